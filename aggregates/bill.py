@@ -1,0 +1,66 @@
+"""A bill as the cascade sees it: which part of the personal burden may be paid by whom."""
+
+from typing import NamedTuple
+
+from aggregates.account import AMOUNT_MAX_FEN
+from aggregates.policy import ItemTerms, PayableBy
+from aggregates.refusals import AmountMismatchError, AmountOutOfRangeError, LinesMismatchError
+from aggregates.settlement_events import Claim
+
+
+class Bill(NamedTuple):
+    """The personal part in fen, by who may pay it. What nobody may pay stays cash.
+
+    `shared_fen` may be paid by own money and aid, `own_only_fen` by own money alone.
+    """
+
+    personal_fen: int
+    shared_fen: int
+    own_only_fen: int
+    use_account: bool
+
+
+def bill_of(claim: Claim, items: ItemTerms) -> Bill:
+    """Sort a claim's personal part by the region's item rules (policy.md §3.2, S94, S95).
+
+    Without lines the whole personal part is in scope. A category or part that the region
+    does not list is not payable.
+
+    Raises:
+        AmountOutOfRangeError, AmountMismatchError, LinesMismatchError: the claim is not sound.
+    """
+    personal_fen = personal_of(claim)
+    if claim.lines is None:
+        return Bill(personal_fen, personal_fen, 0, claim.use_account)
+    categories, parts = dict(items.item_category_rule), dict(items.item_part_rule)
+    shared_fen = own_only_fen = 0
+    for line in claim.lines:
+        rules = (
+            categories.get(line.category, PayableBy.NONE),
+            parts.get(line.part, PayableBy.NONE),
+        )
+        if PayableBy.NONE in rules:
+            continue
+        if PayableBy.OWN in rules:
+            own_only_fen += line.amount_fen
+        else:
+            shared_fen += line.amount_fen
+    return Bill(personal_fen, shared_fen, own_only_fen, claim.use_account)
+
+
+def personal_of(claim: Claim) -> int:
+    """The personal part of a sound claim, in fen.
+
+    Raises:
+        AmountOutOfRangeError: an amount below zero or beyond numeric(16,2);
+        AmountMismatchError: the fund paid more than the total; LinesMismatchError.
+    """
+    amounts = (claim.total_fen, claim.fund_pay_fen, *(i.amount_fen for i in claim.lines or ()))
+    if not all(0 <= amount <= AMOUNT_MAX_FEN for amount in amounts):
+        raise AmountOutOfRangeError
+    personal_fen = claim.total_fen - claim.fund_pay_fen
+    if personal_fen < 0:
+        raise AmountMismatchError(field="fund_pay")
+    if claim.lines is not None and sum(i.amount_fen for i in claim.lines) != personal_fen:
+        raise LinesMismatchError(field="lines")
+    return personal_fen

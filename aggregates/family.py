@@ -1,0 +1,71 @@
+"""The people around a patient, made into the payers of one bill.
+
+The beneficiary's edition gives order and own money; each sponsor's edition gives what his
+purse may give (policy.md §3).
+"""
+
+from typing import NamedTuple
+
+from aggregates.account import Account, SponsorLink
+from aggregates.binding import Binding
+from aggregates.cascade import Payers
+from aggregates.order import in_order
+from aggregates.place import Place
+from aggregates.policy import Edition
+from aggregates.purse import Purse, aid_limit, closed, own_purse, sponsor_purse
+from aggregates.vocabulary import BindingStatus, Instant, Reason, StreamId
+
+
+class Sponsor(NamedTuple):
+    """One sponsor as read for a settlement."""
+
+    link: SponsorLink
+    account: Account
+    binding: Binding
+    edition: Edition
+
+
+class Family(NamedTuple):
+    """A patient, his sponsors by account id, and the invitations he has not answered."""
+
+    account_id: StreamId
+    account: Account
+    edition: Edition
+    sponsors: dict[StreamId, Sponsor]
+    invitations: tuple[tuple[StreamId, Binding], ...]
+
+
+def payers_of(family: Family, place: Place, now: Instant) -> Payers:
+    """Everybody considered for a bill, in paying order."""
+    own = own_purse(family.account_id, family.account, family.edition.money)
+    purses = {
+        sponsor_id: sponsor_purse(
+            sponsor_id, s.account, (s.link.binding, s.binding), s.edition, place, now
+        )
+        for sponsor_id, s in family.sponsors.items()
+    }
+    links = in_order(
+        family.account,
+        family.edition.order,
+        {sponsor_id: s.account.region for sponsor_id, s in family.sponsors.items()},
+        {sponsor_id: purse.available_fen for sponsor_id, purse in purses.items()},
+    )
+    reason = None if links is not None else Reason.ORDER_NOT_SET
+    if family.account.status not in family.edition.binding.beneficiary_status_ok:
+        reason = Reason.BENEFICIARY_STATUS
+    ordered = tuple(purses[link.sponsor] for link in links or family.account.sponsors)
+    return Payers(
+        own,
+        ordered + _invited(family, now),
+        reason,
+        aid_limit(family.account, family.edition.money, now),
+    )
+
+
+def _invited(family: Family, now: Instant) -> tuple[Purse, ...]:
+    """Who offered and was not answered yet: considered, and not active (S17)."""
+    return tuple(
+        closed(binding.sponsor, binding_id, Reason.NOT_ACTIVE)
+        for binding_id, binding in family.invitations
+        if binding.status_at(now) is BindingStatus.INVITED
+    )

@@ -1,0 +1,206 @@
+"""What each payer could give to a bill: buckets, reserve, caps, and the reason for a closed purse.
+
+A payer who may not pay is a purse with nothing in it and a reason, so that the cascade
+needs no look at any status, and the reason is on record.
+"""
+
+from typing import NamedTuple
+
+from aggregates.account import Account, BeneficiaryLink
+from aggregates.binding import Binding
+from aggregates.place import Place, aid_reason
+from aggregates.policy import (
+    CapOnExceed,
+    CapScope,
+    CapSetBy,
+    Edition,
+    MoneyTerms,
+    OwnBuckets,
+    SponsorBuckets,
+)
+from aggregates.spending import Spending, seen_on
+from aggregates.vocabulary import Bucket, Instant, Reason, StreamId, Use
+
+
+class Purse(NamedTuple):
+    """What may leave one account for this bill, in fen.
+
+    `buckets` in the order they are emptied; `available_fen` is what they give above the
+    reserve; `limit_fen` is the lowest cap and `limit` its name. A closed purse has a reason.
+    """
+
+    account: StreamId | None
+    binding: StreamId | None
+    buckets: tuple[tuple[Bucket, int], ...]
+    available_fen: int
+    limit_fen: int | None
+    limit: str | None
+    clamps: bool
+    reason: Reason | None
+
+
+class Limit(NamedTuple):
+    """The cap with the least left, in fen, and its name."""
+
+    left_fen: int
+    name: str
+
+
+def closed(account: StreamId | None, binding: StreamId | None, reason: Reason) -> Purse:
+    """A purse that gives nothing."""
+    return Purse(account, binding, (), 0, None, None, clamps=True, reason=reason)
+
+
+def own_purse(account_id: StreamId, account: Account, terms: MoneyTerms) -> Purse:
+    """The patient's own purse: never a cap, never a reserve (policy.md R110, S04)."""
+    if not account.has_funds:
+        return closed(None, None, Reason.NO_ACCOUNT)
+    if account.ending is not None:
+        return closed(account_id, None, Reason.CLOSED)
+    if account.is_frozen:
+        return closed(account_id, None, Reason.FROZEN)
+    buckets = _own_buckets(account, terms.own_buckets_order)
+    return _open(account_id, None, buckets, sum(fen for _, fen in buckets), None)
+
+
+def sponsor_purse(
+    sponsor_id: StreamId,
+    sponsor: Account,
+    link: tuple[StreamId, Binding],
+    edition: Edition,
+    place: Place,
+    now: Instant,
+) -> Purse:
+    """A sponsor's purse under his own region's rules (policy.md §3)."""
+    binding_id, binding = link
+    reason = _closed_reason(sponsor, binding, edition, place, now)
+    if reason is not None:
+        return closed(sponsor_id, binding_id, reason)
+    money = edition.money
+    buckets = _sponsor_buckets(sponsor, money.sponsor_buckets)
+    in_buckets = sum(fen for _, fen in buckets)
+    available = max(0, min(in_buckets, sponsor.balance_fen - money.reserve_fen))
+    used = next((b for b in sponsor.beneficiaries if b.binding == binding_id), None)
+    limit = _lowest(_sponsor_limits(sponsor, binding, used, money, now))
+    purse = _open(sponsor_id, binding_id, buckets, available, limit)
+    if available == 0:
+        why = Reason.RESERVE if in_buckets > 0 else Reason.SKIPPED_ZERO
+        return purse._replace(reason=why)
+    if purse.limit_fen == 0:
+        return purse._replace(reason=Reason.CAP)
+    return purse._replace(clamps=money.cap_on_exceed is CapOnExceed.CLAMP)
+
+
+def aid_limit(beneficiary: Account, money: MoneyTerms, now: Instant) -> Limit | None:
+    """What all sponsors together may still give this beneficiary (`cap_scope` PER_BENEFICIARY)."""
+    if money.cap_scope is not CapScope.PER_BENEFICIARY:
+        return None
+    return _lowest(_region_limits(money, beneficiary.received, now))
+
+
+def _closed_reason(
+    sponsor: Account, binding: Binding, edition: Edition, place: Place, now: Instant
+) -> Reason | None:
+    if not binding.pays_at(now):
+        return Reason.NOT_ACTIVE
+    if Use.CARE not in binding.uses:
+        return Reason.USE_NOT_GRANTED
+    if sponsor.ending is not None:
+        return Reason.CLOSED
+    if sponsor.is_frozen:
+        return Reason.FROZEN
+    terms = edition.binding
+    suspended_usable = sponsor.standing == "SUSPENDED" and terms.sponsor_suspended_usable
+    if sponsor.standing not in terms.sponsor_status_ok and not suspended_usable:
+        return Reason.SPONSOR_STATUS
+    return aid_reason(place, edition)
+
+
+def _open(
+    account: StreamId,
+    binding: StreamId | None,
+    buckets: tuple[tuple[Bucket, int], ...],
+    available_fen: int,
+    limit: Limit | None,
+) -> Purse:
+    left, name = limit or (None, None)
+    reason = None if available_fen else Reason.SKIPPED_ZERO
+    return Purse(account, binding, buckets, available_fen, left, name, clamps=True, reason=reason)
+
+
+def _own_buckets(account: Account, order: OwnBuckets) -> tuple[tuple[Bucket, int], ...]:
+    current = (Bucket.CURRENT, account.current_fen)
+    prior = (Bucket.PRIOR, account.prior_fen)
+    match order:
+        case OwnBuckets.CURRENT_THEN_PRIOR:
+            return (current, prior)
+        case OwnBuckets.PRIOR_THEN_CURRENT:
+            return (prior, current)
+        case OwnBuckets.CURRENT_ONLY:
+            return (current,)
+        case OwnBuckets.PRIOR_ONLY:
+            return (prior,)
+
+
+def _sponsor_buckets(account: Account, which: SponsorBuckets) -> tuple[tuple[Bucket, int], ...]:
+    prior = (Bucket.PRIOR, account.prior_fen)
+    if which is SponsorBuckets.PRIOR_ONLY:
+        return (prior,)
+    return ((Bucket.CURRENT, account.current_fen), prior)
+
+
+def _sponsor_limits(
+    sponsor: Account,
+    binding: Binding,
+    used: BeneficiaryLink | None,
+    money: MoneyTerms,
+    now: Instant,
+) -> list[Limit]:
+    """The region's caps in their scope and the sponsor's own; the lower will win (S85)."""
+    limits: list[Limit] = []
+    by_binding = used.used if used else sponsor.lent
+    if money.cap_set_by is not CapSetBy.SPONSOR and money.cap_scope is CapScope.PER_BINDING:
+        limits += _region_limits(money, by_binding, now)
+    if money.cap_set_by is not CapSetBy.SPONSOR and money.cap_scope is CapScope.PER_SPONSOR:
+        limits += _region_limits(money, sponsor.lent, now)
+    if money.cap_set_by is not CapSetBy.REGION:
+        caps = binding.caps
+        limits += _limits(
+            (caps.per_settlement_fen, caps.per_day_fen, caps.per_month_fen, caps.per_year_fen),
+            by_binding,
+            now,
+            "SPONSOR",
+        )
+    return limits
+
+
+def _region_limits(money: MoneyTerms, spent: Spending, now: Instant) -> list[Limit]:
+    caps = (
+        money.cap_per_settlement_fen,
+        money.cap_per_day_fen,
+        money.cap_per_month_fen,
+        money.cap_per_year_fen,
+    )
+    return _limits(caps, spent, now, "REGION")
+
+
+def _limits(
+    caps: tuple[int | None, int | None, int | None, int | None],
+    spent: Spending,
+    now: Instant,
+    setter: str,
+) -> list[Limit]:
+    if caps == (None, None, None, None):
+        return []
+    _, day, month, year = seen_on(spent, max(now.on, spent.on))
+    return [
+        Limit(max(0, cap - gone), f"{setter}_{period}")
+        for cap, gone, period in zip(
+            caps, (0, day, month, year), ("SETTLEMENT", "DAY", "MONTH", "YEAR"), strict=True
+        )
+        if cap is not None
+    ]
+
+
+def _lowest(limits: list[Limit]) -> Limit | None:
+    return min(limits, default=None)

@@ -1,0 +1,110 @@
+"""What has happened to bills, institutions and rules. Frozen facts in past tense.
+
+Names and members are the stored format, as in `events.py`. Money in fen.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from aggregates.vocabulary import (
+    Category,
+    InstitutionKind,
+    InstitutionStatus,
+    Part,
+    Reason,
+    StreamId,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeeLine:
+    """One line of the personal part."""
+
+    line: str
+    category: Category
+    part: Part
+    amount_fen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A patient's bill at an institution, as it was decided on. No personal data."""
+
+    beneficiary: StreamId
+    institution: StreamId
+    visit: str
+    charge_batch: str
+    med_type: str
+    treated_at: datetime
+    total_fen: int
+    fund_pay_fen: int
+    use_account: bool
+    lines: tuple[FeeLine, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayerShare:
+    """What one payer could give, what bound him, what he gave, and why if he gave nothing."""
+
+    account: StreamId | None
+    binding: StreamId | None
+    available_fen: int
+    limit_fen: int | None
+    limit: str | None
+    current_fen: int
+    prior_fen: int
+    reason: Reason | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """A bill was split: its inputs, what was read, and every payer considered, own first."""
+
+    claim: Claim
+    place_region: str
+    editions: dict[str, str]
+    read: dict[StreamId, int]
+    payers: tuple[PayerShare, ...]
+    reasons: tuple[Reason, ...]
+    own_fen: int
+    aid_fen: int
+    cash_fen: int
+    changed: bool
+    on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettlementRefused:
+    """A rule refused the claim on what was stored then; nothing moved."""
+
+    claim: Claim
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettlementCancelled:
+    """The whole settlement was taken back; every debit returned to where it came from."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstitutionDesignated:
+    """An institution is, or is again, under agreement with these particulars."""
+
+    code: str
+    name: str
+    kind: InstitutionKind
+    region: str
+    status: InstitutionStatus
+    opened_regions: tuple[str, ...]
+    sensitive: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditionPublished:
+    """A region's rules from a day on; `content` is the edition in canonical JSON."""
+
+    region: str
+    edition: str
+    content: str

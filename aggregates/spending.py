@@ -1,0 +1,45 @@
+"""How much went through something this day, month and year: what the caps are measured against."""
+
+from datetime import date
+from typing import NamedTuple
+
+
+class Spending(NamedTuple):
+    """Sums in fen of the day, month and year that `on` lies in; older ones are forgotten."""
+
+    on: date
+    day_fen: int
+    month_fen: int
+    year_fen: int
+
+
+NOTHING = Spending(date.min, 0, 0, 0)
+
+
+def seen_on(spending: Spending, on: date) -> Spending:
+    """The sums as they count on a day: what lies in an earlier period is nothing."""
+    then = spending.on
+    if then == on:
+        return spending
+    return Spending(
+        on,
+        0,
+        spending.month_fen if (then.year, then.month) == (on.year, on.month) else 0,
+        spending.year_fen if then.year == on.year else 0,
+    )
+
+
+def spend(spending: Spending, on: date, amount_fen: int) -> Spending:
+    """Count an amount on a day; a negative amount takes it back in the period it was counted in.
+
+    A day before the newest one still counts in its month and year (policy.md §3.4 rule 5),
+    for two processes may pass midnight in different order.
+    """
+    newest = max(spending.on, on)
+    _, day_fen, month_fen, year_fen = seen_on(spending, newest)
+    return Spending(
+        newest,
+        day_fen + (amount_fen if on == newest else 0),
+        month_fen + (amount_fen if (on.year, on.month) == (newest.year, newest.month) else 0),
+        year_fen + (amount_fen if on.year == newest.year else 0),
+    )

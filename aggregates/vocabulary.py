@@ -1,0 +1,161 @@
+"""The words every rule uses: ids, calendars, closed sets of values.
+
+Money is a whole number of fen in `int`; a day is a `date` in the Beijing calendar;
+a moment is an aware `datetime`. Times, ids and chance come in as arguments.
+"""
+
+from datetime import date, datetime, timedelta, timezone
+from enum import StrEnum
+from typing import NamedTuple, NewType
+
+StreamId = NewType("StreamId", str)
+"""Kind and identity of a stream: `acc_`, `bnd_`, `stl_`, `ins_` or `pol_` and 32 hex digits."""
+
+BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
+"""Beijing time of every business day of this service (no summer time since 1992)."""
+
+
+class Instant(NamedTuple):
+    """One reading of the business clock: the moment, and the Beijing day it falls on."""
+
+    at: datetime
+    on: date
+
+
+def instant(at: datetime) -> Instant:
+    """The business instant of an aware moment."""
+    local = at.astimezone(BEIJING)
+    return Instant(local, local.date())
+
+
+class Insurance(StrEnum):
+    """What a person is insured as; only an employee's account holds funds."""
+
+    EMPLOYEE = "employee"
+    RESIDENT = "resident"
+
+
+class Standing(StrEnum):
+    """Where a person's insurance stands, freezing and ending aside."""
+
+    NORMAL = "NORMAL"
+    RETIRED = "RETIRED"
+    SUSPENDED = "SUSPENDED"
+    ARREARS = "ARREARS"
+
+
+class Ending(StrEnum):
+    """Why an account takes part in nothing any more."""
+
+    DECEASED = "DECEASED"
+    TRANSFERRED = "TRANSFERRED"
+    CLOSED = "CLOSED"
+
+
+class Bucket(StrEnum):
+    """Current-year and prior-year money of one account (当年, 历年)."""
+
+    CURRENT = "current"
+    PRIOR = "prior"
+
+
+class Use(StrEnum):
+    """What a sponsor lets his money be used for (共济支付, 共济缴费)."""
+
+    CARE = "care"
+    PREMIUM = "premium"
+
+
+class Relation(StrEnum):
+    """What the beneficiary is to the sponsor (policy.md §2.2, the eight classes, and in-laws)."""
+
+    SPOUSE = "SPOUSE"
+    PARENT = "PARENT"
+    CHILD = "CHILD"
+    SIBLING = "SIBLING"
+    GRANDPARENT_PATERNAL = "GRANDPARENT_PATERNAL"
+    GRANDPARENT_MATERNAL = "GRANDPARENT_MATERNAL"
+    GRANDCHILD_PATERNAL = "GRANDCHILD_PATERNAL"
+    GRANDCHILD_MATERNAL = "GRANDCHILD_MATERNAL"
+    PARENT_IN_LAW = "PARENT_IN_LAW"
+
+
+class BindingStatus(StrEnum):
+    """Where a binding stands."""
+
+    INVITED = "invited"
+    ACTIVE = "active"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    RELEASED = "released"
+    ENDED = "ended"
+
+
+class SettlementStatus(StrEnum):
+    """Where a settlement stands."""
+
+    SETTLED = "settled"
+    CANCELLED = "cancelled"
+    REFUSED = "refused"
+
+
+class InstitutionStatus(StrEnum):
+    """Whether an institution's agreement is in force."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    ENDED = "ended"
+
+
+class InstitutionKind(StrEnum):
+    """What kind of designated institution it is (定点医疗机构, 定点零售药店, 体检机构)."""
+
+    HOSPITAL = "hospital"
+    PHARMACY = "pharmacy"
+    CHECKUP = "checkup"
+
+
+class Category(StrEnum):
+    """What a fee line is for (policy.md §3.2 `item_category_rule`)."""
+
+    DRUG = "drug"
+    SERVICE = "service"
+    DEVICE = "device"
+    CONSUMABLE = "consumable"
+    CHECKUP = "checkup"
+    VACCINE = "vaccine"
+    DISINFECTANT = "disinfectant"
+    OTHER = "other"
+
+
+class Part(StrEnum):
+    """Which part of the personal burden a fee line is (符合, 先行自付, 超限价, 全自费)."""
+
+    IN_SCOPE = "in_scope"
+    PRE_SELF_PAY = "pre_self_pay"
+    OVER_LIMIT = "over_limit"
+    FULL_SELF_PAY = "full_self_pay"
+
+
+class Reason(StrEnum):
+    """Why a payer gave nothing, or why aid as a whole did not pay."""
+
+    NOT_NEEDED = "NOT_NEEDED"
+    NO_ACCOUNT = "NO_ACCOUNT"
+    SKIPPED_ZERO = "SKIPPED_ZERO"
+    FROZEN = "FROZEN"
+    CLOSED = "CLOSED"
+    ACCOUNT_UNUSED = "ACCOUNT_UNUSED"
+    NOT_PAYABLE = "NOT_PAYABLE"
+    NOT_ACTIVE = "NOT_ACTIVE"
+    USE_NOT_GRANTED = "USE_NOT_GRANTED"
+    SPONSOR_STATUS = "SPONSOR_STATUS"
+    RESERVE = "RESERVE"
+    CAP = "CAP"
+    PAYER_LIMIT = "PAYER_LIMIT"
+    CANNOT_COVER = "CANNOT_COVER"
+    BENEFICIARY_STATUS = "BENEFICIARY_STATUS"
+    ORDER_NOT_SET = "ORDER_NOT_SET"
+    REGION_NOT_OPEN = "REGION_NOT_OPEN"
+    FILING_REQUIRED = "FILING_REQUIRED"
+    MED_TYPE_NOT_ALLOWED = "MED_TYPE_NOT_ALLOWED"

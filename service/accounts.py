@@ -1,0 +1,194 @@
+"""Open accounts, bring money in, change how they stand, and look at them."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from pydantic_core import to_json
+
+from aggregates import account as rules
+from aggregates.account import Account
+from aggregates.events import AccountClosed, AccountFrozen, AccountOpened
+from aggregates.refusals import AccountExistsError, UnknownError
+from aggregates.topics import Event
+from aggregates.vocabulary import Bucket, Ending, Instant, Insurance, Standing, StreamId
+from service.answers import account_answer
+from service.caller import Caller, Request, Role, check_region, check_role
+from service.clock import new_stream
+from service.editions import edition_in_force
+from service.house import House
+from service.ledger.command import Decision, Reply
+from service.ledger.view import View
+from service.persons import Keys, Personal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenAccount:
+    """An insured person to be known here. `status` may be any of the account's words."""
+
+    personal: Personal
+    insurance: Insurance
+    region: str
+    status: str
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditAccount:
+    """Money for an account, in fen."""
+
+    person_no: str
+    amount_fen: int
+    bucket: Bucket
+    reference: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeStatus:
+    """How an account should stand from a day on; None means today."""
+
+    person_no: str
+    status: str
+    reason: str
+    effective_on: date | None
+    successor: str | None
+
+
+async def open_account(house: House, request: Request, opening: OpenAccount) -> Reply:
+    """Open the account of an insured person, once per person number and per ID number."""
+    check_role(request.caller, Role.AGENCY)
+    personal, keys = opening.personal, house.keys
+    names = (keys.name("person_no", personal.person_no), keys.name("id_card", personal.cert_no))
+
+    def decide(view: View, now: Instant) -> Decision:
+        edition_in_force(view, keys, opening.region, now)
+        if request.caller.region not in (None, opening.region):
+            raise UnknownError(what="region")
+        if any(view.find(name) is not None for name in names):
+            raise AccountExistsError
+        account_id = new_stream("acc", now.at)
+        sealed, wrapped = keys.seal(personal, account_id)
+        events = _opening_events(opening, sealed, now)
+        account: Account | None = None
+        for event in events:
+            account = rules.evolve(account, event)
+        assert account is not None, "AccountOpened was folded"
+        return Decision(
+            answer=to_json(account_answer(account, len(events))),
+            events=[(account_id, event) for event in events],
+            takes=dict.fromkeys(names, account_id),
+            person_keys=[(account_id, wrapped)],
+        )
+
+    return await house.do(request, decide)
+
+
+async def credit(house: House, request: Request, command: CreditAccount) -> Reply:
+    """Bring money into an account."""
+    check_role(request.caller, Role.AGENCY)
+
+    def decide(view: View, _: Instant) -> Decision:
+        account_id, account = _own_region(view, house.keys, request.caller, command.person_no)
+        event = rules.credit(account, command.bucket, command.amount_fen, command.reference)
+        return _changed(view, account_id, account, event)
+
+    return await house.do(request, decide)
+
+
+async def change_status(house: House, request: Request, command: ChangeStatus) -> Reply:
+    """Freeze, unfreeze, suspend, resume or end an account."""
+    check_role(request.caller, Role.AGENCY)
+
+    def decide(view: View, now: Instant) -> Decision:
+        account_id, account = _own_region(view, house.keys, request.caller, command.person_no)
+        successor = None
+        if command.successor is not None:
+            successor = find_person(view, house.keys, command.successor)
+        event = rules.change_status(
+            account,
+            command.status,
+            command.reason,
+            command.effective_on or now.on,
+            now,
+            successor,
+        )
+        return _changed(view, account_id, account, event)
+
+    return await house.do(request, decide)
+
+
+async def look_at_account(house: House, caller: Caller, person_no: str) -> Reply:
+    """An account as the log has it now: for its owner, its agency and auditors.
+
+    Raises:
+        UnknownError: there is none, or it is not the caller's.
+    """
+    check_role(caller, Role.AGENCY, Role.PERSON, Role.AUDITOR)
+
+    def decide(view: View, _: Instant) -> Decision:
+        account_id = find_readable(view, house.keys, caller, person_no)
+        account = view.account(account_id)
+        return Decision(answer=to_json(account_answer(account, view.version(account_id))))
+
+    return await house.ask(caller, decide)
+
+
+def find_person(view: View, keys: Keys, person_no: str) -> StreamId:
+    """The account of a person number.
+
+    Raises:
+        UnknownError: there is none.
+    """
+    account_id = view.find(keys.name("person_no", person_no))
+    if account_id is None:
+        raise UnknownError
+    return account_id
+
+
+def find_readable(view: View, keys: Keys, caller: Caller, person_no: str) -> StreamId:
+    """The account of a person number, if this caller may read it.
+
+    Raises:
+        UnknownError: there is none, or it is not the caller's.
+    """
+    if caller.role is Role.PERSON and caller.subject != person_no:
+        raise UnknownError
+    account_id = find_person(view, keys, person_no)
+    check_region(caller, view.account(account_id))
+    return account_id
+
+
+def _own_region(view: View, keys: Keys, caller: Caller, person_no: str) -> tuple[StreamId, Account]:
+    account_id = find_person(view, keys, person_no)
+    account = view.account(account_id)
+    check_region(caller, account)
+    return account_id, account
+
+
+def _changed(view: View, account_id: StreamId, account: Account, event: Event) -> Decision:
+    after = rules.evolve(account, event)  # type: ignore[arg-type]
+    answer = account_answer(after, view.version(account_id) + 1)
+    return Decision(answer=to_json(answer), events=[(account_id, event)])
+
+
+def _opening_events(opening: OpenAccount, sealed: str, now: Instant) -> list[rules.AccountEvent]:
+    """An account that begins frozen or ended is opened first and then made so."""
+    status = opening.status
+    standing = Standing(status) if status in Standing.__members__ else Standing.NORMAL
+    events: list[rules.AccountEvent] = [
+        AccountOpened(
+            region=opening.region,
+            insurance=opening.insurance,
+            standing=standing,
+            flags=opening.flags,
+            sealed=sealed,
+        )
+    ]
+    if status == "FROZEN":
+        events.append(AccountFrozen(reason="opened so"))
+    if status in Ending.__members__:
+        events.append(
+            AccountClosed(
+                ending=Ending(status), reason="opened so", effective_on=now.on, successor=None
+            )
+        )
+    return events

@@ -1,0 +1,149 @@
+"""Answers as the contract shapes them. Amounts become yuan with two decimals here.
+
+Persons stand in them as account ids; the door that answers puts person numbers in their place.
+"""
+
+from datetime import date, datetime
+from typing import Any
+
+from aggregates.account import Account
+from aggregates.binding import Binding
+from aggregates.events import Caps
+from aggregates.settlement_events import Claim, PayerShare, Settled
+from aggregates.vocabulary import Instant, Reason, SettlementStatus, StreamId
+
+OWN_ACCOUNT = {
+    None: "used",
+    Reason.NO_ACCOUNT: "none",
+    Reason.SKIPPED_ZERO: "empty",
+    Reason.FROZEN: "frozen",
+    Reason.CLOSED: "closed",
+    Reason.NOT_NEEDED: "not_needed",
+    Reason.ACCOUNT_UNUSED: "unused",
+    Reason.NOT_PAYABLE: "not_payable",
+}
+"""How the patient's own account took part, from its reason."""
+
+
+def yuan(fen: int) -> str:
+    """Fen as yuan with two decimals: 6425 is "64.25"."""
+    return f"{fen // 100}.{fen % 100:02d}"
+
+
+def account_answer(account: Account, version: int) -> dict[str, Any]:
+    """An account's balance and status."""
+    return {
+        "region": account.region,
+        "insurance": account.insurance,
+        "status": account.status.lower(),
+        "flags": [flag.lower() for flag in account.flags],
+        "balance": {
+            "current": yuan(account.current_fen),
+            "prior": yuan(account.prior_fen),
+            "held": yuan(0),
+            "available": yuan(0 if account.is_frozen or account.ending else account.balance_fen),
+        },
+        "version": version,
+    }
+
+
+def binding_answer(
+    binding_id: StreamId, binding: Binding, version: int, now: Instant
+) -> dict[str, Any]:
+    """A binding; its parties stand as account ids."""
+    return {
+        "binding_id": binding_id,
+        "sponsor": binding.sponsor,
+        "beneficiary": binding.beneficiary,
+        "relation": binding.relation.lower(),
+        "uses": list(binding.uses),
+        "caps": caps_answer(binding.caps),
+        "status": binding.status_at(now),
+        "valid_from": day(binding.active_from or binding.valid_from),
+        "valid_until": day(binding.valid_until),
+        "version": version,
+    }
+
+
+def caps_answer(caps: Caps) -> dict[str, str | None]:
+    """The sponsor's caps in yuan; null is no limit."""
+    return {
+        "per_settlement": _maybe_yuan(caps.per_settlement_fen),
+        "per_day": _maybe_yuan(caps.per_day_fen),
+        "per_month": _maybe_yuan(caps.per_month_fen),
+        "per_year": _maybe_yuan(caps.per_year_fen),
+    }
+
+
+def order_answer(account: Account) -> dict[str, Any]:
+    """The order the beneficiary set, as sponsors' account ids; null before he set one."""
+    by_binding = {link.binding: link.sponsor for link in account.sponsors}
+    sponsors = None
+    if account.order is not None:
+        sponsors = [by_binding[b] for b in account.order if b in by_binding]
+    return {"sponsors": sponsors, "version": account.order_version}
+
+
+def claim_answer(claim: Claim) -> dict[str, Any]:
+    """The sums of a claim."""
+    return {
+        "total": yuan(claim.total_fen),
+        "fund_pay": yuan(claim.fund_pay_fen),
+        "personal": yuan(claim.total_fen - claim.fund_pay_fen),
+    }
+
+
+def split_answer(
+    own_fen: int, aid_fen: int, cash_fen: int, payers: tuple[PayerShare, ...]
+) -> dict[str, Any]:
+    """Who pays what, own account first: amounts and reasons, never names or balances."""
+    return {
+        "own": yuan(own_fen),
+        "aid": yuan(aid_fen),
+        "cash": yuan(cash_fen),
+        "own_account": OWN_ACCOUNT[payers[0].reason],
+        "payers": [
+            {
+                "rank": rank,
+                "role": "sponsor" if rank else "own",
+                "amount": yuan(share.current_fen + share.prior_fen),
+                "reason": share.reason,
+            }
+            for rank, share in enumerate(payers)
+        ],
+    }
+
+
+def settlement_answer(
+    settlement_id: StreamId, settled: Settled, account: Account, edition: str, at: datetime
+) -> dict[str, Any]:
+    """What the institution is told of a settlement; `account` as it was before."""
+    after_fen = account.balance_fen - settled.own_fen
+    answer = {
+        "settlement_id": settlement_id,
+        "status": SettlementStatus.SETTLED,
+        "outcome": "applied",
+        **claim_answer(settled.claim),
+        **split_answer(settled.own_fen, settled.aid_fen, settled.cash_fen, settled.payers),
+        "own_balance_after": yuan(after_fen) if account.has_funds else None,
+        "reasons": list(settled.reasons),
+        "policy_edition": edition,
+        "settled_at": moment(at),
+    }
+    if settled.changed:
+        answer["changed"] = True
+    return answer
+
+
+def day(value: date | None) -> str | None:
+    """A day in ISO form."""
+    return None if value is None else value.isoformat()
+
+
+def moment(value: datetime) -> str:
+    """A moment in RFC 3339 with its offset, to the millisecond."""
+    return value.isoformat(timespec="milliseconds")
+
+
+def _maybe_yuan(fen: int | None) -> str | None:
+    return None if fen is None else yuan(fen)

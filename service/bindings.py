@@ -1,0 +1,260 @@
+"""Invite, confirm, decline, change and release: how a family comes to share and to stop."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+from pydantic_core import to_json
+
+from aggregates import binding as rules
+from aggregates.account import Account
+from aggregates.binding import Binding, Offer, Side
+from aggregates.events import (
+    BeneficiaryLinked,
+    BeneficiaryUnlinked,
+    BindingConfirmed,
+    Caps,
+    InvitationReceived,
+    SponsorLinked,
+    SponsorUnlinked,
+)
+from aggregates.policy_words import Activation
+from aggregates.refusals import AlreadyBoundError, NotPermittedError, UnknownError
+from aggregates.topics import Event
+from aggregates.vocabulary import BindingStatus, Instant, StreamId, Use
+from service.accounts import find_person
+from service.answers import binding_answer
+from service.caller import Caller, Request, Role, check_region, check_role
+from service.clock import new_stream
+from service.editions import edition_in_force
+from service.house import House
+from service.ledger.command import Decision, Reply
+from service.ledger.view import View
+from service.persons import Keys
+
+Moved = list[tuple[StreamId, Event]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invite:
+    """A sponsor's offer to a person. `sponsor` is a person number; None is the caller himself."""
+
+    sponsor: str | None
+    beneficiary: str
+    offer: Offer
+
+
+async def invite(house: House, request: Request, command: Invite) -> Reply:
+    """Offer a grant; where the region asks for no acceptance it is active at once."""
+    check_role(request.caller, Role.PERSON, Role.AGENCY)
+    keys = house.keys
+
+    def decide(view: View, now: Instant) -> Decision:
+        sponsor_id = _party(view, keys, request.caller, command.sponsor)
+        sponsor = _side(view, keys, sponsor_id, now)
+        beneficiary = _side(view, keys, find_person(view, keys, command.beneficiary), now)
+        _check_no_open_invitation(view, sponsor_id, beneficiary.account, now)
+        binding_id = new_stream("bnd", now.at)
+        sent = rules.invite(command.offer, sponsor, beneficiary, now)
+        moved: Moved = [(binding_id, sent)]
+        if sponsor.edition.binding.activation is Activation.SPONSOR_ONLY:
+            moved += _confirmed(binding_id, rules.evolve(None, sent), sponsor, beneficiary, now)
+        else:
+            received = InvitationReceived(binding=binding_id, sponsor=sponsor_id)
+            moved.append((beneficiary.account_id, received))
+        return _answered(binding_id, None, 0, moved, now)
+
+    return await house.do(request, decide)
+
+
+async def confirm(house: House, request: Request, binding_id: StreamId) -> Reply:
+    """The beneficiary agrees; from then on the sponsor stands behind him."""
+
+    def decide(view: View, now: Instant) -> Decision:
+        binding = view.binding(binding_id)
+        _check_is(view, house.keys, request.caller, binding.beneficiary, binding)
+        sponsor = _side(view, house.keys, binding.sponsor, now)
+        beneficiary = _side(view, house.keys, binding.beneficiary, now)
+        moved = _confirmed(binding_id, binding, sponsor, beneficiary, now)
+        return _answered(binding_id, binding, view.version(binding_id), moved, now)
+
+    return await house.do(request, decide)
+
+
+async def decline(house: House, request: Request, binding_id: StreamId) -> Reply:
+    """The beneficiary says no."""
+
+    def decide(view: View, now: Instant) -> Decision:
+        binding = view.binding(binding_id)
+        _check_is(view, house.keys, request.caller, binding.beneficiary, binding)
+        view.account(binding.beneficiary)
+        moved: Moved = [
+            (binding_id, rules.decline(binding, now)),
+            (binding.beneficiary, SponsorUnlinked(binding=binding_id)),
+        ]
+        return _answered(binding_id, binding, view.version(binding_id), moved, now)
+
+    return await house.do(request, decide)
+
+
+async def release(house: House, request: Request, binding_id: StreamId, reason: str) -> Reply:
+    """Either side takes the grant back, as far as the region lets him."""
+
+    def decide(view: View, now: Instant) -> Decision:
+        binding = view.binding(binding_id)
+        by = _acting_side(view, house.keys, request.caller, binding)
+        sponsor = _side(view, house.keys, binding.sponsor, now)
+        view.account(binding.beneficiary)
+        event = rules.release(binding, sponsor.edition.binding, by=by, reason=reason, now=now)
+        moved: Moved = [(binding_id, event)]
+        if event.last_on is None:
+            moved.append((binding.beneficiary, SponsorUnlinked(binding=binding_id)))
+            if binding.status is BindingStatus.ACTIVE:
+                moved.append((binding.sponsor, BeneficiaryUnlinked(binding=binding_id)))
+        return _answered(binding_id, binding, view.version(binding_id), moved, now)
+
+    return await house.do(request, decide)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """New terms of a grant. A member that was not sent stays as it is."""
+
+    uses: tuple[Use, ...] | None
+    caps: Callable[[Caps], Caps]
+    valid_until: Callable[[date | None], date | None]
+
+
+async def change(house: House, request: Request, binding_id: StreamId, terms: Change) -> Reply:
+    """The sponsor changes what he grants, for settlements from now on."""
+
+    def decide(view: View, now: Instant) -> Decision:
+        binding = view.binding(binding_id)
+        _check_is(view, house.keys, request.caller, binding.sponsor, binding)
+        event = rules.change_grant(
+            binding,
+            now,
+            terms.uses or binding.uses,
+            terms.caps(binding.caps),
+            terms.valid_until(binding.valid_until),
+        )
+        version = view.version(binding_id)
+        return _answered(binding_id, binding, version, [(binding_id, event)], now)
+
+    return await house.do(request, decide)
+
+
+async def look_at_binding(house: House, caller: Caller, binding_id: StreamId) -> Reply:
+    """A binding as the log has it now: for its two sides, their agencies and auditors.
+
+    Raises:
+        UnknownError: there is none, or it is not the caller's.
+    """
+    check_role(caller, Role.PERSON, Role.AGENCY, Role.AUDITOR)
+
+    def decide(view: View, now: Instant) -> Decision:
+        binding = view.binding(binding_id)
+        if caller.role is not Role.AUDITOR:
+            _acting_side(view, house.keys, caller, binding)
+        answer = binding_answer(binding_id, binding, view.version(binding_id), now)
+        return Decision(answer=to_json(answer))
+
+    return await house.ask(caller, decide)
+
+
+def _party(view: View, keys: Keys, caller: Caller, person_no: str | None) -> StreamId:
+    """The account that acts: the caller's own, or for an agency the one it names."""
+    if caller.role is Role.PERSON:
+        if person_no not in (None, caller.subject):
+            raise UnknownError
+        return find_person(view, keys, caller.subject)
+    if person_no is None:
+        raise UnknownError(what="sponsor")
+    account_id = find_person(view, keys, person_no)
+    check_region(caller, view.account(account_id))
+    return account_id
+
+
+def _side(view: View, keys: Keys, account_id: StreamId, now: Instant) -> Side:
+    account = view.account(account_id)
+    return Side(account_id, account, edition_in_force(view, keys, account.region, now))
+
+
+def _acting_side(view: View, keys: Keys, caller: Caller, binding: Binding) -> StreamId:
+    """Which side the caller is, or acts for.
+
+    Raises:
+        UnknownError: neither.
+    """
+    check_role(caller, Role.PERSON, Role.AGENCY)
+    sides = (binding.sponsor, binding.beneficiary)
+    if caller.role is Role.PERSON:
+        mine = find_person(view, keys, caller.subject)
+    else:
+        near = (s for s in sides if caller.region in (None, view.account(s).region))
+        mine = next(near, StreamId(""))
+    if mine not in sides:
+        raise UnknownError
+    return mine
+
+
+def _check_is(view: View, keys: Keys, caller: Caller, side: StreamId, binding: Binding) -> None:
+    """Let this side alone act, or its agency.
+
+    Raises:
+        UnknownError: the binding is not the caller's; NotPermittedError: the other side's to do.
+    """
+    mine = _acting_side(view, keys, caller, binding)
+    if caller.role is Role.AGENCY:
+        check_region(caller, view.account(side))
+    elif mine != side:
+        raise NotPermittedError
+
+
+def _check_no_open_invitation(
+    view: View, sponsor_id: StreamId, beneficiary: Account, now: Instant
+) -> None:
+    for binding_id, sponsor in beneficiary.invitations:
+        is_open = view.binding(binding_id).status_at(now) is BindingStatus.INVITED
+        if sponsor == sponsor_id and is_open:
+            raise AlreadyBoundError(binding_id=binding_id)
+
+
+def _confirmed(
+    binding_id: StreamId, binding: Binding, sponsor: Side, beneficiary: Side, now: Instant
+) -> Moved:
+    """The confirmation, and the link on both accounts."""
+    confirmed: BindingConfirmed = rules.confirm(binding, sponsor, beneficiary, now)
+    return [
+        (binding_id, confirmed),
+        (
+            beneficiary.account_id,
+            SponsorLinked(
+                binding=binding_id,
+                sponsor=sponsor.account_id,
+                relation=binding.relation,
+                linked_at=confirmed.confirmed_at,
+            ),
+        ),
+        (
+            sponsor.account_id,
+            BeneficiaryLinked(
+                binding=binding_id,
+                beneficiary=beneficiary.account_id,
+                relation=binding.relation,
+            ),
+        ),
+    ]
+
+
+def _answered(
+    binding_id: StreamId, binding: Binding | None, version: int, moved: Moved, now: Instant
+) -> Decision:
+    """The binding as it is after these events."""
+    for stream, event in moved:
+        if stream == binding_id:
+            binding = rules.evolve(binding, event)  # type: ignore[arg-type]
+            version += 1
+    assert binding is not None, "a binding begins with InvitationSent"
+    answer = binding_answer(binding_id, binding, version, now)
+    return Decision(answer=to_json(answer), events=moved)

@@ -1,0 +1,116 @@
+"""A bill at the counter: what an institution sends, and everything it is decided on."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from aggregates.family import Family, Sponsor
+from aggregates.institution import Institution
+from aggregates.place import Place
+from aggregates.refusals import (
+    CredentialMismatchError,
+    DateInvalidError,
+    InstitutionNotDesignatedError,
+    UnknownError,
+)
+from aggregates.settlement_events import Claim, FeeLine
+from aggregates.vocabulary import Instant, StreamId
+from service.caller import Caller
+from service.editions import edition_in_force
+from service.ledger.view import View
+from service.persons import Keys
+
+TREATED_AHEAD_MAX = timedelta(days=1)
+
+
+class Identity(NamedTuple):
+    """How a person is named at the counter: `kind` is one of the claim's identity types."""
+
+    kind: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettleBill:
+    """A patient's bill as an institution sends it. Amounts in fen.
+
+    `plan` is the hash of the quote he was shown; `digest` is that of the claim alone.
+    """
+
+    beneficiary: Identity
+    visit: str
+    charge_batch: str
+    med_type: str
+    treated_at: datetime
+    total_fen: int
+    fund_pay_fen: int
+    use_account: bool
+    lines: tuple[FeeLine, ...] | None
+    credential: Identity | None
+    plan: str | None
+    digest: bytes
+
+
+class Met(NamedTuple):
+    """What a bill meets: the claim it makes, where, and the family behind the patient."""
+
+    claim: Claim
+    institution: Institution
+    place: Place
+    family: Family
+
+
+def meet(view: View, keys: Keys, caller: Caller, bill: SettleBill, now: Instant) -> Met:
+    """Read everything a bill is decided on."""
+    institution_id = view.find(keys.name("institution", caller.subject))
+    if institution_id is None:
+        raise InstitutionNotDesignatedError(status="unknown")
+    institution = view.institution(institution_id)
+    account_id = _person(view, keys, bill.beneficiary)
+    if bill.credential is not None and _person(view, keys, bill.credential) != account_id:
+        raise CredentialMismatchError
+    if bill.treated_at > now.at + TREATED_AHEAD_MAX:
+        raise DateInvalidError(field="treated_at")
+    claim = Claim(
+        beneficiary=account_id,
+        institution=institution_id,
+        visit=bill.visit,
+        charge_batch=bill.charge_batch,
+        med_type=bill.med_type,
+        treated_at=bill.treated_at,
+        total_fen=bill.total_fen,
+        fund_pay_fen=bill.fund_pay_fen,
+        use_account=bill.use_account,
+        lines=bill.lines,
+    )
+    place = Place(
+        institution.code, institution.region, institution.kind, bill.med_type, is_filed=False
+    )
+    return Met(claim, institution, place, _family(view, keys, account_id, now))
+
+
+def _person(view: View, keys: Keys, identity: Identity) -> StreamId:
+    account_id = view.find(keys.name(identity.kind, identity.value))
+    if account_id is None:
+        raise UnknownError(what="beneficiary")
+    return account_id
+
+
+def _family(view: View, keys: Keys, account_id: StreamId, now: Instant) -> Family:
+    account = view.account(account_id)
+    sponsors: dict[StreamId, Sponsor] = {}
+    for link in account.sponsors:
+        sponsor = view.account(link.sponsor)
+        edition = edition_in_force(view, keys, sponsor.region, now)
+        sponsors[link.sponsor] = Sponsor(link, sponsor, view.binding(link.binding), edition)
+    edition = edition_in_force(view, keys, account.region, now)
+    invitations = tuple((b, view.binding(b)) for b, _ in account.invitations)
+    return Family(account_id, account, edition, sponsors, invitations)
+
+
+def editions_of(family: Family) -> dict[str, str]:
+    """Every edition that took part, by role; sponsors by their binding."""
+    editions = {"beneficiary": family.edition.id}
+    for sponsor in family.sponsors.values():
+        editions[sponsor.link.binding] = sponsor.edition.id
+    return editions

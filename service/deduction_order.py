@@ -1,0 +1,101 @@
+"""The order in which a beneficiary's sponsors pay."""
+
+from pydantic_core import to_json
+
+from aggregates import order as rules
+from aggregates.account import Account, evolve
+from aggregates.policy_words import OrderStrategy
+from aggregates.refusals import (
+    NotPermittedError,
+    OwnFirstMandatoryError,
+    SponsorInvalidError,
+    UnknownError,
+)
+from aggregates.vocabulary import Instant, StreamId
+from service.accounts import find_person, find_readable
+from service.answers import order_answer
+from service.caller import Caller, Request, Role, check_region, check_role
+from service.editions import edition_in_force
+from service.house import House
+from service.ledger.command import Decision, Reply
+from service.ledger.view import View
+from service.persons import Keys
+
+OWN = "OWN"
+
+
+async def change_order(
+    house: House, request: Request, person_no: str, sponsors: tuple[str, ...], version: int
+) -> Reply:
+    """Set the deduction order of a beneficiary, by his sponsors' person numbers.
+
+    Raises:
+        OwnFirstMandatoryError: the own account stands outside any order (S11);
+        SponsorInvalidError: a stranger or a name twice (S44); NotPermittedError: the region
+        leaves it to the other side (S42); the rest as `Appender.submit`.
+    """
+    check_role(request.caller, Role.PERSON, Role.AGENCY)
+    if OWN in sponsors or person_no in sponsors:
+        raise OwnFirstMandatoryError
+
+    def decide(view: View, now: Instant) -> Decision:
+        account_id = find_person(view, house.keys, person_no)
+        account = view.account(account_id)
+        _check_may_set(view, house.keys, request.caller, person_no, now)
+        bindings = _bindings(view, house.keys, account, sponsors)
+        event = rules.change_order(account, bindings, version)
+        answer = order_answer(evolve(account, event))
+        return Decision(answer=to_json(answer), events=[(account_id, event)])
+
+    return await house.do(request, decide)
+
+
+async def look_at_order(house: House, caller: Caller, person_no: str) -> Reply:
+    """The order a beneficiary set, as the log has it now."""
+    check_role(caller, Role.PERSON, Role.AGENCY, Role.AUDITOR)
+
+    def decide(view: View, _: Instant) -> Decision:
+        account = view.account(find_readable(view, house.keys, caller, person_no))
+        return Decision(answer=to_json(order_answer(account)))
+
+    return await house.ask(caller, decide)
+
+
+def _check_may_set(view: View, keys: Keys, caller: Caller, person_no: str, now: Instant) -> None:
+    """Who may set the order is the beneficiary's region's to say (`order_strategy`).
+
+    Raises:
+        UnknownError: a stranger; NotPermittedError: the other side's to do.
+    """
+    account = view.account(find_person(view, keys, person_no))
+    if caller.role is Role.AGENCY:
+        check_region(caller, account)
+        return
+    terms = edition_in_force(view, keys, account.region, now).order
+    mine = find_person(view, keys, caller.subject)
+    is_sponsor = any(link.sponsor == mine for link in account.sponsors)
+    is_owner = caller.subject == person_no
+    if not (is_owner or is_sponsor):
+        raise UnknownError
+    by_sponsor = terms.order_strategy is OrderStrategy.SPONSOR_SET
+    if is_owner == by_sponsor:
+        raise NotPermittedError
+
+
+def _bindings(
+    view: View, keys: Keys, account: Account, sponsors: tuple[str, ...]
+) -> list[StreamId]:
+    by_sponsor = {link.sponsor: link.binding for link in account.sponsors}
+    found = [by_sponsor.get(_known(view, keys, person_no)) for person_no in sponsors]
+    bindings = [binding for binding in found if binding is not None]
+    if len(bindings) != len(sponsors):
+        raise SponsorInvalidError
+    return bindings
+
+
+def _known(view: View, keys: Keys, person_no: str) -> StreamId:
+    """A sponsor's account; who is not known here is a stranger like any other (S44)."""
+    try:
+        return find_person(view, keys, person_no)
+    except UnknownError:
+        raise SponsorInvalidError from None

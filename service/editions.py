@@ -1,0 +1,83 @@
+"""The rules in force, decided from the log: published at start, never edited afterwards."""
+
+import hashlib
+from functools import lru_cache
+
+from aggregates.policy import Edition, NoEditionInForceError, in_force
+from aggregates.refusals import NoEditionError
+from aggregates.settlement_events import EditionPublished
+from aggregates.vocabulary import Instant
+from service.caller import Caller, Request, Role
+from service.clock import new_stream
+from service.house import House
+from service.ledger.command import Decision
+from service.ledger.view import View
+from service.persons import Keys
+from service.policy_book import canonical, from_canonical
+
+PUBLISHER = Caller(Role.OPERATOR, "policy", None, "operator:policy")
+
+
+class EditionEditedError(Exception):
+    """A region's file holds an edition of a published id with other content."""
+
+
+async def publish(house: House) -> int:
+    """Append every edition of the files that is not in the log yet; how many those were.
+
+    Raises:
+        EditionEditedError: a published edition's content was changed.
+    """
+    published = 0
+    for region in house.policies.regions():
+        for edition in house.policies.editions(region):
+            published += await _publish(house, edition)
+    return published
+
+
+async def _publish(house: House, edition: Edition) -> bool:
+    content = canonical(edition).decode()
+    name = house.keys.name("region", edition.region)
+
+    def decide(view: View, now: Instant) -> Decision:
+        stream = view.find(name)
+        book = view.rulebook(stream) if stream else None
+        before = dict(book.editions).get(edition.id) if book else None
+        if before is not None:
+            if before != content:
+                raise EditionEditedError(edition.id)
+            return Decision(answer=b"false")
+        event = EditionPublished(region=edition.region, edition=edition.id, content=content)
+        if stream is not None:
+            return Decision(answer=b"true", events=[(stream, event)])
+        new = new_stream("pol", now.at)
+        return Decision(answer=b"true", events=[(new, event)], takes={name: new})
+
+    digest = hashlib.sha256(content.encode()).digest()
+    key = f"publish:{edition.id}:{digest.hex()[:16]}"
+    reply = await house.do(Request(PUBLISHER, key, digest, "start"), decide)
+    return reply.answer == b"true" and not reply.is_replayed
+
+
+def edition_in_force(view: View, keys: Keys, region: str, now: Instant) -> Edition:
+    """The edition of a region today, read from the log.
+
+    Raises:
+        NoEditionError: the region has published none that is in force.
+    """
+    stream = view.find(_region_name(keys, region))
+    if stream is None:
+        raise NoEditionError(region=region)
+    try:
+        return in_force(_editions(view.rulebook(stream).editions), now.on)
+    except NoEditionInForceError as none:
+        raise NoEditionError(region=region) from none
+
+
+def _region_name(keys: Keys, region: str) -> bytes:
+    return keys.name("region", region)
+
+
+@lru_cache(maxsize=1024)
+def _editions(published: tuple[tuple[str, str], ...]) -> tuple[Edition, ...]:
+    return tuple(from_canonical(content.encode()) for _, content in published)

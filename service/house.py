@@ -1,0 +1,83 @@
+"""The composition root: everything a use case leans on, built once and closed once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aggregates.events import Act
+from aggregates.vocabulary import Instant, StreamId
+from service.caller import Caller, Request
+from service.clock import Clock
+from service.ledger.appender import Appender, Limits
+from service.ledger.command import Command, Decision, Reply
+from service.ledger.postgres import PostgresStore
+from service.ledger.store import Store
+from service.ledger.view import View
+from service.persons import Keys, check_fingerprint, load_keys
+from service.policy_book import PolicyBook, load
+from service.settings import Settings
+
+Decide = Callable[[View, Instant], Decision]
+
+
+@dataclass(slots=True)
+class House:
+    """A running service's parts."""
+
+    store: Store
+    appender: Appender
+    clock: Clock
+    keys: Keys
+    policies: PolicyBook
+
+    async def do(
+        self, request: Request, decide: Decide, on_behalf_of: StreamId | None = None
+    ) -> Reply:
+        """Carry out a request that uses up its key; see `Appender.submit` for what it raises."""
+        key_digest = self.keys.name("key", f"{request.caller.name}\0{request.key}").hex()[:32]
+        act = Act(
+            actor=request.caller.name,
+            on_behalf_of=on_behalf_of,
+            channel=request.channel,
+            key_digest=key_digest,
+        )
+        return await self.appender.submit(
+            Command(request.caller.name, request.key, request.digest, act, decide)
+        )
+
+    async def ask(
+        self, caller: Caller, decide: Decide, asks: tuple[str, str] | None = None
+    ) -> Reply:
+        """Answer from the log as it stands, in its order; nothing is stored."""
+        return await self.appender.submit(Command(caller.name, None, b"", NOBODY, decide, asks))
+
+
+NOBODY = Act(actor="", on_behalf_of=None, channel="", key_digest="")
+
+
+async def open_postgres(settings: Settings, dsn: str, clock: Clock) -> House:
+    """A house on a migrated PostgreSQL.
+
+    Raises:
+        KeyFileError: the ledger was sealed with other keys; PolicyFilesError: unsound regions;
+        StoreUnavailableError: no database there.
+    """
+    keys = load_keys(settings.key_file)
+    policies = load(settings.regions)
+    store = PostgresStore(dsn)
+    await store.open()
+    await check_fingerprint(store.pool, keys)
+    limits = Limits(
+        waiting_max=settings.waiting_max,
+        deadline_s=settings.deadline_s,
+        heads_max=settings.heads_max,
+    )
+    return furnish(store, keys, policies, clock, limits)
+
+
+def furnish(
+    store: Store, keys: Keys, policies: PolicyBook, clock: Clock, limits: Limits | None = None
+) -> House:
+    """A house on any store; its appender takes commands at once."""
+    appender = Appender(store, clock, limits or Limits())
+    appender.start()
+    return House(store, appender, clock, keys, policies)

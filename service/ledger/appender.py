@@ -1,0 +1,269 @@
+"""Group commit: commands are decided one after another and appended as one batch.
+
+Nothing waits for a timer. While one append is on its way to disk the next batch is decided
+on top of it. A batch that lost a race, or whose outcome is unknown, is decided again under
+the lock of the log head, so progress is bounded and a command is applied once: a key that
+the unknown append used up answers it.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple
+
+import asyncpg
+
+from aggregates.vocabulary import Instant
+from service.clock import micros
+from service.ledger.command import Command, KeyReusedError, OverloadedError, Reply
+from service.ledger.flight import Flight, Missing, Work
+from service.ledger.heads import HEADS_MAX, Memory
+from service.ledger.store import (
+    Outcome,
+    OutcomeUnknownError,
+    Session,
+    Store,
+    StoreUnavailableError,
+)
+from service.ledger.view import Layer
+
+READS_MAX = 12
+"""Times a decision may ask for something more before it counts as endless."""
+RETRY_FIRST_S, RETRY_MAX_S = 0.05, 1.0
+
+
+class Limits(NamedTuple):
+    """Sizes and times of the group commit."""
+
+    batch_max: int = 256
+    chunk_max: int = 64
+    waiting_max: int = 4096
+    deadline_s: float = 10.0
+    heads_max: int = HEADS_MAX
+
+
+class Appender:
+    """The one writer of this process. One append is in flight at a time."""
+
+    def __init__(self, store: Store, clock: Callable[[], Instant], limits: Limits) -> None:
+        """Write to a store; `clock` is the business clock."""
+        self._store = store
+        self._clock = clock
+        self._limits = limits
+        self._memory = Memory(limits.heads_max)
+        self._waiting: deque[Work] = deque()
+        self._pending: dict[tuple[str, str], Work] = {}
+        self._awake = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._live: dict[Work, None] = {}
+        self._is_closing = False
+        self.landed = asyncio.Event()
+        self.batches = self.commands = self.races = self.unknowns = 0
+
+    def start(self) -> None:
+        """Begin to take commands, on the running loop."""
+        self._tasks = [asyncio.create_task(self._pump()), asyncio.create_task(self._watch())]
+
+    async def close(self) -> None:
+        """Finish what was taken, and stop. An append in flight is waited for, never cancelled."""
+        self._is_closing = True
+        self._awake.set()
+        pump, watch = self._tasks
+        await pump
+        watch.cancel()
+        await asyncio.gather(watch, return_exceptions=True)
+
+    async def submit(self, command: Command) -> Reply:
+        """Decide and append a command, once however often it is asked.
+
+        Raises:
+            RefusalError: refused without using up the key; KeyReusedError: another body;
+            OverloadedError, StoreUnavailableError: nothing was applied;
+            OutcomeUnknownError: it may have been; ask again with the same key.
+        """
+        if command.key is not None:
+            twin = self._pending.get((command.caller, command.key))
+            if twin is not None:
+                reply = await asyncio.shield(twin.future)
+                if twin.command.digest != command.digest:
+                    raise KeyReusedError
+                return reply._replace(is_replayed=True)
+        if self._is_closing or len(self._live) >= self._limits.waiting_max:
+            raise OverloadedError
+        loop = asyncio.get_running_loop()
+        work = Work(command, loop.create_future(), loop.time())
+        self._waiting.append(work)
+        self._live[work] = None
+        if command.key is not None:
+            self._pending[command.caller, command.key] = work
+        self._awake.set()
+        return await asyncio.shield(work.future)
+
+    # ------------------------------------------------------------- the pump
+
+    async def _pump(self) -> None:
+        flight = Flight(self._memory)
+        while not (self._is_closing and not self._waiting and not flight.decided):
+            if not flight.decided and not self._waiting:
+                self._awake.clear()
+                await self._awake.wait()
+                await asyncio.sleep(0)  # let every ready request come in first
+            await self._fill(flight)
+            if flight.decided:
+                flight = await self._fly(flight)
+
+    async def _fill(self, flight: Flight) -> None:
+        """Decide one chunk of what waits, in order."""
+        chunk: list[Work] = []
+        room = min(self._limits.chunk_max, self._limits.batch_max - len(flight.decided))
+        while self._waiting and len(chunk) < room:
+            work = self._waiting.popleft()
+            if not work.is_withdrawn:
+                chunk.append(work)
+        if not chunk:
+            return
+        try:
+            await self._decide(flight, chunk, self._store)
+        except (StoreUnavailableError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            self._waiting.extendleft(reversed(chunk))
+            await asyncio.sleep(RETRY_FIRST_S)
+
+    async def _decide(self, flight: Flight, chunk: list[Work], session: Session | Store) -> None:
+        """Decide a chunk, reading what is missing until nothing is."""
+        for _ in range(READS_MAX):
+            missing: Missing = flight.decide(chunk, self._clock())
+            if not (missing.streams or missing.names):
+                return
+            flight.load(await session.read(missing.streams, missing.names), missing)
+        fault = RuntimeError("a decision never stops reading")
+        for work in chunk:
+            work.fail(fault)
+            self._forget(work)
+
+    async def _fly(self, flight: Flight) -> Flight:
+        """Append a flight while the next one is decided on top of it; the next flight."""
+        works = [decided.work for decided in flight.decided]
+        if any(work.is_withdrawn for work in works):
+            self._waiting.extendleft(reversed([w for w in works if not w.is_withdrawn]))
+            return Flight(self._memory)
+        append = asyncio.create_task(self._store.append(flight.batch(micros(self._clock()))))
+        following = Flight(flight.written)
+        while not append.done():
+            self._awake.clear()
+            if self._waiting and len(following.decided) < self._limits.batch_max:
+                await self._fill(following)
+                await asyncio.sleep(0)
+            else:
+                awake = asyncio.create_task(self._awake.wait())
+                await asyncio.wait({append, awake}, return_when=asyncio.FIRST_COMPLETED)
+                awake.cancel()
+        if await self._landed(flight, append):
+            following.loaded.below = self._memory
+            return following
+        put_back = [decided.work for decided in following.decided]
+        self._waiting.extendleft(reversed(put_back))
+        return Flight(self._memory)
+
+    async def _landed(self, flight: Flight, append: "asyncio.Task[Outcome]") -> bool:
+        """Whether a flight is in the log as decided; if not, its works are answered here."""
+        works = [decided.work for decided in flight.decided]
+        try:
+            outcome = append.result()
+        except OutcomeUnknownError:
+            self.unknowns += 1
+        except StoreUnavailableError:
+            for work in works:
+                work.is_sent = False
+        except asyncpg.PostgresError:
+            self._memory.forget(flight.reads())
+            for work in works:
+                await self._until_answered([work])
+            return False
+        else:
+            if outcome.base is not None:
+                self._finish(flight, outcome)
+                return True
+            self.races += 1
+            self._memory.forget(list(outcome.stale))
+            works = flight.answer_known(outcome.known)
+            self._settle(flight)
+        self._memory.forget(flight.reads())
+        await self._until_answered(works)
+        return False
+
+    async def _until_answered(self, works: list[Work]) -> None:
+        """Decide again under the lock until every work has its answer."""
+        pause_s = RETRY_FIRST_S
+        while works := [work for work in works if not work.is_withdrawn]:
+            try:
+                works = await self._once_locked(works)
+            except OutcomeUnknownError:
+                self.unknowns += 1
+            except (StoreUnavailableError, OSError, asyncpg.InterfaceError):
+                await asyncio.sleep(pause_s)
+                pause_s = min(RETRY_MAX_S, 2 * pause_s)
+            except asyncpg.PostgresError as refused:
+                if len(works) == 1:
+                    works[0].fail(refused)
+                    self._forget(works[0])
+                    return
+                for work in works:
+                    await self._until_answered([work])
+                return
+
+    async def _once_locked(self, works: list[Work]) -> list[Work]:
+        """BEGIN, lock, read, decide, append, COMMIT. Returns the works still without answer."""
+        flight = Flight(Layer())
+        outcome = Outcome()
+        async with self._store.locked() as session:
+            await self._decide(flight, works, session)
+            if flight.decided:
+                outcome = await session.append(flight.batch(micros(self._clock())))
+        if outcome.base is not None:
+            self._finish(flight, outcome)
+            return []
+        left = flight.answer_known(outcome.known)
+        self._settle(flight)
+        return left
+
+    def _finish(self, flight: Flight, outcome: Outcome) -> None:
+        self._memory.merge(flight.loaded)
+        self._memory.merge(flight.written)
+        flight.land(outcome)
+        self.batches += 1
+        self.commands += len(flight.decided)
+        self._settle(flight)
+        self.landed.set()
+
+    def _settle(self, flight: Flight) -> None:
+        """Forget the works that have their answer."""
+        for decided in flight.decided:
+            if decided.work.future.done():
+                self._forget(decided.work)
+
+    def _forget(self, work: Work) -> None:
+        self._live.pop(work, None)
+        key = work.command.key
+        if key is not None and self._pending.get((work.command.caller, key)) is work:
+            del self._pending[work.command.caller, key]
+
+    # ------------------------------------------------------------ the watch
+
+    async def _watch(self) -> None:
+        """Answer works that waited too long; what was sent goes on and keeps its key."""
+        while True:
+            await asyncio.sleep(0.25)
+            oldest = asyncio.get_running_loop().time() - self._limits.deadline_s
+            for work in [w for w in self._live if w.since < oldest]:
+                self._give_up(work)
+
+    def _give_up(self, work: Work) -> None:
+        if work.is_sent:
+            waiting, work.future = work.future, asyncio.get_running_loop().create_future()
+            work.since = asyncio.get_running_loop().time()
+            if not waiting.done():
+                waiting.set_exception(OutcomeUnknownError("no answer in time"))
+        else:
+            work.is_withdrawn = True
+            work.fail(StoreUnavailableError("no answer in time"))
+            self._forget(work)

@@ -1,0 +1,62 @@
+"""A command on its way through the ledger: what is asked, what was decided, what is answered."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from aggregates.events import Act
+from aggregates.topics import Event
+from aggregates.vocabulary import Instant, StreamId
+from service.ledger.view import View
+
+
+class KeyReusedError(Exception):
+    """The key was used up by another body or another operation."""
+
+
+class OverloadedError(Exception):
+    """More commands wait than this process takes; nothing was applied."""
+
+
+@dataclass(slots=True)
+class Decision:
+    """What a decision wants stored. `answer` is JSON, without the position.
+
+    `takes` are unique names with the stream that takes them, `frees` those given up.
+    With a `refusal` (its code) the answer holds the refusal's fields.
+    """
+
+    answer: bytes
+    events: list[tuple[StreamId, Event]] = field(default_factory=list)
+    subject: StreamId | None = None
+    refusal: str | None = None
+    takes: dict[bytes, StreamId] = field(default_factory=dict)
+    frees: set[bytes] = field(default_factory=set)
+    person_keys: list[tuple[StreamId, bytes]] = field(default_factory=list)
+
+
+class Command(NamedTuple):
+    """One request to the ledger.
+
+    `decide` is pure: it reads through the view, takes the instant, and may be called again
+    on fresher state. It raises a refusal or returns a decision. Without a `key` nothing may
+    be stored: the command only reads, as one with the log's order. `asks` is a caller and
+    key whose stored answer is wanted; the append under the lock makes that answer durable.
+    """
+
+    caller: str
+    key: str | None
+    digest: bytes
+    act: Act
+    decide: Callable[[View, Instant], Decision]
+    asks: tuple[str, str] | None = None
+
+
+class Reply(NamedTuple):
+    """An answer: JSON without the position, and where its last event stands in the log."""
+
+    answer: bytes
+    refusal: str | None
+    position: int
+    subject: StreamId | None
+    is_replayed: bool

@@ -1,0 +1,217 @@
+"""A batch from decision to answer: commands decided one after another on one layered state.
+
+The next flight is decided on top of the one that is on its way to disk. If that one does not
+land, what was decided on it is thrown away and decided again.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pydantic_core import to_json
+
+from aggregates.refusals import RefusalError, RuleRefusedError
+from aggregates.vocabulary import Instant, StreamId
+from service.ledger.command import Command, Decision, KeyReusedError, Reply
+from service.ledger.rows import Row, encode, encode_act
+from service.ledger.store import Batch, Found, Head, KeyRow, Known, Outcome
+from service.ledger.view import Layer, UnreadError, View
+
+
+class Work:
+    """A command that waits for its answer. `since` is the loop's time in seconds."""
+
+    __slots__ = ("act", "command", "future", "is_sent", "is_withdrawn", "since")
+
+    def __init__(self, command: Command, future: "asyncio.Future[Reply]", since: float) -> None:
+        """Wait from now on."""
+        self.command = command
+        self.act = encode_act(command.act) if command.key is not None else b""
+        self.future = future
+        self.since = since
+        self.is_sent = False
+        self.is_withdrawn = False
+
+    def answer(self, reply: Reply) -> None:
+        """Answer whoever still waits."""
+        if not self.future.done():
+            self.future.set_result(reply)
+
+    def fail(self, error: Exception) -> None:
+        """Tell whoever still waits."""
+        if not self.future.done():
+            self.future.set_exception(error)
+
+    def answer_known(self, known: Known) -> None:
+        """Answer from what is stored, if the body is the one that was stored."""
+        if self.command.asks is not None or known.digest == self.command.digest:
+            self.answer(
+                Reply(known.answer, known.refusal, known.position, known.stream, is_replayed=True)
+            )
+        else:
+            self.fail(KeyReusedError())
+
+
+class Decided(NamedTuple):
+    """A work with its decision, or with the refusal or fault that answers it."""
+
+    work: Work
+    decision: Decision | None
+    error: Exception | None
+    read: dict[StreamId, int]
+    rows: list[Row]
+
+
+class Missing(NamedTuple):
+    """Streams and names that decisions asked for and no layer has."""
+
+    streams: set[StreamId]
+    names: set[bytes]
+
+
+class Flight:
+    """Decided works, in order, over a layer below."""
+
+    def __init__(self, below: Layer) -> None:
+        """Begin empty over what is known."""
+        self.loaded = Layer(below)
+        self.written = Layer(self.loaded)
+        self.decided: list[Decided] = []
+        self.expected: dict[StreamId, int] = {}
+
+    def load(self, found: Found, missing: Missing) -> None:
+        """Put what was read under the decisions; who is not found is nobody."""
+        self.loaded.heads.update(found.heads)
+        self.loaded.names.update({name: found.names.get(name) for name in missing.names})
+
+    def decide(self, works: Sequence[Work], now: Instant) -> Missing:
+        """Decide works in their order; if anything is missing none of them counts."""
+        layer = Layer(self.written)
+        missing = Missing(set(), set())
+        done: list[Decided] = []
+        for work in works:
+            try:
+                done.append(_decide(work, layer, now))
+            except UnreadError as unread:
+                if unread.stream is not None:
+                    missing.streams.add(unread.stream)
+                if unread.name is not None:
+                    missing.names.add(unread.name)
+        if not (missing.streams or missing.names):
+            self._take(done, layer)
+        return missing
+
+    def _take(self, done: list[Decided], layer: Layer) -> None:
+        for decided in done:
+            for stream, version in decided.read.items():
+                if stream not in self.expected and stream not in self.written.heads:
+                    self.expected[stream] = version
+            for row in decided.rows:
+                self.written.heads[row.stream] = layer.heads[row.stream]
+        self.written.names.update(layer.names)
+        self.decided += done
+
+    def batch(self, at_us: int) -> Batch:
+        """Everything decided, as one batch."""
+        batch = Batch(at=at_us, expected=self.expected, heads=self.written.heads)
+        for work, decision, _, _, rows in self.decided:
+            work.is_sent = True
+            if work.command.asks is not None:
+                batch.asked.append(work.command.asks)
+            if decision is None or work.command.key is None:
+                assert not rows, "nothing is stored without a key"
+                continue
+            batch.rows += rows
+            batch.keys.append(_key_row(work.command, decision, len(batch.rows)))
+            batch.person_keys += decision.person_keys
+            for name in decision.frees:
+                if batch.names.pop(name, None) is None:
+                    batch.freed.add(name)
+            batch.names.update(decision.takes)
+        return batch
+
+    def land(self, outcome: Outcome) -> None:
+        """Answer everybody: the batch is in the log."""
+        assert outcome.base is not None, "the batch is in the log"
+        position, asked = outcome.base, 0
+        for work, decision, error, _, rows in self.decided:
+            if decision is None:
+                assert error is not None, "a work is decided or fails"
+                work.fail(error)
+                continue
+            position += len(rows)
+            if work.command.asks is not None:
+                known = outcome.asked.get(asked)
+                asked += 1
+                if known is not None:
+                    work.answer_known(known)
+                    continue
+            work.answer(
+                Reply(
+                    decision.answer,
+                    decision.refusal,
+                    position,
+                    decision.subject,
+                    is_replayed=False,
+                )
+            )
+
+    def answer_known(self, known: dict[int, Known]) -> list[Work]:
+        """Answer the works whose keys were used up before; the others, in order."""
+        others: list[Work] = []
+        index = 0
+        for decided in self.decided:
+            has_key = decided.decision is not None and decided.work.command.key is not None
+            if has_key and index in known:
+                decided.work.answer_known(known[index])
+            else:
+                others.append(decided.work)
+            index += has_key
+        return others
+
+    def reads(self) -> list[StreamId]:
+        """Every stream that was read, to be read again under the lock."""
+        return list(self.expected)
+
+
+def _decide(work: Work, layer: Layer, now: Instant) -> Decided:
+    """Decide one work on a layer, and fold its events into the layer."""
+    view = View(layer)
+    command = work.command
+    try:
+        decision = command.decide(view, now)
+    except UnreadError:
+        raise
+    except RuleRefusedError as refusal:
+        if command.key is None:
+            return Decided(work, None, refusal, view.read, [])
+        return Decided(work, refused(refusal), None, view.read, [])
+    except RefusalError as refusal:
+        return Decided(work, None, refusal, view.read, [])
+    except Exception as fault:  # noqa: BLE001 -- a bug in one decision must not stop its neighbours
+        return Decided(work, None, fault, view.read, [])
+    rows: list[Row] = []
+    for stream, event in decision.events:
+        head: Head = layer.apply(stream, event)
+        rows.append(encode(stream, head.version, event, work.act))
+    layer.names.update(dict.fromkeys(decision.frees))
+    layer.names.update(decision.takes)
+    return Decided(work, decision, None, view.read, rows)
+
+
+def refused(refusal: RefusalError) -> Decision:
+    """A refusal as a decision that uses up the key and moves nothing."""
+    return Decision(answer=to_json(refusal.fields), refusal=refusal.code())
+
+
+def _key_row(command: Command, decision: Decision, offset: int) -> KeyRow:
+    assert command.key is not None
+    return KeyRow(
+        command.caller,
+        command.key,
+        command.digest,
+        decision.subject,
+        decision.refusal,
+        decision.answer,
+        offset,
+    )

@@ -1,0 +1,50 @@
+"""The heads this process remembers: a bounded layer under every flight.
+
+A remembered head may be old when another process wrote; the append finds that out.
+"""
+
+from collections import OrderedDict
+
+from aggregates.vocabulary import StreamId
+from service.ledger.view import Layer
+
+HEADS_MAX = 200_000
+"""Heads kept, about 2 kB each; the ones unused longest go first."""
+
+
+class Memory(Layer):
+    """Heads used lately, and the names of accounts, institutions and regions.
+
+    The name of a live bill is never remembered: another process may have given it up.
+    """
+
+    __slots__ = ("_heads_max", "_used")
+
+    def __init__(self, heads_max: int = HEADS_MAX) -> None:
+        """Begin with nothing; keep at most `heads_max` heads."""
+        super().__init__()
+        self._heads_max = heads_max
+        self._used: OrderedDict[StreamId, None] = OrderedDict()
+
+    def merge(self, layer: Layer) -> None:
+        """Remember what a landed flight loaded or wrote."""
+        for stream, head in layer.heads.items():
+            if stream.startswith("stl_") or head.version == 0:
+                continue
+            self.heads[stream] = head
+            self._used[stream] = None
+            self._used.move_to_end(stream)
+        for name, stream_or_none in layer.names.items():
+            if stream_or_none is not None and not stream_or_none.startswith("stl_"):
+                self.names[name] = stream_or_none
+        while len(self._used) > self._heads_max:
+            oldest, _ = self._used.popitem(last=False)
+            del self.heads[oldest]
+        while len(self.names) > self._heads_max:
+            del self.names[next(iter(self.names))]
+
+    def forget(self, streams: list[StreamId]) -> None:
+        """Forget heads that turned out old."""
+        for stream in streams:
+            if self.heads.pop(stream, None) is not None:
+                del self._used[stream]

@@ -1,0 +1,140 @@
+"""The ledger in a dictionary: the same protocol, for tests and for play.
+
+`before_append` is where a test slips in another writer; `fail_next` is raised by the next
+append, before (StoreUnavailableError) or after (OutcomeUnknownError) it was applied.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+
+from aggregates.vocabulary import StreamId
+from service.ledger.rows import Recorded, decode, kind_of
+from service.ledger.store import (
+    NO_HEAD,
+    Batch,
+    Found,
+    Head,
+    Known,
+    Outcome,
+    OutcomeUnknownError,
+    StoreUnavailableError,
+)
+
+
+class MemoryStore:
+    """A ledger that lives as long as the process."""
+
+    def __init__(self) -> None:
+        """Begin with an empty log."""
+        self.log: list[Recorded] = []
+        self.heads: dict[StreamId, Head] = {}
+        self.keys: dict[tuple[str, str], Known] = {}
+        self.names: dict[bytes, StreamId] = {}
+        self.wrapped: dict[StreamId, bytes] = {}
+        self.before_append: Callable[[], Awaitable[None]] | None = None
+        self.fail_next: StoreUnavailableError | OutcomeUnknownError | None = None
+        self._lock = asyncio.Lock()
+
+    async def read(self, streams: Iterable[StreamId], names: Iterable[bytes]) -> Found:
+        """Heads and names as they are now."""
+        return Found(
+            {stream: self.heads.get(stream, NO_HEAD) for stream in streams},
+            {name: self.names[name] for name in names if name in self.names},
+        )
+
+    @asynccontextmanager
+    async def locked(self) -> AsyncIterator["_Locked"]:
+        """Hold the log."""
+        async with self._lock:
+            yield _Locked(self)
+
+    async def append(self, batch: Batch) -> Outcome:
+        """Append the batch whole, or write nothing and say why not."""
+        await asyncio.sleep(0)
+        if self.before_append is not None:
+            slip_in, self.before_append = self.before_append, None
+            await slip_in()
+        async with self._lock:
+            return self.append_now(batch)
+
+    def append_now(self, batch: Batch) -> Outcome:
+        """The append itself, as the database's function does it."""
+        failure, self.fail_next = self.fail_next, None
+        if isinstance(failure, StoreUnavailableError):
+            raise failure
+        outcome = self._in_the_way(batch)
+        if not (outcome.known or outcome.stale or outcome.taken):
+            outcome.base = len(self.log)
+            self._write(batch, outcome.base)
+        if failure is not None:
+            raise failure
+        return outcome
+
+    def _in_the_way(self, batch: Batch) -> Outcome:
+        held = self.heads
+        return Outcome(
+            asked={i: self.keys[k] for i, k in enumerate(batch.asked) if k in self.keys},
+            known={
+                i: self.keys[row.caller, row.key]
+                for i, row in enumerate(batch.keys)
+                if (row.caller, row.key) in self.keys
+            },
+            stale={
+                stream: held.get(stream)
+                for stream, version in batch.expected.items()
+                if held.get(stream, NO_HEAD).version != version
+            },
+            taken={
+                name: self.names[name]
+                for name in batch.names
+                if name in self.names and name not in batch.freed
+            },
+        )
+
+    def _write(self, batch: Batch, base: int) -> None:
+        at = max(batch.at, self.log[-1].recorded_at if self.log else 0)
+        for position, row in enumerate(batch.rows, base + 1):
+            before = self.heads.get(row.stream, NO_HEAD)
+            assert row.version == before.version + 1, "versions of a stream have no gap"
+            act, event = (envelope := decode(row.topic, row.state)).act, envelope.event
+            self.log.append(Recorded(position, at, row.stream, row.version, act, event))
+            state = kind_of(row.stream).evolve(before.state, event)
+            self.heads[row.stream] = Head(row.version, state)
+        for key in batch.keys:
+            self.keys[key.caller, key.key] = Known(
+                base + key.offset, key.stream, key.refusal, key.digest, key.answer
+            )
+        for name in batch.freed:
+            del self.names[name]
+        self.names.update(batch.names)
+        self.wrapped.update(batch.person_keys)
+
+    async def history(self, stream: StreamId) -> list[Recorded]:
+        """All events of one stream, oldest first."""
+        return [recorded for recorded in self.log if recorded.stream == stream]
+
+    async def page(self, after: int, limit: int) -> list[Recorded]:
+        """Up to `limit` events behind a position."""
+        return self.log[after : after + limit]
+
+    async def position(self) -> int:
+        """The position of the newest event; 0 in an empty log."""
+        return len(self.log)
+
+    async def person_keys(self, streams: Iterable[StreamId]) -> dict[StreamId, bytes]:
+        """Wrapped keys of persons; who was erased is absent."""
+        return {s: self.wrapped[s] for s in streams if s in self.wrapped}
+
+
+class _Locked:
+    """The store while its lock is held."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+
+    async def read(self, streams: Iterable[StreamId], names: Iterable[bytes]) -> Found:
+        return await self._store.read(streams, names)
+
+    async def append(self, batch: Batch) -> Outcome:
+        return self._store.append_now(batch)

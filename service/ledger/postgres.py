@@ -1,0 +1,285 @@
+"""The ledger in PostgreSQL, through asyncpg.
+
+An append is one call of the database function `append` (migrations/0001_ledger.sql). It is
+never cancelled and carries no client timeout: a cancelled COMMIT may be reported done on one
+node alone. Its outcome is unknown from the first byte sent until the answer or an error.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+from asyncpg import Connection, Pool
+
+from aggregates.topics import CLASSES
+from aggregates.vocabulary import StreamId
+from service.ledger.append_call import APPEND, arguments, outcome_of
+from service.ledger.rows import (
+    BY_CODE,
+    TOPIC_PREFIX,
+    Recorded,
+    decode,
+    decode_head,
+    kind_of,
+    stream_id,
+)
+from service.ledger.store import (
+    NO_HEAD,
+    Batch,
+    Found,
+    Head,
+    Outcome,
+    OutcomeUnknownError,
+    StoreUnavailableError,
+)
+
+CONNECT_TIMEOUT_S = 5.0
+NOT_APPLIED = ("57P03", "53300", "25006")
+"""Refused before any work: cannot connect now, too many connections, read only."""
+WRITER_SETTINGS = {
+    "synchronous_commit": "on",
+    "default_transaction_isolation": "read committed",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "jit": "off",
+    "application_name": "gongji-append",
+}
+"""The planner may only look rows up: a plan made on an empty table must not scan a full one."""
+READER_SETTINGS = {"jit": "off", "application_name": "gongji-read"}
+DROPPED = (OSError, asyncpg.InterfaceError, asyncpg.ConnectionDoesNotExistError)
+
+
+class PostgresStore:
+    """A ledger in one PostgreSQL schema, found by `search_path`."""
+
+    def __init__(self, dsn: str) -> None:
+        """Remember where the database is; `open` connects."""
+        self._dsn = dsn
+        self._writer: Connection | None = None
+        self._pool: Pool | None = None
+        self._topic_ids: dict[str, int] = {}
+        self._topics: dict[int, str] = {}
+
+    async def open(self) -> None:
+        """Connect, and learn the codes of the topics.
+
+        Raises:
+            StoreUnavailableError: the database cannot be reached.
+        """
+        self._pool = await asyncpg.create_pool(
+            self._dsn, min_size=1, max_size=8, server_settings=READER_SETTINGS
+        )
+        writer = await self._connected()
+        await writer.execute("SELECT pg_advisory_lock(hashtext('gongji.topics'))")
+        known = dict(await writer.fetch("SELECT topic, id FROM topics"))
+        for topic in CLASSES:
+            if topic not in known:
+                known[topic] = max(known.values(), default=0) + 1
+                await writer.execute("INSERT INTO topics VALUES ($2, $1)", topic, known[topic])
+        await writer.execute("SELECT pg_advisory_unlock(hashtext('gongji.topics'))")
+        self._topic_ids = known
+        self._topics = {code: topic for topic, code in known.items()}
+
+    async def close(self) -> None:
+        """Close every connection; nothing may be in flight."""
+        if self._writer is not None and not self._writer.is_closed():
+            await self._writer.close()
+        if self._pool is not None:
+            await self._pool.close()
+
+    @property
+    def pool(self) -> Pool:
+        """Connections for reading; never for an append."""
+        assert self._pool is not None, "the store is open"
+        return self._pool
+
+    async def _connected(self) -> Connection:
+        if self._writer is None or self._writer.is_closed():
+            try:
+                self._writer = await asyncpg.connect(
+                    self._dsn,
+                    timeout=CONNECT_TIMEOUT_S,
+                    server_settings=WRITER_SETTINGS,
+                    target_session_attrs="primary",
+                )
+                shown = await self._writer.fetchval("SHOW transaction_isolation")
+                assert shown == "read committed", "an append needs fresh snapshots"
+            except (*DROPPED, TimeoutError, asyncpg.PostgresError) as error:
+                raise StoreUnavailableError(type(error).__name__) from error
+        return self._writer
+
+    async def read(self, streams: Iterable[StreamId], names: Iterable[bytes]) -> Found:
+        """Heads and names as committed now."""
+        async with self.pool.acquire() as connection:
+            return await self._read(connection, list(streams), list(names))
+
+    async def append(self, batch: Batch) -> Outcome:
+        """Append the batch in one round trip, or write nothing and say why."""
+        return await self._append(await self._connected(), batch)
+
+    @asynccontextmanager
+    async def locked(self) -> AsyncIterator["_Locked"]:
+        """BEGIN, lock the log head; COMMIT at the end, and look at its tag."""
+        writer = await self._connected()
+        try:
+            await writer.execute("BEGIN; SELECT FROM log_head FOR UPDATE")
+        except (*DROPPED, asyncpg.PostgresError) as error:
+            writer.terminate()
+            raise StoreUnavailableError(type(error).__name__) from error
+        try:
+            yield _Locked(self, writer)
+        except BaseException:
+            await _roll_back(writer)
+            raise
+        await _commit(writer)
+
+    async def _append(self, writer: Connection, batch: Batch) -> Outcome:
+        try:
+            answer = await writer.fetch(APPEND, *arguments(batch, self._topic_ids))
+        except asyncpg.PostgresError as error:
+            if _is_definite(error):
+                raise
+            writer.terminate()
+            raise OutcomeUnknownError(error.sqlstate) from error
+        except DROPPED as error:
+            writer.terminate()
+            raise OutcomeUnknownError(type(error).__name__) from error
+        return outcome_of(answer, batch)
+
+    async def _read(
+        self, connection: Connection, streams: list[StreamId], names: list[bytes]
+    ) -> Found:
+        heads: dict[StreamId, Head] = dict.fromkeys(streams, NO_HEAD)
+        with_heads = [s for s in streams if kind_of(s).has_head]
+        if with_heads:
+            found = await connection.fetch(
+                "SELECT stream, version, kind, state FROM heads WHERE stream = ANY ($1::uuid[])",
+                [s[4:] for s in with_heads],
+            )
+            for stream, version, kind, state in found:
+                known = stream_id(BY_CODE[kind].prefix, stream.hex)
+                heads[known] = Head(version, decode_head(kind, state))
+        for stream in streams:
+            if not kind_of(stream).has_head:
+                heads[stream] = _fold(await self._history(connection, stream))
+        have: dict[bytes, StreamId] = {}
+        if names:
+            found = await connection.fetch(
+                "SELECT u.name, u.stream, h.kind FROM unique_names u"
+                " LEFT JOIN heads h ON h.stream = u.stream WHERE u.name = ANY ($1::bytea[])",
+                names,
+            )
+            have = {name: _named(stream.hex, kind) for name, stream, kind in found}
+        return Found(heads, have)
+
+    async def history(self, stream: StreamId) -> list[Recorded]:
+        """All events of one stream, oldest first."""
+        return await self._history(self.pool, stream)
+
+    async def _history(self, connection: Connection, stream: StreamId) -> list[Recorded]:
+        return self._recorded(
+            await connection.fetch(
+                "SELECT position, recorded_at, stream, version, topic, state FROM events"
+                " WHERE stream = $1::uuid ORDER BY version",
+                stream[4:],
+            )
+        )
+
+    async def page(self, after: int, limit: int) -> list[Recorded]:
+        """Up to `limit` events behind a position, in the log's order."""
+        return self._recorded(
+            await self.pool.fetch(
+                "SELECT position, recorded_at, stream, version, topic, state FROM events"
+                " WHERE position > $1 ORDER BY position LIMIT $2",
+                after,
+                limit,
+            )
+        )
+
+    async def position(self) -> int:
+        """The position of the newest event; 0 in an empty log."""
+        newest: int = await self.pool.fetchval("SELECT position FROM log_head")
+        return newest
+
+    async def person_keys(self, streams: Iterable[StreamId]) -> dict[StreamId, bytes]:
+        """Wrapped keys of persons; who was erased is absent."""
+        found = await self.pool.fetch(
+            "SELECT stream, wrapped FROM person_keys WHERE stream = ANY ($1::uuid[])",
+            [s[4:] for s in streams],
+        )
+        return {stream_id("acc", stream.hex): wrapped for stream, wrapped in found}
+
+    def _recorded(self, found: Sequence[Any]) -> list[Recorded]:
+        """Rows as events; what the library stored under topics of its own is not ours to read."""
+        recorded: list[Recorded] = []
+        for position, recorded_at, stream, version, code, state in found:
+            topic = self._topics.get(code)
+            if topic is None or topic not in CLASSES:
+                continue
+            envelope = decode(topic, state)
+            known = stream_id(TOPIC_PREFIX[topic.partition(".")[0]], stream.hex)
+            recorded.append(
+                Recorded(position, recorded_at, known, version, envelope.act, envelope.event)
+            )
+        return recorded
+
+
+class _Locked:
+    """Reading and appending while the log head is held."""
+
+    def __init__(self, store: PostgresStore, writer: Connection) -> None:
+        self._store = store
+        self._writer = writer
+
+    async def read(self, streams: Iterable[StreamId], names: Iterable[bytes]) -> Found:
+        return await self._store._read(self._writer, list(streams), list(names))  # noqa: SLF001
+
+    async def append(self, batch: Batch) -> Outcome:
+        return await self._store._append(self._writer, batch)  # noqa: SLF001
+
+
+async def _commit(writer: Connection) -> None:
+    """COMMIT, and believe only the tag: an aborted transaction answers ROLLBACK without error.
+
+    Raises:
+        StoreUnavailableError: rolled back; OutcomeUnknownError: no answer came.
+    """
+    try:
+        tag = await writer.execute("COMMIT")
+    except (*DROPPED, asyncpg.PostgresError) as error:
+        writer.terminate()
+        raise OutcomeUnknownError(type(error).__name__) from error
+    if tag != "COMMIT":
+        raise StoreUnavailableError(tag)
+
+
+async def _roll_back(writer: Connection) -> None:
+    try:
+        await asyncio.shield(writer.execute("ROLLBACK"))
+    except (*DROPPED, asyncpg.PostgresError, asyncio.CancelledError):
+        writer.terminate()
+
+
+def _is_definite(error: asyncpg.PostgresError) -> bool:
+    """Whether an error of the server says that nothing was applied.
+
+    A server that goes down (57P01, 57P02) may do so after it committed locally.
+    """
+    state = error.sqlstate or ""
+    return state in NOT_APPLIED or not state.startswith(("57P", "08", "XX"))
+
+
+def _fold(history: list[Recorded]) -> Head:
+    head = NO_HEAD
+    for recorded in history:
+        state = kind_of(recorded.stream).evolve(head.state, recorded.event)
+        head = Head(recorded.version, state)
+    return head
+
+
+def _named(hexadecimal: str, kind: int | None) -> StreamId:
+    """The stream that has a name; only a settlement has a name and no head."""
+    return stream_id("stl" if kind is None else BY_CODE[kind].prefix, hexadecimal)

@@ -1,0 +1,136 @@
+"""What a store of the ledger does: read heads and names, append a batch or say why not.
+
+Two honest ones exist: `postgres.PostgresStore`, and `memory.MemoryStore` for tests and play.
+"""
+
+from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from aggregates.topics import State
+from aggregates.vocabulary import StreamId
+from service.ledger.rows import Recorded, Row
+
+
+class OutcomeUnknownError(Exception):
+    """The connection was lost after the first byte of an append: it is in the log, or not."""
+
+
+class StoreUnavailableError(Exception):
+    """The database cannot be reached; nothing of this call was applied."""
+
+
+class Head(NamedTuple):
+    """A stream's version and folded state; version 0 and None before its first event."""
+
+    version: int
+    state: State | None
+
+
+NO_HEAD = Head(0, None)
+
+
+class KeyRow(NamedTuple):
+    """A key that a command uses up, with its answer.
+
+    `offset` counts the events of the batch up to the command's last one: its position.
+    """
+
+    caller: str
+    key: str
+    digest: bytes
+    stream: StreamId | None
+    refusal: str | None
+    answer: bytes
+    offset: int
+
+
+class Known(NamedTuple):
+    """A key that was used up before."""
+
+    position: int
+    stream: StreamId | None
+    refusal: str | None
+    digest: bytes
+    answer: bytes
+
+
+@dataclass(slots=True)
+class Batch:
+    """What a group of commands appends, and what it must find unchanged.
+
+    `names` maps a name to the stream that takes it, or to None when it is given up.
+    `at` is in microseconds since 1970.
+    """
+
+    at: int
+    rows: list[Row] = field(default_factory=list)
+    expected: dict[StreamId, int] = field(default_factory=dict)
+    heads: dict[StreamId, Head] = field(default_factory=dict)
+    keys: list[KeyRow] = field(default_factory=list)
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    names: dict[bytes, StreamId] = field(default_factory=dict)
+    freed: set[bytes] = field(default_factory=set)
+    person_keys: list[tuple[StreamId, bytes]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a batch. `base` is the position before it, or None: nothing was written.
+
+    `known` and `asked` are keyed by index into the batch's keys and asked.
+    """
+
+    base: int | None = None
+    known: dict[int, Known] = field(default_factory=dict)
+    asked: dict[int, Known] = field(default_factory=dict)
+    stale: dict[StreamId, Head | None] = field(default_factory=dict)
+    taken: dict[bytes, StreamId] = field(default_factory=dict)
+
+
+class Found(NamedTuple):
+    """Heads by stream (NO_HEAD where there is none) and names that somebody has."""
+
+    heads: dict[StreamId, Head]
+    names: dict[bytes, StreamId]
+
+
+class Session(Protocol):
+    """Reading and appending, on a store or inside its lock."""
+
+    async def read(self, streams: Iterable[StreamId], names: Iterable[bytes]) -> Found:
+        """Heads and names as committed now."""
+        ...
+
+    async def append(self, batch: Batch) -> Outcome:
+        """Append the batch whole, or write nothing and say why.
+
+        Raises:
+            StoreUnavailableError: nothing was applied; OutcomeUnknownError: it may have been.
+        """
+        ...
+
+
+class Store(Session, Protocol):
+    """A ledger's storage."""
+
+    def locked(self) -> AbstractAsyncContextManager[Session]:
+        """Hold the log head: what is read inside cannot grow stale before it is appended."""
+        ...
+
+    async def history(self, stream: StreamId) -> list[Recorded]:
+        """All events of one stream, oldest first."""
+        ...
+
+    async def page(self, after: int, limit: int) -> list[Recorded]:
+        """Up to `limit` events behind a position, in the log's order."""
+        ...
+
+    async def position(self) -> int:
+        """The position of the newest event; 0 in an empty log."""
+        ...
+
+    async def person_keys(self, streams: Iterable[StreamId]) -> dict[StreamId, bytes]:
+        """Wrapped keys of persons; who was erased is absent."""
+        ...

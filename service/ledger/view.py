@@ -1,0 +1,153 @@
+"""What a decision reads. Reading is remembered, so that everything read is checked at the append.
+
+A decision that meets something not loaded yet stops with `UnreadError`; the appender loads
+it and lets the decision begin again. Decisions are pure, so beginning again costs nothing
+but time.
+"""
+
+from typing import TypeVar
+
+from aggregates.account import Account
+from aggregates.binding import Binding
+from aggregates.institution import Institution
+from aggregates.refusals import UnknownError
+from aggregates.rulebook import Rulebook
+from aggregates.settlement import Settlement
+from aggregates.topics import Event, State
+from aggregates.vocabulary import StreamId
+from service.ledger.rows import kind_of
+from service.ledger.store import NO_HEAD, Head
+
+S = TypeVar("S", bound=State)
+
+
+class UnreadError(Exception):
+    """A stream or a name that is not loaded yet."""
+
+    def __init__(self, stream: StreamId | None = None, name: bytes | None = None) -> None:
+        """Remember what is missing."""
+        super().__init__()
+        self.stream = stream
+        self.name = name
+
+
+class Layer:
+    """Heads and names over those of a layer below: decided here, not yet stored.
+
+    A name maps to None where nobody has it.
+    """
+
+    __slots__ = ("below", "heads", "names")
+
+    def __init__(self, below: "Layer | None" = None) -> None:
+        """Begin with nothing of its own."""
+        self.below = below
+        self.heads: dict[StreamId, Head] = {}
+        self.names: dict[bytes, StreamId | None] = {}
+
+    def head(self, stream: StreamId) -> Head:
+        """The newest head of a stream.
+
+        Raises:
+            UnreadError: no layer has it.
+        """
+        layer: Layer | None = self
+        while layer is not None:
+            head = layer.heads.get(stream)
+            if head is not None:
+                return head
+            layer = layer.below
+        raise UnreadError(stream=stream)
+
+    def name(self, name: bytes) -> StreamId | None:
+        """The stream that has a name, or None where nobody has.
+
+        Raises:
+            UnreadError: no layer knows.
+        """
+        layer: Layer | None = self
+        while layer is not None:
+            if name in layer.names:
+                return layer.names[name]
+            layer = layer.below
+        raise UnreadError(name=name)
+
+    def apply(self, stream: StreamId, event: Event) -> Head:
+        """Fold an event on top; the new head."""
+        try:
+            before = self.head(stream)
+        except UnreadError:
+            before = NO_HEAD  # decided without reading: a new stream, or the database refuses
+        head = Head(before.version + 1, kind_of(stream).evolve(before.state, event))
+        self.heads[stream] = head
+        return head
+
+
+class View:
+    """One decision's reading. `read` holds every stream and the version it was seen at."""
+
+    __slots__ = ("_layer", "read")
+
+    def __init__(self, layer: Layer) -> None:
+        """Read from a layer."""
+        self._layer = layer
+        self.read: dict[StreamId, int] = {}
+
+    def account(self, stream: StreamId) -> Account:
+        """An account.
+
+        Raises:
+            UnknownError: there is none.
+        """
+        return self._existing(stream, Account)
+
+    def binding(self, stream: StreamId) -> Binding:
+        """A binding.
+
+        Raises:
+            UnknownError: there is none.
+        """
+        return self._existing(stream, Binding)
+
+    def settlement(self, stream: StreamId) -> Settlement:
+        """A settlement.
+
+        Raises:
+            UnknownError: there is none.
+        """
+        return self._existing(stream, Settlement)
+
+    def institution(self, stream: StreamId) -> Institution:
+        """An institution.
+
+        Raises:
+            UnknownError: there is none.
+        """
+        return self._existing(stream, Institution)
+
+    def rulebook(self, stream: StreamId) -> Rulebook:
+        """A region's rulebook.
+
+        Raises:
+            UnknownError: the region has none.
+        """
+        return self._existing(stream, Rulebook)
+
+    def version(self, stream: StreamId) -> int:
+        """A stream's version; 0 before its first event."""
+        return self._head(stream).version
+
+    def find(self, name: bytes) -> StreamId | None:
+        """The stream that has a name."""
+        return self._layer.name(name)
+
+    def _existing(self, stream: StreamId, state_class: type[S]) -> S:
+        state = self._head(stream).state
+        if not isinstance(state, state_class):
+            raise UnknownError
+        return state
+
+    def _head(self, stream: StreamId) -> Head:
+        head = self._layer.head(stream)
+        self.read[stream] = head.version
+        return head

@@ -1,0 +1,92 @@
+"""What is wrong with one policy edition that the types of its keys cannot say."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import date
+
+from aggregates.policy import Edition
+from aggregates.policy_words import Evidence, OrderMissing, OrderStrategy, PlaceUse
+
+NOT_A_KEY = "is not a key of the book"
+
+_PLACES = re.compile(r"\*|same_region|same_province|[0-9]{6}")
+_SET_BY_A_PERSON = {OrderStrategy.BENEFICIARY_SET, OrderStrategy.SPONSOR_SET}
+
+
+def unsound(edition: Edition) -> Iterator[tuple[str, str]]:
+    """Key and complaint for everything in one edition that cannot be published."""
+    yield from _unsound_texts(edition)
+    yield from _unsound_order(edition)
+    yield from _unsound_places(edition)
+    yield from _unsound_premium(edition)
+    for key, amount in _numbers(asdict(edition)):
+        if amount < 0:
+            yield key, f"is negative: {amount}"
+    if edition.order.max_payers_per_settlement == 0:
+        yield "order.max_payers_per_settlement", "is 0; nobody could pay"
+
+
+def _unsound_texts(edition: Edition) -> Iterator[tuple[str, str]]:
+    for key, text in (("id", edition.id), ("source", edition.source)):
+        if not text.strip():
+            yield key, "is empty"
+    sections = asdict(edition)
+    known = {key for section in sections.values() if isinstance(section, dict) for key in section}
+    for key, grade in edition.evidence_of:
+        if key not in known | sections.keys():
+            yield f"evidence_of.{key}", NOT_A_KEY
+        if grade.partition(" ")[0] not in set(Evidence):
+            yield f"evidence_of.{key}", f"begins with no grade: {grade}"
+
+
+def _unsound_order(edition: Edition) -> Iterator[tuple[str, str]]:
+    terms = edition.order
+    if terms.order_missing is OrderMissing.FALLBACK and terms.order_fallback is None:
+        yield "order.order_fallback", "is none, and order_missing is FALLBACK"
+    if terms.order_fallback in _SET_BY_A_PERSON:
+        yield "order.order_fallback", "needs a person to set it, and is for when nobody did"
+    same_region_first = OrderStrategy.SAME_REGION_FIRST
+    if same_region_first in (terms.order_strategy, terms.order_fallback) and not terms.order_then:
+        yield "order.order_then", "is not stated, and SAME_REGION_FIRST needs it"
+    if terms.order_then in _SET_BY_A_PERSON | {same_region_first}:
+        yield "order.order_then", "must be an order that needs nobody and nothing further"
+
+
+def _unsound_places(edition: Edition) -> Iterator[tuple[str, str]]:
+    rules = edition.place.place_scope
+    if not rules or (rules[-1].place, rules[-1].institution_class) != ("*", "*"):
+        yield "place.place_scope", 'does not end with a rule for place "*" and class "*"'
+    for number, rule in enumerate(rules):
+        key = f"place.place_scope.{number}"
+        if not _PLACES.fullmatch(rule.place):
+            yield f"{key}.place", f"is no place: {rule.place}"
+        listed = bool(rule.institutions)
+        if (rule.use is PlaceUse.WHITELIST) != listed or (rule.person_classes and not listed):
+            yield f"{key}.use", "is WHITELIST exactly where institutions are listed"
+
+
+def _unsound_premium(edition: Edition) -> Iterator[tuple[str, str]]:
+    terms = edition.premium
+    for kind in terms.premium_types:
+        if kind not in terms.premium_standard_fen:
+            yield "premium.premium_standard_fen", f"has no amount for {kind}"
+    for key, day in (("from", terms.premium_window.from_), ("to", terms.premium_window.to)):
+        if not _is_day_of_year(day):
+            yield f"premium.premium_window.{key}", f"is no day of the year: {day}"
+
+
+def _is_day_of_year(text: str) -> bool:
+    try:
+        return date.fromisoformat(f"2024-{text}").strftime("%m-%d") == text  # a leap year
+    except ValueError:
+        return False
+
+
+def _numbers(content: object, key: str = "") -> Iterator[tuple[str, int]]:
+    """Every whole number of an edition, with its dotted key."""
+    if isinstance(content, int):
+        yield key, content
+    elif isinstance(content, dict):
+        for name, inner in content.items():
+            yield from _numbers(inner, f"{key}.{name}".lstrip("."))

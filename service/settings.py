@@ -1,0 +1,37 @@
+"""The settings of one process, read once from the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a deployment may choose. `database_url` None means the embedded PostgreSQL."""
+
+    data: Path
+    key_file: Path
+    regions: Path
+    database_url: str | None = None
+    token_keys: Path | None = None
+    heads_max: int = 200_000
+    waiting_max: int = 4096
+    deadline_s: float = 10.0
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+        """Read `GONGJI_*` variables; each field has one of its own name."""
+        root = Path(__file__).resolve().parent
+        data = Path(environment.get("GONGJI_DATA") or root.parent / ".gongji").resolve()
+        keys = environment.get("GONGJI_TOKEN_KEYS")
+        return cls(
+            data=data,
+            key_file=Path(environment.get("GONGJI_KEY_FILE") or data / "keys.json").resolve(),
+            regions=Path(environment.get("GONGJI_REGIONS") or root / "regions").resolve(),
+            database_url=environment.get("GONGJI_DATABASE_URL") or None,
+            token_keys=Path(keys).resolve() if keys else None,
+            heads_max=int(environment.get("GONGJI_HEADS_MAX") or 200_000),
+            waiting_max=int(environment.get("GONGJI_WAITING_MAX") or 4096),
+            deadline_s=float(environment.get("GONGJI_DEADLINE_S") or 10),
+        )

@@ -1,0 +1,102 @@
+"""Settle a bill once, however often it is asked."""
+
+from pydantic_core import to_json
+
+from aggregates.cascade import Split
+from aggregates.institution import check_designated
+from aggregates.policy_words import OnPlanChange
+from aggregates.refusals import DuplicateClaimError, PlanChangedError, RuleRefusedError
+from aggregates.settlement import debits_of, reasons_of, split_claim
+from aggregates.settlement_events import Settled, SettlementRefused
+from aggregates.vocabulary import Instant, StreamId
+from service.answers import settlement_answer
+from service.caller import Request, Role, check_role
+from service.claims import Met, SettleBill, editions_of, meet
+from service.clock import micros, new_stream
+from service.house import House
+from service.ledger.command import Decision, Reply
+from service.ledger.flight import refused
+from service.ledger.view import View
+from service.persons import Keys
+from service.plans import Plan, is_same_plan, plan_digest
+from service.quote import quote_answer
+
+
+async def settle(house: House, request: Request, bill: SettleBill) -> Reply:
+    """Settle a bill: decided on what the log says, appended with every event it causes.
+
+    A rule's refusal is a reply too: it is recorded on the settlement's own stream and is
+    final for the key.
+
+    Raises:
+        RefusalError: refused for its input; the rest as `Appender.submit`.
+    """
+    check_role(request.caller, Role.INSTITUTION)
+
+    def decide(view: View, now: Instant) -> Decision:
+        met = meet(view, house.keys, request.caller, bill, now)
+        settlement_id = new_stream("stl", now.at)
+        try:
+            return _settle(view, house.keys, met, bill, settlement_id, now)
+        except RuleRefusedError as refusal:
+            decision = refused(refusal)
+            event = SettlementRefused(claim=met.claim, code=refusal.code())
+            decision.events.append((settlement_id, event))
+            decision.subject = settlement_id
+            return decision
+
+    return await house.do(request, decide)
+
+
+def _settle(
+    view: View, keys: Keys, met: Met, bill: SettleBill, settlement_id: StreamId, now: Instant
+) -> Decision:
+    check_designated(met.institution)
+    visit = visit_name(keys, met.claim.institution, bill.visit, bill.charge_batch)
+    live = view.find(visit)
+    if live is not None:
+        raise DuplicateClaimError(settlement_id=live)
+    split = split_claim(met.claim, met.family, met.place, now)
+    settled = Settled(
+        claim=met.claim,
+        place_region=met.place.region,
+        editions=editions_of(met.family),
+        read=dict(view.read),
+        payers=split.payers,
+        reasons=reasons_of(split),
+        own_fen=split.own_fen,
+        aid_fen=split.aid_fen,
+        cash_fen=split.cash_fen,
+        changed=bill.plan is not None and _is_changed(keys, met, bill, split, now),
+        on=now.on,
+    )
+    answer = settlement_answer(
+        settlement_id, settled, met.family.account, met.family.edition.id, now.at
+    )
+    return Decision(
+        answer=to_json(answer),
+        events=[*debits_of(settlement_id, settled), (settlement_id, settled)],
+        subject=settlement_id,
+        takes={visit: settlement_id},
+    )
+
+
+def visit_name(keys: Keys, institution: StreamId, visit: str, charge_batch: str) -> bytes:
+    """The unique name of a live bill: one per institution, visit and batch (S55)."""
+    return keys.name("visit", f"{institution}\0{visit}\0{charge_batch}")
+
+
+def _is_changed(keys: Keys, met: Met, bill: SettleBill, split: Split, now: Instant) -> bool:
+    """Hold a settlement against its quote (S45 to S52); whether a recomputing region changed it.
+
+    Raises:
+        QuoteExpiredError, ClaimChangedError, PlanChangedError: in this order.
+    """
+    assert bill.plan is not None, "there is a quote to hold it against"
+    terms = met.family.edition.quote
+    today = Plan(micros(now), bill.digest, plan_digest(split, editions_of(met.family)))
+    if is_same_plan(keys, bill.plan, today, terms.quote_ttl_seconds):
+        return False
+    if terms.on_plan_change is OnPlanChange.REJECT:
+        raise PlanChangedError(plan=quote_answer(keys, met, bill, split, now))
+    return True

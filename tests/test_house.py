@@ -1,0 +1,237 @@
+"""The house rules that no linter knows."""
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+ROOMS = ("aggregates", "service", "projections", "api")
+LINES_MAX = 300
+FUNCTION_LINES_MAX = 40
+LOCKS = ("requirements.lock", "requirements-dev.lock")
+
+ENTRIES = {
+    *ROOMS,
+    *LOCKS,
+    "tests",
+    "gongji",
+    "pyproject.toml",
+    "LICENSE",
+    "README.md",
+    "README.zh-CN.md",
+    "CHANGELOG.md",
+    "Dockerfile",
+    "k8s",
+}
+
+UNWELCOME = {
+    "base",
+    "common",
+    "core",
+    "data",
+    "handler",
+    "handlers",
+    "helper",
+    "helpers",
+    "info",
+    "item",
+    "items",
+    "manager",
+    "managers",
+    "misc",
+    "process",
+    "processor",
+    "service",
+    "tmp",
+    "util",
+    "utils",
+}
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def sources(*rooms: str) -> list[Path]:
+    return sorted(path for room in rooms for path in (ROOT / room).rglob("*.py"))
+
+
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def functions_of(path: Path) -> Iterator[Function]:
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def at(path: Path, node: ast.stmt | ast.expr) -> str:
+    return f"{path.relative_to(ROOT)}:{node.lineno}"
+
+
+PROGRAMS = [*sources(*ROOMS, "tests"), ROOT / "gongji"]
+
+
+def test_files_fit_on_a_few_screens() -> None:
+    """No file is longer than 300 lines."""
+    long = [path for path in PROGRAMS if len(path.read_text("utf-8").splitlines()) > LINES_MAX]
+
+    assert [] == [str(path.relative_to(ROOT)) for path in long]
+
+
+def test_functions_fit_on_one_screen() -> None:
+    """No function is longer than 40 lines."""
+    long = [
+        f"{at(path, function)} {function.name}"
+        for path in PROGRAMS
+        for function in functions_of(path)
+        if (function.end_lineno or 0) - function.lineno + 1 > FUNCTION_LINES_MAX
+    ]
+
+    assert [] == long
+
+
+def test_rules_never_wait_and_never_round() -> None:
+    """The rules know no coroutine and no floating point number."""
+    waiting = (ast.AsyncFunctionDef, ast.AsyncFor, ast.AsyncWith, ast.Await)
+    found = [
+        at(path, node)
+        for path in sources("aggregates")
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, waiting)
+        or (isinstance(node, ast.Name) and node.id == "float")
+        or (isinstance(node, ast.Constant) and isinstance(node.value, float))
+    ]
+
+    assert [] == found
+
+
+def imports_of(path: Path) -> Iterator[tuple[str, str]]:
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Import):
+            yield from ((at(path, node), name.name.partition(".")[0]) for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield at(path, node), (node.module or "").partition(".")[0]
+
+
+def test_rules_lean_on_the_standard_library_alone() -> None:
+    """The rules import the standard library and one another."""
+    known = {*sys.stdlib_module_names, "aggregates"}
+    found = [
+        f"{place} {name}"
+        for path in sources("aggregates")
+        for place, name in imports_of(path)
+        if name not in known
+    ]
+
+    assert [] == found
+
+
+def is_frozen_dataclass(decorator: ast.expr) -> bool:
+    promises = {"frozen", "slots", "kw_only"}
+    return isinstance(decorator, ast.Call) and promises <= {
+        keyword.arg
+        for keyword in decorator.keywords
+        if isinstance(keyword.value, ast.Constant) and keyword.value.value is True
+    }
+
+
+def test_events_do_not_change() -> None:
+    """Every dataclass among the events is frozen, has slots and takes keywords only."""
+    loose = [
+        f"{at(path, node)} {node.name}"
+        for path in sorted((ROOT / "aggregates").glob("events*.py"))
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.ClassDef)
+        for decorator in node.decorator_list
+        if "dataclass" in ast.unparse(decorator) and not is_frozen_dataclass(decorator)
+    ]
+
+    assert [] == loose
+
+
+def test_every_test_says_what_it_promises() -> None:
+    """Every test function has a docstring."""
+    silent = [
+        f"{at(path, function)} {function.name}"
+        for path in sources("tests")
+        for function in functions_of(path)
+        if function.name.startswith("test") and not ast.get_docstring(function)
+    ]
+
+    assert [] == silent
+
+
+def test_names_say_something() -> None:
+    """No file and no class of the rooms is named after nothing in particular."""
+    files = [(str(path.relative_to(ROOT)), path.stem) for path in sources(*ROOMS, "tests")]
+    classes = [
+        (f"{at(path, node)} {node.name}", re.sub(r"(?<!^)(?=[A-Z])", "_", node.name).lower())
+        for path in sources(*ROOMS)
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.ClassDef)
+    ]
+
+    assert [] == [place for place, name in files if name in UNWELCOME]
+    assert [] == [place for place, name in classes if name.split("_")[-1] in UNWELCOME]
+
+
+def test_nothing_is_left_for_later() -> None:
+    """No file carries a note to finish it some day."""
+    later = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|X" + r"XX)\b")
+    deployed = [path for path in (ROOT / "k8s").rglob("*") if path.is_file()]
+    found = [
+        str(path.relative_to(ROOT))
+        for path in [*PROGRAMS, *deployed, ROOT / "Dockerfile", ROOT / "pyproject.toml"]
+        if path.exists() and later.search(path.read_text(encoding="utf-8"))
+    ]
+
+    assert [] == found
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_locks_name_no_address(name: str) -> None:
+    """A lock holds versions and hashes; where to fetch them is the reader's choice."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+
+    assert [] == re.findall(r"^.*(?:://|file:|index-url|find-links|@ ).*$", text, re.MULTILINE)
+    assert [] == re.findall(r"^(?![#\s]|[\w.-]+==).+$", text, re.MULTILINE)
+
+
+def test_the_development_lock_holds_the_runtime_lock() -> None:
+    """What is tested is what runs: the same versions with the same hashes."""
+    runtime, development = (
+        set(re.split(r"\n(?=\w)", (ROOT / name).read_text(encoding="utf-8").strip())[1:])
+        for name in LOCKS
+    )
+
+    assert set() == runtime - development
+
+
+def committed() -> set[str]:
+    """Name the root entries: those git knows, or those on disk where there is no git."""
+    on_disk = {path.name for path in ROOT.iterdir()}
+    git = shutil.which("git")
+    if git is None or ".git" not in on_disk:
+        return on_disk - {"__pycache__"}
+    known = subprocess.run(
+        [git, "-c", f"safe.directory={ROOT}", "ls-files", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {name.partition("/")[0] for name in known.stdout.split("\0") if name}
+
+
+def test_the_front_door_is_tidy() -> None:
+    """The root holds what the README's map shows, and no other file of prose."""
+    entries = {name for name in committed() if not name.startswith(".")}
+
+    assert set() == entries - ENTRIES
+    assert set() == {name for name in ENTRIES - {"Dockerfile", "k8s"} if not (ROOT / name).exists()}
