@@ -147,7 +147,7 @@ def invite(offer: Offer, sponsor: Side, beneficiary: Side, now: Instant) -> Invi
     terms = sponsor.edition.binding
     if sponsor.account_id == beneficiary.account_id:
         raise SelfBindingError
-    if offer.relation not in terms.relations_allowed:
+    if not any(allowed.startswith(offer.relation) for allowed in terms.relations_allowed):
         raise RelationNotAllowedError(relation=offer.relation)
     _check_parties(sponsor, beneficiary)
     _check_numbers(offer.relation, sponsor, beneficiary)

@@ -13,17 +13,19 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SET_BY_HAND = (OrderStrategy.BENEFICIARY_SET, OrderStrategy.SPONSOR_SET)
 
 
-def change_order(account: Account, bindings: Sequence[StreamId], version: int) -> OrderChanged:
+def change_order(
+    account: Account, bindings: Sequence[StreamId], version: int | None
+) -> OrderChanged:
     """Set the order over all of today's sponsors, or over some: the others follow by age.
 
     Raises:
         SponsorInvalidError: one is named twice or is not a sponsor of this account (S44);
-        VersionStaleError: the caller had not read the order of today.
+        VersionStaleError: the caller had not read the order of today (None: he need not).
     """
     linked = {link.binding for link in account.sponsors}
     if len(set(bindings)) != len(bindings) or not linked.issuperset(bindings):
         raise SponsorInvalidError
-    if version != account.order_version:
+    if version is not None and version != account.order_version:
         raise VersionStaleError(version=account.order_version)
     return OrderChanged(bindings=tuple(bindings))
 

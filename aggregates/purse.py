@@ -93,7 +93,7 @@ def sponsor_purse(
 
 def aid_limit(beneficiary: Account, money: MoneyTerms, now: Instant) -> Limit | None:
     """What all sponsors together may still give this beneficiary (`cap_scope` PER_BENEFICIARY)."""
-    if money.cap_scope is not CapScope.PER_BENEFICIARY:
+    if money.cap_scope is not CapScope.PER_BENEFICIARY or money.cap_set_by is CapSetBy.SPONSOR:
         return None
     return _lowest(_region_limits(money, beneficiary.received, now))
 

@@ -26,7 +26,7 @@ import re
 
 
 class RefusalError(Exception):
-    """A rule forbids it. `fields` are the facts that a caller may be told, without personal data."""
+    """A rule forbids it. `fields` are facts that a caller may be told; no personal data."""
 
     def __init__(self, **fields: object) -> None:
         """Keep the facts of the refusal."""

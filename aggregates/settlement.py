@@ -1,7 +1,6 @@
 """A settlement: decided once, with everything the decision used, and taken back whole."""
 
 from dataclasses import dataclass, replace
-from datetime import date
 
 from aggregates.bill import bill_of
 from aggregates.cascade import Split, decide
@@ -11,7 +10,6 @@ from aggregates.place import Place
 from aggregates.refusals import AlreadyCancelledError, UnknownError
 from aggregates.settlement_events import (
     Claim,
-    PayerShare,
     Settled,
     SettlementCancelled,
     SettlementRefused,
@@ -34,15 +32,12 @@ STOPS_AID = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """A settlement as its events left it. Amounts in fen."""
+    """A settlement as its events left it; a refused one has a code and was never settled."""
 
     claim: Claim
     status: SettlementStatus
-    payers: tuple[PayerShare, ...]
-    on: date | None
-    own_fen: int
-    aid_fen: int
-    cash_fen: int
+    settled: Settled | None
+    code: str | None = None
 
 
 SettlementEvent = Settled | SettlementRefused | SettlementCancelled
@@ -51,26 +46,10 @@ SettlementEvent = Settled | SettlementRefused | SettlementCancelled
 def evolve(settlement: Settlement | None, event: SettlementEvent) -> Settlement:
     """Fold one event into a settlement. Never judges."""
     match event:
-        case Settled():
-            return Settlement(
-                claim=event.claim,
-                status=SettlementStatus.SETTLED,
-                payers=event.payers,
-                on=event.on,
-                own_fen=event.own_fen,
-                aid_fen=event.aid_fen,
-                cash_fen=event.cash_fen,
-            )
-        case SettlementRefused(claim=claim):
-            return Settlement(
-                claim=claim,
-                status=SettlementStatus.REFUSED,
-                payers=(),
-                on=None,
-                own_fen=0,
-                aid_fen=0,
-                cash_fen=0,
-            )
+        case Settled(claim=claim):
+            return Settlement(claim=claim, status=SettlementStatus.SETTLED, settled=event)
+        case SettlementRefused(claim=claim, code=code):
+            return Settlement(claim=claim, status=SettlementStatus.REFUSED, settled=None, code=code)
         case SettlementCancelled():
             assert settlement is not None, "a cancellation follows a settlement"
             return replace(settlement, status=SettlementStatus.CANCELLED)
@@ -127,10 +106,9 @@ def cancel(settlement: Settlement, reason: str) -> SettlementCancelled:
 
 
 def returns_of(
-    settlement_id: StreamId, settlement: Settlement, now: Instant
+    settlement_id: StreamId, settled: Settled, now: Instant
 ) -> list[tuple[StreamId, DebitReturned | AidReturned]]:
     """Every debit back to the account and bucket it came from; no rule is asked (§3.4)."""
-    assert settlement.on is not None
     moved: list[tuple[StreamId, DebitReturned | AidReturned]] = [
         (
             share.account,
@@ -139,14 +117,14 @@ def returns_of(
                 binding=share.binding,
                 current_fen=share.current_fen,
                 prior_fen=share.prior_fen,
-                on=settlement.on,
+                on=settled.on,
                 returned_on=now.on,
             ),
         )
-        for share in settlement.payers
+        for share in settled.payers
         if share.account is not None and share.current_fen + share.prior_fen
     ]
-    if settlement.aid_fen:
-        aid = AidReturned(settlement=settlement_id, amount_fen=settlement.aid_fen, on=settlement.on)
-        moved.append((settlement.claim.beneficiary, aid))
+    if settled.aid_fen:
+        aid = AidReturned(settlement=settlement_id, amount_fen=settled.aid_fen, on=settled.on)
+        moved.append((settled.claim.beneficiary, aid))
     return moved

@@ -69,7 +69,9 @@ class Settled:
     own_fen: int
     aid_fen: int
     cash_fen: int
+    own_after_fen: int | None
     changed: bool
+    settled_at: datetime
     on: date
 
 

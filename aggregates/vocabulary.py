@@ -67,12 +67,17 @@ class Use(StrEnum):
 
 
 class Relation(StrEnum):
-    """What the beneficiary is to the sponsor (policy.md §2.2, the eight classes, and in-laws)."""
+    """What the beneficiary is to the sponsor (policy.md §2.2, the eight classes, and in-laws).
+
+    GRANDPARENT and GRANDCHILD leave the line unsaid; a region that takes either line takes them.
+    """
 
     SPOUSE = "SPOUSE"
     PARENT = "PARENT"
     CHILD = "CHILD"
     SIBLING = "SIBLING"
+    GRANDPARENT = "GRANDPARENT"
+    GRANDCHILD = "GRANDCHILD"
     GRANDPARENT_PATERNAL = "GRANDPARENT_PATERNAL"
     GRANDPARENT_MATERNAL = "GRANDPARENT_MATERNAL"
     GRANDCHILD_PATERNAL = "GRANDCHILD_PATERNAL"

@@ -1,5 +1,6 @@
-"""The work: one use case per file.
+"""The work: one use case per file; the only room that waits, reads clocks and opens doors."""
 
-This room waits, reads the clock and opens doors, so that the rules it leans on need not.
-It knows the rules and the read models, and nothing of HTTP.
-"""
+from aggregates.refusals import RefusalError
+from projections.paging import CursorInvalidError
+
+__all__ = ["CursorInvalidError", "RefusalError"]

@@ -23,6 +23,8 @@ OWN_ACCOUNT = {
     Reason.NOT_PAYABLE: "not_payable",
 }
 """How the patient's own account took part, from its reason."""
+PAYER_REASONS = tuple(reason.value for reason in Reason)
+"""Every reason that an answer may give."""
 
 
 def yuan(fen: int) -> str:
@@ -115,20 +117,20 @@ def split_answer(
 
 
 def settlement_answer(
-    settlement_id: StreamId, settled: Settled, account: Account, edition: str, at: datetime
+    settlement_id: StreamId, status: SettlementStatus, settled: Settled
 ) -> dict[str, Any]:
-    """What the institution is told of a settlement; `account` as it was before."""
-    after_fen = account.balance_fen - settled.own_fen
+    """What an institution is told of a settlement."""
+    after_fen = settled.own_after_fen
     answer = {
         "settlement_id": settlement_id,
-        "status": SettlementStatus.SETTLED,
+        "status": status,
         "outcome": "applied",
         **claim_answer(settled.claim),
         **split_answer(settled.own_fen, settled.aid_fen, settled.cash_fen, settled.payers),
-        "own_balance_after": yuan(after_fen) if account.has_funds else None,
+        "own_balance_after": None if after_fen is None else yuan(after_fen),
         "reasons": list(settled.reasons),
-        "policy_edition": edition,
-        "settled_at": moment(at),
+        "policy_edition": settled.editions["beneficiary"],
+        "settled_at": moment(settled.settled_at),
     }
     if settled.changed:
         answer["changed"] = True

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from aggregates import binding as rules
 from aggregates.account import Account
@@ -32,6 +32,8 @@ from service.ledger.command import Decision, Reply
 from service.ledger.view import View
 from service.persons import Keys
 
+__all__ = ["Caps", "Change", "Invite", "Offer"]
+
 Moved = list[tuple[StreamId, Event]]
 
 
@@ -51,14 +53,16 @@ async def invite(house: House, request: Request, command: Invite) -> Reply:
 
     def decide(view: View, now: Instant) -> Decision:
         sponsor_id = _party(view, keys, request.caller, command.sponsor)
-        sponsor = _side(view, keys, sponsor_id, now)
-        beneficiary = _side(view, keys, find_person(view, keys, command.beneficiary), now)
+        sponsor = side_of(view, keys, sponsor_id, now)
+        beneficiary = side_of(view, keys, find_person(view, keys, command.beneficiary), now)
         _check_no_open_invitation(view, sponsor_id, beneficiary.account, now)
         binding_id = new_stream("bnd", now.at)
         sent = rules.invite(command.offer, sponsor, beneficiary, now)
         moved: Moved = [(binding_id, sent)]
         if sponsor.edition.binding.activation is Activation.SPONSOR_ONLY:
-            moved += _confirmed(binding_id, rules.evolve(None, sent), sponsor, beneficiary, now)
+            moved += confirmed_events(
+                binding_id, rules.evolve(None, sent), sponsor, beneficiary, now
+            )
         else:
             received = InvitationReceived(binding=binding_id, sponsor=sponsor_id)
             moved.append((beneficiary.account_id, received))
@@ -73,9 +77,9 @@ async def confirm(house: House, request: Request, binding_id: StreamId) -> Reply
     def decide(view: View, now: Instant) -> Decision:
         binding = view.binding(binding_id)
         _check_is(view, house.keys, request.caller, binding.beneficiary, binding)
-        sponsor = _side(view, house.keys, binding.sponsor, now)
-        beneficiary = _side(view, house.keys, binding.beneficiary, now)
-        moved = _confirmed(binding_id, binding, sponsor, beneficiary, now)
+        sponsor = side_of(view, house.keys, binding.sponsor, now)
+        beneficiary = side_of(view, house.keys, binding.beneficiary, now)
+        moved = confirmed_events(binding_id, binding, sponsor, beneficiary, now)
         return _answered(binding_id, binding, view.version(binding_id), moved, now)
 
     return await house.do(request, decide)
@@ -103,7 +107,7 @@ async def release(house: House, request: Request, binding_id: StreamId, reason: 
     def decide(view: View, now: Instant) -> Decision:
         binding = view.binding(binding_id)
         by = _acting_side(view, house.keys, request.caller, binding)
-        sponsor = _side(view, house.keys, binding.sponsor, now)
+        sponsor = side_of(view, house.keys, binding.sponsor, now)
         view.account(binding.beneficiary)
         event = rules.release(binding, sponsor.edition.binding, by=by, reason=reason, now=now)
         moved: Moved = [(binding_id, event)]
@@ -175,7 +179,8 @@ def _party(view: View, keys: Keys, caller: Caller, person_no: str | None) -> Str
     return account_id
 
 
-def _side(view: View, keys: Keys, account_id: StreamId, now: Instant) -> Side:
+def side_of(view: View, keys: Keys, account_id: StreamId, now: Instant) -> Side:
+    """One party as the log has it, with its region's rules of today."""
     account = view.account(account_id)
     return Side(account_id, account, edition_in_force(view, keys, account.region, now))
 
@@ -220,7 +225,7 @@ def _check_no_open_invitation(
             raise AlreadyBoundError(binding_id=binding_id)
 
 
-def _confirmed(
+def confirmed_events(
     binding_id: StreamId, binding: Binding, sponsor: Side, beneficiary: Side, now: Instant
 ) -> Moved:
     """The confirmation, and the link on both accounts."""
@@ -258,3 +263,9 @@ def _answered(
     assert binding is not None, "a binding begins with InvitationSent"
     answer = binding_answer(binding_id, binding, version, now)
     return Decision(answer=to_json(answer), events=moved)
+
+
+def parties_in(answer: bytes) -> tuple[StreamId, StreamId]:
+    """The account ids of both sides in a binding's answer."""
+    binding = from_json(answer)
+    return binding["sponsor"], binding["beneficiary"]

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from aggregates.account import Account
 from aggregates.refusals import NotPermittedError, UnknownError
+from service.persons import Keys
 
 
 class Role(StrEnum):
@@ -36,6 +37,22 @@ class Request(NamedTuple):
     key: str
     digest: bytes
     channel: str
+
+
+def person(keys: Keys, person_no: str) -> Caller:
+    """A person as a caller: his name is the keyed digest that finds his account."""
+    name = f"person:{keys.name('person_no', person_no).hex()[:32]}"
+    return Caller(Role.PERSON, person_no, None, name)
+
+
+def institution(code: str) -> Caller:
+    """An institution as a caller."""
+    return Caller(Role.INSTITUTION, code, None, f"institution:{code}")
+
+
+def agency(subject: str, region: str | None) -> Caller:
+    """An agency as a caller; without a region it is the nation's."""
+    return Caller(Role.AGENCY, subject, region, f"agency:{subject}")
 
 
 def check_role(caller: Caller, *roles: Role) -> None:

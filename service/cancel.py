@@ -29,7 +29,9 @@ async def cancel(house: House, request: Request, settlement_id: StreamId, reason
         if view.find(keys.name("institution", request.caller.subject)) != claim.institution:
             raise UnknownError
         event = rules.cancel(settlement, reason)
-        returns = rules.returns_of(settlement_id, settlement, now)
+        settled = settlement.settled
+        assert settled is not None, "a refused claim cannot be cancelled"
+        returns = rules.returns_of(settlement_id, settled, now)
         for account_id, _ in returns:
             view.account(account_id)
         answer = {
@@ -37,9 +39,9 @@ async def cancel(house: House, request: Request, settlement_id: StreamId, reason
             "status": "cancelled",
             "outcome": "applied",
             "returned": {
-                "own": yuan(settlement.own_fen),
-                "aid": yuan(settlement.aid_fen),
-                "cash": yuan(settlement.cash_fen),
+                "own": yuan(settled.own_fen),
+                "aid": yuan(settled.aid_fen),
+                "cash": yuan(settled.cash_fen),
             },
             "reason": reason,
         }

@@ -1,5 +1,6 @@
 """A bill at the counter: what an institution sends, and everything it is decided on."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -14,7 +15,7 @@ from aggregates.refusals import (
     UnknownError,
 )
 from aggregates.settlement_events import Claim, FeeLine
-from aggregates.vocabulary import Instant, StreamId
+from aggregates.vocabulary import Category, Instant, Part, StreamId
 from service.caller import Caller
 from service.editions import edition_in_force
 from service.ledger.view import View
@@ -114,3 +115,11 @@ def editions_of(family: Family) -> dict[str, str]:
     for sponsor in family.sponsors.values():
         editions[sponsor.link.binding] = sponsor.edition.id
     return editions
+
+
+def lines_of(lines: Iterable[tuple[str, str, str, int]]) -> tuple[FeeLine, ...]:
+    """Fee lines from the door: number, category, part and amount in fen."""
+    return tuple(
+        FeeLine(line=line, category=Category(category), part=Part(part), amount_fen=amount_fen)
+        for line, category, part, amount_fen in lines
+    )

@@ -38,6 +38,12 @@ def micros(now: Instant) -> int:
     return int(now.at.timestamp()) * 1_000_000 + now.at.microsecond
 
 
+def rfc3339(at_us: int) -> str:
+    """Microseconds since 1970 as a Beijing time in RFC 3339, to the millisecond."""
+    at = datetime.fromtimestamp(at_us // 1_000_000, BEIJING)
+    return at.replace(microsecond=at_us % 1_000_000).isoformat(timespec="milliseconds")
+
+
 def new_secret(size: int) -> bytes:
     """Random bytes for keys and nonces."""
     return os.urandom(size)

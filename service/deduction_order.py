@@ -1,6 +1,6 @@
 """The order in which a beneficiary's sponsors pay."""
 
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from aggregates import order as rules
 from aggregates.account import Account, evolve
@@ -25,7 +25,7 @@ OWN = "OWN"
 
 
 async def change_order(
-    house: House, request: Request, person_no: str, sponsors: tuple[str, ...], version: int
+    house: House, request: Request, person_no: str, sponsors: tuple[str, ...], version: int | None
 ) -> Reply:
     """Set the deduction order of a beneficiary, by his sponsors' person numbers.
 
@@ -99,3 +99,8 @@ def _known(view: View, keys: Keys, person_no: str) -> StreamId:
         return find_person(view, keys, person_no)
     except UnknownError:
         raise SponsorInvalidError from None
+
+
+def sponsors_in(answer: bytes) -> list[StreamId]:
+    """The sponsors' account ids in an order's answer."""
+    return list(from_json(answer)["sponsors"] or ())

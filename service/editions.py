@@ -4,7 +4,8 @@ import hashlib
 from functools import lru_cache
 
 from aggregates.policy import Edition, NoEditionInForceError, in_force
-from aggregates.refusals import NoEditionError
+from aggregates.refusals import NoEditionError, UnknownError
+from aggregates.rulebook import Rulebook
 from aggregates.settlement_events import EditionPublished
 from aggregates.vocabulary import Instant
 from service.caller import Caller, Request, Role
@@ -81,3 +82,18 @@ def _region_name(keys: Keys, region: str) -> bytes:
 @lru_cache(maxsize=1024)
 def _editions(published: tuple[tuple[str, str], ...]) -> tuple[Edition, ...]:
     return tuple(from_canonical(content.encode()) for _, content in published)
+
+
+async def look_at_rulebook(house: House, region: str) -> tuple[tuple[str, str], ...]:
+    """A region's published editions from the log: id and canonical JSON, oldest first.
+
+    Raises:
+        UnknownError: the region has published none.
+    """
+    name = _region_name(house.keys, region)
+    stream = (await house.store.read((), (name,))).names.get(name)
+    if stream is None:
+        raise UnknownError
+    book = (await house.store.read((stream,), ())).heads[stream].state
+    assert isinstance(book, Rulebook), "a region's name leads to its rulebook"
+    return book.editions

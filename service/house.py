@@ -29,6 +29,11 @@ class House:
     keys: Keys
     policies: PolicyBook
 
+    async def close(self) -> None:
+        """Finish what was taken, then let the store go."""
+        await self.appender.close()
+        await self.store.close()
+
     async def do(
         self, request: Request, decide: Decide, on_behalf_of: StreamId | None = None
     ) -> Reply:

@@ -8,7 +8,7 @@ from aggregates.policy_words import OnPlanChange
 from aggregates.refusals import DuplicateClaimError, PlanChangedError, RuleRefusedError
 from aggregates.settlement import debits_of, reasons_of, split_claim
 from aggregates.settlement_events import Settled, SettlementRefused
-from aggregates.vocabulary import Instant, StreamId
+from aggregates.vocabulary import Instant, SettlementStatus, StreamId
 from service.answers import settlement_answer
 from service.caller import Request, Role, check_role
 from service.claims import Met, SettleBill, editions_of, meet
@@ -57,6 +57,7 @@ def _settle(
     if live is not None:
         raise DuplicateClaimError(settlement_id=live)
     split = split_claim(met.claim, met.family, met.place, now)
+    account = met.family.account
     settled = Settled(
         claim=met.claim,
         place_region=met.place.region,
@@ -68,13 +69,12 @@ def _settle(
         aid_fen=split.aid_fen,
         cash_fen=split.cash_fen,
         changed=bill.plan is not None and _is_changed(keys, met, bill, split, now),
+        own_after_fen=account.balance_fen - split.own_fen if account.has_funds else None,
+        settled_at=now.at,
         on=now.on,
     )
-    answer = settlement_answer(
-        settlement_id, settled, met.family.account, met.family.edition.id, now.at
-    )
     return Decision(
-        answer=to_json(answer),
+        answer=to_json(settlement_answer(settlement_id, SettlementStatus.SETTLED, settled)),
         events=[*debits_of(settlement_id, settled), (settlement_id, settled)],
         subject=settlement_id,
         takes={visit: settlement_id},

@@ -57,7 +57,7 @@ class Appender:
         self._tasks: list[asyncio.Task[None]] = []
         self._live: dict[Work, None] = {}
         self._is_closing = False
-        self.landed = asyncio.Event()
+        self.on_landed: Callable[[], None] = _nobody
         self.batches = self.commands = self.races = self.unknowns = 0
 
     def start(self) -> None:
@@ -183,7 +183,7 @@ class Appender:
             if outcome.base is not None:
                 self._finish(flight, outcome)
                 return True
-            self.races += 1
+            self.races += bool(outcome.stale or outcome.taken)
             self._memory.forget(list(outcome.stale))
             works = flight.answer_known(outcome.known)
             self._settle(flight)
@@ -233,7 +233,7 @@ class Appender:
         self.batches += 1
         self.commands += len(flight.decided)
         self._settle(flight)
-        self.landed.set()
+        self.on_landed()
 
     def _settle(self, flight: Flight) -> None:
         """Forget the works that have their answer."""
@@ -267,3 +267,7 @@ class Appender:
             work.is_withdrawn = True
             work.fail(StoreUnavailableError("no answer in time"))
             self._forget(work)
+
+
+def _nobody() -> None:
+    """Tell nobody."""

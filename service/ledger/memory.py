@@ -110,6 +110,9 @@ class MemoryStore:
         self.names.update(batch.names)
         self.wrapped.update(batch.person_keys)
 
+    async def close(self) -> None:
+        """Keep nothing open."""
+
     async def history(self, stream: StreamId) -> list[Recorded]:
         """All events of one stream, oldest first."""
         return [recorded for recorded in self.log if recorded.stream == stream]

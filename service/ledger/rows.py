@@ -6,7 +6,6 @@ JSON. Reading is strict: an unknown topic or member stops at the row, loudly.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter
@@ -90,25 +89,15 @@ def stream_id(prefix: str, hexadecimal: str) -> StreamId:
     return StreamId(f"{prefix}_{hexadecimal}")
 
 
-@cache
-def _event_adapter(event_class: type[Any]) -> TypeAdapter[Any]:
-    event_class.__pydantic_config__ = STRICT
-    return TypeAdapter(event_class)
-
-
-@cache
 def _envelope_adapter(event_class: type[Any]) -> TypeAdapter[Any]:
-    _event_adapter(event_class)
+    event_class.__pydantic_config__ = STRICT
     return TypeAdapter(Envelope[event_class])  # type: ignore[valid-type]
 
 
-@cache
-def _state_adapter(state_class: type[Any]) -> TypeAdapter[Any]:
-    return TypeAdapter(state_class)
-
-
 _ACT = TypeAdapter(Act)
-_TO_JSON = {event_class: _event_adapter(event_class).serializer.to_json for event_class in TOPICS}
+_ENVELOPES = {topic: _envelope_adapter(event_class) for topic, event_class in CLASSES.items()}
+_TO_JSON = {event_class: TypeAdapter(event_class).serializer.to_json for event_class in TOPICS}
+_STATES = {kind.code: TypeAdapter(kind.state) for kind in KINDS.values()}
 
 
 def encode_act(act: Act) -> bytes:
@@ -129,18 +118,18 @@ def decode(topic: str, state: bytes) -> Envelope[Event]:
     Raises:
         KeyError: a topic this release does not know; ValueError: bytes it cannot read.
     """
-    envelope: Envelope[Event] = _envelope_adapter(CLASSES[topic]).validate_json(state)
+    envelope: Envelope[Event] = _ENVELOPES[topic].validate_json(state)
     return envelope
 
 
-def encode_head(state: State) -> bytes:
-    """A folded state in compact bytes."""
-    return _state_adapter(type(state)).dump_json(state)
+def encode_head(code: int, state: State) -> bytes:
+    """A folded state in compact bytes, by its kind's code."""
+    return _STATES[code].dump_json(state)
 
 
 def decode_head(code: int, state: bytes) -> State:
     """A folded state from its kind's code and stored bytes."""
-    folded: State = _state_adapter(BY_CODE[code].state).validate_json(state)
+    folded: State = _STATES[code].validate_json(state)
     return folded
 
 

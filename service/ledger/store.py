@@ -119,6 +119,10 @@ class Store(Session, Protocol):
         """Hold the log head: what is read inside cannot grow stale before it is appended."""
         ...
 
+    async def close(self) -> None:
+        """Let everything go; nothing may be in flight."""
+        ...
+
     async def history(self, stream: StreamId) -> list[Recorded]:
         """All events of one stream, oldest first."""
         ...

@@ -1,0 +1,1 @@
+"""The commands of the start script, one file each."""

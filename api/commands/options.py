@@ -1,0 +1,60 @@
+"""Options that every command takes, and the house it works on."""
+
+import argparse
+import dataclasses
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+from service.clock import Clock
+from service.embedded import EmbeddedPostgres, running
+from service.house import House, open_postgres
+from service.ledger.migrate import migrate
+from service.settings import Settings
+
+
+def parser(command: str, description: str) -> argparse.ArgumentParser:
+    """A command's parser, with the options that every command takes."""
+    made = argparse.ArgumentParser(prog=f"gongji {command}", description=description)
+    made.add_argument("--data", type=Path, metavar="DIR", help="the data directory (.gongji)")
+    return made
+
+
+def settings_of(options: argparse.Namespace) -> Settings:
+    """The settings: the environment's, and over them what the command line says."""
+    settings = Settings.read()
+    if options.data is None:
+        return settings
+    data: Path = options.data.resolve()
+    kept = settings.data / "keys.json" != settings.key_file
+    key_file = settings.key_file if kept else data / "keys.json"
+    return dataclasses.replace(settings, data=data, key_file=key_file)
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[str]:
+    """The DSN of the deployment's database, of the running service's, or of one started for us.
+
+    Raises:
+        ClusterHeldError, ClusterStartError: no database can be had here.
+    """
+    dsn = settings.database_url or running(settings.data)
+    if dsn is not None:
+        yield dsn
+        return
+    postgres = EmbeddedPostgres(settings.data)
+    try:
+        yield postgres.start()
+    finally:
+        postgres.stop()
+
+
+@asynccontextmanager
+async def open_house(settings: Settings, dsn: str, clock: Clock) -> AsyncIterator[House]:
+    """A house on a migrated database, closed in order."""
+    await migrate(dsn)
+    house = await open_postgres(settings, dsn, clock)
+    try:
+        yield house
+    finally:
+        await house.close()

@@ -1,0 +1,189 @@
+"""`gongji run`: the service in the foreground, on its own PostgreSQL or a given one."""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from types import FrameType
+
+import uvicorn
+import uvloop
+from typing_extensions import override
+
+from api.app import create_app
+from api.commands.options import open_house, parser, settings_of
+from api.demo import tell_a_day
+from api.door import Door
+from api.hot import App
+from api.tokens import Tokens, issuer_path, make_issuer
+from service.clock import Clock, business_clock
+from service.cluster import ClusterStartError
+from service.editions import EditionEditedError, publish
+from service.embedded import ClusterHeldError, EmbeddedPostgres
+from service.follow import Follower
+from service.ledger.migrate import MigrationChangedError
+from service.ledger.postgres import PostgresStore
+from service.lists import Shelf
+from service.persons import KeyFileError
+from service.policy_book import PolicyFilesError
+from service.settings import Settings
+
+STOPS = (
+    ClusterHeldError,
+    ClusterStartError,
+    EditionEditedError,
+    KeyFileError,
+    MigrationChangedError,
+    PolicyFilesError,
+)
+"""What an operator must mend; told in one line, without a trace."""
+WATCH_S = 0.5
+
+
+def main(arguments: list[str]) -> int:
+    """Serve until Ctrl-C or SIGTERM; the exit status."""
+    options = _options(arguments)
+    settings = settings_of(options)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    signal.signal(signal.SIGTERM, _interrupt)
+    postgres: EmbeddedPostgres | None = None
+    try:
+        if settings.database_url is None:
+            postgres = EmbeddedPostgres(settings.data)
+            dsn = postgres.start()
+        elif options.clock is not None:
+            return _fail("--clock needs the embedded database")
+        else:
+            dsn = settings.database_url
+        return uvloop.run(_serve(options, settings, dsn, postgres))
+    except STOPS as error:
+        return _fail(str(error))
+    finally:
+        if postgres is not None:
+            postgres.stop()
+
+
+def _options(arguments: list[str]) -> argparse.Namespace:
+    made = parser("run", "Start the service in the foreground.")
+    environment = os.environ
+    made.add_argument("--host", default=environment.get("GONGJI_HOST", "127.0.0.1"))
+    made.add_argument("--port", type=int, default=int(environment.get("GONGJI_PORT", "8000")))
+    made.add_argument(
+        "--no-demo", action="store_true", default=environment.get("GONGJI_NO_DEMO") == "1"
+    )
+    made.add_argument(
+        "--clock",
+        type=_moment,
+        metavar="TIME",
+        default=environment.get("GONGJI_CLOCK"),
+        help="start the business clock here (embedded database only)",
+    )
+    return made.parse_args(arguments)
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise argparse.ArgumentTypeError("a time needs its offset, such as +08:00")
+    return moment
+
+
+async def _serve(
+    options: argparse.Namespace,
+    settings: Settings,
+    dsn: str,
+    postgres: EmbeddedPostgres | None,
+) -> int:
+    clock = business_clock(options.clock)
+    async with open_house(settings, dsn, clock) as house:
+        assert isinstance(house.store, PostgresStore), "a service keeps its ledger in PostgreSQL"
+        if options.clock is not None and await _is_earlier(house.store, clock):
+            return _fail("--clock lies before the last recorded event")
+        make_issuer(issuer_path(settings.data))
+        await publish(house)
+        follower = Follower(dsn, house.store.pool)
+        house.appender.on_landed = follower.wake
+        await follower.start()
+        try:
+            if not options.no_demo:
+                await tell_a_day(house)
+            keys = settings.token_keys or issuer_path(settings.data)
+            door = Door(house, Tokens(keys, house.keys), Shelf(house.store.pool, follower))
+            return await _listen(create_app(door), options, postgres)
+        finally:
+            await follower.close()
+
+
+async def _is_earlier(store: PostgresStore, clock: Clock) -> bool:
+    last_us = await store.pool.fetchval("SELECT recorded_at FROM log_head")
+    return bool(clock().at.timestamp() * 1_000_000 < last_us)
+
+
+async def _listen(app: App, options: argparse.Namespace, postgres: EmbeddedPostgres | None) -> int:
+    """Serve HTTP until told to stop, or until our database has died."""
+    server = _Server(
+        uvicorn.Config(
+            app,
+            host=options.host,
+            port=options.port,
+            http="httptools",
+            lifespan="off",
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            timeout_graceful_shutdown=30,
+        )
+    )
+    loop = asyncio.get_running_loop()
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(stop, server.stop)
+    watch = asyncio.create_task(_watch(server, postgres))
+    await server.serve()
+    watch.cancel()
+    await asyncio.gather(watch, return_exceptions=True)
+    if postgres is not None and postgres.poll() is not None:
+        return _fail("the database has died; the next start recovers it")
+    return 0
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, told to stop by us, saying `ready` when it listens."""
+
+    def stop(self) -> None:
+        """Finish what is under way and stop."""
+        self.should_exit = True
+
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and say so."""
+        await super().startup(sockets)
+        if not self.should_exit:
+            port = self.servers[0].sockets[0].getsockname()[1]
+            print(f"ready http://{self.config.host}:{port}", flush=True)
+
+    @override
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to us: uvicorn would raise them again after a clean stop."""
+        yield
+
+
+async def _watch(server: _Server, postgres: EmbeddedPostgres | None) -> None:
+    while postgres is None or postgres.poll() is None:  # noqa: ASYNC110 -- a child sends no event
+        await asyncio.sleep(WATCH_S)
+    server.stop()
+
+
+def _interrupt(_: int, __: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _fail(why: str) -> int:
+    print(f"gongji: {why}", file=sys.stderr)
+    return 1

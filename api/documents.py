@@ -1,0 +1,73 @@
+"""OpenAPI: bodies, problems and examples. The same models validate and describe."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from api import bodies
+from api.bodies import Body
+from api.replies import Problem
+
+DESCRIPTION = """
+Gongji settles the personal part of a medical bill from a family's insurance accounts:
+**the patient's own account first, then the sponsors' in the patient's order, the rest in cash**.
+
+Amounts are strings of yuan with two decimals. Every POST that changes something takes an
+`Idempotency-Key`; ask again with the same key whenever an answer was lost: nothing is ever
+done twice. Every error carries a `code` and an `outcome` (`applied`, `not_applied`, `unknown`).
+"""
+REF = "#/components/schemas/{model}"
+
+
+def body_of(model: type[Body], example: dict[str, Any]) -> dict[str, Any]:
+    """The request body of a route, with an example."""
+    schema = {"$ref": f"#/components/schemas/{model.__name__}"}
+    content = {"application/json": {"schema": schema, "example": example}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problems a route may answer, and those that every route may."""
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    told = {400, 401, 403, 503, *statuses}
+    words = {
+        400: "Not readable, or the Idempotency-Key is missing",
+        401: "No valid token",
+        403: "Not permitted",
+        404: "Unknown, or not yours",
+        409: "Refused by a rule; final for this key",
+        413: "Body too large",
+        422: "Not of the right shape",
+        503: "Busy, unavailable, or the outcome is unknown",
+    }
+    return {status: {"description": words[status], "content": content} for status in sorted(told)}
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of an application."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title="Gongji 共济",
+            version=app.version,
+            description=DESCRIPTION,
+            routes=app.routes,
+        )
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        _, sent = models_json_schema(
+            [(model, "validation") for model in _models()], ref_template=REF
+        )
+        schemas.update(sent["$defs"])
+        document["components"]["securitySchemes"] = {
+            "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+        }
+        document["security"] = [{"bearer": []}]
+        app.openapi_schema = document
+    return app.openapi_schema
+
+
+def _models() -> list[type[BaseModel]]:
+    found = [m for m in vars(bodies).values() if isinstance(m, type) and issubclass(m, Body)]
+    return [m for m in found if m is not Body] + [Problem]

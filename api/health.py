@@ -1,0 +1,31 @@
+"""For the operator's network: alive, ready, measured."""
+
+from fastapi import APIRouter, Response
+
+from api.door import DoorOf
+from api.measures import measures
+from api.problems import ProblemError
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/livez", response_model=dict[str, str])
+async def live() -> Response:
+    """The process answers."""
+    return Response(b'{"status":"alive"}', media_type="application/json")
+
+
+@router.get("/readyz", response_model=dict[str, str | int])
+async def ready(door: DoorOf) -> Response:
+    """The ledger answers; `position` is its newest event's."""
+    try:
+        position = await door.house.store.position()
+    except Exception as error:
+        raise ProblemError("NOT_READY") from error
+    return Response(b'{"status":"ready","position":%d}' % position, media_type="application/json")
+
+
+@router.get("/metrics")
+async def metrics(door: DoorOf) -> Response:
+    """Numbers for Prometheus."""
+    return Response(measures(door.house.appender), media_type="text/plain; version=0.0.4")

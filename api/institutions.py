@@ -1,0 +1,96 @@
+"""Institutions and policies."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from pydantic_core import from_json, to_json
+
+from aggregates.vocabulary import InstitutionKind, InstitutionStatus
+from api.bodies import InstitutionBody
+from api.documents import body_of, problems
+from api.door import (
+    CallerOf,
+    DoorOf,
+    KeyHeader,
+    answer_read,
+    answer_written,
+    digest_of,
+    maybe_key,
+    read_body,
+)
+from api.problems import ProblemError
+from api.replies import InstitutionReply, PolicyReply
+from service import editions, institutions
+from service.caller import Request as ServiceRequest
+
+router = APIRouter(prefix="/v1", tags=["institutions and policies"])
+
+
+@router.put(
+    "/institutions/{code}",
+    response_model=InstitutionReply,
+    responses=problems(404, 422),
+    openapi_extra=body_of(
+        InstitutionBody,
+        {
+            "code": "H99000000001",
+            "name": "第一人民医院",
+            "class": "hospital",
+            "region": "990000",
+            "status": "active",
+        },
+    ),
+)
+async def designate(
+    request: Request, door: DoorOf, caller: CallerOf, code: str, key: KeyHeader = None
+) -> Response:
+    """Put an institution under agreement, or change it (agency)."""
+    body = await read_body(request, InstitutionBody)
+    if body.code != code:
+        raise ProblemError("FIELD_INVALID", errors=[{"field": "code", "code": "FIELD_INVALID"}])
+    asked = ServiceRequest(caller, maybe_key(key), digest_of(f"institutions/{code}", body), "http")
+    reply = await institutions.designate(door.house, asked, designation_of(body))
+    return answer_written(reply, request, 200)
+
+
+@router.get("/institutions/{code}", response_model=InstitutionReply, responses=problems(404))
+async def look_at_institution(door: DoorOf, caller: CallerOf, code: str) -> Response:
+    """An institution as the log has it now (itself, agencies, auditors)."""
+    return answer_read(await institutions.look_at_institution(door.house, caller, code))
+
+
+@router.get("/policies", response_model=list[PolicyReply], responses=problems())
+async def list_policies(door: DoorOf, _: CallerOf) -> Response:
+    """Every region's published editions."""
+    regions = door.house.policies.regions()
+    return _json([await _policy(door, region) for region in regions])
+
+
+@router.get("/policies/{region}", response_model=PolicyReply, responses=problems(404))
+async def look_at_policy(door: DoorOf, _: CallerOf, region: str) -> Response:
+    """A region's published editions, oldest first."""
+    return _json(await _policy(door, region))
+
+
+def designation_of(body: InstitutionBody) -> institutions.Designate:
+    """A designation as the service takes it."""
+    return institutions.Designate(
+        code=body.code,
+        name=body.name,
+        kind=InstitutionKind(body.class_),
+        region=body.region,
+        status=InstitutionStatus(body.status),
+        opened_regions=body.opened_regions,
+        sensitive=body.sensitive,
+    )
+
+
+async def _policy(door: DoorOf, region: str) -> dict[str, Any]:
+    published = await editions.look_at_rulebook(door.house, region)
+    return {"region": region, "editions": [from_json(content) for _, content in published]}
+
+
+def _json(value: object) -> Response:
+    return Response(
+        to_json(value), media_type="application/json", headers={"Cache-Control": "no-store"}
+    )

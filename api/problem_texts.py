@@ -1,0 +1,174 @@
+"""Every problem's status and words. Codes are for ever: the list only grows.
+
+Status by the contract: unparsable or keyless 400; shape 422; a rule's refusal 409; not
+permitted 403; unknown or not yours 404; overload and unknown outcome 503.
+"""
+
+from typing import NamedTuple
+
+
+class Text(NamedTuple):
+    """A problem's HTTP status, and its sentence in Chinese and English."""
+
+    status: int
+    zh: str
+    en: str
+
+
+TEXTS: dict[str, Text] = {
+    # the request itself
+    "JSON_INVALID": Text(400, "请求体不是有效的 JSON。", "The body is not valid JSON."),
+    "JSON_DUPLICATE_KEY": Text(
+        400, "请求体中同一成员出现两次。", "A member appears twice in the body."
+    ),
+    "IDEMPOTENCY_KEY_REQUIRED": Text(
+        400, "缺少请求头 Idempotency-Key。", "The header Idempotency-Key is missing."
+    ),
+    "IDEMPOTENCY_KEY_FORMAT": Text(
+        400,
+        "Idempotency-Key 应为 1 至 64 个可打印 ASCII 字符。",
+        "Idempotency-Key must be 1 to 64 printable ASCII characters.",
+    ),
+    "BODY_TOO_LARGE": Text(413, "请求体过大。", "The body is too large."),
+    "MEDIA_TYPE": Text(
+        415,
+        "请使用 application/json(UTF-8,不压缩)。",
+        "Send application/json in UTF-8, not compressed.",
+    ),
+    "METHOD_NOT_ALLOWED": Text(
+        405, "该地址不支持此方法。", "This address does not take that method."
+    ),
+    "FIELD_REQUIRED": Text(422, "缺少必填成员。", "A required member is missing."),
+    "FIELD_INVALID": Text(422, "成员的值不符合要求。", "A member's value is not acceptable."),
+    "UNKNOWN_FIELD": Text(422, "请求体含有未知成员。", "The body has an unknown member."),
+    "TEXT_INVALID": Text(
+        422, "文本含有不允许的字符或长度不符。", "A text has characters or a length not allowed."
+    ),
+    "AMOUNT_FORMAT": Text(
+        422,
+        '金额应为带两位小数的字符串,例如 "64.25"。',
+        'An amount is a string of yuan with two decimals, such as "64.25".',
+    ),
+    "AMOUNT_OUT_OF_RANGE": Text(422, "金额超出允许范围。", "An amount is out of range."),
+    "AMOUNT_MISMATCH": Text(
+        422, "金额之间不相符:基金支付大于总额。", "The amounts do not agree with each other."
+    ),
+    "LINES_MISMATCH": Text(
+        422,
+        "费用明细之和不等于个人负担部分。",
+        "The fee lines do not sum to the personal part.",
+    ),
+    "TOO_MANY_LINES": Text(422, "费用明细过多。", "There are too many fee lines."),
+    "DATE_INVALID": Text(422, "日期不可接受。", "A date is not acceptable."),
+    "QUERY_INVALID": Text(422, "查询参数不符合要求。", "A query parameter is not acceptable."),
+    "PAGE_INVALID": Text(422, "分页参数无效。", "The cursor or limit is not valid."),
+    "PLAN_HASH_INVALID": Text(
+        422, "plan_hash 不是本服务签发的。", "The plan_hash was not made by this service."
+    ),
+    "IDEMPOTENCY_KEY_REUSED": Text(
+        422,
+        "该 Idempotency-Key 已用于另一请求;请更换。",
+        "This Idempotency-Key was used for another request; use a new one.",
+    ),
+    "CREDENTIAL_MISMATCH": Text(
+        422,
+        "所出示的凭证不属于该患者。",
+        "The credential shown does not belong to this patient.",
+    ),
+    "NO_EDITION": Text(
+        422, "该地区当日没有生效的政策版本。", "The region has no policy edition in force today."
+    ),
+    "SELF_BINDING": Text(400, "不能与本人绑定。", "Nobody can be bound to himself."),
+    "OWN_FIRST_MANDATORY": Text(
+        400,
+        "本人账户始终最先扣款,不能列入顺序。",
+        "The own account always pays first and cannot be ordered.",
+    ),
+    "SPONSOR_INVALID": Text(
+        400,
+        "扣款顺序含有重复的人或非本人的共济人。",
+        "The order names somebody twice or somebody who is no sponsor here.",
+    ),
+    "RELATION_NOT_ALLOWED": Text(
+        422, "该地区不允许与此关系共济。", "The region does not share with this relation."
+    ),
+    "SPONSOR_EXCLUDED": Text(
+        422, "该地区不允许此类人员参加共济。", "The region excludes persons of this kind."
+    ),
+    # who asks
+    "UNAUTHENTICATED": Text(
+        401, "缺少令牌,或令牌无效、已过期。", "The bearer token is missing, invalid or expired."
+    ),
+    "NOT_PERMITTED": Text(403, "您无权进行此操作。", "You may not do this."),
+    "UNKNOWN": Text(404, "不存在,或不属于您。", "It does not exist, or it is not yours."),
+    # rules on what is stored
+    "INSTITUTION_NOT_DESIGNATED": Text(
+        403,
+        "该机构未定点或协议未生效。",
+        "The institution is not designated, or its agreement is not in force.",
+    ),
+    "ACCOUNT_EXISTS": Text(409, "此人已有账户。", "This person has an account already."),
+    "ACCOUNT_ENDED": Text(409, "账户已终止。", "The account has ended."),
+    "NO_FUNDS": Text(409, "居民医保没有个人账户资金。", "A resident's account holds no money."),
+    "STATUS_UNCHANGED": Text(409, "账户已是该状态。", "The account is in that status already."),
+    "VERSION_STALE": Text(
+        409, "您所依据的版本已过时,请重新读取。", "You changed an old version; read it again."
+    ),
+    "DUAL_ROLE_FORBIDDEN": Text(
+        409,
+        "该地区不允许同时作为共济人和被共济人。",
+        "The region lets nobody be sponsor and beneficiary at once.",
+    ),
+    "RELATION_MAX": Text(409, "此关系的人数已达上限。", "The number for this relation is reached."),
+    "SPONSOR_LIMIT": Text(
+        409, "被共济人的共济人数已达上限。", "The beneficiary has as many sponsors as allowed."
+    ),
+    "BENEFICIARY_LIMIT": Text(
+        409, "共济人的被共济人数已达上限。", "The sponsor has as many beneficiaries as allowed."
+    ),
+    "ALREADY_BOUND": Text(
+        409, "双方已绑定,或已有待确认的邀请。", "They are bound, or an invitation is open."
+    ),
+    "NOT_INVITED": Text(409, "没有待确认的邀请。", "There is no open invitation."),
+    "INVITATION_EXPIRED": Text(409, "邀请已过期。", "The invitation has expired."),
+    "NOT_ACTIVE": Text(409, "绑定未生效。", "The binding is not active."),
+    "TOO_EARLY": Text(409, "未满最短绑定时间。", "The minimum time of a binding has not passed."),
+    "PARTY_STATUS": Text(
+        409, "一方的参保或账户状态不允许绑定。", "One side's status does not allow a binding."
+    ),
+    "SCOPE": Text(
+        409, "双方参保地超出该地区共济范围。", "The two regions are too far apart for sharing."
+    ),
+    "DUPLICATE_CLAIM": Text(
+        409,
+        "该就诊的此收费批次已结算。",
+        "This visit and charge batch is settled already.",
+    ),
+    "PLAN_CHANGED": Text(
+        409,
+        "扣款方案与报价不同;请用新键确认新方案。",
+        "The split differs from the quote; settle the new plan with a new key.",
+    ),
+    "CLAIM_CHANGED": Text(
+        409, "费用与报价时不同;请重新报价。", "The claim is not the quoted one; quote again."
+    ),
+    "QUOTE_EXPIRED": Text(409, "报价已过期;请重新报价。", "The quote has expired; quote again."),
+    "ALREADY_CANCELLED": Text(409, "该结算已撤销。", "The settlement was cancelled before."),
+    # us
+    "OVERLOADED": Text(503, "系统繁忙,请稍后重试。", "The service is busy; try again shortly."),
+    "STORE_UNAVAILABLE": Text(
+        503, "账本暂不可用,未作任何更改;请稍后重试。", "The ledger is unavailable; try again."
+    ),
+    "OUTCOME_UNKNOWN": Text(
+        503,
+        "结果未知;请用同一 Idempotency-Key 再次请求。",
+        "The outcome is unknown; ask again with the same Idempotency-Key.",
+    ),
+    "NOT_READY": Text(503, "服务尚未就绪。", "The service is not ready."),
+    "INVARIANT_VIOLATION": Text(
+        500,
+        "数据库拒绝了该更改;未作任何更改。",
+        "The database refused the change; nothing was applied.",
+    ),
+    "INTERNAL_ERROR": Text(500, "内部错误。", "An internal error."),
+}

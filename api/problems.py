@@ -1,0 +1,170 @@
+"""Every way to say no over HTTP: RFC 9457 problems with a code and an outcome."""
+
+import json
+import logging
+import re
+from collections.abc import Mapping
+
+import asyncpg
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails, to_json
+from starlette.exceptions import HTTPException
+
+from api.problem_texts import TEXTS
+from service import CursorInvalidError, RefusalError
+from service.clock import new_trace
+from service.ledger.command import KeyReusedError, OverloadedError, Reply
+from service.ledger.store import OutcomeUnknownError, StoreUnavailableError
+
+LOG = logging.getLogger("gongji.api")
+RETRY_AFTER_S = "1"
+
+
+class ProblemError(Exception):
+    """A request that the door itself refuses."""
+
+    def __init__(self, code: str, **fields: object) -> None:
+        """Keep the code and what else the caller should know."""
+        super().__init__(code)
+        self.code = code
+        self.fields = fields
+
+
+class ProblemAnswer(Response):
+    """An `application/problem+json` answer."""
+
+    media_type = "application/problem+json"
+
+
+CODES: tuple[tuple[type[Exception], str, str], ...] = (
+    (CursorInvalidError, "PAGE_INVALID", "not_applied"),
+    (KeyReusedError, "IDEMPOTENCY_KEY_REUSED", "not_applied"),
+    (OverloadedError, "OVERLOADED", "not_applied"),
+    (StoreUnavailableError, "STORE_UNAVAILABLE", "not_applied"),
+    (OutcomeUnknownError, "OUTCOME_UNKNOWN", "unknown"),
+    (asyncpg.IntegrityConstraintViolationError, "INVARIANT_VIOLATION", "not_applied"),
+    (Exception, "INTERNAL_ERROR", "unknown"),
+)
+"""What the service's own errors are called, the first that fits."""
+OF_STATUS = {404: "UNKNOWN", 405: "METHOD_NOT_ALLOWED"}
+
+
+def problem_of(error: Exception) -> tuple[str, str, Mapping[str, object]]:
+    """The code, outcome and fields of an error."""
+    match error:
+        case RefusalError():
+            return error.code(), "not_applied", error.fields
+        case ProblemError(code=code, fields=fields):
+            return code, "not_applied", fields
+        case ValidationError():
+            return shape_problem(error)
+        case HTTPException(status_code=status) if status in OF_STATUS:
+            return OF_STATUS[status], "not_applied", {}
+        case _:
+            code, outcome = next((c, o) for kind, c, o in CODES if isinstance(error, kind))
+            return code, outcome, {}
+
+
+def answer_problem(error: Exception, language: str | None, method: str = "POST") -> ProblemAnswer:
+    """An error as an answer; only bugs are logged, without the body. A look applies nothing."""
+    code, outcome, fields = problem_of(error)
+    if method == "GET":
+        outcome = "not_applied"
+    trace_id = new_trace()
+    if TEXTS[code].status == 500:  # noqa: PLR2004 -- a bug of ours
+        LOG.error("%s %s", code, trace_id, exc_info=error)
+    return _answer(code, outcome, fields, language, trace_id)
+
+
+def answer_refusal(reply: Reply, language: str | None) -> ProblemAnswer:
+    """A rule's refusal that used up its key."""
+    assert reply.refusal is not None, "the reply is a refusal"
+    answer = _answer(reply.refusal, "not_applied", json.loads(reply.answer), language, new_trace())
+    if reply.is_replayed:
+        answer.headers["Idempotency-Replayed"] = "true"
+    return answer
+
+
+def _answer(
+    code: str, outcome: str, fields: Mapping[str, object], language: str | None, trace_id: str
+) -> ProblemAnswer:
+    text = TEXTS[code]
+    is_english = (language or "").lower().startswith("en")
+    kebab = code.lower().replace("_", "-")
+    body = {
+        "type": f"/problems/{kebab}",
+        "title": code.replace("_", " ").capitalize(),
+        "status": text.status,
+        "detail": text.en if is_english else text.zh,
+        "instance": f"urn:trace:{trace_id}",
+        "code": code,
+        "outcome": outcome,
+        "trace_id": trace_id,
+        **{name: value for name, value in fields.items() if name not in RESERVED},
+    }
+    headers = {
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+        "Content-Language": "en" if is_english else "zh-CN",
+    }
+    if text.status == 503:  # noqa: PLR2004 -- try again
+        headers["Retry-After"] = RETRY_AFTER_S
+    if text.status == 401:  # noqa: PLR2004 -- who are you
+        headers["WWW-Authenticate"] = "Bearer"
+    return ProblemAnswer(to_json(body), status_code=text.status, headers=headers)
+
+
+def shape_problem(error: ValidationError) -> tuple[str, str, Mapping[str, object]]:
+    """A body that is not of the right shape: the fields and what is wrong, never their values."""
+    told = [
+        {"field": ".".join(map(str, detail["loc"])), "code": _field_code(detail)}
+        for detail in error.errors(include_url=False)
+    ]
+    if told[0]["code"] == "JSON_INVALID":
+        return "JSON_INVALID", "not_applied", {}
+    return told[0]["code"], "not_applied", {"errors": told[:20]}
+
+
+FIELD_CODES = {
+    "json_invalid": "JSON_INVALID",
+    "missing": "FIELD_REQUIRED",
+    "extra_forbidden": "UNKNOWN_FIELD",
+    "string_pattern_mismatch": "TEXT_INVALID",
+    "string_too_long": "TEXT_INVALID",
+    "string_too_short": "TEXT_INVALID",
+}
+"""Field codes by pydantic's kind of error; dates and amounts are told apart below."""
+
+
+def _field_code(detail: ErrorDetails) -> str:
+    kind, field = detail["type"], detail["loc"][-1] if detail["loc"] else ""
+    if field in AMOUNTS and kind.startswith("string"):
+        sent = detail["input"]
+        is_amount = isinstance(sent, str) and re.fullmatch(r"-?[0-9]+\.[0-9]{2}", sent)
+        return "AMOUNT_OUT_OF_RANGE" if is_amount else "AMOUNT_FORMAT"
+    if kind == "too_long" and field == "lines":
+        return "TOO_MANY_LINES"
+    if kind.startswith(("date", "timezone")):
+        return "DATE_INVALID"
+    return FIELD_CODES.get(kind, "FIELD_INVALID")
+
+
+AMOUNTS = frozenset(
+    {"amount", "total", "fund_pay", "per_settlement", "per_day", "per_month", "per_year"}
+)
+RESERVED = frozenset({"type", "title", "detail", "instance", "code", "outcome", "trace_id"})
+
+
+async def on_error(request: Request, error: Exception) -> Response:
+    """FastAPI's handler for everything that is raised behind it."""
+    return answer_problem(error, request.headers.get("accept-language"), request.method)
+
+
+async def on_query_error(request: Request, error: Exception) -> Response:
+    """FastAPI's handler for a path or query parameter of the wrong shape."""
+    assert isinstance(error, RequestValidationError)
+    names = [{"field": str(e["loc"][-1]), "code": "QUERY_INVALID"} for e in error.errors()]
+    problem = ProblemError("QUERY_INVALID", errors=names)
+    return answer_problem(problem, request.headers.get("accept-language"))

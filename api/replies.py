@@ -1,0 +1,216 @@
+"""What is answered: shapes and examples for OpenAPI. Stored answers are held to them in tests."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from service.answers import PAYER_REASONS
+
+PayerReason = Literal[*PAYER_REASONS]  # type: ignore[valid-type]
+
+
+class Reply(BaseModel):
+    """An answer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Balance(Reply):
+    """Yuan in the current-year and prior-year buckets; `available` may leave the account now."""
+
+    current: str
+    prior: str
+    held: str
+    available: str
+
+
+class AccountReply(Reply):
+    """An account."""
+
+    person_no: str
+    region: str
+    insurance: str
+    status: str
+    flags: list[str]
+    balance: Balance
+    version: int
+    position: int
+
+
+class OrderReply(Reply):
+    """A deduction order; `sponsors` is null before one was set."""
+
+    sponsors: list[str | None] | None
+    version: int
+    position: int
+
+
+class CapsReply(Reply):
+    """A sponsor's caps in yuan; null is no limit."""
+
+    per_settlement: str | None
+    per_day: str | None
+    per_month: str | None
+    per_year: str | None
+
+
+class BindingReply(Reply):
+    """A binding between a sponsor and a beneficiary (person numbers)."""
+
+    binding_id: str
+    sponsor: str | None
+    beneficiary: str | None
+    relation: str
+    uses: list[str]
+    caps: CapsReply
+    status: Literal["invited", "active", "declined", "expired", "released", "ended"]
+    valid_from: str
+    valid_until: str | None
+    version: int
+    position: int
+
+
+class BindingsReply(Reply):
+    """A page of bindings, newest first."""
+
+    items: list[dict[str, Any]]
+    next: str | None
+
+
+class EntriesReply(Reply):
+    """A page of an account's statement, newest first."""
+
+    items: list[dict[str, Any]]
+    next: str | None
+
+
+class Payer(Reply):
+    """One payer considered, in paying order; rank 0 is the patient's own account."""
+
+    model_config = ConfigDict(extra="allow")
+
+    rank: int
+    role: Literal["own", "sponsor"]
+    amount: str
+    reason: PayerReason | None
+
+
+class QuoteReply(Reply):
+    """What settling now would answer; show it, then settle with `plan_hash`."""
+
+    total: str
+    fund_pay: str
+    personal: str
+    own: str
+    aid: str
+    cash: str
+    own_account: str
+    payers: list[Payer]
+    reasons: list[PayerReason]
+    policy_edition: str
+    plan_hash: str
+    expires_at: str
+    position: int
+
+
+class SettlementReply(Reply):
+    """A settlement. Own account first, then the sponsors in order, the rest in cash."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={
+            "example": {
+                "settlement_id": "stl_019c2f4be1a07d3b9a2f60c1d2e3f405",
+                "status": "settled",
+                "outcome": "applied",
+                "total": "128.50",
+                "fund_pay": "64.25",
+                "personal": "64.25",
+                "own": "20.00",
+                "aid": "44.25",
+                "cash": "0.00",
+                "own_account": "used",
+                "payers": [
+                    {"rank": 0, "role": "own", "amount": "20.00", "reason": None},
+                    {"rank": 1, "role": "sponsor", "amount": "44.25", "reason": None},
+                ],
+                "own_balance_after": "0.00",
+                "reasons": [],
+                "policy_edition": "p0/2020-01",
+                "settled_at": "2026-03-02T10:15:03.120+08:00",
+                "position": 1234,
+            }
+        },
+    )
+
+    settlement_id: str
+    status: Literal["settled", "part_refunded", "cancelled", "reversed", "refused"]
+    outcome: Literal["applied", "not_applied"]
+    total: str
+    fund_pay: str
+    personal: str
+    own: str
+    aid: str
+    cash: str
+    own_account: str
+    payers: list[Payer]
+    own_balance_after: str | None
+    reasons: list[PayerReason]
+    policy_edition: str
+    settled_at: str
+    position: int
+
+
+class Returned(Reply):
+    """What went back, in yuan."""
+
+    own: str
+    aid: str
+    cash: str
+
+
+class CancellationReply(Reply):
+    """A settlement taken back whole."""
+
+    settlement_id: str
+    status: Literal["cancelled"]
+    outcome: Literal["applied"]
+    returned: Returned
+    reason: str
+    position: int
+
+
+class InstitutionReply(Reply):
+    """A designated institution."""
+
+    code: str
+    name: str
+    class_: str = Field(alias="class")
+    region: str
+    status: str
+    opened_regions: list[str]
+    sensitive: bool
+    version: int
+    position: int
+
+
+class PolicyReply(Reply):
+    """A region's published editions, oldest first."""
+
+    region: str
+    editions: list[dict[str, Any]]
+
+
+class Problem(BaseModel):
+    """RFC 9457. `code` is stable; `outcome` says whether anything was applied."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    outcome: Literal["applied", "not_applied", "unknown"]
+    trace_id: str

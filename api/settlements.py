@@ -1,0 +1,136 @@
+"""Quotes, settlements and their cancellation."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from api.bodies import ClaimBody, ReasonBody, fen
+from api.documents import body_of, problems
+from api.door import (
+    CallerOf,
+    DoorOf,
+    KeyHeader,
+    answer_read,
+    answer_written,
+    check_key,
+    digest_of,
+    read_body,
+    request_of,
+)
+from api.replies import CancellationReply, QuoteReply, SettlementReply
+from service import cancel, look, quote, settle
+from service.claims import Identity, SettleBill, lines_of
+from service.ids import stream_of
+
+router = APIRouter(prefix="/v1", tags=["settlements"])
+
+OPERATION = "settlements"
+EXAMPLE = {
+    "beneficiary": {"type": "person_no", "value": "P1001"},
+    "visit": "mdtrt-1",
+    "charge_batch": "1",
+    "med_type": "11",
+    "treated_at": "2026-03-02T10:15:00+08:00",
+    "total": "128.50",
+    "fund_pay": "64.25",
+    "use_account": True,
+    "lines": [{"line": "1", "category": "drug", "part": "in_scope", "amount": "64.25"}],
+}
+
+
+@router.post(
+    "/quotes",
+    response_model=QuoteReply,
+    responses=problems(404, 422),
+    openapi_extra=body_of(ClaimBody, EXAMPLE),
+)
+async def quote_claim(request: Request, door: DoorOf, caller: CallerOf) -> Response:
+    """What settling now would answer. Changes and stores nothing (institution)."""
+    body = await read_body(request, ClaimBody)
+    bill = bill_of(body, claim_digest(body))
+    return answer_read(await quote.quote(door.house, caller, bill))
+
+
+@router.post(
+    "/settlements",
+    status_code=201,
+    response_model=SettlementReply,
+    responses=problems(404, 409, 413, 422),
+    openapi_extra=body_of(ClaimBody, EXAMPLE),
+)
+async def settle_claim(
+    request: Request, door: DoorOf, caller: CallerOf, key: KeyHeader = None
+) -> Response:
+    """Settle a claim (institution). Answered in front of this route by `api/hot.py`."""
+    body = await read_body(request, ClaimBody)
+    asked = request_of(caller, key, OPERATION, body)
+    return answer_written(await settle.settle(door.house, asked, settling_of(body)), request)
+
+
+@router.get("/settlements/{settlement_id}", response_model=SettlementReply, responses=problems(404))
+async def look_at_settlement(door: DoorOf, caller: CallerOf, settlement_id: str) -> Response:
+    """A settlement as it stands: whole for its institution, one's own part for a sponsor."""
+    reply = await look.look_at_settlement(door.house, caller, stream_of("stl", settlement_id))
+    return answer_read(reply)
+
+
+@router.get("/settlements", response_model=SettlementReply, responses=problems(404))
+async def find_settlement(
+    door: DoorOf, caller: CallerOf, key: Annotated[str, Query(max_length=64)]
+) -> Response:
+    """The settlement that an Idempotency-Key of the caller's was used for (institution)."""
+    settlement_id = await look.find_by_key(door.house, caller, check_key(key))
+    return answer_read(await look.look_at_settlement(door.house, caller, settlement_id))
+
+
+@router.post(
+    "/settlements/{settlement_id}/cancellation",
+    status_code=201,
+    response_model=CancellationReply,
+    responses=problems(404, 409),
+    openapi_extra=body_of(ReasonBody, {"reason": "wrong patient"}),
+)
+async def cancel_settlement(
+    request: Request, door: DoorOf, caller: CallerOf, settlement_id: str, key: KeyHeader = None
+) -> Response:
+    """Take a whole settlement back to the accounts and buckets it came from (institution)."""
+    body = await read_body(request, ReasonBody)
+    stream = stream_of("stl", settlement_id)
+    reply = await cancel.cancel(
+        door.house,
+        request_of(caller, key, f"settlements/{stream}/cancellation", body),
+        stream,
+        body.reason,
+    )
+    return answer_written(reply, request)
+
+
+def settling_of(body: ClaimBody) -> SettleBill:
+    """A claim to be settled; its own digest matters only beside a quote's."""
+    return bill_of(body, claim_digest(body) if body.plan_hash else b"")
+
+
+def claim_digest(body: ClaimBody) -> bytes:
+    """The digest of the claim alone, whatever quote it comes with."""
+    return digest_of("claim", body.model_copy(update={"plan_hash": None}))
+
+
+def bill_of(body: ClaimBody, digest: bytes) -> SettleBill:
+    """A claim as the service takes it."""
+    shown = body.credential
+    return SettleBill(
+        beneficiary=Identity(body.beneficiary.type, body.beneficiary.value),
+        visit=body.visit,
+        charge_batch=body.charge_batch,
+        med_type=body.med_type,
+        treated_at=body.treated_at,
+        total_fen=fen(body.total),
+        fund_pay_fen=fen(body.fund_pay),
+        use_account=body.use_account,
+        lines=lines_of((i.line, i.category, i.part, fen(i.amount)) for i in body.lines)
+        if body.lines is not None
+        else None,
+        credential=Identity(shown.type, shown.value) if shown else None,
+        plan=body.plan_hash,
+        digest=digest,
+    )

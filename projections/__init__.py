@@ -1,0 +1,20 @@
+"""The views: read models that follow the log, one per file.
+
+Each file reads from the top: its tables, a pure `evolve`, how a batch is written, and the
+questions it answers. No personal data is here, only account ids.
+
+The tables are made by the service when it starts, from the DDL in these files, and by a
+rebuild beside the live ones; they are no migration, because the log can make them again at
+any time. A change of shape gets a new table name: the new table fills from the first event
+while an older release still reads the old one, which a later migration drops.
+"""
+
+from projections import bindings, entries, settlements
+from projections.table import Projection
+
+ALL = (
+    Projection(bindings.TABLE, bindings.READS, bindings.write),
+    Projection(settlements.TABLE, settlements.READS, settlements.write),
+    Projection(entries.TABLE, entries.READS, entries.write),
+)
+"""The read models, in the order they are written."""

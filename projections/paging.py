@@ -1,0 +1,53 @@
+"""Pages of a list, newest first. A cursor is opaque to whoever holds it."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from typing import Generic, NamedTuple, TypeVar
+
+T = TypeVar("T")
+
+LIMIT_MAX = 200
+NEWEST = 2**63 - 1
+
+
+class CursorInvalidError(ValueError):
+    """The cursor did not come from a list of ours."""
+
+
+class Page(NamedTuple, Generic[T]):
+    """Part of a list, and the cursor of what follows; None at its end."""
+
+    rows: tuple[T, ...]
+    next: str | None
+
+
+def below(cursor: str | None) -> int:
+    """The position below which a page begins.
+
+    Raises:
+        CursorInvalidError: not a cursor.
+    """
+    if cursor is None:
+        return NEWEST
+    try:
+        raw = base64.b64decode(cursor.encode() + b"=", altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise CursorInvalidError from error
+    position = int.from_bytes(raw)
+    if len(raw) != 8 or position > NEWEST:  # noqa: PLR2004 -- a bigint
+        raise CursorInvalidError
+    return position
+
+
+def bounded(limit: int) -> int:
+    """A page's size: what was asked for, at least one and at most `LIMIT_MAX`."""
+    return max(1, min(limit, LIMIT_MAX))
+
+
+def page(rows: Sequence[T], positions: Sequence[int], limit: int) -> Page[T]:
+    """A page from up to `limit` + 1 rows: one more than fits says that something follows."""
+    if len(rows) <= limit:
+        return Page(tuple(rows), None)
+    raw = positions[limit - 1].to_bytes(8)
+    return Page(tuple(rows[:limit]), base64.urlsafe_b64encode(raw).decode().rstrip("="))

@@ -1,0 +1,188 @@
+"""What became of each bill, to be found by its claim or by its institution and day."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NamedTuple
+
+from aggregates.settlement_events import Claim, Settled, SettlementCancelled, SettlementRefused
+from aggregates.vocabulary import SettlementStatus, StreamId, instant
+from projections.fact import Fact
+from projections.paging import Page, below, bounded, page
+from projections.table import Connection, Reader, Table, columns, key_of, storable, stream_of
+
+TABLE = Table(
+    "settlements",
+    """
+    CREATE TABLE {name} (
+        settlement   uuid NOT NULL,
+        position     bigint NOT NULL,
+        version      integer NOT NULL,
+        recorded_at  bigint NOT NULL,
+        institution  uuid NOT NULL,
+        beneficiary  uuid NOT NULL,
+        visit        text NOT NULL,
+        charge_batch text NOT NULL,
+        day          date NOT NULL,
+        status       text NOT NULL,
+        refusal      text,
+        cancelled_at bigint,
+        total_fen    bigint NOT NULL,
+        fund_pay_fen bigint NOT NULL,
+        own_fen      bigint NOT NULL,
+        aid_fen      bigint NOT NULL,
+        cash_fen     bigint NOT NULL,
+        CONSTRAINT {name}_pkey PRIMARY KEY (settlement)
+    ) WITH (fillfactor = 90);
+    CREATE INDEX {name}_by_day ON {name} (institution, day, position);
+    -- A hash takes a visit of any length; a tree would refuse a long one, and stop us.
+    CREATE INDEX {name}_by_visit ON {name} USING hash (visit);
+    """,
+)
+READS = (Settled, SettlementRefused, SettlementCancelled)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class SettlementRow(NamedTuple):
+    """A settlement as it stands now; `position` is where it was decided.
+
+    `day` is the business day of the decision. Amounts in fen, moments in microseconds.
+    """
+
+    settlement: StreamId
+    position: int
+    version: int
+    recorded_at: int
+    institution: StreamId
+    beneficiary: StreamId
+    visit: str
+    charge_batch: str
+    day: date
+    status: SettlementStatus
+    refusal: str | None
+    cancelled_at: int | None
+    total_fen: int
+    fund_pay_fen: int
+    own_fen: int
+    aid_fen: int
+    cash_fen: int
+
+
+def evolve(row: SettlementRow | None, fact: Fact) -> SettlementRow | None:
+    """Fold one event into a settlement's row. Never judges."""
+    match fact.event:
+        case Settled() as settled:
+            split = (settled.own_fen, settled.aid_fen, settled.cash_fen)
+            return _begun(fact, settled.claim, settled.on, split)
+        case SettlementRefused(claim=claim, code=code):
+            moment = EPOCH + timedelta(microseconds=fact.recorded_at)
+            refused = _begun(fact, claim, instant(moment).on, (0, 0, 0))
+            return refused._replace(status=SettlementStatus.REFUSED, refusal=storable(code))
+        case SettlementCancelled() if row is not None:
+            return row._replace(
+                status=SettlementStatus.CANCELLED,
+                version=fact.version,
+                cancelled_at=fact.recorded_at,
+            )
+    return row
+
+
+def _begun(fact: Fact, claim: Claim, day: date, split: tuple[int, int, int]) -> SettlementRow:
+    own_fen, aid_fen, cash_fen = split
+    return SettlementRow(
+        settlement=fact.stream,
+        position=fact.position,
+        version=fact.version,
+        recorded_at=fact.recorded_at,
+        institution=claim.institution,
+        beneficiary=claim.beneficiary,
+        visit=storable(claim.visit),
+        charge_batch=storable(claim.charge_batch),
+        day=day,
+        status=SettlementStatus.SETTLED,
+        refusal=None,
+        cancelled_at=None,
+        total_fen=claim.total_fen,
+        fund_pay_fen=claim.fund_pay_fen,
+        own_fen=own_fen,
+        aid_fen=aid_fen,
+        cash_fen=cash_fen,
+    )
+
+
+COLUMNS = ", ".join(SettlementRow._fields)
+STORED = f"SELECT {COLUMNS} FROM {{name}} WHERE settlement = ANY ($1::uuid[])"  # noqa: S608 -- ours
+UPSERT = f"""
+    INSERT INTO {{name}} ({COLUMNS})
+    SELECT * FROM unnest(
+        $1::uuid[], $2::bigint[], $3::integer[], $4::bigint[], $5::uuid[], $6::uuid[],
+        $7::text[], $8::text[], $9::date[], $10::text[], $11::text[], $12::bigint[],
+        $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[])
+        ON CONFLICT (settlement) DO UPDATE
+       SET version = EXCLUDED.version, status = EXCLUDED.status,
+           cancelled_at = EXCLUDED.cancelled_at
+"""  # noqa: S608 -- column names of ours
+
+
+async def write(connection: Connection, name: str, facts: Sequence[Fact]) -> None:
+    """Write what a batch of facts changes."""
+    mine = [fact for fact in facts if isinstance(fact.event, READS)]
+    later = {key_of(f.stream) for f in mine if isinstance(f.event, SettlementCancelled)}
+    later -= {key_of(f.stream) for f in mine if not isinstance(f.event, SettlementCancelled)}
+    rows: dict[StreamId, SettlementRow] = {}
+    if later:
+        found = await connection.fetch(STORED.format(name=name), sorted(later))
+        rows = {row.settlement: row for row in map(_row, found)}
+    for fact in mine:
+        row = evolve(rows.get(fact.stream), fact)
+        if row is not None:
+            rows[fact.stream] = row
+    if rows:
+        stored = [
+            (key_of(r.settlement), *r[1:4], key_of(r.institution), key_of(r.beneficiary), *r[6:])
+            for r in rows.values()
+        ]
+        await connection.execute(UPSERT.format(name=name), *columns(stored, len(stored[0])))
+
+
+def _row(found: Any) -> SettlementRow:  # noqa: ANN401 -- a record of asyncpg
+    row = SettlementRow(*found)
+    return row._replace(
+        settlement=stream_of("stl", found["settlement"]),
+        institution=stream_of("ins", found["institution"]),
+        beneficiary=stream_of("acc", found["beneficiary"]),
+        status=SettlementStatus(row.status),
+    )
+
+
+OF_DAY = f"""
+    SELECT {COLUMNS} FROM settlements
+     WHERE institution = $1::uuid AND day = $2 AND position < $3
+     ORDER BY position DESC LIMIT $4
+"""  # noqa: S608 -- column names of ours
+OF_CLAIM = f"""
+    SELECT {COLUMNS} FROM settlements
+     WHERE visit = $2 AND charge_batch = $3 AND institution = $1::uuid
+     ORDER BY position DESC LIMIT $4
+"""  # noqa: S608 -- column names of ours
+
+
+async def of_day(
+    reader: Reader, institution: StreamId, day: date, cursor: str | None = None, limit: int = 50
+) -> Page[SettlementRow]:
+    """An institution's settlements that were decided on a business day, newest first.
+
+    Raises:
+        CursorInvalidError: not a cursor.
+    """
+    limit = bounded(limit)
+    found = await reader.fetch(OF_DAY, key_of(institution), day, below(cursor), limit + 1)
+    rows = [_row(row) for row in found]
+    return page(rows, [row.position for row in rows], limit)
+
+
+async def of_claim(
+    reader: Reader, institution: StreamId, visit: str, charge_batch: str, limit: int = 50
+) -> list[SettlementRow]:
+    """What became of a visit's batch, the newest attempt first: refused, cancelled, settled."""
+    claim = (key_of(institution), storable(visit), storable(charge_batch))
+    return [_row(row) for row in await reader.fetch(OF_CLAIM, *claim, bounded(limit))]

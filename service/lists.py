@@ -1,0 +1,158 @@
+"""Lists that follow the log: an account's statement, and a caller's bindings."""
+
+from typing import Any, NamedTuple, Protocol
+
+from asyncpg import Pool
+
+from aggregates.refusals import UnknownError
+from aggregates.vocabulary import BindingStatus, StreamId
+from projections import bindings as binding_views
+from projections import entries as entry_views
+from projections.bindings import BindingRow, Wanted
+from projections.entries import Entry
+from projections.paging import Page
+from service.accounts import find_person, find_readable
+from service.answers import caps_answer, day, yuan
+from service.caller import Caller, Role, check_role
+from service.clock import rfc3339
+from service.house import House
+from service.ledger.command import Decision
+from service.ledger.view import View
+from service.reveal import persons_of
+
+WAIT_S = 1.0
+"""How long a list waits to show the log as it stood when it was asked for, in seconds."""
+
+
+class Following(Protocol):
+    """What a list waits for."""
+
+    async def wait_for(self, position: int, timeout_s: float) -> bool:
+        """Wait until the read models show the log up to a position."""
+        ...
+
+    async def position(self) -> int:
+        """Up to where they show it."""
+        ...
+
+
+class Shelf(NamedTuple):
+    """Where lists are read, and who keeps them up with the log."""
+
+    pool: Pool
+    follower: Following
+
+
+class Asked(NamedTuple):
+    """Which page is wanted, and the position it must show at least."""
+
+    cursor: str | None
+    limit: int
+    min_position: int | None
+
+
+class Listed(NamedTuple):
+    """A page: items, the next cursor, and the position it is as of."""
+
+    items: list[dict[str, Any]]
+    following: str | None
+    position: int
+
+
+async def entries(
+    house: House, shelf: Shelf, caller: Caller, person_no: str, asked: Asked
+) -> Listed:
+    """An account's statement, newest first.
+
+    Raises:
+        UnknownError: no such account, or not the caller's; CursorInvalidError: not a cursor.
+    """
+    check_role(caller, Role.AGENCY, Role.PERSON, Role.AUDITOR)
+    account_id = await _account(house, caller, person_no)
+    position = await _reach(house, shelf, asked)
+    page: Page[Entry] = await entry_views.of_account(
+        shelf.pool, account_id, asked.cursor, asked.limit
+    )
+    return Listed([_entry(entry) for entry in page.rows], page.next, position)
+
+
+async def bindings(
+    house: House, shelf: Shelf, caller: Caller, status: str | None, asked: Asked
+) -> Listed:
+    """The bindings a caller may see: his own, his region's, or all for an auditor.
+
+    Raises:
+        CursorInvalidError: not a cursor; ValueError: no such status.
+    """
+    check_role(caller, Role.AGENCY, Role.PERSON, Role.AUDITOR)
+    wanted = Wanted(
+        house.clock(), BindingStatus(status) if status else None, asked.cursor, asked.limit
+    )
+    position = await _reach(house, shelf, asked)
+    if caller.role is Role.PERSON:
+        account_id = await _account(house, caller, caller.subject)
+        page = await binding_views.of_party(shelf.pool, account_id, wanted)
+    elif caller.role is Role.AGENCY and caller.region is not None:
+        page = await binding_views.of_region(shelf.pool, caller.region, wanted)
+    else:
+        page = await binding_views.of_all(shelf.pool, wanted)
+    sides = [side for row in page.rows for side in (row.sponsor, row.beneficiary)]
+    persons = await persons_of(house, sides)
+    numbers = {stream: person and person.person_no for stream, person in persons.items()}
+    return Listed([_binding(row, numbers) for row in page.rows], page.next, position)
+
+
+async def _account(house: House, caller: Caller, person_no: str) -> StreamId:
+    found: list[StreamId] = []
+
+    def decide(view: View, _: object) -> Decision:
+        if caller.role is Role.AUDITOR:
+            found.append(find_person(view, house.keys, person_no))
+        else:
+            found.append(find_readable(view, house.keys, caller, person_no))
+        return Decision(answer=b"")
+
+    await house.ask(caller, decide)
+    if not found:
+        raise UnknownError
+    return found[-1]
+
+
+async def _reach(house: House, shelf: Shelf, asked: Asked) -> int:
+    """Wait for the log's head as it is now, or for what the caller asks for."""
+    head = await house.store.position()
+    await shelf.follower.wait_for(max(head, asked.min_position or 0), WAIT_S)
+    return await shelf.follower.position()
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    return {
+        "position": entry.position,
+        "recorded_at": rfc3339(entry.recorded_at),
+        "kind": entry.kind,
+        "amount": _signed(entry.amount_fen),
+        "current": _signed(entry.current_fen),
+        "prior": _signed(entry.prior_fen),
+        "balance_after": yuan(entry.balance.current_fen + entry.balance.prior_fen),
+        "settlement_id": entry.settlement,
+        "binding_id": entry.binding,
+    }
+
+
+def _signed(fen: int) -> str:
+    return f"-{yuan(-fen)}" if fen < 0 else yuan(fen)
+
+
+def _binding(row: BindingRow, numbers: dict[StreamId, str | None]) -> dict[str, Any]:
+    return {
+        "binding_id": row.binding,
+        "sponsor": numbers.get(row.sponsor),
+        "beneficiary": numbers.get(row.beneficiary),
+        "relation": row.relation.lower(),
+        "uses": list(row.uses),
+        "caps": caps_answer(row.caps),
+        "status": row.status,
+        "valid_from": day(row.active_from or row.valid_from),
+        "valid_until": day(row.valid_until),
+        "version": row.version,
+    }

@@ -1,0 +1,58 @@
+"""Register a binding that a family confirmed elsewhere, on the day it did."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic_core import to_json
+
+from aggregates import binding as rules
+from aggregates.events import Caps
+from aggregates.topics import Event
+from aggregates.vocabulary import Instant, StreamId, instant
+from service.accounts import find_person
+from service.answers import binding_answer
+from service.bindings import Invite, confirmed_events, side_of
+from service.caller import Request, Role, check_region, check_role
+from service.clock import new_stream
+from service.house import House
+from service.ledger.command import Decision, Reply
+from service.ledger.view import View
+
+__all__ = ["Caps", "Register", "register"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Register:
+    """An agreement, and when both sides came to it."""
+
+    invite: Invite
+    confirmed_at: datetime
+
+
+async def register(house: House, request: Request, command: Register) -> Reply:
+    """Take over an already confirmed binding (agency); counted like any other.
+
+    Raises:
+        RefusalError: as inviting and confirming would; the rest as `Appender.submit`.
+    """
+    check_role(request.caller, Role.AGENCY)
+    keys = house.keys
+
+    def decide(view: View, now: Instant) -> Decision:
+        assert command.invite.sponsor is not None, "an agency names the sponsor"
+        then = instant(command.confirmed_at)
+        sponsor_id = find_person(view, keys, command.invite.sponsor)
+        sponsor = side_of(view, keys, sponsor_id, now)
+        check_region(request.caller, sponsor.account)
+        beneficiary_id = find_person(view, keys, command.invite.beneficiary)
+        beneficiary = side_of(view, keys, beneficiary_id, now)
+        binding_id = new_stream("bnd", now.at)
+        sent = rules.invite(command.invite.offer, sponsor, beneficiary, then)
+        binding = rules.evolve(None, sent)
+        events: list[tuple[StreamId, Event]] = [(binding_id, sent)]
+        events += confirmed_events(binding_id, binding, sponsor, beneficiary, then)
+        confirmed = rules.evolve(binding, rules.confirm(binding, sponsor, beneficiary, then))
+        answer = binding_answer(binding_id, confirmed, 2, now)
+        return Decision(answer=to_json(answer), events=events)
+
+    return await house.do(request, decide)

@@ -1,0 +1,61 @@
+"""What a step asks for, in the words of the rules."""
+
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from aggregates.binding import Offer
+from aggregates.events import Caps
+from aggregates.settlement_events import FeeLine
+from tests.cases.reading import Bound, Person, Step, fen
+
+
+class Amounts(NamedTuple):
+    """The sums and lines of a bill, in fen."""
+
+    total_fen: int
+    fund_pay_fen: int
+    lines: tuple[FeeLine, ...] | None
+
+
+def amounts_of(step: Step) -> Amounts:
+    """A bill of a personal part, of a total and the fund's part, or of lines."""
+    lines = None
+    if step.lines is not None:
+        lines = tuple(
+            FeeLine(line=str(number), category=category, part=part, amount_fen=fen(amount))
+            for number, (category, part, amount) in enumerate(step.lines, start=1)
+        )
+    fund_fen = fen(step.fund)
+    if step.total is not None:
+        return Amounts(fen(step.total), fund_fen, lines)
+    personal_fen = sum(line.amount_fen for line in lines) if lines else fen(step.personal)
+    return Amounts(personal_fen + fund_fen, fund_fen, lines)
+
+
+def offer_of(bound: Bound) -> Offer:
+    """What a sponsor offers."""
+    return Offer(
+        relation=bound.relation,
+        uses=bound.uses,
+        caps=caps_of(bound),
+        valid_from=bound.valid_from,
+        valid_until=bound.valid_until,
+    )
+
+
+def caps_of(bound: Bound) -> Caps:
+    """A sponsor's own caps."""
+    return Caps(
+        per_settlement_fen=bound.caps.per_settlement,
+        per_day_fen=bound.caps.per_day,
+        per_month_fen=bound.caps.per_month,
+        per_year_fen=bound.caps.per_year,
+    )
+
+
+def cert_no(person: Person, number: int) -> str:
+    """A made-up ID number of the person's sex, another one for each number."""
+    born_on = date(1990, 1, 1) + timedelta(days=number)
+    digits = f"110105{born_on:%Y%m%d}00{int(person.sex == 'M')}"
+    weighed = sum(int(digit) * (1 << 17 - at) for at, digit in enumerate(digits)) % 11
+    return digits + "10X98765432"[weighed]
