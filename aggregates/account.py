@@ -131,6 +131,10 @@ AccountEvent = (
 )
 
 
+MoneyEvent = Credited | Debited | DebitReturned | AidReceived | AidReturned
+MONEY = (Debited, AidReceived, Credited, DebitReturned, AidReturned)
+
+
 def evolve(account: Account | None, event: AccountEvent) -> Account:
     """Fold one event into an account. Never judges: what happened, happened."""
     if isinstance(event, AccountOpened):
@@ -142,7 +146,7 @@ def evolve(account: Account | None, event: AccountEvent) -> Account:
             sealed=event.sealed,
         )
     assert account is not None, "an account begins with AccountOpened"
-    if isinstance(event, Credited | Debited | DebitReturned | AidReceived | AidReturned):
+    if isinstance(event, MONEY):
         return _evolve_money(account, event)
     if isinstance(event, AccountFrozen | AccountUnfrozen):
         return replace(account, is_frozen=isinstance(event, AccountFrozen))
@@ -153,9 +157,7 @@ def evolve(account: Account | None, event: AccountEvent) -> Account:
     return _evolve_family(account, event)
 
 
-def _evolve_money(
-    account: Account, event: Credited | Debited | DebitReturned | AidReceived | AidReturned
-) -> Account:
+def _evolve_money(account: Account, event: MoneyEvent) -> Account:
     match event:
         case Debited(current_fen=current_fen, prior_fen=prior_fen):
             return _moved(account, event, -current_fen, -prior_fen)

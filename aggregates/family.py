@@ -47,8 +47,8 @@ def payers_of(family: Family, place: Place, now: Instant) -> Payers:
     links = in_order(
         family.account,
         family.edition.order,
-        {sponsor_id: s.account.region for sponsor_id, s in family.sponsors.items()},
-        {sponsor_id: purse.available_fen for sponsor_id, purse in purses.items()},
+        lambda sponsor_id: family.sponsors[sponsor_id].account.region,
+        lambda sponsor_id: purses[sponsor_id].available_fen,
     )
     reason = None if links is not None else Reason.ORDER_NOT_SET
     if family.account.status not in family.edition.binding.beneficiary_status_ok:

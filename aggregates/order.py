@@ -1,6 +1,6 @@
 """The deduction order: which sponsor pays first (policy.md §3.2 `order_strategy`, §8.3)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from aggregates.account import Account, SponsorLink
@@ -33,12 +33,12 @@ def change_order(
 def in_order(
     account: Account,
     terms: OrderTerms,
-    regions: Mapping[StreamId, str],
-    balances_fen: Mapping[StreamId, int],
+    region_of: Callable[[StreamId], str],
+    balance_of: Callable[[StreamId], int],
 ) -> tuple[SponsorLink, ...] | None:
     """The sponsors in paying order, or None where the region lets no order be guessed (S37).
 
-    `regions` and `balances_fen` are keyed by the sponsor's account. Ties fall to the
+    `region_of` and `balance_of` (fen) tell of a sponsor's account. Ties fall to the
     smaller binding id, so the order never depends on chance.
     """
     links = account.sponsors
@@ -52,7 +52,7 @@ def in_order(
             return None
         strategy = terms.order_fallback
     assert strategy is not None, "an edition without a fallback is never published"
-    return tuple(sorted(links, key=_key(strategy, terms, account.region, regions, balances_fen)))
+    return tuple(sorted(links, key=_key(strategy, terms, account.region, region_of, balance_of)))
 
 
 def _by_hand(
@@ -68,18 +68,18 @@ def _key(
     strategy: OrderStrategy,
     terms: OrderTerms,
     home: str,
-    regions: Mapping[StreamId, str],
-    balances_fen: Mapping[StreamId, int],
+    region_of: Callable[[StreamId], str],
+    balance_of: Callable[[StreamId], int],
 ) -> Callable[[SponsorLink], tuple[int | str, ...]]:
     match strategy:
         case OrderStrategy.BIND_TIME_DESC:
             return lambda s: (-_age(s), s.binding)
         case OrderStrategy.BALANCE_DESC:
-            return lambda s: (-balances_fen[s.sponsor], s.binding)
+            return lambda s: (-balance_of(s.sponsor), s.binding)
         case OrderStrategy.SAME_REGION_FIRST:
             then = terms.order_then or OrderStrategy.BIND_TIME_ASC
-            follow = _key(then, terms, home, regions, balances_fen)
-            return lambda s: (regions[s.sponsor] != home, *follow(s))
+            follow = _key(then, terms, home, region_of, balance_of)
+            return lambda s: (region_of(s.sponsor) != home, *follow(s))
         case _:
             return lambda s: (_age(s), s.binding)
 

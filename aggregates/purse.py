@@ -60,7 +60,7 @@ def own_purse(account_id: StreamId, account: Account, terms: MoneyTerms) -> Purs
     if account.is_frozen:
         return closed(account_id, None, Reason.FROZEN)
     buckets = _own_buckets(account, terms.own_buckets_order)
-    return _open(account_id, None, buckets, sum(fen for _, fen in buckets), None)
+    return _open(account_id, None, buckets, _held(buckets), None)
 
 
 def sponsor_purse(
@@ -78,7 +78,7 @@ def sponsor_purse(
         return closed(sponsor_id, binding_id, reason)
     money = edition.money
     buckets = _sponsor_buckets(sponsor, money.sponsor_buckets)
-    in_buckets = sum(fen for _, fen in buckets)
+    in_buckets = _held(buckets)
     available = max(0, min(in_buckets, sponsor.balance_fen - money.reserve_fen))
     used = next((b for b in sponsor.beneficiaries if b.binding == binding_id), None)
     limit = _lowest(_sponsor_limits(sponsor, binding, used, money, now))
@@ -126,6 +126,10 @@ def _open(
     left, name = limit or (None, None)
     reason = None if available_fen else Reason.SKIPPED_ZERO
     return Purse(account, binding, buckets, available_fen, left, name, clamps=True, reason=reason)
+
+
+def _held(buckets: tuple[tuple[Bucket, int], ...]) -> int:
+    return buckets[0][1] + (buckets[1][1] if len(buckets) > 1 else 0)
 
 
 def _own_buckets(account: Account, order: OwnBuckets) -> tuple[tuple[Bucket, int], ...]:

@@ -48,7 +48,6 @@ async def cancel(house: House, request: Request, settlement_id: StreamId, reason
         return Decision(
             answer=to_json(answer),
             events=[*returns, (settlement_id, event)],
-            subject=settlement_id,
             frees={visit_name(keys, claim.institution, claim.visit, claim.charge_batch)},
         )
 

@@ -66,13 +66,18 @@ def edition_in_force(view: View, keys: Keys, region: str, now: Instant) -> Editi
     Raises:
         NoEditionError: the region has published none that is in force.
     """
+    known = view.memo.get(region)
+    if isinstance(known, Edition):
+        return known
     stream = view.find(_region_name(keys, region))
     if stream is None:
         raise NoEditionError(region=region)
     try:
-        return in_force(_editions(view.rulebook(stream).editions), now.on)
+        edition = in_force(_editions(view.rulebook(stream).editions), now.on)
     except NoEditionInForceError as none:
         raise NoEditionError(region=region) from none
+    view.memo[region] = edition
+    return edition
 
 
 def _region_name(keys: Keys, region: str) -> bytes:

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import json
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +22,8 @@ from aggregates.vocabulary import StreamId
 from service.clock import new_secret
 
 NONCE_SIZE, KEY_SIZE = 12, 32
+PUBLIC = ("region", "institution")
+"""Kinds of names that are no secret and asked for again and again."""
 
 
 class Personal(NamedTuple):
@@ -45,10 +48,16 @@ class Keys:
         """Hold two keys of 32 bytes."""
         self._wrapping = AESGCM(wrapping)
         self._digesting = digesting
+        self._public_name = lru_cache(maxsize=4096)(self._name)
         self.fingerprint = hashlib.sha256(b"gongji keys" + wrapping + digesting).hexdigest()[:32]
 
     def name(self, kind: str, value: str) -> bytes:
         """The keyed digest under which something is found: `kind` says what the value is."""
+        if kind in PUBLIC:
+            return self._public_name(kind, value)
+        return self._name(kind, value)
+
+    def _name(self, kind: str, value: str) -> bytes:
         return hmac.digest(self._digesting, f"{kind}\0{value}".encode(), "sha256")
 
     def sign(self, message: bytes) -> bytes:

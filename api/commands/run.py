@@ -27,6 +27,7 @@ from service.cluster import ClusterStartError
 from service.editions import EditionEditedError, publish
 from service.embedded import ClusterHeldError, EmbeddedPostgres
 from service.follow import Follower
+from service.garbage import settle_in
 from service.ledger.migrate import MigrationChangedError
 from service.ledger.postgres import PostgresStore
 from service.lists import Shelf
@@ -114,6 +115,7 @@ async def _serve(
             if not options.no_demo:
                 await tell_a_day(house)
             keys = settings.token_keys or issuer_path(settings.data)
+            settle_in()
             door = Door(house, Tokens(keys, house.keys), Shelf(house.store.pool, follower))
             return await _listen(create_app(door), options, postgres)
         finally:

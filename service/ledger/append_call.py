@@ -64,7 +64,8 @@ def outcome_of(answer: Sequence[Any], batch: Batch) -> Outcome:
                 head = None if kind is None else Head(number, decode_head(kind, body))
                 outcome.stale[by_hex[stream.hex]] = head
             case "taken":
-                outcome.taken[names[ix - 1]] = stream_id("acc", stream.hex)
+                name = names[ix - 1]  # who has it is of the kind of who wants it
+                outcome.taken[name] = stream_id(batch.names[name][:3], stream.hex)
             case _:
                 subject = None if stream is None else stream_id("stl", stream.hex)
                 known = Known(number, subject, refusal, digest, body)

@@ -15,7 +15,7 @@ import asyncpg
 
 from aggregates.vocabulary import Instant
 from service.clock import micros
-from service.ledger.command import Command, KeyReusedError, OverloadedError, Reply
+from service.ledger.command import Command, OverloadedError, Reply
 from service.ledger.flight import Flight, Missing, Work
 from service.ledger.heads import HEADS_MAX, Memory
 from service.ledger.store import (
@@ -82,12 +82,13 @@ class Appender:
             OutcomeUnknownError: it may have been; ask again with the same key.
         """
         if command.key is not None:
-            twin = self._pending.get((command.caller, command.key))
-            if twin is not None:
-                reply = await asyncio.shield(twin.future)
-                if twin.command.digest != command.digest:
-                    raise KeyReusedError
-                return reply._replace(is_replayed=True)
+            name = (command.caller, command.key)
+            while (twin := self._pending.get(name)) is not None:
+                if twin.command.digest == command.digest:
+                    return (await asyncio.shield(twin.future))._replace(is_replayed=True)
+                await asyncio.wait([twin.future])  # then its key is used up, or free
+                if self._pending.get(name) is twin:
+                    raise StoreUnavailableError("no answer yet to the key's first use")
         if self._is_closing or len(self._live) >= self._limits.waiting_max:
             raise OverloadedError
         loop = asyncio.get_running_loop()
@@ -135,10 +136,12 @@ class Appender:
             if not (missing.streams or missing.names):
                 return
             flight.load(await session.read(missing.streams, missing.names), missing)
-        fault = RuntimeError("a decision never stops reading")
+        if len(chunk) == 1:
+            chunk[0].fail(RuntimeError("a decision never stops reading"))
+            self._forget(chunk[0])
+            return
         for work in chunk:
-            work.fail(fault)
-            self._forget(work)
+            await self._decide(flight, [work], session)
 
     async def _fly(self, flight: Flight) -> Flight:
         """Append a flight while the next one is decided on top of it; the next flight."""
@@ -194,9 +197,10 @@ class Appender:
     async def _until_answered(self, works: list[Work]) -> None:
         """Decide again under the lock until every work has its answer."""
         pause_s = RETRY_FIRST_S
+        known = Layer()
         while works := [work for work in works if not work.is_withdrawn]:
             try:
-                works = await self._once_locked(works)
+                works = await self._once_locked(works, known)
             except OutcomeUnknownError:
                 self.unknowns += 1
             except (StoreUnavailableError, OSError, asyncpg.InterfaceError):
@@ -211,17 +215,23 @@ class Appender:
                     await self._until_answered([work])
                 return
 
-    async def _once_locked(self, works: list[Work]) -> list[Work]:
-        """BEGIN, lock, read, decide, append, COMMIT. Returns the works still without answer."""
-        flight = Flight(Layer())
+    async def _once_locked(self, works: list[Work], known: Layer) -> list[Work]:
+        """BEGIN, lock, read, decide, append, COMMIT. Returns the works still without answer.
+
+        `known` collects names that turned out to be taken.
+        """
+        flight = Flight(known)
         outcome = Outcome()
         async with self._store.locked() as session:
             await self._decide(flight, works, session)
+            if any(work.is_withdrawn for work in works):
+                return works  # told that nothing was applied while we waited for the lock
             if flight.decided:
                 outcome = await session.append(flight.batch(micros(self._clock())))
         if outcome.base is not None:
             self._finish(flight, outcome)
             return []
+        known.names.update(outcome.taken)
         left = flight.answer_known(outcome.known)
         self._settle(flight)
         return left
@@ -258,12 +268,12 @@ class Appender:
                 self._give_up(work)
 
     def _give_up(self, work: Work) -> None:
+        """Sent work is kept until its outcome is known, or until we close without knowing."""
+        loop = asyncio.get_running_loop()
         if work.is_sent:
-            waiting, work.future = work.future, asyncio.get_running_loop().create_future()
-            work.since = asyncio.get_running_loop().time()
-            if not waiting.done():
-                waiting.set_exception(OutcomeUnknownError("no answer in time"))
-        else:
+            work.fail(OutcomeUnknownError("no answer in time"))
+            work.future, work.since = loop.create_future(), loop.time()
+        if not work.is_sent or self._is_closing:
             work.is_withdrawn = True
             work.fail(StoreUnavailableError("no answer in time"))
             self._forget(work)

@@ -11,10 +11,11 @@ from typing import NamedTuple
 from pydantic_core import to_json
 
 from aggregates.refusals import RefusalError, RuleRefusedError
+from aggregates.topics import Event
 from aggregates.vocabulary import Instant, StreamId
 from service.ledger.command import Command, Decision, KeyReusedError, Reply
 from service.ledger.rows import Row, encode, encode_act
-from service.ledger.store import Batch, Found, Head, KeyRow, Known, Outcome
+from service.ledger.store import Batch, Found, KeyRow, Known, Outcome
 from service.ledger.view import Layer, UnreadError, View
 
 
@@ -41,6 +42,7 @@ class Work:
         """Tell whoever still waits."""
         if not self.future.done():
             self.future.set_exception(error)
+            self.future.exception()  # perhaps nobody waits any more, and that is no bug
 
     def answer_known(self, known: Known) -> None:
         """Answer from what is stored, if the body is the one that was stored."""
@@ -178,8 +180,11 @@ def _decide(work: Work, layer: Layer, now: Instant) -> Decided:
     """Decide one work on a layer, and fold its events into the layer."""
     view = View(layer)
     command = work.command
+    own = Layer(layer)
     try:
         decision = command.decide(view, now)
+        assert command.key is not None or not decision.events, "nothing is stored without a key"
+        rows = [_row(own, stream, event, work.act) for stream, event in decision.events]
     except UnreadError:
         raise
     except RuleRefusedError as refusal:
@@ -190,13 +195,14 @@ def _decide(work: Work, layer: Layer, now: Instant) -> Decided:
         return Decided(work, None, refusal, view.read, [])
     except Exception as fault:  # noqa: BLE001 -- a bug in one decision must not stop its neighbours
         return Decided(work, None, fault, view.read, [])
-    rows: list[Row] = []
-    for stream, event in decision.events:
-        head: Head = layer.apply(stream, event)
-        rows.append(encode(stream, head.version, event, work.act))
+    layer.heads.update(own.heads)
     layer.names.update(dict.fromkeys(decision.frees))
     layer.names.update(decision.takes)
     return Decided(work, decision, None, view.read, rows)
+
+
+def _row(layer: Layer, stream: StreamId, event: Event, act: bytes) -> Row:
+    return encode(stream, layer.apply(stream, event).version, event, act)
 
 
 def refused(refusal: RefusalError) -> Decision:

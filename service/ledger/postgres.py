@@ -5,7 +5,6 @@ never cancelled and carries no client timeout: a cancelled COMMIT may be reporte
 node alone. Its outcome is unknown from the first byte sent until the answer or an error.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -16,6 +15,7 @@ from asyncpg import Connection, Pool
 from aggregates.topics import CLASSES
 from aggregates.vocabulary import StreamId
 from service.ledger.append_call import APPEND, arguments, outcome_of
+from service.ledger.commit import DROPPED, commit, is_definite, roll_back
 from service.ledger.rows import (
     BY_CODE,
     TOPIC_PREFIX,
@@ -36,8 +36,6 @@ from service.ledger.store import (
 )
 
 CONNECT_TIMEOUT_S = 5.0
-NOT_APPLIED = ("57P03", "53300", "25006")
-"""Refused before any work: cannot connect now, too many connections, read only."""
 WRITER_SETTINGS = {
     "synchronous_commit": "on",
     "default_transaction_isolation": "read committed",
@@ -49,7 +47,6 @@ WRITER_SETTINGS = {
 }
 """The planner may only look rows up: a plan made on an empty table must not scan a full one."""
 READER_SETTINGS = {"jit": "off", "application_name": "gongji-read"}
-DROPPED = (OSError, asyncpg.InterfaceError, asyncpg.ConnectionDoesNotExistError)
 
 
 class PostgresStore:
@@ -132,15 +129,15 @@ class PostgresStore:
         try:
             yield _Locked(self, writer)
         except BaseException:
-            await _roll_back(writer)
+            await roll_back(writer)
             raise
-        await _commit(writer)
+        await commit(writer)
 
     async def _append(self, writer: Connection, batch: Batch) -> Outcome:
         try:
             answer = await writer.fetch(APPEND, *arguments(batch, self._topic_ids))
         except asyncpg.PostgresError as error:
-            if _is_definite(error):
+            if is_definite(error):
                 raise
             writer.terminate()
             raise OutcomeUnknownError(error.sqlstate) from error
@@ -239,37 +236,6 @@ class _Locked:
 
     async def append(self, batch: Batch) -> Outcome:
         return await self._store._append(self._writer, batch)  # noqa: SLF001
-
-
-async def _commit(writer: Connection) -> None:
-    """COMMIT, and believe only the tag: an aborted transaction answers ROLLBACK without error.
-
-    Raises:
-        StoreUnavailableError: rolled back; OutcomeUnknownError: no answer came.
-    """
-    try:
-        tag = await writer.execute("COMMIT")
-    except (*DROPPED, asyncpg.PostgresError) as error:
-        writer.terminate()
-        raise OutcomeUnknownError(type(error).__name__) from error
-    if tag != "COMMIT":
-        raise StoreUnavailableError(tag)
-
-
-async def _roll_back(writer: Connection) -> None:
-    try:
-        await asyncio.shield(writer.execute("ROLLBACK"))
-    except (*DROPPED, asyncpg.PostgresError, asyncio.CancelledError):
-        writer.terminate()
-
-
-def _is_definite(error: asyncpg.PostgresError) -> bool:
-    """Whether an error of the server says that nothing was applied.
-
-    A server that goes down (57P01, 57P02) may do so after it committed locally.
-    """
-    state = error.sqlstate or ""
-    return state in NOT_APPLIED or not state.startswith(("57P", "08", "XX"))
 
 
 def _fold(history: list[Recorded]) -> Head:

@@ -25,7 +25,8 @@ from eventsourcing.persistence import (
     ProgrammingError,
 )
 
-from service.ledger.postgres import CONNECT_TIMEOUT_S, WRITER_SETTINGS, _commit, _roll_back
+from service.ledger.commit import commit, roll_back
+from service.ledger.postgres import CONNECT_TIMEOUT_S, WRITER_SETTINGS
 from service.ledger.store import OutcomeUnknownError, StoreUnavailableError
 
 T = TypeVar("T")
@@ -125,9 +126,9 @@ class LedgerLoop:
             try:
                 yield connection
             except BaseException:
-                await _roll_back(connection)
+                await roll_back(connection)
                 raise
-            await _commit(connection)
+            await commit(connection)
 
     def listen(self, event: threading.Event) -> None:
         """Set an event whenever something was appended through this loop."""

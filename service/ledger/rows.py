@@ -94,15 +94,16 @@ def _envelope_adapter(event_class: type[Any]) -> TypeAdapter[Any]:
     return TypeAdapter(Envelope[event_class])  # type: ignore[valid-type]
 
 
-_ACT = TypeAdapter(Act)
+_ACT_TO_JSON = TypeAdapter(Act).serializer.to_json
 _ENVELOPES = {topic: _envelope_adapter(event_class) for topic, event_class in CLASSES.items()}
 _TO_JSON = {event_class: TypeAdapter(event_class).serializer.to_json for event_class in TOPICS}
 _STATES = {kind.code: TypeAdapter(kind.state) for kind in KINDS.values()}
+_STATE_TO_JSON = {code: adapter.serializer.to_json for code, adapter in _STATES.items()}
 
 
 def encode_act(act: Act) -> bytes:
     """An act in stored bytes, made once for all events of a command."""
-    return _ACT.dump_json(act)
+    return _ACT_TO_JSON(act)
 
 
 def encode(stream: StreamId, version: int, event: Event, act: bytes) -> Row:
@@ -124,7 +125,7 @@ def decode(topic: str, state: bytes) -> Envelope[Event]:
 
 def encode_head(code: int, state: State) -> bytes:
     """A folded state in compact bytes, by its kind's code."""
-    return _STATES[code].dump_json(state)
+    return _STATE_TO_JSON[code](state)
 
 
 def decode_head(code: int, state: bytes) -> State:

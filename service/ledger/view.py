@@ -84,14 +84,18 @@ class Layer:
 
 
 class View:
-    """One decision's reading. `read` holds every stream and the version it was seen at."""
+    """One decision's reading.
 
-    __slots__ = ("_layer", "read")
+    `read` holds every stream and the version it was seen at; `memo` what was worked out of it.
+    """
+
+    __slots__ = ("_layer", "memo", "read")
 
     def __init__(self, layer: Layer) -> None:
         """Read from a layer."""
         self._layer = layer
         self.read: dict[StreamId, int] = {}
+        self.memo: dict[str, object] = {}
 
     def account(self, stream: StreamId) -> Account:
         """An account.
@@ -140,6 +144,16 @@ class View:
     def find(self, name: bytes) -> StreamId | None:
         """The stream that has a name."""
         return self._layer.name(name)
+
+    def holder(self, name: bytes) -> StreamId | None:
+        """The stream that has a name which this decision takes if nobody has.
+
+        Who is not known here counts as nobody: the append looks again under its lock.
+        """
+        try:
+            return self._layer.name(name)
+        except UnreadError:
+            return None
 
     def _existing(self, stream: StreamId, state_class: type[S]) -> S:
         state = self._head(stream).state

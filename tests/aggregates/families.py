@@ -1,10 +1,10 @@
 """Made-up families and bills under any edition, for the properties of the cascade."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from enum import Enum
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from hypothesis import strategies as st
 
@@ -30,7 +30,7 @@ from aggregates.policy_words import (
 )
 from aggregates.settlement import split_claim
 from aggregates.settlement_events import Claim, FeeLine
-from aggregates.spending import NOTHING, Spending
+from aggregates.spending import Spending
 from aggregates.vocabulary import (
     BindingStatus,
     Category,
@@ -47,7 +47,7 @@ from aggregates.vocabulary import (
 )
 from service.policy_book import load
 
-E = TypeVar("E", bound=Enum)
+T = TypeVar("T")
 
 BOOK = load(Path(__file__).parents[2] / "service" / "regions")
 SHIPPED = tuple(edition for region in BOOK.regions() for edition in BOOK.editions(region))
@@ -55,6 +55,8 @@ P0 = BOOK.editions("990000")[0]
 
 NOW = instant(datetime(2026, 3, 2, 2, 0, tzinfo=UTC))
 PATIENT = StreamId("acc_patient")
+SOUND = ("",) * 25
+"""No trouble at all, so often against once of each trouble."""
 WITHOUT_A_PERSON = (
     OrderStrategy.BIND_TIME_ASC,
     OrderStrategy.BIND_TIME_DESC,
@@ -71,173 +73,169 @@ class Told(NamedTuple):
     now: Instant
     split: Split
 
-
-def words(kind: type[E]) -> st.SearchStrategy[E]:
-    return st.sampled_from(list(kind))
-
-
-fen = st.integers(0, 60_000) | st.sampled_from([0, 1, 100, 10_000])
-maybe_fen = st.none() | fen
-counts = st.builds(
-    Spending,
-    st.sampled_from([NOW.on, NOW.on - timedelta(days=1), date(2026, 2, 28), date(2025, 12, 31)]),
-    st.integers(0, 20_000),
-    st.integers(20_000, 40_000),
-    st.integers(40_000, 60_000),
-) | st.just(NOTHING)
-moments = st.integers(0, 400).map(lambda d: datetime(2025, 1, 1, tzinfo=UTC) + timedelta(days=d))
+    def __repr__(self) -> str:  # type: ignore[explicit-override]
+        """What matters when a law fails, without every key of every edition."""
+        terms = self.family.edition
+        people = {who: (s.account, s.binding.caps) for who, s in self.family.sponsors.items()}
+        return f"{self.claim}\n{terms.order}\n{terms.money}\n{people}\n{self.split}"
 
 
-@st.composite
-def editions(draw: st.DrawFn) -> Edition:
+class Dice(Protocol):
+    """Uniform chance, from a seed that hypothesis draws and repeats."""
+
+    def choice(self, seq: Sequence[T], /) -> T:
+        """One of these."""
+        ...
+
+    def randint(self, a: int, b: int, /) -> int:
+        """One of these whole numbers, both ends included."""
+        ...
+
+
+def a_cap(dice: Dice) -> int | None:
+    return dice.choice([None, dice.randint(0, 20_000), dice.randint(20_000, 200_000)])
+
+
+def a_count(dice: Dice) -> Spending:
+    day = dice.choice([NOW.on, NOW.on, date(2026, 3, 1), date(2026, 2, 28), date(2025, 12, 31)])
+    spent = [dice.randint(0, 9_000) * dice.choice([0, 1, 2]) for _ in range(3)]
+    return Spending(day, *sorted(spent))
+
+
+def an_edition(dice: Dice) -> Edition:
     """P0 with its keys of order, money, place and items drawn anew; always publishable."""
     order = replace(
         P0.order,
-        order_strategy=draw(words(OrderStrategy)),
-        order_missing=draw(words(OrderMissing)),
-        order_fallback=draw(st.sampled_from([*WITHOUT_A_PERSON, OrderStrategy.SAME_REGION_FIRST])),
-        order_then=draw(st.sampled_from(WITHOUT_A_PERSON)),
-        max_payers_per_settlement=draw(st.none() | st.integers(1, 3)),
-        single_payer_shortfall=draw(words(SinglePayerShortfall)),
+        order_strategy=dice.choice(list(OrderStrategy)),
+        order_missing=dice.choice(list(OrderMissing)),
+        order_fallback=dice.choice([*WITHOUT_A_PERSON, OrderStrategy.SAME_REGION_FIRST]),
+        order_then=dice.choice(WITHOUT_A_PERSON),
+        max_payers_per_settlement=dice.choice([None, None, None, 1, 2, 3]),
+        single_payer_shortfall=dice.choice(list(SinglePayerShortfall)),
     )
     money = replace(
         P0.money,
-        own_buckets_order=draw(words(OwnBuckets)),
-        sponsor_buckets=draw(words(SponsorBuckets)),
-        own_allocation=draw(words(OwnAllocation)),
-        account_unused_means=draw(words(AccountUnused)),
-        reserve_fen=draw(st.sampled_from([0, 0, 10_000])),
-        cap_per_settlement_fen=draw(maybe_fen),
-        cap_per_day_fen=draw(maybe_fen),
-        cap_per_month_fen=draw(maybe_fen),
-        cap_per_year_fen=draw(maybe_fen),
-        cap_scope=draw(words(CapScope)),
-        cap_set_by=draw(words(CapSetBy)),
-        cap_on_exceed=draw(words(CapOnExceed)),
+        own_buckets_order=dice.choice(list(OwnBuckets)),
+        sponsor_buckets=dice.choice(list(SponsorBuckets)),
+        own_allocation=dice.choice(list(OwnAllocation)),
+        account_unused_means=dice.choice(list(AccountUnused)),
+        reserve_fen=dice.choice([0, 0, 10_000]),
+        cap_per_settlement_fen=a_cap(dice),
+        cap_per_day_fen=a_cap(dice),
+        cap_per_month_fen=a_cap(dice),
+        cap_per_year_fen=a_cap(dice),
+        cap_scope=dice.choice(list(CapScope)),
+        cap_set_by=dice.choice(list(CapSetBy)),
+        cap_on_exceed=dice.choice(list(CapOnExceed)),
     )
-    rule = PlaceRule(
-        place="same_province",
-        institution_class="*",
-        use=draw(st.sampled_from([PlaceUse.ON, PlaceUse.ON, PlaceUse.OFF])),
-        filing=draw(st.booleans()),
+    use = dice.choice([PlaceUse.ON, PlaceUse.ON, PlaceUse.ON, PlaceUse.OFF])
+    rule = PlaceRule(place="same_province", institution_class="*", use=use, filing=False)
+    categories = {category: dice.choice(list(PayableBy)) for category in Category}
+    return replace(
+        P0,
+        order=order,
+        money=money,
+        items=replace(P0.items, item_category_rule=categories),
+        binding=replace(P0.binding, sponsor_suspended_usable=dice.choice([True, False])),
+        place=replace(P0.place, place_scope=(rule, P0.place.place_scope[-1])),
     )
-    items = replace(
-        P0.items, item_category_rule={c: draw(words(PayableBy)) for c in Category if draw(odds())}
-    )
-    binding = replace(P0.binding, sponsor_suspended_usable=draw(st.booleans()))
-    scope = (rule, P0.place.place_scope[-1]) if draw(odds()) else P0.place.place_scope
-    place = replace(P0.place, place_scope=scope)
-    return replace(P0, order=order, money=money, items=items, binding=binding, place=place)
 
 
-def odds() -> st.SearchStrategy[bool]:
-    """Three times in four."""
-    return st.sampled_from([True, True, True, False])
-
-
-@st.composite
-def accounts(draw: st.DrawFn, region: str) -> Account:
-    """An account in any standing; most are in good order."""
-    sound = draw(odds())
-    has_funds = draw(odds())
+def an_account(dice: Dice, region: str, trouble: str, most_fen: int) -> Account:
+    """An account with some money of both years."""
+    has_funds = trouble != "resident"
     return Account(
         region=region,
         insurance=Insurance.EMPLOYEE if has_funds else Insurance.RESIDENT,
-        standing=Standing.NORMAL if sound else draw(words(Standing)),
+        standing=Standing.SUSPENDED if trouble == "suspended" else Standing.NORMAL,
         flags=(),
         sealed="",
-        is_frozen=not sound and draw(st.booleans()),
-        ending=None if sound else draw(st.none() | words(Ending)),
-        current_fen=draw(fen) if has_funds else 0,
-        prior_fen=draw(fen) if has_funds else 0,
-        lent=draw(counts),
-        received=draw(counts),
+        is_frozen=trouble == "frozen",
+        ending=Ending.DECEASED if trouble == "ended" else None,
+        current_fen=dice.choice([0, dice.randint(0, most_fen)]) if has_funds else 0,
+        prior_fen=dice.choice([0, dice.randint(0, most_fen)]) if has_funds else 0,
+        lent=a_count(dice),
+        received=a_count(dice),
     )
 
 
-@st.composite
-def bindings(draw: st.DrawFn, sponsor: StreamId) -> Binding:
-    """A confirmed binding that may have run out, with any caps."""
-    return Binding(
-        sponsor=sponsor,
+def a_sponsor(dice: Dice, number: int, home: Edition) -> Sponsor:
+    """A sponsor of the patient's region, or of one with rules of its own."""
+    trouble = dice.choice([*SOUND, "suspended", "frozen", "ended", "premium", "expired"])
+    edition = dice.choice([home, home, replace(an_edition(dice), region=f"{home.region[:2]}0100")])
+    account_id, binding_id = StreamId(f"acc_{number}"), StreamId(f"bnd_{9 - number}")
+    bound_at = datetime(2025, 1, 1, tzinfo=UTC) + timedelta(days=dice.randint(0, 3))
+    binding = Binding(
+        sponsor=account_id,
         beneficiary=PATIENT,
         relation=Relation.SIBLING,
-        uses=draw(st.sampled_from([(Use.CARE,), (Use.CARE, Use.PREMIUM), (Use.PREMIUM,)])),
-        caps=draw(st.builds(Caps, *[], per_settlement_fen=maybe_fen, per_day_fen=maybe_fen)),
+        uses=(Use.PREMIUM,) if trouble == "premium" else (Use.CARE, Use.PREMIUM),
+        caps=Caps(per_settlement_fen=a_cap(dice), per_day_fen=a_cap(dice)),
         valid_from=date(2025, 1, 1),
-        valid_until=draw(st.sampled_from([None, None, NOW.on, NOW.on - timedelta(days=1)])),
+        valid_until=NOW.on - timedelta(days=1) if trouble == "expired" else NOW.on,
         expires_at=datetime(2025, 1, 4, tzinfo=UTC),
         status=BindingStatus.ACTIVE,
-        confirmed_at=draw(moments),
+        confirmed_at=bound_at,
         active_from=date(2025, 1, 1),
     )
-
-
-@st.composite
-def sponsors(draw: st.DrawFn, number: int, home: Edition, *, is_home: bool) -> Sponsor:
-    """A sponsor of the patient's region, or of one with rules of its own."""
-    edition = home if is_home or draw(odds()) else replace(draw(editions()), region="990100")
-    account_id, binding_id = StreamId(f"acc_{number}"), StreamId(f"bnd_{9 - number}")
-    binding = draw(bindings(account_id))
-    account = draw(accounts(edition.region))
-    mine = BeneficiaryLink(binding_id, PATIENT, Relation.SIBLING, draw(counts))
-    assert binding.confirmed_at is not None
-    link = SponsorLink(binding_id, account_id, Relation.SIBLING, binding.confirmed_at)
+    account = an_account(dice, edition.region, trouble, most_fen=60_000)
+    mine = BeneficiaryLink(binding_id, PATIENT, Relation.SIBLING, a_count(dice))
+    link = SponsorLink(binding_id, account_id, Relation.SIBLING, bound_at)
     return Sponsor(link, replace(account, beneficiaries=(mine,)), binding, edition)
 
 
-@st.composite
-def families(draw: st.DrawFn, edition: Edition, *, is_home: bool) -> Family:
-    """A patient with up to four sponsors, with or without an order."""
-    numbers = range(draw(st.integers(0, 4)))
-    found = [draw(sponsors(number, edition, is_home=is_home)) for number in numbers]
-    named = draw(st.permutations([s.link.binding for s in found]))
+def a_family(dice: Dice, edition: Edition) -> Family:
+    """A patient with up to four sponsors, with or without an order over some of them."""
+    found = [a_sponsor(dice, number, edition) for number in range(dice.randint(0, 4))]
+    trouble = dice.choice([*SOUND, "resident", "resident", "suspended", "frozen"])
+    backwards = tuple(s.link.binding for s in reversed(found))
     account = replace(
-        draw(accounts(edition.region)),
+        an_account(dice, edition.region, trouble, most_fen=20_000),
         sponsors=tuple(s.link for s in found),
-        order=tuple(named[: draw(st.integers(0, 4))]) if draw(odds()) else None,
+        order=dice.choice([None, backwards, backwards[1:], backwards[::-1]]),
     )
     return Family(PATIENT, account, edition, {s.link.sponsor: s for s in found}, ())
 
 
-@st.composite
-def claims(draw: st.DrawFn) -> Claim:
-    """A bill with lines or without."""
-    lines = draw(
-        st.none()
-        | st.lists(
-            st.builds(
-                FeeLine,
-                line=st.just("1"),
-                category=words(Category),
-                part=words(Part),
-                amount_fen=st.integers(0, 30_000),
-            ),
-            max_size=4,
-        ).map(tuple)
+def a_line(dice: Dice) -> FeeLine:
+    return FeeLine(
+        line="1",
+        category=dice.choice(list(Category)),
+        part=dice.choice(list(Part)),
+        amount_fen=dice.randint(0, 60_000),
     )
-    personal_fen = draw(fen) if lines is None else sum(line.amount_fen for line in lines)
-    fund_fen = draw(fen)
+
+
+def a_claim(dice: Dice, trouble: str) -> Claim:
+    """A bill with lines or without."""
+    lines = None
+    if dice.choice([True, False]):
+        lines = tuple(a_line(dice) for _ in range(dice.randint(1, 4)))
+    personal_fen = dice.choice([0, *(dice.randint(0, 100_000) for _ in range(9))])
+    personal_fen = sum(line.amount_fen for line in lines) if lines else personal_fen
+    fund_fen = dice.randint(0, 50_000)
     return Claim(
         beneficiary=PATIENT,
         institution=StreamId("ins_1"),
         visit="v",
         charge_batch="1",
-        med_type=draw(st.sampled_from(["11", "11", "21", "99"])),
+        med_type="99" if trouble == "med type" else "11",
         treated_at=NOW.at,
         total_fen=personal_fen + fund_fen,
         fund_pay_fen=fund_fen,
-        use_account=draw(odds()),
+        use_account=trouble != "unused",
         lines=lines,
     )
 
 
 @st.composite
 def tellings(draw: st.DrawFn, shipped: Edition | None) -> Told:
-    """A bill at a family under a shipped edition, or under random ones."""
-    edition = shipped or draw(editions())
-    family = draw(families(edition, is_home=shipped is not None and draw(st.booleans())))
-    claim = draw(claims())
-    region = draw(st.sampled_from([edition.region, edition.region, "110000"]))
+    """A bill at a family under a shipped edition, or under a random one."""
+    dice = draw(st.randoms(use_true_random=True))
+    edition = shipped or an_edition(dice)
+    family = a_family(dice, edition)
+    trouble = dice.choice([*SOUND, "med type", "unused", "unused", "abroad"])
+    claim = a_claim(dice, trouble)
+    region = "110000" if trouble == "abroad" else edition.region
     place = Place("H1", region, InstitutionKind.HOSPITAL, claim.med_type, is_filed=False)
     return Told(claim, family, place, NOW, split_claim(claim, family, place, NOW))

@@ -1,0 +1,73 @@
+"""`gongji bench settle`: ratios from one run; absolute numbers belong to the machine alone."""
+
+import argparse
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from service.embedded import EmbeddedPostgres
+from service.garbage import settle_in
+from tests.bench import in_process, over_http
+
+Run = Callable[[int], Coroutine[Any, Any, in_process.Measured]]
+
+
+def main(arguments: list[str]) -> int:
+    """Measure settling."""
+    made = argparse.ArgumentParser(prog="gongji bench")
+    made.add_argument("what", choices=["settle"])
+    made.add_argument("--rounds", type=int, default=3)
+    made.add_argument("--seconds", type=float, default=5.0)
+    made.add_argument("--families", type=int, default=6000)
+    made.add_argument("--only", choices=["process", "http"])
+    options = made.parse_args(arguments)
+    settle_in()
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        place.chmod(0o755)
+        postgres = EmbeddedPostgres(place / "data")
+        dsn = postgres.start()
+        try:
+            if options.only != "http":
+                _process(options, dsn, place)
+            if options.only != "process":
+                over_http.compare(options, dsn, place)
+        finally:
+            postgres.stop()
+    return 0
+
+
+def _process(options: argparse.Namespace, dsn: str, place: Path) -> None:
+    print(f"in process, {options.families} families of one to three payers, caps and orders on")
+    count = options.families
+    databases = [
+        uvloop.run(in_process.make_database(dsn, name, place, count)) for name in ("many", "one")
+    ]
+    ratios: list[float] = []
+    for number in range(options.rounds):
+        first = number * 1_000_000
+        many = uvloop.run(in_process.grouped(databases[0][0], place, count, options.seconds, first))
+        one = uvloop.run(
+            in_process.one_by_one(databases[1][0], place, count, options.seconds, first)
+        )
+        ratios.append(many.rate / one.rate)
+        print(
+            f"  round {number + 1}: grouped {many.rate:,.0f}/s,"
+            f" one per transaction {one.rate:,.0f}/s, ratio {ratios[-1]:.1f}"
+        )
+    for database, fen in databases:
+        uvloop.run(in_process.audit(database, fen))
+    print(
+        f"settle in process: {statistics.median(ratios):.1f} x"
+        f" [{min(ratios):.1f}..{max(ratios):.1f}] of one command per transaction"
+        f" on {in_process.CONNECTIONS} connections\n"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
