@@ -4,8 +4,8 @@ Everybody insured has one; a resident's holds no money. All counts of bindings
 fold from here, so that two confirmations at the same instant conflict.
 """
 
-from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import NamedTuple
 
 from aggregates.events import (
     AccountClosed,
@@ -50,8 +50,7 @@ AMOUNT_MAX_FEN = 9_999_999_999_999_999
 IN_ORDER = (Standing.NORMAL, Standing.RETIRED)
 
 
-@dataclass(frozen=True, slots=True)
-class SponsorLink:
+class SponsorLink(NamedTuple):
     """A sponsor behind this account's owner, and when he came."""
 
     binding: StreamId
@@ -60,8 +59,7 @@ class SponsorLink:
     linked_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class BeneficiaryLink:
+class BeneficiaryLink(NamedTuple):
     """A beneficiary of this account, and what he has used."""
 
     binding: StreamId
@@ -70,15 +68,13 @@ class BeneficiaryLink:
     used: Spending
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class Account(NamedTuple):
     """An account as its events left it. Amounts in fen."""
 
     region: str
     insurance: Insurance
     standing: Standing
     flags: tuple[str, ...]
-    sealed: str
     is_frozen: bool = False
     ending: Ending | None = None
     successor: StreamId | None = None
@@ -106,8 +102,8 @@ class Account:
     def status(self) -> str:
         """One word for how the account stands: an ending, FROZEN, or the insurance's standing."""
         if self.ending is not None:
-            return self.ending.value
-        return "FROZEN" if self.is_frozen else self.standing.value
+            return self.ending
+        return "FROZEN" if self.is_frozen else self.standing
 
 
 AccountEvent = (
@@ -143,17 +139,16 @@ def evolve(account: Account | None, event: AccountEvent) -> Account:
             insurance=event.insurance,
             standing=event.standing,
             flags=event.flags,
-            sealed=event.sealed,
         )
     assert account is not None, "an account begins with AccountOpened"
     if isinstance(event, MONEY):
         return _evolve_money(account, event)
     if isinstance(event, AccountFrozen | AccountUnfrozen):
-        return replace(account, is_frozen=isinstance(event, AccountFrozen))
+        return account._replace(is_frozen=isinstance(event, AccountFrozen))
     if isinstance(event, InsuranceSuspended | InsuranceResumed):
-        return replace(account, standing=event.standing)
+        return account._replace(standing=event.standing)
     if isinstance(event, AccountClosed):
-        return replace(account, ending=event.ending, successor=event.successor)
+        return account._replace(ending=event.ending, successor=event.successor)
     return _evolve_family(account, event)
 
 
@@ -164,13 +159,13 @@ def _evolve_money(account: Account, event: MoneyEvent) -> Account:
         case DebitReturned(current_fen=current_fen, prior_fen=prior_fen):
             return _moved(account, event, current_fen, prior_fen)
         case AidReceived(amount_fen=amount_fen, on=on):
-            return replace(account, received=spend(account.received, on, amount_fen))
+            return account._replace(received=spend(account.received, on, amount_fen))
         case AidReturned(amount_fen=amount_fen, on=on):
-            return replace(account, received=spend(account.received, on, -amount_fen))
+            return account._replace(received=spend(account.received, on, -amount_fen))
         case Credited(bucket=Bucket.CURRENT, amount_fen=amount_fen):
-            return replace(account, current_fen=account.current_fen + amount_fen)
+            return account._replace(current_fen=account.current_fen + amount_fen)
         case Credited(amount_fen=amount_fen):
-            return replace(account, prior_fen=account.prior_fen + amount_fen)
+            return account._replace(prior_fen=account.prior_fen + amount_fen)
 
 
 def _moved(
@@ -178,19 +173,17 @@ def _moved(
 ) -> Account:
     """Move money, and count it where it was lent under a binding."""
     if event.binding is None:
-        return replace(
-            account,
+        return account._replace(
             current_fen=account.current_fen + current_fen,
             prior_fen=account.prior_fen + prior_fen,
         )
     lent_fen = -(current_fen + prior_fen)
-    return replace(
-        account,
+    return account._replace(
         current_fen=account.current_fen + current_fen,
         prior_fen=account.prior_fen + prior_fen,
         lent=spend(account.lent, event.on, lent_fen),
         beneficiaries=tuple(
-            replace(link, used=spend(link.used, event.on, lent_fen))
+            link._replace(used=spend(link.used, event.on, lent_fen))
             if link.binding == event.binding
             else link
             for link in account.beneficiaries
@@ -209,28 +202,25 @@ def _evolve_family(
 ) -> Account:
     match event:
         case OrderChanged(bindings=bindings):
-            return replace(account, order=bindings, order_version=account.order_version + 1)
+            return account._replace(order=bindings, order_version=account.order_version + 1)
         case InvitationReceived(binding=binding, sponsor=sponsor):
-            return replace(account, invitations=(*account.invitations, (binding, sponsor)))
+            return account._replace(invitations=(*account.invitations, (binding, sponsor)))
         case SponsorLinked(binding=binding, sponsor=sponsor, relation=relation, linked_at=at):
             link = SponsorLink(binding, sponsor, relation, at)
-            return replace(
-                account,
+            return account._replace(
                 invitations=tuple(i for i in account.invitations if i[0] != binding),
                 sponsors=(*account.sponsors, link),
             )
         case SponsorUnlinked(binding=binding):
-            return replace(
-                account,
+            return account._replace(
                 invitations=tuple(i for i in account.invitations if i[0] != binding),
                 sponsors=tuple(s for s in account.sponsors if s.binding != binding),
             )
         case BeneficiaryLinked(binding=binding, beneficiary=beneficiary, relation=relation):
             mine = BeneficiaryLink(binding, beneficiary, relation, NOTHING)
-            return replace(account, beneficiaries=(*account.beneficiaries, mine))
+            return account._replace(beneficiaries=(*account.beneficiaries, mine))
         case BeneficiaryUnlinked(binding=binding):
-            return replace(
-                account,
+            return account._replace(
                 beneficiaries=tuple(b for b in account.beneficiaries if b.binding != binding),
             )
 

@@ -44,8 +44,14 @@ def payers_of(family: Family, place: Place, now: Instant) -> Payers:
         )
         for sponsor_id, s in family.sponsors.items()
     }
+    live = tuple(
+        link
+        for link in family.account.sponsors
+        if family.sponsors[link.sponsor].binding.status_at(now) is BindingStatus.ACTIVE
+    )
     links = in_order(
         family.account,
+        live,
         family.edition.order,
         lambda sponsor_id: family.sponsors[sponsor_id].account.region,
         lambda sponsor_id: purses[sponsor_id].available_fen,
@@ -53,7 +59,8 @@ def payers_of(family: Family, place: Place, now: Instant) -> Payers:
     reason = None if links is not None else Reason.ORDER_NOT_SET
     if family.account.status not in family.edition.binding.beneficiary_status_ok:
         reason = Reason.BENEFICIARY_STATUS
-    ordered = tuple(purses[link.sponsor] for link in links or family.account.sponsors)
+    lapsed = tuple(link for link in family.account.sponsors if link not in live)
+    ordered = tuple(purses[link.sponsor] for link in (live if links is None else links) + lapsed)
     return Payers(
         own,
         ordered + _invited(family, now),

@@ -32,16 +32,17 @@ def change_order(
 
 def in_order(
     account: Account,
+    links: tuple[SponsorLink, ...],
     terms: OrderTerms,
     region_of: Callable[[StreamId], str],
     balance_of: Callable[[StreamId], int],
 ) -> tuple[SponsorLink, ...] | None:
-    """The sponsors in paying order, or None where the region lets no order be guessed (S37).
+    """The live sponsors in paying order, or None where the region lets none be guessed (S37).
 
+    `links` are those of the account's sponsors whose grant has not lapsed.
     `region_of` and `balance_of` (fen) tell of a sponsor's account. Ties fall to the
     smaller binding id, so the order never depends on chance.
     """
-    links = account.sponsors
     if len(links) < 2:  # noqa: PLR2004 -- one sponsor needs no order
         return links
     strategy: OrderStrategy | None = terms.order_strategy

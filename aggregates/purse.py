@@ -21,6 +21,11 @@ from aggregates.policy import (
 from aggregates.spending import Spending, seen_on
 from aggregates.vocabulary import Bucket, Instant, Reason, StreamId, Use
 
+NO_CAPS = (None, None, None, None)
+BY_REGION = ("REGION_SETTLEMENT", "REGION_DAY", "REGION_MONTH", "REGION_YEAR")
+BY_SPONSOR = ("SPONSOR_SETTLEMENT", "SPONSOR_DAY", "SPONSOR_MONTH", "SPONSOR_YEAR")
+"""The names of caps, by who set them and what they count."""
+
 
 class Purse(NamedTuple):
     """What may leave one account for this bill, in fen.
@@ -173,7 +178,7 @@ def _sponsor_limits(
             (caps.per_settlement_fen, caps.per_day_fen, caps.per_month_fen, caps.per_year_fen),
             by_binding,
             now,
-            "SPONSOR",
+            BY_SPONSOR,
         )
     return limits
 
@@ -185,23 +190,21 @@ def _region_limits(money: MoneyTerms, spent: Spending, now: Instant) -> list[Lim
         money.cap_per_month_fen,
         money.cap_per_year_fen,
     )
-    return _limits(caps, spent, now, "REGION")
+    return _limits(caps, spent, now, BY_REGION)
 
 
 def _limits(
     caps: tuple[int | None, int | None, int | None, int | None],
     spent: Spending,
     now: Instant,
-    setter: str,
+    names: tuple[str, str, str, str],
 ) -> list[Limit]:
-    if caps == (None, None, None, None):
+    if caps == NO_CAPS:
         return []
     _, day, month, year = seen_on(spent, max(now.on, spent.on))
     return [
-        Limit(max(0, cap - gone), f"{setter}_{period}")
-        for cap, gone, period in zip(
-            caps, (0, day, month, year), ("SETTLEMENT", "DAY", "MONTH", "YEAR"), strict=True
-        )
+        Limit(max(0, cap - gone), name)
+        for cap, gone, name in zip(caps, (0, day, month, year), names, strict=True)
         if cap is not None
     ]
 

@@ -8,6 +8,7 @@ COMMANDS = {
     "token": "token",
     "import": "load",
     "rebuild": "rebuild",
+    "follow": "follow",
     "policy": "policy",
     "openapi": "openapi",
 }

@@ -21,10 +21,12 @@ from api.door import (
     request_of,
 )
 from api.pages import page_answer
+from api.problems import ProblemError
 from api.replies import BindingReply, BindingsReply
 from service import bindings, lists
 from service.bindings import Caps
 from service.caller import Request as ServiceRequest
+from service.caller import Role
 from service.house import House
 from service.ids import stream_of
 from service.ledger.command import Reply
@@ -48,6 +50,10 @@ async def invite(
 ) -> Response:
     """Offer a family member the use of one's account (the sponsor, or his agency)."""
     body = await read_body(request, BindingBody)
+    if caller.role is Role.AGENCY and body.sponsor is None:
+        raise ProblemError(
+            "FIELD_REQUIRED", errors=[{"field": "sponsor", "code": "FIELD_REQUIRED"}]
+        )
     reply = await bindings.invite(
         door.house, request_of(caller, key, "bindings", body), invitation_of(body)
     )

@@ -3,21 +3,50 @@
 Amounts are strings of yuan with two decimals; `fen` turns them into whole fen.
 """
 
+import re
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
+from pydantic_core import PydanticCustomError
 
 AMOUNT_PATTERN = r"^[0-9]{1,14}\.[0-9]{2}$"
 Amount = Annotated[str, StringConstraints(pattern=AMOUNT_PATTERN), Field(examples=["64.25"])]
 Word = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,64}$")]
 """Printable ASCII without spaces: identifiers."""
-Text = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,200}$")]
-"""A line of text without control characters."""
+UNSEEN = r"\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"
+Text = Annotated[str, StringConstraints(pattern=rf"^[^{UNSEEN}]{{1,200}}$")]
+"""A line of text without control, formatting and line-breaking characters."""
 PersonNo = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 RegionCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
 InstitutionCode = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{1,20}$")]
 LINES_MAX = 1000
+
+
+def _written_as(pattern: str) -> BeforeValidator:
+    """Refuse other ways to write a date, such as seconds since 1970 or a year nobody lives in."""
+    shape = re.compile(pattern)
+
+    def check(value: object) -> str:
+        if not isinstance(value, str) or shape.fullmatch(value) is None:
+            raise PydanticCustomError("date_format", "not written as in RFC 3339")
+        return value
+
+    return BeforeValidator(check)
+
+
+DAY_PATTERN = "(?:19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}"
+TIME_PATTERN = r"[Tt ][0-9:]{8}(?:\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
+Day = Annotated[date, Field(strict=False), _written_as(DAY_PATTERN)]
+Moment = Annotated[AwareDatetime, Field(strict=False), _written_as(DAY_PATTERN + TIME_PATTERN)]
+"""A moment with its offset (RFC 3339)."""
 
 
 def fen(amount: str) -> int:
@@ -80,7 +109,7 @@ class StatusBody(Body):
         "closed",
     ]
     reason: Text = "not stated"
-    effective_on: date | None = None
+    effective_on: Day | None = None
     successor: PersonNo | None = None
     reference: Word | None = None
 
@@ -88,7 +117,7 @@ class StatusBody(Body):
 class OrderBody(Body):
     """A deduction order: sponsors' person numbers, the first pays first."""
 
-    sponsors: Annotated[tuple[PersonNo, ...], Field(max_length=100)]
+    sponsors: Annotated[tuple[PersonNo, ...], Field(max_length=100, fail_fast=True)]
     version: Annotated[int, Field(ge=0)] = 0
 
 
@@ -125,8 +154,8 @@ class BindingBody(Body):
     relation: RelationWord
     uses: Annotated[tuple[UseWord, ...], Field(min_length=1, max_length=2)] = ("care", "premium")
     caps: CapsBody = CapsBody()
-    valid_from: date | None = None
-    valid_until: date | None = None
+    valid_from: Day | None = None
+    valid_until: Day | None = None
 
 
 class GrantBody(Body):
@@ -134,7 +163,7 @@ class GrantBody(Body):
 
     uses: Annotated[tuple[UseWord, ...], Field(min_length=1, max_length=2)] | None = None
     caps: CapsBody | None = None
-    valid_until: date | None = None
+    valid_until: Day | None = None
 
 
 class NothingBody(Body):
@@ -179,11 +208,13 @@ class ClaimBody(Body):
     visit: Text
     charge_batch: Text
     med_type: Word
-    treated_at: AwareDatetime
+    treated_at: Moment
     total: Amount
     fund_pay: Amount
     use_account: bool = True
-    lines: Annotated[tuple[LineBody, ...], Field(max_length=LINES_MAX)] | None = None
+    lines: Annotated[tuple[LineBody, ...], Field(max_length=LINES_MAX, fail_fast=True)] | None = (
+        None
+    )
     credential: IdentityBody | None = None
     plan_hash: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,200}$")] | None = None
 

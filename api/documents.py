@@ -9,6 +9,7 @@ from pydantic.json_schema import models_json_schema
 
 from api import bodies
 from api.bodies import Body
+from api.examples import EXAMPLES
 from api.replies import Problem
 
 DESCRIPTION = """
@@ -60,6 +61,8 @@ def describe(app: FastAPI) -> dict[str, Any]:
             [(model, "validation") for model in _models()], ref_template=REF
         )
         schemas.update(sent["$defs"])
+        for name, example in EXAMPLES.items():
+            schemas[name]["example"] = example
         document["components"]["securitySchemes"] = {
             "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
         }

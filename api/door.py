@@ -95,28 +95,32 @@ def check_media_type(content_type: str | None, encoding: str | None) -> None:
     """JSON in UTF-8, not compressed.
 
     Raises:
-        ProblemError: MEDIA_TYPE.
+        ProblemError: MEDIA_TYPE, ENCODING_UNSUPPORTED.
     """
     kind, _, parameters = (content_type or "application/json").partition(";")
     charset = parameters.strip().lower().removeprefix("charset=").strip('"')
-    if (
-        kind.strip().lower() != "application/json"
-        or charset not in ("", "utf-8", "utf8")
-        or encoding not in (None, "identity")
-    ):
+    if kind.strip().lower() != "application/json" or charset not in ("", "utf-8", "utf8"):
         raise ProblemError("MEDIA_TYPE")
+    if encoding not in (None, "identity"):
+        raise ProblemError("ENCODING_UNSUPPORTED")
 
 
 def check_members(raw: bytes | bytearray) -> None:
     """Refuse a member that appears twice: two readers could see two bodies.
 
     Raises:
-        ProblemError: JSON_DUPLICATE_KEY, JSON_INVALID.
+        ProblemError: JSON_DUPLICATE_KEY, JSON_INVALID, JSON_TOO_DEEP.
     """
     try:
-        json.loads(raw, object_pairs_hook=_once)
-    except (ValueError, RecursionError) as error:
+        json.loads(raw, object_pairs_hook=_once, parse_int=len, parse_constant=_no_number)
+    except RecursionError as error:
+        raise ProblemError("JSON_TOO_DEEP") from error
+    except ValueError as error:
         raise ProblemError("JSON_INVALID") from error
+
+
+def _no_number(word: str) -> None:
+    raise ValueError(word)  # NaN and Infinity are not JSON
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

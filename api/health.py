@@ -5,17 +5,18 @@ from fastapi import APIRouter, Response
 from api.door import DoorOf
 from api.measures import measures
 from api.problems import ProblemError
+from api.replies import LiveReply, ReadyReply
 
 router = APIRouter(tags=["health"])
 
 
-@router.get("/livez", response_model=dict[str, str])
+@router.get("/livez", response_model=LiveReply)
 async def live() -> Response:
     """The process answers."""
     return Response(b'{"status":"alive"}', media_type="application/json")
 
 
-@router.get("/readyz", response_model=dict[str, str | int])
+@router.get("/readyz", response_model=ReadyReply)
 async def ready(door: DoorOf) -> Response:
     """The ledger answers; `position` is its newest event's."""
     try:

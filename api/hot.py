@@ -42,7 +42,7 @@ class HotRoute:
         if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
-        headers = dict(scope["headers"])
+        headers = dict(reversed(scope["headers"]))  # of two by one name the first counts
         try:
             status, body, more = await self._settle(headers, receive)
         except Exception as error:  # noqa: BLE001 -- the one place that turns any error into a problem

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field, StringConstraints, TypeAdapter
+from pydantic import Field, StringConstraints, TypeAdapter
 
 from api.accounts import crediting_of, opening_of
 from api.bindings import invitation_of
@@ -14,6 +14,7 @@ from api.bodies import (
     CreditBody,
     InstitutionBody,
     InstitutionCode,
+    Moment,
     PersonNo,
     Word,
 )
@@ -54,7 +55,7 @@ class BindingLine(BindingBody):
 
     type: Literal["binding"]
     sponsor: PersonNo
-    confirmed_at: AwareDatetime
+    confirmed_at: Moment
     reference: Word | None = None
 
 

@@ -1,15 +1,23 @@
 """What operators watch: requests by status, and the group commit's numbers. No personal data."""
 
+from functools import lru_cache
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from api.hot import App, Message, Receive, Scope, Send
 from service.ledger.appender import Appender
 
 REGISTRY = CollectorRegistry()
+METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 ANSWERS = Counter(
     "gongji_http_answers", "Answers by method and status", ("method", "status"), registry=REGISTRY
 )
 LEDGER = Gauge("gongji_ledger", "The group commit since the start", ("number",), registry=REGISTRY)
+
+
+@lru_cache(maxsize=512)
+def _counter(method: str, status: int) -> Counter:
+    return ANSWERS.labels(method, status)
 
 
 class Measured:
@@ -27,7 +35,8 @@ class Measured:
 
         async def counted(message: Message) -> None:
             if message["type"] == "http.response.start":
-                ANSWERS.labels(scope["method"], message["status"]).inc()
+                method = scope["method"] if scope["method"] in METHODS else "other"
+                _counter(method, message["status"]).inc()
             await send(message)
 
         await self._app(scope, receive, counted)

@@ -30,19 +30,18 @@ TEXTS: dict[str, Text] = {
         "Idempotency-Key must be 1 to 64 printable ASCII characters.",
     ),
     "BODY_TOO_LARGE": Text(413, "请求体过大。", "The body is too large."),
-    "MEDIA_TYPE": Text(
-        415,
-        "请使用 application/json(UTF-8,不压缩)。",
-        "Send application/json in UTF-8, not compressed.",
-    ),
-    "METHOD_NOT_ALLOWED": Text(
-        405, "该地址不支持此方法。", "This address does not take that method."
-    ),
+    "JSON_TOO_DEEP": Text(400, "请求体嵌套过深。", "The body is nested too deeply."),
+    "MEDIA_TYPE": Text(415, "请使用 application/json(UTF-8)。", "Send application/json in UTF-8."),
+    "ENCODING_UNSUPPORTED": Text(415, "不接受压缩的请求体。", "A compressed body is not accepted."),
+    "METHOD": Text(405, "该地址不支持此方法。", "This address does not take that method."),
     "FIELD_REQUIRED": Text(422, "缺少必填成员。", "A required member is missing."),
     "FIELD_INVALID": Text(422, "成员的值不符合要求。", "A member's value is not acceptable."),
     "UNKNOWN_FIELD": Text(422, "请求体含有未知成员。", "The body has an unknown member."),
     "TEXT_INVALID": Text(
         422, "文本含有不允许的字符或长度不符。", "A text has characters or a length not allowed."
+    ),
+    "ID_FORMAT": Text(
+        422, "证件号码格式不正确。", "An identity number is not of the right format."
     ),
     "AMOUNT_FORMAT": Text(
         422,
@@ -58,7 +57,7 @@ TEXTS: dict[str, Text] = {
         "费用明细之和不等于个人负担部分。",
         "The fee lines do not sum to the personal part.",
     ),
-    "TOO_MANY_LINES": Text(422, "费用明细过多。", "There are too many fee lines."),
+    "TOO_MANY_LINES": Text(422, "列表项过多。", "A list has too many members."),
     "DATE_INVALID": Text(422, "日期不可接受。", "A date is not acceptable."),
     "QUERY_INVALID": Text(422, "查询参数不符合要求。", "A query parameter is not acceptable."),
     "PAGE_INVALID": Text(422, "分页参数无效。", "The cursor or limit is not valid."),
@@ -78,14 +77,14 @@ TEXTS: dict[str, Text] = {
     "NO_EDITION": Text(
         422, "该地区当日没有生效的政策版本。", "The region has no policy edition in force today."
     ),
-    "SELF_BINDING": Text(400, "不能与本人绑定。", "Nobody can be bound to himself."),
+    "SELF_BINDING": Text(422, "不能与本人绑定。", "Nobody can be bound to himself."),
     "OWN_FIRST_MANDATORY": Text(
-        400,
+        422,
         "本人账户始终最先扣款,不能列入顺序。",
         "The own account always pays first and cannot be ordered.",
     ),
     "SPONSOR_INVALID": Text(
-        400,
+        422,
         "扣款顺序含有重复的人或非本人的共济人。",
         "The order names somebody twice or somebody who is no sponsor here.",
     ),
@@ -100,7 +99,8 @@ TEXTS: dict[str, Text] = {
         401, "缺少令牌,或令牌无效、已过期。", "The bearer token is missing, invalid or expired."
     ),
     "NOT_PERMITTED": Text(403, "您无权进行此操作。", "You may not do this."),
-    "UNKNOWN": Text(404, "不存在,或不属于您。", "It does not exist, or it is not yours."),
+    "READ_ONLY_ROLE": Text(403, "审计角色只能读取。", "An auditor reads and writes nothing."),
+    "NOT_FOUND": Text(404, "不存在,或不属于您。", "It does not exist, or it is not yours."),
     # rules on what is stored
     "INSTITUTION_NOT_DESIGNATED": Text(
         403,
@@ -154,6 +154,9 @@ TEXTS: dict[str, Text] = {
     ),
     "QUOTE_EXPIRED": Text(409, "报价已过期;请重新报价。", "The quote has expired; quote again."),
     "ALREADY_CANCELLED": Text(409, "该结算已撤销。", "The settlement was cancelled before."),
+    "CANCEL_CLOSED": Text(
+        409, "已超过该地区的撤销期限。", "The region's time for a cancellation is over."
+    ),
     # us
     "OVERLOADED": Text(503, "系统繁忙,请稍后重试。", "The service is busy; try again shortly."),
     "STORE_UNAVAILABLE": Text(

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from api.problem_texts import TEXTS
 from service import CursorInvalidError, RefusalError
+from service.caller import Role
 from service.clock import new_trace
 from service.ledger.command import KeyReusedError, OverloadedError, Reply
 from service.ledger.store import OutcomeUnknownError, StoreUnavailableError
@@ -48,14 +49,14 @@ CODES: tuple[tuple[type[Exception], str, str], ...] = (
     (Exception, "INTERNAL_ERROR", "unknown"),
 )
 """What the service's own errors are called, the first that fits."""
-OF_STATUS = {404: "UNKNOWN", 405: "METHOD_NOT_ALLOWED"}
+OF_STATUS = {404: "NOT_FOUND", 405: "METHOD"}
 
 
 def problem_of(error: Exception) -> tuple[str, str, Mapping[str, object]]:
     """The code, outcome and fields of an error."""
     match error:
         case RefusalError():
-            return error.code(), "not_applied", error.fields
+            return _told_as(error), "not_applied", error.fields
         case ProblemError(code=code, fields=fields):
             return code, "not_applied", fields
         case ValidationError():
@@ -65,6 +66,14 @@ def problem_of(error: Exception) -> tuple[str, str, Mapping[str, object]]:
         case _:
             code, outcome = next((c, o) for kind, c, o in CODES if isinstance(error, kind))
             return code, outcome, {}
+
+
+def _told_as(refusal: RefusalError) -> str:
+    """A refusal's code as callers know it (reliability.md b2, B35 and B38)."""
+    code = refusal.code()
+    if code == "NOT_PERMITTED" and refusal.fields.get("role") == Role.AUDITOR:
+        return "READ_ONLY_ROLE"
+    return "NOT_FOUND" if code == "UNKNOWN" else code
 
 
 def answer_problem(error: Exception, language: str | None, method: str = "POST") -> ProblemAnswer:
@@ -102,7 +111,11 @@ def _answer(
         "code": code,
         "outcome": outcome,
         "trace_id": trace_id,
-        **{name: value for name, value in fields.items() if name not in RESERVED},
+        **{
+            f"current_{name}" if name == "status" else name: value
+            for name, value in fields.items()
+            if name not in RESERVED
+        },
     }
     headers = {
         "Cache-Control": "no-store",
@@ -119,12 +132,19 @@ def _answer(
 def shape_problem(error: ValidationError) -> tuple[str, str, Mapping[str, object]]:
     """A body that is not of the right shape: the fields and what is wrong, never their values."""
     told = [
-        {"field": ".".join(map(str, detail["loc"])), "code": _field_code(detail)}
+        {"field": _place(detail), "code": _field_code(detail)}
         for detail in error.errors(include_url=False)
     ]
     if told[0]["code"] == "JSON_INVALID":
         return "JSON_INVALID", "not_applied", {}
     return told[0]["code"], "not_applied", {"errors": told[:20]}
+
+
+def _place(detail: ErrorDetails) -> str:
+    """Where in the body; a member's name that is not one of ours could be anything."""
+    return ".".join(
+        str(at) if re.fullmatch("[a-z_]{1,40}|[0-9]+", str(at)) else "?" for at in detail["loc"]
+    )
 
 
 FIELD_CODES = {
@@ -144,8 +164,10 @@ def _field_code(detail: ErrorDetails) -> str:
         sent = detail["input"]
         is_amount = isinstance(sent, str) and re.fullmatch(r"-?[0-9]+\.[0-9]{2}", sent)
         return "AMOUNT_OUT_OF_RANGE" if is_amount else "AMOUNT_FORMAT"
-    if kind == "too_long" and field == "lines":
+    if kind == "too_long":
         return "TOO_MANY_LINES"
+    if field == "cert_no" and kind.startswith("string"):
+        return "ID_FORMAT"
     if kind.startswith(("date", "timezone")):
         return "DATE_INVALID"
     return FIELD_CODES.get(kind, "FIELD_INVALID")
@@ -154,17 +176,23 @@ def _field_code(detail: ErrorDetails) -> str:
 AMOUNTS = frozenset(
     {"amount", "total", "fund_pay", "per_settlement", "per_day", "per_month", "per_year"}
 )
+PAGING = frozenset({"cursor", "limit"})
 RESERVED = frozenset({"type", "title", "detail", "instance", "code", "outcome", "trace_id"})
 
 
 async def on_error(request: Request, error: Exception) -> Response:
     """FastAPI's handler for everything that is raised behind it."""
-    return answer_problem(error, request.headers.get("accept-language"), request.method)
+    answer = answer_problem(error, request.headers.get("accept-language"), request.method)
+    if isinstance(error, HTTPException):
+        answer.headers.update(error.headers or {})  # Allow
+    return answer
 
 
 async def on_query_error(request: Request, error: Exception) -> Response:
     """FastAPI's handler for a path or query parameter of the wrong shape."""
     assert isinstance(error, RequestValidationError)
-    names = [{"field": str(e["loc"][-1]), "code": "QUERY_INVALID"} for e in error.errors()]
-    problem = ProblemError("QUERY_INVALID", errors=names)
+    fields = [str(detail["loc"][-1]) for detail in error.errors()]
+    codes = ["PAGE_INVALID" if name in PAGING else "QUERY_INVALID" for name in fields]
+    names = [{"field": name, "code": code} for name, code in zip(fields, codes, strict=True)]
+    problem = ProblemError(codes[0], errors=names)
     return answer_problem(problem, request.headers.get("accept-language"))

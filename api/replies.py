@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.problem_texts import TEXTS
 from service.answers import PAYER_REASONS
 
 PayerReason = Literal[*PAYER_REASONS]  # type: ignore[valid-type]
@@ -116,32 +117,7 @@ class QuoteReply(Reply):
 class SettlementReply(Reply):
     """A settlement. Own account first, then the sponsors in order, the rest in cash."""
 
-    model_config = ConfigDict(
-        extra="allow",
-        json_schema_extra={
-            "example": {
-                "settlement_id": "stl_019c2f4be1a07d3b9a2f60c1d2e3f405",
-                "status": "settled",
-                "outcome": "applied",
-                "total": "128.50",
-                "fund_pay": "64.25",
-                "personal": "64.25",
-                "own": "20.00",
-                "aid": "44.25",
-                "cash": "0.00",
-                "own_account": "used",
-                "payers": [
-                    {"rank": 0, "role": "own", "amount": "20.00", "reason": None},
-                    {"rank": 1, "role": "sponsor", "amount": "44.25", "reason": None},
-                ],
-                "own_balance_after": "0.00",
-                "reasons": [],
-                "policy_edition": "p0/2020-01",
-                "settled_at": "2026-03-02T10:15:03.120+08:00",
-                "position": 1234,
-            }
-        },
-    )
+    model_config = ConfigDict(extra="allow")
 
     settlement_id: str
     status: Literal["settled", "part_refunded", "cancelled", "reversed", "refused"]
@@ -158,6 +134,27 @@ class SettlementReply(Reply):
     reasons: list[PayerReason]
     policy_edition: str
     settled_at: str
+    position: int
+
+
+class RefusedReply(Reply):
+    """A claim that a rule refused: it has an id, and why."""
+
+    settlement_id: str
+    status: Literal["refused"]
+    outcome: Literal["not_applied"]
+    code: str
+    position: int
+
+
+class PartReply(Reply):
+    """What a sponsor sees of a settlement: his own part."""
+
+    settlement_id: str
+    status: Literal["settled", "part_refunded", "cancelled", "reversed"]
+    outcome: Literal["applied"]
+    settled_at: str
+    paid_by_you: str
     position: int
 
 
@@ -201,6 +198,19 @@ class PolicyReply(Reply):
     editions: list[dict[str, Any]]
 
 
+class LiveReply(Reply):
+    """The process answers."""
+
+    status: Literal["alive"]
+
+
+class ReadyReply(Reply):
+    """The ledger answers; `position` is its newest event's."""
+
+    status: Literal["ready"]
+    position: int
+
+
 class Problem(BaseModel):
     """RFC 9457. `code` is stable; `outcome` says whether anything was applied."""
 
@@ -211,6 +221,6 @@ class Problem(BaseModel):
     status: int
     detail: str
     instance: str
-    code: str
+    code: str = Field(json_schema_extra={"enum": [*TEXTS]})
     outcome: Literal["applied", "not_applied", "unknown"]
     trace_id: str

@@ -17,7 +17,13 @@ from api.door import (
     read_body,
     request_of,
 )
-from api.replies import CancellationReply, QuoteReply, SettlementReply
+from api.replies import (
+    CancellationReply,
+    PartReply,
+    QuoteReply,
+    RefusedReply,
+    SettlementReply,
+)
 from service import cancel, look, quote, settle
 from service.claims import Identity, SettleBill, lines_of
 from service.ids import stream_of
@@ -25,6 +31,7 @@ from service.ids import stream_of
 router = APIRouter(prefix="/v1", tags=["settlements"])
 
 OPERATION = "settlements"
+Seen = SettlementReply | PartReply | RefusedReply
 EXAMPLE = {
     "beneficiary": {"type": "person_no", "value": "P1001"},
     "visit": "mdtrt-1",
@@ -67,14 +74,16 @@ async def settle_claim(
     return answer_written(await settle.settle(door.house, asked, settling_of(body)), request)
 
 
-@router.get("/settlements/{settlement_id}", response_model=SettlementReply, responses=problems(404))
+@router.get("/settlements/{settlement_id}", response_model=Seen, responses=problems(404))
 async def look_at_settlement(door: DoorOf, caller: CallerOf, settlement_id: str) -> Response:
     """A settlement as it stands: whole for its institution, one's own part for a sponsor."""
     reply = await look.look_at_settlement(door.house, caller, stream_of("stl", settlement_id))
     return answer_read(reply)
 
 
-@router.get("/settlements", response_model=SettlementReply, responses=problems(404))
+@router.get(
+    "/settlements", response_model=SettlementReply | RefusedReply, responses=problems(404, 422)
+)
 async def find_settlement(
     door: DoorOf, caller: CallerOf, key: Annotated[str, Query(max_length=64)]
 ) -> Response:

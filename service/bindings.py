@@ -7,7 +7,7 @@ from datetime import date
 from pydantic_core import from_json, to_json
 
 from aggregates import binding as rules
-from aggregates.account import Account
+from aggregates.account import Account, AccountEvent, evolve
 from aggregates.binding import Binding, Offer, Side
 from aggregates.events import (
     BeneficiaryLinked,
@@ -53,12 +53,13 @@ async def invite(house: House, request: Request, command: Invite) -> Reply:
 
     def decide(view: View, now: Instant) -> Decision:
         sponsor_id = _party(view, keys, request.caller, command.sponsor)
-        sponsor = side_of(view, keys, sponsor_id, now)
-        beneficiary = side_of(view, keys, find_person(view, keys, command.beneficiary), now)
+        sponsor, lapsed = swept_side(view, keys, sponsor_id, now)
+        beneficiary_id = find_person(view, keys, command.beneficiary)
+        beneficiary, theirs = swept_side(view, keys, beneficiary_id, now)
         _check_no_open_invitation(view, sponsor_id, beneficiary.account, now)
         binding_id = new_stream("bnd", now.at)
         sent = rules.invite(command.offer, sponsor, beneficiary, now)
-        moved: Moved = [(binding_id, sent)]
+        moved: Moved = [*lapsed, *theirs, (binding_id, sent)]
         if sponsor.edition.binding.activation is Activation.SPONSOR_ONLY:
             moved += confirmed_events(
                 binding_id, rules.evolve(None, sent), sponsor, beneficiary, now
@@ -77,9 +78,10 @@ async def confirm(house: House, request: Request, binding_id: StreamId) -> Reply
     def decide(view: View, now: Instant) -> Decision:
         binding = view.binding(binding_id)
         _check_is(view, house.keys, request.caller, binding.beneficiary, binding)
-        sponsor = side_of(view, house.keys, binding.sponsor, now)
-        beneficiary = side_of(view, house.keys, binding.beneficiary, now)
-        moved = confirmed_events(binding_id, binding, sponsor, beneficiary, now)
+        sponsor, lapsed = swept_side(view, house.keys, binding.sponsor, now)
+        beneficiary, theirs = swept_side(view, house.keys, binding.beneficiary, now)
+        moved = [*lapsed, *theirs]
+        moved += confirmed_events(binding_id, binding, sponsor, beneficiary, now)
         return _answered(binding_id, binding, view.version(binding_id), moved, now)
 
     return await house.do(request, decide)
@@ -183,6 +185,28 @@ def side_of(view: View, keys: Keys, account_id: StreamId, now: Instant) -> Side:
     """One party as the log has it, with its region's rules of today."""
     account = view.account(account_id)
     return Side(account_id, account, edition_in_force(view, keys, account.region, now))
+
+
+def swept_side(view: View, keys: Keys, account_id: StreamId, now: Instant) -> tuple[Side, Moved]:
+    """One party without the ties that ran out by themselves, and the events that say so.
+
+    A grant lapses without anybody's doing; the next binding of either side writes it down, so
+    that counts and limits see living ties alone.
+    """
+    account = view.account(account_id)
+    ties = [link.binding for link in account.sponsors] + [b for b, _ in account.invitations]
+    swept: list[AccountEvent] = [
+        SponsorUnlinked(binding=tie) for tie in ties if view.binding(tie).has_lapsed(now)
+    ]
+    swept += [
+        BeneficiaryUnlinked(binding=link.binding)
+        for link in account.beneficiaries
+        if view.binding(link.binding).has_lapsed(now)
+    ]
+    for event in swept:
+        account = evolve(account, event)
+    side = Side(account_id, account, edition_in_force(view, keys, account.region, now))
+    return side, [(account_id, event) for event in swept]
 
 
 def _acting_side(view: View, keys: Keys, caller: Caller, binding: Binding) -> StreamId:

@@ -77,9 +77,17 @@ class Follower:
         Raises:
             asyncpg.PostgresError, OSError: the database does not let us.
         """
+        await self.prepare()
+        self._task = asyncio.create_task(self._run())
+
+    async def prepare(self) -> None:
+        """Make tables that are missing: enough for asking, where another process follows.
+
+        Raises:
+            asyncpg.PostgresError, OSError: the database does not let us.
+        """
         async with self._pool.acquire() as connection:
             await prepare(connection, self._targets)
-        self._task = asyncio.create_task(self._run())
 
     async def close(self) -> None:
         """Stop; a batch in flight is rolled back, and whoever follows next applies it."""

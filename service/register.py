@@ -7,11 +7,12 @@ from pydantic_core import to_json
 
 from aggregates import binding as rules
 from aggregates.events import Caps
+from aggregates.refusals import DateInvalidError
 from aggregates.topics import Event
 from aggregates.vocabulary import Instant, StreamId, instant
 from service.accounts import find_person
 from service.answers import binding_answer
-from service.bindings import Invite, confirmed_events, side_of
+from service.bindings import Invite, confirmed_events, swept_side
 from service.caller import Request, Role, check_region, check_role
 from service.clock import new_stream
 from service.house import House
@@ -41,15 +42,17 @@ async def register(house: House, request: Request, command: Register) -> Reply:
     def decide(view: View, now: Instant) -> Decision:
         assert command.invite.sponsor is not None, "an agency names the sponsor"
         then = instant(command.confirmed_at)
+        if then.at > now.at:
+            raise DateInvalidError(field="confirmed_at")
         sponsor_id = find_person(view, keys, command.invite.sponsor)
-        sponsor = side_of(view, keys, sponsor_id, now)
+        sponsor, lapsed = swept_side(view, keys, sponsor_id, now)
         check_region(request.caller, sponsor.account)
         beneficiary_id = find_person(view, keys, command.invite.beneficiary)
-        beneficiary = side_of(view, keys, beneficiary_id, now)
+        beneficiary, theirs = swept_side(view, keys, beneficiary_id, now)
         binding_id = new_stream("bnd", now.at)
         sent = rules.invite(command.invite.offer, sponsor, beneficiary, then)
         binding = rules.evolve(None, sent)
-        events: list[tuple[StreamId, Event]] = [(binding_id, sent)]
+        events: list[tuple[StreamId, Event]] = [*lapsed, *theirs, (binding_id, sent)]
         events += confirmed_events(binding_id, binding, sponsor, beneficiary, then)
         confirmed = rules.evolve(binding, rules.confirm(binding, sponsor, beneficiary, then))
         answer = binding_answer(binding_id, confirmed, 2, now)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from aggregates.account import Account
+from aggregates.events import AccountOpened
 from aggregates.vocabulary import StreamId
 from service.house import House
 from service.persons import Personal
@@ -15,10 +15,11 @@ async def persons_of(house: House, accounts: Iterable[StreamId]) -> dict[StreamI
         KeyFileError: a sealed person does not open under this ledger's keys.
     """
     wanted = list(dict.fromkeys(accounts))
-    found = await house.store.read(wanted, ())
     wrapped = await house.store.person_keys(wanted)
-    persons: dict[StreamId, Personal | None] = {}
-    for stream, head in found.heads.items():
-        assert isinstance(head.state, Account), "only accounts have persons"
-        persons[stream] = house.keys.unseal(head.state.sealed, wrapped.get(stream), stream)
-    return persons
+    return {
+        opened.stream: house.keys.unseal(
+            opened.event.sealed, wrapped.get(opened.stream), opened.stream
+        )
+        for opened in await house.store.first_events(wanted)
+        if isinstance(opened.event, AccountOpened)
+    }

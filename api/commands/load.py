@@ -75,7 +75,7 @@ async def _line(house: House, number: int, raw: bytes) -> tuple[int, str, str]:
         code, _, fields = problem_of(error)
         named = fields.get("errors")
         first = named[0] if isinstance(named, list) and named else None
-        return number, "bad", code if first is None else f"{code} {first['field']}"
+        return number, "bad", code if first is None else f"{code} {first['field']}".rstrip()
     if reply.refusal is not None:
         return number, "bad", reply.refusal
     return number, f"{kind} again" if reply.is_replayed else kind, ""

@@ -17,6 +17,7 @@ import uvloop
 from typing_extensions import override
 
 from api.app import create_app
+from api.children import FollowingChild
 from api.commands.options import open_house, parser, settings_of
 from api.demo import tell_a_day
 from api.door import Door
@@ -109,8 +110,10 @@ async def _serve(
         make_issuer(issuer_path(settings.data))
         await publish(house)
         follower = Follower(dsn, house.store.pool)
-        house.appender.on_landed = follower.wake
-        await follower.start()
+        await follower.prepare()
+        child = FollowingChild(dsn)
+        house.appender.on_landed = child.wake
+        child.start()
         try:
             if not options.no_demo:
                 await tell_a_day(house)
@@ -119,7 +122,7 @@ async def _serve(
             door = Door(house, Tokens(keys, house.keys), Shelf(house.store.pool, follower))
             return await _listen(create_app(door), options, postgres)
         finally:
-            await follower.close()
+            await child.close()
 
 
 async def _is_earlier(store: PostgresStore, clock: Clock) -> bool:
@@ -139,6 +142,7 @@ async def _listen(app: App, options: argparse.Namespace, postgres: EmbeddedPostg
             access_log=False,
             log_level="warning",
             server_header=False,
+            proxy_headers=False,
             timeout_graceful_shutdown=30,
         )
     )

@@ -29,6 +29,14 @@ from service.ledger.view import Layer
 
 READS_MAX = 12
 """Times a decision may ask for something more before it counts as endless."""
+TROUBLE = (
+    StoreUnavailableError,
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""What reading raises while the database is away: wait and try again."""
 RETRY_FIRST_S, RETRY_MAX_S = 0.05, 1.0
 
 
@@ -125,20 +133,24 @@ class Appender:
             return
         try:
             await self._decide(flight, chunk, self._store)
-        except (StoreUnavailableError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except TROUBLE:
             self._waiting.extendleft(reversed(chunk))
             await asyncio.sleep(RETRY_FIRST_S)
 
     async def _decide(self, flight: Flight, chunk: list[Work], session: Session | Store) -> None:
         """Decide a chunk, reading what is missing until nothing is."""
+        fault: Exception = RuntimeError("a decision never stops reading")
         for _ in range(READS_MAX):
             missing: Missing = flight.decide(chunk, self._clock())
             if not (missing.streams or missing.names):
                 return
-            flight.load(await session.read(missing.streams, missing.names), missing)
+            try:
+                flight.load(await session.read(missing.streams, missing.names), missing)
+            except ValueError as unreadable:  # a stored state this release cannot read
+                fault = unreadable
+                break
         if len(chunk) == 1:
-            chunk[0].fail(RuntimeError("a decision never stops reading"))
-            self._forget(chunk[0])
+            self._fail(chunk[0], fault)
             return
         for work in chunk:
             await self._decide(flight, [work], session)
@@ -177,7 +189,7 @@ class Appender:
         except StoreUnavailableError:
             for work in works:
                 work.is_sent = False
-        except asyncpg.PostgresError:
+        except Exception:  # noqa: BLE001 -- the database refuses one of them: each on its own
             self._memory.forget(flight.reads())
             for work in works:
                 await self._until_answered([work])
@@ -206,10 +218,9 @@ class Appender:
             except (StoreUnavailableError, OSError, asyncpg.InterfaceError):
                 await asyncio.sleep(pause_s)
                 pause_s = min(RETRY_MAX_S, 2 * pause_s)
-            except asyncpg.PostgresError as refused:
+            except Exception as refused:  # noqa: BLE001 -- the pump goes on for everybody else
                 if len(works) == 1:
-                    works[0].fail(refused)
-                    self._forget(works[0])
+                    self._fail(works[0], refused)
                     return
                 for work in works:
                     await self._until_answered([work])
@@ -250,6 +261,10 @@ class Appender:
         for decided in flight.decided:
             if decided.work.future.done():
                 self._forget(decided.work)
+
+    def _fail(self, work: Work, fault: Exception) -> None:
+        work.fail(fault)
+        self._forget(work)
 
     def _forget(self, work: Work) -> None:
         self._live.pop(work, None)

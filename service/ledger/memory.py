@@ -117,6 +117,11 @@ class MemoryStore:
         """All events of one stream, oldest first."""
         return [recorded for recorded in self.log if recorded.stream == stream]
 
+    async def first_events(self, streams: Iterable[StreamId]) -> list[Recorded]:
+        """How these streams began."""
+        wanted = set(streams)
+        return [r for r in self.log if r.version == 1 and r.stream in wanted]
+
     async def page(self, after: int, limit: int) -> list[Recorded]:
         """Up to `limit` events behind a position."""
         return self.log[after : after + limit]

@@ -36,6 +36,7 @@ from service.ledger.store import (
 )
 
 CONNECT_TIMEOUT_S = 5.0
+READERS_MAX = 8
 WRITER_SETTINGS = {
     "synchronous_commit": "on",
     "default_transaction_isolation": "read committed",
@@ -46,7 +47,13 @@ WRITER_SETTINGS = {
     "application_name": "gongji-append",
 }
 """The planner may only look rows up: a plan made on an empty table must not scan a full one."""
+EVENTS = "SELECT position, recorded_at, stream, version, topic, state FROM events"
 READER_SETTINGS = {"jit": "off", "application_name": "gongji-read"}
+
+
+def make_pool(dsn: str, settings: dict[str, str], size: int) -> Pool:
+    """A pool of connections with these settings, not opened yet."""
+    return asyncpg.create_pool(dsn, min_size=1, max_size=size, server_settings=settings)
 
 
 class PostgresStore:
@@ -66,9 +73,7 @@ class PostgresStore:
         Raises:
             StoreUnavailableError: the database cannot be reached.
         """
-        self._pool = await asyncpg.create_pool(
-            self._dsn, min_size=1, max_size=8, server_settings=READER_SETTINGS
-        )
+        self._pool = await make_pool(self._dsn, READER_SETTINGS, READERS_MAX)
         writer = await self._connected()
         await writer.execute("SELECT pg_advisory_lock(hashtext('gongji.topics'))")
         known = dict(await writer.fetch("SELECT topic, id FROM topics"))
@@ -178,23 +183,23 @@ class PostgresStore:
 
     async def _history(self, connection: Connection, stream: StreamId) -> list[Recorded]:
         return self._recorded(
-            await connection.fetch(
-                "SELECT position, recorded_at, stream, version, topic, state FROM events"
-                " WHERE stream = $1::uuid ORDER BY version",
-                stream[4:],
+            await connection.fetch(f"{EVENTS} WHERE stream = $1::uuid ORDER BY version", stream[4:])
+        )
+
+    async def first_events(self, streams: Iterable[StreamId]) -> list[Recorded]:
+        """How these streams began."""
+        return self._recorded(
+            await self.pool.fetch(
+                f"{EVENTS} WHERE stream = ANY ($1::uuid[]) AND version = 1",
+                [s[4:] for s in streams],
             )
         )
 
     async def page(self, after: int, limit: int) -> list[Recorded]:
-        """Up to `limit` events behind a position, in the log's order."""
-        return self._recorded(
-            await self.pool.fetch(
-                "SELECT position, recorded_at, stream, version, topic, state FROM events"
-                " WHERE position > $1 ORDER BY position LIMIT $2",
-                after,
-                limit,
-            )
-        )
+        """Up to `limit` events behind a position; what the library stored is passed over."""
+        ours = [code for code, topic in self._topics.items() if topic in CLASSES]
+        query = f"{EVENTS} WHERE position > $1 AND topic = ANY ($3) ORDER BY position LIMIT $2"
+        return self._recorded(await self.pool.fetch(query, after, limit, ours))
 
     async def position(self) -> int:
         """The position of the newest event; 0 in an empty log."""

@@ -11,12 +11,13 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from pydantic import ConfigDict, TypeAdapter
 
 from aggregates import account, binding, institution, rulebook, settlement
-from aggregates.events import Act, Credited, Debited, DebitReturned
+from aggregates.events import Act, Caps, Credited, Debited, DebitReturned
+from aggregates.settlement_events import Claim, FeeLine, PayerShare
 from aggregates.topics import CLASSES, TOPICS, Event, State
 from aggregates.vocabulary import StreamId
 
 E = TypeVar("E")
-STRICT = ConfigDict(extra="forbid")
+STRICT = ConfigDict(extra="forbid", strict=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +91,11 @@ def stream_id(prefix: str, hexadecimal: str) -> StreamId:
 
 
 def _envelope_adapter(event_class: type[Any]) -> TypeAdapter[Any]:
-    event_class.__pydantic_config__ = STRICT
     return TypeAdapter(Envelope[event_class])  # type: ignore[valid-type]
 
+
+for _stored in (Envelope, Act, Caps, FeeLine, Claim, PayerShare, *TOPICS):
+    _stored.__pydantic_config__ = STRICT  # type: ignore[union-attr]
 
 _ACT_TO_JSON = TypeAdapter(Act).serializer.to_json
 _ENVELOPES = {topic: _envelope_adapter(event_class) for topic, event_class in CLASSES.items()}

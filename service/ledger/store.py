@@ -127,8 +127,12 @@ class Store(Session, Protocol):
         """All events of one stream, oldest first."""
         ...
 
+    async def first_events(self, streams: Iterable[StreamId]) -> list[Recorded]:
+        """How these streams began; none for a stream that never did."""
+        ...
+
     async def page(self, after: int, limit: int) -> list[Recorded]:
-        """Up to `limit` events behind a position, in the log's order."""
+        """Up to `limit` events behind a position, in the log's order; empty at its end."""
         ...
 
     async def position(self) -> int:

@@ -53,9 +53,8 @@ class Layer:
         """
         layer: Layer | None = self
         while layer is not None:
-            head = layer.heads.get(stream)
-            if head is not None:
-                return head
+            if stream in layer.heads:
+                return layer.heads[stream]
             layer = layer.below
         raise UnreadError(stream=stream)
 

@@ -149,7 +149,6 @@ def an_account(dice: Dice, region: str, trouble: str, most_fen: int) -> Account:
         insurance=Insurance.EMPLOYEE if has_funds else Insurance.RESIDENT,
         standing=Standing.SUSPENDED if trouble == "suspended" else Standing.NORMAL,
         flags=(),
-        sealed="",
         is_frozen=trouble == "frozen",
         ending=Ending.DECEASED if trouble == "ended" else None,
         current_fen=dice.choice([0, dice.randint(0, most_fen)]) if has_funds else 0,
@@ -181,7 +180,7 @@ def a_sponsor(dice: Dice, number: int, home: Edition) -> Sponsor:
     account = an_account(dice, edition.region, trouble, most_fen=60_000)
     mine = BeneficiaryLink(binding_id, PATIENT, Relation.SIBLING, a_count(dice))
     link = SponsorLink(binding_id, account_id, Relation.SIBLING, bound_at)
-    return Sponsor(link, replace(account, beneficiaries=(mine,)), binding, edition)
+    return Sponsor(link, account._replace(beneficiaries=(mine,)), binding, edition)
 
 
 def a_family(dice: Dice, edition: Edition) -> Family:
@@ -189,8 +188,7 @@ def a_family(dice: Dice, edition: Edition) -> Family:
     found = [a_sponsor(dice, number, edition) for number in range(dice.randint(0, 4))]
     trouble = dice.choice([*SOUND, "resident", "resident", "suspended", "frozen"])
     backwards = tuple(s.link.binding for s in reversed(found))
-    account = replace(
-        an_account(dice, edition.region, trouble, most_fen=20_000),
+    account = an_account(dice, edition.region, trouble, most_fen=20_000)._replace(
         sponsors=tuple(s.link for s in found),
         order=dice.choice([None, backwards, backwards[1:], backwards[::-1]]),
     )

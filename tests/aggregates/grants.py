@@ -38,9 +38,8 @@ def an_account(**changes: Any) -> Account:  # noqa: ANN401 -- any member of an a
         insurance=Insurance.EMPLOYEE,
         standing=Standing.NORMAL,
         flags=(),
-        sealed="",
     )
-    return replace(account, **changes)
+    return account._replace(**changes)
 
 
 def a_side(account_id: StreamId, account: Account, **terms: Any) -> Side:  # noqa: ANN401

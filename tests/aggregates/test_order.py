@@ -59,6 +59,7 @@ def ordered(
     ids = [link.sponsor for link in sponsors]
     found = in_order(
         account,
+        account.sponsors,
         region_terms,
         dict(zip(ids, regions, strict=False)).__getitem__,
         dict(zip(ids, balances, strict=False)).__getitem__,

@@ -181,7 +181,7 @@ def test_only_the_patients_own_sponsors_pay(edition: Edition | None, data: st.Da
 def test_own_money_knows_no_sponsors(edition: Edition | None, data: st.DataObject) -> None:
     """What the patient pays himself is the same with sponsors and without (I5)."""
     claim, family, place, now, split = data.draw(tellings(edition))
-    alone = family._replace(account=replace(family.account, sponsors=()), sponsors={})
+    alone = family._replace(account=family.account._replace(sponsors=()), sponsors={})
 
     assert split.payers[0] == split_claim(claim, alone, place, now).payers[0]
 
@@ -253,7 +253,7 @@ def test_more_own_money_never_means_more_aid(edition: Edition | None, data: st.D
     if not (clamps and partial and family.account.has_funds):
         return
     more_fen = data.draw(st.integers(1, 50_000))
-    richer = replace(family.account, current_fen=family.account.current_fen + more_fen)
+    richer = family.account._replace(current_fen=family.account.current_fen + more_fen)
     again = split_claim(claim, family._replace(account=richer), place, now)
 
     assert again.aid_fen <= split.aid_fen

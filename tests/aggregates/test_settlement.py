@@ -193,11 +193,10 @@ def test_what_is_settled_and_cancelled_leaves_no_trace(told: Told) -> None:
 
 def as_today(account: Account) -> Account:
     """An account with its counters as they count today."""
-    return replace(
-        account,
+    return account._replace(
         lent=seen_on(account.lent, NOW.on),
         received=seen_on(account.received, NOW.on),
         beneficiaries=tuple(
-            replace(link, used=seen_on(link.used, NOW.on)) for link in account.beneficiaries
+            link._replace(used=seen_on(link.used, NOW.on)) for link in account.beneficiaries
         ),
     )

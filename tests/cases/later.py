@@ -1,6 +1,5 @@
 """Cases whose rule is not built yet. Each must fail today, so that the list cannot rot."""
 
-EXPIRED = "bug: a binding that ran out, or whose release waited a day, stays linked for ever"
 KINSHIP = "kinship register and its evidence are not built"
 LINKS = "kin links (policy.md §5) are not built"
 FILING = "off-site filing and classes of persons are not built"
@@ -8,10 +7,6 @@ LASTING = "length and renewal of bindings are not built"
 PARENTS = "father and mother by the ID number are not counted"
 
 LATER = {
-    "K13": EXPIRED,
-    "K69": EXPIRED,
-    "K70": EXPIRED,
-    "K71": EXPIRED,
     "K24": "doubt: BALANCE_DESC orders by what is above the reserve",
     "K100": "doubt: relation_max counts on the sponsor's side alone",
     "S27a": LINKS,

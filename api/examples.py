@@ -1,0 +1,113 @@
+"""One example of every answer, for the OpenAPI document. Tests hold them to their models."""
+
+from typing import Any
+
+SETTLEMENT_ID = "stl_019c2f4be1a07d3b9a2f60c1d2e3f405"
+BINDING = {
+    "binding_id": "bnd_019c2f4b9c1d7e02b0c1d2e3f4051627",
+    "sponsor": "P1002",
+    "beneficiary": "P1001",
+    "relation": "spouse",
+    "uses": ["care", "premium"],
+    "caps": {"per_settlement": "200.00", "per_day": None, "per_month": None, "per_year": None},
+    "status": "active",
+    "valid_from": "2026-03-01",
+    "valid_until": None,
+    "version": 2,
+}
+ENTRY = {
+    "position": 1234,
+    "recorded_at": "2026-03-02T10:15:03.120+08:00",
+    "kind": "debited",
+    "amount": "-44.25",
+    "current": "-44.25",
+    "prior": "0.00",
+    "balance_after": "255.75",
+    "settlement_id": SETTLEMENT_ID,
+    "binding_id": BINDING["binding_id"],
+}
+SPLIT = {
+    "total": "128.50",
+    "fund_pay": "64.25",
+    "personal": "64.25",
+    "own": "20.00",
+    "aid": "44.25",
+    "cash": "0.00",
+    "own_account": "used",
+    "payers": [
+        {"rank": 0, "role": "own", "amount": "20.00", "reason": None},
+        {"rank": 1, "role": "sponsor", "amount": "44.25", "reason": None},
+    ],
+    "reasons": [],
+    "policy_edition": "p0/2020-01",
+}
+APPLIED = {"settlement_id": SETTLEMENT_ID, "status": "settled", "outcome": "applied"}
+SETTLED_AT = "2026-03-02T10:15:03.120+08:00"
+POLICY = {"region": "990000", "editions": [{"id": "p0/2020-01", "effective_on": "2020-01-01"}]}
+
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "AccountReply": {
+        "person_no": "P1001",
+        "region": "990000",
+        "insurance": "employee",
+        "status": "normal",
+        "flags": [],
+        "balance": {"current": "300.00", "prior": "0.00", "held": "0.00", "available": "300.00"},
+        "version": 2,
+        "position": 1230,
+    },
+    "OrderReply": {"sponsors": ["P1002", "P1003"], "version": 1, "position": 1231},
+    "BindingReply": BINDING | {"position": 1232},
+    "BindingsReply": {"items": [BINDING], "next": None},
+    "EntriesReply": {"items": [ENTRY], "next": None},
+    "QuoteReply": SPLIT
+    | {
+        "plan_hash": "AAZMBUGnFkDZkP0kmr1m5g3NqYb0cQYJm2u1C5a0l3x9mQ1bX0m8m1cKk1lO2uS0fV7wQ3dE1aZ",
+        "expires_at": "2026-03-02T10:30:03.120+08:00",
+        "position": 1233,
+    },
+    "SettlementReply": APPLIED
+    | SPLIT
+    | {"own_balance_after": "0.00", "settled_at": SETTLED_AT, "position": 1234},
+    "PartReply": APPLIED | {"settled_at": SETTLED_AT, "paid_by_you": "44.25", "position": 1235},
+    "RefusedReply": {
+        "settlement_id": SETTLEMENT_ID,
+        "status": "refused",
+        "outcome": "not_applied",
+        "code": "DUPLICATE_CLAIM",
+        "position": 1236,
+    },
+    "CancellationReply": APPLIED
+    | {
+        "status": "cancelled",
+        "returned": {"own": "20.00", "aid": "44.25", "cash": "0.00"},
+        "reason": "wrong patient",
+        "position": 1240,
+    },
+    "InstitutionReply": {
+        "code": "H99000000001",
+        "name": "第一人民医院",
+        "class": "hospital",
+        "region": "990000",
+        "status": "active",
+        "opened_regions": [],
+        "sensitive": False,
+        "version": 1,
+        "position": 1201,
+    },
+    "PolicyReply": POLICY,
+    "LiveReply": {"status": "alive"},
+    "ReadyReply": {"status": "ready", "position": 1234},
+    "Problem": {
+        "type": "/problems/duplicate-claim",
+        "title": "Duplicate claim",
+        "status": 409,
+        "detail": "该就诊的此收费批次已结算。",
+        "instance": "urn:trace:5f2a9c0d1e3b4a67",
+        "code": "DUPLICATE_CLAIM",
+        "outcome": "not_applied",
+        "trace_id": "5f2a9c0d1e3b4a67",
+        "settlement_id": SETTLEMENT_ID,
+    },
+}
+"""Examples by the name of the model. FastAPI would drop their nulls; they are put in afterwards."""

@@ -1,0 +1,164 @@
+"""The commands of the start script, as processes where a process is what matters."""
+
+import json
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from joserfc import jwt
+from joserfc.jwk import OKPKey
+
+from api.app import plain_app
+from tests.api.clients import CANARY_ID, CANARY_NAME, HOME, HOSPITAL, a_claim, an_opening
+from tests.api.programs import ROOT, Service, a_place, a_service, run
+
+GOOD = (
+    {
+        "type": "institution",
+        "code": HOSPITAL.subject,
+        "name": "医院",
+        "class": "hospital",
+        "region": HOME,
+    },
+    {"type": "account"} | an_opening("P1", name=CANARY_NAME, cert_no=CANARY_ID),
+    {"type": "account"} | an_opening("S1"),
+    {"type": "credit", "person_no": "P1", "amount": "20.00", "reference": "r1"},
+    {"type": "credit", "person_no": "S1", "amount": "500.00"},
+    {
+        "type": "binding",
+        "sponsor": "S1",
+        "beneficiary": "P1",
+        "relation": "spouse",
+        "confirmed_at": "2025-01-01T09:00:00+08:00",
+    },
+    {"type": "order", "beneficiary": "P1", "sponsors": ["S1"]},
+    {"type": "claim", "key": "c1", "institution": HOSPITAL.subject} | a_claim(),
+)
+BAD = (
+    b"{",
+    b'{"type":"gift"}',
+    json.dumps({"type": "credit", "person_no": "S1", "amount": "1.5"}).encode(),
+)
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[tuple[Path, Service]]:
+    """A service without the demo, and its data directory."""
+    with a_place() as place, a_service(place / "data", "--no-demo") as service:
+        yield place / "data", service
+
+
+def a_file(place: Path, *lines: object) -> str:
+    path = place / "lines.ndjson"
+    raw = [line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines]
+    path.write_bytes(b"\n".join(raw) + b"\n")
+    return str(path)
+
+
+def get(service: Service, token: str, path: str) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {token}"}
+    return httpx.get(service.address + path, headers=headers, trust_env=False)
+
+
+def test_a_token_opens_the_running_service(running: tuple[Path, Service]) -> None:
+    """A token printed beside the service says role, subject and days, and is let in."""
+    data, service = running
+    token = run("token", "--data", str(data), "--role", "agency", "--region", HOME, "--days", "2")
+    key = OKPKey.import_key(json.loads((data / "issuer.json").read_text()))
+    claims = jwt.decode(token.strip(), key, algorithms=["Ed25519"]).claims
+
+    assert ("agency", HOME, 2 * 86400) == (
+        claims["role"],
+        claims["region"],
+        claims["exp"] - claims["iat"],
+    )
+    assert 200 == get(service, token.strip(), f"/v1/policies/{HOME}").status_code
+    assert "--subject" in run("token", "--data", str(data), "--role", "person", status=2)
+
+
+def test_a_file_is_imported_beside_the_service(
+    running: tuple[Path, Service], tmp_path: Path
+) -> None:
+    """Every kind of line goes in once; bad ones stop nothing and are told by number and reason."""
+    data, service = running
+    path = a_file(tmp_path, *GOOD[:3], *BAD, *GOOD[3:])
+    first = run("import", "--data", str(data), path, status=1)
+
+    assert [
+        "line 4: JSON_INVALID",
+        "line 5: FIELD_INVALID",
+        "line 6: AMOUNT_FORMAT credit.amount",
+    ] == first.splitlines()[:3]
+    assert "account 2, bad 3, binding 1, claim 1, credit 2, institution 1, order 1" in first
+    assert CANARY_ID not in first
+    assert CANARY_NAME not in first
+    ready = httpx.get(service.address + "/readyz", trust_env=False).json()
+    again = run("import", "--data", str(data), a_file(tmp_path, *GOOD))
+    assert "account again 2" in again
+    assert "claim again 1" in again
+    assert ready == httpx.get(service.address + "/readyz", trust_env=False).json()
+    token = run(
+        "token", "--data", str(data), "--role", "institution", "--subject", HOSPITAL.subject
+    )
+    found = get(service, token.strip(), "/v1/settlements?key=c1").json()
+    assert ("20.00", "44.25") == (found["own"], found["aid"])
+    assert "no file" in run("import", "--data", str(data), str(tmp_path / "none"), status=2)
+
+
+def test_read_models_are_rebuilt_beside_the_service(running: tuple[Path, Service]) -> None:
+    """All of them, or one, and the service goes on answering."""
+    data, service = running
+    assert "events" in run("rebuild", "--data", str(data))
+    assert "entries" in run("rebuild", "--data", str(data), "entries")
+    run("rebuild", "--data", str(data), "nothing", status=2)
+    assert 200 == httpx.get(service.address + "/readyz", trust_env=False).status_code
+
+
+def test_a_second_start_says_who_holds_the_data(running: tuple[Path, Service]) -> None:
+    """It names the process and ends with 1; the first one goes on."""
+    data, service = running
+    said = run("run", "--data", str(data), "--port", "0", status=1)
+
+    assert str(service.process.pid) in said
+    assert 200 == httpx.get(service.address + "/livez", trust_env=False).status_code
+
+
+def test_a_service_tells_a_day_stops_cleanly_and_never_runs_back() -> None:
+    """The demo, `ready`, SIGTERM and exit 0; an earlier clock is refused, a later one runs."""
+    with a_place() as place:
+        with a_service(place, "--clock", "2026-06-30T23:59:50+08:00") as service:
+            assert "演示" in service.told[0]
+            assert any("现金 cash: 0.00" in line for line in service.told)
+            assert 0 == service.stop()
+        early = ("--clock", "2026-06-30T23:59:00+08:00")
+        said = run("run", "--data", str(place), "--port", "0", *early, status=1)
+        assert "--clock" in said
+        with a_service(place, "--clock", "2026-07-01T00:00:00+08:00") as service:
+            assert [service.told[-1]] == service.told, "the day is told once"
+            assert 0 == service.stop(signal.SIGINT)
+
+
+def test_the_regions_files_are_checked(tmp_path: Path) -> None:
+    """The shipped ones are sound and listed with their evidence; an unsound one is told, exit 1."""
+    told = run("policy", "check", "--data", str(tmp_path))
+    assert f"{HOME} P0: p0/2020-01, evidence synthetic" in told
+    assert "542500" in told
+    text = (ROOT / "service" / "regions" / "P0.toml").read_text(encoding="utf-8")
+    (tmp_path / "odd.toml").write_text(
+        text.replace("reserve_fen            = 0", "reserve_fen = -1")
+    )
+    told = run("policy", "check", status=1, GONGJI_REGIONS=str(tmp_path))
+    assert "reserve_fen" in told
+    assert "negative" in told
+
+
+def test_openapi_prints_the_document() -> None:
+    """What the command prints is what the service serves."""
+    assert json.loads(json.dumps(plain_app().openapi())) == json.loads(run("openapi"))
+
+
+def test_what_is_not_in_this_release_says_so() -> None:
+    """A command of the plan that is not there yet ends with 2 and a sentence."""
+    assert "not part of this release" in run("verify", status=2)

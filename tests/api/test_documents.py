@@ -1,0 +1,127 @@
+"""The OpenAPI document: complete, with examples, and true."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from aggregates.vocabulary import Reason
+from api import bodies, replies
+from api.app import plain_app
+from api.problem_texts import TEXTS
+from api.problems import ProblemError, answer_problem
+from tests.api.clients import Desk
+
+DOCUMENT: dict[str, Any] = json.loads(json.dumps(plain_app().openapi()))
+SCHEMAS = DOCUMENT["components"]["schemas"]
+OPERATIONS = [
+    (f"{method.upper()} {path}", operation)
+    for path, methods in DOCUMENT["paths"].items()
+    for method, operation in methods.items()
+]
+PROMISED = {
+    "POST /v1/accounts",
+    "GET /v1/accounts/{person_no}",
+    "POST /v1/accounts/{person_no}/credits",
+    "POST /v1/accounts/{person_no}/status",
+    "GET /v1/accounts/{person_no}/entries",
+    "GET /v1/accounts/{person_no}/deduction-order",
+    "PUT /v1/accounts/{person_no}/deduction-order",
+    "POST /v1/bindings",
+    "GET /v1/bindings",
+    "GET /v1/bindings/{binding_id}",
+    "PATCH /v1/bindings/{binding_id}",
+    "POST /v1/bindings/{binding_id}/confirmation",
+    "POST /v1/bindings/{binding_id}/decline",
+    "POST /v1/bindings/{binding_id}/release",
+    "POST /v1/quotes",
+    "POST /v1/settlements",
+    "GET /v1/settlements",
+    "GET /v1/settlements/{settlement_id}",
+    "POST /v1/settlements/{settlement_id}/cancellation",
+    "GET /v1/institutions/{code}",
+    "PUT /v1/institutions/{code}",
+    "GET /v1/policies",
+    "GET /v1/policies/{region}",
+    "GET /livez",
+    "GET /readyz",
+    "GET /metrics",
+}
+
+
+def references(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("$ref"), str):
+            yield value["$ref"]
+        for member in value.values():
+            yield from references(member)
+    elif isinstance(value, list):
+        for member in value:
+            yield from references(member)
+
+
+def test_the_document_is_openapi_3_1() -> None:
+    """Version 3.1, bearer security, every reference leads somewhere, every operation is there."""
+    assert DOCUMENT["openapi"].startswith("3.1")
+    assert [{"bearer": []}] == DOCUMENT["security"]
+    names = {ref.removeprefix("#/components/schemas/") for ref in references(DOCUMENT)}
+    assert set() == names - set(SCHEMAS)
+    assert set() == PROMISED - {name for name, _ in OPERATIONS}
+    assert len({operation["operationId"] for _, operation in OPERATIONS}) == len(OPERATIONS)
+
+
+@pytest.mark.parametrize(("name", "operation"), OPERATIONS, ids=[name for name, _ in OPERATIONS])
+def test_every_operation_is_told_with_examples(name: str, operation: dict[str, Any]) -> None:
+    """A sentence, an example for the body if it takes one, and one for its happy answer."""
+    assert operation["description"]
+    if "requestBody" in operation:
+        content = operation["requestBody"]["content"]["application/json"]
+        model = getattr(bodies, content["schema"]["$ref"].rpartition("/")[2])
+        model.model_validate_json(json.dumps(content["example"]))
+    status = next(status for status in operation["responses"] if status.startswith("2"))
+    if name != "GET /metrics":
+        schema = operation["responses"][status]["content"]["application/json"]["schema"]
+        told = next(SCHEMAS[ref.rpartition("/")[2]] for ref in references(schema))
+        model = getattr(replies, told["title"])
+        model.model_validate(told["example"])
+
+
+def test_every_code_is_in_the_document() -> None:
+    """The schema of a problem lists every code, and its outcomes."""
+    problem = SCHEMAS["Problem"]["properties"]
+
+    assert list(TEXTS) == problem["code"]["enum"]
+    assert ["applied", "not_applied", "unknown"] == problem["outcome"]["enum"]
+
+
+def test_every_reason_of_a_payer_is_in_the_document() -> None:
+    """The reasons that a payer or a claim may give are one closed list."""
+    listed = json.dumps(SCHEMAS["Payer"]["properties"]["reason"])
+
+    assert [] == [reason for reason in Reason if f'"{reason.value}"' not in listed]
+
+
+@pytest.mark.parametrize("code", TEXTS)
+def test_every_code_speaks_chinese_and_english(code: str) -> None:
+    """A sentence in each language, with the status that the list says."""
+    chinese = answer_problem(ProblemError(code), None)
+    english = answer_problem(ProblemError(code), "en-US")
+    details = [json.loads(bytes(answer.body))["detail"] for answer in (chinese, english)]
+
+    assert TEXTS[code].status == chinese.status_code == english.status_code
+    assert not details[0].isascii()
+    assert details[0].endswith("。")
+    assert details[1].isascii()
+    assert details[1].endswith(".")
+    assert ("retry-after" in chinese.headers) == (TEXTS[code].status in (429, 503))
+
+
+@pytest.mark.parametrize("path", ["/openapi.json", "/docs"])
+async def test_the_document_is_served(desk: Desk, path: str) -> None:
+    """The document and its readable form are at their addresses, without a token."""
+    answer = await desk.front.get(path)
+
+    assert 200 == answer.status_code
+    if path == "/openapi.json":
+        assert DOCUMENT == answer.json()

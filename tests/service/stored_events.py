@@ -1,0 +1,222 @@
+"""One event of every topic, as `tests/samples/events` holds it in stored bytes.
+
+A sample is the exact text of the day its topic was introduced. Add, never edit.
+"""
+
+from datetime import date, datetime, timedelta
+
+from aggregates.events import (
+    AccountClosed,
+    AccountFrozen,
+    AccountOpened,
+    AccountUnfrozen,
+    Act,
+    AidReceived,
+    AidReturned,
+    BeneficiaryLinked,
+    BeneficiaryUnlinked,
+    BindingConfirmed,
+    BindingReleased,
+    Caps,
+    Credited,
+    Debited,
+    DebitReturned,
+    GrantChanged,
+    InsuranceResumed,
+    InsuranceSuspended,
+    InvitationDeclined,
+    InvitationReceived,
+    InvitationSent,
+    OrderChanged,
+    SponsorLinked,
+    SponsorUnlinked,
+)
+from aggregates.settlement_events import (
+    Claim,
+    EditionPublished,
+    FeeLine,
+    InstitutionDesignated,
+    PayerShare,
+    Settled,
+    SettlementCancelled,
+    SettlementRefused,
+)
+from aggregates.topics import Event
+from aggregates.vocabulary import (
+    BEIJING,
+    BindingStatus,
+    Bucket,
+    Category,
+    Ending,
+    InstitutionKind,
+    InstitutionStatus,
+    Insurance,
+    Part,
+    Reason,
+    Relation,
+    Standing,
+    StreamId,
+    Use,
+)
+
+ACT = Act(
+    actor="person:0123abcd",
+    on_behalf_of=StreamId("acc_00000000000000000000000000000001"),
+    channel="http",
+    key_digest="00112233445566778899aabbccddeeff",
+)
+PATIENT = StreamId("acc_00000000000000000000000000000001")
+SPONSOR = StreamId("acc_00000000000000000000000000000002")
+BINDING = StreamId("bnd_00000000000000000000000000000003")
+STL = StreamId("stl_00000000000000000000000000000004")
+INS = StreamId("ins_00000000000000000000000000000005")
+ON = date(2026, 3, 2)
+AT = datetime(2026, 3, 2, 10, 15, 0, 123456, BEIJING)
+
+CLAIM = Claim(
+    beneficiary=PATIENT,
+    institution=INS,
+    visit="mdtrt-1",
+    charge_batch="1",
+    med_type="11",
+    treated_at=AT.replace(microsecond=0),
+    total_fen=12850,
+    fund_pay_fen=6425,
+    use_account=True,
+    lines=(
+        FeeLine(line="1", category=Category.DRUG, part=Part.IN_SCOPE, amount_fen=6000),
+        FeeLine(line="2", category=Category.OTHER, part=Part.FULL_SELF_PAY, amount_fen=425),
+    ),
+)
+
+PAYERS = (
+    PayerShare(
+        account=PATIENT,
+        binding=None,
+        available_fen=2000,
+        limit_fen=None,
+        limit=None,
+        current_fen=1500,
+        prior_fen=500,
+        reason=None,
+    ),
+    PayerShare(
+        account=SPONSOR,
+        binding=BINDING,
+        available_fen=50000,
+        limit_fen=4000,
+        limit="SPONSOR_DAY",
+        current_fen=4000,
+        prior_fen=0,
+        reason=None,
+    ),
+    PayerShare(
+        account=StreamId("acc_00000000000000000000000000000006"),
+        binding=StreamId("bnd_00000000000000000000000000000007"),
+        available_fen=0,
+        limit_fen=None,
+        limit=None,
+        current_fen=0,
+        prior_fen=0,
+        reason=Reason.FROZEN,
+    ),
+)
+
+ACCOUNT_EVENTS: dict[str, Event] = {
+    "account.opened/1": AccountOpened(
+        region="990000",
+        insurance=Insurance.EMPLOYEE,
+        standing=Standing.RETIRED,
+        flags=("PUBLIC_MEDICAL_CARE",),
+        sealed="c2VhbGVk",
+    ),
+    "account.credited/1": Credited(bucket=Bucket.PRIOR, amount_fen=30000, reference="2026-03"),
+    "account.debited/1": Debited(
+        settlement=STL, binding=BINDING, current_fen=4000, prior_fen=25, on=ON
+    ),
+    "account.debit-returned/1": DebitReturned(
+        settlement=STL,
+        binding=None,
+        current_fen=1500,
+        prior_fen=500,
+        on=ON,
+        returned_on=date(2027, 1, 2),
+    ),
+    "account.aid-received/1": AidReceived(settlement=STL, amount_fen=4025, on=ON),
+    "account.aid-returned/1": AidReturned(settlement=STL, amount_fen=4025, on=ON),
+    "account.order-changed/1": OrderChanged(
+        bindings=(BINDING, StreamId("bnd_00000000000000000000000000000007"))
+    ),
+    "account.invitation-received/1": InvitationReceived(binding=BINDING, sponsor=SPONSOR),
+    "account.sponsor-linked/1": SponsorLinked(
+        binding=BINDING, sponsor=SPONSOR, relation=Relation.GRANDCHILD_MATERNAL, linked_at=AT
+    ),
+    "account.sponsor-unlinked/1": SponsorUnlinked(binding=BINDING),
+    "account.beneficiary-linked/1": BeneficiaryLinked(
+        binding=BINDING, beneficiary=PATIENT, relation=Relation.GRANDCHILD_MATERNAL
+    ),
+    "account.beneficiary-unlinked/1": BeneficiaryUnlinked(binding=BINDING),
+    "account.frozen/1": AccountFrozen(reason="法院冻结"),
+    "account.unfrozen/1": AccountUnfrozen(reason="解除冻结"),
+    "account.insurance-suspended/1": InsuranceSuspended(
+        standing=Standing.ARREARS, reason="欠费", effective_on=ON
+    ),
+    "account.insurance-resumed/1": InsuranceResumed(
+        standing=Standing.NORMAL, reason="补缴", effective_on=ON
+    ),
+    "account.closed/1": AccountClosed(
+        ending=Ending.TRANSFERRED, reason="转出", effective_on=ON, successor=SPONSOR
+    ),
+}
+
+OTHER_EVENTS: dict[str, Event] = {
+    "binding.invitation-sent/1": InvitationSent(
+        sponsor=SPONSOR,
+        beneficiary=PATIENT,
+        relation=Relation.CHILD,
+        uses=(Use.CARE, Use.PREMIUM),
+        caps=Caps(per_settlement_fen=20000, per_year_fen=800000),
+        valid_from=ON,
+        valid_until=date(2026, 12, 31),
+        expires_at=AT + timedelta(hours=72),
+        edition="p0/2020-01",
+    ),
+    "binding.confirmed/1": BindingConfirmed(confirmed_at=AT, active_from=ON, edition="p0/2020-01"),
+    "binding.invitation-declined/1": InvitationDeclined(),
+    "binding.grant-changed/1": GrantChanged(
+        uses=(Use.CARE,), caps=Caps(per_day_fen=500000, per_month_fen=1), valid_until=None
+    ),
+    "binding.released/1": BindingReleased(status=BindingStatus.RELEASED, reason="told", last_on=ON),
+    "settlement.settled/1": Settled(
+        claim=CLAIM,
+        place_region="990000",
+        editions={"beneficiary": "p0/2020-01", BINDING: "p0/2020-01"},
+        read={PATIENT: 12, SPONSOR: 7},
+        payers=PAYERS,
+        reasons=(Reason.REGION_NOT_OPEN,),
+        own_fen=2000,
+        aid_fen=4000,
+        cash_fen=425,
+        own_after_fen=0,
+        changed=True,
+        settled_at=AT,
+        on=ON,
+    ),
+    "settlement.refused/1": SettlementRefused(claim=CLAIM, code="DUPLICATE_CLAIM"),
+    "settlement.cancelled/1": SettlementCancelled(reason="退号"),
+    "institution.designated/1": InstitutionDesignated(
+        code="H99000000001",
+        name="第一人民医院",
+        kind=InstitutionKind.HOSPITAL,
+        region="990000",
+        status=InstitutionStatus.ACTIVE,
+        opened_regions=("990100",),
+        sensitive=True,
+    ),
+    "policy.edition-published/1": EditionPublished(
+        region="990000", edition="p0/2020-01", content='{"id":"p0/2020-01"}'
+    ),
+}
+
+STORED: dict[str, Event] = {**ACCOUNT_EVENTS, **OTHER_EVENTS}
+"""The event that each sample decodes to, by topic."""

@@ -1,0 +1,172 @@
+"""A house whose wire to PostgreSQL breaks: what callers are told, and what became of it."""
+
+import asyncio
+import contextlib
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from service.clock import new_trace
+from service.house import House
+from service.ledger.command import Reply
+from service.ledger.store import OutcomeUnknownError, StoreUnavailableError
+from tests.service.household import a_house, check_sums, move_in, settled
+from tests.wire import Fault, Wire, a_wire
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A directory whose path is short enough for a socket."""
+    made = Path(tempfile.mkdtemp(prefix="wire-"))
+    yield made
+    shutil.rmtree(made)
+
+
+@pytest.fixture
+async def wired(dsn: str, place: Path) -> "AsyncIterator[tuple[Wire, str]]":
+    async with a_wire(dsn, place) as (wire, through):
+        yield wire, through
+
+
+async def settle_all(house: House, *keys: str) -> dict[str, Reply]:
+    return dict(zip(keys, await asyncio.gather(*(settled(house, k) for k in keys)), strict=True))
+
+
+UNANSWERED = (OutcomeUnknownError, StoreUnavailableError)
+SIX = tuple(f"bill {n}" for n in range(6))
+
+
+@pytest.mark.parametrize("fault", [Fault.CUT_BEFORE, Fault.CUT_AFTER])
+async def test_a_cut_append_settles_once(
+    wired: tuple[Wire, str], place: Path, fault: Fault
+) -> None:
+    """Lost before or after it was done: every caller gets one answer, and the same when he asks."""
+    wire, through = wired
+    async with a_house(through, place) as house:
+        await move_in(house)
+        wire.befall(fault)
+        replies = await settle_all(house, *SIX)
+        again = await settle_all(house, *SIX)
+
+        assert replies == {
+            k: r._replace(is_replayed=replies[k].is_replayed) for k, r in again.items()
+        }
+        assert {fault is Fault.CUT_AFTER} == {reply.is_replayed for reply in replies.values()}
+        assert 1 == house.appender.unknowns
+        await check_sums(house, replies)
+    assert 0 == wire.cancels
+
+
+@pytest.mark.parametrize("fault", [Fault.CUT_BEFORE, Fault.CUT_AFTER])
+@pytest.mark.parametrize("kind", ["append", "commit"])
+async def test_the_second_try_may_be_cut_too(
+    wired: tuple[Wire, str], place: Path, fault: Fault, kind: str
+) -> None:
+    """Cut again and again while finding out, in the append or in its COMMIT: still once."""
+    wire, through = wired
+    async with a_house(through, place) as house:
+        await move_in(house)
+        wire.befall(Fault.CUT_BEFORE)
+        wire.befall(fault, fault, fault, kind=kind)
+        replies = await settle_all(house, *SIX)
+
+        assert house.appender.unknowns > 1
+        await check_sums(house, replies)
+    assert 0 == wire.cancels
+
+
+@pytest.mark.parametrize("fault", [Fault.LATE, Fault.SWALLOWED])
+async def test_no_answer_in_time_is_unknown(
+    wired: tuple[Wire, str], place: Path, dsn: str, fault: Fault
+) -> None:
+    """Past the deadline the caller is told unknown; his key tells him the rest."""
+    async with a_house(dsn, place) as house:
+        await move_in(house)
+    wire, through = wired
+    async with a_house(through, place, deadline_s=1) as house:
+        wire.befall(fault)
+        told = await asyncio.gather(*(settled(house, k) for k in SIX), return_exceptions=True)
+        assert wire.struck.is_set()
+        assert OutcomeUnknownError in {type(error) for error in told}
+        assert all(isinstance(error, UNANSWERED) for error in told)
+        still = await asyncio.gather(settled(house, SIX[0]), return_exceptions=True)
+        assert isinstance(still[0], UNANSWERED)
+        wire.let_go()
+        replies = await until_answered(house, *SIX)
+
+        await check_sums(house, replies)
+    assert 0 == wire.cancels
+
+
+async def until_answered(house: House, *keys: str) -> dict[str, Reply]:
+    """Ask again with the same keys until each is answered."""
+    replies: dict[str, Reply] = {}
+    while len(replies) < len(keys):
+        for key in keys:
+            with contextlib.suppress(*UNANSWERED):
+                replies[key] = await settled(house, key)
+    return replies
+
+
+async def test_a_caller_that_hangs_up_cancels_nothing(wired: tuple[Wire, str], place: Path) -> None:
+    """Tasks cancelled during an append leave it to end; no request to cancel is ever sent."""
+    wire, through = wired
+    async with a_house(through, place) as house:
+        await move_in(house)
+        wire.befall(Fault.LATE)
+        tasks = [asyncio.create_task(settled(house, key)) for key in SIX]
+        await wire.struck.wait()
+        for task in tasks:
+            task.cancel()
+        gone = await asyncio.gather(*tasks, return_exceptions=True)
+        wire.let_go()
+        replies = await settle_all(house, *SIX)
+
+        assert {asyncio.CancelledError} == {type(error) for error in gone}
+        assert {True} == {reply.is_replayed for reply in replies.values()}
+        assert 0 == house.appender.unknowns
+        await check_sums(house, replies)
+    assert 0 == wire.cancels
+
+
+async def test_closing_waits_for_an_answer_that_is_late(
+    wired: tuple[Wire, str], place: Path, dsn: str
+) -> None:
+    """A house that closes during an append waits for it, and its callers get their answers."""
+    wire, through = wired
+    async with a_house(through, place) as house:
+        await move_in(house)
+        wire.befall(Fault.LATE)
+        tasks = [asyncio.create_task(settled(house, key)) for key in SIX]
+        await wire.struck.wait()
+        closing = asyncio.create_task(house.appender.close())
+        await asyncio.sleep(0)
+        assert not closing.done()
+        wire.let_go()
+        await closing
+        replies = dict(zip(SIX, await asyncio.gather(*tasks), strict=True))
+    async with a_house(dsn, place) as later:
+        await check_sums(later, replies)
+    assert 0 == wire.cancels
+
+
+async def test_every_nth_call_is_lost_once(wired: tuple[Wire, str], place: Path) -> None:
+    """Whichever call is lost, and however: the family's money and the answers agree."""
+    wire, through = wired
+    replies: dict[str, Reply] = {}
+    async with a_house(through, place) as house:
+        await move_in(house)
+        for nth in range(6):
+            for fault in (Fault.CUT_BEFORE, Fault.CUT_AFTER):
+                wire.befall(*[Fault.NONE] * nth, fault)
+                for _ in range(nth + 1):
+                    keys = [new_trace() for _ in range(3)]
+                    replies |= await settle_all(house, *keys)
+
+        assert 12 == house.appender.unknowns
+        assert 126 == len(replies)
+        await check_sums(house, replies)
+    assert 0 == wire.cancels

@@ -1,0 +1,189 @@
+"""A wire to PostgreSQL that breaks when it is told to.
+
+A proxy on a Unix socket that frames the messages of protocol version 3. It knows a call of the
+database function `append` and a COMMIT when they pass, does to the next one what it was told,
+and counts requests to cancel.
+"""
+
+import asyncio
+import contextlib
+import struct
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from enum import Enum
+from pathlib import Path
+from urllib.parse import parse_qs, quote, urlsplit
+
+CANCEL_REQUEST = 80877102
+SOCKET = ".s.PGSQL.5432"
+APPEND = b" append("
+
+
+class Fault(Enum):
+    """What happens to a call."""
+
+    NONE = "it passes"
+    CUT_BEFORE = "the connection is dropped before the call is sent on"
+    CUT_AFTER = "the call is sent on and answered; the connection is dropped before the answer"
+    LATE = "the answer is kept until `let_go`"
+    SWALLOWED = "neither call nor answer passes until `let_go`, then the connection is dropped"
+
+
+class Wire:
+    """The proxy. `calls` counts what passed by its kind; `faults` says what befalls the next."""
+
+    def __init__(self, upstream: Path) -> None:
+        """Stand in front of a server's socket."""
+        self._upstream = upstream
+        self._lines: set[_Line] = set()
+        self._go = asyncio.Event()
+        self.faults: dict[str, deque[Fault]] = {"append": deque(), "commit": deque()}
+        self.calls = {"append": 0, "commit": 0}
+        self.cancels = 0
+        self.struck = asyncio.Event()
+
+    def befall(self, *faults: Fault, kind: str = "append") -> None:
+        """Let these befall the next calls of a kind, one each."""
+        self._go.clear()
+        self.struck.clear()
+        self.faults[kind].extend(faults)
+
+    def let_go(self) -> None:
+        """Let what is kept back go on."""
+        self._go.set()
+
+    async def gone_on(self) -> None:
+        """Wait until `let_go`."""
+        await self._go.wait()
+
+    def fault_of(self, kind: str) -> Fault:
+        """Count a call, and say what befalls it."""
+        self.calls[kind] += 1
+        waiting = self.faults[kind]
+        fault = waiting.popleft() if waiting else Fault.NONE
+        if fault is not Fault.NONE:
+            self.struck.set()
+        return fault
+
+    async def serve(
+        self, client_reader: asyncio.StreamReader, client_writer: asyncio.StreamWriter
+    ) -> None:
+        """Carry one connection until either side ends it."""
+        server_reader, server_writer = await asyncio.open_unix_connection(self._upstream)
+        line = _Line(self, client_writer, server_writer)
+        self._lines.add(line)
+        try:
+            up = asyncio.create_task(line.carry_up(client_reader))
+            down = asyncio.create_task(line.carry_down(server_reader))
+            await asyncio.wait({up, down}, return_when=asyncio.FIRST_COMPLETED)
+            up.cancel()
+            down.cancel()
+            await asyncio.gather(up, down, return_exceptions=True)
+        finally:
+            line.drop()
+            self._lines.discard(line)
+
+    def drop_all(self) -> None:
+        """Drop every connection."""
+        self.let_go()
+        for line in list(self._lines):
+            line.drop()
+
+
+class _Line:
+    """One connection through the wire."""
+
+    def __init__(
+        self, wire: Wire, client: asyncio.StreamWriter, server: asyncio.StreamWriter
+    ) -> None:
+        self._wire = wire
+        self._client = client
+        self._server = server
+        self._appends: set[bytes] = set()
+        self._fault = Fault.NONE
+
+    async def carry_up(self, reader: asyncio.StreamReader) -> None:
+        """Carry what the client sends, and do to its calls what was told."""
+        with contextlib.suppress(asyncio.IncompleteReadError, OSError):
+            await self._begin(reader)
+            while True:
+                head = await reader.readexactly(5)
+                body = await reader.readexactly(struct.unpack(">xI", head)[0] - 4)
+                kind = self._kind_of(head[:1], body)
+                if kind is not None and not await self._strike(self._wire.fault_of(kind)):
+                    return
+                self._server.write(head + body)
+                await self._server.drain()
+
+    async def _begin(self, reader: asyncio.StreamReader) -> None:
+        (size,) = struct.unpack(">I", length := await reader.readexactly(4))
+        body = await reader.readexactly(size - 4)
+        self._wire.cancels += struct.unpack(">I", body[:4])[0] == CANCEL_REQUEST
+        self._server.write(length + body)
+        await self._server.drain()
+
+    def _kind_of(self, message: bytes, body: bytes) -> str | None:
+        """What kind of call a message is, if it is one."""
+        match message:
+            case b"P":
+                name, query, _ = body.split(b"\0", 2)
+                if APPEND in query:
+                    self._appends.add(name)
+            case b"B":
+                _, name, _ = body.split(b"\0", 2)
+                return "append" if name in self._appends else None
+            case b"Q" if body == b"COMMIT\0":
+                return "commit"
+        return None
+
+    async def _strike(self, fault: Fault) -> bool:
+        """Do to a call what befalls it; whether it is sent on."""
+        self._fault = fault
+        if fault is Fault.CUT_BEFORE:
+            self.drop()
+            return False
+        if fault is Fault.SWALLOWED:
+            await self._wire.gone_on()
+            self.drop()
+            return False
+        return True
+
+    async def carry_down(self, reader: asyncio.StreamReader) -> None:
+        """Carry what the server answers, or keep it back."""
+        with contextlib.suppress(asyncio.IncompleteReadError, OSError):
+            while True:
+                head = await reader.readexactly(5)
+                body = await reader.readexactly(struct.unpack(">xI", head)[0] - 4)
+                if self._fault is Fault.CUT_AFTER:
+                    if head[:1] == b"Z":  # ready again: what was called is done
+                        self.drop()
+                        return
+                    continue
+                if self._fault is Fault.LATE:
+                    await self._wire.gone_on()
+                    self._fault = Fault.NONE
+                self._client.write(head + body)
+                await self._client.drain()
+
+    def drop(self) -> None:
+        """Drop both ends without a word."""
+        self._client.transport.abort()
+        self._server.transport.abort()
+
+
+@asynccontextmanager
+async def a_wire(dsn: str, place: Path) -> "AsyncIterator[tuple[Wire, str]]":
+    """A wire in front of a server on a Unix socket, and the DSN that leads through it."""
+    parts = urlsplit(dsn)
+    upstream = Path(parse_qs(parts.query)["host"][0])
+    wire = Wire(upstream / SOCKET)
+    server = await asyncio.start_unix_server(wire.serve, place / SOCKET)
+    through = dsn.replace(quote(str(upstream)), quote(str(place)))
+    assert through != dsn, "the wire leads another way"
+    try:
+        yield wire, through
+    finally:
+        server.close()
+        wire.drop_all()
+        await server.wait_closed()
