@@ -74,10 +74,6 @@ class Binding:
             return BindingStatus.ACTIVE
         return self.status
 
-    def has_lapsed(self, now: Instant) -> bool:
-        """Whether nothing will come of it any more."""
-        return self.status_at(now) not in {BindingStatus.INVITED, BindingStatus.ACTIVE}
-
     def pays_at(self, now: Instant) -> bool:
         """Whether a settlement at this moment may use it (policy.md S17, S29, S30)."""
         return (

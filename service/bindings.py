@@ -7,7 +7,7 @@ from datetime import date
 from pydantic_core import from_json, to_json
 
 from aggregates import binding as rules
-from aggregates.account import Account, AccountEvent, evolve
+from aggregates.account import Account
 from aggregates.binding import Binding, Offer, Side
 from aggregates.events import (
     BeneficiaryLinked,
@@ -20,6 +20,7 @@ from aggregates.events import (
 )
 from aggregates.policy_words import Activation
 from aggregates.refusals import AlreadyBoundError, NotPermittedError, UnknownError
+from aggregates.ties import swept
 from aggregates.topics import Event
 from aggregates.vocabulary import BindingStatus, Instant, StreamId, Use
 from service.accounts import find_person
@@ -188,25 +189,10 @@ def side_of(view: View, keys: Keys, account_id: StreamId, now: Instant) -> Side:
 
 
 def swept_side(view: View, keys: Keys, account_id: StreamId, now: Instant) -> tuple[Side, Moved]:
-    """One party without the ties that ran out by themselves, and the events that say so.
-
-    A grant lapses without anybody's doing; the next binding of either side writes it down, so
-    that counts and limits see living ties alone.
-    """
-    account = view.account(account_id)
-    ties = [link.binding for link in account.sponsors] + [b for b, _ in account.invitations]
-    swept: list[AccountEvent] = [
-        SponsorUnlinked(binding=tie) for tie in ties if view.binding(tie).has_lapsed(now)
-    ]
-    swept += [
-        BeneficiaryUnlinked(binding=link.binding)
-        for link in account.beneficiaries
-        if view.binding(link.binding).has_lapsed(now)
-    ]
-    for event in swept:
-        account = evolve(account, event)
+    """One party without its lapsed ties, and the events that write it down."""
+    account, events = swept(view.account(account_id), view.binding, now)
     side = Side(account_id, account, edition_in_force(view, keys, account.region, now))
-    return side, [(account_id, event) for event in swept]
+    return side, [(account_id, event) for event in events]
 
 
 def _acting_side(view: View, keys: Keys, caller: Caller, binding: Binding) -> StreamId:

@@ -25,6 +25,7 @@ from aggregates.place import Place
 from aggregates.policy import Activation, Edition, in_force
 from aggregates.refusals import RefusalError
 from aggregates.settlement_events import Claim, InstitutionDesignated, PayerShare, Settled
+from aggregates.ties import swept
 from aggregates.vocabulary import BEIJING, Instant, Standing, StreamId, instant
 from tests.cases.asked import amounts_of, offer_of
 from tests.cases.reading import Person, Step, fen, yuan
@@ -136,7 +137,8 @@ class RulesDriver:
     # ------------------------------------------------------------ bindings
 
     def _side(self, account_id: StreamId) -> Side:
-        account = self.accounts[account_id]
+        account, _ = swept(self.accounts[account_id], self.bindings.__getitem__, self.now)
+        self.accounts[account_id] = account
         return Side(account_id, account, self._edition(account.region))
 
     def _invite(self, step: Step) -> Outcome:
