@@ -19,6 +19,7 @@ from aggregates.events import (
     Credited,
     Debited,
     DebitReturned,
+    FilingMade,
     InsuranceResumed,
     InsuranceSuspended,
     InvitationReceived,
@@ -26,19 +27,14 @@ from aggregates.events import (
     SponsorLinked,
     SponsorUnlinked,
 )
-from aggregates.refusals import (
-    AccountEndedError,
-    AmountOutOfRangeError,
-    DateInvalidError,
-    NoFundsError,
-    StatusUnchangedError,
-)
 from aggregates.spending import NOTHING, Spending, spend
 from aggregates.vocabulary import (
     Bucket,
     Ending,
-    Instant,
+    FilingKind,
     Insurance,
+    ParentSex,
+    Parting,
     Relation,
     Standing,
     StreamId,
@@ -47,8 +43,6 @@ from aggregates.vocabulary import (
 AMOUNT_MAX_FEN = 9_999_999_999_999_999
 """The largest amount of numeric(16,2), in fen."""
 
-IN_ORDER = (Standing.NORMAL, Standing.RETIRED)
-
 
 class SponsorLink(NamedTuple):
     """A sponsor behind this account's owner, and when he came."""
@@ -56,6 +50,7 @@ class SponsorLink(NamedTuple):
     binding: StreamId
     sponsor: StreamId
     relation: Relation
+    parent: ParentSex | None
     linked_at: datetime
 
 
@@ -65,7 +60,24 @@ class BeneficiaryLink(NamedTuple):
     binding: StreamId
     beneficiary: StreamId
     relation: Relation
+    parent: ParentSex | None
     used: Spending
+
+
+class PastTie(NamedTuple):
+    """A beneficiary this account ever had, and the day they last parted."""
+
+    beneficiary: StreamId
+    parted_on: date | None
+
+
+class Filing(NamedTuple):
+    """Where the owner filed to be treated, from when until when (both days included)."""
+
+    place: str
+    kind: FilingKind
+    from_on: date
+    until_on: date | None
 
 
 class Account(NamedTuple):
@@ -87,6 +99,9 @@ class Account(NamedTuple):
     beneficiaries: tuple[BeneficiaryLink, ...] = ()
     lent: Spending = NOTHING
     received: Spending = NOTHING
+    ever: tuple[PastTie, ...] = ()
+    releases: tuple[int, int] = (0, 0)
+    filings: tuple[Filing, ...] = ()
 
     @property
     def has_funds(self) -> bool:
@@ -124,9 +139,34 @@ AccountEvent = (
     | InsuranceSuspended
     | InsuranceResumed
     | AccountClosed
+    | FilingMade
 )
 
 
+FamilyEvent = (
+    OrderChanged
+    | InvitationReceived
+    | SponsorLinked
+    | SponsorUnlinked
+    | BeneficiaryLinked
+    | BeneficiaryUnlinked
+)
+FAMILY = (
+    OrderChanged,
+    InvitationReceived,
+    SponsorLinked,
+    SponsorUnlinked,
+    BeneficiaryLinked,
+    BeneficiaryUnlinked,
+)
+StandingEvent = (
+    AccountFrozen
+    | AccountUnfrozen
+    | InsuranceSuspended
+    | InsuranceResumed
+    | AccountClosed
+    | FilingMade
+)
 MoneyEvent = Credited | Debited | DebitReturned | AidReceived | AidReturned
 MONEY = (Debited, AidReceived, Credited, DebitReturned, AidReturned)
 
@@ -143,13 +183,23 @@ def evolve(account: Account | None, event: AccountEvent) -> Account:
     assert account is not None, "an account begins with AccountOpened"
     if isinstance(event, MONEY):
         return _evolve_money(account, event)
-    if isinstance(event, AccountFrozen | AccountUnfrozen):
-        return account._replace(is_frozen=isinstance(event, AccountFrozen))
-    if isinstance(event, InsuranceSuspended | InsuranceResumed):
-        return account._replace(standing=event.standing)
-    if isinstance(event, AccountClosed):
-        return account._replace(ending=event.ending, successor=event.successor)
-    return _evolve_family(account, event)
+    if isinstance(event, FAMILY):
+        return _evolve_family(account, event)
+    return _evolve_standing(account, event)
+
+
+def _evolve_standing(account: Account, event: StandingEvent) -> Account:
+    match event:
+        case AccountFrozen() | AccountUnfrozen():
+            return account._replace(is_frozen=isinstance(event, AccountFrozen))
+        case InsuranceSuspended(standing=standing) | InsuranceResumed(standing=standing):
+            return account._replace(standing=standing)
+        case AccountClosed(ending=ending, successor=successor):
+            return account._replace(ending=ending, successor=successor)
+        case FilingMade():
+            filing = Filing(event.place, event.kind, event.from_on, event.until_on)
+            others = tuple(f for f in account.filings if f.place != event.place)
+            return account._replace(filings=(*others, filing))
 
 
 def _evolve_money(account: Account, event: MoneyEvent) -> Account:
@@ -191,22 +241,14 @@ def _moved(
     )
 
 
-def _evolve_family(
-    account: Account,
-    event: OrderChanged
-    | InvitationReceived
-    | SponsorLinked
-    | SponsorUnlinked
-    | BeneficiaryLinked
-    | BeneficiaryUnlinked,
-) -> Account:
+def _evolve_family(account: Account, event: FamilyEvent) -> Account:
     match event:
         case OrderChanged(bindings=bindings):
             return account._replace(order=bindings, order_version=account.order_version + 1)
         case InvitationReceived(binding=binding, sponsor=sponsor):
             return account._replace(invitations=(*account.invitations, (binding, sponsor)))
-        case SponsorLinked(binding=binding, sponsor=sponsor, relation=relation, linked_at=at):
-            link = SponsorLink(binding, sponsor, relation, at)
+        case SponsorLinked(binding=binding, sponsor=sponsor, relation=relation):
+            link = SponsorLink(binding, sponsor, relation, event.parent, event.linked_at)
             return account._replace(
                 invitations=tuple(i for i in account.invitations if i[0] != binding),
                 sponsors=(*account.sponsors, link),
@@ -216,63 +258,32 @@ def _evolve_family(
                 invitations=tuple(i for i in account.invitations if i[0] != binding),
                 sponsors=tuple(s for s in account.sponsors if s.binding != binding),
             )
-        case BeneficiaryLinked(binding=binding, beneficiary=beneficiary, relation=relation):
-            mine = BeneficiaryLink(binding, beneficiary, relation, NOTHING)
-            return account._replace(beneficiaries=(*account.beneficiaries, mine))
-        case BeneficiaryUnlinked(binding=binding):
-            return account._replace(
-                beneficiaries=tuple(b for b in account.beneficiaries if b.binding != binding),
-            )
+        case BeneficiaryLinked():
+            return _linked(account, event)
+        case BeneficiaryUnlinked():
+            return _unlinked(account, event)
 
 
-def credit(account: Account, bucket: Bucket, amount_fen: int, reference: str | None) -> Credited:
-    """Bring money in.
-
-    Raises:
-        AccountEndedError: nothing comes in after the end; NoFundsError: a resident's account;
-        AmountOutOfRangeError: not above zero, or the balance would pass numeric(16,2).
-    """
-    if account.ending is not None:
-        raise AccountEndedError(status=account.status)
-    if not account.has_funds:
-        raise NoFundsError
-    if not 0 < amount_fen <= AMOUNT_MAX_FEN - account.balance_fen:
-        raise AmountOutOfRangeError(field="amount")
-    return Credited(bucket=bucket, amount_fen=amount_fen, reference=reference)
+def _linked(account: Account, event: BeneficiaryLinked) -> Account:
+    who = event.beneficiary
+    link = BeneficiaryLink(event.binding, who, event.relation, event.parent, NOTHING)
+    others = tuple(tie for tie in account.ever if tie.beneficiary != who)
+    return account._replace(
+        beneficiaries=(*account.beneficiaries, link), ever=(*others, PastTie(who, None))
+    )
 
 
-def change_status(
-    account: Account,
-    status: str,
-    reason: str,
-    effective_on: date,
-    now: Instant,
-    successor: StreamId | None = None,
-) -> AccountEvent:
-    """Freeze, unfreeze, suspend, resume or end an account (policy.md §3.3).
-
-    `status` is what the account should be: NORMAL, RETIRED, SUSPENDED, ARREARS, FROZEN,
-    DECEASED, TRANSFERRED or CLOSED. NORMAL or RETIRED on a frozen account lifts the freeze
-    when the standing is that already.
-
-    Raises:
-        AccountEndedError: an ending is final; StatusUnchangedError: it is so already;
-        DateInvalidError: an effective day ahead of today.
-    """
-    if account.ending is not None:
-        raise AccountEndedError(status=account.status)
-    if effective_on > now.on:
-        raise DateInvalidError(field="effective_on")
-    if status == account.status:
-        raise StatusUnchangedError(status=status)
-    if status in Ending.__members__:
-        return AccountClosed(
-            ending=Ending(status), reason=reason, effective_on=effective_on, successor=successor
-        )
-    if status == "FROZEN":
-        return AccountFrozen(reason=reason)
-    if account.is_frozen and status == account.standing:
-        return AccountUnfrozen(reason=reason)
-    standing = Standing(status)
-    kind = InsuranceResumed if standing in IN_ORDER else InsuranceSuspended
-    return kind(standing=standing, reason=reason, effective_on=effective_on)
+def _unlinked(account: Account, event: BeneficiaryUnlinked) -> Account:
+    """The tie is over: remembered with its day, and counted where somebody released it."""
+    gone = {b.beneficiary for b in account.beneficiaries if b.binding == event.binding}
+    year, count = account.releases
+    if event.parting is Parting.RELEASED:
+        year, count = event.on.year, count + 1 if year == event.on.year else 1
+    return account._replace(
+        beneficiaries=tuple(b for b in account.beneficiaries if b.binding != event.binding),
+        ever=tuple(
+            PastTie(tie.beneficiary, event.on) if tie.beneficiary in gone else tie
+            for tie in account.ever
+        ),
+        releases=(year, count),
+    )

@@ -7,7 +7,8 @@ an answer that the rules forbid is a refusal before any event exists.
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from aggregates.account import Account
+from aggregates.duration import last_day_of, months_later
+from aggregates.eligibility import Side, check_numbers, check_parties
 from aggregates.events import (
     BindingConfirmed,
     BindingReleased,
@@ -16,35 +17,28 @@ from aggregates.events import (
     InvitationDeclined,
     InvitationSent,
 )
-from aggregates.policy import (
-    BeneficiaryScope,
-    BindingTerms,
-    Edition,
-    EffectiveDelay,
-    UnbindBy,
-    UnbindEffective,
-)
+from aggregates.kinship import Shown, evidence_for
+from aggregates.policy import EffectiveDelay, Renewal, UnbindBy, UnbindEffective
 from aggregates.refusals import (
-    AccountEndedError,
-    AlreadyBoundError,
-    BeneficiaryLimitError,
+    ChangeLimitError,
     DateInvalidError,
-    DualRoleForbiddenError,
     InvitationExpiredError,
-    NoFundsError,
     NotActiveError,
     NotInvitedError,
     NotPermittedError,
-    PartyStatusError,
-    RelationMaxError,
     RelationNotAllowedError,
-    ScopeError,
     SelfBindingError,
-    SponsorExcludedError,
-    SponsorLimitError,
     TooEarlyError,
 )
-from aggregates.vocabulary import BEIJING, BindingStatus, Instant, Relation, StreamId, Use
+from aggregates.vocabulary import (
+    BEIJING,
+    BindingStatus,
+    Instant,
+    ParentSex,
+    Relation,
+    StreamId,
+    Use,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +52,8 @@ class Binding:
     caps: Caps
     valid_from: date
     valid_until: date | None
+    renews_months: int | None
+    parent: ParentSex | None
     expires_at: datetime
     status: BindingStatus = BindingStatus.INVITED
     confirmed_at: datetime | None = None
@@ -68,11 +64,25 @@ class Binding:
         """The status at a moment: an unanswered invitation and a grant run out by themselves."""
         if self.status is BindingStatus.INVITED and now.at > self.expires_at:
             return BindingStatus.EXPIRED
-        if self.status is BindingStatus.ACTIVE and self.valid_until and now.on > self.valid_until:
+        ends_on = self.ends_on(now.on)
+        if self.status is BindingStatus.ACTIVE and ends_on is not None and now.on > ends_on:
             return BindingStatus.EXPIRED
         if self.last_on is not None and now.on <= self.last_on:
             return BindingStatus.ACTIVE
         return self.status
+
+    def ends_on(self, on: date) -> date | None:
+        """The last day of the grant as seen on a day; one that renews itself moves on."""
+        if self.valid_until is None or self.renews_months is None:
+            return self.valid_until
+        ends_on = self.valid_until
+        while ends_on < on:
+            ends_on = months_later(ends_on, self.renews_months)
+        return ends_on
+
+    def last_day(self) -> date | None:
+        """The last day of a grant that ran out by itself or waited a day for its release."""
+        return self.last_on or self.valid_until
 
     def pays_at(self, now: Instant) -> bool:
         """Whether a settlement at this moment may use it (policy.md S17, S29, S30)."""
@@ -99,6 +109,8 @@ def evolve(binding: Binding | None, event: BindingEvent) -> Binding:
             caps=event.caps,
             valid_from=event.valid_from,
             valid_until=event.valid_until,
+            renews_months=event.renews_months,
+            parent=event.parent,
             expires_at=event.expires_at,
         )
     assert binding is not None, "a binding begins with InvitationSent"
@@ -115,15 +127,6 @@ def evolve(binding: Binding | None, event: BindingEvent) -> Binding:
             return replace(binding, status=status, last_on=last_on)
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
-    """One party of a binding: who, his account, and the rules of his region."""
-
-    account_id: StreamId
-    account: Account
-    edition: Edition
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
     """What a sponsor offers; without dates, from today and until released."""
@@ -135,25 +138,33 @@ class Offer:
     valid_until: date | None
 
 
-def invite(offer: Offer, sponsor: Side, beneficiary: Side, now: Instant) -> InvitationSent:
+@dataclass(frozen=True, slots=True)
+class Kin:
+    """How the two are related, as shown, and which parent one is of the other."""
+
+    shown: Shown
+    parent: ParentSex | None
+
+
+def invite(
+    offer: Offer, kin: Kin, sponsor: Side, beneficiary: Side, now: Instant
+) -> InvitationSent:
     """Offer a grant.
 
     Raises:
-        SelfBindingError, RelationNotAllowedError, SponsorExcludedError, DateInvalidError:
-        the offer cannot be; NoFundsError, AccountEndedError, PartyStatusError, ScopeError,
-        AlreadyBoundError, DualRoleForbiddenError, RelationMaxError, BeneficiaryLimitError,
-        SponsorLimitError: today's state forbids it.
+        SelfBindingError, RelationNotAllowedError, SponsorExcludedError, DateInvalidError,
+        EvidenceInvalidError: the offer cannot be; KinshipUnprovenError, and what
+        `check_parties` and `check_numbers` raise: today's state forbids it.
     """
     terms = sponsor.edition.binding
     if sponsor.account_id == beneficiary.account_id:
         raise SelfBindingError
     if not any(allowed.startswith(offer.relation) for allowed in terms.relations_allowed):
         raise RelationNotAllowedError(relation=offer.relation)
-    _check_parties(sponsor, beneficiary)
-    _check_numbers(offer.relation, sponsor, beneficiary)
+    evidence = evidence_for(offer.relation, kin.shown, terms.kinship_evidence)
+    check_parties(sponsor, beneficiary)
+    check_numbers(offer.relation, kin.parent, sponsor, beneficiary, now)
     valid_from = offer.valid_from or now.on
-    if offer.valid_until is not None and offer.valid_until < max(valid_from, now.on):
-        raise DateInvalidError(field="valid_until")
     return InvitationSent(
         sponsor=sponsor.account_id,
         beneficiary=beneficiary.account_id,
@@ -161,7 +172,11 @@ def invite(offer: Offer, sponsor: Side, beneficiary: Side, now: Instant) -> Invi
         uses=offer.uses,
         caps=offer.caps,
         valid_from=valid_from,
-        valid_until=offer.valid_until,
+        valid_until=last_day_of(offer.valid_until, valid_from, terms, now),
+        renews_months=terms.binding_default_months if terms.renewal is Renewal.AUTO else None,
+        evidence=evidence,
+        evidence_reference=kin.shown.reference,
+        parent=kin.parent,
         expires_at=now.at + timedelta(hours=terms.invite_ttl_hours),
         edition=sponsor.edition.id,
     )
@@ -174,8 +189,8 @@ def confirm(binding: Binding, sponsor: Side, beneficiary: Side, now: Instant) ->
         NotInvitedError, InvitationExpiredError: nothing is open; else as `invite`.
     """
     _check_open(binding, now)
-    _check_parties(sponsor, beneficiary)
-    _check_numbers(binding.relation, sponsor, beneficiary)
+    check_parties(sponsor, beneficiary)
+    check_numbers(binding.relation, binding.parent, sponsor, beneficiary, now)
     later = sponsor.edition.binding.effective_delay is EffectiveDelay.NEXT_DAY
     earliest = now.on + timedelta(days=1) if later else now.on
     return BindingConfirmed(
@@ -215,14 +230,16 @@ def change_grant(
 
 
 def release(
-    binding: Binding, terms: BindingTerms, *, by: StreamId, reason: str, now: Instant
+    binding: Binding, sponsor: Side, *, by: StreamId, reason: str, now: Instant
 ) -> BindingReleased:
     """Take the grant back (policy.md §3.2 `unbind_by`, `min_bind_days`, `unbind_effective`).
 
     Raises:
         NotActiveError: there is nothing to release; NotPermittedError: the region leaves it
-        to the sponsor; TooEarlyError: its minimum time has not passed (S32).
+        to the sponsor; TooEarlyError: its minimum time has not passed (S32);
+        ChangeLimitError: the sponsor's number of changes this year is used up.
     """
+    terms = sponsor.edition.binding
     status = binding.status_at(now)
     if status is BindingStatus.INVITED and by == binding.sponsor:
         return BindingReleased(status=BindingStatus.RELEASED, reason=reason, last_on=None)
@@ -230,6 +247,10 @@ def release(
         raise NotActiveError
     if by != binding.sponsor and terms.unbind_by is UnbindBy.SPONSOR:
         raise NotPermittedError
+    year, count = sponsor.account.releases
+    most = terms.changes_per_year
+    if most is not None and year == now.on.year and count >= most:
+        raise ChangeLimitError(limit=most)
     assert binding.confirmed_at is not None
     bound_on = binding.confirmed_at.astimezone(BEIJING).date()
     if (now.on - bound_on).days < terms.min_bind_days:
@@ -243,58 +264,13 @@ def release(
     )
 
 
+def end(reason: str) -> BindingReleased:
+    """End a binding whose one side takes part in nothing any more (policy.md §3.3)."""
+    return BindingReleased(status=BindingStatus.ENDED, reason=reason, last_on=None)
+
+
 def _check_open(binding: Binding, now: Instant) -> None:
     if binding.status is not BindingStatus.INVITED:
         raise NotInvitedError
     if now.at > binding.expires_at:
         raise InvitationExpiredError
-
-
-def _check_parties(sponsor: Side, beneficiary: Side) -> None:
-    """Each side is a person the region takes, in good standing, and near enough."""
-    terms = sponsor.edition.binding
-    excluded = set(terms.excluded_persons)
-    if excluded.intersection((*sponsor.account.flags, *beneficiary.account.flags)):
-        raise SponsorExcludedError
-    for side in (sponsor, beneficiary):
-        if side.account.ending is not None:
-            raise AccountEndedError
-    if not sponsor.account.has_funds:
-        raise NoFundsError
-    if sponsor.account.status not in terms.sponsor_status_ok:
-        raise PartyStatusError(side="sponsor")
-    if beneficiary.account.status not in terms.beneficiary_status_ok:
-        raise PartyStatusError(side="beneficiary")
-    if not _near_enough(terms.beneficiary_scope, sponsor.account.region, beneficiary):
-        raise ScopeError(scope=terms.beneficiary_scope)
-
-
-def _near_enough(scope: BeneficiaryScope, region: str, beneficiary: Side) -> bool:
-    match scope:
-        case BeneficiaryScope.SAME_POOLING_REGION:
-            return beneficiary.account.region == region
-        case BeneficiaryScope.SAME_PROVINCE:
-            return beneficiary.account.region[:2] == region[:2]
-        case BeneficiaryScope.ANY:
-            return True
-
-
-def _check_numbers(relation: Relation, sponsor: Side, beneficiary: Side) -> None:
-    """The counts of policy.md §3.2, folded from the two accounts."""
-    mine, theirs = sponsor.account, beneficiary.account
-    terms = sponsor.edition.binding
-    if any(link.sponsor == sponsor.account_id for link in theirs.sponsors):
-        raise AlreadyBoundError
-    if not terms.allow_dual_role and (mine.sponsors or theirs.beneficiaries):
-        raise DualRoleForbiddenError
-    of_relation = dict(terms.relation_max).get(relation)
-    if of_relation is not None and (
-        sum(link.relation is relation for link in mine.beneficiaries) >= of_relation
-    ):
-        raise RelationMaxError(relation=relation)
-    most = terms.max_beneficiaries_per_sponsor
-    if most is not None and len(mine.beneficiaries) >= most:
-        raise BeneficiaryLimitError(limit=most)
-    most = beneficiary.edition.binding.max_sponsors_per_beneficiary
-    if most is not None and len(theirs.sponsors) >= most:
-        raise SponsorLimitError(limit=most)

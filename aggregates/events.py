@@ -12,7 +12,11 @@ from aggregates.vocabulary import (
     BindingStatus,
     Bucket,
     Ending,
+    FilingKind,
     Insurance,
+    KinshipEvidence,
+    ParentSex,
+    Parting,
     Relation,
     Standing,
     StreamId,
@@ -116,6 +120,7 @@ class SponsorLinked:
     binding: StreamId
     sponsor: StreamId
     relation: Relation
+    parent: ParentSex | None
     linked_at: datetime
 
 
@@ -133,13 +138,26 @@ class BeneficiaryLinked:
     binding: StreamId
     beneficiary: StreamId
     relation: Relation
+    parent: ParentSex | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeneficiaryUnlinked:
-    """This account stands behind the beneficiary of this binding no more."""
+    """This account stands behind the beneficiary of this binding no more, from that day on."""
 
     binding: StreamId
+    parting: Parting
+    on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilingMade:
+    """The patient filed to be treated at a place; a later filing for it takes its place."""
+
+    place: str
+    kind: FilingKind
+    from_on: date
+    until_on: date | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +226,10 @@ class InvitationSent:
     caps: Caps
     valid_from: date
     valid_until: date | None
+    renews_months: int | None
+    evidence: KinshipEvidence
+    evidence_reference: str | None
+    parent: ParentSex | None
     expires_at: datetime
     edition: str
 

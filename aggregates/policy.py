@@ -22,14 +22,12 @@ from aggregates.policy_words import (
     EffectiveDelay as EffectiveDelay,
     Evidence as Evidence,
     HisDisclosure as HisDisclosure,
-    KinshipEvidence as KinshipEvidence,
     MoneyModel as MoneyModel,
     OnPlanChange as OnPlanChange,
     OrderMissing as OrderMissing,
     OrderStrategy as OrderStrategy,
     OwnAllocation as OwnAllocation,
     OwnBuckets as OwnBuckets,
-    ParentSex as ParentSex,
     PayableBy as PayableBy,
     PersonFlag as PersonFlag,
     PlaceUse as PlaceUse,
@@ -46,7 +44,15 @@ from aggregates.policy_words import (
     UnbindBy as UnbindBy,
     UnbindEffective as UnbindEffective,
 )
-from aggregates.vocabulary import Category, InstitutionKind, Part, Relation, Standing
+from aggregates.vocabulary import (
+    Category,
+    InstitutionKind,
+    KinshipEvidence,
+    ParentSex,
+    Part,
+    Relation,
+    Standing,
+)
 
 
 class NoEditionInForceError(LookupError):

@@ -118,21 +118,6 @@ class Activation(StrEnum):
     INVITE_ACCEPT = "INVITE_ACCEPT"
 
 
-class KinshipEvidence(StrEnum):
-    """What proves kinship: a signed promise (承诺制), a document, or the register."""
-
-    PROMISE = "PROMISE"
-    DOCUMENT = "DOCUMENT"
-    DATA_CHECK = "DATA_CHECK"
-
-
-class ParentSex(StrEnum):
-    """A parent counted by the sex digit of the ID number; only `relation_max` uses these."""
-
-    FATHER = "FATHER"
-    MOTHER = "MOTHER"
-
-
 class PersonFlag(StrEnum):
     """A mark on a person that a region may exclude (公费医疗)."""
 

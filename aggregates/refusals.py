@@ -5,7 +5,8 @@ RefusalError                        a rule forbids it; the caller can act on it
 │  ├─ OwnFirstMandatoryError        ├─ SelfBindingError          ├─ SponsorInvalidError
 │  ├─ RelationNotAllowedError       ├─ SponsorExcludedError      ├─ DateInvalidError
 │  ├─ AmountMismatchError           ├─ LinesMismatchError        ├─ AmountOutOfRangeError
-│  ├─ CredentialMismatchError       └─ NoEditionError
+│  ├─ CredentialMismatchError       ├─ EvidenceInvalidError
+│  └─ NoEditionError
 ├─ NotPermittedError                you may see it, not do it: it leaves the key free
 ├─ UnknownError                     not there, or not yours: it leaves the key free
 └─ RuleRefusedError                 decided on what is stored: final for its key
@@ -14,7 +15,9 @@ RefusalError                        a rule forbids it; the caller can act on it
    ├─ DualRoleForbiddenError        ├─ RelationMaxError          ├─ SponsorLimitError
    ├─ BeneficiaryLimitError         ├─ AlreadyBoundError         ├─ NotInvitedError
    ├─ InvitationExpiredError        ├─ NotActiveError            ├─ TooEarlyError
-   ├─ PartyStatusError              ├─ ScopeError
+   ├─ PartyStatusError              ├─ ScopeError               ├─ KinshipUnprovenError
+   ├─ LifetimeLimitError            ├─ RebindLockedError        ├─ ChangeLimitError
+   ├─ OrderNotSetError
    ├─ DuplicateClaimError           ├─ InstitutionNotDesignatedError
    ├─ PlanChangedError              ├─ ClaimChangedError         ├─ QuoteExpiredError
    └─ AlreadyCancelledError         └─ CancelClosedError
@@ -91,6 +94,10 @@ class NotPermittedError(RefusalError):
     """The caller may see the thing and not do this to it."""
 
 
+class EvidenceInvalidError(InputRefusedError):
+    """The evidence of kinship is of a kind the region does not take, or incomplete."""
+
+
 class UnknownError(RefusalError):
     """It does not exist, or it is not the caller's: the two look the same."""
 
@@ -137,6 +144,26 @@ class BeneficiaryLimitError(RuleRefusedError):
 
 class AlreadyBoundError(RuleRefusedError):
     """The two are bound, or an invitation is open between them."""
+
+
+class KinshipUnprovenError(RuleRefusedError):
+    """Nothing that the region accepts shows the kinship."""
+
+
+class LifetimeLimitError(RuleRefusedError):
+    """The sponsor has had as many different beneficiaries as his region allows in a life."""
+
+
+class RebindLockedError(RuleRefusedError):
+    """The two parted too lately to be bound again."""
+
+
+class ChangeLimitError(RuleRefusedError):
+    """The sponsor has released as many bindings this year as his region allows."""
+
+
+class OrderNotSetError(RuleRefusedError):
+    """The region asks for a deduction order before a second sponsor is bound."""
 
 
 class NotInvitedError(RuleRefusedError):

@@ -10,6 +10,7 @@ from aggregates.place import Place
 from aggregates.refusals import AlreadyCancelledError, UnknownError
 from aggregates.settlement_events import (
     Claim,
+    RecoveryDue,
     Settled,
     SettlementCancelled,
     SettlementRefused,
@@ -38,9 +39,10 @@ class Settlement:
     status: SettlementStatus
     settled: Settled | None
     code: str | None = None
+    recover_fen: int = 0
 
 
-SettlementEvent = Settled | SettlementRefused | SettlementCancelled
+SettlementEvent = Settled | SettlementRefused | SettlementCancelled | RecoveryDue
 
 
 def evolve(settlement: Settlement | None, event: SettlementEvent) -> Settlement:
@@ -53,6 +55,9 @@ def evolve(settlement: Settlement | None, event: SettlementEvent) -> Settlement:
         case SettlementCancelled():
             assert settlement is not None, "a cancellation follows a settlement"
             return replace(settlement, status=SettlementStatus.CANCELLED)
+        case RecoveryDue(amount_fen=amount_fen):
+            assert settlement is not None, "what is recovered was settled"
+            return replace(settlement, recover_fen=settlement.recover_fen + amount_fen)
 
 
 def split_claim(claim: Claim, family: Family, place: Place, now: Instant) -> Split:

@@ -12,6 +12,7 @@ from aggregates.vocabulary import (
     InstitutionStatus,
     Part,
     Reason,
+    Relation,
     StreamId,
 )
 
@@ -91,6 +92,15 @@ class SettlementCancelled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryDue:
+    """A payer had ended before this was settled: his part is to be recovered, not reversed."""
+
+    account: StreamId
+    amount_fen: int
+    ended_on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InstitutionDesignated:
     """An institution is, or is again, under agreement with these particulars."""
 
@@ -110,3 +120,19 @@ class EditionPublished:
     region: str
     edition: str
     content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KinshipRecorded:
+    """The register knows what `relative` is to the person of this stream."""
+
+    person: StreamId
+    relative: StreamId
+    relation: Relation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KinshipEnded:
+    """The register does not hold this kinship any more."""
+
+    relative: StreamId

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from aggregates.account import Account, AccountEvent, evolve
 from aggregates.binding import Binding
 from aggregates.events import BeneficiaryUnlinked, SponsorUnlinked
-from aggregates.vocabulary import BindingStatus, Instant, StreamId
+from aggregates.vocabulary import BindingStatus, Instant, Parting, StreamId
 
 LIVES = (BindingStatus.INVITED, BindingStatus.ACTIVE)
 
@@ -25,7 +25,11 @@ def swept(
     ties = [link.binding for link in account.sponsors] + [b for b, _ in account.invitations]
     events: list[AccountEvent] = [SponsorUnlinked(binding=t) for t in ties if has_lapsed(t)]
     events += [
-        BeneficiaryUnlinked(binding=link.binding)
+        BeneficiaryUnlinked(
+            binding=link.binding,
+            parting=Parting.LAPSED,
+            on=binding_of(link.binding).last_day() or now.on,
+        )
         for link in account.beneficiaries
         if has_lapsed(link.binding)
     ]

@@ -1,6 +1,6 @@
 """The stored names of events, written by hand: renaming a class changes nothing on disk."""
 
-from aggregates import account, binding, institution, rulebook, settlement
+from aggregates import account, binding, institution, kinship, rulebook, settlement
 from aggregates.events import (
     AccountClosed,
     AccountFrozen,
@@ -15,6 +15,7 @@ from aggregates.events import (
     Credited,
     Debited,
     DebitReturned,
+    FilingMade,
     GrantChanged,
     InsuranceResumed,
     InsuranceSuspended,
@@ -28,6 +29,9 @@ from aggregates.events import (
 from aggregates.settlement_events import (
     EditionPublished,
     InstitutionDesignated,
+    KinshipEnded,
+    KinshipRecorded,
+    RecoveryDue,
     Settled,
     SettlementCancelled,
     SettlementRefused,
@@ -37,6 +41,7 @@ Event = (
     account.AccountEvent
     | binding.BindingEvent
     | settlement.SettlementEvent
+    | kinship.KinshipEvent
     | InstitutionDesignated
     | EditionPublished
 )
@@ -46,6 +51,7 @@ State = (
     | binding.Binding
     | settlement.Settlement
     | institution.Institution
+    | kinship.Kinship
     | rulebook.Rulebook
 )
 
@@ -67,6 +73,7 @@ TOPICS: dict[type[Event], str] = {
     InsuranceSuspended: "account.insurance-suspended/1",
     InsuranceResumed: "account.insurance-resumed/1",
     AccountClosed: "account.closed/1",
+    FilingMade: "account.filing-made/1",
     InvitationSent: "binding.invitation-sent/1",
     BindingConfirmed: "binding.confirmed/1",
     InvitationDeclined: "binding.invitation-declined/1",
@@ -75,6 +82,9 @@ TOPICS: dict[type[Event], str] = {
     Settled: "settlement.settled/1",
     SettlementRefused: "settlement.refused/1",
     SettlementCancelled: "settlement.cancelled/1",
+    RecoveryDue: "settlement.recovery-due/1",
+    KinshipRecorded: "kinship.recorded/1",
+    KinshipEnded: "kinship.ended/1",
     InstitutionDesignated: "institution.designated/1",
     EditionPublished: "policy.edition-published/1",
 }

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import NamedTuple, NewType
 
 StreamId = NewType("StreamId", str)
-"""Kind and identity of a stream: `acc_`, `bnd_`, `stl_`, `ins_` or `pol_` and 32 hex digits."""
+"""Kind (`acc_ bnd_ stl_ ins_ pol_ kin_`) and identity (32 hex digits) of a stream."""
 
 BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
 """Beijing time of every business day of this service (no summer time since 1992)."""
@@ -83,6 +83,36 @@ class Relation(StrEnum):
     GRANDCHILD_PATERNAL = "GRANDCHILD_PATERNAL"
     GRANDCHILD_MATERNAL = "GRANDCHILD_MATERNAL"
     PARENT_IN_LAW = "PARENT_IN_LAW"
+
+
+class ParentSex(StrEnum):
+    """Which parent one side of a binding is of the other, by the sex digit of the ID number."""
+
+    FATHER = "FATHER"
+    MOTHER = "MOTHER"
+
+
+class KinshipEvidence(StrEnum):
+    """How a kinship was shown (policy.md §3.2 `kinship_evidence`)."""
+
+    PROMISE = "PROMISE"
+    DOCUMENT = "DOCUMENT"
+    DATA_CHECK = "DATA_CHECK"
+
+
+class Parting(StrEnum):
+    """How two came to be bound no more."""
+
+    RELEASED = "RELEASED"
+    LAPSED = "LAPSED"
+    ENDED = "ENDED"
+
+
+class FilingKind(StrEnum):
+    """For how long a patient filed to be treated elsewhere (异地就医备案)."""
+
+    LONG_TERM = "LONG_TERM"
+    TEMPORARY = "TEMPORARY"
 
 
 class BindingStatus(StrEnum):

@@ -5,8 +5,16 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from aggregates.vocabulary import Relation, Use
-from api.bodies import BindingBody, CapsBody, GrantBody, NothingBody, ReasonBody, maybe_fen
+from aggregates.vocabulary import KinshipEvidence, Relation, Use
+from api.bodies import (
+    BindingBody,
+    CapsBody,
+    EvidenceBody,
+    GrantBody,
+    NothingBody,
+    ReasonBody,
+    maybe_fen,
+)
 from api.documents import body_of, problems
 from api.door import (
     CallerOf,
@@ -159,6 +167,7 @@ def invitation_of(body: BindingBody) -> bindings.Invite:
     return bindings.Invite(
         sponsor=body.sponsor,
         beneficiary=body.beneficiary,
+        evidence=_evidence_of(body.evidence),
         offer=bindings.Offer(
             relation=Relation(body.relation.upper()),
             uses=tuple(Use(use) for use in body.uses),
@@ -167,6 +176,12 @@ def invitation_of(body: BindingBody) -> bindings.Invite:
             valid_until=body.valid_until,
         ),
     )
+
+
+def _evidence_of(body: EvidenceBody | None) -> tuple[KinshipEvidence | None, str | None]:
+    if body is None:
+        return None, None
+    return KinshipEvidence(body.kind.upper()), body.reference
 
 
 def caps_of(body: CapsBody) -> Caps:

@@ -146,12 +146,20 @@ RelationWord = Literal[
 ]
 
 
+class EvidenceBody(Body):
+    """How a kinship is shown; a document needs its reference."""
+
+    kind: Literal["promise", "document", "data_check"]
+    reference: Word | None = None
+
+
 class BindingBody(Body):
     """A sponsor's offer. An agency names the sponsor; a person is the sponsor himself."""
 
     sponsor: PersonNo | None = None
     beneficiary: PersonNo
     relation: RelationWord
+    evidence: EvidenceBody | None = None
     uses: Annotated[tuple[UseWord, ...], Field(min_length=1, max_length=2)] = ("care", "premium")
     caps: CapsBody = CapsBody()
     valid_from: Day | None = None

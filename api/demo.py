@@ -24,6 +24,7 @@ from service.ids import stream_of
 from service.ledger.command import Reply
 from service.look import is_key_used
 from service.persons import Personal
+from service.relatives import RecordKinship, record_kinship
 
 REGION = "542500"
 AGENCY = agency("demo", REGION)
@@ -152,6 +153,10 @@ class _Day:
     async def _bind(self, grant: Grant) -> None:
         house = self._house
         name = f"{grant.sponsor}:{grant.beneficiary}"
+        fact = RecordKinship(
+            person_no=grant.sponsor, relative=grant.beneficiary, relation=grant.relation
+        )
+        await record_kinship(house, self._request(AGENCY, f"kinship:{name}"), fact)
         offer = Offer(
             relation=grant.relation,
             uses=(Use.CARE, Use.PREMIUM),

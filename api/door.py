@@ -1,9 +1,10 @@
 """What every route does: read the body strictly, know the caller, answer with a position."""
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Header, Request, Response
@@ -28,11 +29,12 @@ B = TypeVar("B", bound=Body)
 
 @dataclass(slots=True)
 class Door:
-    """What the routes lean on."""
+    """What the routes lean on. `stopping` is set when the service is about to end."""
 
     house: House
     tokens: Tokens
     shelf: Shelf
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 def door_of(request: Request) -> Door:
@@ -81,14 +83,24 @@ async def read_body(request: Request, model: type[B]) -> B:
         ProblemError: BODY_TOO_LARGE, MEDIA_TYPE, JSON_INVALID, JSON_DUPLICATE_KEY;
         ValidationError: not of that shape.
     """
+    raw = await read_raw(request, BODY_MAX)
+    check_members(raw)
+    return model.model_validate_json(raw)
+
+
+async def read_raw(request: Request, size_max: int) -> bytes:
+    """The bytes of a JSON body.
+
+    Raises:
+        ProblemError: MEDIA_TYPE, ENCODING_UNSUPPORTED; BODY_TOO_LARGE: more than `size_max`.
+    """
     check_media_type(request.headers.get("content-type"), request.headers.get("content-encoding"))
     raw = bytearray()
     async for part in request.stream():
         raw += part
-        if len(raw) > BODY_MAX:
+        if len(raw) > size_max:
             raise ProblemError("BODY_TOO_LARGE")
-    check_members(raw)
-    return model.model_validate_json(bytes(raw))
+    return bytes(raw)
 
 
 def check_media_type(content_type: str | None, encoding: str | None) -> None:

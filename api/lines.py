@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, TypeAdapter
 
+from aggregates.vocabulary import FilingKind, Relation
 from api.accounts import crediting_of, opening_of
 from api.bindings import invitation_of
 from api.bodies import (
@@ -12,16 +13,19 @@ from api.bodies import (
     Body,
     ClaimBody,
     CreditBody,
+    Day,
     InstitutionBody,
     InstitutionCode,
     Moment,
     PersonNo,
+    RegionCode,
+    RelationWord,
     Word,
 )
 from api.door import check_members, digest_of
 from api.institutions import designation_of
 from api.settlements import OPERATION, settling_of
-from service import accounts, deduction_order, institutions, register, settle
+from service import accounts, deduction_order, institutions, register, relatives, settle
 from service.caller import Request, agency, institution
 from service.house import House
 from service.ledger.command import Reply
@@ -36,6 +40,10 @@ class AccountLine(AccountBody):
 
     type: Literal["account"]
 
+    async def load(self, house: House, request: Request) -> Reply:
+        """Open the account."""
+        return await accounts.open_account(house, request, opening_of(self))
+
 
 class CreditLine(CreditBody):
     """Money for an account."""
@@ -43,11 +51,19 @@ class CreditLine(CreditBody):
     type: Literal["credit"]
     person_no: PersonNo
 
+    async def load(self, house: House, request: Request) -> Reply:
+        """Bring the money in."""
+        return await accounts.credit(house, request, crediting_of(self.person_no, self))
+
 
 class InstitutionLine(InstitutionBody):
     """A designated institution."""
 
     type: Literal["institution"]
+
+    async def load(self, house: House, request: Request) -> Reply:
+        """Designate the institution."""
+        return await institutions.designate(house, request, designation_of(self))
 
 
 class BindingLine(BindingBody):
@@ -58,6 +74,52 @@ class BindingLine(BindingBody):
     confirmed_at: Moment
     reference: Word | None = None
 
+    async def load(self, house: House, request: Request) -> Reply:
+        """Register the binding."""
+        command = register.Register(invite=invitation_of(self), confirmed_at=self.confirmed_at)
+        return await register.register(house, request, command)
+
+
+class KinshipLine(Body):
+    """What `relative` is to `person_no`."""
+
+    type: Literal["kinship"]
+    person_no: PersonNo
+    relative: PersonNo
+    relation: RelationWord
+    reference: Word | None = None
+
+    async def load(self, house: House, request: Request) -> Reply:
+        """Enter the fact."""
+        relation = Relation(self.relation.upper())
+        fact = relatives.RecordKinship(
+            person_no=self.person_no, relative=self.relative, relation=relation
+        )
+        return await relatives.record_kinship(house, request, fact)
+
+
+class FilingLine(Body):
+    """An off-site care filing; both days included."""
+
+    type: Literal["filing"]
+    person_no: PersonNo
+    place: RegionCode
+    kind: Literal["long_term", "temporary"]
+    from_: Day = Field(alias="from")
+    to: Day | None = None
+    reference: Word | None = None
+
+    async def load(self, house: House, request: Request) -> Reply:
+        """Note the filing."""
+        filing = accounts.FileElsewhere(
+            person_no=self.person_no,
+            place=self.place,
+            kind=FilingKind(self.kind.upper()),
+            from_on=self.from_,
+            until_on=self.to,
+        )
+        return await accounts.file_elsewhere(house, request, filing)
+
 
 class OrderLine(Body):
     """A deduction order."""
@@ -66,6 +128,12 @@ class OrderLine(Body):
     beneficiary: PersonNo
     sponsors: tuple[PersonNo, ...]
     reference: Word | None = None
+
+    async def load(self, house: House, request: Request) -> Reply:
+        """Set the order, whatever it was before."""
+        return await deduction_order.change_order(
+            house, request, self.beneficiary, self.sponsors, None
+        )
 
 
 class ClaimLine(ClaimBody):
@@ -81,8 +149,21 @@ class ClaimLine(ClaimBody):
         members = {name: getattr(self, name) for name in ClaimBody.model_fields}
         return ClaimBody.model_construct(**members)
 
+    async def load(self, house: House, request: Request) -> Reply:
+        """Settle the claim."""
+        return await settle.settle(house, request, settling_of(self.claim()))
 
-Line = AccountLine | CreditLine | InstitutionLine | BindingLine | OrderLine | ClaimLine
+
+Line = (
+    AccountLine
+    | CreditLine
+    | InstitutionLine
+    | KinshipLine
+    | FilingLine
+    | BindingLine
+    | OrderLine
+    | ClaimLine
+)
 LINE: TypeAdapter[Line] = TypeAdapter(Annotated[Line, Field(discriminator="type")])
 
 
@@ -94,27 +175,7 @@ async def load_line(house: House, raw: bytes) -> tuple[str, Reply]:
     """
     check_members(raw)
     line = LINE.validate_json(raw)
-    return line.type, await _load(house, _request(line), line)
-
-
-async def _load(house: House, request: Request, line: Line) -> Reply:
-    match line:
-        case AccountLine():
-            return await accounts.open_account(house, request, opening_of(line))
-        case CreditLine():
-            command = crediting_of(line.person_no, line)
-            return await accounts.credit(house, request, command)
-        case InstitutionLine():
-            return await institutions.designate(house, request, designation_of(line))
-        case BindingLine():
-            agreed = register.Register(invite=invitation_of(line), confirmed_at=line.confirmed_at)
-            return await register.register(house, request, agreed)
-        case OrderLine():
-            return await deduction_order.change_order(
-                house, request, line.beneficiary, line.sponsors, None
-            )
-        case ClaimLine():
-            return await settle.settle(house, request, settling_of(line.claim()))
+    return line.type, await line.load(house, _request(line))
 
 
 def _request(line: Line) -> Request:

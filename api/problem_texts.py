@@ -69,6 +69,11 @@ TEXTS: dict[str, Text] = {
         "该 Idempotency-Key 已用于另一请求;请更换。",
         "This Idempotency-Key was used for another request; use a new one.",
     ),
+    "EVIDENCE_INVALID": Text(
+        422,
+        "该地区不接受此类亲属关系证明,或缺少编号。",
+        "The region does not take such evidence of kinship, or its reference is missing.",
+    ),
     "CREDENTIAL_MISMATCH": Text(
         422,
         "所出示的凭证不属于该患者。",
@@ -128,6 +133,27 @@ TEXTS: dict[str, Text] = {
     ),
     "ALREADY_BOUND": Text(
         409, "双方已绑定,或已有待确认的邀请。", "They are bound, or an invitation is open."
+    ),
+    "KINSHIP_UNPROVEN": Text(
+        409,
+        "亲属关系未经核验;请登记亲属关系或提交证明材料。",
+        "The kinship is not shown: register it, or send a document's reference.",
+    ),
+    "LIFETIME_LIMIT": Text(
+        409,
+        "共济人累计的被共济人数已达上限。",
+        "The sponsor has had as many different beneficiaries as allowed.",
+    ),
+    "REBIND_LOCKED": Text(
+        409, "解绑后未满规定期限,不能再次绑定。", "They parted too lately to be bound again."
+    ),
+    "CHANGE_LIMIT": Text(
+        409, "本年度解绑次数已达上限。", "The number of releases this year is used up."
+    ),
+    "ORDER_NOT_SET": Text(
+        409,
+        "请先设置扣款顺序,再绑定第二位共济人。",
+        "Set a deduction order before a second sponsor is bound.",
     ),
     "NOT_INVITED": Text(409, "没有待确认的邀请。", "There is no open invitation."),
     "INVITATION_EXPIRED": Text(409, "邀请已过期。", "The invitation has expired."),

@@ -1,24 +1,34 @@
 """Open accounts, bring money in, change how they stand, and look at them."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 
 from pydantic_core import to_json
 
-from aggregates import account as rules
-from aggregates.account import Account
+from aggregates import standing as rules
+from aggregates.account import Account, AccountEvent, evolve
 from aggregates.events import AccountClosed, AccountFrozen, AccountOpened
 from aggregates.refusals import AccountExistsError, UnknownError
 from aggregates.topics import Event
-from aggregates.vocabulary import Bucket, Ending, Instant, Insurance, Standing, StreamId
+from aggregates.vocabulary import Bucket, Ending, FilingKind, Instant, Insurance, Standing, StreamId
 from service.answers import account_answer
 from service.caller import Caller, Request, Role, check_region, check_role
 from service.clock import new_stream
 from service.editions import edition_in_force
+from service.ending import end_bindings, recoveries
 from service.house import House
-from service.ledger.command import Decision, Reply
+from service.ledger.command import Decision, OverloadedError, Reply
+from service.ledger.rows import Recorded
 from service.ledger.view import View
 from service.persons import Keys, Personal
+
+READ_AGAIN_MAX = 5
+
+
+class PastMovedError(Exception):
+    """The account went on while its past was read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +63,17 @@ class ChangeStatus:
     successor: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileElsewhere:
+    """Where a patient may be treated off-site, from when until when (both days included)."""
+
+    person_no: str
+    place: str
+    kind: FilingKind
+    from_on: date
+    until_on: date | None
+
+
 async def open_account(house: House, request: Request, opening: OpenAccount) -> Reply:
     """Open the account of an insured person, once per person number and per ID number."""
     check_role(request.caller, Role.AGENCY)
@@ -70,7 +91,7 @@ async def open_account(house: House, request: Request, opening: OpenAccount) -> 
         events = _opening_events(opening, sealed, now)
         account: Account | None = None
         for event in events:
-            account = rules.evolve(account, event)
+            account = evolve(account, event)
         assert account is not None, "AccountOpened was folded"
         return Decision(
             answer=to_json(account_answer(account, len(events))),
@@ -95,21 +116,58 @@ async def credit(house: House, request: Request, command: CreditAccount) -> Repl
 
 
 async def change_status(house: House, request: Request, command: ChangeStatus) -> Reply:
-    """Freeze, unfreeze, suspend, resume or end an account."""
+    """Freeze, unfreeze, suspend, resume or end an account; an end ends its bindings too."""
     check_role(request.caller, Role.AGENCY)
+    for _ in range(READ_AGAIN_MAX):
+        past = await _history(house, command)
+        with suppress(PastMovedError):
+            return await house.do(request, _changing(house, request.caller, command, past))
+    raise OverloadedError
 
+
+def _changing(
+    house: House, caller: Caller, command: ChangeStatus, past: list[Recorded]
+) -> Callable[[View, Instant], Decision]:
     def decide(view: View, now: Instant) -> Decision:
-        account_id, account = _own_region(view, house.keys, request.caller, command.person_no)
+        account_id, account = _own_region(view, house.keys, caller, command.person_no)
+        if past and past[-1].version != view.version(account_id):
+            raise PastMovedError
         successor = None
         if command.successor is not None:
             successor = find_person(view, house.keys, command.successor)
+        effective_on = command.effective_on or now.on
         event = rules.change_status(
-            account,
-            command.status,
-            command.reason,
-            command.effective_on or now.on,
-            now,
-            successor,
+            account, command.status, command.reason, effective_on, now, successor
+        )
+        decision = _changed(view, account_id, account, event)
+        if isinstance(event, AccountClosed):
+            moved = recoveries(past, effective_on)
+            for settlement_id, _ in moved:
+                view.settlement(settlement_id)
+            ended = end_bindings(view, account_id, account, command.reason, effective_on)
+            decision.events = [*moved, *ended, *decision.events]
+        return decision
+
+    return decide
+
+
+async def _history(house: House, command: ChangeStatus) -> list[Recorded]:
+    """An account's past, read where it may end: who ends late may have paid in the meantime."""
+    if command.status not in Ending.__members__:
+        return []
+    name = house.keys.name("person_no", command.person_no)
+    found = (await house.store.read((), (name,))).names.get(name)
+    return [] if found is None else await house.store.history(found)
+
+
+async def file_elsewhere(house: House, request: Request, command: FileElsewhere) -> Reply:
+    """Note an off-site care filing of a patient (agency)."""
+    check_role(request.caller, Role.AGENCY)
+
+    def decide(view: View, _: Instant) -> Decision:
+        account_id, account = _own_region(view, house.keys, request.caller, command.person_no)
+        event = rules.file_elsewhere(
+            account, command.place, command.kind, command.from_on, command.until_on
         )
         return _changed(view, account_id, account, event)
 
@@ -165,16 +223,16 @@ def _own_region(view: View, keys: Keys, caller: Caller, person_no: str) -> tuple
 
 
 def _changed(view: View, account_id: StreamId, account: Account, event: Event) -> Decision:
-    after = rules.evolve(account, event)  # type: ignore[arg-type]
+    after = evolve(account, event)  # type: ignore[arg-type]
     answer = account_answer(after, view.version(account_id) + 1)
     return Decision(answer=to_json(answer), events=[(account_id, event)])
 
 
-def _opening_events(opening: OpenAccount, sealed: str, now: Instant) -> list[rules.AccountEvent]:
+def _opening_events(opening: OpenAccount, sealed: str, now: Instant) -> list[AccountEvent]:
     """An account that begins frozen or ended is opened first and then made so."""
     status = opening.status
     standing = Standing(status) if status in Standing.__members__ else Standing.NORMAL
-    events: list[rules.AccountEvent] = [
+    events: list[AccountEvent] = [
         AccountOpened(
             region=opening.region,
             insurance=opening.insurance,

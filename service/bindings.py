@@ -8,7 +8,8 @@ from pydantic_core import from_json, to_json
 
 from aggregates import binding as rules
 from aggregates.account import Account
-from aggregates.binding import Binding, Offer, Side
+from aggregates.binding import Binding, Offer
+from aggregates.eligibility import Side
 from aggregates.events import (
     BeneficiaryLinked,
     BeneficiaryUnlinked,
@@ -19,47 +20,47 @@ from aggregates.events import (
     SponsorUnlinked,
 )
 from aggregates.policy_words import Activation
-from aggregates.refusals import AlreadyBoundError, NotPermittedError, UnknownError
-from aggregates.ties import swept
-from aggregates.topics import Event
-from aggregates.vocabulary import BindingStatus, Instant, StreamId, Use
+from aggregates.refusals import AlreadyBoundError
+from aggregates.vocabulary import BindingStatus, Instant, Parting, StreamId, Use
 from service.accounts import find_person
 from service.answers import binding_answer
-from service.caller import Caller, Request, Role, check_region, check_role
+from service.caller import Caller, Request, Role, check_role
 from service.clock import new_stream
-from service.editions import edition_in_force
 from service.house import House
 from service.ledger.command import Decision, Reply
 from service.ledger.view import View
-from service.persons import Keys
+from service.parties import (
+    NOBODY,
+    Invite,
+    Moved,
+    acting_on,
+    acting_side,
+    check_is,
+    kin_of,
+    party,
+    side_of,
+    swept_side,
+    traits_named,
+)
 
 __all__ = ["Caps", "Change", "Invite", "Offer"]
-
-Moved = list[tuple[StreamId, Event]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Invite:
-    """A sponsor's offer to a person. `sponsor` is a person number; None is the caller himself."""
-
-    sponsor: str | None
-    beneficiary: str
-    offer: Offer
 
 
 async def invite(house: House, request: Request, command: Invite) -> Reply:
     """Offer a grant; where the region asks for no acceptance it is active at once."""
     check_role(request.caller, Role.PERSON, Role.AGENCY)
     keys = house.keys
+    traits = await traits_named(house, command, request.caller)
 
     def decide(view: View, now: Instant) -> Decision:
-        sponsor_id = _party(view, keys, request.caller, command.sponsor)
+        sponsor_id = party(view, keys, request.caller, command.sponsor)
         sponsor, lapsed = swept_side(view, keys, sponsor_id, now)
         beneficiary_id = find_person(view, keys, command.beneficiary)
         beneficiary, theirs = swept_side(view, keys, beneficiary_id, now)
         _check_no_open_invitation(view, sponsor_id, beneficiary.account, now)
         binding_id = new_stream("bnd", now.at)
-        sent = rules.invite(command.offer, sponsor, beneficiary, now)
+        kin = kin_of(view, keys, command, (sponsor_id, beneficiary_id), traits)
+        sent = rules.invite(command.offer, kin, sponsor, beneficiary, now)
         moved: Moved = [*lapsed, *theirs, (binding_id, sent)]
         if sponsor.edition.binding.activation is Activation.SPONSOR_ONLY:
             moved += confirmed_events(
@@ -75,25 +76,27 @@ async def invite(house: House, request: Request, command: Invite) -> Reply:
 
 async def confirm(house: House, request: Request, binding_id: StreamId) -> Reply:
     """The beneficiary agrees; from then on the sponsor stands behind him."""
+    acting = await acting_on(house, request.caller, binding_id)
 
     def decide(view: View, now: Instant) -> Decision:
         binding = view.binding(binding_id)
-        _check_is(view, house.keys, request.caller, binding.beneficiary, binding)
+        check_is(view, house.keys, request.caller, (binding.beneficiary, binding), acting)
         sponsor, lapsed = swept_side(view, house.keys, binding.sponsor, now)
         beneficiary, theirs = swept_side(view, house.keys, binding.beneficiary, now)
         moved = [*lapsed, *theirs]
         moved += confirmed_events(binding_id, binding, sponsor, beneficiary, now)
         return _answered(binding_id, binding, view.version(binding_id), moved, now)
 
-    return await house.do(request, decide)
+    return await house.do(request, decide, acting.on_behalf_of)
 
 
 async def decline(house: House, request: Request, binding_id: StreamId) -> Reply:
     """The beneficiary says no."""
+    acting = await acting_on(house, request.caller, binding_id)
 
     def decide(view: View, now: Instant) -> Decision:
         binding = view.binding(binding_id)
-        _check_is(view, house.keys, request.caller, binding.beneficiary, binding)
+        check_is(view, house.keys, request.caller, (binding.beneficiary, binding), acting)
         view.account(binding.beneficiary)
         moved: Moved = [
             (binding_id, rules.decline(binding, now)),
@@ -101,26 +104,27 @@ async def decline(house: House, request: Request, binding_id: StreamId) -> Reply
         ]
         return _answered(binding_id, binding, view.version(binding_id), moved, now)
 
-    return await house.do(request, decide)
+    return await house.do(request, decide, acting.on_behalf_of)
 
 
 async def release(house: House, request: Request, binding_id: StreamId, reason: str) -> Reply:
     """Either side takes the grant back, as far as the region lets him."""
+    acting = await acting_on(house, request.caller, binding_id)
 
     def decide(view: View, now: Instant) -> Decision:
         binding = view.binding(binding_id)
-        by = _acting_side(view, house.keys, request.caller, binding)
+        by = acting_side(view, house.keys, request.caller, binding, acting)
         sponsor = side_of(view, house.keys, binding.sponsor, now)
         view.account(binding.beneficiary)
-        event = rules.release(binding, sponsor.edition.binding, by=by, reason=reason, now=now)
+        event = rules.release(binding, sponsor, by=by, reason=reason, now=now)
         moved: Moved = [(binding_id, event)]
         if event.last_on is None:
             moved.append((binding.beneficiary, SponsorUnlinked(binding=binding_id)))
             if binding.status is BindingStatus.ACTIVE:
-                moved.append((binding.sponsor, BeneficiaryUnlinked(binding=binding_id)))
+                moved.append((binding.sponsor, _released(binding_id, now)))
         return _answered(binding_id, binding, view.version(binding_id), moved, now)
 
-    return await house.do(request, decide)
+    return await house.do(request, decide, acting.on_behalf_of)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +141,7 @@ async def change(house: House, request: Request, binding_id: StreamId, terms: Ch
 
     def decide(view: View, now: Instant) -> Decision:
         binding = view.binding(binding_id)
-        _check_is(view, house.keys, request.caller, binding.sponsor, binding)
+        check_is(view, house.keys, request.caller, (binding.sponsor, binding), NOBODY)
         event = rules.change_grant(
             binding,
             now,
@@ -159,71 +163,20 @@ async def look_at_binding(house: House, caller: Caller, binding_id: StreamId) ->
     """
     check_role(caller, Role.PERSON, Role.AGENCY, Role.AUDITOR)
 
+    acting = await acting_on(house, caller, binding_id)
+
     def decide(view: View, now: Instant) -> Decision:
         binding = view.binding(binding_id)
         if caller.role is not Role.AUDITOR:
-            _acting_side(view, house.keys, caller, binding)
+            acting_side(view, house.keys, caller, binding, acting)
         answer = binding_answer(binding_id, binding, view.version(binding_id), now)
         return Decision(answer=to_json(answer))
 
     return await house.ask(caller, decide)
 
 
-def _party(view: View, keys: Keys, caller: Caller, person_no: str | None) -> StreamId:
-    """The account that acts: the caller's own, or for an agency the one it names."""
-    if caller.role is Role.PERSON:
-        if person_no not in (None, caller.subject):
-            raise UnknownError
-        return find_person(view, keys, caller.subject)
-    if person_no is None:
-        raise UnknownError(what="sponsor")
-    account_id = find_person(view, keys, person_no)
-    check_region(caller, view.account(account_id))
-    return account_id
-
-
-def side_of(view: View, keys: Keys, account_id: StreamId, now: Instant) -> Side:
-    """One party as the log has it, with its region's rules of today."""
-    account = view.account(account_id)
-    return Side(account_id, account, edition_in_force(view, keys, account.region, now))
-
-
-def swept_side(view: View, keys: Keys, account_id: StreamId, now: Instant) -> tuple[Side, Moved]:
-    """One party without its lapsed ties, and the events that write it down."""
-    account, events = swept(view.account(account_id), view.binding, now)
-    side = Side(account_id, account, edition_in_force(view, keys, account.region, now))
-    return side, [(account_id, event) for event in events]
-
-
-def _acting_side(view: View, keys: Keys, caller: Caller, binding: Binding) -> StreamId:
-    """Which side the caller is, or acts for.
-
-    Raises:
-        UnknownError: neither.
-    """
-    check_role(caller, Role.PERSON, Role.AGENCY)
-    sides = (binding.sponsor, binding.beneficiary)
-    if caller.role is Role.PERSON:
-        mine = find_person(view, keys, caller.subject)
-    else:
-        near = (s for s in sides if caller.region in (None, view.account(s).region))
-        mine = next(near, StreamId(""))
-    if mine not in sides:
-        raise UnknownError
-    return mine
-
-
-def _check_is(view: View, keys: Keys, caller: Caller, side: StreamId, binding: Binding) -> None:
-    """Let this side alone act, or its agency.
-
-    Raises:
-        UnknownError: the binding is not the caller's; NotPermittedError: the other side's to do.
-    """
-    mine = _acting_side(view, keys, caller, binding)
-    if caller.role is Role.AGENCY:
-        check_region(caller, view.account(side))
-    elif mine != side:
-        raise NotPermittedError
+def _released(binding_id: StreamId, now: Instant) -> BeneficiaryUnlinked:
+    return BeneficiaryUnlinked(binding=binding_id, parting=Parting.RELEASED, on=now.on)
 
 
 def _check_no_open_invitation(
@@ -248,6 +201,7 @@ def confirmed_events(
                 binding=binding_id,
                 sponsor=sponsor.account_id,
                 relation=binding.relation,
+                parent=binding.parent,
                 linked_at=confirmed.confirmed_at,
             ),
         ),
@@ -257,6 +211,7 @@ def confirmed_events(
                 binding=binding_id,
                 beneficiary=beneficiary.account_id,
                 relation=binding.relation,
+                parent=binding.parent,
             ),
         ),
     ]

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from aggregates.account import Account
 from aggregates.family import Family, Sponsor
 from aggregates.institution import Institution
-from aggregates.place import Place
+from aggregates.place import Place, is_filed, person_classes
 from aggregates.refusals import (
     CredentialMismatchError,
     DateInvalidError,
@@ -84,10 +85,20 @@ def meet(view: View, keys: Keys, caller: Caller, bill: SettleBill, now: Instant)
         use_account=bill.use_account,
         lines=bill.lines,
     )
-    place = Place(
-        institution.code, institution.region, institution.kind, bill.med_type, is_filed=False
+    family = _family(view, keys, account_id, now)
+    return Met(claim, institution, _place(institution, bill.med_type, family.account, now), family)
+
+
+def _place(institution: Institution, med_type: str, patient: Account, now: Instant) -> Place:
+    return Place(
+        institution=institution.code,
+        region=institution.region,
+        kind=institution.kind,
+        med_type=med_type,
+        opened_regions=institution.opened_regions,
+        is_filed=is_filed(patient, institution.region, now.on),
+        person_classes=person_classes(patient, institution.region, now.on),
     )
-    return Met(claim, institution, place, _family(view, keys, account_id, now))
 
 
 def _person(view: View, keys: Keys, identity: Identity) -> StreamId:

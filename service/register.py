@@ -1,23 +1,25 @@
 """Register a binding that a family confirmed elsewhere, on the day it did."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pydantic_core import to_json
 
 from aggregates import binding as rules
 from aggregates.events import Caps
+from aggregates.kinship import vouched
 from aggregates.refusals import DateInvalidError
 from aggregates.topics import Event
 from aggregates.vocabulary import Instant, StreamId, instant
 from service.accounts import find_person
 from service.answers import binding_answer
-from service.bindings import Invite, confirmed_events, swept_side
+from service.bindings import confirmed_events
 from service.caller import Request, Role, check_region, check_role
 from service.clock import new_stream
 from service.house import House
 from service.ledger.command import Decision, Reply
 from service.ledger.view import View
+from service.parties import Invite, kin_of, swept_side, traits_named
 
 __all__ = ["Caps", "Register", "register"]
 
@@ -38,6 +40,7 @@ async def register(house: House, request: Request, command: Register) -> Reply:
     """
     check_role(request.caller, Role.AGENCY)
     keys = house.keys
+    traits = await traits_named(house, command.invite, request.caller)
 
     def decide(view: View, now: Instant) -> Decision:
         assert command.invite.sponsor is not None, "an agency names the sponsor"
@@ -50,7 +53,10 @@ async def register(house: House, request: Request, command: Register) -> Reply:
         beneficiary_id = find_person(view, keys, command.invite.beneficiary)
         beneficiary, theirs = swept_side(view, keys, beneficiary_id, now)
         binding_id = new_stream("bnd", now.at)
-        sent = rules.invite(command.invite.offer, sponsor, beneficiary, then)
+        accepted = sponsor.edition.binding.kinship_evidence
+        kin = kin_of(view, keys, command.invite, (sponsor_id, beneficiary_id), traits)
+        kin = replace(kin, shown=vouched(command.invite.offer.relation, accepted))
+        sent = rules.invite(command.invite.offer, kin, sponsor, beneficiary, then)
         binding = rules.evolve(None, sent)
         events: list[tuple[StreamId, Event]] = [*lapsed, *theirs, (binding_id, sent)]
         events += confirmed_events(binding_id, binding, sponsor, beneficiary, then)

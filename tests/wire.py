@@ -1,14 +1,14 @@
 """A wire to PostgreSQL that breaks when it is told to.
 
 A proxy on a Unix socket that frames the messages of protocol version 3. It knows a call of the
-database function `append` and a COMMIT when they pass, does to the next one what it was told,
-and counts requests to cancel.
+database function `append`, a COMMIT, and a reading of heads inside a transaction when they
+pass, does to the next one what it was told, and counts requests to cancel.
 """
 
 import asyncio
 import contextlib
 import struct
-from collections import deque
+from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from enum import Enum
@@ -17,7 +17,8 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 CANCEL_REQUEST = 80877102
 SOCKET = ".s.PGSQL.5432"
-APPEND = b" append("
+KINDS = {b" append(": "append", b" FROM heads ": "locked read"}
+"""Kinds of calls by what their statement contains."""
 
 
 class Fault(Enum):
@@ -38,8 +39,8 @@ class Wire:
         self._upstream = upstream
         self._lines: set[_Line] = set()
         self._go = asyncio.Event()
-        self.faults: dict[str, deque[Fault]] = {"append": deque(), "commit": deque()}
-        self.calls = {"append": 0, "commit": 0}
+        self.faults: dict[str, deque[Fault]] = defaultdict(deque)
+        self.calls: Counter[str] = Counter()
         self.cancels = 0
         self.struck = asyncio.Event()
 
@@ -100,7 +101,8 @@ class _Line:
         self._wire = wire
         self._client = client
         self._server = server
-        self._appends: set[bytes] = set()
+        self._kinds: dict[bytes, str] = {}
+        self._is_in_transaction = False
         self._fault = Fault.NONE
 
     async def carry_up(self, reader: asyncio.StreamReader) -> None:
@@ -128,13 +130,16 @@ class _Line:
         match message:
             case b"P":
                 name, query, _ = body.split(b"\0", 2)
-                if APPEND in query:
-                    self._appends.add(name)
+                for text in filter(query.__contains__, KINDS):
+                    self._kinds[name] = KINDS[text]
             case b"B":
-                _, name, _ = body.split(b"\0", 2)
-                return "append" if name in self._appends else None
-            case b"Q" if body == b"COMMIT\0":
-                return "commit"
+                kind = self._kinds.get(body.split(b"\0", 2)[1])
+                return None if kind == "locked read" and not self._is_in_transaction else kind
+            case b"Q":
+                self._is_in_transaction = body.startswith(b"BEGIN")
+                return "commit" if body == b"COMMIT\0" else None
+            case _:
+                pass
         return None
 
     async def _strike(self, fault: Fault) -> bool:

@@ -21,7 +21,6 @@ from api.children import FollowingChild
 from api.commands.options import open_house, parser, settings_of
 from api.demo import tell_a_day
 from api.door import Door
-from api.hot import App
 from api.tokens import Tokens, issuer_path, make_issuer
 from service.clock import Clock, business_clock
 from service.cluster import ClusterStartError
@@ -120,7 +119,7 @@ async def _serve(
             keys = settings.token_keys or issuer_path(settings.data)
             settle_in()
             door = Door(house, Tokens(keys, house.keys), Shelf(house.store.pool, follower))
-            return await _listen(create_app(door), options, postgres)
+            return await _listen(door, options, postgres)
         finally:
             await child.close()
 
@@ -130,11 +129,13 @@ async def _is_earlier(store: PostgresStore, clock: Clock) -> bool:
     return bool(clock().at.timestamp() * 1_000_000 < last_us)
 
 
-async def _listen(app: App, options: argparse.Namespace, postgres: EmbeddedPostgres | None) -> int:
+async def _listen(
+    door: Door, options: argparse.Namespace, postgres: EmbeddedPostgres | None
+) -> int:
     """Serve HTTP until told to stop, or until our database has died."""
     server = _Server(
         uvicorn.Config(
-            app,
+            create_app(door),
             host=options.host,
             port=options.port,
             http="httptools",
@@ -146,6 +147,7 @@ async def _listen(app: App, options: argparse.Namespace, postgres: EmbeddedPostg
             timeout_graceful_shutdown=30,
         )
     )
+    server.stopping = door.stopping
     loop = asyncio.get_running_loop()
     for stop in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(stop, server.stop)
@@ -161,9 +163,12 @@ async def _listen(app: App, options: argparse.Namespace, postgres: EmbeddedPostg
 class _Server(uvicorn.Server):
     """uvicorn, told to stop by us, saying `ready` when it listens."""
 
+    stopping: asyncio.Event
+
     def stop(self) -> None:
-        """Finish what is under way and stop."""
+        """Finish what is under way, let open feeds end, and stop."""
         self.should_exit = True
+        self.stopping.set()
 
     @override
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

@@ -146,8 +146,9 @@ class Appender:
                 return
             try:
                 flight.load(await session.read(missing.streams, missing.names), missing)
-            except ValueError as unreadable:  # a stored state this release cannot read
-                fault = unreadable
+            except ValueError as unreadable:  # not the caller's: a body is refused by one too
+                fault = RuntimeError("a stored state that this release cannot read")
+                fault.__cause__ = unreadable
                 break
         if len(chunk) == 1:
             self._fail(chunk[0], fault)

@@ -111,6 +111,8 @@ class Flight:
             for row in decided.rows:
                 self.written.heads[row.stream] = layer.heads[row.stream]
         self.written.names.update(layer.names)
+        found = self.loaded.names  # a name that nobody had is looked up again for who asks later
+        self.loaded.names = {name: stream for name, stream in found.items() if stream is not None}
         self.decided += done
 
     def batch(self, at_us: int) -> Batch:

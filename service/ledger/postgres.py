@@ -237,7 +237,13 @@ class _Locked:
         self._writer = writer
 
     async def read(self, streams: Iterable[StreamId], names: Iterable[bytes]) -> Found:
-        return await self._store._read(self._writer, list(streams), list(names))  # noqa: SLF001
+        try:
+            return await self._store._read(self._writer, list(streams), list(names))  # noqa: SLF001
+        except (*DROPPED, asyncpg.PostgresError) as error:
+            if isinstance(error, asyncpg.PostgresError) and is_definite(error):
+                raise
+            self._writer.terminate()
+            raise StoreUnavailableError(type(error).__name__) from error
 
     async def append(self, batch: Batch) -> Outcome:
         return await self._store._append(self._writer, batch)  # noqa: SLF001

@@ -10,7 +10,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter
 
-from aggregates import account, binding, institution, rulebook, settlement
+from aggregates import account, binding, institution, kinship, rulebook, settlement
 from aggregates.events import Act, Caps, Credited, Debited, DebitReturned
 from aggregates.settlement_events import Claim, FeeLine, PayerShare
 from aggregates.topics import CLASSES, TOPICS, Event, State
@@ -68,6 +68,7 @@ KINDS = {
         Kind(3, "stl", False, settlement.Settlement, settlement.evolve),  # noqa: FBT003
         Kind(4, "ins", True, institution.Institution, institution.evolve),  # noqa: FBT003
         Kind(5, "pol", True, rulebook.Rulebook, rulebook.evolve),  # noqa: FBT003
+        Kind(6, "kin", True, kinship.Kinship, kinship.evolve),  # noqa: FBT003
     )
 }
 BY_CODE = {kind.code: kind for kind in KINDS.values()}
@@ -77,6 +78,7 @@ TOPIC_PREFIX = {
     "settlement": "stl",
     "institution": "ins",
     "policy": "pol",
+    "kinship": "kin",
 }
 
 
@@ -94,8 +96,9 @@ def _envelope_adapter(event_class: type[Any]) -> TypeAdapter[Any]:
     return TypeAdapter(Envelope[event_class])  # type: ignore[valid-type]
 
 
-for _stored in (Envelope, Act, Caps, FeeLine, Claim, PayerShare, *TOPICS):
-    _stored.__pydantic_config__ = STRICT  # type: ignore[union-attr]
+STORED: tuple[Any, ...] = (Envelope, Act, Caps, FeeLine, Claim, PayerShare, *TOPICS)
+for _stored in STORED:
+    _stored.__pydantic_config__ = STRICT
 
 _ACT_TO_JSON = TypeAdapter(Act).serializer.to_json
 _ENVELOPES = {topic: _envelope_adapter(event_class) for topic, event_class in CLASSES.items()}

@@ -10,6 +10,7 @@ from typing import TypeVar
 from aggregates.account import Account
 from aggregates.binding import Binding
 from aggregates.institution import Institution
+from aggregates.kinship import Kinship
 from aggregates.refusals import UnknownError
 from aggregates.rulebook import Rulebook
 from aggregates.settlement import Settlement
@@ -135,6 +136,14 @@ class View:
             UnknownError: the region has none.
         """
         return self._existing(stream, Rulebook)
+
+    def kinship(self, stream: StreamId) -> Kinship:
+        """A person's relatives.
+
+        Raises:
+            UnknownError: the register knows none.
+        """
+        return self._existing(stream, Kinship)
 
     def version(self, stream: StreamId) -> int:
         """A stream's version; 0 before its first event."""

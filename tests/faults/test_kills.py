@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from service.clock import monotonic_s
 from tests.faults.load import Journal, Load, ask_again
 from tests.faults.services import Pair, a_pair, family_fen
 from tests.faults.verdict import verdict
@@ -17,6 +18,7 @@ CLIENTS = 12
 FEN, OWN_FEN, SPONSOR_FEN = 7, 20_000, 50_000
 PAUSE_S = 0.01
 BETWEEN_S = 0.3
+PATIENCE_S = 100.0
 IN_FLIGHT = (
     "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'gongji-append'"
     " AND state = 'active' AND wait_event_type = 'Lock'"
@@ -29,15 +31,26 @@ class Campaign:
 
     pair: Pair
     journal: Journal
+    load: "asyncio.Task[None]"
     kills: int = 0
     in_flight: int = 0
 
+    async def until(self, question: Callable[[], Awaitable[bool]], what: str) -> None:
+        """Wait until something is so, while the load goes on."""
+        deadline = monotonic_s() + PATIENCE_S
+        while not await question():
+            assert not self.load.done(), self.load.result()
+            assert monotonic_s() < deadline, f"{what}: {dict(self.journal.told)}"
+            await asyncio.sleep(0.005)
+
     async def settled_some(self) -> None:
         """Wait until both services are up and answering again."""
-        for _ in range(2):
-            before = len(self.journal.acknowledged)
-            while len(self.journal.acknowledged) < before + 2 * CLIENTS:  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
+        enough = len(self.journal.acknowledged) + 4 * CLIENTS
+
+        async def is_enough() -> bool:
+            return len(self.journal.acknowledged) >= enough
+
+        await self.until(is_enough, "nothing is settled any more")
         await asyncio.sleep(BETWEEN_S)
 
     @asynccontextmanager
@@ -45,10 +58,13 @@ class Campaign:
         """Hold the log head until so many appends wait for it inside the database."""
         beside = await asyncpg.connect(self.pair.dsn)
         watching = await asyncpg.connect(self.pair.dsn)
+
+        async def are_waiting() -> bool:
+            return bool(await watching.fetchval(IN_FLIGHT) >= writers)
+
         try:
             await beside.execute("BEGIN; SELECT FROM log_head FOR UPDATE")
-            while await watching.fetchval(IN_FLIGHT) < writers:  # noqa: ASYNC110
-                await asyncio.sleep(0.005)
+            await self.until(are_waiting, "no append is in flight")
             self.in_flight += 1
             yield
         finally:
@@ -85,9 +101,9 @@ class Campaign:
 async def campaign(pair: Pair, kills: int, *kinds: Callable[[Campaign], Awaitable[None]]) -> str:
     """Kill so often, of each kind in turn, under load; then judge. The figures."""
     journal = Journal()
-    under = Campaign(pair, journal)
     load = Load(pair.token, pair.ports, journal)
     running = asyncio.create_task(load.run(CLIENTS, FEN, PAUSE_S))
+    under = Campaign(pair, journal, running)
     try:
         for number in range(kills):
             await under.settled_some()

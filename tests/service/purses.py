@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 
+from pydantic import TypeAdapter
 from pydantic_core import to_json
 from typing_extensions import override
 
@@ -120,6 +121,15 @@ def noted(key: str, number: int, watched: int) -> Command:
     def decide(view: View, _: Instant) -> Decision:
         seen = view.account(purse(watched)).order_version
         return Decision(to_json(seen), events=[(purse(number), an_opening())])
+
+    return told(key, decide)
+
+
+def looked_up(key: str, name: bytes) -> Command:
+    """Answer with the purse that has a name, or null."""
+
+    def decide(view: View, _: Instant) -> Decision:
+        return Decision(to_json(view.find(name)))
 
     return told(key, decide)
 
@@ -244,3 +254,17 @@ class Outage(MemoryStore):
         if self.is_away:
             raise StoreUnavailableError("away")
         return await super().read(streams, names)
+
+
+class Unreadable(MemoryStore):
+    """A ledger with one head that this release cannot read."""
+
+    broken: StreamId | None = None
+
+    @override
+    async def read(self, streams: Iterable[StreamId], names: Iterable[bytes]) -> Found:
+        """Read, or stumble over stored bytes."""
+        wanted = list(streams)
+        if self.broken in wanted:
+            TypeAdapter(int).validate_json(b"not a head")
+        return await super().read(wanted, names)

@@ -3,11 +3,13 @@
 import pytest
 
 from aggregates.refusals import UnknownError
+from api.problems import problem_of
 from service.ledger.appender import Limits
 from service.ledger.command import KeyReusedError, Reply
 from service.ledger.memory import MemoryStore
 from service.ledger.store import OutcomeUnknownError, StoreUnavailableError
 from tests.service.purses import (
+    Unreadable,
     a_store_with,
     all_of,
     an_appender,
@@ -273,3 +275,16 @@ async def test_an_endless_decision_ends() -> None:
 
         assert isinstance(told[1], RuntimeError)
         assert [b"1", b"2"] == replies(told[0], told[2])
+
+
+async def test_stored_bytes_that_cannot_be_read_are_our_fault() -> None:
+    """They fail whoever needs them as a fault of ours, never as a mistake in his body."""
+    store = Unreadable()
+    await other_writer(store, opened("a", 1), opened("b", 2))
+    async with an_appender(store) as appender:
+        store.broken = purse(2)
+        told = await all_of(appender, credited("c", 1), credited("d", 2), credited("e", 1))
+
+        assert [b"1", b"2"] == replies(told[0], told[2])
+        assert isinstance(told[1], RuntimeError)
+        assert ("INTERNAL_ERROR", "unknown", {}) == problem_of(told[1])
