@@ -9,6 +9,7 @@ COMMANDS = {
     "import": "load",
     "rebuild": "rebuild",
     "follow": "follow",
+    "migrate": "migrate",
     "policy": "policy",
     "openapi": "openapi",
 }

@@ -27,7 +27,7 @@ Text = Annotated[str, StringConstraints(pattern=rf"^[^{UNSEEN}]{{1,200}}$")]
 PersonNo = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 RegionCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
 InstitutionCode = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{1,20}$")]
-LINES_MAX = 1000
+LINES_MAX = CLAIMS_MAX = 1000
 
 
 def _written_as(pattern: str) -> BeforeValidator:
@@ -225,6 +225,18 @@ class ClaimBody(Body):
     )
     credential: IdentityBody | None = None
     plan_hash: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,200}$")] | None = None
+
+
+class KeyedClaimBody(ClaimBody):
+    """A claim of a batch, with the key it would have had in the header."""
+
+    key: Annotated[str, StringConstraints(pattern=r"^[ -~]{1,64}$")]
+
+
+class BatchBody(Body):
+    """Claims to be settled, each by itself, in this order."""
+
+    claims: Annotated[tuple[KeyedClaimBody, ...], Field(max_length=CLAIMS_MAX, fail_fast=True)]
 
 
 class InstitutionBody(Body):

@@ -10,7 +10,7 @@ from pydantic.json_schema import models_json_schema
 from api import bodies
 from api.bodies import Body
 from api.examples import EXAMPLES
-from api.replies import Problem
+from api.replies import EventReply, Problem
 
 DESCRIPTION = """
 Gongji settles the personal part of a medical bill from a family's insurance accounts:
@@ -73,4 +73,4 @@ def describe(app: FastAPI) -> dict[str, Any]:
 
 def _models() -> list[type[BaseModel]]:
     found = [m for m in vars(bodies).values() if isinstance(m, type) and issubclass(m, Body)]
-    return [m for m in found if m is not Body] + [Problem]
+    return [*(m for m in found if m is not Body), Problem, EventReply]

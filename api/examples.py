@@ -43,6 +43,32 @@ SPLIT = {
 }
 APPLIED = {"settlement_id": SETTLEMENT_ID, "status": "settled", "outcome": "applied"}
 SETTLED_AT = "2026-03-02T10:15:03.120+08:00"
+SETTLEMENT: dict[str, Any] = (
+    APPLIED | SPLIT | {"own_balance_after": "0.00", "settled_at": SETTLED_AT, "position": 1234}
+)
+PROBLEM: dict[str, Any] = {
+    "type": "/problems/duplicate-claim",
+    "title": "Duplicate claim",
+    "status": 409,
+    "detail": "该就诊的此收费批次已结算。",
+    "instance": "urn:trace:5f2a9c0d1e3b4a67",
+    "code": "DUPLICATE_CLAIM",
+    "outcome": "not_applied",
+    "trace_id": "5f2a9c0d1e3b4a67",
+    "settlement_id": SETTLEMENT_ID,
+}
+SUMS = ("total", "fund_pay", "personal", "own", "aid", "cash")
+LISTED = APPLIED | {
+    "code": None,
+    "visit": "mdtrt-1",
+    "charge_batch": "1",
+    "day": "2026-03-02",
+    **{name: SPLIT[name] for name in SUMS},
+    "recorded_at": SETTLED_AT,
+    "cancelled_at": None,
+    "version": 1,
+    "position": 1234,
+}
 POLICY = {"region": "990000", "editions": [{"id": "p0/2020-01", "effective_on": "2020-01-01"}]}
 
 EXAMPLES: dict[str, dict[str, Any]] = {
@@ -66,9 +92,37 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "expires_at": "2026-03-02T10:30:03.120+08:00",
         "position": 1233,
     },
-    "SettlementReply": APPLIED
-    | SPLIT
-    | {"own_balance_after": "0.00", "settled_at": SETTLED_AT, "position": 1234},
+    "SettlementReply": SETTLEMENT,
+    "SettlementsReply": {"items": [LISTED], "next": None},
+    "BatchReply": {
+        "items": [
+            {
+                "key": "bill-1",
+                "status_code": 201,
+                "outcome": "applied",
+                "replayed": False,
+                "settlement": SETTLEMENT,
+            },
+            {"key": "bill-2", "status_code": 409, "outcome": "not_applied", "problem": PROBLEM},
+        ]
+    },
+    "EventReply": {
+        "position": 1232,
+        "stream": "acc_019c2f4a77b07c1184a2b3c4d5e6f708",
+        "version": 3,
+        "topic": "account.debited/1",
+        "recorded_at": SETTLED_AT,
+        "actor": "institution:H99000000001",
+        "channel": "http",
+        "on_behalf_of": None,
+        "event": {
+            "settlement": SETTLEMENT_ID,
+            "binding": None,
+            "current_fen": 2000,
+            "prior_fen": 0,
+            "on": "2026-03-02",
+        },
+    },
     "PartReply": APPLIED | {"settled_at": SETTLED_AT, "paid_by_you": "44.25", "position": 1235},
     "RefusedReply": {
         "settlement_id": SETTLEMENT_ID,
@@ -98,16 +152,6 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "PolicyReply": POLICY,
     "LiveReply": {"status": "alive"},
     "ReadyReply": {"status": "ready", "position": 1234},
-    "Problem": {
-        "type": "/problems/duplicate-claim",
-        "title": "Duplicate claim",
-        "status": 409,
-        "detail": "该就诊的此收费批次已结算。",
-        "instance": "urn:trace:5f2a9c0d1e3b4a67",
-        "code": "DUPLICATE_CLAIM",
-        "outcome": "not_applied",
-        "trace_id": "5f2a9c0d1e3b4a67",
-        "settlement_id": SETTLEMENT_ID,
-    },
+    "Problem": PROBLEM,
 }
 """Examples by the name of the model. FastAPI would drop their nulls; they are put in afterwards."""

@@ -14,9 +14,16 @@ from api.door import CallerOf, Door, DoorOf
 from api.examples import EXAMPLES
 from api.hot import Receive, Scope, Send
 from api.problems import ProblemError
-from projections.paging import NEWEST
 from service.clock import monotonic_s
-from service.feed import LIMIT_MAX, LOOK_EVERY_S, READ_MAX, Feed, Line, check_follower
+from service.feed import (
+    LIMIT_MAX,
+    LOOK_EVERY_S,
+    POSITION_MAX,
+    READ_MAX,
+    Feed,
+    Line,
+    check_follower,
+)
 from service.ledger.command import OverloadedError
 
 LOG = logging.getLogger("gongji.api")
@@ -46,7 +53,7 @@ async def follow_events(
     request: Request,
     door: DoorOf,
     caller: CallerOf,
-    after: Annotated[int, Query(ge=0, le=NEWEST)] = 0,
+    after: Annotated[int, Query(ge=0, le=POSITION_MAX)] = 0,
     limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 1000,
     last_event_id: Annotated[str | None, Header(pattern="^([0-9]{1,18})?$")] = None,
 ) -> Response:
@@ -93,12 +100,15 @@ async def live(
 ) -> AsyncGenerator[bytes]:
     """Events behind a position as they come, until the service stops or the token ends."""
     yield BEGINNING
-    spoke_s = looked_s = monotonic_s()
-    caller = door.tokens.caller(authorization)
+    caller, looked_s = None, 0.0
+    spoke_s = monotonic_s()
     while not door.stopping.is_set():
-        if monotonic_s() - looked_s >= heartbeat_s:
+        if caller is None or monotonic_s() - looked_s >= heartbeat_s:
             looked_s = monotonic_s()
-            caller = door.tokens.caller(authorization)
+            try:
+                caller = door.tokens.caller(authorization)
+            except ProblemError:
+                return
         page: list[Line] = []
         if await feed.head() > after:
             positions, after = await feed.find(caller, after, READ_MAX)
@@ -171,7 +181,7 @@ class Streamed(StreamingResponse):
                 task.cancel()
             ended, *_ = await asyncio.gather(writing, gone, stopping, return_exceptions=True)
             await self._told.aclose()
-        if isinstance(ended, Exception) and not isinstance(ended, ProblemError):
+        if isinstance(ended, Exception):
             LOG.error("feed.cut error=%s", type(ended).__name__)
 
     def _count(self, more: int) -> None:

@@ -177,6 +177,49 @@ class CancellationReply(Reply):
     position: int
 
 
+class ListedSettlement(Reply):
+    """A settlement in a list; `position` is where it was decided, `day` the business day."""
+
+    settlement_id: str
+    status: str
+    outcome: Literal["applied", "not_applied"]
+    code: str | None
+    visit: str
+    charge_batch: str
+    day: str
+    total: str
+    fund_pay: str
+    personal: str
+    own: str
+    aid: str
+    cash: str
+    recorded_at: str
+    cancelled_at: str | None
+    version: int
+    position: int
+
+
+class SettlementsReply(Reply):
+    """A page of settlements, newest first; refused claims are among them."""
+
+    items: list[ListedSettlement]
+    next: str | None
+
+
+class EventReply(Reply):
+    """One event of the log, without its sealed member. Amounts in fen."""
+
+    position: int
+    stream: str
+    version: int
+    topic: str
+    recorded_at: str
+    actor: str
+    channel: str
+    on_behalf_of: str | None
+    event: dict[str, Any]
+
+
 class InstitutionReply(Reply):
     """A designated institution."""
 
@@ -224,3 +267,24 @@ class Problem(BaseModel):
     code: str = Field(json_schema_extra={"enum": [*TEXTS]})
     outcome: Literal["applied", "not_applied", "unknown"]
     trace_id: str
+
+
+class ClaimAnswer(Reply):
+    """What became of one claim of a batch: a `settlement`, or a `problem`.
+
+    `status_code` and `outcome` are what the claim would have got alone; `key` is null where
+    none was readable.
+    """
+
+    key: str | None
+    status_code: int
+    outcome: Literal["applied", "not_applied", "unknown"]
+    replayed: bool | None = None
+    settlement: SettlementReply | None = None
+    problem: Problem | None = None
+
+
+class BatchReply(Reply):
+    """What became of each claim of a batch, in the batch's order."""
+
+    items: list[ClaimAnswer]

@@ -3,8 +3,9 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, Field
 
-from api.bodies import ClaimBody, ReasonBody, fen
+from api.bodies import ClaimBody, Day, ReasonBody, fen
 from api.documents import body_of, problems
 from api.door import (
     CallerOf,
@@ -17,14 +18,18 @@ from api.door import (
     read_body,
     request_of,
 )
+from api.pages import page_answer
+from api.problems import ProblemError
 from api.replies import (
     CancellationReply,
     PartReply,
     QuoteReply,
     RefusedReply,
     SettlementReply,
+    SettlementsReply,
 )
-from service import cancel, look, quote, settle
+from service import cancel, lists, look, quote, settle
+from service.caller import Caller, Role
 from service.claims import Identity, SettleBill, lines_of
 from service.ids import stream_of
 
@@ -81,15 +86,73 @@ async def look_at_settlement(door: DoorOf, caller: CallerOf, settlement_id: str)
     return answer_read(reply)
 
 
+class Looked(BaseModel):
+    """Which settlements are looked for: by exactly one of `key`, `visit` and `day`."""
+
+    key: str | None = Field(None, max_length=64, description="the key it was settled with")
+    visit: str | None = Field(None, max_length=200, description="with its charge_batch")
+    charge_batch: str | None = Field(None, max_length=200)
+    day: Day | None = Field(None, description="the business day it was decided on")
+    institution: str | None = Field(None, max_length=20, description="whose day, for an auditor")
+    cursor: str | None = Field(None, max_length=100)
+    limit: int = Field(50, ge=1, le=200)
+    min_position: int | None = Field(None, ge=0)
+
+    def asked(self) -> lists.Asked:
+        """The page that is wanted."""
+        return lists.Asked(self.cursor, self.limit, self.min_position)
+
+
 @router.get(
-    "/settlements", response_model=SettlementReply | RefusedReply, responses=problems(404, 422)
+    "/settlements",
+    response_model=SettlementReply | RefusedReply | SettlementsReply,
+    responses=problems(404, 422),
 )
-async def find_settlement(
-    door: DoorOf, caller: CallerOf, key: Annotated[str, Query(max_length=64)]
+async def find_settlements(
+    door: DoorOf, caller: CallerOf, looked: Annotated[Looked, Query()]
 ) -> Response:
-    """The settlement that an Idempotency-Key of the caller's was used for (institution)."""
-    settlement_id = await look.find_by_key(door.house, caller, check_key(key))
-    return answer_read(await look.look_at_settlement(door.house, caller, settlement_id))
+    """The settlement of an Idempotency-Key, or the settlements of a bill or of a day.
+
+    `key` finds the settlement itself (institution). `visit` with `charge_batch` lists what
+    became of that bill, the newest 200 attempts at most (institution). `day` lists what was
+    decided on a business day (institution; an auditor names the `institution`).
+    """
+    _check_one(looked, caller)
+    if looked.key is not None:
+        settlement_id = await look.find_by_key(door.house, caller, check_key(looked.key))
+        return answer_read(await look.look_at_settlement(door.house, caller, settlement_id))
+    if looked.day is not None:
+        return page_answer(
+            await lists.settlements_of_day(
+                door.house, door.shelf, caller, looked.institution, looked.day, looked.asked()
+            )
+        )
+    bill = lists.BillName(looked.visit or "", looked.charge_batch or "")
+    return page_answer(
+        await lists.settlements_of_bill(door.house, door.shelf, caller, bill, looked.asked())
+    )
+
+
+def _check_one(looked: Looked, caller: Caller) -> None:
+    """Take one question, whole, and nothing beside it.
+
+    Raises:
+        ProblemError: QUERY_INVALID.
+    """
+    wrong = [name for name in ("key", "visit", "day") if getattr(looked, name) is not None]
+    if len(wrong) != 1:
+        wrong = wrong or ["key"]
+    elif (looked.visit is None) != (looked.charge_batch is None):
+        wrong = ["charge_batch"]
+    elif looked.institution is not None and looked.day is None:
+        wrong = ["day"]
+    elif looked.institution is None and looked.day is not None and caller.role is Role.AUDITOR:
+        wrong = ["institution"]
+    else:
+        return
+    raise ProblemError(
+        "QUERY_INVALID", errors=[{"field": name, "code": "QUERY_INVALID"} for name in wrong]
+    )
 
 
 @router.post(

@@ -30,17 +30,14 @@ from service.house import House
 from service.ledger.command import Decision, Reply
 from service.ledger.view import View
 from service.parties import (
-    NOBODY,
     Invite,
     Moved,
-    acting_on,
     acting_side,
     check_is,
     kin_of,
     party,
     side_of,
     swept_side,
-    traits_named,
 )
 
 __all__ = ["Caps", "Change", "Invite", "Offer"]
@@ -50,7 +47,6 @@ async def invite(house: House, request: Request, command: Invite) -> Reply:
     """Offer a grant; where the region asks for no acceptance it is active at once."""
     check_role(request.caller, Role.PERSON, Role.AGENCY)
     keys = house.keys
-    traits = await traits_named(house, command, request.caller)
 
     def decide(view: View, now: Instant) -> Decision:
         sponsor_id = party(view, keys, request.caller, command.sponsor)
@@ -59,7 +55,7 @@ async def invite(house: House, request: Request, command: Invite) -> Reply:
         beneficiary, theirs = swept_side(view, keys, beneficiary_id, now)
         _check_no_open_invitation(view, sponsor_id, beneficiary.account, now)
         binding_id = new_stream("bnd", now.at)
-        kin = kin_of(view, keys, command, (sponsor_id, beneficiary_id), traits)
+        kin = kin_of(view, keys, command, (sponsor_id, beneficiary_id))
         sent = rules.invite(command.offer, kin, sponsor, beneficiary, now)
         moved: Moved = [*lapsed, *theirs, (binding_id, sent)]
         if sponsor.edition.binding.activation is Activation.SPONSOR_ONLY:
@@ -69,62 +65,62 @@ async def invite(house: House, request: Request, command: Invite) -> Reply:
         else:
             received = InvitationReceived(binding=binding_id, sponsor=sponsor_id)
             moved.append((beneficiary.account_id, received))
-        return _answered(binding_id, None, 0, moved, now)
+        agent = sponsor_id if request.caller.role is Role.AGENCY else None
+        return _answered(binding_id, None, 0, moved, now, agent)
 
     return await house.do(request, decide)
 
 
 async def confirm(house: House, request: Request, binding_id: StreamId) -> Reply:
     """The beneficiary agrees; from then on the sponsor stands behind him."""
-    acting = await acting_on(house, request.caller, binding_id)
 
     def decide(view: View, now: Instant) -> Decision:
         binding = view.binding(binding_id)
-        check_is(view, house.keys, request.caller, (binding.beneficiary, binding), acting)
+        for_whom = check_is(view, house.keys, request.caller, (binding.beneficiary, binding), now)
         sponsor, lapsed = swept_side(view, house.keys, binding.sponsor, now)
         beneficiary, theirs = swept_side(view, house.keys, binding.beneficiary, now)
         moved = [*lapsed, *theirs]
         moved += confirmed_events(binding_id, binding, sponsor, beneficiary, now)
-        return _answered(binding_id, binding, view.version(binding_id), moved, now)
+        return _answered(binding_id, binding, view.version(binding_id), moved, now, for_whom)
 
-    return await house.do(request, decide, acting.on_behalf_of)
+    return await house.do(request, decide)
 
 
 async def decline(house: House, request: Request, binding_id: StreamId) -> Reply:
     """The beneficiary says no."""
-    acting = await acting_on(house, request.caller, binding_id)
 
     def decide(view: View, now: Instant) -> Decision:
         binding = view.binding(binding_id)
-        check_is(view, house.keys, request.caller, (binding.beneficiary, binding), acting)
+        for_whom = check_is(view, house.keys, request.caller, (binding.beneficiary, binding), now)
         view.account(binding.beneficiary)
         moved: Moved = [
             (binding_id, rules.decline(binding, now)),
             (binding.beneficiary, SponsorUnlinked(binding=binding_id)),
         ]
-        return _answered(binding_id, binding, view.version(binding_id), moved, now)
+        return _answered(binding_id, binding, view.version(binding_id), moved, now, for_whom)
 
-    return await house.do(request, decide, acting.on_behalf_of)
+    return await house.do(request, decide)
 
 
 async def release(house: House, request: Request, binding_id: StreamId, reason: str) -> Reply:
     """Either side takes the grant back, as far as the region lets him."""
-    acting = await acting_on(house, request.caller, binding_id)
 
     def decide(view: View, now: Instant) -> Decision:
         binding = view.binding(binding_id)
-        by = acting_side(view, house.keys, request.caller, binding, acting)
+        acting = acting_side(view, house.keys, request.caller, binding, now)
         sponsor = side_of(view, house.keys, binding.sponsor, now)
         view.account(binding.beneficiary)
-        event = rules.release(binding, sponsor, by=by, reason=reason, now=now)
+        event = rules.release(binding, sponsor, by=acting.side, reason=reason, now=now)
         moved: Moved = [(binding_id, event)]
         if event.last_on is None:
             moved.append((binding.beneficiary, SponsorUnlinked(binding=binding_id)))
             if binding.status is BindingStatus.ACTIVE:
                 moved.append((binding.sponsor, _released(binding_id, now)))
-        return _answered(binding_id, binding, view.version(binding_id), moved, now)
+        return _answered(
+            binding_id, binding, view.version(binding_id), moved, now, acting.on_behalf_of
+        )
 
-    return await house.do(request, decide, acting.on_behalf_of)
+    return await house.do(request, decide)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +137,7 @@ async def change(house: House, request: Request, binding_id: StreamId, terms: Ch
 
     def decide(view: View, now: Instant) -> Decision:
         binding = view.binding(binding_id)
-        check_is(view, house.keys, request.caller, (binding.sponsor, binding), NOBODY)
+        for_whom = check_is(view, house.keys, request.caller, (binding.sponsor, binding), now)
         event = rules.change_grant(
             binding,
             now,
@@ -150,7 +146,8 @@ async def change(house: House, request: Request, binding_id: StreamId, terms: Ch
             terms.valid_until(binding.valid_until),
         )
         version = view.version(binding_id)
-        return _answered(binding_id, binding, version, [(binding_id, event)], now)
+        moved: Moved = [(binding_id, event)]
+        return _answered(binding_id, binding, version, moved, now, for_whom)
 
     return await house.do(request, decide)
 
@@ -163,12 +160,10 @@ async def look_at_binding(house: House, caller: Caller, binding_id: StreamId) ->
     """
     check_role(caller, Role.PERSON, Role.AGENCY, Role.AUDITOR)
 
-    acting = await acting_on(house, caller, binding_id)
-
     def decide(view: View, now: Instant) -> Decision:
         binding = view.binding(binding_id)
         if caller.role is not Role.AUDITOR:
-            acting_side(view, house.keys, caller, binding, acting)
+            acting_side(view, house.keys, caller, binding, now)
         answer = binding_answer(binding_id, binding, view.version(binding_id), now)
         return Decision(answer=to_json(answer))
 
@@ -218,7 +213,12 @@ def confirmed_events(
 
 
 def _answered(
-    binding_id: StreamId, binding: Binding | None, version: int, moved: Moved, now: Instant
+    binding_id: StreamId,
+    binding: Binding | None,
+    version: int,
+    moved: Moved,
+    now: Instant,
+    on_behalf_of: StreamId | None,
 ) -> Decision:
     """The binding as it is after these events."""
     for stream, event in moved:
@@ -227,7 +227,7 @@ def _answered(
             version += 1
     assert binding is not None, "a binding begins with InvitationSent"
     answer = binding_answer(binding_id, binding, version, now)
-    return Decision(answer=to_json(answer), events=moved)
+    return Decision(answer=to_json(answer), events=moved, on_behalf_of=on_behalf_of)
 
 
 def parties_in(answer: bytes) -> tuple[StreamId, StreamId]:

@@ -20,6 +20,7 @@ from service.house import House
 from service.ledger.command import Decision, Reply
 from service.ledger.view import View
 from service.persons import Keys
+from service.relatives import is_parent_of_minor
 
 OWN = "OWN"
 
@@ -41,11 +42,11 @@ async def change_order(
     def decide(view: View, now: Instant) -> Decision:
         account_id = find_person(view, house.keys, person_no)
         account = view.account(account_id)
-        _check_may_set(view, house.keys, request.caller, person_no, now)
+        for_whom = _check_may_set(view, house.keys, request.caller, person_no, now)
         bindings = _bindings(view, house.keys, account, sponsors)
         event = rules.change_order(account, bindings, version)
         answer = order_answer(evolve(account, event))
-        return Decision(answer=to_json(answer), events=[(account_id, event)])
+        return Decision(answer=to_json(answer), events=[(account_id, event)], on_behalf_of=for_whom)
 
     return await house.do(request, decide)
 
@@ -61,25 +62,32 @@ async def look_at_order(house: House, caller: Caller, person_no: str) -> Reply:
     return await house.ask(caller, decide)
 
 
-def _check_may_set(view: View, keys: Keys, caller: Caller, person_no: str, now: Instant) -> None:
+def _check_may_set(
+    view: View, keys: Keys, caller: Caller, person_no: str, now: Instant
+) -> StreamId | None:
     """Who may set the order is the beneficiary's region's to say (`order_strategy`).
+
+    Returns for whom the caller acts, where it is not his own order.
 
     Raises:
         UnknownError: a stranger; NotPermittedError: the other side's to do.
     """
-    account = view.account(find_person(view, keys, person_no))
+    account_id = find_person(view, keys, person_no)
+    account = view.account(account_id)
     if caller.role is Role.AGENCY:
         check_region(caller, account)
-        return
+        return account_id
     terms = edition_in_force(view, keys, account.region, now).order
-    mine = find_person(view, keys, caller.subject)
-    is_sponsor = any(link.sponsor == mine for link in account.sponsors)
-    is_owner = caller.subject == person_no
+    me = find_person(view, keys, caller.subject)
+    is_sponsor = any(link.sponsor == me for link in account.sponsors)
+    is_parent = me != account_id and is_parent_of_minor(view, keys, me, account_id, now)
+    is_owner = me == account_id or is_parent
     if not (is_owner or is_sponsor):
         raise UnknownError
     by_sponsor = terms.order_strategy is OrderStrategy.SPONSOR_SET
-    if is_owner == by_sponsor:
+    if not (is_sponsor if by_sponsor else is_owner):
         raise NotPermittedError
+    return account_id if is_parent and not by_sponsor else None
 
 
 def _bindings(

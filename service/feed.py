@@ -1,7 +1,7 @@
 """The log as a feed: every event in its order, for auditors, and for agencies what is theirs.
 
 An agency sees an event when its stream belongs to its region: an account opened there, a
-binding with a side there, a settlement of a patient or at a place there, the region's rules,
+binding with a side there, the kinship of a person there, a settlement of a patient or at a place there, the region's rules,
 and what an institution became while it was there. Which regions that are is read from the
 first events of the streams: they never change, so nothing here lags behind the log as a read
 model would, and nothing is shown before its region is known. Where it cannot be known (a kind
@@ -19,6 +19,7 @@ from aggregates.events import AccountOpened, InvitationSent
 from aggregates.settlement_events import (
     EditionPublished,
     InstitutionDesignated,
+    KinshipRecorded,
     Settled,
     SettlementRefused,
 )
@@ -32,6 +33,7 @@ from service.ledger.store import Store
 
 LIMIT_MAX = 10_000
 """Events in one answer."""
+POSITION_MAX = 2**63 - 1
 READ_MAX = 250
 """Events read and told at a time: what a stream holds in memory."""
 LOOK_MAX = 2000
@@ -225,7 +227,8 @@ class _Regions:
                 history = await self._store.history(claim.institution)
                 before = [r.event for r in history if r.position < first.position]
                 return _last_region(before)
-        return set()
+            case _:
+                return set()
 
 
 def _sides(first: Recorded) -> tuple[StreamId, ...]:
@@ -235,7 +238,10 @@ def _sides(first: Recorded) -> tuple[StreamId, ...]:
             return sponsor, beneficiary
         case Settled(claim=claim) | SettlementRefused(claim=claim):
             return (claim.beneficiary,)
-    return ()
+        case KinshipRecorded(person=person):
+            return (person,)
+        case _:
+            return ()
 
 
 def _designated(row: Any) -> set[str]:  # noqa: ANN401 -- a record of asyncpg

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from aggregates.events import Act
-from aggregates.vocabulary import Instant, StreamId
+from aggregates.vocabulary import Instant
 from service.caller import Caller, Request
 from service.clock import Clock
 from service.ledger.appender import Appender, Limits
@@ -34,14 +34,12 @@ class House:
         await self.appender.close()
         await self.store.close()
 
-    async def do(
-        self, request: Request, decide: Decide, on_behalf_of: StreamId | None = None
-    ) -> Reply:
+    async def do(self, request: Request, decide: Decide) -> Reply:
         """Carry out a request that uses up its key; see `Appender.submit` for what it raises."""
         key_digest = self.keys.name("key", f"{request.caller.name}\0{request.key}").hex()[:32]
         act = Act(
             actor=request.caller.name,
-            on_behalf_of=on_behalf_of,
+            on_behalf_of=None,
             channel=request.channel,
             key_digest=key_digest,
         )

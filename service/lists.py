@@ -1,16 +1,19 @@
-"""Lists that follow the log: an account's statement, and a caller's bindings."""
+"""Lists that follow the log: statements, bindings, and an institution's settlements."""
 
+from datetime import date
 from typing import Any, NamedTuple, Protocol
 
 from asyncpg import Pool
 
 from aggregates.refusals import UnknownError
-from aggregates.vocabulary import BindingStatus, StreamId
+from aggregates.vocabulary import BindingStatus, SettlementStatus, StreamId
 from projections import bindings as binding_views
 from projections import entries as entry_views
+from projections import settlements as settlement_views
 from projections.bindings import BindingRow, Wanted
 from projections.entries import Entry
 from projections.paging import Page
+from projections.settlements import SettlementRow
 from service.accounts import find_person, find_readable
 from service.answers import caps_answer, day, yuan
 from service.caller import Caller, Role, check_role
@@ -102,6 +105,63 @@ async def bindings(
     return Listed([_binding(row, numbers) for row in page.rows], page.next, position)
 
 
+class BillName(NamedTuple):
+    """How an institution names a bill."""
+
+    visit: str
+    charge_batch: str
+
+
+async def settlements_of_bill(
+    house: House, shelf: Shelf, caller: Caller, bill: BillName, asked: Asked
+) -> Listed:
+    """What became of a bill of the caller's, the newest attempt first; one page, no cursor.
+
+    Raises:
+        UnknownError: the institution is not known here.
+    """
+    check_role(caller, Role.INSTITUTION)
+    institution = await _institution(house, caller, None)
+    position = await _reach(house, shelf, asked)
+    rows = await settlement_views.of_claim(shelf.pool, institution, *bill, asked.limit)
+    return Listed([_settlement(row) for row in rows], None, position)
+
+
+async def settlements_of_day(
+    house: House, shelf: Shelf, caller: Caller, code: str | None, day_on: date, asked: Asked
+) -> Listed:
+    """What an institution's bills of a business day became, newest first.
+
+    `code` names the institution for an auditor; an institution sees its own.
+
+    Raises:
+        UnknownError: no such institution, or not the caller; CursorInvalidError: not a cursor.
+    """
+    check_role(caller, Role.INSTITUTION, Role.AUDITOR)
+    institution = await _institution(house, caller, code)
+    position = await _reach(house, shelf, asked)
+    page = await settlement_views.of_day(shelf.pool, institution, day_on, asked.cursor, asked.limit)
+    return Listed([_settlement(row) for row in page.rows], page.next, position)
+
+
+async def _institution(house: House, caller: Caller, code: str | None) -> StreamId:
+    if caller.role is Role.INSTITUTION:
+        if code not in (None, caller.subject):
+            raise UnknownError
+        code = caller.subject
+    name = house.keys.name("institution", code or "")
+    found: list[StreamId | None] = []
+
+    def decide(view: View, _: object) -> Decision:
+        found.append(view.find(name))
+        return Decision(answer=b"")
+
+    await house.ask(caller, decide)
+    if found[-1] is None:
+        raise UnknownError
+    return found[-1]
+
+
 async def _account(house: House, caller: Caller, person_no: str) -> StreamId:
     found: list[StreamId] = []
 
@@ -155,4 +215,27 @@ def _binding(row: BindingRow, numbers: dict[StreamId, str | None]) -> dict[str, 
         "valid_from": day(row.active_from or row.valid_from),
         "valid_until": day(row.valid_until),
         "version": row.version,
+    }
+
+
+def _settlement(row: SettlementRow) -> dict[str, Any]:
+    is_refused = row.status is SettlementStatus.REFUSED
+    return {
+        "settlement_id": row.settlement,
+        "status": row.status,
+        "outcome": "not_applied" if is_refused else "applied",
+        "code": row.refusal,
+        "visit": row.visit,
+        "charge_batch": row.charge_batch,
+        "day": day(row.day),
+        "total": yuan(row.total_fen),
+        "fund_pay": yuan(row.fund_pay_fen),
+        "personal": yuan(row.total_fen - row.fund_pay_fen),
+        "own": yuan(row.own_fen),
+        "aid": yuan(row.aid_fen),
+        "cash": yuan(row.cash_fen),
+        "recorded_at": rfc3339(row.recorded_at),
+        "cancelled_at": None if row.cancelled_at is None else rfc3339(row.cancelled_at),
+        "version": row.version,
+        "position": row.position,
     }

@@ -1,10 +1,11 @@
 """Who takes part in a binding: its two sides, whom the caller is or acts for, and their kinship."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from aggregates.binding import Binding, Kin, Offer
 from aggregates.eligibility import Side
-from aggregates.kinship import Traits, parent_in
+from aggregates.kinship import parent_in
 from aggregates.refusals import NotPermittedError, UnknownError
 from aggregates.ties import swept
 from aggregates.topics import Event
@@ -12,20 +13,11 @@ from aggregates.vocabulary import Instant, KinshipEvidence, StreamId
 from service.accounts import find_person
 from service.caller import Caller, Role, check_region, check_role
 from service.editions import edition_in_force
-from service.house import House
 from service.ledger.view import View
 from service.persons import Keys
-from service.relatives import (
-    NO_TRAITS,
-    Acting,
-    acting_for,
-    acts_as_parent,
-    shown_for,
-    traits_of,
-)
+from service.relatives import is_parent_of_minor, shown_for, traits_of
 
 Moved = list[tuple[StreamId, Event]]
-NOBODY = Acting(None, frozenset())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,23 +30,9 @@ class Invite:
     evidence: tuple[KinshipEvidence | None, str | None] = (None, None)
 
 
-async def traits_named(house: House, command: Invite, caller: Caller) -> dict[StreamId, Traits]:
-    """What the ID numbers of both parties tell; who is not known here has none."""
-    numbers = (command.sponsor or caller.subject, command.beneficiary)
-    names = [house.keys.name("person_no", number) for number in numbers]
-    found = await house.store.read((), names)
-    return await traits_of(house, found.names.values())
-
-
-def kin_of(
-    view: View,
-    keys: Keys,
-    command: Invite,
-    parties: tuple[StreamId, StreamId],
-    traits: dict[StreamId, Traits],
-) -> Kin:
+def kin_of(view: View, keys: Keys, command: Invite, parties: tuple[StreamId, StreamId]) -> Kin:
     """How sponsor and beneficiary are related, as shown and registered."""
-    mine, theirs = (traits.get(party, NO_TRAITS) for party in parties)
+    mine, theirs = (traits_of(view, keys, party) for party in parties)
     shown = shown_for(view, keys, *parties, command.evidence)
     return Kin(shown, parent_in(command.offer.relation, mine, theirs))
 
@@ -85,49 +63,50 @@ def swept_side(view: View, keys: Keys, account_id: StreamId, now: Instant) -> tu
     return side, [(account_id, event) for event in events]
 
 
-async def acting_on(house: House, caller: Caller, binding_id: StreamId) -> Acting:
-    """For whom a caller acts on the beneficiary's side of a binding."""
-    binding = (await house.store.read((binding_id,), ())).heads[binding_id].state
-    if not isinstance(binding, Binding):
-        return NOBODY
-    return await acting_for(house, caller, binding.beneficiary)
+class Acting(NamedTuple):
+    """The side a caller takes, and the account he acts for where it is not his own."""
+
+    side: StreamId
+    on_behalf_of: StreamId | None
 
 
-def acting_side(
-    view: View, keys: Keys, caller: Caller, binding: Binding, acting: Acting
-) -> StreamId:
-    """Which side the caller is, or acts for.
+def acting_side(view: View, keys: Keys, caller: Caller, binding: Binding, now: Instant) -> Acting:
+    """Which side the caller is, or acts for: his own, a child's under age, or his region's.
 
     Raises:
         UnknownError: neither.
     """
     check_role(caller, Role.PERSON, Role.AGENCY)
     sides = (binding.sponsor, binding.beneficiary)
-    if caller.role is Role.PERSON:
-        mine = find_person(view, keys, caller.subject)
-        if mine not in sides and acts_as_parent(view, keys, mine, binding.beneficiary, acting):
-            return binding.beneficiary
-    else:
-        near = (s for s in sides if caller.region in (None, view.account(s).region))
-        mine = next(near, StreamId(""))
-    if mine not in sides:
-        raise UnknownError
-    return mine
+    if caller.role is Role.AGENCY:
+        near = [s for s in sides if caller.region in (None, view.account(s).region)]
+        if not near:
+            raise UnknownError
+        return Acting(near[0], near[0])
+    me = find_person(view, keys, caller.subject)
+    if me in sides:
+        return Acting(me, None)
+    if is_parent_of_minor(view, keys, me, binding.beneficiary, now):
+        return Acting(binding.beneficiary, binding.beneficiary)
+    raise UnknownError
 
 
 def check_is(
-    view: View, keys: Keys, caller: Caller, of: tuple[StreamId, Binding], acting: Acting
-) -> None:
-    """Let one side of a binding alone act, a minor's parent, or its agency.
+    view: View, keys: Keys, caller: Caller, of: tuple[StreamId, Binding], now: Instant
+) -> StreamId | None:
+    """Let one side of a binding alone act, a minor's parent, or its agency; for whom he acts.
 
     Raises:
         UnknownError: the binding is not the caller's; NotPermittedError: the other side's to do.
     """
     side, binding = of
-    mine = acting_side(view, keys, caller, binding, acting)
+    acting = acting_side(view, keys, caller, binding, now)
     if caller.role is Role.AGENCY:
         check_region(caller, view.account(side))
-        return
+        return side
+    if acting.side == side:
+        return acting.on_behalf_of
     me = find_person(view, keys, caller.subject)
-    if mine != side and not acts_as_parent(view, keys, me, side, acting):
-        raise NotPermittedError
+    if side == binding.beneficiary and is_parent_of_minor(view, keys, me, side, now):
+        return side
+    raise NotPermittedError

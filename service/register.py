@@ -19,7 +19,7 @@ from service.clock import new_stream
 from service.house import House
 from service.ledger.command import Decision, Reply
 from service.ledger.view import View
-from service.parties import Invite, kin_of, swept_side, traits_named
+from service.parties import Invite, kin_of, swept_side
 
 __all__ = ["Caps", "Register", "register"]
 
@@ -40,7 +40,6 @@ async def register(house: House, request: Request, command: Register) -> Reply:
     """
     check_role(request.caller, Role.AGENCY)
     keys = house.keys
-    traits = await traits_named(house, command.invite, request.caller)
 
     def decide(view: View, now: Instant) -> Decision:
         assert command.invite.sponsor is not None, "an agency names the sponsor"
@@ -54,7 +53,7 @@ async def register(house: House, request: Request, command: Register) -> Reply:
         beneficiary, theirs = swept_side(view, keys, beneficiary_id, now)
         binding_id = new_stream("bnd", now.at)
         accepted = sponsor.edition.binding.kinship_evidence
-        kin = kin_of(view, keys, command.invite, (sponsor_id, beneficiary_id), traits)
+        kin = kin_of(view, keys, command.invite, (sponsor_id, beneficiary_id))
         kin = replace(kin, shown=vouched(command.invite.offer.relation, accepted))
         sent = rules.invite(command.invite.offer, kin, sponsor, beneficiary, then)
         binding = rules.evolve(None, sent)

@@ -1,6 +1,5 @@
 """Who is what to whom: the kinship register, and what an ID number tells of a person."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -12,13 +11,12 @@ from aggregates.settlement_events import KinshipRecorded
 from aggregates.topics import Event
 from aggregates.vocabulary import Instant, KinshipEvidence, ParentSex, Relation, StreamId
 from service.accounts import find_person
-from service.caller import Caller, Request, Role, check_region, check_role
+from service.caller import Request, Role, check_region, check_role
 from service.clock import new_stream
 from service.house import House
 from service.ledger.command import Decision, Reply
 from service.ledger.view import View
 from service.persons import Keys
-from service.reveal import persons_of
 
 RESIDENT_ID_SIZE = 18
 NO_TRAITS = Traits(None, None)
@@ -31,14 +29,6 @@ class RecordKinship:
     person_no: str
     relative: str
     relation: Relation
-
-
-@dataclass(frozen=True, slots=True)
-class Acting:
-    """For whom a call is made: himself (None), a child under age, or an agency's person."""
-
-    on_behalf_of: StreamId | None
-    minors: frozenset[StreamId]
 
 
 async def record_kinship(house: House, request: Request, fact: RecordKinship) -> Reply:
@@ -104,13 +94,11 @@ def shown_for(
     return Shown(kind, reference, registered(view, keys, sponsor, beneficiary))
 
 
-async def traits_of(house: House, accounts: Iterable[StreamId]) -> dict[StreamId, Traits]:
+def traits_of(view: View, keys: Keys, account: StreamId) -> Traits:
     """Sex and day of birth by ID number; nothing for other certificates and erased persons."""
-    persons = await persons_of(house, accounts)
-    return {
-        stream: NO_TRAITS if person is None else traits_in(person.cert_no)
-        for stream, person in persons.items()
-    }
+    sealed, wrapped = view.person(account)
+    person = keys.unseal(sealed, wrapped, account)
+    return NO_TRAITS if person is None else traits_in(person.cert_no)
 
 
 def traits_in(cert_no: str) -> Traits:
@@ -125,27 +113,13 @@ def traits_in(cert_no: str) -> Traits:
     return Traits(sex, born_on)
 
 
-async def acting_for(house: House, caller: Caller, side: StreamId) -> Acting:
-    """For whom a caller acts when he does what `side` may do (contract: agency, parents)."""
-    if caller.role is Role.AGENCY:
-        return Acting(side, frozenset())
-    name = house.keys.name("person_no", caller.subject)
-    mine = (await house.store.read((), (name,))).names.get(name)
-    if mine is None or mine == side:
-        return Acting(None, frozenset())
-    traits = (await traits_of(house, [side])).get(side, NO_TRAITS)
-    if not is_minor(traits.born_on, house.clock().on):
-        return Acting(None, frozenset())
-    return Acting(side, frozenset({side}))
-
-
-def acts_as_parent(
-    view: View, keys: Keys, caller_account: StreamId, side: StreamId, acting: Acting
+def is_parent_of_minor(
+    view: View, keys: Keys, caller: StreamId, child: StreamId, now: Instant
 ) -> bool:
-    """Whether the register makes a caller the parent of a side that is under age."""
-    if side not in acting.minors:
+    """Whether the register makes a caller the parent of somebody under age (contract)."""
+    if registered(view, keys, child, caller) is not Relation.PARENT:
         return False
-    return registered(view, keys, side, caller_account) is Relation.PARENT
+    return is_minor(traits_of(view, keys, child).born_on, now.on)
 
 
 def _name(keys: Keys, person: StreamId) -> bytes:

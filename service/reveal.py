@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-from aggregates.events import AccountOpened
 from aggregates.vocabulary import StreamId
 from service.house import House
 from service.persons import Personal
@@ -15,11 +14,8 @@ async def persons_of(house: House, accounts: Iterable[StreamId]) -> dict[StreamI
         KeyFileError: a sealed person does not open under this ledger's keys.
     """
     wanted = list(dict.fromkeys(accounts))
-    wrapped = await house.store.person_keys(wanted)
+    found = await house.store.read((), (), wanted)
     return {
-        opened.stream: house.keys.unseal(
-            opened.event.sealed, wrapped.get(opened.stream), opened.stream
-        )
-        for opened in await house.store.first_events(wanted)
-        if isinstance(opened.event, AccountOpened)
+        account: house.keys.unseal(person.sealed, person.wrapped, account)
+        for account, person in found.persons.items()
     }

@@ -142,10 +142,10 @@ class Appender:
         fault: Exception = RuntimeError("a decision never stops reading")
         for _ in range(READS_MAX):
             missing: Missing = flight.decide(chunk, self._clock())
-            if not (missing.streams or missing.names):
+            if missing.is_empty():
                 return
             try:
-                flight.load(await session.read(missing.streams, missing.names), missing)
+                flight.load(await session.read(*missing), missing)
             except ValueError as unreadable:  # not the caller's: a body is refused by one too
                 fault = RuntimeError("a stored state that this release cannot read")
                 fault.__cause__ = unreadable

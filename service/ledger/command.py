@@ -23,6 +23,7 @@ class Decision:
     """What a decision wants stored. `answer` is JSON, without the position.
 
     `takes` are unique names with the stream that takes them, `frees` those given up.
+    `on_behalf_of` is the account that the actor acted for.
     With a `refusal` (its code) the answer holds the refusal's fields.
     """
 
@@ -32,6 +33,7 @@ class Decision:
     refusal: str | None = None
     takes: dict[bytes, StreamId] = field(default_factory=dict)
     frees: set[bytes] = field(default_factory=set)
+    on_behalf_of: StreamId | None = None
     person_keys: list[tuple[StreamId, bytes]] = field(default_factory=list)
 
 

@@ -6,16 +6,18 @@ land, what was decided on it is thrown away and decided again.
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from pydantic_core import to_json
 
+from aggregates.events import AccountOpened
 from aggregates.refusals import RefusalError, RuleRefusedError
 from aggregates.topics import Event
 from aggregates.vocabulary import Instant, StreamId
 from service.ledger.command import Command, Decision, KeyReusedError, Reply
 from service.ledger.rows import Row, encode, encode_act
-from service.ledger.store import Batch, Found, KeyRow, Known, Outcome
+from service.ledger.store import Batch, Found, KeyRow, Known, Outcome, Sealed
 from service.ledger.view import Layer, UnreadError, View
 
 
@@ -69,6 +71,11 @@ class Missing(NamedTuple):
 
     streams: set[StreamId]
     names: set[bytes]
+    persons: set[StreamId]
+
+    def is_empty(self) -> bool:
+        """Whether everything was there."""
+        return not (self.streams or self.names or self.persons)
 
 
 class Flight:
@@ -85,11 +92,13 @@ class Flight:
         """Put what was read under the decisions; who is not found is nobody."""
         self.loaded.heads.update(found.heads)
         self.loaded.names.update({name: found.names.get(name) for name in missing.names})
+        nobody = Sealed("", None)
+        self.loaded.persons.update({p: found.persons.get(p, nobody) for p in missing.persons})
 
     def decide(self, works: Sequence[Work], now: Instant) -> Missing:
         """Decide works in their order; if anything is missing none of them counts."""
         layer = Layer(self.written)
-        missing = Missing(set(), set())
+        missing = Missing(set(), set(), set())
         done: list[Decided] = []
         for work in works:
             try:
@@ -99,7 +108,9 @@ class Flight:
                     missing.streams.add(unread.stream)
                 if unread.name is not None:
                     missing.names.add(unread.name)
-        if not (missing.streams or missing.names):
+                if unread.person is not None:
+                    missing.persons.add(unread.person)
+        if missing.is_empty():
             self._take(done, layer)
         return missing
 
@@ -111,6 +122,7 @@ class Flight:
             for row in decided.rows:
                 self.written.heads[row.stream] = layer.heads[row.stream]
         self.written.names.update(layer.names)
+        self.written.persons.update(layer.persons)
         found = self.loaded.names  # a name that nobody had is looked up again for who asks later
         self.loaded.names = {name: stream for name, stream in found.items() if stream is not None}
         self.decided += done
@@ -186,7 +198,8 @@ def _decide(work: Work, layer: Layer, now: Instant) -> Decided:
     try:
         decision = command.decide(view, now)
         assert command.key is not None or not decision.events, "nothing is stored without a key"
-        rows = [_row(own, stream, event, work.act) for stream, event in decision.events]
+        act = _act(work, decision)
+        rows = [_row(own, stream, event, act) for stream, event in decision.events]
     except UnreadError:
         raise
     except RuleRefusedError as refusal:
@@ -198,9 +211,22 @@ def _decide(work: Work, layer: Layer, now: Instant) -> Decided:
     except Exception as fault:  # noqa: BLE001 -- a bug in one decision must not stop its neighbours
         return Decided(work, None, fault, view.read, [])
     layer.heads.update(own.heads)
+    layer.persons.update(_persons(decision))
     layer.names.update(dict.fromkeys(decision.frees))
     layer.names.update(decision.takes)
     return Decided(work, decision, None, view.read, rows)
+
+
+def _act(work: Work, decision: Decision) -> bytes:
+    if decision.on_behalf_of is None:
+        return work.act
+    return encode_act(replace(work.command.act, on_behalf_of=decision.on_behalf_of))
+
+
+def _persons(decision: Decision) -> dict[StreamId, Sealed]:
+    """Who became known by a decision, for those who are decided after it."""
+    sealed = {s: e.sealed for s, e in decision.events if isinstance(e, AccountOpened)}
+    return {s: Sealed(sealed[s], wrapped) for s, wrapped in decision.person_keys}
 
 
 def _row(layer: Layer, stream: StreamId, event: Event, act: bytes) -> Row:

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 
+from aggregates.events import AccountOpened
 from aggregates.vocabulary import StreamId
 from service.ledger.rows import Recorded, decode, kind_of
 from service.ledger.store import (
@@ -18,6 +19,7 @@ from service.ledger.store import (
     Known,
     Outcome,
     OutcomeUnknownError,
+    Sealed,
     StoreUnavailableError,
 )
 
@@ -36,11 +38,22 @@ class MemoryStore:
         self.fail_next: StoreUnavailableError | OutcomeUnknownError | None = None
         self._lock = asyncio.Lock()
 
-    async def read(self, streams: Iterable[StreamId], names: Iterable[bytes]) -> Found:
-        """Heads and names as they are now."""
+    async def read(
+        self,
+        streams: Iterable[StreamId],
+        names: Iterable[bytes],
+        persons: Iterable[StreamId] = (),
+    ) -> Found:
+        """Heads, names and persons as they are now."""
+        wanted = set(persons)
         return Found(
             {stream: self.heads.get(stream, NO_HEAD) for stream in streams},
             {name: self.names[name] for name in names if name in self.names},
+            {
+                recorded.stream: Sealed(recorded.event.sealed, self.wrapped.get(recorded.stream))
+                for recorded in (self.log if wanted else ())
+                if recorded.stream in wanted and isinstance(recorded.event, AccountOpened)
+            },
         )
 
     @asynccontextmanager
@@ -141,8 +154,13 @@ class _Locked:
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
 
-    async def read(self, streams: Iterable[StreamId], names: Iterable[bytes]) -> Found:
-        return await self._store.read(streams, names)
+    async def read(
+        self,
+        streams: Iterable[StreamId],
+        names: Iterable[bytes],
+        persons: Iterable[StreamId] = (),
+    ) -> Found:
+        return await self._store.read(streams, names, persons)
 
     async def append(self, batch: Batch) -> Outcome:
         return self._store.append_now(batch)

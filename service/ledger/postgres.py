@@ -5,9 +5,8 @@ never cancelled and carries no client timeout: a cancelled COMMIT may be reporte
 node alone. Its outcome is unknown from the first byte sent until the answer or an error.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from typing import Any
 
 import asyncpg
 from asyncpg import Connection, Pool
@@ -16,20 +15,19 @@ from aggregates.topics import CLASSES
 from aggregates.vocabulary import StreamId
 from service.ledger.append_call import APPEND, arguments, outcome_of
 from service.ledger.commit import DROPPED, commit, is_definite, roll_back
-from service.ledger.rows import (
-    BY_CODE,
-    TOPIC_PREFIX,
-    Recorded,
-    decode,
-    decode_head,
-    kind_of,
-    stream_id,
+from service.ledger.reader import (
+    EVENTS,
+    read_first,
+    read_heads,
+    read_history,
+    read_names,
+    read_persons,
+    recorded,
 )
+from service.ledger.rows import Recorded, stream_id
 from service.ledger.store import (
-    NO_HEAD,
     Batch,
     Found,
-    Head,
     Outcome,
     OutcomeUnknownError,
     StoreUnavailableError,
@@ -47,7 +45,6 @@ WRITER_SETTINGS = {
     "application_name": "gongji-append",
 }
 """The planner may only look rows up: a plan made on an empty table must not scan a full one."""
-EVENTS = "SELECT position, recorded_at, stream, version, topic, state FROM events"
 READER_SETTINGS = {"jit": "off", "application_name": "gongji-read"}
 
 
@@ -113,10 +110,15 @@ class PostgresStore:
                 raise StoreUnavailableError(type(error).__name__) from error
         return self._writer
 
-    async def read(self, streams: Iterable[StreamId], names: Iterable[bytes]) -> Found:
-        """Heads and names as committed now."""
+    async def read(
+        self,
+        streams: Iterable[StreamId],
+        names: Iterable[bytes],
+        persons: Iterable[StreamId] = (),
+    ) -> Found:
+        """Heads, names and persons as committed now."""
         async with self.pool.acquire() as connection:
-            return await self._read(connection, list(streams), list(names))
+            return await self._read(connection, list(streams), list(names), list(persons))
 
     async def append(self, batch: Batch) -> Outcome:
         """Append the batch in one round trip, or write nothing and say why."""
@@ -152,54 +154,31 @@ class PostgresStore:
         return outcome_of(answer, batch)
 
     async def _read(
-        self, connection: Connection, streams: list[StreamId], names: list[bytes]
+        self,
+        connection: Connection,
+        streams: list[StreamId],
+        names: list[bytes],
+        persons: list[StreamId],
     ) -> Found:
-        heads: dict[StreamId, Head] = dict.fromkeys(streams, NO_HEAD)
-        with_heads = [s for s in streams if kind_of(s).has_head]
-        if with_heads:
-            found = await connection.fetch(
-                "SELECT stream, version, kind, state FROM heads WHERE stream = ANY ($1::uuid[])",
-                [s[4:] for s in with_heads],
-            )
-            for stream, version, kind, state in found:
-                known = stream_id(BY_CODE[kind].prefix, stream.hex)
-                heads[known] = Head(version, decode_head(kind, state))
-        for stream in streams:
-            if not kind_of(stream).has_head:
-                heads[stream] = _fold(await self._history(connection, stream))
-        have: dict[bytes, StreamId] = {}
-        if names:
-            found = await connection.fetch(
-                "SELECT u.name, u.stream, h.kind FROM unique_names u"
-                " LEFT JOIN heads h ON h.stream = u.stream WHERE u.name = ANY ($1::bytea[])",
-                names,
-            )
-            have = {name: _named(stream.hex, kind) for name, stream, kind in found}
-        return Found(heads, have)
+        return Found(
+            await read_heads(connection, streams, self._topics),
+            await read_names(connection, names),
+            await read_persons(connection, persons, self._topics),
+        )
 
     async def history(self, stream: StreamId) -> list[Recorded]:
         """All events of one stream, oldest first."""
-        return await self._history(self.pool, stream)
-
-    async def _history(self, connection: Connection, stream: StreamId) -> list[Recorded]:
-        return self._recorded(
-            await connection.fetch(f"{EVENTS} WHERE stream = $1::uuid ORDER BY version", stream[4:])
-        )
+        return await read_history(self.pool, stream, self._topics)
 
     async def first_events(self, streams: Iterable[StreamId]) -> list[Recorded]:
         """How these streams began."""
-        return self._recorded(
-            await self.pool.fetch(
-                f"{EVENTS} WHERE stream = ANY ($1::uuid[]) AND version = 1",
-                [s[4:] for s in streams],
-            )
-        )
+        return await read_first(self.pool, list(streams), self._topics)
 
     async def page(self, after: int, limit: int) -> list[Recorded]:
         """Up to `limit` events behind a position; what the library stored is passed over."""
         ours = [code for code, topic in self._topics.items() if topic in CLASSES]
         query = f"{EVENTS} WHERE position > $1 AND topic = ANY ($3) ORDER BY position LIMIT $2"
-        return self._recorded(await self.pool.fetch(query, after, limit, ours))
+        return recorded(await self.pool.fetch(query, after, limit, ours), self._topics)
 
     async def position(self) -> int:
         """The position of the newest event; 0 in an empty log."""
@@ -214,20 +193,6 @@ class PostgresStore:
         )
         return {stream_id("acc", stream.hex): wrapped for stream, wrapped in found}
 
-    def _recorded(self, found: Sequence[Any]) -> list[Recorded]:
-        """Rows as events; what the library stored under topics of its own is not ours to read."""
-        recorded: list[Recorded] = []
-        for position, recorded_at, stream, version, code, state in found:
-            topic = self._topics.get(code)
-            if topic is None or topic not in CLASSES:
-                continue
-            envelope = decode(topic, state)
-            known = stream_id(TOPIC_PREFIX[topic.partition(".")[0]], stream.hex)
-            recorded.append(
-                Recorded(position, recorded_at, known, version, envelope.act, envelope.event)
-            )
-        return recorded
-
 
 class _Locked:
     """Reading and appending while the log head is held."""
@@ -236,27 +201,15 @@ class _Locked:
         self._store = store
         self._writer = writer
 
-    async def read(self, streams: Iterable[StreamId], names: Iterable[bytes]) -> Found:
-        try:
-            return await self._store._read(self._writer, list(streams), list(names))  # noqa: SLF001
-        except (*DROPPED, asyncpg.PostgresError) as error:
-            if isinstance(error, asyncpg.PostgresError) and is_definite(error):
-                raise
-            self._writer.terminate()
-            raise StoreUnavailableError(type(error).__name__) from error
+    async def read(
+        self,
+        streams: Iterable[StreamId],
+        names: Iterable[bytes],
+        persons: Iterable[StreamId] = (),
+    ) -> Found:
+        return await self._store._read(  # noqa: SLF001
+            self._writer, list(streams), list(names), list(persons)
+        )
 
     async def append(self, batch: Batch) -> Outcome:
         return await self._store._append(self._writer, batch)  # noqa: SLF001
-
-
-def _fold(history: list[Recorded]) -> Head:
-    head = NO_HEAD
-    for recorded in history:
-        state = kind_of(recorded.stream).evolve(head.state, recorded.event)
-        head = Head(recorded.version, state)
-    return head
-
-
-def _named(hexadecimal: str, kind: int | None) -> StreamId:
-    """The stream that has a name; only a settlement has a name and no head."""
-    return stream_id("stl" if kind is None else BY_CODE[kind].prefix, hexadecimal)

@@ -3,9 +3,10 @@
 Two honest ones exist: `postgres.PostgresStore`, and `memory.MemoryStore` for tests and play.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from aggregates.topics import State
@@ -89,18 +90,31 @@ class Outcome:
     taken: dict[bytes, StreamId] = field(default_factory=dict)
 
 
+class Sealed(NamedTuple):
+    """A person's data as stored, and his key, wrapped; None where he was erased."""
+
+    sealed: str
+    wrapped: bytes | None
+
+
 class Found(NamedTuple):
-    """Heads by stream (NO_HEAD where there is none) and names that somebody has."""
+    """Heads by stream (NO_HEAD where there is none), names that somebody has, and persons."""
 
     heads: dict[StreamId, Head]
     names: dict[bytes, StreamId]
+    persons: Mapping[StreamId, Sealed] = MappingProxyType({})
 
 
 class Session(Protocol):
     """Reading and appending, on a store or inside its lock."""
 
-    async def read(self, streams: Iterable[StreamId], names: Iterable[bytes]) -> Found:
-        """Heads and names as committed now."""
+    async def read(
+        self,
+        streams: Iterable[StreamId],
+        names: Iterable[bytes],
+        persons: Iterable[StreamId] = (),
+    ) -> Found:
+        """Heads, names and persons (by account) as committed now."""
         ...
 
     async def append(self, batch: Batch) -> Outcome:

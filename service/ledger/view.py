@@ -17,19 +17,25 @@ from aggregates.settlement import Settlement
 from aggregates.topics import Event, State
 from aggregates.vocabulary import StreamId
 from service.ledger.rows import kind_of
-from service.ledger.store import NO_HEAD, Head
+from service.ledger.store import NO_HEAD, Head, Sealed
 
 S = TypeVar("S", bound=State)
 
 
 class UnreadError(Exception):
-    """A stream or a name that is not loaded yet."""
+    """A stream, a name or a person (by account) that is not loaded yet."""
 
-    def __init__(self, stream: StreamId | None = None, name: bytes | None = None) -> None:
+    def __init__(
+        self,
+        stream: StreamId | None = None,
+        name: bytes | None = None,
+        person: StreamId | None = None,
+    ) -> None:
         """Remember what is missing."""
         super().__init__()
         self.stream = stream
         self.name = name
+        self.person = person
 
 
 class Layer:
@@ -38,13 +44,14 @@ class Layer:
     A name maps to None where nobody has it.
     """
 
-    __slots__ = ("below", "heads", "names")
+    __slots__ = ("below", "heads", "names", "persons")
 
     def __init__(self, below: "Layer | None" = None) -> None:
         """Begin with nothing of its own."""
         self.below = below
         self.heads: dict[StreamId, Head] = {}
         self.names: dict[bytes, StreamId | None] = {}
+        self.persons: dict[StreamId, Sealed] = {}
 
     def head(self, stream: StreamId) -> Head:
         """The newest head of a stream.
@@ -71,6 +78,19 @@ class Layer:
                 return layer.names[name]
             layer = layer.below
         raise UnreadError(name=name)
+
+    def person(self, account: StreamId) -> Sealed:
+        """A person's sealed data and wrapped key.
+
+        Raises:
+            UnreadError: no layer has them.
+        """
+        layer: Layer | None = self
+        while layer is not None:
+            if account in layer.persons:
+                return layer.persons[account]
+            layer = layer.below
+        raise UnreadError(person=account)
 
     def apply(self, stream: StreamId, event: Event) -> Head:
         """Fold an event on top; the new head."""
@@ -152,6 +172,10 @@ class View:
     def find(self, name: bytes) -> StreamId | None:
         """The stream that has a name."""
         return self._layer.name(name)
+
+    def person(self, account: StreamId) -> Sealed:
+        """A person's data, still sealed, and his key, still wrapped."""
+        return self._layer.person(account)
 
     def holder(self, name: bytes) -> StreamId | None:
         """The stream that has a name which this decision takes if nobody has.

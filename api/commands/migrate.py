@@ -1,0 +1,38 @@
+"""`api migrate`: bring the database to this release's schema, before a rollout (k8s/migrate.yaml).
+
+Every start migrates too; done before, no new pod waits for it or fails by it.
+"""
+
+import asyncio
+import sys
+
+import asyncpg
+
+from api.commands.options import database, parser, settings_of
+from service.cluster import ClusterStartError
+from service.embedded import ClusterHeldError
+from service.ledger.migrate import MigrationChangedError, migrate
+
+
+def main(arguments: list[str]) -> int:
+    """Apply what is missing, and name it."""
+    made = parser("migrate", "Bring the database to this release's schema.")
+    settings = settings_of(made.parse_args(arguments))
+    try:
+        with database(settings) as dsn:
+            applied = asyncio.run(migrate(dsn))
+    except MigrationChangedError as error:
+        return _fail(f"the database was migrated by another release: {error} differs or is gone")
+    except (ClusterHeldError, ClusterStartError) as error:
+        return _fail(str(error))
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        return _fail(f"the database does not let us in or apply: {type(error).__name__}")
+    for name in applied:
+        print(f"applied {name}")
+    print("the schema is this release's")
+    return 0
+
+
+def _fail(why: str) -> int:
+    print(f"gongji: {why}", file=sys.stderr)
+    return 1
