@@ -6,7 +6,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
-from api import accounts, batch, bindings, feed, health, institutions, settlements
+from api import accounts, batch, bindings, docs, feed, health, institutions, settlements
 from api.documents import describe
 from api.door import Door
 from api.hot import App, HotRoute
@@ -34,8 +34,8 @@ TOLD = (
 
 def plain_app() -> FastAPI:
     """The routes and their document, without a house behind them."""
-    app = FastAPI(title="Gongji 共济", version="0.1.0", redoc_url=None)
-    for routes in (accounts, bindings, settlements, batch, institutions, feed, health):
+    app = FastAPI(title="Gongji 共济", version="0.1.0", docs_url=None, redoc_url=None)
+    for routes in (accounts, bindings, settlements, batch, institutions, feed, docs, health):
         app.include_router(routes.router)
     for error in TOLD:
         app.add_exception_handler(error, on_error)
