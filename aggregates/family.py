@@ -54,7 +54,7 @@ def payers_of(family: Family, place: Place, now: Instant) -> Payers:
         live,
         family.edition.order,
         lambda sponsor_id: family.sponsors[sponsor_id].account.region,
-        lambda sponsor_id: purses[sponsor_id].available_fen,
+        lambda sponsor_id: family.sponsors[sponsor_id].account.balance_fen,
     )
     reason = None if links is not None else Reason.ORDER_NOT_SET
     if family.account.status not in family.edition.binding.beneficiary_status_ok:

@@ -8,6 +8,8 @@ import sys
 
 LOG = logging.getLogger("gongji.run")
 AGAIN_S = 1.0
+END_S = 10.0
+"""How long a child may take to end after its input did."""
 
 
 class FollowingChild:
@@ -60,4 +62,13 @@ class FollowingChild:
         finally:
             wakes, self._wakes = self._wakes, -1
             os.close(wakes)
+            await _ended(child)
+
+
+async def _ended(child: asyncio.subprocess.Process) -> None:
+    try:
+        async with asyncio.timeout(END_S):
             await child.wait()
+    except TimeoutError:
+        child.kill()
+        await child.wait()

@@ -56,6 +56,9 @@ def describe(app: FastAPI) -> dict[str, Any]:
             description=DESCRIPTION,
             routes=app.routes,
         )
+        for methods in document["paths"].values():
+            for operation in methods.values():
+                operation["summary"] = operation["description"].split("\n", 1)[0]
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         _, sent = models_json_schema(
             [(model, "validation") for model in _models()], ref_template=REF

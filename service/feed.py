@@ -1,11 +1,12 @@
 """The log as a feed: every event in its order, for auditors, and for agencies what is theirs.
 
-An agency sees an event when its stream belongs to its region: an account opened there, a
-binding with a side there, the kinship of a person there, a settlement of a patient or at a place there, the region's rules,
-and what an institution became while it was there. Which regions that are is read from the
-first events of the streams: they never change, so nothing here lags behind the log as a read
-model would, and nothing is shown before its region is known. Where it cannot be known (a kind
-of stream that `_Regions` was not taught) an event is shown to auditors and the nation alone.
+An agency sees an event when its stream belongs to its region: an account opened there, the
+kinship of such a person, a binding with a side there, a settlement of a patient or at a place
+there, the region's rules, and what an institution became while it was there. Which regions
+that are is read from the first events of the streams: they never change, so nothing here lags
+behind the log as a read model would, and nothing is shown before its region is known. Where
+it cannot be known (a kind of stream that `_sides` and `_places` were not taught) an event is
+shown to auditors and the nation alone.
 """
 
 import asyncio
@@ -36,8 +37,8 @@ LIMIT_MAX = 10_000
 POSITION_MAX = 2**63 - 1
 READ_MAX = 250
 """Events read and told at a time: what a stream holds in memory."""
-LOOK_MAX = 2000
-"""Events looked at together for a region's own."""
+LOOK_MAX = 500
+"""Events looked at together: others in this process have their turn in between."""
 LOOK_EVERY_S = 0.1
 ACCOUNTS_MAX = 100_000
 """Accounts whose region is remembered."""
@@ -108,7 +109,7 @@ class Feed:
             size = LOOK_MAX if region else min(LOOK_MAX, limit - len(positions))
             looked = await self._pool.fetch(LOOK, upto, size, DESIGNATED)
             known, unreadable = _known(looked)
-            own = known if region is None else await self._regions.own(region, known)
+            own = known if region is None else await self._own(region, known)
             positions += [row["position"] for row in own][: limit - len(positions)]
             if len(positions) == limit:
                 return Found(positions, positions[-1])
@@ -120,6 +121,12 @@ class Feed:
             if len(looked) < size:
                 break
         return Found(positions, upto)
+
+    async def _own(self, region: str, known: Sequence[Any]) -> list[Any]:
+        try:
+            return await self._regions.own(region, known)
+        except ValueError:  # its words may hold values of rows
+            raise UnreadableEventError(known[0]["position"]) from None
 
     async def read(self, positions: Sequence[int]) -> list[Line]:
         """Events as lines, at most `READ_MAX` at a time, in their order.
@@ -171,8 +178,8 @@ def _line(row: Any) -> Line:  # noqa: ANN401 -- a record of asyncpg
             "on_behalf_of": act["on_behalf_of"],
             "event": {name: value for name, value in event.items() if name != SEALED},
         }
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UnreadableEventError(position) from error
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise UnreadableEventError(position) from None
     return Line(position, topic, to_json(told))
 
 
@@ -246,10 +253,7 @@ def _sides(first: Recorded) -> tuple[StreamId, ...]:
 
 def _designated(row: Any) -> set[str]:  # noqa: ANN401 -- a record of asyncpg
     """The region that an institution's event says it is in: it may move, its events do not."""
-    try:
-        return _last_region([decode(row["topic"], row["state"]).event])
-    except ValueError as error:
-        raise UnreadableEventError(row["position"]) from error
+    return _last_region([decode(row["topic"], row["state"]).event])
 
 
 def _last_region(events: Iterable[object]) -> set[str]:

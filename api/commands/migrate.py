@@ -22,11 +22,12 @@ def main(arguments: list[str]) -> int:
         with database(settings) as dsn:
             applied = asyncio.run(migrate(dsn))
     except MigrationChangedError as error:
-        return _fail(f"the database was migrated by another release: {error} differs or is gone")
+        return _fail(f"the database was migrated by another release: {error}")
     except (ClusterHeldError, ClusterStartError) as error:
         return _fail(str(error))
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        return _fail(f"the database does not let us in or apply: {type(error).__name__}")
+        sqlstate = getattr(error, "sqlstate", None)
+        return _fail(f"the database refused: {type(error).__name__} {sqlstate or ''}".rstrip())
     for name in applied:
         print(f"applied {name}")
     print("the schema is this release's")

@@ -146,7 +146,9 @@ class Appender:
                 return
             try:
                 flight.load(await session.read(*missing), missing)
-            except ValueError as unreadable:  # not the caller's: a body is refused by one too
+            except TROUBLE:
+                raise
+            except Exception as unreadable:  # noqa: BLE001 -- it must not end the pump
                 fault = RuntimeError("a stored state that this release cannot read")
                 fault.__cause__ = unreadable
                 break
@@ -176,8 +178,7 @@ class Appender:
         if await self._landed(flight, append):
             following.loaded.below = self._memory
             return following
-        put_back = [decided.work for decided in following.decided]
-        self._waiting.extendleft(reversed(put_back))
+        self._waiting.extendleft(decided.work for decided in reversed(following.decided))
         return Flight(self._memory)
 
     async def _landed(self, flight: Flight, append: "asyncio.Task[Outcome]") -> bool:

@@ -207,9 +207,15 @@ class _Locked:
         names: Iterable[bytes],
         persons: Iterable[StreamId] = (),
     ) -> Found:
-        return await self._store._read(  # noqa: SLF001
-            self._writer, list(streams), list(names), list(persons)
-        )
+        try:
+            return await self._store._read(  # noqa: SLF001
+                self._writer, list(streams), list(names), list(persons)
+            )
+        except (*DROPPED, asyncpg.PostgresError) as error:
+            if isinstance(error, asyncpg.PostgresError) and is_definite(error):
+                raise
+            self._writer.terminate()
+            raise StoreUnavailableError(type(error).__name__) from error
 
     async def append(self, batch: Batch) -> Outcome:
         return await self._store._append(self._writer, batch)  # noqa: SLF001

@@ -172,14 +172,16 @@ def a_sponsor(dice: Dice, number: int, home: Edition) -> Sponsor:
         caps=Caps(per_settlement_fen=a_cap(dice), per_day_fen=a_cap(dice)),
         valid_from=date(2025, 1, 1),
         valid_until=NOW.on - timedelta(days=1) if trouble == "expired" else NOW.on,
+        renews_months=None,
+        parent=None,
         expires_at=datetime(2025, 1, 4, tzinfo=UTC),
         status=BindingStatus.ACTIVE,
         confirmed_at=bound_at,
         active_from=date(2025, 1, 1),
     )
     account = an_account(dice, edition.region, trouble, most_fen=60_000)
-    mine = BeneficiaryLink(binding_id, PATIENT, Relation.SIBLING, a_count(dice))
-    link = SponsorLink(binding_id, account_id, Relation.SIBLING, bound_at)
+    mine = BeneficiaryLink(binding_id, PATIENT, Relation.SIBLING, None, a_count(dice))
+    link = SponsorLink(binding_id, account_id, Relation.SIBLING, None, bound_at)
     return Sponsor(link, account._replace(beneficiaries=(mine,)), binding, edition)
 
 
@@ -235,5 +237,13 @@ def tellings(draw: st.DrawFn, shipped: Edition | None) -> Told:
     trouble = dice.choice([*SOUND, "med type", "unused", "unused", "abroad"])
     claim = a_claim(dice, trouble)
     region = "110000" if trouble == "abroad" else edition.region
-    place = Place("H1", region, InstitutionKind.HOSPITAL, claim.med_type, is_filed=False)
+    place = Place(
+        institution="H1",
+        region=region,
+        kind=InstitutionKind.HOSPITAL,
+        med_type=claim.med_type,
+        opened_regions=(),
+        is_filed=False,
+        person_classes=frozenset(),
+    )
     return Told(claim, family, place, NOW, split_claim(claim, family, place, NOW))

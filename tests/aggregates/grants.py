@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from aggregates.account import Account
-from aggregates.binding import Offer, Side
+from aggregates.binding import Kin, Offer
+from aggregates.eligibility import Side
 from aggregates.events import (
     BindingConfirmed,
     BindingReleased,
@@ -13,9 +14,11 @@ from aggregates.events import (
     InvitationDeclined,
     InvitationSent,
 )
+from aggregates.kinship import Shown
 from aggregates.vocabulary import (
     BindingStatus,
     Insurance,
+    KinshipEvidence,
     Relation,
     Standing,
     StreamId,
@@ -53,6 +56,11 @@ def an_offer(**changes: Any) -> Offer:  # noqa: ANN401 -- any member of an offer
     return replace(offer, **changes)
 
 
+def kin(relation: Relation = Relation.CHILD) -> Kin:
+    """A kinship that the register knows."""
+    return Kin(Shown(None, None, relation), None)
+
+
 def sent(valid_from: date = TODAY, valid_until: date | None = None) -> InvitationSent:
     return InvitationSent(
         sponsor=SPONSOR,
@@ -62,6 +70,10 @@ def sent(valid_from: date = TODAY, valid_until: date | None = None) -> Invitatio
         caps=NO_CAPS,
         valid_from=valid_from,
         valid_until=valid_until,
+        renews_months=None,
+        evidence=KinshipEvidence.DATA_CHECK,
+        evidence_reference=None,
+        parent=None,
         expires_at=NOW.at + timedelta(hours=72),
         edition=P0.id,
     )

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from aggregates.account import AMOUNT_MAX_FEN, Account, change_status, credit, evolve
+from aggregates.account import AMOUNT_MAX_FEN, Account, evolve
 from aggregates.events import (
     AccountClosed,
     AccountFrozen,
@@ -30,10 +30,12 @@ from aggregates.refusals import (
     StatusUnchangedError,
 )
 from aggregates.spending import NOTHING, Spending
+from aggregates.standing import change_status, credit
 from aggregates.vocabulary import (
     Bucket,
     Ending,
     Insurance,
+    Parting,
     Relation,
     Standing,
     StreamId,
@@ -48,7 +50,7 @@ CHILD, PARENT = StreamId("acc_child"), StreamId("acc_parent")
 FROZEN = AccountFrozen(reason="court")
 DEAD = AccountClosed(ending=Ending.DECEASED, reason="told", effective_on=TODAY, successor=None)
 SUSPENDED = InsuranceSuspended(standing=Standing.SUSPENDED, reason="told", effective_on=TODAY)
-LENDS = BeneficiaryLinked(binding=BINDING, beneficiary=CHILD, relation=Relation.CHILD)
+LENDS = BeneficiaryLinked(binding=BINDING, beneficiary=CHILD, relation=Relation.CHILD, parent=None)
 
 
 # ---------------------------------------------------------------- money comes in
@@ -188,7 +190,9 @@ def test_own_debits_count_in_no_cap() -> None:
 
 def test_a_lent_debit_counts_for_its_binding_and_for_the_sponsor() -> None:
     """One binding's use is not another's; the sponsor's is the sum."""
-    second = BeneficiaryLinked(binding=OTHER, beneficiary=PARENT, relation=Relation.PARENT)
+    second = BeneficiaryLinked(
+        binding=OTHER, beneficiary=PARENT, relation=Relation.PARENT, parent=None
+    )
     lent = (debited(30, 10, BINDING), debited(5, 0, OTHER))
     account = fold(
         evolve, opened(), credited(100), credited(50, Bucket.PRIOR), LENDS, second, *lent
@@ -223,7 +227,9 @@ def test_received_aid_counts_and_uncounts() -> None:
 def test_an_invitation_is_open_until_it_is_answered() -> None:
     """A link takes the invitation's place, and an unlinking takes both away."""
     asked = InvitationReceived(binding=BINDING, sponsor=PARENT)
-    link = SponsorLinked(binding=BINDING, sponsor=PARENT, relation=Relation.CHILD, linked_at=NOW.at)
+    link = SponsorLinked(
+        binding=BINDING, sponsor=PARENT, relation=Relation.CHILD, parent=None, linked_at=NOW.at
+    )
     gone = SponsorUnlinked(binding=BINDING)
 
     assert ((BINDING, PARENT),) == fold(evolve, opened(), asked).invitations
@@ -239,8 +245,10 @@ def both(account: Account) -> tuple[object, object]:
 
 def test_unlinking_one_beneficiary_keeps_the_others() -> None:
     """Only the named binding goes."""
-    second = BeneficiaryLinked(binding=OTHER, beneficiary=PARENT, relation=Relation.PARENT)
-    gone = BeneficiaryUnlinked(binding=BINDING)
+    second = BeneficiaryLinked(
+        binding=OTHER, beneficiary=PARENT, relation=Relation.PARENT, parent=None
+    )
+    gone = BeneficiaryUnlinked(binding=BINDING, parting=Parting.RELEASED, on=TODAY)
     account = fold(evolve, opened(), LENDS, second, gone)
 
     assert [OTHER] == [link.binding for link in account.beneficiaries]

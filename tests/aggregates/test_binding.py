@@ -60,13 +60,14 @@ from tests.aggregates.grants import (
     an_account,
     an_offer,
     confirmed,
+    kin,
     sent,
 )
 from tests.story import given
 
-LINK = SponsorLink(OTHER, SPONSOR, Relation.CHILD, NOW.at)
-STRANGER = SponsorLink(OTHER, StreamId("acc_stranger"), Relation.CHILD, NOW.at)
-SPOUSE = BeneficiaryLink(OTHER, StreamId("acc_spouse"), Relation.SPOUSE, NOTHING)
+LINK = SponsorLink(OTHER, SPONSOR, Relation.CHILD, None, NOW.at)
+STRANGER = SponsorLink(OTHER, StreamId("acc_stranger"), Relation.CHILD, None, NOW.at)
+SPOUSE = BeneficiaryLink(OTHER, StreamId("acc_spouse"), Relation.SPOUSE, None, NOTHING)
 ARREARS = an_account(standing=Standing.ARREARS)
 FLAGGED = an_account(flags=("PUBLIC_MEDICAL_CARE",))
 EXCLUDES = {"excluded_persons": (PersonFlag.PUBLIC_MEDICAL_CARE,)}
@@ -103,7 +104,7 @@ def test_no_invitation_between_parties_that_cannot_be(
     """What forbids the binding forbids the invitation."""
     sponsor, child = a_side(SPONSOR, mine, **terms), a_side(CHILD, theirs, **terms)
     with pytest.raises(RefusalError) as refusal:
-        invite(an_offer(), sponsor, child, NOW)
+        invite(an_offer(), kin(), sponsor, child, NOW)
 
     assert error is type(refusal.value)
 
@@ -131,7 +132,7 @@ def test_an_offer_that_cannot_be_is_refused(offer: Offer, error: type[RefusalErr
     """Relation, number of that relation and dates are the region's to accept (S22, S23)."""
     married = a_side(SPONSOR, an_account(beneficiaries=(SPOUSE,)))
     with pytest.raises(RefusalError) as refusal:
-        invite(offer, married, a_side(CHILD, an_account()), NOW)
+        invite(offer, kin(offer.relation), married, a_side(CHILD, an_account()), NOW)
 
     assert error is type(refusal.value)
 
@@ -140,14 +141,14 @@ def test_nobody_invites_himself() -> None:
     """The two sides are two persons (S21)."""
     side = a_side(SPONSOR, an_account())
     with pytest.raises(SelfBindingError):
-        invite(an_offer(), side, side, NOW)
+        invite(an_offer(), kin(), side, side, NOW)
 
 
 def test_an_invitation_holds_what_was_offered_and_until_when() -> None:
     """Without dates the offer begins today and stays open for the region's hours."""
     sponsor, child = a_side(SPONSOR, an_account()), a_side(CHILD, an_account())
 
-    assert sent() == invite(an_offer(), sponsor, child, NOW)
+    assert sent() == invite(an_offer(), kin(), sponsor, child, NOW)
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,12 @@ from aggregates.binding import (
     evolve,
     release,
 )
+from aggregates.eligibility import Side
 from aggregates.events import (
     Caps,
     GrantChanged,
 )
 from aggregates.policy import (
-    BindingTerms,
     UnbindBy,
     UnbindEffective,
 )
@@ -33,7 +33,6 @@ from aggregates.vocabulary import (
     Use,
     instant,
 )
-from tests.aggregates.families import P0
 from tests.aggregates.grants import (
     CHILD,
     DAY,
@@ -42,6 +41,8 @@ from tests.aggregates.grants import (
     RELEASED,
     SPONSOR,
     TODAY,
+    a_side,
+    an_account,
     confirmed,
     sent,
 )
@@ -98,8 +99,8 @@ def test_a_sponsor_changes_what_he_grants() -> None:
     assert ((Use.PREMIUM,), caps, TODAY) == (after.uses, after.caps, after.valid_until)
 
 
-def terms(**changes: Any) -> BindingTerms:  # noqa: ANN401 -- any term
-    return replace(P0.binding, **changes)
+def terms(**changes: Any) -> Side:  # noqa: ANN401 -- any term
+    return a_side(SPONSOR, an_account(), **changes)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +136,7 @@ def test_a_release_takes_effect_when_the_region_says(
     ],
 )
 def test_a_release_is_refused(
-    after: tuple[object, ...], by: StreamId, region: BindingTerms, error: type[RefusalError]
+    after: tuple[object, ...], by: StreamId, region: Side, error: type[RefusalError]
 ) -> None:
     """Nothing to release, not his to release, or not yet (S32)."""
     story = given(evolve, sent(), *after)

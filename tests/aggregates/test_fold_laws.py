@@ -13,7 +13,7 @@ from tests.story import fold
 
 BINDING, OTHER = StreamId("bnd_1"), StreamId("bnd_2")
 LENDS = BeneficiaryLinked(
-    binding=BINDING, beneficiary=StreamId("acc_child"), relation=Relation.CHILD
+    binding=BINDING, beneficiary=StreamId("acc_child"), relation=Relation.CHILD, parent=None
 )
 
 days = st.dates(date(2025, 12, 30), date(2026, 2, 2))

@@ -26,7 +26,7 @@ def links(*days: int) -> tuple[SponsorLink, ...]:
     """Sponsors 1, 2, …, bound on these days of January 2025."""
     first = datetime(2024, 12, 31, 9, 0, tzinfo=UTC)
     return tuple(
-        SponsorLink(b(n), StreamId(f"acc_{n}"), Relation.SIBLING, first + timedelta(days=day))
+        SponsorLink(b(n), StreamId(f"acc_{n}"), Relation.SIBLING, None, first + timedelta(days=day))
         for n, day in enumerate(days, start=1)
     )
 

@@ -10,7 +10,15 @@ from aggregates.vocabulary import InstitutionKind, Reason
 from tests.aggregates.families import P0
 
 HOME = "990000"
-HOSPITAL = Place("H1", HOME, InstitutionKind.HOSPITAL, "11", is_filed=False)
+HOSPITAL = Place(
+    institution="H1",
+    region=HOME,
+    kind=InstitutionKind.HOSPITAL,
+    med_type="11",
+    opened_regions=(),
+    is_filed=False,
+    person_classes=frozenset(),
+)
 OFF = PlaceRule(place="*", institution_class="*", use=PlaceUse.OFF, filing=False)
 CLOSED, FILING = Reason.REGION_NOT_OPEN, Reason.FILING_REQUIRED
 
@@ -42,7 +50,27 @@ def test_a_place_is_open_where_a_rule_fits(
     place: str, region: str, expected: Reason | None
 ) -> None:
     """A place is the sponsor's own region, his province, a code, or any."""
-    assert expected is reason(a_rule(place), HOSPITAL._replace(region=region))
+    there = HOSPITAL._replace(region=region, opened_regions=("990000",))
+    assert expected is reason(a_rule(place), there)
+
+
+@pytest.mark.parametrize(
+    ("opened", "expected"),
+    [
+        ((), CLOSED),
+        (("990000",), None),
+        (("990100",), CLOSED),
+        (("880000", "990000"), None),
+        (("880000",), CLOSED),
+    ],
+)
+def test_elsewhere_an_institution_opens_itself_to_a_region(
+    opened: tuple[str, ...], expected: Reason | None
+) -> None:
+    """Outside the province the institution must take the region's aid (R107)."""
+    there = HOSPITAL._replace(region="330100", opened_regions=opened)
+
+    assert expected is reason(a_rule(), there)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from service.ledger.postgres import PostgresStore
 from service.lists import Shelf
 from service.persons import Keys
 from service.policy_book import load
-from tests.cases.house_driver import StoppedClock
+from tests.cases.told import StoppedClock
 
 REGIONS = Path(__file__).parents[2] / "service" / "regions"
 BOOK = load(REGIONS)
@@ -200,8 +200,13 @@ async def an_institution(desk: Desk, who: Who = HOSPITAL, **changes: object) -> 
     assert 200 == put.status_code, put.text
 
 
+def an_offer(beneficiary: str, relation: str = "spouse", **changes: object) -> dict[str, Any]:
+    evidence = {"kind": "document", "reference": "HK-1"}
+    return {"beneficiary": beneficiary, "relation": relation, "evidence": evidence} | changes
+
+
 async def a_binding(desk: Desk, sponsor: str, beneficiary: str, relation: str = "spouse") -> str:
-    offer = {"beneficiary": beneficiary, "relation": relation}
+    offer = an_offer(beneficiary, relation)
     invited = await desk.post(a_person(sponsor), "/v1/bindings", offer)
     assert 201 == invited.status_code, invited.text
     binding_id = str(invited.json()["binding_id"])

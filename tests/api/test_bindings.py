@@ -17,6 +17,7 @@ from tests.api.clients import (
     a_family,
     a_person,
     an_account,
+    an_offer,
     is_answered,
     is_refused,
     untraced,
@@ -33,7 +34,7 @@ async def two_people(desk: Desk) -> None:
 
 
 async def an_invitation(desk: Desk, **changes: object) -> str:
-    offer = {"beneficiary": "P1", "relation": "spouse"} | changes
+    offer = an_offer("P1") | changes
     invited = await desk.post(S1, "/v1/bindings", offer)
     assert 201 == invited.status_code, invited.text
     return f"/v1/bindings/{invited.json()['binding_id']}"
@@ -45,6 +46,7 @@ async def test_an_invitation_is_answered_in_full(desk: Desk) -> None:
     offer = {
         "beneficiary": "P1",
         "relation": "spouse",
+        "evidence": {"kind": "document", "reference": "HK-1"},
         "uses": ["care"],
         "caps": {"per_settlement": "10.00", "per_year": "90.00"},
         "valid_from": "2026-03-02",

@@ -106,7 +106,7 @@ async def test_bindings_are_listed_by_status(desk_on_postgres: Desk) -> None:
     desk = desk_on_postgres
     active = await a_family(desk)
     await an_account(desk, "P2")
-    invited = await desk.post(S1, "/v1/bindings", {"beneficiary": "P2", "relation": "child"})
+    invited = await desk.post(S1, "/v1/bindings", an_offer("P2", "child"))
     for status, expected in (("active", [active]), ("invited", [invited.json()["binding_id"]])):
         items = await pages(desk, S1, f"/v1/bindings?status={status}", 50)
         assert expected == [item["binding_id"] for item in items]

@@ -114,7 +114,7 @@ async def test_a_person_is_named_without_his_number(desk: Desk) -> None:
     number = "PERSON-NUMBER-1"
     await an_account(desk, number)
     await an_account(desk, "P2")
-    offer = {"beneficiary": "P2", "relation": "child"}
+    offer = an_offer("P2", "child")
     assert 201 == (await desk.post(a_person(number), "/v1/bindings", offer)).status_code
     store = desk.house.store
     assert isinstance(store, MemoryStore)

@@ -3,9 +3,12 @@
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from aggregates.binding import Offer
+from aggregates.binding import Kin, Offer
 from aggregates.events import Caps
+from aggregates.kinship import Shown, parent_in
 from aggregates.settlement_events import FeeLine
+from aggregates.vocabulary import Relation
+from service.relatives import traits_in
 from tests.cases.reading import Bound, Person, Step, fen
 
 
@@ -53,9 +56,18 @@ def caps_of(bound: Bound) -> Caps:
     )
 
 
+def kin_of(bound: Bound, registered: Relation | None, sponsor: Person, beneficiary: Person) -> Kin:
+    """How a sponsor shows that the two are related, and what their ID numbers tell."""
+    traits = [traits_in(cert_no(person, 0)) for person in (sponsor, beneficiary)]
+    shown = Shown(bound.evidence, bound.reference or None, registered)
+    return Kin(shown, parent_in(bound.relation, *traits))
+
+
 def cert_no(person: Person, number: int) -> str:
-    """A made-up ID number of the person's sex, another one for each number."""
-    born_on = date(1990, 1, 1) + timedelta(days=number)
-    digits = f"110105{born_on:%Y%m%d}00{int(person.sex == 'M')}"
+    """A made-up ID number of the person's sex and birth, another one for each number."""
+    if person.sex == "unknown":
+        return f"PASSPORT{number}"
+    born_on = person.born or date(1990, 1, 1) + timedelta(days=number)
+    digits = f"110105{born_on:%Y%m%d}{number % 100:02}{int(person.sex == 'M')}"
     weighed = sum(int(digit) * (1 << 17 - at) for at, digit in enumerate(digits)) % 11
     return digits + "10X98765432"[weighed]

@@ -6,14 +6,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any
 
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from aggregates.policy import Edition
 from aggregates.refusals import RefusalError
-from aggregates.vocabulary import BEIJING, Instant, StreamId, instant
-from service import accounts, bindings, deduction_order, institutions
+from aggregates.settlement_events import RecoveryDue
+from aggregates.vocabulary import BEIJING, StreamId
+from service import accounts, bindings, deduction_order, institutions, relatives
 from service.caller import Caller, Request, Role
 from service.cancel import cancel
 from service.claims import Identity, SettleBill
@@ -27,21 +27,10 @@ from service.quote import quote
 from service.settle import settle
 from tests.cases.asked import amounts_of, caps_of, cert_no, offer_of
 from tests.cases.reading import Person, Step, fen
+from tests.cases.told import StoppedClock, refused, split
 from tests.cases.world import NotBuiltError, Outcome
 
 AGENCY = Caller(Role.AGENCY, "agency", None, "agency")
-
-
-class StoppedClock:
-    """A business clock that stands until it is set."""
-
-    def __init__(self) -> None:
-        """Stand before every case."""
-        self.at = datetime(2020, 1, 1, tzinfo=BEIJING)
-
-    def __call__(self) -> Instant:
-        """The moment it stands at."""
-        return instant(self.at)
 
 
 class HouseDriver:
@@ -60,6 +49,8 @@ class HouseDriver:
             "status": self._status,
             "designate": self._designate,
             "clock": self._set_clock,
+            "file": self._file,
+            "relate": self._relate,
             "invite": self._invite,
             "confirm": partial(self._bound, bindings.confirm),
             "decline": partial(self._bound, bindings.decline),
@@ -90,6 +81,12 @@ class HouseDriver:
         balance = json.loads(reply.answer)["balance"]
         return fen(balance["current"]), fen(balance["prior"])
 
+    async def to_recover(self, settlement: str) -> int:
+        """What is marked for recovery of a settlement, in fen."""
+        history = await self._house.store.history(StreamId(settlement))
+        due = (r.event for r in history if isinstance(r.event, RecoveryDue))
+        return sum(event.amount_fen for event in due)
+
     async def do(self, step: Step, before: Mapping[str, Outcome]) -> Outcome:
         """Do one step."""
         if step.do not in self.verbs:
@@ -97,7 +94,7 @@ class HouseDriver:
         try:
             return await self.verbs[step.do](step, before)
         except RefusalError as refusal:
-            return _refused(type(refusal).code(), to_json(refusal.fields))
+            return refused(type(refusal).code(), from_json(to_json(refusal.fields)))
         except KeyReusedError:
             return Outcome(refused="IDEMPOTENCY_KEY_REUSED")
 
@@ -144,7 +141,7 @@ class HouseDriver:
             status=step.status,
             reason="told",
             effective_on=step.effective_on,
-            successor=None,
+            successor=step.successor or None,
         )
         request = self._request(AGENCY, "", b"")
         return _told(await accounts.change_status(self._house, request, command))
@@ -158,7 +155,7 @@ class HouseDriver:
             kind=step.counter.kind,
             region=step.counter.region,
             status=step.counter.status,
-            opened_regions=(),
+            opened_regions=step.counter.opened_regions,
             sensitive=False,
         )
         request = self._request(AGENCY, "", b"")
@@ -170,6 +167,22 @@ class HouseDriver:
         self.clock.at = step.to
         return Outcome()
 
+    async def _file(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
+        filing = accounts.FileElsewhere(
+            person_no=step.who,
+            place=step.place,
+            kind=step.kind,
+            from_on=step.since,
+            until_on=step.until,
+        )
+        request = self._request(AGENCY, "", b"")
+        return _told(await accounts.file_elsewhere(self._house, request, filing))
+
+    async def _relate(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
+        fact = relatives.RecordKinship(person_no=step.by, relative=step.who, relation=step.relation)
+        request = self._request(AGENCY, "", b"")
+        return _told(await relatives.record_kinship(self._house, request, fact))
+
     # ------------------------------------------------------------ bindings
 
     async def _invite(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
@@ -178,6 +191,7 @@ class HouseDriver:
             sponsor=step.offer.sponsor,
             beneficiary=step.offer.beneficiary,
             offer=offer_of(step.offer),
+            evidence=(step.offer.evidence, step.offer.reference or None),
         )
         request = self._request(self._as(step.by or step.offer.sponsor), "", b"")
         reply = await bindings.invite(self._house, request, command)
@@ -270,25 +284,5 @@ class HouseDriver:
 def _told(reply: Reply) -> Outcome:
     """A reply as an outcome."""
     if reply.refusal is not None:
-        return _refused(reply.refusal, reply.answer)
-    return _split(json.loads(reply.answer))
-
-
-def _refused(code: str, fields: bytes) -> Outcome:
-    plan = json.loads(fields).get("plan")
-    return Outcome(refused=code, plan=_split(plan) if plan else None)
-
-
-def _split(answer: dict[str, Any]) -> Outcome:
-    """An answer's members, as far as it has them."""
-    payers = [payer["reason"] or payer["amount"] for payer in answer.get("payers", ())]
-    return Outcome(
-        own=payers[0] if payers else None,
-        aid=tuple(payers[1:]),
-        cash=answer.get("cash"),
-        reasons=tuple(answer.get("reasons", ())),
-        status=answer.get("status"),
-        changed=answer.get("changed", False),
-        subject=answer.get("settlement_id", answer.get("binding_id", "")),
-        plan_hash=answer.get("plan_hash", ""),
-    )
+        return refused(reply.refusal, json.loads(reply.answer))
+    return split(json.loads(reply.answer))

@@ -17,9 +17,11 @@ from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter
 from aggregates.vocabulary import (
     Bucket,
     Category,
+    FilingKind,
     InstitutionKind,
     InstitutionStatus,
     Insurance,
+    KinshipEvidence,
     Part,
     Relation,
     Use,
@@ -74,7 +76,10 @@ Fen = Annotated[int, BeforeValidator(fen)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """An insured person. Only text instead of a table is his current balance, or "resident"."""
+    """An insured person. Only text instead of a table is his current balance, or "resident".
+
+    Who is of unknown sex has another certificate than an ID number.
+    """
 
     current: Fen = 0
     prior: Fen = 0
@@ -82,7 +87,8 @@ class Person:
     status: str = "NORMAL"
     region: str = HOME
     flags: tuple[str, ...] = ()
-    sex: Literal["F", "M"] = "F"
+    sex: Literal["F", "M", "unknown"] = "F"
+    born: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +117,8 @@ class Bound:
     valid_from: date | None = None
     valid_until: date | None = None
     accepted: bool = True
+    evidence: KinshipEvidence | None = None
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +129,7 @@ class Counter:
     kind: InstitutionKind = InstitutionKind.HOSPITAL
     region: str = HOME
     status: InstitutionStatus = InstitutionStatus.ACTIVE
+    opened_regions: tuple[str, ...] = ()
 
 
 def _person(stated: object) -> object:
@@ -138,6 +147,8 @@ class Given:
     """The world before the first step.
 
     `policy` changes keys of P0 at home; `regions` are further regions, each P0 with changes.
+    Before an invitation the register is told how the two are related, unless they are `strangers`
+    or the sponsor shows evidence of his own.
     """
 
     at: datetime = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
@@ -147,6 +158,7 @@ class Given:
     bound: tuple[Annotated[Bound, BeforeValidator(_bound)], ...] = ()
     order: tuple[str, ...] | None = None
     counter: Counter = Counter()
+    strangers: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +167,7 @@ class Expect:
 
     `refused` is a code, or "*" for any; `own` is an amount or a reason; `aid` lists
     "who amount" or "who REASON" in paying order; `left` is current and prior money afterwards;
+    `recover` is what is marked for recovery, by the name of the settlement;
     `either` is one way two at once may come out, an expectation per step, for each such way.
     """
 
@@ -168,6 +181,7 @@ class Expect:
     same_as: str | None = None
     plan: "Expect | None" = None
     left: Mapping[str, tuple[Fen, Fen]] = field(default_factory=dict)
+    recover: Mapping[str, Fen] = field(default_factory=dict)
     either: "tuple[tuple[Expect, ...], ...]" = ()
 
 
@@ -177,6 +191,7 @@ class Step:
 
     A binding is named "sponsor>beneficiary". A bill states `personal`, or `total` and `fund`,
     or `lines` of category, part and amount. `quoted` names the quote it is settled by.
+    `relate` says what `who` is to `by`; a filing counts from `since` to `until`.
     """
 
     do: Verb
@@ -190,6 +205,7 @@ class Step:
     bucket: Bucket = Bucket.CURRENT
     status: str = "NORMAL"
     effective_on: date | None = None
+    successor: str = ""
     to: datetime | None = None
     person: Person | None = None
     counter: Counter | None = None
@@ -197,8 +213,11 @@ class Step:
     binding: str = ""
     offer: Annotated[Bound, BeforeValidator(_bound)] | None = None
     sponsors: tuple[str, ...] = ()
-    relation: Relation | None = None
+    relation: Relation = Relation.SIBLING
     place: str = HOME
+    kind: FilingKind = FilingKind.TEMPORARY
+    since: date = date(2025, 1, 1)
+    until: date | None = None
     policy: Mapping[str, Any] = field(default_factory=dict)
     # bills
     personal: str = "0.00"

@@ -60,6 +60,10 @@ class Driver(Protocol):
         """A person's current and prior money in fen."""
         ...
 
+    async def to_recover(self, settlement: str) -> int:
+        """What is marked for recovery of a settlement, in fen."""
+        ...
+
 
 def changed(edition: Edition, changes: Mapping[str, Any]) -> Edition:
     """An edition with some keys changed, named by their dotted paths; "none" is None."""
@@ -99,7 +103,7 @@ def opening(given: Given) -> Iterator[Step]:
     yield Step(do="designate", counter=given.counter)
     for at, bound in dated:
         yield Step(do="clock", to=at)
-        yield from _binding(bound)
+        yield from _binding(bound, given)
     yield Step(do="clock", to=given.at)
     if given.order is not None:
         yield Step(do="set_order", by="agency", sponsors=given.order)
@@ -115,11 +119,22 @@ def _arrival(who: str, person: Person) -> Iterator[Step]:
             yield Step(do="credit", who=who, amount=yuan(amount_fen), bucket=bucket)
 
 
-def _binding(bound: Bound) -> Iterator[Step]:
-    yield Step(do="invite", by=bound.sponsor, offer=bound)
+def _binding(bound: Bound, given: Given) -> Iterator[Step]:
+    invited = Step(do="invite", by=bound.sponsor, offer=bound)
+    yield from kinship_before(invited, given)
+    yield invited
     if bound.accepted:
         binding = f"{bound.sponsor}>{bound.beneficiary}"
         yield Step(do="confirm", by=bound.beneficiary, binding=binding)
+
+
+def kinship_before(step: Step, given: Given) -> Iterator[Step]:
+    """What the register is told so that this invitation can be."""
+    offer = step.offer
+    if step.do != "invite" or offer is None or offer.evidence is not None or given.strangers:
+        return
+    if offer.sponsor != offer.beneficiary:
+        yield Step(do="relate", by=offer.sponsor, who=offer.beneficiary, relation=offer.relation)
 
 
 async def play(case: Case, driver: Driver) -> None:
@@ -130,12 +145,18 @@ async def play(case: Case, driver: Driver) -> None:
     """
     await driver.furnish(editions_of(case.given))
     for step in opening(case.given):
-        outcome = await driver.do(step, {})
-        assert outcome.refused is None, f"what is given cannot be: {step.do} {outcome.refused}"
+        await _must_do(step, driver)
     named: dict[str, Outcome] = {}
     *earlier, last = case.when
     for step in (*earlier, replace(last, then=case.then)):
+        for fact in kinship_before(step, case.given):
+            await _must_do(fact, driver)
         await _play_step(step, tuple(case.given.people), driver, named)
+
+
+async def _must_do(step: Step, driver: Driver) -> None:
+    outcome = await driver.do(step, {})
+    assert outcome.refused is None, f"what is given cannot be: {step.do} {outcome.refused}"
 
 
 async def _play_step(
@@ -157,6 +178,9 @@ async def _play_step(
         _check_moved(step, before, {who: await driver.left(who) for who in people})
     for who, expected in step.then.left.items():
         _must(step, f"what {who} has left", expected, await driver.left(who))
+    for name, due in step.then.recover.items():
+        found = await driver.to_recover(named[name].subject)
+        _must(step, f"what is to be recovered of {name}", due, found)
 
 
 def _is_so(step: Step, expected: tuple[Expect, ...], outcomes: Sequence[Outcome]) -> bool:

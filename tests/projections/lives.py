@@ -26,6 +26,7 @@ from aggregates.vocabulary import (
     BindingStatus,
     Bucket,
     Insurance,
+    KinshipEvidence,
     Relation,
     Standing,
     StreamId,
@@ -95,6 +96,10 @@ def an_invitation(
         caps=caps or Caps(),
         valid_from=TODAY,
         valid_until=None,
+        renews_months=None,
+        evidence=KinshipEvidence.PROMISE,
+        evidence_reference=None,
+        parent=None,
         expires_at=BEGAN_AT + timedelta(hours=72),
         edition="P0@1",
     )

@@ -99,11 +99,11 @@ def _bound(sponsor: str) -> register.Register:
     return register.Register(invite=invite, confirmed_at=datetime(2025, 1, 1, tzinfo=UTC))
 
 
-async def settled(house: House, key: str, fen: int = 100) -> Reply:
-    """Settle the patient's bill of this key."""
+async def settled(house: House, visit: str, *, key: str = "", fen: int = 100) -> Reply:
+    """Settle the patient's bill of a visit, under the visit's name as key or another."""
     bill = SettleBill(
         beneficiary=Identity("person_no", PATIENT),
-        visit=key,
+        visit=visit,
         charge_batch="1",
         med_type="11",
         treated_at=AT,
@@ -115,7 +115,7 @@ async def settled(house: House, key: str, fen: int = 100) -> Reply:
         plan=None,
         digest=b"",
     )
-    return await settle(house, asked(HOSPITAL, key), bill)
+    return await settle(house, asked(HOSPITAL, key or visit), bill)
 
 
 async def check_sums(house: House, replies: dict[str, Reply]) -> None:

@@ -249,11 +249,16 @@ class Outage(MemoryStore):
         return await super().append(batch)
 
     @override
-    async def read(self, streams: Iterable[StreamId], names: Iterable[bytes]) -> Found:
+    async def read(
+        self,
+        streams: Iterable[StreamId],
+        names: Iterable[bytes],
+        persons: Iterable[StreamId] = (),
+    ) -> Found:
         """Read, or find nobody there."""
         if self.is_away:
             raise StoreUnavailableError("away")
-        return await super().read(streams, names)
+        return await super().read(streams, names, persons)
 
 
 class Unreadable(MemoryStore):
@@ -262,9 +267,14 @@ class Unreadable(MemoryStore):
     broken: StreamId | None = None
 
     @override
-    async def read(self, streams: Iterable[StreamId], names: Iterable[bytes]) -> Found:
+    async def read(
+        self,
+        streams: Iterable[StreamId],
+        names: Iterable[bytes],
+        persons: Iterable[StreamId] = (),
+    ) -> Found:
         """Read, or stumble over stored bytes."""
         wanted = list(streams)
         if self.broken in wanted:
             TypeAdapter(int).validate_json(b"not a head")
-        return await super().read(wanted, names)
+        return await super().read(wanted, names, persons)

@@ -21,6 +21,7 @@ from aggregates.events import (
     Credited,
     Debited,
     DebitReturned,
+    FilingMade,
     GrantChanged,
     InsuranceResumed,
     InsuranceSuspended,
@@ -36,7 +37,10 @@ from aggregates.settlement_events import (
     EditionPublished,
     FeeLine,
     InstitutionDesignated,
+    KinshipEnded,
+    KinshipRecorded,
     PayerShare,
+    RecoveryDue,
     Settled,
     SettlementCancelled,
     SettlementRefused,
@@ -48,10 +52,14 @@ from aggregates.vocabulary import (
     Bucket,
     Category,
     Ending,
+    FilingKind,
     InstitutionKind,
     InstitutionStatus,
     Insurance,
+    KinshipEvidence,
+    ParentSex,
     Part,
+    Parting,
     Reason,
     Relation,
     Standing,
@@ -149,13 +157,22 @@ ACCOUNT_EVENTS: dict[str, Event] = {
     ),
     "account.invitation-received/1": InvitationReceived(binding=BINDING, sponsor=SPONSOR),
     "account.sponsor-linked/1": SponsorLinked(
-        binding=BINDING, sponsor=SPONSOR, relation=Relation.GRANDCHILD_MATERNAL, linked_at=AT
+        binding=BINDING,
+        sponsor=SPONSOR,
+        relation=Relation.GRANDCHILD_MATERNAL,
+        parent=None,
+        linked_at=AT,
     ),
     "account.sponsor-unlinked/1": SponsorUnlinked(binding=BINDING),
     "account.beneficiary-linked/1": BeneficiaryLinked(
-        binding=BINDING, beneficiary=PATIENT, relation=Relation.GRANDCHILD_MATERNAL
+        binding=BINDING, beneficiary=PATIENT, relation=Relation.PARENT, parent=ParentSex.MOTHER
     ),
-    "account.beneficiary-unlinked/1": BeneficiaryUnlinked(binding=BINDING),
+    "account.beneficiary-unlinked/1": BeneficiaryUnlinked(
+        binding=BINDING, parting=Parting.RELEASED, on=ON
+    ),
+    "account.filing-made/1": FilingMade(
+        place="330100", kind=FilingKind.LONG_TERM, from_on=ON, until_on=date(2027, 3, 1)
+    ),
     "account.frozen/1": AccountFrozen(reason="法院冻结"),
     "account.unfrozen/1": AccountUnfrozen(reason="解除冻结"),
     "account.insurance-suspended/1": InsuranceSuspended(
@@ -178,6 +195,10 @@ OTHER_EVENTS: dict[str, Event] = {
         caps=Caps(per_settlement_fen=20000, per_year_fen=800000),
         valid_from=ON,
         valid_until=date(2026, 12, 31),
+        renews_months=12,
+        evidence=KinshipEvidence.DOCUMENT,
+        evidence_reference="HK-2026-0001",
+        parent=ParentSex.FATHER,
         expires_at=AT + timedelta(hours=72),
         edition="p0/2020-01",
     ),
@@ -204,6 +225,11 @@ OTHER_EVENTS: dict[str, Event] = {
     ),
     "settlement.refused/1": SettlementRefused(claim=CLAIM, code="DUPLICATE_CLAIM"),
     "settlement.cancelled/1": SettlementCancelled(reason="退号"),
+    "settlement.recovery-due/1": RecoveryDue(account=SPONSOR, amount_fen=6000, ended_on=ON),
+    "kinship.recorded/1": KinshipRecorded(
+        person=PATIENT, relative=SPONSOR, relation=Relation.PARENT_IN_LAW
+    ),
+    "kinship.ended/1": KinshipEnded(relative=SPONSOR),
     "institution.designated/1": InstitutionDesignated(
         code="H99000000001",
         name="第一人民医院",

@@ -3,7 +3,6 @@
 import asyncio
 
 import pytest
-from pydantic_core import to_json
 
 from service.ledger.appender import Appender, Limits
 from service.ledger.command import OverloadedError, Reply
@@ -18,10 +17,8 @@ from tests.service.purses import (
     balances,
     clock,
     credited,
-    looked_up,
     opened,
     other_writer,
-    purse,
     topics_of,
 )
 
@@ -186,24 +183,3 @@ async def test_who_was_told_not_applied_is_not_applied() -> None:
 
 async def cut_off() -> None:
     raise StoreUnavailableError("away")
-
-
-async def test_a_name_that_was_missing_is_looked_up_again() -> None:
-    """What another process has acknowledged is seen by whoever asks afterwards."""
-    store = await a_store_with(0)
-    async with an_appender(store) as appender:
-        gate, first = await held(store, appender, "a")
-        before = asyncio.create_task(appender.submit(looked_up("before", b"n")))
-        await some_turns()  # it is decided while the first append is on its way
-        await other_writer(store, opened("theirs", 3, b"n"))
-        after = asyncio.create_task(appender.submit(looked_up("after", b"n")))
-        await some_turns()
-        gate.open()
-        told = await asyncio.gather(*first, before, after)
-
-        assert to_json(purse(3)) == told[2].answer
-
-
-async def some_turns() -> None:
-    for _ in range(50):
-        await asyncio.sleep(0)

@@ -1,0 +1,162 @@
+"""The persons of a case on the rules alone: accounts, kinship and the day's rules."""
+
+from datetime import date, datetime
+
+from aggregates import account as accounts
+from aggregates import binding as bindings
+from aggregates import kinship, standing
+from aggregates.account import Account
+from aggregates.binding import Binding
+from aggregates.eligibility import Side
+from aggregates.events import AccountClosed, AccountOpened, BeneficiaryUnlinked, SponsorUnlinked
+from aggregates.kinship import INVERSE, Kinship
+from aggregates.policy import Edition, in_force
+from aggregates.settlement_events import InstitutionDesignated, KinshipRecorded
+from aggregates.ties import swept
+from aggregates.vocabulary import (
+    BEIJING,
+    BindingStatus,
+    Instant,
+    Parting,
+    Relation,
+    Standing,
+    StreamId,
+    instant,
+)
+from tests.cases.reading import Person, Step, fen
+from tests.cases.world import Outcome
+
+
+class RulesWorld:
+    """Accounts, bindings and relatives, each folded from its events."""
+
+    def __init__(self) -> None:
+        """Begin with nobody."""
+        self.editions: tuple[Edition, ...] = ()
+        self.people: dict[StreamId, Person] = {}
+        self.accounts: dict[StreamId, Account] = {}
+        self.bindings: dict[StreamId, Binding] = {}
+        self.relatives: dict[StreamId, Kinship] = {}
+        self.designated: InstitutionDesignated | None = None
+        self.now: Instant = instant(datetime(2020, 1, 1, tzinfo=BEIJING))
+
+    async def furnish(self, editions: tuple[Edition, ...]) -> None:
+        """Begin with these rules and nobody."""
+        self.editions = editions
+
+    async def left(self, who: str) -> tuple[int, int]:
+        """A person's current and prior money in fen."""
+        account = self.accounts[person_id(who)]
+        return account.current_fen, account.prior_fen
+
+    async def to_recover(self, settlement: str) -> int:
+        """Nothing: what was paid after an end is looked up in the log."""
+        raise AssertionError(settlement)
+
+    def open(self, step: Step) -> Outcome:
+        """Let a person come."""
+        person = step.person or Person()
+        opened = AccountOpened(
+            region=person.region,
+            insurance=person.insurance,
+            standing=Standing.NORMAL,
+            flags=person.flags,
+            sealed="",
+        )
+        self.people[person_id(step.who)] = person
+        self.accounts[person_id(step.who)] = accounts.evolve(None, opened)
+        return Outcome()
+
+    def fold(self, account_id: StreamId, event: accounts.AccountEvent) -> None:
+        """Let something happen to an account."""
+        self.accounts[account_id] = accounts.evolve(self.accounts[account_id], event)
+
+    def credit(self, step: Step) -> Outcome:
+        """Bring money in."""
+        account_id = person_id(step.who)
+        account = self.accounts[account_id]
+        self.fold(account_id, standing.credit(account, step.bucket, fen(step.amount), None))
+        return Outcome()
+
+    def status(self, step: Step) -> Outcome:
+        """Change how an account stands; an end ends its bindings."""
+        account_id = person_id(step.who)
+        day = step.effective_on or self.now.on
+        account = self.accounts[account_id]
+        event = standing.change_status(account, step.status, "told", day, self.now)
+        self.fold(account_id, event)
+        if isinstance(event, AccountClosed):
+            for link in account.sponsors + account.beneficiaries:
+                self._end(link.binding, day)
+            for binding_id, _ in account.invitations:
+                self._end(binding_id, day)
+        return Outcome()
+
+    def _end(self, binding_id: StreamId, on: date) -> None:
+        binding = self.bindings[binding_id]
+        was_active = binding.status is BindingStatus.ACTIVE
+        self.bindings[binding_id] = bindings.evolve(binding, bindings.end("told"))
+        self.part(binding_id, Parting.ENDED if was_active else None, on)
+
+    def part(self, binding_id: StreamId, parting: Parting | None, on: date) -> None:
+        """Untie two; without a parting they were never bound."""
+        binding = self.bindings[binding_id]
+        self.fold(binding.beneficiary, SponsorUnlinked(binding=binding_id))
+        if parting is not None:
+            gone = BeneficiaryUnlinked(binding=binding_id, parting=parting, on=on)
+            self.fold(binding.sponsor, gone)
+
+    def file(self, step: Step) -> Outcome:
+        """Note an off-site filing."""
+        account_id = person_id(step.who)
+        account = self.accounts[account_id]
+        filed = standing.file_elsewhere(account, step.place, step.kind, step.since, step.until)
+        self.fold(account_id, filed)
+        return Outcome()
+
+    def relate(self, step: Step) -> Outcome:
+        """Enter a kinship, both ways."""
+        person, relative = person_id(step.by), person_id(step.who)
+        self._record(person, relative, step.relation)
+        if step.relation in INVERSE:
+            self._record(relative, person, INVERSE[step.relation])
+        return Outcome()
+
+    def _record(self, person: StreamId, relative: StreamId, relation: Relation) -> None:
+        fact = KinshipRecorded(person=person, relative=relative, relation=relation)
+        self.relatives[person] = kinship.evolve(self.relatives.get(person), fact)
+
+    def designate(self, step: Step) -> Outcome:
+        """Bring an institution under agreement."""
+        assert step.counter is not None
+        self.designated = InstitutionDesignated(
+            code=step.counter.code,
+            name="told",
+            kind=step.counter.kind,
+            region=step.counter.region,
+            status=step.counter.status,
+            opened_regions=step.counter.opened_regions,
+            sensitive=False,
+        )
+        return Outcome()
+
+    def clock(self, step: Step) -> Outcome:
+        """Set the clock."""
+        assert step.to is not None
+        self.now = instant(step.to)
+        return Outcome()
+
+    def edition(self, region: str) -> Edition:
+        """A region's rules of today."""
+        return in_force([e for e in self.editions if e.region == region], self.now.on)
+
+    def side(self, account_id: StreamId) -> Side:
+        """One party of a binding, without its lapsed ties."""
+        account, _ = swept(self.accounts[account_id], self.bindings.__getitem__, self.now)
+        self.accounts[account_id] = account
+        return Side(account_id, account, self.edition(account.region))
+
+
+def person_id(who: str) -> StreamId:
+    """The account of somebody."""
+    return StreamId(f"acc_{who}")
