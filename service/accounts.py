@@ -84,7 +84,7 @@ async def open_account(house: House, request: Request, opening: OpenAccount) -> 
         edition_in_force(view, keys, opening.region, now)
         if request.caller.region not in (None, opening.region):
             raise UnknownError(what="region")
-        if any(view.find(name) is not None for name in names):
+        if any(view.holder(name) is not None for name in names):
             raise AccountExistsError
         account_id = new_stream("acc", now.at)
         sealed, wrapped = keys.seal(personal, account_id)

@@ -17,6 +17,7 @@ from api.problems import ProblemError, problem_of
 from service import RefusalError
 from service.clock import business_clock
 from service.editions import publish
+from service.garbage import settle_in
 from service.house import House
 from service.ledger.command import KeyReusedError
 from service.settings import Settings
@@ -47,6 +48,7 @@ async def _load(settings: Settings, dsn: str, file: BinaryIO, size: int) -> int:
     done = 0
     async with open_house(settings, dsn, business_clock()) as house:
         await publish(house)
+        settle_in()
         for together in _groups(enumerate(file, 1)):
             told = await asyncio.gather(*(_line(house, n, raw) for n, raw in together))
             for number, what, why in told:

@@ -222,7 +222,7 @@ async def test_the_other_sides_part_is_not_permitted(desk: Desk) -> None:
 async def test_an_agency_acts_for_the_sponsor_it_names(desk: Desk) -> None:
     """It must name one, of its own region; a person names himself or nobody."""
     await two_people(desk)
-    offer = {"beneficiary": "P1", "relation": "spouse"}
+    offer = an_offer("P1")
     named = offer | {"sponsor": "S1"}
 
     is_refused(await desk.post(AGENCY, "/v1/bindings", offer), 422, "FIELD_REQUIRED")
@@ -240,14 +240,14 @@ async def test_rules_say_no_with_their_code(desk: Desk) -> None:
     await an_account(desk, "P2")
     await an_account(desk, "R1", insurance="resident")
     invite = "/v1/bindings"
-    in_law = {"beneficiary": "P2", "relation": "parent_in_law"}
+    in_law = an_offer("P2", "parent_in_law")
     is_refused(await desk.post(S1, invite, in_law), 422, "RELATION_NOT_ALLOWED")
-    second = {"beneficiary": "P2", "relation": "spouse"}
+    second = an_offer("P2", "spouse")
     is_refused(await desk.post(S1, invite, second), 409, "RELATION_MAX")
-    bound = {"beneficiary": "P1", "relation": "child"}
+    bound = an_offer("P1", "child")
     is_refused(await desk.post(S1, invite, bound), 409, "ALREADY_BOUND")
     is_refused(await desk.post(a_person("R1"), invite, bound), 409, "NO_FUNDS")
-    child = {"beneficiary": "P2", "relation": "child"}
+    child = an_offer("P2", "child")
     await desk.post(S1, invite, child)
     is_refused(await desk.post(S1, invite, child), 409, "ALREADY_BOUND")
     past = child | {"beneficiary": "R1", "valid_until": "2026-03-01"}

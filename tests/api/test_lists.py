@@ -20,6 +20,7 @@ from tests.api.clients import (
     a_person,
     a_settlement,
     an_account,
+    an_offer,
     is_refused,
     untraced,
 )
