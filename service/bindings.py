@@ -39,6 +39,7 @@ from service.parties import (
     side_of,
     swept_side,
 )
+from service.registry import bring_up_to_date
 
 __all__ = ["Caps", "Change", "Invite", "Offer"]
 
@@ -47,6 +48,8 @@ async def invite(house: House, request: Request, command: Invite) -> Reply:
     """Offer a grant; where the region asks for no acceptance it is active at once."""
     check_role(request.caller, Role.PERSON, Role.AGENCY)
     keys = house.keys
+    sponsor_no = command.sponsor or request.caller.subject
+    await bring_up_to_date(house, sponsor_no, command.beneficiary)
 
     def decide(view: View, now: Instant) -> Decision:
         sponsor_id = party(view, keys, request.caller, command.sponsor)

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from aggregates.events import Act
-from aggregates.vocabulary import Instant
+from aggregates.vocabulary import Instant, Relation
 from service.caller import Caller, Request
 from service.clock import Clock
 from service.ledger.appender import Appender, Limits
@@ -12,11 +13,23 @@ from service.ledger.command import Command, Decision, Reply
 from service.ledger.postgres import PostgresStore
 from service.ledger.store import Store
 from service.ledger.view import View
-from service.persons import Keys, check_fingerprint, load_keys
+from service.persons import Keys, Personal, check_fingerprint, load_keys
 from service.policy_book import PolicyBook, load
 from service.settings import Settings
 
 Decide = Callable[[View, Instant], Decision]
+
+
+class Relations(Protocol):
+    """A registry that knows who is what to whom."""
+
+    async def relation(self, person: Personal, relative: Personal) -> Relation | None:
+        """What `relative` is to `person`, or None where it knows of nothing."""
+        ...
+
+    async def close(self) -> None:
+        """Let the connections go."""
+        ...
 
 
 @dataclass(slots=True)
@@ -28,11 +41,14 @@ class House:
     clock: Clock
     keys: Keys
     policies: PolicyBook
+    registry: Relations | None = None
 
     async def close(self) -> None:
         """Finish what was taken, then let the store go."""
         await self.appender.close()
         await self.store.close()
+        if self.registry is not None:
+            await self.registry.close()
 
     async def do(self, request: Request, decide: Decide) -> Reply:
         """Carry out a request that uses up its key; see `Appender.submit` for what it raises."""

@@ -34,31 +34,37 @@ def a_certificate(place: Path) -> str:
     return certificate.decode()
 
 
+async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while read := await reader.read(65536):
+            writer.write(read)
+            await writer.drain()
+    writer.close()
+
+
 @contextlib.asynccontextmanager
 async def a_door(server: Path, keys: Path) -> AsyncIterator[str]:
     """A TCP port in front of the server that speaks TLS and nothing else; its address."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(keys)
-
-    async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            while read := await reader.read(65536):
-                writer.write(read)
-                await writer.drain()
-        writer.close()
+    carried: set[asyncio.Task[None] | None] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        carried.add(asyncio.current_task())
         try:
             assert SSL_REQUEST == await reader.readexactly(8), "it speaks in the clear"
             writer.write(b"S")
             await writer.start_tls(context)
             up_reader, up_writer = await asyncio.open_unix_connection(server)
-            await asyncio.gather(pipe(reader, up_writer), pipe(up_reader, writer))
+            await asyncio.gather(_pipe(reader, up_writer), _pipe(up_reader, writer))
         except (OSError, asyncio.IncompleteReadError):
             pass  # a caller who went away, or who does not trust us
         finally:
             writer.close()
 
     door = await asyncio.start_server(serve, "127.0.0.1", 0)
-    yield f"127.0.0.1:{door.sockets[0].getsockname()[1]}"
-    door.close()
+    try:
+        yield f"127.0.0.1:{door.sockets[0].getsockname()[1]}"
+    finally:
+        door.close()
+        await asyncio.gather(*filter(None, carried), return_exceptions=True)

@@ -33,6 +33,7 @@ from service.ledger.postgres import PostgresStore
 from service.lists import Shelf
 from service.persons import KeyFileError
 from service.policy_book import PolicyFilesError
+from service.registry import Registry
 from service.settings import Settings
 
 STOPS = (
@@ -106,6 +107,8 @@ async def _serve(
         assert isinstance(house.store, PostgresStore), "a service keeps its ledger in PostgreSQL"
         if options.clock is not None and await _is_earlier(house.store, clock):
             return _fail("--clock lies before the last recorded event")
+        if settings.kinship_url is not None:
+            house.registry = Registry(settings.kinship_url)
         make_issuer(issuer_path(settings.data))
         await publish(house)
         follower = Follower(dsn, house.store.pool)

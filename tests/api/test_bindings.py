@@ -43,15 +43,13 @@ async def an_invitation(desk: Desk, **changes: object) -> str:
 async def test_an_invitation_is_answered_in_full(desk: Desk) -> None:
     """The answer names both sides, the terms and `invited`; nobody pays before a yes."""
     await two_people(desk)
-    offer = {
-        "beneficiary": "P1",
-        "relation": "spouse",
-        "evidence": {"kind": "document", "reference": "HK-1"},
-        "uses": ["care"],
-        "caps": {"per_settlement": "10.00", "per_year": "90.00"},
-        "valid_from": "2026-03-02",
-        "valid_until": "2027-03-01",
-    }
+    offer = an_offer(
+        "P1",
+        uses=["care"],
+        caps={"per_settlement": "10.00", "per_year": "90.00"},
+        valid_from="2026-03-02",
+        valid_until="2027-03-01",
+    )
     invited = await desk.post(S1, "/v1/bindings", offer, "k1")
 
     answer = is_answered(invited, BindingReply, 201)

@@ -54,8 +54,8 @@ async def a_house(dsn: str, place: Path, deadline_s: float = 10.0) -> AsyncItera
         await house.close()
 
 
-async def move_in(house: House) -> None:
-    """Publish the rules, open the hospital, and let the family come."""
+async def move_in(house: House, sponsors: tuple[str, ...] = SPONSORS) -> None:
+    """Publish the rules, open the hospital, and let the family come, these sponsors bound."""
     await publish(house)
     hospital = institutions.Designate(
         code=HOSPITAL.subject,
@@ -83,7 +83,7 @@ async def move_in(house: House) -> None:
             reference=None,
         )
         await accounts.credit(house, asked(), money)
-    for sponsor in SPONSORS:
+    for sponsor in sponsors:
         await register.register(house, asked(), _bound(sponsor))
 
 

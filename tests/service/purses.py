@@ -143,12 +143,12 @@ def failing(key: str, error: Exception) -> Command:
     return told(key, decide)
 
 
-def impossible(key: str, number: int) -> Command:
-    """Decide on an event that cannot be folded: money for a purse nobody opened."""
+def impossible(key: str, number: int, beside: int) -> Command:
+    """Decide on events of which the second cannot be folded: money for a purse nobody opened."""
 
     def decide(_: View, __: Instant) -> Decision:
         event = Credited(bucket=Bucket.CURRENT, amount_fen=1, reference=None)
-        return Decision(b"1", events=[(purse(number), event)])
+        return Decision(b"1", events=[(purse(beside), event), (purse(number), event)])
 
     return told(key, decide)
 

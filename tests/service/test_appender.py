@@ -63,7 +63,9 @@ async def test_an_event_that_cannot_be_folded_fails_its_own_command() -> None:
     """An assertion in the fold of one decision's event is that command's, nobody else's."""
     store = await a_store_with(100)
     async with an_appender(store) as appender:
-        told = await all_of(appender, credited("a", 1), impossible("b", 50), credited("c", 1))
+        told = await all_of(
+            appender, credited("a", 1), impossible("b", 50, beside=1), credited("c", 1)
+        )
 
         assert [b"101", b"102"] == replies(told[0], told[2])
         assert isinstance(told[1], AssertionError)

@@ -1,0 +1,114 @@
+"""One real server for many ledgers: each case brings its own rules, database and clock."""
+
+import asyncio
+import contextlib
+import json
+import threading
+from collections.abc import Coroutine, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import uvicorn
+import uvloop
+from typing_extensions import override
+
+from aggregates.policy import Edition
+from api.app import create_app
+from api.door import Door
+from api.hot import App, Receive, Scope, Send
+from api.lines import load_line
+from api.problems import problem_of
+from api.tokens import Tokens, make_issuer
+from service import RefusalError
+from service.editions import publish
+from service.house import House, furnish
+from service.ledger.postgres import PostgresStore
+from service.lists import Shelf
+from service.policy_book import PolicyBook
+from tests.api.clients import LEDGER_KEYS, NoFollower
+from tests.cases.told import StoppedClock
+
+T = TypeVar("T")
+
+
+class _Quiet(uvicorn.Server):
+    """uvicorn without its signal handlers: it runs beside the tests, in a thread."""
+
+    @override
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class Room:
+    """A server on a free port, in a thread with a loop of its own."""
+
+    def __init__(self, place: Path) -> None:
+        """Serve nothing yet."""
+        self.issuer = place / "issuer.json"
+        make_issuer(self.issuer)
+        self.clock = StoppedClock()
+        self._tokens = Tokens(self.issuer, LEDGER_KEYS)
+        self._house: House | None = None
+        self._app: App | None = None
+        self._loop = uvloop.new_event_loop()
+        config = uvicorn.Config(
+            self._answer, port=0, interface="asgi3", lifespan="off", log_level="warning"
+        )
+        self._server = _Quiet(config)
+        self._thread = threading.Thread(target=self._serve, name="room")
+        self._thread.start()
+
+    def _serve(self) -> None:
+        self._loop.run_until_complete(self._server.serve())
+        self._loop.close()
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert self._app is not None, "furnish comes first"
+        await self._app(scope, receive, send)
+
+    @property
+    def address(self) -> str:
+        """Where it listens."""
+        port = self._server.servers[0].sockets[0].getsockname()[1]
+        return f"http://127.0.0.1:{port}"
+
+    async def furnish(self, dsn: str, editions: tuple[Edition, ...]) -> None:
+        """Serve an empty ledger from here on, with these rules published, before every case."""
+        self.clock.at = StoppedClock().at
+        await self._there(self._furnish(dsn, editions))
+
+    async def _furnish(self, dsn: str, editions: tuple[Edition, ...]) -> None:
+        store = PostgresStore(dsn)
+        await store.open()
+        book = PolicyBook({edition.region: (edition,) for edition in editions})
+        self._house = furnish(store, LEDGER_KEYS, book, self.clock)
+        await publish(self._house)
+        door = Door(self._house, self._tokens, Shelf(store.pool, NoFollower()))
+        self._app = create_app(door)
+
+    async def load(self, line: Mapping[str, object]) -> tuple[str | None, dict[str, Any]]:
+        """Import a line, as `gongji import` does: a refusal's code and its facts."""
+        return await self._there(self._load(json.dumps(line).encode()))
+
+    async def _load(self, raw: bytes) -> tuple[str | None, dict[str, Any]]:
+        assert self._house is not None, "furnish comes first"
+        try:
+            _, reply = await load_line(self._house, raw)
+        except RefusalError as refusal:
+            return problem_of(refusal)[0], {}
+        return reply.refusal, json.loads(reply.answer)
+
+    async def vacate(self) -> None:
+        """Let the ledger go."""
+        if self._house is not None:
+            await self._there(self._house.close())
+        self._house = self._app = None
+
+    async def _there(self, work: Coroutine[Any, Any, T]) -> T:
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+
+    def close(self) -> None:
+        """Stop the server."""
+        self._server.should_exit = True
+        self._thread.join()

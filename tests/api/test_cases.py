@@ -1,0 +1,87 @@
+"""Every scenario over HTTP, through a real server, on PostgreSQL (policy.md §8, §3.2)."""
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from aggregates.policy import Edition
+from api.tokens import days_from_now, issue
+from service.caller import Role
+from tests.api.rooms import Room
+from tests.cases.http_driver import HttpDriver
+from tests.cases.later import LATER
+from tests.cases.reading import Case, read_cases
+from tests.cases.world import NotBuiltError, play
+
+CASES = {case.id: case for case in read_cases().values() if case.level != "process"}
+
+
+@pytest.fixture(scope="module")
+def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
+    """The one server of all cases."""
+    room = Room(tmp_path_factory.mktemp("room"))
+    yield room
+    room.close()
+
+
+@pytest.fixture(scope="module")
+def tokens() -> dict[tuple[str, str], str]:
+    """The tokens issued so far."""
+    return {}
+
+
+class Serving:
+    """The room as one case finds it: with a database of its own."""
+
+    def __init__(
+        self, room: Room, dsn: Callable[[], str], tokens: dict[tuple[str, str], str]
+    ) -> None:
+        """Take the room over."""
+        self.clock = room.clock
+        self._room, self._dsn, self._tokens = room, dsn, tokens
+
+    async def begin(self, editions: tuple[Edition, ...]) -> httpx.AsyncClient:
+        """Serve an empty ledger with these rules; a client of it."""
+        await self._room.furnish(self._dsn(), editions)
+        return httpx.AsyncClient(base_url=self._room.address, trust_env=False, timeout=30)
+
+    async def load(self, line: Mapping[str, object]) -> tuple[str | None, dict[str, Any]]:
+        """Import a line."""
+        return await self._room.load(line)
+
+    def bearer(self, role: str, subject: str) -> dict[str, str]:
+        """The Authorization header of a caller."""
+        who = role, subject
+        if who not in self._tokens:
+            ends_at = days_from_now(1)
+            self._tokens[who] = issue(self._room.issuer, Role(role), subject, None, ends_at)
+        return {"Authorization": f"Bearer {self._tokens[who]}"}
+
+
+@pytest.fixture
+async def driver(
+    room: Room, make_ledger: Callable[[], str], tokens: dict[tuple[str, str], str]
+) -> AsyncIterator[HttpDriver]:
+    """A client whose ledger is let go afterwards."""
+    driver = HttpDriver(Serving(room, make_ledger, tokens))
+    yield driver
+    await driver.close()
+    await room.vacate()
+
+
+@pytest.mark.parametrize(
+    "case", [c for i, c in CASES.items() if i not in LATER], ids=lambda c: c.id
+)
+async def test_the_service_answers_as_the_scenarios_say(case: Case, driver: HttpDriver) -> None:
+    """What is given and what happens lead to what the scenario says."""
+    await play(case, driver)
+
+
+@pytest.mark.parametrize("case", [c for i, c in CASES.items() if i in LATER], ids=lambda c: c.id)
+async def test_what_is_not_built_yet_fails_over_http_too(case: Case, driver: HttpDriver) -> None:
+    """A scenario on the list for later does not hold today; the day it does it leaves the list."""
+    with pytest.raises((AssertionError, NotBuiltError)):
+        await play(case, driver)
