@@ -1,6 +1,7 @@
 """The end of a transaction, classified: applied, not applied, or unknown."""
 
 import asyncio
+import socket
 
 import asyncpg
 from asyncpg import Connection
@@ -16,6 +17,24 @@ DROPPED = (
 """What a lost connection raises, in all its disguises."""
 NOT_APPLIED = ("57P03", "53300", "25006")
 """Refused before any work: cannot connect now, too many connections, read only."""
+
+
+KEEP_ALIVE = (
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 10),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
+    (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 30_000),
+)
+"""A peer that is gone is noticed within half a minute: a COMMIT has no timeout of its own."""
+
+
+def keep_alive(connection: Connection) -> None:
+    """Let the kernel notice that a database's node died; asyncpg sets nothing of this."""
+    held = connection._transport.get_extra_info("socket")  # noqa: SLF001 -- it has no other way
+    if held is not None and held.family != socket.AF_UNIX:
+        for level, name, value in KEEP_ALIVE:
+            held.setsockopt(level, name, value)
 
 
 async def commit(writer: Connection) -> None:

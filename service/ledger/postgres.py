@@ -14,7 +14,7 @@ from asyncpg import Connection, Pool
 from aggregates.topics import CLASSES
 from aggregates.vocabulary import StreamId
 from service.ledger.append_call import APPEND, arguments, outcome_of
-from service.ledger.commit import DROPPED, commit, is_definite, roll_back
+from service.ledger.commit import DROPPED, commit, is_definite, keep_alive, roll_back
 from service.ledger.reader import (
     EVENTS,
     read_first,
@@ -104,6 +104,7 @@ class PostgresStore:
                     server_settings=WRITER_SETTINGS,
                     target_session_attrs="primary",
                 )
+                keep_alive(self._writer)
                 shown = await self._writer.fetchval("SHOW transaction_isolation")
                 assert shown == "read committed", "an append needs fresh snapshots"
             except (*DROPPED, TimeoutError, asyncpg.PostgresError) as error:

@@ -29,6 +29,8 @@ from tests.api.clients import LEDGER_KEYS, NoFollower
 from tests.cases.told import StoppedClock
 
 T = TypeVar("T")
+TABLES = ("events", "heads", "command_keys", "unique_names", "person_keys")
+BEGINNING = "UPDATE log_head SET position = 0, recorded_at = 0"
 
 
 class _Quiet(uvicorn.Server):
@@ -43,8 +45,10 @@ class _Quiet(uvicorn.Server):
 class Room:
     """A server on a free port, in a thread with a loop of its own."""
 
-    def __init__(self, place: Path) -> None:
-        """Serve nothing yet."""
+    def __init__(self, place: Path, dsn: str) -> None:
+        """Serve nothing yet, from a migrated ledger that each case empties."""
+        self._dsn = dsn
+        self._store: PostgresStore | None = None
         self.issuer = place / "issuer.json"
         make_issuer(self.issuer)
         self.clock = StoppedClock()
@@ -61,6 +65,8 @@ class Room:
 
     def _serve(self) -> None:
         self._loop.run_until_complete(self._server.serve())
+        if self._store is not None:
+            self._loop.run_until_complete(self._store.close())
         self._loop.close()
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -73,19 +79,27 @@ class Room:
         port = self._server.servers[0].sockets[0].getsockname()[1]
         return f"http://127.0.0.1:{port}"
 
-    async def furnish(self, dsn: str, editions: tuple[Edition, ...]) -> None:
+    async def furnish(self, editions: tuple[Edition, ...]) -> None:
         """Serve an empty ledger from here on, with these rules published, before every case."""
         self.clock.at = StoppedClock().at
-        await self._there(self._furnish(dsn, editions))
+        await self._there(self._furnish(editions))
 
-    async def _furnish(self, dsn: str, editions: tuple[Edition, ...]) -> None:
-        store = PostgresStore(dsn)
-        await store.open()
+    async def _furnish(self, editions: tuple[Edition, ...]) -> None:
+        store = await self._emptied()
         book = PolicyBook({edition.region: (edition,) for edition in editions})
         self._house = furnish(store, LEDGER_KEYS, book, self.clock)
         await publish(self._house)
         door = Door(self._house, self._tokens, Shelf(store.pool, NoFollower()))
         self._app = create_app(door)
+
+    async def _emptied(self) -> PostgresStore:
+        if self._store is None:
+            self._store = PostgresStore(self._dsn)
+            await self._store.open()
+        for table in TABLES:
+            await self._store.pool.execute(f"DELETE FROM {table}")  # noqa: S608 -- of this list
+        await self._store.pool.execute(BEGINNING)
+        return self._store
 
     async def load(self, line: Mapping[str, object]) -> tuple[str | None, dict[str, Any]]:
         """Import a line, as `gongji import` does: a refusal's code and its facts."""
@@ -102,13 +116,13 @@ class Room:
     async def vacate(self) -> None:
         """Let the ledger go."""
         if self._house is not None:
-            await self._there(self._house.close())
+            await self._there(self._house.appender.close())
         self._house = self._app = None
 
     async def _there(self, work: Coroutine[Any, Any, T]) -> T:
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
 
     def close(self) -> None:
-        """Stop the server."""
+        """Stop the server, then let the ledger go."""
         self._server.should_exit = True
         self._thread.join()

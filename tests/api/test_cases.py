@@ -1,10 +1,11 @@
 """Every scenario over HTTP, through a real server, on PostgreSQL (policy.md §8, §3.2)."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
 from aggregates.policy import Edition
@@ -15,16 +16,20 @@ from tests.cases.http_driver import HttpDriver
 from tests.cases.later import LATER
 from tests.cases.reading import Case, read_cases
 from tests.cases.world import NotBuiltError, play
+from tests.service.conftest import TEMPLATE, of_database
 
 CASES = {case.id: case for case in read_cases().values() if case.level != "process"}
 
 
 @pytest.fixture(scope="module")
-def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
-    """The one server of all cases."""
-    room = Room(tmp_path_factory.mktemp("room"))
-    yield room
-    room.close()
+def room(cluster: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
+    """The one server of all cases, on a ledger that each case finds empty."""
+    with psycopg.connect(cluster, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE room TEMPLATE {TEMPLATE}")
+        room = Room(tmp_path_factory.mktemp("room"), of_database(cluster, "room"))
+        yield room
+        room.close()
+        connection.execute("DROP DATABASE room WITH (FORCE)")
 
 
 @pytest.fixture(scope="module")
@@ -34,18 +39,16 @@ def tokens() -> dict[tuple[str, str], str]:
 
 
 class Serving:
-    """The room as one case finds it: with a database of its own."""
+    """The room as one case finds it: with nothing in its ledger."""
 
-    def __init__(
-        self, room: Room, dsn: Callable[[], str], tokens: dict[tuple[str, str], str]
-    ) -> None:
+    def __init__(self, room: Room, tokens: dict[tuple[str, str], str]) -> None:
         """Take the room over."""
         self.clock = room.clock
-        self._room, self._dsn, self._tokens = room, dsn, tokens
+        self._room, self._tokens = room, tokens
 
     async def begin(self, editions: tuple[Edition, ...]) -> httpx.AsyncClient:
         """Serve an empty ledger with these rules; a client of it."""
-        await self._room.furnish(self._dsn(), editions)
+        await self._room.furnish(editions)
         return httpx.AsyncClient(base_url=self._room.address, trust_env=False, timeout=30)
 
     async def load(self, line: Mapping[str, object]) -> tuple[str | None, dict[str, Any]]:
@@ -62,11 +65,9 @@ class Serving:
 
 
 @pytest.fixture
-async def driver(
-    room: Room, make_ledger: Callable[[], str], tokens: dict[tuple[str, str], str]
-) -> AsyncIterator[HttpDriver]:
+async def driver(room: Room, tokens: dict[tuple[str, str], str]) -> AsyncIterator[HttpDriver]:
     """A client whose ledger is let go afterwards."""
-    driver = HttpDriver(Serving(room, make_ledger, tokens))
+    driver = HttpDriver(Serving(room, tokens))
     yield driver
     await driver.close()
     await room.vacate()
