@@ -188,6 +188,11 @@ TEXTS: dict[str, Text] = {
     "STORE_UNAVAILABLE": Text(
         503, "账本暂不可用,未作任何更改;请稍后重试。", "The ledger is unavailable; try again."
     ),
+    "STORE_FULL": Text(
+        503,
+        "账本存储空间已满,未作任何更改。",
+        "The ledger's disk is full; nothing was applied.",
+    ),
     "OUTCOME_UNKNOWN": Text(
         503,
         "结果未知;请用同一 Idempotency-Key 再次请求。",

@@ -46,6 +46,8 @@ CODES: tuple[tuple[type[Exception], str, str], ...] = (
     (StoreUnavailableError, "STORE_UNAVAILABLE", "not_applied"),
     (OutcomeUnknownError, "OUTCOME_UNKNOWN", "unknown"),
     (asyncpg.IntegrityConstraintViolationError, "INVARIANT_VIOLATION", "not_applied"),
+    (asyncpg.DiskFullError, "STORE_FULL", "not_applied"),
+    (asyncpg.PostgresError, "STORE_UNAVAILABLE", "not_applied"),
     (Exception, "INTERNAL_ERROR", "unknown"),
 )
 """What the service's own errors are called, the first that fits."""

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from types import FrameType
 
+import asyncpg
 import uvicorn
 import uvloop
 from typing_extensions import override
@@ -30,6 +31,7 @@ from service.follow import Follower
 from service.garbage import settle_in
 from service.ledger.migrate import MigrationChangedError
 from service.ledger.postgres import PostgresStore
+from service.ledger.store import StoreUnavailableError
 from service.lists import Shelf
 from service.persons import KeyFileError
 from service.policy_book import PolicyFilesError
@@ -43,6 +45,9 @@ STOPS = (
     KeyFileError,
     MigrationChangedError,
     PolicyFilesError,
+    StoreUnavailableError,
+    OSError,
+    asyncpg.PostgresError,
 )
 """What an operator must mend; told in one line, without a trace."""
 WATCH_S = 0.5

@@ -1,7 +1,6 @@
 """What holds for every bill, family and edition (policy.md §8.0)."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings

@@ -53,7 +53,7 @@ def compare(options: argparse.Namespace, dsn: str, place: Path) -> None:
 
 @contextlib.contextmanager
 def _server(module: list[str], port: int, environment: dict[str, str]) -> Iterator[None]:
-    process = subprocess.Popen(  # noqa: S603 -- ours
+    process = subprocess.Popen(
         [sys.executable, "-P", *module], env=environment, stdout=subprocess.DEVNULL
     )
     try:
@@ -75,7 +75,7 @@ def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
 def _load(port: int, token: str, options: argparse.Namespace, first: int) -> float:
     words = (port, token, CONNECTIONS, options.seconds, options.families, first)
     client = [sys.executable, "-P", "-m", "tests.bench.client", *map(str, words)]
-    told = subprocess.run(client, check=True, capture_output=True, text=True, timeout=300)  # noqa: S603 -- ours
+    told = subprocess.run(client, check=True, capture_output=True, text=True, timeout=300)
     count, seconds = told.stdout.split()
     return int(count) / float(seconds)
 
