@@ -110,6 +110,8 @@ def _person(view: View, keys: Keys, identity: Identity) -> StreamId:
 
 def _family(view: View, keys: Keys, account_id: StreamId, now: Instant) -> Family:
     account = view.account(account_id)
+    ties = (stream for link in account.sponsors for stream in (link.sponsor, link.binding))
+    view.need([*ties, *(binding for binding, _ in account.invitations)])
     sponsors: dict[StreamId, Sponsor] = {}
     for link in account.sponsors:
         sponsor = view.account(link.sponsor)

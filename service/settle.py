@@ -53,7 +53,7 @@ def _settle(
 ) -> Decision:
     check_designated(met.institution)
     visit = visit_name(keys, met.claim.institution, bill.visit, bill.charge_batch)
-    live = view.holder(visit)
+    live = view.holder(visit) if bill.plan is None else view.find(visit)  # before PLAN_CHANGED
     if live is not None:
         raise DuplicateClaimError(settlement_id=live)
     split = split_claim(met.claim, met.family, met.place, now)

@@ -27,7 +27,7 @@ from service.ledger.store import (
 )
 from service.ledger.view import Layer
 
-READS_MAX = 12
+READS_MAX = 64
 """Times a decision may ask for something more before it counts as endless."""
 TROUBLE = (
     StoreUnavailableError,

@@ -104,8 +104,7 @@ class Flight:
             try:
                 done.append(_decide(work, layer, now))
             except UnreadError as unread:
-                if unread.stream is not None:
-                    missing.streams.add(unread.stream)
+                missing.streams.update(unread.streams)
                 if unread.name is not None:
                     missing.names.add(unread.name)
                 if unread.person is not None:
@@ -130,10 +129,12 @@ class Flight:
     def batch(self, at_us: int) -> Batch:
         """Everything decided, as one batch."""
         batch = Batch(at=at_us, expected=self.expected, heads=self.written.heads)
-        for work, decision, _, _, rows in self.decided:
+        for decided in self.decided:
+            work, decision, _, _, rows = decided
             work.is_sent = True
-            if work.command.asks is not None:
-                batch.asked.append(work.command.asks)
+            asks = _asks(decided)
+            if asks is not None:
+                batch.asked.append(asks)
             if decision is None or work.command.key is None:
                 assert not rows, "nothing is stored without a key"
                 continue
@@ -150,18 +151,20 @@ class Flight:
         """Answer everybody: the batch is in the log."""
         assert outcome.base is not None, "the batch is in the log"
         position, asked = outcome.base, 0
-        for work, decision, error, _, rows in self.decided:
+        for decided in self.decided:
+            work, decision, error, _, rows = decided
+            known = None
+            if _asks(decided) is not None:
+                known = outcome.asked.get(asked)
+                asked += 1
+            if known is not None:
+                work.answer_known(known)
+                continue
             if decision is None:
                 assert error is not None, "a work is decided or fails"
                 work.fail(error)
                 continue
             position += len(rows)
-            if work.command.asks is not None:
-                known = outcome.asked.get(asked)
-                asked += 1
-                if known is not None:
-                    work.answer_known(known)
-                    continue
             work.answer(
                 Reply(
                     decision.answer,
@@ -215,6 +218,18 @@ def _decide(work: Work, layer: Layer, now: Instant) -> Decided:
     layer.names.update(dict.fromkeys(decision.frees))
     layer.names.update(decision.takes)
     return Decided(work, decision, None, view.read, rows)
+
+
+def _asks(decided: Decided) -> tuple[str, str] | None:
+    """The key whose stored answer is wanted.
+
+    One that was asked for; or that of a work which cannot be decided any more, and may have
+    been when it was sent for the first time.
+    """
+    command = decided.work.command
+    if command.asks is None and decided.error is not None and command.key is not None:
+        return command.caller, command.key
+    return command.asks
 
 
 def _act(work: Work, decision: Decision) -> bytes:

@@ -5,6 +5,7 @@ it and lets the decision begin again. Decisions are pure, so beginning again cos
 but time.
 """
 
+from collections.abc import Iterable
 from typing import TypeVar
 
 from aggregates.account import Account
@@ -23,17 +24,17 @@ S = TypeVar("S", bound=State)
 
 
 class UnreadError(Exception):
-    """A stream, a name or a person (by account) that is not loaded yet."""
+    """Streams, a name or a person (by account) that are not loaded yet."""
 
     def __init__(
         self,
-        stream: StreamId | None = None,
+        *streams: StreamId,
         name: bytes | None = None,
         person: StreamId | None = None,
     ) -> None:
         """Remember what is missing."""
         super().__init__()
-        self.stream = stream
+        self.streams = streams
         self.name = name
         self.person = person
 
@@ -64,7 +65,16 @@ class Layer:
             if stream in layer.heads:
                 return layer.heads[stream]
             layer = layer.below
-        raise UnreadError(stream=stream)
+        raise UnreadError(stream)
+
+    def has(self, stream: StreamId) -> bool:
+        """Whether a layer has the head of a stream."""
+        layer: Layer | None = self
+        while layer is not None:
+            if stream in layer.heads:
+                return True
+            layer = layer.below
+        return False
 
     def name(self, name: bytes) -> StreamId | None:
         """The stream that has a name, or None where nobody has.
@@ -168,6 +178,16 @@ class View:
     def version(self, stream: StreamId) -> int:
         """A stream's version; 0 before its first event."""
         return self._head(stream).version
+
+    def need(self, streams: Iterable[StreamId]) -> None:
+        """Ask for many streams at once, so that a cold decision stops once and not for each.
+
+        Raises:
+            UnreadError: some are not loaded yet.
+        """
+        missing = [stream for stream in streams if not self._layer.has(stream)]
+        if missing:
+            raise UnreadError(*missing)
 
     def find(self, name: bytes) -> StreamId | None:
         """The stream that has a name."""

@@ -1,7 +1,6 @@
 """Every scenario over HTTP, through a real server, on PostgreSQL (policy.md §8, §3.2)."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import httpx

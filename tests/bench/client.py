@@ -7,9 +7,11 @@
 import asyncio
 import json
 import sys
+from functools import partial
 from typing import cast
 
 import uvloop
+from typing_extensions import override
 
 from service.clock import monotonic_s
 from tests.bench.families import TREATED_AT, Family, bill, families
@@ -50,16 +52,19 @@ class Connection(asyncio.Protocol):
         self.count = 0
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
+    @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass
         self._send()
 
+    @override
     def connection_lost(self, error: Exception | None) -> None:
         """Stop; a server that hangs up in the middle is an error."""
         if not self.done.done():
             self.done.set_exception(error or RuntimeError("the server hung up"))
 
+    @override
     def data_received(self, data: bytes) -> None:
         """Read an answer; go on when it is whole."""
         self._buffer += data
@@ -95,16 +100,11 @@ async def load(
     began = monotonic_s()
     loop = asyncio.get_running_loop()
     share = -(-len(living) // size)
-    opened = [
-        (
-            await loop.create_connection(
-                lambda at=at: Connection(token, living[at : at + share], first, began + seconds),
-                "127.0.0.1",
-                port,
-            )
-        )[1]
-        for at in range(0, len(living), share)
-    ]
+    opened: list[Connection] = []
+    for at in range(0, len(living), share):
+        mine = living[at : at + share]
+        made = partial(Connection, token, mine, first, began + seconds)
+        opened.append((await loop.create_connection(made, "127.0.0.1", port))[1])
     await asyncio.gather(*(connection.done for connection in opened))
     print(sum(connection.count for connection in opened), monotonic_s() - began)
 

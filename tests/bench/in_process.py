@@ -24,13 +24,13 @@ CLIENTS, CONNECTIONS = 512, 32
 class Measured(NamedTuple):
     """How many settlements in how many seconds."""
 
-    count: int
+    settled: int
     seconds: float
 
     @property
     def rate(self) -> float:
         """Settlements a second."""
-        return self.count / self.seconds
+        return self.settled / self.seconds
 
 
 async def make_database(dsn: str, name: str, data: Path, count: int) -> tuple[str, int]:

@@ -102,8 +102,7 @@ class HttpDriver:
     ) -> httpx.Response:
         self.calls += 1
         headers = self.server.bearer(*who) | {"Idempotency-Key": key or f"call {self.calls}"}
-        sent = {} if body is None else {"json": body}
-        return await self.client.request(method, path, headers=headers, **sent)
+        return await self.client.request(method, path, headers=headers, json=body)
 
     async def _post(self, path: str, who: tuple[str, str], body: object, key: str = "") -> Outcome:
         return told(await self._send("POST", path, who, body, key))
