@@ -131,10 +131,9 @@ class Family:
         if not words:
             number = len(self.bindings)
             self.latest[sponsor, beneficiary] = number
-            self.bindings[number] = {
-                **{"sponsor": sponsor, "beneficiary": beneficiary, "status": "invited"},
-                **{"sent_s": self.now_s, "bound_s": None, "cap": cap, "day_cap": day_cap},
-            }
+            terms = {"cap": cap, "day_cap": day_cap, "sent_s": self.now_s, "bound_s": None}
+            sides = {"sponsor": sponsor, "beneficiary": beneficiary}
+            self.bindings[number] = {**sides, **terms, "status": "invited"}
         return words
 
     def answer(self, sponsor: str, beneficiary: str, *, yes: bool) -> set[str]:

@@ -252,6 +252,7 @@ def assert_split(outcome: Outcome, plan: Plan) -> None:
     assert (told[0], tuple(told[1:]), yuan(plan.cash)) == (outcome.own, outcome.aid, outcome.cash)
 
 
+@pytest.mark.timeout(3_600)
 def test_a_family_lives_as_the_model_says(request: pytest.FixtureRequest) -> None:
     """Every history of credits, bindings, bills and freezes ends where the model ends."""
     examples, steps = (2_000, 100) if request.config.getoption("--slow") else (150, 50)
