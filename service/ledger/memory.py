@@ -143,10 +143,6 @@ class MemoryStore:
         """The position of the newest event; 0 in an empty log."""
         return len(self.log)
 
-    async def person_keys(self, streams: Iterable[StreamId]) -> dict[StreamId, bytes]:
-        """Wrapped keys of persons; who was erased is absent."""
-        return {s: self.wrapped[s] for s in streams if s in self.wrapped}
-
 
 class _Locked:
     """The store while its lock is held."""

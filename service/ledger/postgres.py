@@ -24,7 +24,7 @@ from service.ledger.reader import (
     read_persons,
     recorded,
 )
-from service.ledger.rows import Recorded, stream_id
+from service.ledger.rows import Recorded
 from service.ledger.store import (
     Batch,
     Found,
@@ -185,14 +185,6 @@ class PostgresStore:
         """The position of the newest event; 0 in an empty log."""
         newest: int = await self.pool.fetchval("SELECT position FROM log_head")
         return newest
-
-    async def person_keys(self, streams: Iterable[StreamId]) -> dict[StreamId, bytes]:
-        """Wrapped keys of persons; who was erased is absent."""
-        found = await self.pool.fetch(
-            "SELECT stream, wrapped FROM person_keys WHERE stream = ANY ($1::uuid[])",
-            [s[4:] for s in streams],
-        )
-        return {stream_id("acc", stream.hex): wrapped for stream, wrapped in found}
 
 
 class _Locked:

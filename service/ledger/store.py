@@ -152,7 +152,3 @@ class Store(Session, Protocol):
     async def position(self) -> int:
         """The position of the newest event; 0 in an empty log."""
         ...
-
-    async def person_keys(self, streams: Iterable[StreamId]) -> dict[StreamId, bytes]:
-        """Wrapped keys of persons; who was erased is absent."""
-        ...

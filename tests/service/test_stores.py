@@ -107,7 +107,7 @@ async def behind(store: Store) -> tuple[int, list[Recorded], Found, list[list[Re
         await store.page(0, 1000),
         await store.read(EVERYBODY, NAMES),
         [await store.history(stream) for stream in EVERYBODY],
-        await store.person_keys(EVERYBODY[:2]),
+        (await store.read((), (), EVERYBODY[:2])).persons,
     )
 
 
