@@ -29,7 +29,7 @@ from tests.model import Bill, Family, Plan
 from tests.service.laws import Laws
 
 PEOPLE = {"A": "employee", "B": "employee", "C": "employee", "D": "resident"}
-CAPS = ((None, None), (1_500, None), (None, 2_000), (9_000, 9_000))
+CAPS = ((None, None), (1_500, None), (None, 4_000), (9_000, 6_000))
 """The caps of a settlement and of a day of those who are bound from the start."""
 BEGAN_AT = datetime(2026, 1, 5, 10, 0, tzinfo=BEIJING)
 
@@ -78,8 +78,8 @@ class FamilyLife(RuleBasedStateMachine):
             assert None is self.do(Step(do="open", who=who, person=person)).refused
             self.model.come(who, resident=resident)
             if not resident:
-                self.credit(who, Bucket.CURRENT, 8_000)
-                self.credit(who, Bucket.PRIOR, 700)
+                self.credit(who, Bucket.CURRENT, 1_500)
+                self.credit(who, Bucket.PRIOR, 7_000)
         for tie, caps in zip(sorted(bound), itertools.cycle(CAPS), strict=False):
             self.invite(tie[0], tie[1], *caps)
             self.answer(0, yes=True)
@@ -168,11 +168,13 @@ class FamilyLife(RuleBasedStateMachine):
         self._settle(bill, None)
 
     @precondition(lambda self: self.model.quotes)
-    @rule(which=some, other=st.just(0) | st.just(0) | st.just(0) | st.just(1))
-    def settle_quoted(self, which: int, other: int) -> None:
-        """The counter settles what it was shown, or nearly."""
+    @rule(which=some, other=st.sampled_from([0, 0, 0, 1]), late=st.sampled_from([0, 0, 900, 901]))
+    def settle_quoted(self, which: int, other: int, late: int) -> None:
+        """The counter settles what it was shown, or nearly, at once or at the last moment."""
         quoted = list(self.model.quotes)[which % len(self.model.quotes)]
         bill: Bill = self.model.quotes[quoted]["bill"]
+        shown_s: float = self.model.quotes[quoted]["at_s"]
+        self.wait(int(max(0, shown_s + late - self.model.now_s)))
         self._settle(bill._replace(fund=bill.fund + other), quoted)
 
     def _settle(self, bill: Bill, quoted: str | None) -> None:
