@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> int:
     made.add_argument("what", choices=["settle"])
     made.add_argument("--rounds", type=int, default=3)
     made.add_argument("--seconds", type=float, default=5.0)
-    made.add_argument("--families", type=int, default=6000)
+    made.add_argument("--families", type=int, default=2000)
     made.add_argument("--only", choices=["process", "http"])
     options = made.parse_args(arguments)
     settle_in()
@@ -50,7 +50,7 @@ def _process(options: argparse.Namespace, dsn: str, place: Path) -> None:
     ]
     ratios: list[float] = []
     for number in range(options.rounds):
-        first = number * 1_000_000
+        first = 1 + number * 1_000_000
         many = uvloop.run(in_process.grouped(databases[0][0], place, count, options.seconds, first))
         one = uvloop.run(
             in_process.one_by_one(databases[1][0], place, count, options.seconds, first)
