@@ -20,7 +20,7 @@ from aggregates.events import (
     SponsorUnlinked,
 )
 from aggregates.policy_words import Activation
-from aggregates.refusals import AlreadyBoundError
+from aggregates.refusals import AlreadyBoundError, UnknownError
 from aggregates.vocabulary import BindingStatus, Instant, Parting, StreamId, Use
 from service.accounts import find_person
 from service.answers import binding_answer
@@ -49,6 +49,8 @@ async def invite(house: House, request: Request, command: Invite) -> Reply:
     check_role(request.caller, Role.PERSON, Role.AGENCY)
     keys = house.keys
     sponsor_no = command.sponsor or request.caller.subject
+    if request.caller.role is Role.PERSON and sponsor_no != request.caller.subject:
+        raise UnknownError  # before a registry is asked about strangers
     await bring_up_to_date(house, sponsor_no, command.beneficiary)
 
     def decide(view: View, now: Instant) -> Decision:

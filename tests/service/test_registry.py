@@ -6,12 +6,13 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 
-from aggregates.refusals import KinshipUnprovenError
+from aggregates.refusals import KinshipUnprovenError, UnknownError
 from aggregates.settlement_events import KinshipRecorded
 from aggregates.vocabulary import Relation, Use
 from service.bindings import Caps, Invite, Offer, invite
@@ -123,3 +124,15 @@ async def test_a_registry_that_is_not_there_stops_nothing_else(house: House) -> 
 
     with pytest.raises(RegistryUnavailableError):
         await invited(house, "S1", Relation.CHILD)
+
+
+async def test_the_registry_is_not_asked_about_strangers(house: House) -> None:
+    """Who offers another's money is refused before anybody is looked up, and nothing is kept."""
+    assert isinstance(house.store, MemoryStore)
+    before = len(house.store.log)
+    request = asked(person(house.keys, "S2"))
+
+    with pytest.raises(UnknownError):
+        await invite(house, request, replace(an_offer(Relation.CHILD), sponsor="S1"))
+
+    assert before == len(house.store.log)
