@@ -4,21 +4,22 @@ Everybody insured has one; a resident's holds no money. All counts of bindings
 fold from here, so that two confirmations at the same instant conflict.
 """
 
-from datetime import date, datetime
-from typing import NamedTuple
-
+from aggregates.account_money import (
+    FUNDS,
+    MONEY,
+    FundEvent,
+    MoneyEvent,
+    evolve_funds,
+    evolve_money,
+)
+from aggregates.account_state import Account, BeneficiaryLink, Filing, PastTie, SponsorLink
 from aggregates.events import (
     AccountClosed,
     AccountFrozen,
     AccountOpened,
     AccountUnfrozen,
-    AidReceived,
-    AidReturned,
     BeneficiaryLinked,
     BeneficiaryUnlinked,
-    Credited,
-    Debited,
-    DebitReturned,
     FilingMade,
     InsuranceResumed,
     InsuranceSuspended,
@@ -27,121 +28,8 @@ from aggregates.events import (
     SponsorLinked,
     SponsorUnlinked,
 )
-from aggregates.spending import NOTHING, Spending, spend
-from aggregates.vocabulary import (
-    Bucket,
-    Ending,
-    FilingKind,
-    Insurance,
-    ParentSex,
-    Parting,
-    Relation,
-    Standing,
-    StreamId,
-)
-
-AMOUNT_MAX_FEN = 9_999_999_999_999_999
-"""The largest amount of numeric(16,2), in fen."""
-
-
-class SponsorLink(NamedTuple):
-    """A sponsor behind this account's owner, and when he came."""
-
-    binding: StreamId
-    sponsor: StreamId
-    relation: Relation
-    parent: ParentSex | None
-    linked_at: datetime
-
-
-class BeneficiaryLink(NamedTuple):
-    """A beneficiary of this account, and what he has used."""
-
-    binding: StreamId
-    beneficiary: StreamId
-    relation: Relation
-    parent: ParentSex | None
-    used: Spending
-
-
-class PastTie(NamedTuple):
-    """A beneficiary this account ever had, and the day they last parted."""
-
-    beneficiary: StreamId
-    parted_on: date | None
-
-
-class Filing(NamedTuple):
-    """Where the owner filed to be treated, from when until when (both days included)."""
-
-    place: str
-    kind: FilingKind
-    from_on: date
-    until_on: date | None
-
-
-class Account(NamedTuple):
-    """An account as its events left it. Amounts in fen."""
-
-    region: str
-    insurance: Insurance
-    standing: Standing
-    flags: tuple[str, ...]
-    is_frozen: bool = False
-    ending: Ending | None = None
-    successor: StreamId | None = None
-    current_fen: int = 0
-    prior_fen: int = 0
-    invitations: tuple[tuple[StreamId, StreamId], ...] = ()
-    sponsors: tuple[SponsorLink, ...] = ()
-    order: tuple[StreamId, ...] | None = None
-    order_version: int = 0
-    beneficiaries: tuple[BeneficiaryLink, ...] = ()
-    lent: Spending = NOTHING
-    received: Spending = NOTHING
-    ever: tuple[PastTie, ...] = ()
-    releases: tuple[int, int] = (0, 0)
-    filings: tuple[Filing, ...] = ()
-
-    @property
-    def has_funds(self) -> bool:
-        """Whether money can be held here at all."""
-        return self.insurance is Insurance.EMPLOYEE
-
-    @property
-    def balance_fen(self) -> int:
-        """Both buckets together."""
-        return self.current_fen + self.prior_fen
-
-    @property
-    def status(self) -> str:
-        """One word for how the account stands: an ending, FROZEN, or the insurance's standing."""
-        if self.ending is not None:
-            return self.ending
-        return "FROZEN" if self.is_frozen else self.standing
-
-
-AccountEvent = (
-    AccountOpened
-    | Credited
-    | Debited
-    | DebitReturned
-    | AidReceived
-    | AidReturned
-    | OrderChanged
-    | InvitationReceived
-    | SponsorLinked
-    | SponsorUnlinked
-    | BeneficiaryLinked
-    | BeneficiaryUnlinked
-    | AccountFrozen
-    | AccountUnfrozen
-    | InsuranceSuspended
-    | InsuranceResumed
-    | AccountClosed
-    | FilingMade
-)
-
+from aggregates.spending import NOTHING
+from aggregates.vocabulary import Parting
 
 FamilyEvent = (
     OrderChanged
@@ -167,8 +55,9 @@ StandingEvent = (
     | AccountClosed
     | FilingMade
 )
-MoneyEvent = Credited | Debited | DebitReturned | AidReceived | AidReturned
-MONEY = (Debited, AidReceived, Credited, DebitReturned, AidReturned)
+
+
+AccountEvent = AccountOpened | MoneyEvent | FundEvent | FamilyEvent | StandingEvent
 
 
 def evolve(account: Account | None, event: AccountEvent) -> Account:
@@ -179,12 +68,15 @@ def evolve(account: Account | None, event: AccountEvent) -> Account:
             insurance=event.insurance,
             standing=event.standing,
             flags=event.flags,
+            year=event.on.year,
         )
     assert account is not None, "an account begins with AccountOpened"
     if isinstance(event, MONEY):
-        return _evolve_money(account, event)
+        return evolve_money(account, event)
     if isinstance(event, FAMILY):
         return _evolve_family(account, event)
+    if isinstance(event, FUNDS):
+        return evolve_funds(account, event)
     return _evolve_standing(account, event)
 
 
@@ -200,45 +92,6 @@ def _evolve_standing(account: Account, event: StandingEvent) -> Account:
             filing = Filing(event.place, event.kind, event.from_on, event.until_on)
             others = tuple(f for f in account.filings if f.place != event.place)
             return account._replace(filings=(*others, filing))
-
-
-def _evolve_money(account: Account, event: MoneyEvent) -> Account:
-    match event:
-        case Debited(current_fen=current_fen, prior_fen=prior_fen):
-            return _moved(account, event, -current_fen, -prior_fen)
-        case DebitReturned(current_fen=current_fen, prior_fen=prior_fen):
-            return _moved(account, event, current_fen, prior_fen)
-        case AidReceived(amount_fen=amount_fen, on=on):
-            return account._replace(received=spend(account.received, on, amount_fen))
-        case AidReturned(amount_fen=amount_fen, on=on):
-            return account._replace(received=spend(account.received, on, -amount_fen))
-        case Credited(bucket=Bucket.CURRENT, amount_fen=amount_fen):
-            return account._replace(current_fen=account.current_fen + amount_fen)
-        case Credited(amount_fen=amount_fen):
-            return account._replace(prior_fen=account.prior_fen + amount_fen)
-
-
-def _moved(
-    account: Account, event: Debited | DebitReturned, current_fen: int, prior_fen: int
-) -> Account:
-    """Move money, and count it where it was lent under a binding."""
-    if event.binding is None:
-        return account._replace(
-            current_fen=account.current_fen + current_fen,
-            prior_fen=account.prior_fen + prior_fen,
-        )
-    lent_fen = -(current_fen + prior_fen)
-    return account._replace(
-        current_fen=account.current_fen + current_fen,
-        prior_fen=account.prior_fen + prior_fen,
-        lent=spend(account.lent, event.on, lent_fen),
-        beneficiaries=tuple(
-            link._replace(used=spend(link.used, event.on, lent_fen))
-            if link.binding == event.binding
-            else link
-            for link in account.beneficiaries
-        ),
-    )
 
 
 def _evolve_family(account: Account, event: FamilyEvent) -> Account:

@@ -1,11 +1,12 @@
 """A bill as the cascade sees it: which part of the personal burden may be paid by whom."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
-from aggregates.account import AMOUNT_MAX_FEN
+from aggregates.account_state import AMOUNT_MAX_FEN
 from aggregates.policy import ItemTerms, PayableBy
 from aggregates.refusals import AmountMismatchError, AmountOutOfRangeError, LinesMismatchError
-from aggregates.settlement_events import Claim
+from aggregates.settlement_events import Claim, FeeLine
 
 
 class Bill(NamedTuple):
@@ -32,20 +33,40 @@ def bill_of(claim: Claim, items: ItemTerms) -> Bill:
     personal_fen = personal_of(claim)
     if claim.lines is None:
         return Bill(personal_fen, personal_fen, 0, claim.use_account)
-    categories, parts = dict(items.item_category_rule), dict(items.item_part_rule)
     shared_fen = own_only_fen = 0
     for line in claim.lines:
-        rules = (
-            categories.get(line.category, PayableBy.NONE),
-            parts.get(line.part, PayableBy.NONE),
-        )
-        if PayableBy.NONE in rules:
-            continue
-        if PayableBy.OWN in rules:
-            own_only_fen += line.amount_fen
-        else:
+        payer = payable_by(line, items)
+        if payer is PayableBy.OWN_AND_AID:
             shared_fen += line.amount_fen
+        elif payer is PayableBy.OWN:
+            own_only_fen += line.amount_fen
     return Bill(personal_fen, shared_fen, own_only_fen, claim.use_account)
+
+
+def payable_by(line: FeeLine, items: ItemTerms) -> PayableBy:
+    """Whose money may pay a fee line: what its category and its part both allow."""
+    rules = (
+        items.item_category_rule.get(line.category, PayableBy.NONE),
+        items.item_part_rule.get(line.part, PayableBy.NONE),
+    )
+    if PayableBy.NONE in rules:
+        return PayableBy.NONE
+    return PayableBy.OWN if PayableBy.OWN in rules else PayableBy.OWN_AND_AID
+
+
+def smaller(claim: Claim, less_fen: int, lines: tuple[tuple[str, int], ...] | None) -> Claim:
+    """A claim with part of its personal burden taken away: as a sum, and from which lines."""
+    left = claim.lines
+    if left is not None:
+        less = dict(lines or ())
+        kept: list[FeeLine] = []
+        for line in left:
+            fen = min(line.amount_fen, less.get(line.line, 0))
+            if fen:
+                less[line.line] -= fen
+            kept.append(replace(line, amount_fen=line.amount_fen - fen))
+        left = tuple(kept)
+    return replace(claim, total_fen=claim.total_fen - less_fen, lines=left)
 
 
 def personal_of(claim: Claim) -> int:

@@ -6,7 +6,7 @@ All counts fold from the two accounts, so that two confirmations at one instant 
 from dataclasses import dataclass
 from datetime import timedelta
 
-from aggregates.account import Account
+from aggregates.account_state import Account
 from aggregates.policy import BeneficiaryScope, BindingTerms, Edition, OrderMissing
 from aggregates.refusals import (
     AccountEndedError,

@@ -45,6 +45,7 @@ class AccountOpened:
     insurance: Insurance
     standing: Standing
     flags: tuple[str, ...]
+    on: date
     sealed: str
 
 

@@ -6,9 +6,10 @@ purse may give (policy.md §3).
 
 from typing import NamedTuple
 
-from aggregates.account import Account, SponsorLink
+from aggregates.account_state import Account, SponsorLink
 from aggregates.binding import Binding
 from aggregates.cascade import Payers
+from aggregates.holding import as_spent
 from aggregates.order import in_order
 from aggregates.place import Place
 from aggregates.policy import Edition
@@ -37,10 +38,12 @@ class Family(NamedTuple):
 
 def payers_of(family: Family, place: Place, now: Instant) -> Payers:
     """Everybody considered for a bill, in paying order."""
-    own = own_purse(family.account_id, family.account, family.edition.money)
+    mine = as_spent(family.account, now)
+    own = own_purse(family.account_id, mine, family.edition.money)
+    theirs = {sponsor_id: as_spent(s.account, now) for sponsor_id, s in family.sponsors.items()}
     purses = {
         sponsor_id: sponsor_purse(
-            sponsor_id, s.account, (s.link.binding, s.binding), s.edition, place, now
+            sponsor_id, theirs[sponsor_id], (s.link.binding, s.binding), s.edition, place, now
         )
         for sponsor_id, s in family.sponsors.items()
     }
@@ -54,7 +57,7 @@ def payers_of(family: Family, place: Place, now: Instant) -> Payers:
         live,
         family.edition.order,
         lambda sponsor_id: family.sponsors[sponsor_id].account.region,
-        lambda sponsor_id: family.sponsors[sponsor_id].account.balance_fen,
+        lambda sponsor_id: theirs[sponsor_id].balance_fen,
     )
     reason = None if links is not None else Reason.ORDER_NOT_SET
     if family.account.status not in family.edition.binding.beneficiary_status_ok:
@@ -65,7 +68,7 @@ def payers_of(family: Family, place: Place, now: Instant) -> Payers:
         own,
         ordered + _invited(family, now),
         reason,
-        aid_limit(family.account, family.edition.money, now),
+        aid_limit(mine, family.edition.money, now),
     )
 
 

@@ -1,9 +1,10 @@
 """A designated institution (定点医药机构), and whether its agreement is in force."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 
 from aggregates.refusals import InstitutionNotDesignatedError
-from aggregates.settlement_events import InstitutionDesignated
+from aggregates.settlement_events import AccountsCleared, InstitutionDesignated
 from aggregates.vocabulary import InstitutionKind, InstitutionStatus
 
 
@@ -18,10 +19,17 @@ class Institution:
     status: InstitutionStatus
     opened_regions: tuple[str, ...]
     sensitive: bool
+    cleared_through: date | None = None
 
 
-def evolve(_: Institution | None, event: InstitutionDesignated) -> Institution:
-    """The newest particulars are what holds."""
+InstitutionEvent = InstitutionDesignated | AccountsCleared
+
+
+def evolve(institution: Institution | None, event: InstitutionEvent) -> Institution:
+    """The newest particulars are what holds; what was cleared stays so."""
+    if isinstance(event, AccountsCleared):
+        assert institution is not None, "an institution begins with InstitutionDesignated"
+        return replace(institution, cleared_through=event.through)
     return Institution(
         code=event.code,
         name=event.name,
@@ -30,6 +38,7 @@ def evolve(_: Institution | None, event: InstitutionDesignated) -> Institution:
         status=event.status,
         opened_regions=event.opened_regions,
         sensitive=event.sensitive,
+        cleared_through=institution.cleared_through if institution else None,
     )
 
 

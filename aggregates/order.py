@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from aggregates.account import Account, SponsorLink
+from aggregates.account_state import Account, SponsorLink
 from aggregates.events import OrderChanged
 from aggregates.policy import OrderMissing, OrderStrategy, OrderTerms
 from aggregates.refusals import SponsorInvalidError, VersionStaleError

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import NamedTuple
 
-from aggregates.account import Account, Filing
+from aggregates.account_state import Account, Filing
 from aggregates.policy import Edition, PlaceRule, PlaceUse
 from aggregates.vocabulary import InstitutionKind, Reason
 

@@ -6,7 +6,7 @@ needs no look at any status, and the reason is on record.
 
 from typing import NamedTuple
 
-from aggregates.account import Account, BeneficiaryLink
+from aggregates.account_state import Account, BeneficiaryLink
 from aggregates.binding import Binding
 from aggregates.place import Place, aid_reason
 from aggregates.policy import (
@@ -18,6 +18,7 @@ from aggregates.policy import (
     OwnBuckets,
     SponsorBuckets,
 )
+from aggregates.settlement_events import PayerShare
 from aggregates.spending import Spending, seen_on
 from aggregates.vocabulary import Bucket, Instant, Reason, StreamId, Use
 
@@ -25,6 +26,14 @@ NO_CAPS = (None, None, None, None)
 BY_REGION = ("REGION_SETTLEMENT", "REGION_DAY", "REGION_MONTH", "REGION_YEAR")
 BY_SPONSOR = ("SPONSOR_SETTLEMENT", "SPONSOR_DAY", "SPONSOR_MONTH", "SPONSOR_YEAR")
 """The names of caps, by who set them and what they count."""
+
+
+OWN_ORDERS = {
+    OwnBuckets.CURRENT_THEN_PRIOR: (Bucket.CURRENT, Bucket.PRIOR),
+    OwnBuckets.PRIOR_THEN_CURRENT: (Bucket.PRIOR, Bucket.CURRENT),
+    OwnBuckets.CURRENT_ONLY: (Bucket.CURRENT,),
+    OwnBuckets.PRIOR_ONLY: (Bucket.PRIOR,),
+}
 
 
 class Purse(NamedTuple):
@@ -64,7 +73,7 @@ def own_purse(account_id: StreamId, account: Account, terms: MoneyTerms) -> Purs
         return closed(account_id, None, Reason.CLOSED)
     if account.is_frozen:
         return closed(account_id, None, Reason.FROZEN)
-    buckets = _own_buckets(account, terms.own_buckets_order)
+    buckets = _in_order(account.current_fen, account.prior_fen, own_order(terms.own_buckets_order))
     return _open(account_id, None, buckets, _held(buckets), None)
 
 
@@ -94,6 +103,19 @@ def sponsor_purse(
     if purse.limit_fen == 0:
         return purse._replace(reason=Reason.CAP)
     return purse._replace(clamps=money.cap_on_exceed is CapOnExceed.CLAMP)
+
+
+def own_order(order: OwnBuckets) -> tuple[Bucket, ...]:
+    """The buckets that own money comes from, the first to be emptied first."""
+    return OWN_ORDERS[order]
+
+
+def paid_purse(share: PayerShare, order: tuple[Bucket, ...]) -> Purse:
+    """A purse with exactly what a payer paid."""
+    buckets = _in_order(share.current_fen, share.prior_fen, order)
+    return Purse(
+        share.account, share.binding, buckets, _held(buckets), None, None, clamps=True, reason=None
+    )
 
 
 def aid_limit(beneficiary: Account, money: MoneyTerms, now: Instant) -> Limit | None:
@@ -137,18 +159,10 @@ def _held(buckets: tuple[tuple[Bucket, int], ...]) -> int:
     return buckets[0][1] + (buckets[1][1] if len(buckets) > 1 else 0)
 
 
-def _own_buckets(account: Account, order: OwnBuckets) -> tuple[tuple[Bucket, int], ...]:
-    current = (Bucket.CURRENT, account.current_fen)
-    prior = (Bucket.PRIOR, account.prior_fen)
-    match order:
-        case OwnBuckets.CURRENT_THEN_PRIOR:
-            return (current, prior)
-        case OwnBuckets.PRIOR_THEN_CURRENT:
-            return (prior, current)
-        case OwnBuckets.CURRENT_ONLY:
-            return (current,)
-        case OwnBuckets.PRIOR_ONLY:
-            return (prior,)
+def _in_order(
+    current_fen: int, prior_fen: int, order: tuple[Bucket, ...]
+) -> tuple[tuple[Bucket, int], ...]:
+    return tuple((b, current_fen if b is Bucket.CURRENT else prior_fen) for b in order)
 
 
 def _sponsor_buckets(account: Account, which: SponsorBuckets) -> tuple[tuple[Bucket, int], ...]:

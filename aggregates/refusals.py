@@ -20,7 +20,10 @@ RefusalError                        a rule forbids it; the caller can act on it
    ├─ OrderNotSetError
    ├─ DuplicateClaimError           ├─ InstitutionNotDesignatedError
    ├─ PlanChangedError              ├─ ClaimChangedError         ├─ QuoteExpiredError
-   └─ AlreadyCancelledError         └─ CancelClosedError
+   ├─ AlreadyCancelledError         ├─ CancelClosedError         ├─ AlreadyReversedError
+   ├─ PartialRefundNotAllowedError  ├─ RefundExceedsError        ├─ RefundClosedError
+   ├─ UseRefundError                ├─ ReversedBeforeArrivalError
+   └─ HoldVoidError                 └─ CaptureExceedsError
 
 A refusal names what the caller can change, and never whose account is poor.
 """
@@ -216,3 +219,35 @@ class AlreadyCancelledError(RuleRefusedError):
 
 class CancelClosedError(RuleRefusedError):
     """The region's window for a cancellation is over."""
+
+
+class AlreadyReversedError(RuleRefusedError):
+    """The settlement was reversed before."""
+
+
+class PartialRefundNotAllowedError(RuleRefusedError):
+    """The region takes bills back whole and settles them anew (policy.md §3.4 rule 2)."""
+
+
+class RefundExceedsError(RuleRefusedError):
+    """More is asked back than what stays (S69)."""
+
+
+class RefundClosedError(RuleRefusedError):
+    """The region's window for a refund is over."""
+
+
+class UseRefundError(RuleRefusedError):
+    """The day is cleared: what was paid can be refunded, not reversed (S62)."""
+
+
+class ReversedBeforeArrivalError(RuleRefusedError):
+    """The command was reversed before it came; it does nothing (S60)."""
+
+
+class HoldVoidError(RuleRefusedError):
+    """The hold is released, ran out, or a payer's account ended: nothing is set aside any more."""
+
+
+class CaptureExceedsError(RuleRefusedError):
+    """More is asked for than what was held."""

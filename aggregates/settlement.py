@@ -1,19 +1,23 @@
-"""A settlement: decided once, with everything the decision used, and taken back whole."""
+"""A settlement: decided once, with all that the decision used, and taken back whole or in part."""
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-from aggregates.bill import bill_of
+from aggregates.bill import bill_of, smaller
 from aggregates.cascade import Split, decide
-from aggregates.events import AidReceived, AidReturned, Debited, DebitReturned
+from aggregates.events import AidReceived, Debited
 from aggregates.family import Family, payers_of
 from aggregates.place import Place
-from aggregates.refusals import AlreadyCancelledError, UnknownError
+from aggregates.refusals import AlreadyCancelledError, AlreadyReversedError, UnknownError
 from aggregates.settlement_events import (
     Claim,
+    PartRefunded,
+    PayerShare,
     RecoveryDue,
     Settled,
     SettlementCancelled,
     SettlementRefused,
+    SettlementReversed,
 )
 from aggregates.vocabulary import Instant, Reason, SettlementStatus, StreamId
 
@@ -31,33 +35,107 @@ STOPS_AID = frozenset(
 """Reasons that concern the claim as a whole and are told beside the payers'."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settlement:
-    """A settlement as its events left it; a refused one has a code and was never settled."""
+class Stay(NamedTuple):
+    """What of a settlement was not given back: the claim that is left, and who pays it, in fen."""
 
     claim: Claim
+    payers: tuple[PayerShare, ...]
+    own_fen: int
+    aid_fen: int
+    cash_fen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """A settlement as its events left it.
+
+    A refused one has a code and was never settled; a tombstone, reversed before it came, has
+    not even a claim. `stay` is None once nothing of it stays.
+    """
+
+    institution: StreamId
+    claim: Claim | None
     status: SettlementStatus
-    settled: Settled | None
+    settled: Settled | None = None
+    stay: Stay | None = None
     code: str | None = None
     recover_fen: int = 0
 
 
-SettlementEvent = Settled | SettlementRefused | SettlementCancelled | RecoveryDue
+SettlementEvent = (
+    Settled
+    | SettlementRefused
+    | PartRefunded
+    | SettlementCancelled
+    | SettlementReversed
+    | RecoveryDue
+)
 
 
 def evolve(settlement: Settlement | None, event: SettlementEvent) -> Settlement:
     """Fold one event into a settlement. Never judges."""
+    if isinstance(event, Settled):
+        return Settlement(
+            institution=event.claim.institution,
+            claim=event.claim,
+            status=SettlementStatus.SETTLED,
+            settled=event,
+            stay=Stay(event.claim, event.payers, event.own_fen, event.aid_fen, event.cash_fen),
+        )
+    if isinstance(event, SettlementRefused):
+        return Settlement(
+            institution=event.claim.institution,
+            claim=event.claim,
+            status=SettlementStatus.REFUSED,
+            code=event.code,
+        )
+    if isinstance(event, SettlementReversed) and settlement is None:
+        return Settlement(
+            institution=event.institution, claim=None, status=SettlementStatus.REVERSED
+        )
+    assert settlement is not None, "the rest follows a settlement"
+    return _evolve_settled(settlement, event)
+
+
+def _evolve_settled(
+    settlement: Settlement,
+    event: PartRefunded | SettlementCancelled | SettlementReversed | RecoveryDue,
+) -> Settlement:
     match event:
-        case Settled(claim=claim):
-            return Settlement(claim=claim, status=SettlementStatus.SETTLED, settled=event)
-        case SettlementRefused(claim=claim, code=code):
-            return Settlement(claim=claim, status=SettlementStatus.REFUSED, settled=None, code=code)
+        case PartRefunded():
+            assert settlement.stay is not None, "there was something to give back"
+            return replace(
+                settlement,
+                status=SettlementStatus.PART_REFUNDED,
+                stay=_less(settlement.stay, event),
+            )
         case SettlementCancelled():
-            assert settlement is not None, "a cancellation follows a settlement"
-            return replace(settlement, status=SettlementStatus.CANCELLED)
+            return replace(settlement, status=SettlementStatus.CANCELLED, stay=None)
+        case SettlementReversed():
+            return replace(settlement, status=SettlementStatus.REVERSED, stay=None)
         case RecoveryDue(amount_fen=amount_fen):
-            assert settlement is not None, "what is recovered was settled"
             return replace(settlement, recover_fen=settlement.recover_fen + amount_fen)
+
+
+def _less(stay: Stay, refund: PartRefunded) -> Stay:
+    back = {(payer.account, payer.binding): payer for payer in refund.payers}
+    payers: list[PayerShare] = []
+    for share in stay.payers:
+        returned = back.get((share.account, share.binding)) if share.account else None
+        if returned is not None:
+            share = replace(  # noqa: PLW2901 -- the same share, smaller
+                share,
+                current_fen=share.current_fen - returned.current_fen,
+                prior_fen=share.prior_fen - returned.prior_fen,
+            )
+        payers.append(share)
+    return Stay(
+        smaller(stay.claim, refund.amount_fen, refund.lines),
+        tuple(payers),
+        stay.own_fen - refund.own_fen,
+        stay.aid_fen - refund.aid_fen,
+        stay.cash_fen - refund.cash_fen,
+    )
 
 
 def split_claim(claim: Claim, family: Family, place: Place, now: Instant) -> Split:
@@ -98,38 +176,27 @@ def debits_of(
 
 
 def cancel(settlement: Settlement, reason: str) -> SettlementCancelled:
-    """Take the whole settlement back.
+    """Take back whatever stays of a settlement.
 
     Raises:
-        AlreadyCancelledError: it is taken back already; UnknownError: nothing was settled.
+        AlreadyCancelledError, AlreadyReversedError: it is taken back already;
+        UnknownError: nothing was settled.
     """
-    if settlement.status is SettlementStatus.CANCELLED:
-        raise AlreadyCancelledError
-    if settlement.status is SettlementStatus.REFUSED:
-        raise UnknownError
+    check_stays(settlement)
     return SettlementCancelled(reason=reason)
 
 
-def returns_of(
-    settlement_id: StreamId, settled: Settled, now: Instant
-) -> list[tuple[StreamId, DebitReturned | AidReturned]]:
-    """Every debit back to the account and bucket it came from; no rule is asked (§3.4)."""
-    moved: list[tuple[StreamId, DebitReturned | AidReturned]] = [
-        (
-            share.account,
-            DebitReturned(
-                settlement=settlement_id,
-                binding=share.binding,
-                current_fen=share.current_fen,
-                prior_fen=share.prior_fen,
-                on=settled.on,
-                returned_on=now.on,
-            ),
-        )
-        for share in settled.payers
-        if share.account is not None and share.current_fen + share.prior_fen
-    ]
-    if settled.aid_fen:
-        aid = AidReturned(settlement=settlement_id, amount_fen=settled.aid_fen, on=settled.on)
-        moved.append((settled.claim.beneficiary, aid))
-    return moved
+def check_stays(settlement: Settlement) -> Stay:
+    """What stays of a settlement.
+
+    Raises:
+        AlreadyCancelledError, AlreadyReversedError: nothing any more; UnknownError: nothing
+        was ever settled.
+    """
+    if settlement.stay is not None:
+        return settlement.stay
+    if settlement.status is SettlementStatus.CANCELLED:
+        raise AlreadyCancelledError
+    if settlement.status is SettlementStatus.REVERSED:
+        raise AlreadyReversedError
+    raise UnknownError

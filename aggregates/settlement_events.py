@@ -72,6 +72,7 @@ class Settled:
     cash_fen: int
     own_after_fen: int | None
     changed: bool
+    hold: StreamId | None
     settled_at: datetime
     on: date
 
@@ -89,6 +90,44 @@ class SettlementCancelled:
     """The whole settlement was taken back; every debit returned to where it came from."""
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayerReturn:
+    """What goes back to one payer, by the buckets it was debited from."""
+
+    account: StreamId
+    binding: StreamId | None
+    current_fen: int
+    prior_fen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartRefunded:
+    """A part of the bill was taken back (policy.md §3.4): from which lines, and to whom.
+
+    `lines` are line numbers with fen, or None where the claim has no lines.
+    """
+
+    reason: str
+    amount_fen: int
+    lines: tuple[tuple[str, int], ...] | None
+    payers: tuple[PayerReturn, ...]
+    own_fen: int
+    aid_fen: int
+    cash_fen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettlementReversed:
+    """A command of unknown outcome was undone: whatever it did is returned.
+
+    As the first event of its stream it is a tombstone: its command came never, or too late.
+    `undone` is the keyed digest of that command's key.
+    """
+
+    institution: StreamId
+    undone: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +150,13 @@ class InstitutionDesignated:
     status: InstitutionStatus
     opened_regions: tuple[str, ...]
     sensitive: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountsCleared:
+    """The institution was paid for its settlements up to and including a business day."""
+
+    through: date
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

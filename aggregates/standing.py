@@ -2,7 +2,8 @@
 
 from datetime import date
 
-from aggregates.account import AMOUNT_MAX_FEN, Account, AccountEvent
+from aggregates.account import AccountEvent
+from aggregates.account_state import AMOUNT_MAX_FEN, Account
 from aggregates.events import (
     AccountClosed,
     AccountFrozen,

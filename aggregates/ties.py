@@ -6,7 +6,8 @@ so, that counts and limits see living ties alone.
 
 from collections.abc import Callable
 
-from aggregates.account import Account, AccountEvent, evolve
+from aggregates.account import AccountEvent, evolve
+from aggregates.account_state import Account
 from aggregates.binding import Binding
 from aggregates.events import BeneficiaryUnlinked, SponsorUnlinked
 from aggregates.vocabulary import BindingStatus, Instant, Parting, StreamId

@@ -1,6 +1,7 @@
 """The stored names of events, written by hand: renaming a class changes nothing on disk."""
 
-from aggregates import account, binding, institution, kinship, rulebook, settlement
+from aggregates import account, binding, hold, institution, kinship, rulebook, settlement
+from aggregates.account_state import Account
 from aggregates.events import (
     AccountClosed,
     AccountFrozen,
@@ -26,30 +27,46 @@ from aggregates.events import (
     SponsorLinked,
     SponsorUnlinked,
 )
+from aggregates.fund_events import (
+    Corrected,
+    Held,
+    HoldReleased,
+    PremiumDebited,
+    PremiumReturned,
+    ReturnSuspended,
+    SuspensePaidOut,
+    YearClosed,
+)
+from aggregates.hold_events import ClaimHeld, HoldCaptured, HoldEnded
 from aggregates.settlement_events import (
+    AccountsCleared,
     EditionPublished,
     InstitutionDesignated,
     KinshipEnded,
     KinshipRecorded,
+    PartRefunded,
     RecoveryDue,
     Settled,
     SettlementCancelled,
     SettlementRefused,
+    SettlementReversed,
 )
 
 Event = (
     account.AccountEvent
     | binding.BindingEvent
     | settlement.SettlementEvent
+    | hold.HoldEvent
     | kinship.KinshipEvent
-    | InstitutionDesignated
+    | institution.InstitutionEvent
     | EditionPublished
 )
 
 State = (
-    account.Account
+    Account
     | binding.Binding
     | settlement.Settlement
+    | hold.Hold
     | institution.Institution
     | kinship.Kinship
     | rulebook.Rulebook
@@ -74,6 +91,14 @@ TOPICS: dict[type[Event], str] = {
     InsuranceResumed: "account.insurance-resumed/1",
     AccountClosed: "account.closed/1",
     FilingMade: "account.filing-made/1",
+    YearClosed: "account.year-closed/1",
+    Held: "account.held/1",
+    HoldReleased: "account.hold-released/1",
+    ReturnSuspended: "account.return-suspended/1",
+    SuspensePaidOut: "account.suspense-paid-out/1",
+    Corrected: "account.corrected/1",
+    PremiumDebited: "account.premium-debited/1",
+    PremiumReturned: "account.premium-returned/1",
     InvitationSent: "binding.invitation-sent/1",
     BindingConfirmed: "binding.confirmed/1",
     InvitationDeclined: "binding.invitation-declined/1",
@@ -82,10 +107,16 @@ TOPICS: dict[type[Event], str] = {
     Settled: "settlement.settled/1",
     SettlementRefused: "settlement.refused/1",
     SettlementCancelled: "settlement.cancelled/1",
+    PartRefunded: "settlement.part-refunded/1",
+    SettlementReversed: "settlement.reversed/1",
     RecoveryDue: "settlement.recovery-due/1",
+    ClaimHeld: "hold.placed/1",
+    HoldCaptured: "hold.captured/1",
+    HoldEnded: "hold.ended/1",
     KinshipRecorded: "kinship.recorded/1",
     KinshipEnded: "kinship.ended/1",
     InstitutionDesignated: "institution.designated/1",
+    AccountsCleared: "institution.cleared/1",
     EditionPublished: "policy.edition-published/1",
 }
 

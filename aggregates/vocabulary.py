@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import NamedTuple, NewType
 
 StreamId = NewType("StreamId", str)
-"""Kind (`acc_ bnd_ stl_ ins_ pol_ kin_`) and identity (32 hex digits) of a stream."""
+"""Kind (`acc_ bnd_ stl_ hld_ ins_ pol_ kin_`, …) and identity (32 hex digits) of a stream."""
 
 BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
 """Beijing time of every business day of this service (no summer time since 1992)."""
@@ -130,8 +130,29 @@ class SettlementStatus(StrEnum):
     """Where a settlement stands."""
 
     SETTLED = "settled"
+    PART_REFUNDED = "part_refunded"
     CANCELLED = "cancelled"
+    REVERSED = "reversed"
     REFUSED = "refused"
+
+
+class HoldStatus(StrEnum):
+    """Where a hold stands."""
+
+    HELD = "held"
+    CAPTURED = "captured"
+    RELEASED = "released"
+    EXPIRED = "expired"
+    VOID = "void"
+
+
+class HoldEnd(StrEnum):
+    """How money that was set aside came free: debited, given back, out of time, account ended."""
+
+    CAPTURED = "CAPTURED"
+    RELEASED = "RELEASED"
+    EXPIRED = "EXPIRED"
+    ENDED = "ENDED"
 
 
 class InstitutionStatus(StrEnum):

@@ -183,6 +183,32 @@ TEXTS: dict[str, Text] = {
     "CANCEL_CLOSED": Text(
         409, "已超过该地区的撤销期限。", "The region's time for a cancellation is over."
     ),
+    "ALREADY_REVERSED": Text(409, "该结算已冲正。", "The settlement was reversed before."),
+    "PARTIAL_REFUND_NOT_ALLOWED": Text(
+        409,
+        "该地区不支持部分退费;请撤销后重新结算。",
+        "The region gives back whole bills alone: cancel it and settle anew.",
+    ),
+    "REFUND_EXCEEDS": Text(
+        409, "退费金额超过可退余额。", "More is asked back than what stays of the settlement."
+    ),
+    "REFUND_CLOSED": Text(
+        409, "已超过该地区的退费期限。", "The region's time for a refund is over."
+    ),
+    "USE_REFUND": Text(
+        409,
+        "该日已清算,不能冲正;请办理退费。",
+        "The day is cleared: it cannot be reversed; refund it instead.",
+    ),
+    "REVERSED_BEFORE_ARRIVAL": Text(
+        409,
+        "该请求在到达前已被冲正,未作任何更改。",
+        "The request was reversed before it came; nothing was applied.",
+    ),
+    "HOLD_VOID": Text(
+        409, "该预留已失效;请重新结算。", "The hold is not in force any more; settle anew."
+    ),
+    "CAPTURE_EXCEEDS": Text(409, "金额超过已预留的部分。", "More is asked for than what was held."),
     # us
     "OVERLOADED": Text(503, "系统繁忙,请稍后重试。", "The service is busy; try again shortly."),
     "STORE_UNAVAILABLE": Text(

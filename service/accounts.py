@@ -8,10 +8,10 @@ from datetime import date
 from pydantic_core import to_json
 
 from aggregates import standing as rules
-from aggregates.account import Account, AccountEvent, evolve
+from aggregates.account import AccountEvent, evolve
+from aggregates.account_state import Account
 from aggregates.events import AccountClosed, AccountFrozen, AccountOpened
 from aggregates.refusals import AccountExistsError, UnknownError
-from aggregates.topics import Event
 from aggregates.vocabulary import Bucket, Ending, FilingKind, Instant, Insurance, Standing, StreamId
 from service.answers import account_answer
 from service.caller import Caller, Request, Role, check_region, check_role
@@ -94,7 +94,7 @@ async def open_account(house: House, request: Request, opening: OpenAccount) -> 
             account = evolve(account, event)
         assert account is not None, "AccountOpened was folded"
         return Decision(
-            answer=to_json(account_answer(account, len(events))),
+            answer=to_json(account_answer(account, len(events), now)),
             events=[(account_id, event) for event in events],
             takes=dict.fromkeys(names, account_id),
             person_keys=[(account_id, wrapped)],
@@ -107,10 +107,10 @@ async def credit(house: House, request: Request, command: CreditAccount) -> Repl
     """Bring money into an account."""
     check_role(request.caller, Role.AGENCY)
 
-    def decide(view: View, _: Instant) -> Decision:
+    def decide(view: View, now: Instant) -> Decision:
         account_id, account = _own_region(view, house.keys, request.caller, command.person_no)
         event = rules.credit(account, command.bucket, command.amount_fen, command.reference)
-        return _changed(view, account_id, account, event)
+        return _changed(view, (account_id, account), event, now)
 
     return await house.do(request, decide)
 
@@ -130,7 +130,7 @@ def _changing(
 ) -> Callable[[View, Instant], Decision]:
     def decide(view: View, now: Instant) -> Decision:
         account_id, account = _own_region(view, house.keys, caller, command.person_no)
-        if past and past[-1].version != view.version(account_id):
+        if past and past[-1].version != view.read[account_id]:
             raise PastMovedError
         successor = None
         if command.successor is not None:
@@ -139,7 +139,7 @@ def _changing(
         event = rules.change_status(
             account, command.status, command.reason, effective_on, now, successor
         )
-        decision = _changed(view, account_id, account, event)
+        decision = _changed(view, (account_id, account), event, now)
         if isinstance(event, AccountClosed):
             moved = recoveries(past, effective_on)
             for settlement_id, _ in moved:
@@ -164,12 +164,12 @@ async def file_elsewhere(house: House, request: Request, command: FileElsewhere)
     """Note an off-site care filing of a patient (agency)."""
     check_role(request.caller, Role.AGENCY)
 
-    def decide(view: View, _: Instant) -> Decision:
+    def decide(view: View, now: Instant) -> Decision:
         account_id, account = _own_region(view, house.keys, request.caller, command.person_no)
         event = rules.file_elsewhere(
             account, command.place, command.kind, command.from_on, command.until_on
         )
-        return _changed(view, account_id, account, event)
+        return _changed(view, (account_id, account), event, now)
 
     return await house.do(request, decide)
 
@@ -182,10 +182,10 @@ async def look_at_account(house: House, caller: Caller, person_no: str) -> Reply
     """
     check_role(caller, Role.AGENCY, Role.PERSON, Role.AUDITOR)
 
-    def decide(view: View, _: Instant) -> Decision:
+    def decide(view: View, now: Instant) -> Decision:
         account_id = find_readable(view, house.keys, caller, person_no)
         account = view.account(account_id)
-        return Decision(answer=to_json(account_answer(account, view.version(account_id))))
+        return Decision(answer=to_json(account_answer(account, view.version(account_id), now)))
 
     return await house.ask(caller, decide)
 
@@ -222,9 +222,12 @@ def _own_region(view: View, keys: Keys, caller: Caller, person_no: str) -> tuple
     return account_id, account
 
 
-def _changed(view: View, account_id: StreamId, account: Account, event: Event) -> Decision:
-    after = evolve(account, event)  # type: ignore[arg-type]
-    answer = account_answer(after, view.version(account_id) + 1)
+def _changed(
+    view: View, of: tuple[StreamId, Account], event: AccountEvent, now: Instant
+) -> Decision:
+    """One event on an account, answered with the account as it is then."""
+    account_id, account = of
+    answer = account_answer(evolve(account, event), view.version(account_id) + 1, now)
     return Decision(answer=to_json(answer), events=[(account_id, event)])
 
 
@@ -238,6 +241,7 @@ def _opening_events(opening: OpenAccount, sealed: str, now: Instant) -> list[Acc
             insurance=opening.insurance,
             standing=standing,
             flags=opening.flags,
+            on=now.on,
             sealed=sealed,
         )
     ]

@@ -3,12 +3,15 @@
 Persons stand in them as account ids; the door that answers puts person numbers in their place.
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from aggregates.account import Account
+from aggregates.account_state import Account
 from aggregates.binding import Binding
 from aggregates.events import Caps
+from aggregates.holding import held_fen
+from aggregates.settlement import Stay
 from aggregates.settlement_events import Claim, PayerShare, Settled
 from aggregates.vocabulary import Instant, Reason, SettlementStatus, StreamId
 
@@ -32,8 +35,10 @@ def yuan(fen: int) -> str:
     return f"{fen // 100}.{fen % 100:02d}"
 
 
-def account_answer(account: Account, version: int) -> dict[str, Any]:
-    """An account's balance and status."""
+def account_answer(account: Account, version: int, now: Instant) -> dict[str, Any]:
+    """An account's balance and status; what is held is there and not available."""
+    held = held_fen(account, now)
+    free = 0 if account.is_frozen or account.ending else account.balance_fen - held
     return {
         "region": account.region,
         "insurance": account.insurance,
@@ -42,8 +47,8 @@ def account_answer(account: Account, version: int) -> dict[str, Any]:
         "balance": {
             "current": yuan(account.current_fen),
             "prior": yuan(account.prior_fen),
-            "held": yuan(0),
-            "available": yuan(0 if account.is_frozen or account.ending else account.balance_fen),
+            "held": yuan(held),
+            "available": yuan(free),
         },
         "version": version,
     }
@@ -113,6 +118,25 @@ def split_answer(
             }
             for rank, share in enumerate(payers)
         ],
+    }
+
+
+def payers_answer(paid: Sequence[int]) -> list[dict[str, Any]]:
+    """Amounts in fen by rank, the patient's own first."""
+    return [
+        {"rank": rank, "role": "sponsor" if rank else "own", "amount": yuan(fen)}
+        for rank, fen in enumerate(paid)
+    ]
+
+
+def stay_answer(stay: Stay) -> dict[str, Any]:
+    """What of a settlement was not given back, and who pays it."""
+    return {
+        **claim_answer(stay.claim),
+        "own": yuan(stay.own_fen),
+        "aid": yuan(stay.aid_fen),
+        "cash": yuan(stay.cash_fen),
+        "payers": payers_answer([s.current_fen + s.prior_fen for s in stay.payers]),
     }
 
 

@@ -7,7 +7,7 @@ from datetime import date
 from pydantic_core import from_json, to_json
 
 from aggregates import binding as rules
-from aggregates.account import Account
+from aggregates.account_state import Account
 from aggregates.binding import Binding, Offer
 from aggregates.eligibility import Side
 from aggregates.events import (

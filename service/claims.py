@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from aggregates.account import Account
+from aggregates.account_state import Account
 from aggregates.family import Family, Sponsor
 from aggregates.institution import Institution
 from aggregates.place import Place, is_filed, person_classes

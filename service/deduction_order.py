@@ -3,7 +3,8 @@
 from pydantic_core import from_json, to_json
 
 from aggregates import order as rules
-from aggregates.account import Account, evolve
+from aggregates.account import evolve
+from aggregates.account_state import Account
 from aggregates.policy_words import OrderStrategy
 from aggregates.refusals import (
     NotPermittedError,

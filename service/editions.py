@@ -80,6 +80,20 @@ def edition_in_force(view: View, keys: Keys, region: str, now: Instant) -> Editi
     return edition
 
 
+def edition_of_record(view: View, keys: Keys, region: str, edition_id: str) -> Edition:
+    """The edition that something was decided by, whatever is in force today.
+
+    Raises:
+        NoEditionError: the region never published it.
+    """
+    stream = view.find(_region_name(keys, region))
+    editions = () if stream is None else _editions(view.rulebook(stream).editions)
+    for edition in editions:
+        if edition.id == edition_id:
+            return edition
+    raise NoEditionError(region=region)
+
+
 def _region_name(keys: Keys, region: str) -> bytes:
     return keys.name("region", region)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from aggregates import binding as binding_rules
-from aggregates.account import Account
+from aggregates.account_state import Account
 from aggregates.binding import Binding
 from aggregates.events import (
     BeneficiaryUnlinked,

@@ -17,12 +17,15 @@ from asyncpg import Pool
 from pydantic_core import from_json, to_json
 
 from aggregates.events import AccountOpened, InvitationSent
+from aggregates.hold_events import ClaimHeld
 from aggregates.settlement_events import (
+    Claim,
     EditionPublished,
     InstitutionDesignated,
     KinshipRecorded,
     Settled,
     SettlementRefused,
+    SettlementReversed,
 )
 from aggregates.topics import CLASSES, TOPICS
 from aggregates.vocabulary import StreamId
@@ -228,10 +231,17 @@ class _Regions:
     async def _places(self, first: Recorded) -> set[str]:
         """Regions that a stream's first event names, or that its institution was in then."""
         match first.event:
-            case Settled(place_region=region) | EditionPublished(region=region):
+            case (
+                Settled(place_region=region)
+                | ClaimHeld(place_region=region)
+                | EditionPublished(region=region)
+            ):
                 return {region}
-            case SettlementRefused(claim=claim):
-                history = await self._store.history(claim.institution)
+            case (
+                SettlementRefused(claim=Claim(institution=place))
+                | SettlementReversed(institution=place)
+            ):
+                history = await self._store.history(place)
                 before = [r.event for r in history if r.position < first.position]
                 return _last_region(before)
             case _:
@@ -243,7 +253,7 @@ def _sides(first: Recorded) -> tuple[StreamId, ...]:
     match first.event:
         case InvitationSent(sponsor=sponsor, beneficiary=beneficiary):
             return sponsor, beneficiary
-        case Settled(claim=claim) | SettlementRefused(claim=claim):
+        case Settled(claim=claim) | SettlementRefused(claim=claim) | ClaimHeld(claim=claim):
             return (claim.beneficiary,)
         case KinshipRecorded(person=person):
             return (person,)

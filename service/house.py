@@ -8,8 +8,9 @@ from aggregates.events import Act
 from aggregates.vocabulary import Instant, Relation
 from service.caller import Caller, Request
 from service.clock import Clock
-from service.ledger.appender import Appender, Limits
+from service.ledger.appender import Appender
 from service.ledger.command import Command, Decision, Reply
+from service.ledger.limits import Limits
 from service.ledger.postgres import PostgresStore
 from service.ledger.store import Store
 from service.ledger.view import View

@@ -10,7 +10,7 @@ from aggregates.settlement import Settlement
 from aggregates.settlement_events import Settled
 from aggregates.vocabulary import Instant, SettlementStatus, StreamId
 from service.accounts import find_person
-from service.answers import settlement_answer, yuan
+from service.answers import settlement_answer, stay_answer, yuan
 from service.caller import Caller, Role, check_role
 from service.house import House
 from service.ledger.command import Decision, Reply
@@ -65,23 +65,29 @@ def _shown_to(view: View, house: House, caller: Caller, settlement: Settlement) 
     Raises:
         UnknownError: nothing.
     """
-    claim = settlement.claim
     match caller.role:
         case Role.INSTITUTION:
-            if view.find(house.keys.name("institution", caller.subject)) == claim.institution:
+            own = view.find(house.keys.name("institution", caller.subject))
+            if own == settlement.institution:
                 return _as_is
         case Role.PERSON:
             mine = find_person(view, house.keys, caller.subject)
             return _part_of(mine, settlement)
         case Role.AGENCY:
-            region = view.account(claim.beneficiary).region
-            if caller.region in (None, region):
+            if caller.region in (None, _region_of(view, settlement)):
                 return _with_accounts
         case Role.AUDITOR:
             return _with_accounts
         case Role.OPERATOR:
             pass
     raise UnknownError
+
+
+def _region_of(view: View, settlement: Settlement) -> str:
+    """The patient's region; a tombstone has no patient, and is its institution's."""
+    if settlement.claim is None:
+        return view.institution(settlement.institution).region
+    return view.account(settlement.claim.beneficiary).region
 
 
 def _as_is(_: Settled, answer: dict[str, Any]) -> dict[str, Any]:
@@ -99,7 +105,7 @@ def _with_accounts(settled: Settled, answer: dict[str, Any]) -> dict[str, Any]:
 
 def _part_of(mine: StreamId, settlement: Settlement) -> Show:
     """The patient sees all payers' amounts; a sponsor sees what he paid, and when."""
-    if settlement.claim.beneficiary == mine:
+    if settlement.claim is not None and settlement.claim.beneficiary == mine:
         return _as_is
     paid = settlement.settled.payers if settlement.settled else ()
     own_part = [s for s in paid if s.account == mine and s.current_fen + s.prior_fen]
@@ -119,8 +125,11 @@ def _answer(settlement_id: StreamId, settlement: Settlement, show: Show) -> dict
     if settled is None:
         return {
             "settlement_id": settlement_id,
-            "status": SettlementStatus.REFUSED,
+            "status": settlement.status,
             "outcome": "not_applied",
             "code": settlement.code,
         }
-    return show(settled, settlement_answer(settlement_id, settlement.status, settled))
+    answer = settlement_answer(settlement_id, settlement.status, settled)
+    if settlement.status is SettlementStatus.PART_REFUNDED and settlement.stay is not None:
+        answer["stays"] = stay_answer(settlement.stay)
+    return show(settled, answer)

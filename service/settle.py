@@ -7,7 +7,7 @@ from aggregates.institution import check_designated
 from aggregates.policy_words import OnPlanChange
 from aggregates.refusals import DuplicateClaimError, PlanChangedError, RuleRefusedError
 from aggregates.settlement import debits_of, reasons_of, split_claim
-from aggregates.settlement_events import Settled, SettlementRefused
+from aggregates.settlement_events import Claim, Settled, SettlementRefused
 from aggregates.vocabulary import Instant, SettlementStatus, StreamId
 from service.answers import settlement_answer
 from service.caller import Request, Role, check_role
@@ -15,7 +15,7 @@ from service.claims import Met, SettleBill, editions_of, meet
 from service.clock import micros, new_stream
 from service.house import House
 from service.ledger.command import Decision, Reply
-from service.ledger.flight import refused
+from service.ledger.outgoing import refused
 from service.ledger.view import View
 from service.persons import Keys
 from service.plans import Plan, is_same_plan, plan_digest
@@ -52,7 +52,7 @@ def _settle(
     view: View, keys: Keys, met: Met, bill: SettleBill, settlement_id: StreamId, now: Instant
 ) -> Decision:
     check_designated(met.institution)
-    visit = visit_name(keys, met.claim.institution, bill.visit, bill.charge_batch)
+    visit = visit_of(keys, met.claim)
     live = view.holder(visit) if bill.plan is None else view.find(visit)  # before PLAN_CHANGED
     if live is not None:
         raise DuplicateClaimError(settlement_id=live)
@@ -68,6 +68,7 @@ def _settle(
         own_fen=split.own_fen,
         aid_fen=split.aid_fen,
         cash_fen=split.cash_fen,
+        hold=None,
         changed=bill.plan is not None and _is_changed(keys, met, bill, split, now),
         own_after_fen=account.balance_fen - split.own_fen if account.has_funds else None,
         settled_at=now.at,
@@ -81,9 +82,9 @@ def _settle(
     )
 
 
-def visit_name(keys: Keys, institution: StreamId, visit: str, charge_batch: str) -> bytes:
+def visit_of(keys: Keys, claim: Claim) -> bytes:
     """The unique name of a live bill: one per institution, visit and batch (S55)."""
-    return keys.name("visit", f"{institution}\0{visit}\0{charge_batch}")
+    return keys.name("visit", f"{claim.institution}\0{claim.visit}\0{claim.charge_batch}")
 
 
 def _is_changed(keys: Keys, met: Met, bill: SettleBill, split: Split, now: Instant) -> bool:

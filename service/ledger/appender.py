@@ -9,7 +9,6 @@ the unknown append used up answers it.
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple
 
 import asyncpg
 
@@ -17,7 +16,8 @@ from aggregates.vocabulary import Instant
 from service.clock import micros
 from service.ledger.command import Command, OverloadedError, Reply
 from service.ledger.flight import Flight, Missing, Work
-from service.ledger.heads import HEADS_MAX, Memory
+from service.ledger.heads import Memory
+from service.ledger.limits import Limits
 from service.ledger.store import (
     Outcome,
     OutcomeUnknownError,
@@ -38,16 +38,6 @@ TROUBLE = (
 )
 """What reading raises while the database is away: wait and try again."""
 RETRY_FIRST_S, RETRY_MAX_S = 0.05, 1.0
-
-
-class Limits(NamedTuple):
-    """Sizes and times of the group commit."""
-
-    batch_max: int = 256
-    chunk_max: int = 64
-    waiting_max: int = 4096
-    deadline_s: float = 10.0
-    heads_max: int = HEADS_MAX
 
 
 class Appender:
@@ -107,6 +97,11 @@ class Appender:
             self._pending[command.caller, command.key] = work
         self._awake.set()
         return await asyncio.shield(work.future)
+
+    async def quiet(self, caller: str, key: str) -> None:
+        """Wait until no command of this process is on its way with a caller's key."""
+        while (work := self._pending.get((caller, key))) is not None:
+            await asyncio.wait([work.future])
 
     # ------------------------------------------------------------- the pump
 

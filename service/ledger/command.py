@@ -14,8 +14,28 @@ class KeyReusedError(Exception):
     """The key was used up by another body or another operation."""
 
 
+class KeyTakenError(Exception):
+    """The key that a tombstone should take was used up in the meantime; nothing was applied."""
+
+
 class OverloadedError(Exception):
     """More commands wait than this process takes; nothing was applied."""
+
+
+class Tombstone(NamedTuple):
+    """A key that shall never do anything: whatever comes with it is refused.
+
+    `stream` records it; `refusal` is the code and `answer` its fields in JSON.
+    """
+
+    key: str
+    stream: StreamId
+    refusal: str
+    answer: bytes
+
+
+ANY_BODY = b""
+"""The digest of a tombstone: every body is refused alike."""
 
 
 @dataclass(slots=True)
@@ -34,6 +54,7 @@ class Decision:
     takes: dict[bytes, StreamId] = field(default_factory=dict)
     frees: set[bytes] = field(default_factory=set)
     on_behalf_of: StreamId | None = None
+    tombstone: Tombstone | None = None
     person_keys: list[tuple[StreamId, bytes]] = field(default_factory=list)
 
 

@@ -9,15 +9,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from pydantic_core import to_json
-
 from aggregates.events import AccountOpened
 from aggregates.refusals import RefusalError, RuleRefusedError
-from aggregates.topics import Event
 from aggregates.vocabulary import Instant, StreamId
-from service.ledger.command import Command, Decision, KeyReusedError, Reply
-from service.ledger.rows import Row, encode, encode_act
-from service.ledger.store import Batch, Found, KeyRow, Known, Outcome, Sealed
+from service.ledger.command import (
+    ANY_BODY,
+    Command,
+    Decision,
+    KeyReusedError,
+    KeyTakenError,
+    Reply,
+)
+from service.ledger.outgoing import key_rows, refused, rows_of
+from service.ledger.rows import Row, encode_act
+from service.ledger.store import Batch, Found, Known, Outcome, Sealed
 from service.ledger.view import Layer, UnreadError, View
 
 
@@ -48,7 +53,8 @@ class Work:
 
     def answer_known(self, known: Known) -> None:
         """Answer from what is stored, if the body is the one that was stored."""
-        if self.command.asks is not None or known.digest == self.command.digest:
+        fits = known.digest in (self.command.digest, ANY_BODY)
+        if self.command.asks is not None or fits:
             self.answer(
                 Reply(known.answer, known.refusal, known.position, known.stream, is_replayed=True)
             )
@@ -139,7 +145,7 @@ class Flight:
                 assert not rows, "nothing is stored without a key"
                 continue
             batch.rows += rows
-            batch.keys.append(_key_row(work.command, decision, len(batch.rows)))
+            batch.keys += key_rows(work.command, decision, len(batch.rows))
             batch.person_keys += decision.person_keys
             for name in decision.frees:
                 if batch.names.pop(name, None) is None:
@@ -179,13 +185,18 @@ class Flight:
         """Answer the works whose keys were used up before; the others, in order."""
         others: list[Work] = []
         index = 0
-        for decided in self.decided:
-            has_key = decided.decision is not None and decided.work.command.key is not None
-            if has_key and index in known:
-                decided.work.answer_known(known[index])
+        for work, decision, *_ in self.decided:
+            if decision is None or work.command.key is None:
+                others.append(work)
+                continue
+            is_buried = decision.tombstone is not None
+            if index in known:
+                work.answer_known(known[index])
+            elif is_buried and index + 1 in known:
+                work.fail(KeyTakenError())
             else:
-                others.append(decided.work)
-            index += has_key
+                others.append(work)
+            index += 1 + is_buried
         return others
 
     def reads(self) -> list[StreamId]:
@@ -195,14 +206,14 @@ class Flight:
 
 def _decide(work: Work, layer: Layer, now: Instant) -> Decided:
     """Decide one work on a layer, and fold its events into the layer."""
-    view = View(layer)
+    view = View(layer, now)
     command = work.command
     own = Layer(layer)
     try:
         decision = command.decide(view, now)
         assert command.key is not None or not decision.events, "nothing is stored without a key"
         act = _act(work, decision)
-        rows = [_row(own, stream, event, act) for stream, event in decision.events]
+        rows = rows_of(own, decision, act, now)
     except UnreadError:
         raise
     except RuleRefusedError as refusal:
@@ -242,25 +253,3 @@ def _persons(decision: Decision) -> dict[StreamId, Sealed]:
     """Who became known by a decision, for those who are decided after it."""
     sealed = {s: e.sealed for s, e in decision.events if isinstance(e, AccountOpened)}
     return {s: Sealed(sealed[s], wrapped) for s, wrapped in decision.person_keys}
-
-
-def _row(layer: Layer, stream: StreamId, event: Event, act: bytes) -> Row:
-    return encode(stream, layer.apply(stream, event).version, event, act)
-
-
-def refused(refusal: RefusalError) -> Decision:
-    """A refusal as a decision that uses up the key and moves nothing."""
-    return Decision(answer=to_json(refusal.fields), refusal=refusal.code())
-
-
-def _key_row(command: Command, decision: Decision, offset: int) -> KeyRow:
-    assert command.key is not None
-    return KeyRow(
-        command.caller,
-        command.key,
-        command.digest,
-        decision.subject,
-        decision.refusal,
-        decision.answer,
-        offset,
-    )

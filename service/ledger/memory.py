@@ -115,6 +115,7 @@ class MemoryStore:
             state = kind_of(row.stream).evolve(before.state, event)
             self.heads[row.stream] = Head(row.version, state)
         for key in batch.keys:
+            assert (key.caller, key.key) not in self.keys, "a key is used up once"
             self.keys[key.caller, key.key] = Known(
                 base + key.offset, key.stream, key.refusal, key.digest, key.answer
             )

@@ -10,9 +10,11 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter
 
-from aggregates import account, binding, institution, kinship, rulebook, settlement
+from aggregates import account, binding, hold, institution, kinship, rulebook, settlement
+from aggregates.account_state import Account
 from aggregates.events import Act, Caps, Credited, Debited, DebitReturned
-from aggregates.settlement_events import Claim, FeeLine, PayerShare
+from aggregates.fund_events import Corrected, PremiumDebited, PremiumReturned
+from aggregates.settlement_events import Claim, FeeLine, PayerReturn, PayerShare
 from aggregates.topics import CLASSES, TOPICS, Event, State
 from aggregates.vocabulary import StreamId
 
@@ -63,12 +65,13 @@ class Kind:
 KINDS = {
     kind.prefix: kind
     for kind in (
-        Kind(1, "acc", True, account.Account, account.evolve),  # noqa: FBT003 -- a table
+        Kind(1, "acc", True, Account, account.evolve),  # noqa: FBT003 -- a table
         Kind(2, "bnd", True, binding.Binding, binding.evolve),  # noqa: FBT003
         Kind(3, "stl", False, settlement.Settlement, settlement.evolve),  # noqa: FBT003
         Kind(4, "ins", True, institution.Institution, institution.evolve),  # noqa: FBT003
         Kind(5, "pol", True, rulebook.Rulebook, rulebook.evolve),  # noqa: FBT003
         Kind(6, "kin", True, kinship.Kinship, kinship.evolve),  # noqa: FBT003
+        Kind(7, "hld", False, hold.Hold, hold.evolve),  # noqa: FBT003
     )
 }
 BY_CODE = {kind.code: kind for kind in KINDS.values()}
@@ -79,6 +82,7 @@ TOPIC_PREFIX = {
     "institution": "ins",
     "policy": "pol",
     "kinship": "kin",
+    "hold": "hld",
 }
 
 
@@ -96,7 +100,7 @@ def _envelope_adapter(event_class: type[Any]) -> TypeAdapter[Any]:
     return TypeAdapter(Envelope[event_class])  # type: ignore[valid-type]
 
 
-STORED: tuple[Any, ...] = (Envelope, Act, Caps, FeeLine, Claim, PayerShare, *TOPICS)
+STORED: tuple[Any, ...] = (Envelope, Act, Caps, FeeLine, Claim, PayerShare, PayerReturn, *TOPICS)
 for _stored in STORED:
     _stored.__pydantic_config__ = STRICT
 
@@ -141,10 +145,10 @@ def decode_head(code: int, state: bytes) -> State:
 
 
 def _amount_of(event: Event) -> int | None:
-    if isinstance(event, Debited):
+    if isinstance(event, Debited | PremiumDebited):
         return -(event.current_fen + event.prior_fen)
-    if isinstance(event, Credited):
+    if isinstance(event, Credited | Corrected):
         return event.amount_fen
-    if isinstance(event, DebitReturned):
+    if isinstance(event, DebitReturned | PremiumReturned):
         return event.current_fen + event.prior_fen
     return None

@@ -8,15 +8,17 @@ but time.
 from collections.abc import Iterable
 from typing import TypeVar
 
-from aggregates.account import Account
+from aggregates.account_state import Account
 from aggregates.binding import Binding
+from aggregates.hold import Hold
 from aggregates.institution import Institution
 from aggregates.kinship import Kinship
 from aggregates.refusals import UnknownError
 from aggregates.rulebook import Rulebook
 from aggregates.settlement import Settlement
 from aggregates.topics import Event, State
-from aggregates.vocabulary import StreamId
+from aggregates.vocabulary import Instant, StreamId
+from aggregates.year import closing, turned
 from service.ledger.rows import kind_of
 from service.ledger.store import NO_HEAD, Head, Sealed
 
@@ -119,21 +121,22 @@ class View:
     `read` holds every stream and the version it was seen at; `memo` what was worked out of it.
     """
 
-    __slots__ = ("_layer", "memo", "read")
+    __slots__ = ("_layer", "_now", "memo", "read")
 
-    def __init__(self, layer: Layer) -> None:
-        """Read from a layer."""
+    def __init__(self, layer: Layer, now: Instant) -> None:
+        """Read from a layer, as things stand at a moment."""
         self._layer = layer
+        self._now = now
         self.read: dict[StreamId, int] = {}
         self.memo: dict[str, object] = {}
 
     def account(self, stream: StreamId) -> Account:
-        """An account.
+        """An account as it counts now: if its year is over, as the append will close it.
 
         Raises:
             UnknownError: there is none.
         """
-        return self._existing(stream, Account)
+        return turned(self._existing(stream, Account), self._now)
 
     def binding(self, stream: StreamId) -> Binding:
         """A binding.
@@ -150,6 +153,14 @@ class View:
             UnknownError: there is none.
         """
         return self._existing(stream, Settlement)
+
+    def hold(self, stream: StreamId) -> Hold:
+        """A hold.
+
+        Raises:
+            UnknownError: there is none.
+        """
+        return self._existing(stream, Hold)
 
     def institution(self, stream: StreamId) -> Institution:
         """An institution.
@@ -176,8 +187,10 @@ class View:
         return self._existing(stream, Kinship)
 
     def version(self, stream: StreamId) -> int:
-        """A stream's version; 0 before its first event."""
-        return self._head(stream).version
+        """A stream's version; 0 before its first event, and counting a year yet to be closed."""
+        head = self._head(stream)
+        is_over = isinstance(head.state, Account) and closing(head.state, self._now) is not None
+        return head.version + is_over
 
     def need(self, streams: Iterable[StreamId]) -> None:
         """Ask for many streams at once, so that a cold decision stops once and not for each.

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from hypothesis import strategies as st
 
-from aggregates.account import Account, BeneficiaryLink, SponsorLink
+from aggregates.account_state import Account, BeneficiaryLink, SponsorLink
 from aggregates.binding import Binding
 from aggregates.cascade import Split
 from aggregates.events import Caps
@@ -149,6 +149,7 @@ def an_account(dice: Dice, region: str, trouble: str, most_fen: int) -> Account:
         insurance=Insurance.EMPLOYEE if has_funds else Insurance.RESIDENT,
         standing=Standing.SUSPENDED if trouble == "suspended" else Standing.NORMAL,
         flags=(),
+        year=NOW.on.year,
         is_frozen=trouble == "frozen",
         ending=Ending.DECEASED if trouble == "ended" else None,
         current_fen=dice.choice([0, dice.randint(0, most_fen)]) if has_funds else 0,

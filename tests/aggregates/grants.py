@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from aggregates.account import Account
+from aggregates.account_state import Account
 from aggregates.binding import Kin, Offer
 from aggregates.eligibility import Side
 from aggregates.events import (
@@ -41,6 +41,7 @@ def an_account(**changes: Any) -> Account:  # noqa: ANN401 -- any member of an a
         insurance=Insurance.EMPLOYEE,
         standing=Standing.NORMAL,
         flags=(),
+        year=TODAY.year,
     )
     return account._replace(**changes)
 

@@ -11,7 +11,12 @@ STL = StreamId("stl_1")
 
 def opened(insurance: Insurance = Insurance.EMPLOYEE) -> AccountOpened:
     return AccountOpened(
-        region="990000", insurance=insurance, standing=Standing.NORMAL, flags=(), sealed=""
+        region="990000",
+        insurance=insurance,
+        standing=Standing.NORMAL,
+        flags=(),
+        on=TODAY,
+        sealed="",
     )
 
 

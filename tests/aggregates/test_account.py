@@ -4,7 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from aggregates.account import AMOUNT_MAX_FEN, Account, evolve
+from aggregates.account import evolve
+from aggregates.account_state import AMOUNT_MAX_FEN, Account
 from aggregates.events import (
     AccountClosed,
     AccountFrozen,

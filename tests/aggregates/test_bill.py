@@ -2,7 +2,7 @@
 
 import pytest
 
-from aggregates.account import AMOUNT_MAX_FEN
+from aggregates.account_state import AMOUNT_MAX_FEN
 from aggregates.bill import Bill, bill_of, personal_of
 from aggregates.policy import ItemTerms, PayableBy
 from aggregates.refusals import (

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from aggregates.account import Account, BeneficiaryLink, SponsorLink
+from aggregates.account_state import Account, BeneficiaryLink, SponsorLink
 from aggregates.binding import (
     Binding,
     Offer,

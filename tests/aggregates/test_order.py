@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aggregates.account import Account, SponsorLink
+from aggregates.account_state import Account, SponsorLink
 from aggregates.events import OrderChanged
 from aggregates.order import change_order, in_order
 from aggregates.policy import OrderMissing, OrderStrategy, OrderTerms

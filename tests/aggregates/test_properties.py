@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggregates.account import Account, evolve
+from aggregates.account import evolve
+from aggregates.account_state import Account
 from aggregates.bill import bill_of
 from aggregates.events import Caps, Debited
 from aggregates.policy import Edition

@@ -7,17 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggregates.account import Account
 from aggregates.account import evolve as evolve_account
+from aggregates.account_state import Account
 from aggregates.cascade import Split
 from aggregates.events import AidReceived, AidReturned, Debited, DebitReturned
 from aggregates.refusals import AlreadyCancelledError, UnknownError
+from aggregates.returning import Payment, Returned, everything, returns_of
 from aggregates.settlement import (
     cancel,
     debits_of,
     evolve,
     reasons_of,
-    returns_of,
 )
 from aggregates.settlement_events import (
     PayerShare,
@@ -26,9 +26,10 @@ from aggregates.settlement_events import (
     SettlementRefused,
 )
 from aggregates.spending import seen_on
-from aggregates.vocabulary import Reason, SettlementStatus, StreamId
+from aggregates.vocabulary import Instant, Reason, SettlementStatus, StreamId
 from tests.aggregates.bills import PATIENT, a_claim
-from tests.aggregates.families import NOW, SHIPPED, Told, tellings
+from tests.aggregates.families import NOW, P0, SHIPPED, Told, tellings
+from tests.aggregates.grants import an_account
 from tests.story import fold
 from tests.story import given as given_that
 
@@ -67,6 +68,7 @@ def settled(*payers: PayerShare, cash_fen: int = 0) -> Settled:
         cash_fen=cash_fen,
         own_after_fen=0,
         changed=False,
+        hold=None,
         settled_at=NOW.at,
         on=NOW.on,
     )
@@ -107,10 +109,19 @@ def test_where_nobody_gives_nothing_is_debited(payers: tuple[PayerShare, ...]) -
     assert [] == debits_of(STL, settled(*payers))
 
 
+def returns(event: Settled, now: Instant = NOW) -> list[tuple[StreamId, Returned]]:
+    """All of it back, to accounts that nothing happened to."""
+    stay = fold(evolve, event).stay
+    assert stay is not None
+    payers = everything(stay)
+    accounts = {payer.account: an_account() for payer in payers}
+    return returns_of(Payment(STL, event, P0.refund), payers, accounts, "tkt_1", now)
+
+
 def test_everything_goes_back_where_it_came_from() -> None:
     """A cancellation asks no rule: same accounts, buckets, bindings and counted day."""
-    later = NOW._replace(on=NOW.on.replace(year=2027))
-    moved = returns_of(STL, FAMILY_PAID, later)
+    later = NOW._replace(on=NOW.on.replace(month=12))
+    moved = returns(FAMILY_PAID, later)
 
     returned = [event for _, event in moved if isinstance(event, DebitReturned)]
     assert [PATIENT, S2, PATIENT] == [account for account, _ in moved]
@@ -131,10 +142,10 @@ def test_a_settlement_is_cancelled_once() -> None:
 
 
 def test_a_cancelled_settlement_keeps_what_it_said() -> None:
-    """Only its status changes."""
+    """Only its status changes, and nothing of it stays."""
     before, after = fold(evolve, FAMILY_PAID), fold(evolve, FAMILY_PAID, CANCELLED)
 
-    assert replace(before, status=SettlementStatus.CANCELLED) == after
+    assert replace(before, status=SettlementStatus.CANCELLED, stay=None) == after
 
 
 @pytest.mark.parametrize(
@@ -182,7 +193,7 @@ def test_what_is_settled_and_cancelled_leaves_no_trace(told: Told) -> None:
     )
     before = {PATIENT: family.account, **{s: v.account for s, v in family.sponsors.items()}}
     paid = moved(before, list(debits_of(STL, event)))
-    back = moved(paid, list(returns_of(STL, event, NOW)))
+    back = moved(paid, list(returns(event)))
 
     left = sum(a.balance_fen for a in before.values()) - sum(a.balance_fen for a in paid.values())
     assert told.split.own_fen + told.split.aid_fen == left

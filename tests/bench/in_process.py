@@ -11,7 +11,7 @@ import asyncpg
 from service.clock import business_clock, monotonic_s
 from service.editions import publish
 from service.house import House, furnish, open_postgres
-from service.ledger.appender import Limits
+from service.ledger.limits import Limits
 from service.ledger.migrate import migrate
 from service.ledger.postgres import PostgresStore
 from service.settings import Settings

@@ -5,8 +5,6 @@ LINKS = "kin links (policy.md §5) are not built"
 LATER = {
     "S27a": LINKS,
     "S28": LINKS,
-    "S73": "a cancellation pays into a closed account (refund_to_ended_account)",
-    "S75a": "a cancellation after New Year pays into the new year's bucket",
     "K57": "hold_on_quote is not built",
 }
 """Id and why it waits."""

@@ -199,6 +199,7 @@ class RulesDriver(RulesWorld):
             cash_fen=split.cash_fen,
             own_after_fen=None,
             changed=False,
+            hold=None,
             settled_at=self.now.at,
             on=self.now.on,
         )

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from aggregates import account as accounts
 from aggregates import binding as bindings
 from aggregates import kinship, standing
-from aggregates.account import Account
+from aggregates.account_state import Account
 from aggregates.binding import Binding
 from aggregates.eligibility import Side
 from aggregates.events import AccountClosed, AccountOpened, BeneficiaryUnlinked, SponsorUnlinked
@@ -61,6 +61,7 @@ class RulesWorld:
             insurance=person.insurance,
             standing=Standing.NORMAL,
             flags=person.flags,
+            on=self.now.on,
             sealed="",
         )
         self.people[person_id(step.who)] = person

@@ -99,12 +99,14 @@ def opening(given: Given) -> Iterator[Step]:
     dated.sort(key=lambda pair: pair[0])
     yield Step(do="clock", to=dated[0][0] if dated else given.at)
     for who, person in given.people.items():
-        yield from _arrival(who, person)
+        yield Step(do="open", who=who, person=person)
     yield Step(do="designate", counter=given.counter)
     for at, bound in dated:
         yield Step(do="clock", to=at)
         yield from _binding(bound, given)
     yield Step(do="clock", to=given.at)
+    for who, person in given.people.items():  # in the year it is told in, or it would be prior
+        yield from _money(who, person)
     if given.order is not None:
         yield Step(do="set_order", by="agency", sponsors=given.order)
     for who, person in given.people.items():
@@ -112,8 +114,7 @@ def opening(given: Given) -> Iterator[Step]:
             yield Step(do="status", who=who, status=person.status)
 
 
-def _arrival(who: str, person: Person) -> Iterator[Step]:
-    yield Step(do="open", who=who, person=person)
+def _money(who: str, person: Person) -> Iterator[Step]:
     for bucket, amount_fen in ((Bucket.CURRENT, person.current), (Bucket.PRIOR, person.prior)):
         if amount_fen:
             yield Step(do="credit", who=who, amount=yuan(amount_fen), bucket=bucket)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import asyncpg
 
-from aggregates.account import Account
+from aggregates.account_state import Account
 from aggregates.events import Debited
 from aggregates.settlement_events import Settled, SettlementCancelled
 from aggregates.vocabulary import StreamId

@@ -81,6 +81,7 @@ def an_opening(region: str = "990000") -> AccountOpened:
         insurance=Insurance.EMPLOYEE,
         standing=Standing.NORMAL,
         flags=(),
+        on=TODAY,
         sealed="sealed",
     )
 
@@ -137,6 +138,7 @@ def a_settlement(claim: Claim, own_fen: int = 0, aid_fen: int = 0) -> Settled:
         cash_fen=claim.total_fen - own_fen - aid_fen,
         own_after_fen=None,
         changed=False,
+        hold=None,
         settled_at=BEGAN_AT,
         on=TODAY,
     )

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregates import account as rules
+from aggregates.account_state import Account
 from aggregates.events import AidReceived, Credited, Debited, DebitReturned
 from aggregates.vocabulary import Bucket
 from projections.entries import NOTHING, READS, Balance, Entry, EntryKind, evolve
@@ -54,7 +55,7 @@ def test_the_running_balance_is_the_account_s(moved: list[rules.AccountEvent]) -
     """After every entry the balance is what the account's own fold says it is."""
     story = Story()
     story.tell(ACCOUNT, an_opening(), *moved)
-    account: rules.Account | None = None
+    account: Account | None = None
     balances: list[Balance] = []
     for fact in story.facts():
         account = rules.evolve(account, fact.event)  # type: ignore[arg-type]

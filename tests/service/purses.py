@@ -10,12 +10,13 @@ from pydantic_core import to_json
 from typing_extensions import override
 
 from aggregates import account as rules
-from aggregates.account import Account
+from aggregates.account_state import Account
 from aggregates.events import Credited, Debited, OrderChanged
 from aggregates.refusals import NoFundsError
 from aggregates.vocabulary import Bucket, Instant, StreamId, instant
-from service.ledger.appender import Appender, Limits
+from service.ledger.appender import Appender
 from service.ledger.command import Command, Decision, Reply
+from service.ledger.limits import Limits
 from service.ledger.memory import MemoryStore
 from service.ledger.store import (
     Batch,

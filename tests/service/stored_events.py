@@ -3,14 +3,13 @@
 A sample is the exact text of the day its topic was introduced. Add, never edit.
 """
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from aggregates.events import (
     AccountClosed,
     AccountFrozen,
     AccountOpened,
     AccountUnfrozen,
-    Act,
     AidReceived,
     AidReturned,
     BeneficiaryLinked,
@@ -33,13 +32,10 @@ from aggregates.events import (
     SponsorUnlinked,
 )
 from aggregates.settlement_events import (
-    Claim,
     EditionPublished,
-    FeeLine,
     InstitutionDesignated,
     KinshipEnded,
     KinshipRecorded,
-    PayerShare,
     RecoveryDue,
     Settled,
     SettlementCancelled,
@@ -47,10 +43,8 @@ from aggregates.settlement_events import (
 )
 from aggregates.topics import Event
 from aggregates.vocabulary import (
-    BEIJING,
     BindingStatus,
     Bucket,
-    Category,
     Ending,
     FilingKind,
     InstitutionKind,
@@ -58,7 +52,6 @@ from aggregates.vocabulary import (
     Insurance,
     KinshipEvidence,
     ParentSex,
-    Part,
     Parting,
     Reason,
     Relation,
@@ -66,69 +59,8 @@ from aggregates.vocabulary import (
     StreamId,
     Use,
 )
-
-ACT = Act(
-    actor="person:0123abcd",
-    on_behalf_of=StreamId("acc_00000000000000000000000000000001"),
-    channel="http",
-    key_digest="00112233445566778899aabbccddeeff",
-)
-PATIENT = StreamId("acc_00000000000000000000000000000001")
-SPONSOR = StreamId("acc_00000000000000000000000000000002")
-BINDING = StreamId("bnd_00000000000000000000000000000003")
-STL = StreamId("stl_00000000000000000000000000000004")
-INS = StreamId("ins_00000000000000000000000000000005")
-ON = date(2026, 3, 2)
-AT = datetime(2026, 3, 2, 10, 15, 0, 123456, BEIJING)
-
-CLAIM = Claim(
-    beneficiary=PATIENT,
-    institution=INS,
-    visit="mdtrt-1",
-    charge_batch="1",
-    med_type="11",
-    treated_at=AT.replace(microsecond=0),
-    total_fen=12850,
-    fund_pay_fen=6425,
-    use_account=True,
-    lines=(
-        FeeLine(line="1", category=Category.DRUG, part=Part.IN_SCOPE, amount_fen=6000),
-        FeeLine(line="2", category=Category.OTHER, part=Part.FULL_SELF_PAY, amount_fen=425),
-    ),
-)
-
-PAYERS = (
-    PayerShare(
-        account=PATIENT,
-        binding=None,
-        available_fen=2000,
-        limit_fen=None,
-        limit=None,
-        current_fen=1500,
-        prior_fen=500,
-        reason=None,
-    ),
-    PayerShare(
-        account=SPONSOR,
-        binding=BINDING,
-        available_fen=50000,
-        limit_fen=4000,
-        limit="SPONSOR_DAY",
-        current_fen=4000,
-        prior_fen=0,
-        reason=None,
-    ),
-    PayerShare(
-        account=StreamId("acc_00000000000000000000000000000006"),
-        binding=StreamId("bnd_00000000000000000000000000000007"),
-        available_fen=0,
-        limit_fen=None,
-        limit=None,
-        current_fen=0,
-        prior_fen=0,
-        reason=Reason.FROZEN,
-    ),
-)
+from tests.service.stored_money_events import MONEY_EVENTS
+from tests.service.stored_parts import AT, BINDING, CLAIM, ON, PATIENT, PAYERS, SPONSOR, STL
 
 ACCOUNT_EVENTS: dict[str, Event] = {
     "account.opened/1": AccountOpened(
@@ -136,6 +68,7 @@ ACCOUNT_EVENTS: dict[str, Event] = {
         insurance=Insurance.EMPLOYEE,
         standing=Standing.RETIRED,
         flags=("PUBLIC_MEDICAL_CARE",),
+        on=ON,
         sealed="c2VhbGVk",
     ),
     "account.credited/1": Credited(bucket=Bucket.PRIOR, amount_fen=30000, reference="2026-03"),
@@ -220,6 +153,7 @@ OTHER_EVENTS: dict[str, Event] = {
         cash_fen=425,
         own_after_fen=0,
         changed=True,
+        hold=None,
         settled_at=AT,
         on=ON,
     ),
@@ -244,5 +178,5 @@ OTHER_EVENTS: dict[str, Event] = {
     ),
 }
 
-STORED: dict[str, Event] = {**ACCOUNT_EVENTS, **OTHER_EVENTS}
+STORED: dict[str, Event] = {**ACCOUNT_EVENTS, **MONEY_EVENTS, **OTHER_EVENTS}
 """The event that each sample decodes to, by topic."""

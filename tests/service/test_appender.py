@@ -4,8 +4,8 @@ import pytest
 
 from aggregates.refusals import UnknownError
 from api.problems import problem_of
-from service.ledger.appender import Limits
 from service.ledger.command import KeyReusedError, Reply
+from service.ledger.limits import Limits
 from service.ledger.store import OutcomeUnknownError, StoreUnavailableError
 from tests.service.purses import (
     Unreadable,

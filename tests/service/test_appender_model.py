@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aggregates.account import Account
-from service.ledger.appender import Appender, Limits
+from aggregates.account_state import Account
+from service.ledger.appender import Appender
 from service.ledger.command import Command, KeyReusedError, Reply
+from service.ledger.limits import Limits
 from service.ledger.memory import MemoryStore
 from service.ledger.rows import kind_of
 from service.ledger.store import NO_HEAD, Head, OutcomeUnknownError, StoreUnavailableError

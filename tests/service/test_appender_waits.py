@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from service.ledger.appender import Appender, Limits
+from service.ledger.appender import Appender
 from service.ledger.command import OverloadedError, Reply
+from service.ledger.limits import Limits
 from service.ledger.memory import MemoryStore
 from service.ledger.store import OutcomeUnknownError, StoreUnavailableError
 from tests.service.purses import (

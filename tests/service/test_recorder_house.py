@@ -24,7 +24,7 @@ from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastor
 from eventsourcing.projection import Projection, ProjectionRunner
 from typing_extensions import override
 
-from aggregates.account import Account
+from aggregates.account_state import Account
 from aggregates.settlement_events import Settled
 from aggregates.topics import CLASSES, TOPICS
 from aggregates.vocabulary import Bucket, InstitutionKind, InstitutionStatus, Insurance

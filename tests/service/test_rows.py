@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggregates.events import Act, Credited, Debited, DebitReturned
+from aggregates.fund_events import Corrected, PremiumDebited, PremiumReturned
 from aggregates.topics import CLASSES, TOPICS, Event, State
 from aggregates.vocabulary import BEIJING, StreamId
 from service.ledger.rows import (
@@ -22,7 +23,8 @@ from service.ledger.rows import (
     encode_act,
     encode_head,
 )
-from tests.service.stored_events import ACT, STORED
+from tests.service.stored_events import STORED
+from tests.service.stored_parts import ACT
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "events"
 
@@ -159,7 +161,7 @@ def test_a_head_survives_storage(kind: Kind, data: st.DataObject) -> None:
 
 def test_codes_of_kinds_are_told_apart() -> None:
     """A code stands for one kind for ever."""
-    assert {"acc": 1, "bnd": 2, "stl": 3, "ins": 4, "pol": 5, "kin": 6} == {
+    assert {"acc": 1, "bnd": 2, "stl": 3, "ins": 4, "pol": 5, "kin": 6, "hld": 7} == {
         prefix: kind.code for prefix, kind in KINDS.items()
     }
 
@@ -169,11 +171,17 @@ def test_a_row_tells_what_it_adds_to_a_balance(topic: str) -> None:
     """Money that moves is beside the bytes in fen, signed; all else is nothing (I9)."""
     event = STORED[topic]
     match event:
-        case Credited(amount_fen=fen):
+        case Credited(amount_fen=fen) | Corrected(amount_fen=fen):
             expected: int | None = fen
-        case Debited(current_fen=current, prior_fen=prior):
+        case (
+            Debited(current_fen=current, prior_fen=prior)
+            | PremiumDebited(current_fen=current, prior_fen=prior)
+        ):
             expected = -current - prior
-        case DebitReturned(current_fen=current, prior_fen=prior):
+        case (
+            DebitReturned(current_fen=current, prior_fen=prior)
+            | PremiumReturned(current_fen=current, prior_fen=prior)
+        ):
             expected = current + prior
         case _:
             expected = None

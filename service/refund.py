@@ -1,0 +1,70 @@
+"""Give a part of a bill back, by amount or by line."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic_core import to_json
+
+from aggregates import refund as rules
+from aggregates.refusals import RefundClosedError
+from aggregates.settlement import Stay, check_stays, evolve
+from aggregates.settlement_events import PartRefunded
+from aggregates.vocabulary import Instant, StreamId
+from service.answers import payers_answer, stay_answer, yuan
+from service.caller import Request, Role, check_role
+from service.giving_back import back_answer, check_open, give_back, paid_by
+from service.house import House
+from service.ledger.command import Decision, Reply
+from service.ledger.view import View
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundBill:
+    """What is to be given back of a settlement, in fen: a sum, or sums from lines."""
+
+    settlement: StreamId
+    asked: rules.Asked
+    reason: str
+
+
+async def refund(house: House, request: Request, command: RefundBill) -> Reply:
+    """Refund a part of a settlement of the caller's own.
+
+    Raises:
+        UnknownError: there is none, or it is another institution's; the rest as
+        `Appender.submit`.
+    """
+    check_role(request.caller, Role.INSTITUTION)
+
+    def decide(view: View, now: Instant) -> Decision:
+        paid = paid_by(view, house.keys, request.caller, command.settlement)
+        check_open(view, paid, RefundClosedError, now)
+        event = rules.refund(paid.settlement, command.asked, command.reason, paid.edition)
+        stay = check_stays(evolve(paid.settlement, event))
+        answer = {
+            "settlement_id": command.settlement,
+            "status": "part_refunded",
+            "outcome": "applied",
+            "refunded": _refunded(event, stay),
+            "stays": stay_answer(stay),
+            "reason": command.reason,
+        }
+        returns = give_back(view, paid, event.payers, now)
+        return Decision(answer=to_json(answer), events=[*returns, (command.settlement, event)])
+
+    return await house.do(request, decide)
+
+
+def _refunded(event: PartRefunded, stay: Stay) -> dict[str, Any]:
+    """What went back to whom, in the order of payers."""
+    back = {(p.account, p.binding): p.current_fen + p.prior_fen for p in event.payers}
+    return {
+        "amount": yuan(event.amount_fen),
+        **back_answer(event.own_fen, event.aid_fen, event.cash_fen),
+        "payers": payers_answer(
+            [
+                back.get((share.account, share.binding), 0) if share.account else 0
+                for share in stay.payers
+            ]
+        ),
+    }
