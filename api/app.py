@@ -6,7 +6,17 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
-from api import accounts, batch, bindings, docs, feed, health, institutions, settlements
+from api import (
+    accounts,
+    batch,
+    bindings,
+    docs,
+    feed,
+    health,
+    holds,
+    institutions,
+    settlements,
+)
 from api.documents import describe
 from api.door import Door
 from api.hot import App, HotRoute
@@ -35,7 +45,17 @@ TOLD = (
 def plain_app() -> FastAPI:
     """The routes and their document, without a house behind them."""
     app = FastAPI(title="Gongji 共济", version="0.1.0", docs_url=None, redoc_url=None)
-    for routes in (accounts, bindings, settlements, batch, institutions, feed, docs, health):
+    for routes in (
+        accounts,
+        bindings,
+        settlements,
+        holds,
+        batch,
+        institutions,
+        feed,
+        docs,
+        health,
+    ):
         app.include_router(routes.router)
     for error in TOLD:
         app.add_exception_handler(error, on_error)

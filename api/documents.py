@@ -7,7 +7,6 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from api import bodies
 from api.bodies import Body
 from api.examples import EXAMPLES
 from api.replies import EventReply, Problem
@@ -75,5 +74,10 @@ def describe(app: FastAPI) -> dict[str, Any]:
 
 
 def _models() -> list[type[BaseModel]]:
-    found = [m for m in vars(bodies).values() if isinstance(m, type) and issubclass(m, Body)]
-    return [*(m for m in found if m is not Body), Problem, EventReply]
+    return [*_kinds_of(Body), Problem, EventReply]
+
+
+def _kinds_of(model: type[BaseModel]) -> list[type[BaseModel]]:
+    """Every body there is, of whichever file."""
+    below = [kind for kind in model.__subclasses__() if kind.__module__.startswith("api.")]
+    return below + [deeper for kind in below for deeper in _kinds_of(kind)]

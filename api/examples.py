@@ -2,7 +2,9 @@
 
 from typing import Any
 
-SETTLEMENT_ID = "stl_019c2f4be1a07d3b9a2f60c1d2e3f405"
+from api.examples_parts import APPLIED, SETTLED_AT, SETTLEMENT_ID, SPLIT
+from api.later_examples import LATER_EXAMPLES
+
 BINDING = {
     "binding_id": "bnd_019c2f4b9c1d7e02b0c1d2e3f4051627",
     "sponsor": "P1002",
@@ -26,23 +28,6 @@ ENTRY = {
     "settlement_id": SETTLEMENT_ID,
     "binding_id": BINDING["binding_id"],
 }
-SPLIT = {
-    "total": "128.50",
-    "fund_pay": "64.25",
-    "personal": "64.25",
-    "own": "20.00",
-    "aid": "44.25",
-    "cash": "0.00",
-    "own_account": "used",
-    "payers": [
-        {"rank": 0, "role": "own", "amount": "20.00", "reason": None},
-        {"rank": 1, "role": "sponsor", "amount": "44.25", "reason": None},
-    ],
-    "reasons": [],
-    "policy_edition": "p0/2020-01",
-}
-APPLIED = {"settlement_id": SETTLEMENT_ID, "status": "settled", "outcome": "applied"}
-SETTLED_AT = "2026-03-02T10:15:03.120+08:00"
 SETTLEMENT: dict[str, Any] = (
     APPLIED | SPLIT | {"own_balance_after": "0.00", "settled_at": SETTLED_AT, "position": 1234}
 )
@@ -153,5 +138,6 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "LiveReply": {"status": "alive"},
     "ReadyReply": {"status": "ready", "position": 1234},
     "Problem": PROBLEM,
+    **LATER_EXAMPLES,
 }
 """Examples by the name of the model. FastAPI would drop their nulls; they are put in afterwards."""

@@ -18,6 +18,8 @@ from api.door import (
     read_body,
     request_of,
 )
+from api.later_bodies import RefundBody, ReversalBody
+from api.later_replies import RefundReply, ReversalReply
 from api.pages import page_answer
 from api.problems import ProblemError
 from api.replies import (
@@ -28,7 +30,7 @@ from api.replies import (
     SettlementReply,
     SettlementsReply,
 )
-from service import cancel, lists, look, quote, settle
+from service import cancel, lists, look, quote, refund, reverse, settle
 from service.caller import Caller, Role
 from service.claims import Identity, SettleBill, lines_of
 from service.ids import stream_of
@@ -175,6 +177,49 @@ async def cancel_settlement(
         body.reason,
     )
     return answer_written(reply, request)
+
+
+@router.post(
+    "/settlements/{settlement_id}/refunds",
+    status_code=201,
+    response_model=RefundReply,
+    responses=problems(404, 409, 422),
+    openapi_extra=body_of(RefundBody, {"amount": "14.25", "reason": "one box returned"}),
+)
+async def refund_settlement(
+    request: Request, door: DoorOf, caller: CallerOf, settlement_id: str, key: KeyHeader = None
+) -> Response:
+    """Give a part back, by `amount` or by `lines`: cash first, the patient's own money last.
+
+    What stays is the split that settling the smaller bill would have given (institution).
+    """
+    body = await read_body(request, RefundBody)
+    stream = stream_of("stl", settlement_id)
+    lines = tuple((i.line, fen(i.amount)) for i in body.lines) if body.lines else None
+    amount_fen = fen(body.amount) if body.amount else sum(amount for _, amount in lines or ())
+    command = refund.RefundBill(
+        settlement=stream, amount_fen=amount_fen, lines=lines, reason=body.reason
+    )
+    asked = request_of(caller, key, f"settlements/{stream}/refunds", body)
+    return answer_written(await refund.refund(door.house, asked, command), request)
+
+
+@router.post(
+    "/reversals",
+    response_model=ReversalReply,
+    responses=problems(404, 409, 422),
+    openapi_extra=body_of(ReversalBody, {"key": "bill-1"}),
+)
+async def reverse_command(
+    request: Request, door: DoorOf, caller: CallerOf, key: KeyHeader = None
+) -> Response:
+    """Undo the command of an Idempotency-Key whose answer never came (institution).
+
+    Final also where it arrives first: the late command is refused `REVERSED_BEFORE_ARRIVAL`.
+    """
+    body = await read_body(request, ReversalBody)
+    asked = request_of(caller, key, "reversals", body)
+    return answer_written(await reverse.reverse(door.house, asked, body.key), request, 200)
 
 
 def settling_of(body: ClaimBody) -> SettleBill:

@@ -7,11 +7,11 @@ from aggregates.refusals import CancelClosedError
 from aggregates.returning import everything
 from aggregates.vocabulary import Instant, StreamId
 from service.caller import Request, Role, check_role
+from service.claims import visit_of
 from service.giving_back import back_answer, check_open, give_back, paid_by
 from service.house import House
 from service.ledger.command import Decision, Reply
 from service.ledger.view import View
-from service.settle import visit_of
 
 
 async def cancel(house: House, request: Request, settlement_id: StreamId, reason: str) -> Reply:

@@ -122,6 +122,11 @@ def _family(view: View, keys: Keys, account_id: StreamId, now: Instant) -> Famil
     return Family(account_id, account, edition, sponsors, invitations)
 
 
+def visit_of(keys: Keys, claim: Claim) -> bytes:
+    """The unique name of a live bill: one per institution, visit and batch (S55)."""
+    return keys.name("visit", f"{claim.institution}\0{claim.visit}\0{claim.charge_batch}")
+
+
 def editions_of(family: Family) -> dict[str, str]:
     """Every edition that took part, by role; sponsors by their binding."""
     editions = {"beneficiary": family.edition.id}

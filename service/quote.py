@@ -1,5 +1,6 @@
-"""Quote a bill: what settling now would answer. Changes and stores nothing."""
+"""Quote a bill: what settling now would answer. Stores nothing but a hold, where a region asks."""
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -10,31 +11,57 @@ from aggregates.institution import check_designated
 from aggregates.settlement import reasons_of, split_claim
 from aggregates.vocabulary import Instant
 from service.answers import claim_answer, moment, split_answer
-from service.caller import Caller, Role, check_role
+from service.caller import Caller, Request, Role, check_role
 from service.claims import Met, SettleBill, editions_of, meet
-from service.clock import micros
-from service.house import House
+from service.clock import micros, new_trace
+from service.holds import place
+from service.house import Decide, House
 from service.ledger.command import Decision, Reply
 from service.ledger.view import View
 from service.persons import Keys
 from service.plans import Plan, plan_digest, plan_hash
 
 
+class HoldWantedError(Exception):
+    """The region's quotes set money aside: this one must be stored."""
+
+
 async def quote(house: House, caller: Caller, bill: SettleBill) -> Reply:
-    """Quote a bill on what the log says now.
+    """Quote a bill on what the log says now; under `hold_on_quote` its money is held as well.
 
     Raises:
         RefusalError: as settling would refuse; the rest as `Appender.submit`.
     """
     check_role(caller, Role.INSTITUTION)
+    with suppress(HoldWantedError):
+        return await house.ask(caller, _quoting(house, caller, bill))
+    request = Request(caller, f"quote:{new_trace()}", bill.digest, "quote")
+    return await house.do(request, _holding(house, caller, bill))
 
+
+def _quoting(house: House, caller: Caller, bill: SettleBill) -> Decide:
     def decide(view: View, now: Instant) -> Decision:
         met = meet(view, house.keys, caller, bill, now)
         check_designated(met.institution)
+        if met.family.edition.quote.hold_on_quote:
+            raise HoldWantedError
         split = split_claim(met.claim, met.family, met.place, now)
         return Decision(answer=to_json(quote_answer(house.keys, met, bill, split, now)))
 
-    return await house.ask(caller, decide)
+    return decide
+
+
+def _holding(house: House, caller: Caller, bill: SettleBill) -> Decide:
+    """Hold the bill for as long as the quote holds; settling it takes the hold's money."""
+
+    def decide(view: View, now: Instant) -> Decision:
+        met = meet(view, house.keys, caller, bill, now)
+        ttl_s = met.family.edition.quote.quote_ttl_seconds
+        decision, split = place(view, house.keys, met, ttl_s, now)
+        decision.answer = to_json(quote_answer(house.keys, met, bill, split, now))
+        return decision
+
+    return decide
 
 
 def quote_answer(

@@ -23,7 +23,8 @@ class RefundBill:
     """What is to be given back of a settlement, in fen: a sum, or sums from lines."""
 
     settlement: StreamId
-    asked: rules.Asked
+    amount_fen: int
+    lines: rules.Lines | None
     reason: str
 
 
@@ -35,11 +36,12 @@ async def refund(house: House, request: Request, command: RefundBill) -> Reply:
         `Appender.submit`.
     """
     check_role(request.caller, Role.INSTITUTION)
+    asked = rules.Asked(command.amount_fen, command.lines)
 
     def decide(view: View, now: Instant) -> Decision:
         paid = paid_by(view, house.keys, request.caller, command.settlement)
         check_open(view, paid, RefundClosedError, now)
-        event = rules.refund(paid.settlement, command.asked, command.reason, paid.edition)
+        event = rules.refund(paid.settlement, asked, command.reason, paid.edition)
         stay = check_stays(evolve(paid.settlement, event))
         answer = {
             "settlement_id": command.settlement,

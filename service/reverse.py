@@ -12,6 +12,7 @@ from aggregates.settlement import check_stays
 from aggregates.settlement_events import SettlementReversed
 from aggregates.vocabulary import Instant, SettlementStatus, StreamId
 from service.caller import Request, Role, check_role
+from service.claims import visit_of
 from service.clock import new_stream
 from service.giving_back import back_answer, give_back, own_settlement, paid_by
 from service.house import House
@@ -24,7 +25,6 @@ from service.ledger.command import (
     Tombstone,
 )
 from service.ledger.view import View
-from service.settle import visit_of
 
 ASK_AGAIN_MAX = 5
 ALIVE = (SettlementStatus.SETTLED, SettlementStatus.PART_REFUNDED)

@@ -5,13 +5,13 @@ from pydantic_core import to_json
 from aggregates.cascade import Split
 from aggregates.institution import check_designated
 from aggregates.policy_words import OnPlanChange
-from aggregates.refusals import DuplicateClaimError, PlanChangedError, RuleRefusedError
+from aggregates.refusals import PlanChangedError, RuleRefusedError
 from aggregates.settlement import debits_of, reasons_of, split_claim
-from aggregates.settlement_events import Claim, Settled, SettlementRefused
+from aggregates.settlement_events import Settled, SettlementRefused
 from aggregates.vocabulary import Instant, SettlementStatus, StreamId
 from service.answers import settlement_answer
 from service.caller import Request, Role, check_role
-from service.claims import Met, SettleBill, editions_of, meet
+from service.claims import Met, SettleBill, editions_of, meet, visit_of
 from service.clock import micros, new_stream
 from service.house import House
 from service.ledger.command import Decision, Reply
@@ -20,6 +20,7 @@ from service.ledger.view import View
 from service.persons import Keys
 from service.plans import Plan, is_same_plan, plan_digest
 from service.quote import quote_answer
+from service.superseding import clear_way
 
 
 async def settle(house: House, request: Request, bill: SettleBill) -> Reply:
@@ -53,9 +54,9 @@ def _settle(
 ) -> Decision:
     check_designated(met.institution)
     visit = visit_of(keys, met.claim)
-    live = view.holder(visit) if bill.plan is None else view.find(visit)  # before PLAN_CHANGED
-    if live is not None:
-        raise DuplicateClaimError(settlement_id=live)
+    if bill.plan is not None:
+        view.find(visit)  # so that a duplicate is told before PLAN_CHANGED
+    met, freed = clear_way(view, visit, met, now)
     split = split_claim(met.claim, met.family, met.place, now)
     account = met.family.account
     settled = Settled(
@@ -76,15 +77,11 @@ def _settle(
     )
     return Decision(
         answer=to_json(settlement_answer(settlement_id, SettlementStatus.SETTLED, settled)),
-        events=[*debits_of(settlement_id, settled), (settlement_id, settled)],
+        events=[*freed, *debits_of(settlement_id, settled), (settlement_id, settled)],
         subject=settlement_id,
         takes={visit: settlement_id},
+        frees={visit} if freed else set(),
     )
-
-
-def visit_of(keys: Keys, claim: Claim) -> bytes:
-    """The unique name of a live bill: one per institution, visit and batch (S55)."""
-    return keys.name("visit", f"{claim.institution}\0{claim.visit}\0{claim.charge_batch}")
 
 
 def _is_changed(keys: Keys, met: Met, bill: SettleBill, split: Split, now: Instant) -> bool:

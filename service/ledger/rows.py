@@ -71,7 +71,7 @@ KINDS = {
         Kind(4, "ins", True, institution.Institution, institution.evolve),  # noqa: FBT003
         Kind(5, "pol", True, rulebook.Rulebook, rulebook.evolve),  # noqa: FBT003
         Kind(6, "kin", True, kinship.Kinship, kinship.evolve),  # noqa: FBT003
-        Kind(7, "hld", False, hold.Hold, hold.evolve),  # noqa: FBT003
+        Kind(7, "hld", True, hold.Hold, hold.evolve),  # noqa: FBT003
     )
 }
 BY_CODE = {kind.code: kind for kind in KINDS.values()}

@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from aggregates.vocabulary import Reason
-from api import bodies, replies
 from api.app import plain_app
+from api.bodies import Body
 from api.problem_texts import TEXTS
 from api.problems import ProblemError, answer_problem
+from api.replies import Reply
 from tests.api.clients import Desk
 
 DOCUMENT: dict[str, Any] = json.loads(json.dumps(plain_app().openapi()))
@@ -20,6 +22,16 @@ OPERATIONS = [
     for path, methods in DOCUMENT["paths"].items()
     for method, operation in methods.items()
 ]
+
+
+def kinds_of(model: type[BaseModel]) -> dict[str, type[BaseModel]]:
+    found = {kind.__name__: kind for kind in model.__subclasses__()}
+    for kind in model.__subclasses__():
+        found |= kinds_of(kind)
+    return found
+
+
+BODIES, REPLIES = kinds_of(Body), kinds_of(Reply)
 PROMISED = {
     "POST /v1/accounts",
     "GET /v1/accounts/{person_no}",
@@ -42,6 +54,12 @@ PROMISED = {
     "POST /v1/settlements:batch",
     "GET /v1/events",
     "POST /v1/settlements/{settlement_id}/cancellation",
+    "POST /v1/settlements/{settlement_id}/refunds",
+    "POST /v1/reversals",
+    "POST /v1/holds",
+    "GET /v1/holds/{hold_id}",
+    "POST /v1/holds/{hold_id}/capture",
+    "POST /v1/holds/{hold_id}/release",
     "GET /v1/institutions/{code}",
     "PUT /v1/institutions/{code}",
     "GET /v1/policies",
@@ -79,13 +97,13 @@ def test_every_operation_is_told_with_examples(name: str, operation: dict[str, A
     assert operation["description"]
     if "requestBody" in operation:
         content = operation["requestBody"]["content"]["application/json"]
-        model = getattr(bodies, content["schema"]["$ref"].rpartition("/")[2])
-        model.model_validate_json(json.dumps(content["example"]))
+        body = BODIES[content["schema"]["$ref"].rpartition("/")[2]]
+        body.model_validate_json(json.dumps(content["example"]))
     status = next(status for status in operation["responses"] if status.startswith("2"))
     if name != "GET /metrics":
         schema = next(iter(operation["responses"][status]["content"].values()))["schema"]
         told = next(SCHEMAS[ref.rpartition("/")[2]] for ref in references(schema))
-        model = getattr(replies, told["title"])
+        model = REPLIES[told["title"]]
         model.model_validate(told["example"])
 
 

@@ -1,0 +1,67 @@
+"""What may be sent about a bill after it was decided, or before it is final."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from api.bodies import LINES_MAX, Amount, Body, ClaimBody, LineBody, Text, Word
+
+HOLD_DEFAULT_S, HOLD_MAX_S = 900, 30 * 86_400
+
+
+class RefundLineBody(Body):
+    """What is given back of one fee line."""
+
+    line: Word
+    amount: Amount
+
+
+class RefundBody(Body):
+    """What is given back of the personal part: an amount, or amounts of lines."""
+
+    amount: Amount | None = None
+    lines: (
+        Annotated[
+            tuple[RefundLineBody, ...], Field(min_length=1, max_length=LINES_MAX, fail_fast=True)
+        ]
+        | None
+    ) = None
+    reason: Text = "not stated"
+
+    @model_validator(mode="after")
+    def one_of_both(self) -> Self:
+        """Take an amount or lines, not both, not neither."""
+        if (self.amount is None) == (self.lines is None):
+            raise PydanticCustomError("one_of_both", "either amount or lines")
+        return self
+
+
+class ReversalBody(Body):
+    """The key of the command whose outcome was never learned."""
+
+    key: Annotated[str, StringConstraints(pattern=r"^[ -~]{1,64}$")]
+
+
+class HoldBody(ClaimBody):
+    """A bill that is not final; its money is set aside for `expires_in` seconds."""
+
+    expires_in: Annotated[int, Field(ge=1, le=HOLD_MAX_S)] = HOLD_DEFAULT_S
+
+
+class CaptureBody(Body):
+    """What a held bill came to; without it the bill is as it was held."""
+
+    total: Amount | None = None
+    fund_pay: Amount | None = None
+    lines: Annotated[tuple[LineBody, ...], Field(max_length=LINES_MAX, fail_fast=True)] | None = (
+        None
+    )
+
+    @model_validator(mode="after")
+    def whole(self) -> Self:
+        """Take a whole bill or none."""
+        stated = {self.total is None, self.fund_pay is None}
+        if len(stated) == 2 or (self.total is None and self.lines is not None):  # noqa: PLR2004 -- both
+            raise PydanticCustomError("whole_bill", "total and fund_pay together")
+        return self

@@ -1,0 +1,54 @@
+"""Examples of what is answered about a bill later; the parts are those of `examples.py`."""
+
+from typing import Any
+
+from api.examples_parts import APPLIED, SETTLED_AT, SETTLEMENT_ID, SPLIT
+
+LATER_EXAMPLES: dict[str, dict[str, Any]] = {
+    "RefundReply": APPLIED
+    | {
+        "status": "part_refunded",
+        "refunded": {
+            "amount": "14.25",
+            "own": "0.00",
+            "aid": "14.25",
+            "cash": "0.00",
+            "payers": [
+                {"rank": 0, "role": "own", "amount": "0.00"},
+                {"rank": 1, "role": "sponsor", "amount": "14.25"},
+            ],
+        },
+        "stays": {
+            "total": "114.25",
+            "fund_pay": "64.25",
+            "personal": "50.00",
+            "own": "20.00",
+            "aid": "30.00",
+            "cash": "0.00",
+            "payers": [
+                {"rank": 0, "role": "own", "amount": "20.00"},
+                {"rank": 1, "role": "sponsor", "amount": "30.00"},
+            ],
+        },
+        "reason": "one box returned",
+        "position": 1241,
+    },
+    "ReversalReply": {
+        "settlement_id": SETTLEMENT_ID,
+        "status": "reversed",
+        "outcome": "applied",
+        "tombstone": False,
+        "returned": {"own": "20.00", "aid": "44.25", "cash": "0.00"},
+        "position": 1242,
+    },
+    "HoldReply": SPLIT
+    | {
+        "hold_id": "hld_019c2f4be1a07d3b9a2f60c1d2e3f405",
+        "status": "held",
+        "outcome": "applied",
+        "held_at": SETTLED_AT,
+        "expires_at": "2026-03-02T10:30:03.120+08:00",
+        "settlement_id": None,
+        "position": 1243,
+    },
+}

@@ -1,0 +1,46 @@
+"""A bill's own hold gives way to the bill: what was set aside for it is there for it."""
+
+from aggregates.account import evolve
+from aggregates.account_state import Account
+from aggregates.hold import accounts_in, frees_of
+from aggregates.hold_events import ClaimHeld, HoldEnded
+from aggregates.refusals import DuplicateClaimError
+from aggregates.topics import Event
+from aggregates.vocabulary import HoldEnd, HoldStatus, Instant, StreamId
+from service.claims import Met
+from service.ledger.view import View
+
+
+def clear_way(
+    view: View, visit: bytes, met: Met, now: Instant
+) -> tuple[Met, list[tuple[StreamId, Event]]]:
+    """The bill with its own hold given back, and the events that do it; none without a hold.
+
+    Raises:
+        DuplicateClaimError: the bill is settled already; `settlement_id` is the live one.
+    """
+    live = view.holder(visit)
+    if live is None:
+        return met, []
+    if not live.startswith("hld_"):
+        raise DuplicateClaimError(settlement_id=live)
+    hold = view.hold(live)
+    is_over = hold.status_at(now) is HoldStatus.EXPIRED
+    why = HoldEnd.EXPIRED if is_over else HoldEnd.RELEASED
+    freed = frees_of(live, held_accounts(view, hold.held), why)
+    family = met.family
+    for account_id, event in freed:
+        if account_id == family.account_id:
+            family = family._replace(account=evolve(family.account, event))
+        elif account_id in family.sponsors:
+            sponsor = family.sponsors[account_id]
+            free = sponsor._replace(account=evolve(sponsor.account, event))
+            family = family._replace(sponsors={**family.sponsors, account_id: free})
+    return met._replace(family=family), [*freed, (live, HoldEnded(why=why))]
+
+
+def held_accounts(view: View, held: ClaimHeld) -> dict[StreamId, Account]:
+    """The accounts that a hold is on, as they are now."""
+    accounts = accounts_in(held)
+    view.need(accounts)
+    return {account_id: view.account(account_id) for account_id in accounts}
