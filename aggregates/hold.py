@@ -124,7 +124,8 @@ def _as_held(
     """A payer's part in the buckets where it is held now: a year may have turned."""
     if share.account is None or share.current_fen + share.prior_fen == 0:
         return share
-    for held in accounts[share.account].holds:
-        if held.hold == hold_id:
+    account = accounts[share.account]
+    for held in account.holds:
+        if held.hold == hold_id and account.ending is None:
             return replace(share, current_fen=held.current_fen, prior_fen=held.prior_fen)
     raise HoldVoidError(status=HoldStatus.VOID)

@@ -12,10 +12,14 @@ HEADS_MAX = 200_000
 """Heads kept, about 2 kB each; the ones unused longest go first."""
 
 
+LASTING = ("acc", "ins", "pol", "kin")
+"""Kinds of streams that keep their names for ever."""
+
+
 class Memory(Layer):
     """Heads used lately, and the names of accounts, institutions and regions.
 
-    The name of a live bill is never remembered: another process may have given it up.
+    The name of a live bill or premium is never remembered: another process may have given it up.
     """
 
     __slots__ = ("_heads_max", "_used")
@@ -35,7 +39,7 @@ class Memory(Layer):
             self._used[stream] = None
             self._used.move_to_end(stream)
         for name, stream_or_none in layer.names.items():
-            if stream_or_none is not None and not stream_or_none.startswith("stl_"):
+            if stream_or_none is not None and stream_or_none[:3] in LASTING:
                 self.names[name] = stream_or_none
         while len(self._used) > self._heads_max:
             oldest, _ = self._used.popitem(last=False)
