@@ -2,30 +2,13 @@
 
 from typing import Literal
 
-from api.replies import Payer, PayerReason, Reply, Returned
-
-
-class RankedAmount(Reply):
-    """One payer's amount by rank; rank 0 is the patient's own account."""
-
-    rank: int
-    role: Literal["own", "sponsor"]
-    amount: str
+from api.reply_parts import Payer, PayerReason, RankedAmount, Reply, Returned, Stays
 
 
 class Refunded(Returned):
     """What went back: the sum, by kind, and by payer."""
 
     amount: str
-    payers: list[RankedAmount]
-
-
-class Stays(Returned):
-    """What of a settlement was not given back, and who pays it."""
-
-    total: str
-    fund_pay: str
-    personal: str
     payers: list[RankedAmount]
 
 

@@ -5,15 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.problem_texts import TEXTS
-from service.answers import PAYER_REASONS
-
-PayerReason = Literal[*PAYER_REASONS]  # type: ignore[valid-type]
-
-
-class Reply(BaseModel):
-    """An answer."""
-
-    model_config = ConfigDict(extra="forbid")
+from api.reply_parts import Payer, PayerReason, Reply, Returned, Stays
 
 
 class Balance(Reply):
@@ -85,17 +77,6 @@ class EntriesReply(Reply):
     next: str | None
 
 
-class Payer(Reply):
-    """One payer considered, in paying order; rank 0 is the patient's own account."""
-
-    model_config = ConfigDict(extra="allow")
-
-    rank: int
-    role: Literal["own", "sponsor"]
-    amount: str
-    reason: PayerReason | None
-
-
 class QuoteReply(Reply):
     """What settling now would answer; show it, then settle with `plan_hash`."""
 
@@ -134,6 +115,7 @@ class SettlementReply(Reply):
     reasons: list[PayerReason]
     policy_edition: str
     settled_at: str
+    stays: Stays | None = None
     position: int
 
 
@@ -156,14 +138,6 @@ class PartReply(Reply):
     settled_at: str
     paid_by_you: str
     position: int
-
-
-class Returned(Reply):
-    """What went back, in yuan."""
-
-    own: str
-    aid: str
-    cash: str
 
 
 class CancellationReply(Reply):

@@ -24,8 +24,9 @@ from aggregates.refusals import (
 from aggregates.settlement import Settlement, Stay, evolve, split_claim
 from aggregates.settlement_events import PartRefunded, PayerShare, SettlementCancelled
 from aggregates.vocabulary import Reason, SettlementStatus
+from tests.aggregates.bills import PATIENT
 from tests.aggregates.families import NOW, P0, SHIPPED, Told, tellings
-from tests.aggregates.test_settlement import PATIENT, S1, S2, a_share, settled
+from tests.aggregates.test_settlement import S1, S2, a_share, settled
 from tests.story import fold
 
 PRORATA = replace(P0, refund=replace(P0.refund, refund_mode=(RefundMode.PARTIAL_PRORATA,)))

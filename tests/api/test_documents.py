@@ -12,7 +12,7 @@ from api.app import plain_app
 from api.bodies import Body
 from api.problem_texts import TEXTS
 from api.problems import ProblemError, answer_problem
-from api.replies import Reply
+from api.reply_parts import Reply
 from tests.api.clients import Desk
 
 DOCUMENT: dict[str, Any] = json.loads(json.dumps(plain_app().openapi()))

@@ -9,7 +9,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from api.bodies import ClaimBody
-from api.replies import Payer, SettlementReply
+from api.replies import SettlementReply
+from api.reply_parts import Payer
 
 app = FastAPI()
 

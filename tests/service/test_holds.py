@@ -33,7 +33,7 @@ OTHER = institution("H99000000002")
 
 @pytest.fixture
 async def house() -> AsyncIterator[House]:
-    """A patient with 10.00 and a sponsor with 20.00 on a ledger in memory, on the last day of a year."""
+    """A patient with 10.00 and a sponsor with 20.00 in memory, on the last day of a year."""
     clock = StoppedClock()
     clock.at = AT
     opened = furnish(MemoryStore(), Keys(bytes(32), bytes(32)), BOOK, clock)
