@@ -1,16 +1,20 @@
-"""A designated institution (定点医药机构), and whether its agreement is in force."""
+"""A designated institution (定点医药机构): its agreement, and up to when it was paid."""
 
 from dataclasses import dataclass, replace
 from datetime import date
 
-from aggregates.refusals import InstitutionNotDesignatedError
+from aggregates.refusals import (
+    ClearingBackwardError,
+    DateInvalidError,
+    InstitutionNotDesignatedError,
+)
 from aggregates.settlement_events import AccountsCleared, InstitutionDesignated
 from aggregates.vocabulary import InstitutionKind, InstitutionStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Institution:
-    """An institution as its events left it."""
+    """An institution as its events left it. What it settled up to `cleared_through` was paid."""
 
     code: str
     name: str
@@ -50,3 +54,17 @@ def check_designated(institution: Institution) -> None:
     """
     if institution.status is not InstitutionStatus.ACTIVE:
         raise InstitutionNotDesignatedError(status=institution.status)
+
+
+def clear(institution: Institution, through: date, today: date) -> AccountsCleared:
+    """Note that an institution was paid up to and including a day; `today` is the business day.
+
+    Raises:
+        DateInvalidError: the day is not over; ClearingBackwardError: it was paid for before.
+    """
+    if through >= today:
+        raise DateInvalidError(field="through")
+    before = institution.cleared_through
+    if before is not None and through <= before:
+        raise ClearingBackwardError(cleared_through=before.isoformat())
+    return AccountsCleared(through=through)

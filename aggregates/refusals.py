@@ -23,7 +23,8 @@ RefusalError                        a rule forbids it; the caller can act on it
    ├─ AlreadyCancelledError         ├─ CancelClosedError         ├─ AlreadyReversedError
    ├─ PartialRefundNotAllowedError  ├─ RefundExceedsError        ├─ RefundClosedError
    ├─ UseRefundError                ├─ ReversedBeforeArrivalError
-   └─ HoldVoidError                 └─ CaptureExceedsError
+   ├─ HoldVoidError                 ├─ CaptureExceedsError
+   └─ ClearingBackwardError
 
 A refusal names what the caller can change, and never whose account is poor.
 """
@@ -251,3 +252,7 @@ class HoldVoidError(RuleRefusedError):
 
 class CaptureExceedsError(RuleRefusedError):
     """More is asked for than what was held."""
+
+
+class ClearingBackwardError(RuleRefusedError):
+    """The institution was paid up to that day or a later one; `cleared_through` is that one."""

@@ -15,6 +15,7 @@ from api import (
     health,
     holds,
     institutions,
+    reconciliations,
     settlements,
 )
 from api.documents import describe
@@ -42,20 +43,24 @@ TOLD = (
 """What becomes a problem; anything else would never reach a caller."""
 
 
+ROUTES = (
+    accounts,
+    bindings,
+    settlements,
+    holds,
+    batch,
+    institutions,
+    reconciliations,
+    feed,
+    docs,
+    health,
+)
+
+
 def plain_app() -> FastAPI:
     """The routes and their document, without a house behind them."""
     app = FastAPI(title="Gongji 共济", version="0.1.0", docs_url=None, redoc_url=None)
-    for routes in (
-        accounts,
-        bindings,
-        settlements,
-        holds,
-        batch,
-        institutions,
-        feed,
-        docs,
-        health,
-    ):
+    for routes in ROUTES:
         app.include_router(routes.router)
     for error in TOLD:
         app.add_exception_handler(error, on_error)

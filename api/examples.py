@@ -54,6 +54,29 @@ LISTED = APPLIED | {
     "version": 1,
     "position": 1234,
 }
+CODE = "H99000000001"
+NO_SUMS = {"count": 0} | dict.fromkeys(("total", "fund_pay", "own", "aid", "cash"), "0.00")
+DAY_SUMS: dict[str, Any] = {"count": 1} | {name: SPLIT[name] for name in SUMS if name != "personal"}
+BILL = {"status": "settled"} | {name: SPLIT[name] for name in SUMS if name != "personal"}
+RECONCILIATION = {
+    "institution": CODE,
+    "day": "2026-03-02",
+    "final": True,
+    "result": "different",
+    "totals": {"service": DAY_SUMS, "institution": NO_SUMS},
+    "equal": 0,
+    "differences": [
+        {
+            "class": "SERVICE_ONLY",
+            "key": None,
+            "settlement_id": SETTLEMENT_ID,
+            "service": BILL,
+            "institution": None,
+        }
+    ],
+    "returned": NO_SUMS | {"items": []},
+}
+CLEARING_DAY = {"settled": DAY_SUMS, "returned": NO_SUMS, "payable": "64.25"}
 POLICY = {"region": "990000", "editions": [{"id": "p0/2020-01", "effective_on": "2020-01-01"}]}
 
 EXAMPLES: dict[str, dict[str, Any]] = {
@@ -124,7 +147,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "position": 1240,
     },
     "InstitutionReply": {
-        "code": "H99000000001",
+        "code": CODE,
         "name": "第一人民医院",
         "class": "hospital",
         "region": "990000",
@@ -133,6 +156,16 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "sensitive": False,
         "version": 1,
         "position": 1201,
+    },
+    "ReconciliationReply": RECONCILIATION,
+    "ClearedReply": {"institution": CODE, "cleared_through": "2026-03-31", "position": 1260},
+    "ClearingReply": CLEARING_DAY
+    | {
+        "institution": CODE,
+        "name": "第一人民医院",
+        "month": "2026-03",
+        "days": [{"day": "2026-03-02"} | CLEARING_DAY],
+        "cleared_through": None,
     },
     "PolicyReply": POLICY,
     "LiveReply": {"status": "alive"},

@@ -231,4 +231,10 @@ TEXTS: dict[str, Text] = {
         "The database refused the change; nothing was applied.",
     ),
     "INTERNAL_ERROR": Text(500, "内部错误。", "An internal error."),
+    # clearing
+    "CLEARING_BACKWARD": Text(
+        409,
+        "该日及之前的结算已清算;清算日期只能向后。",
+        "That day was cleared before; a clearing only goes forward.",
+    ),
 }

@@ -176,7 +176,10 @@ def _field_code(detail: ErrorDetails) -> str:
 
 
 AMOUNTS = frozenset(
-    {"amount", "total", "fund_pay", "per_settlement", "per_day", "per_month", "per_year"}
+    {
+        *("amount", "total", "fund_pay", "own", "aid", "cash"),
+        *("per_settlement", "per_day", "per_month", "per_year"),
+    }
 )
 PAGING = frozenset({"cursor", "limit"})
 RESERVED = frozenset({"type", "title", "detail", "instance", "code", "outcome", "trace_id"})

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from aggregates.events import Act
 from aggregates.topics import Event
 from aggregates.vocabulary import StreamId
 
@@ -27,6 +28,11 @@ class Fact(Protocol):
     @property
     def version(self) -> int:
         """Its number within the stream, from 1."""
+        ...
+
+    @property
+    def act(self) -> Act:
+        """Who did it, and under which key."""
         ...
 
     @property

@@ -4,7 +4,14 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from aggregates.settlement_events import Claim, Settled, SettlementCancelled, SettlementRefused
+from aggregates.settlement_events import (
+    Claim,
+    PartRefunded,
+    Settled,
+    SettlementCancelled,
+    SettlementRefused,
+    SettlementReversed,
+)
 from aggregates.vocabulary import SettlementStatus, StreamId, instant
 from projections.fact import Fact
 from projections.paging import Page, below, bounded, page
@@ -38,7 +45,8 @@ TABLE = Table(
     CREATE INDEX {name}_by_visit ON {name} USING hash (visit);
     """,
 )
-READS = (Settled, SettlementRefused, SettlementCancelled)
+CHANGES = (PartRefunded, SettlementCancelled, SettlementReversed)
+READS = (Settled, SettlementRefused, *CHANGES)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -83,6 +91,10 @@ def evolve(row: SettlementRow | None, fact: Fact) -> SettlementRow | None:
                 version=fact.version,
                 cancelled_at=fact.recorded_at,
             )
+        case PartRefunded() if row is not None:
+            return row._replace(status=SettlementStatus.PART_REFUNDED, version=fact.version)
+        case SettlementReversed() if row is not None:
+            return row._replace(status=SettlementStatus.REVERSED, version=fact.version)
     return row
 
 
@@ -126,8 +138,8 @@ UPSERT = f"""
 async def write(connection: Connection, name: str, facts: Sequence[Fact]) -> None:
     """Write what a batch of facts changes."""
     mine = [fact for fact in facts if isinstance(fact.event, READS)]
-    later = {key_of(f.stream) for f in mine if isinstance(f.event, SettlementCancelled)}
-    later -= {key_of(f.stream) for f in mine if not isinstance(f.event, SettlementCancelled)}
+    later = {key_of(f.stream) for f in mine if isinstance(f.event, CHANGES)}
+    later -= {key_of(f.stream) for f in mine if not isinstance(f.event, CHANGES)}
     rows: dict[StreamId, SettlementRow] = {}
     if later:
         found = await connection.fetch(STORED.format(name=name), sorted(later))

@@ -35,6 +35,11 @@ def yuan(fen: int) -> str:
     return f"{fen // 100}.{fen % 100:02d}"
 
 
+def signed_yuan(fen: int) -> str:
+    """Fen as yuan with two decimals, with a minus below zero."""
+    return f"-{yuan(-fen)}" if fen < 0 else yuan(fen)
+
+
 def account_answer(account: Account, version: int, now: Instant) -> dict[str, Any]:
     """An account's balance and status; what is held is there and not available."""
     held = held_fen(account, now)

@@ -204,8 +204,19 @@ class _Regions:
         return [
             row
             for stream, row in zip(streams, rows, strict=True)
-            if region in (_designated(row) if row["state"] else regions.get(stream, ()))
+            if region in (regions.get(stream) or await self._then(stream, row))
         ]
+
+    async def _then(self, stream: StreamId, row: Any) -> set[str]:  # noqa: ANN401 -- a record
+        """The region that an institution was in when this happened to it; else none is known."""
+        if not stream.startswith("ins_"):
+            return set()
+        return _designated(row) if row["state"] else await self._before(stream, row["position"])
+
+    async def _before(self, institution: StreamId, position: int) -> set[str]:
+        """The region that an institution was in before a position."""
+        history = await self._store.history(institution)
+        return _last_region([one.event for one in history if one.position < position])
 
     async def _of(self, streams: set[StreamId]) -> dict[StreamId, set[str]]:
         accounts = {stream for stream in streams if stream.startswith("acc_")}
@@ -241,9 +252,7 @@ class _Regions:
                 SettlementRefused(claim=Claim(institution=place))
                 | SettlementReversed(institution=place)
             ):
-                history = await self._store.history(place)
-                before = [r.event for r in history if r.position < first.position]
-                return _last_region(before)
+                return await self._before(place, first.position)
             case _:
                 return set()
 

@@ -53,12 +53,11 @@ class House:
 
     async def do(self, request: Request, decide: Decide) -> Reply:
         """Carry out a request that uses up its key; see `Appender.submit` for what it raises."""
-        key_digest = self.keys.name("key", f"{request.caller.name}\0{request.key}").hex()[:32]
         act = Act(
             actor=request.caller.name,
             on_behalf_of=None,
             channel=request.channel,
-            key_digest=key_digest,
+            key_digest=key_digest(self.keys, request.caller, request.key),
         )
         return await self.appender.submit(
             Command(request.caller.name, request.key, request.digest, act, decide)
@@ -69,6 +68,11 @@ class House:
     ) -> Reply:
         """Answer from the log as it stands, in its order; nothing is stored."""
         return await self.appender.submit(Command(caller.name, None, b"", NOBODY, decide, asks))
+
+
+def key_digest(keys: Keys, caller: Caller, key: str) -> str:
+    """What stands for a caller's key in events: 32 hex digits."""
+    return keys.name("key", f"{caller.name}\0{key}").hex()[:32]
 
 
 NOBODY = Act(actor="", on_behalf_of=None, channel="", key_digest="")

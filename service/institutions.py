@@ -1,19 +1,20 @@
 """Designate institutions, and look at them."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic_core import to_json
 
 from aggregates.institution import Institution, evolve
 from aggregates.refusals import UnknownError
 from aggregates.settlement_events import InstitutionDesignated
-from aggregates.vocabulary import Instant, InstitutionKind, InstitutionStatus
+from aggregates.vocabulary import Instant, InstitutionKind, InstitutionStatus, StreamId
 from service.caller import Caller, Request, Role, check_role
 from service.clock import new_stream
 from service.house import House
 from service.ledger.command import Decision, Reply
 from service.ledger.view import View
+from service.persons import Keys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,19 +70,55 @@ async def look_at_institution(house: House, caller: Caller, code: str) -> Reply:
         UnknownError: there is none, or it is not the caller's.
     """
     check_role(caller, Role.AGENCY, Role.INSTITUTION, Role.AUDITOR)
-    if caller.role is Role.INSTITUTION and caller.subject != code:
-        raise UnknownError
 
     def decide(view: View, _: Instant) -> Decision:
-        stream = view.find(house.keys.name("institution", code))
-        if stream is None:
-            raise UnknownError
-        institution = view.institution(stream)
-        if caller.role is Role.AGENCY and caller.region not in (None, institution.region):
-            raise UnknownError
+        stream, institution = find_institution(view, house.keys, caller, code)
         return Decision(answer=to_json(_answer(institution, view.version(stream))))
 
     return await house.ask(caller, decide)
+
+
+def find_institution(
+    view: View, keys: Keys, caller: Caller, code: str
+) -> tuple[StreamId, Institution]:
+    """The institution of a code, for itself, its region's agency, the nation's, and auditors.
+
+    Raises:
+        UnknownError: there is none, or it is not the caller's.
+    """
+    if caller.role is Role.INSTITUTION and caller.subject != code:
+        raise UnknownError
+    stream = view.find(keys.name("institution", code))
+    if stream is None:
+        raise UnknownError
+    institution = view.institution(stream)
+    if caller.role is Role.AGENCY and caller.region not in (None, institution.region):
+        raise UnknownError
+    return stream, institution
+
+
+class Seen(NamedTuple):
+    """An institution as the log has it at an instant."""
+
+    stream: StreamId
+    institution: Institution
+    now: Instant
+
+
+async def see_institution(house: House, caller: Caller, code: str) -> Seen:
+    """As `find_institution`, beside the log: all that was decided here before is in it.
+
+    Raises:
+        UnknownError: there is none, or it is not the caller's.
+    """
+    seen: list[Seen] = []
+
+    def decide(view: View, now: Instant) -> Decision:
+        seen.append(Seen(*find_institution(view, house.keys, caller, code), now))
+        return Decision(answer=b"")
+
+    await house.ask(caller, decide)
+    return seen[-1]
 
 
 def _answer(institution: Institution, version: int) -> dict[str, Any]:

@@ -15,16 +15,18 @@ from projections.entries import Entry
 from projections.paging import Page
 from projections.settlements import SettlementRow
 from service.accounts import find_person, find_readable
-from service.answers import caps_answer, day, yuan
+from service.answers import caps_answer, day, signed_yuan, yuan
 from service.caller import Caller, Role, check_role
 from service.clock import rfc3339
 from service.house import House
-from service.ledger.command import Decision
+from service.ledger.command import Decision, OverloadedError
 from service.ledger.view import View
 from service.reveal import persons_of
 
 WAIT_S = 1.0
 """How long a list waits to show the log as it stood when it was asked for, in seconds."""
+HEAD_WAIT_S = 5.0
+"""How long an answer waits that must show all of it, in seconds."""
 
 
 class Following(Protocol):
@@ -178,6 +180,19 @@ async def _account(house: House, caller: Caller, person_no: str) -> StreamId:
     return found[-1]
 
 
+async def reach_head(house: House, shelf: Shelf) -> int:
+    """Wait until the read models show all that is in the log now; the position they show.
+
+    What is held against somebody's books cannot be answered from a part of ours.
+
+    Raises:
+        OverloadedError: they did not come that far in `HEAD_WAIT_S`.
+    """
+    if not await shelf.follower.wait_for(await house.store.position(), HEAD_WAIT_S):
+        raise OverloadedError
+    return await shelf.follower.position()
+
+
 async def _reach(house: House, shelf: Shelf, asked: Asked) -> int:
     """Wait for the log's head as it is now, or for what the caller asks for."""
     head = await house.store.position()
@@ -190,17 +205,13 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "position": entry.position,
         "recorded_at": rfc3339(entry.recorded_at),
         "kind": entry.kind,
-        "amount": _signed(entry.amount_fen),
-        "current": _signed(entry.current_fen),
-        "prior": _signed(entry.prior_fen),
+        "amount": signed_yuan(entry.amount_fen),
+        "current": signed_yuan(entry.current_fen),
+        "prior": signed_yuan(entry.prior_fen),
         "balance_after": yuan(entry.balance.current_fen + entry.balance.prior_fen),
         "settlement_id": entry.settlement,
         "binding_id": entry.binding,
     }
-
-
-def _signed(fen: int) -> str:
-    return f"-{yuan(-fen)}" if fen < 0 else yuan(fen)
 
 
 def _binding(row: BindingRow, numbers: dict[StreamId, str | None]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from service.caller import Request, Role, check_role
 from service.claims import visit_of
 from service.clock import new_stream
 from service.giving_back import back_answer, give_back, own_settlement, paid_by
-from service.house import House
+from service.house import House, key_digest
 from service.ledger.command import (
     Decision,
     KeyReusedError,
@@ -72,7 +72,7 @@ def _undoing(
         stay = check_stays(settlement)
         back = (stay.own_fen, stay.aid_fen, stay.cash_fen)
         event = SettlementReversed(
-            institution=settlement.institution, undone=_undone(house, request, key)
+            institution=settlement.institution, undone=key_digest(house.keys, request.caller, key)
         )
         return Decision(
             answer=_answer(settlement_id, SettlementStatus.REVERSED, back),
@@ -93,7 +93,9 @@ def _burying(house: House, request: Request, key: str) -> Callable[[View, Instan
             raise UnknownError
         tombstone = new_stream("stl", now.at)
         refusal = ReversedBeforeArrivalError()
-        event = SettlementReversed(institution=institution, undone=_undone(house, request, key))
+        event = SettlementReversed(
+            institution=institution, undone=key_digest(house.keys, request.caller, key)
+        )
         return Decision(
             answer=_answer(tombstone, SettlementStatus.REVERSED, (0, 0, 0), is_tombstone=True),
             events=[(tombstone, event)],
@@ -101,10 +103,6 @@ def _burying(house: House, request: Request, key: str) -> Callable[[View, Instan
         )
 
     return decide
-
-
-def _undone(house: House, request: Request, key: str) -> str:
-    return house.keys.name("key", f"{request.caller.name}\0{key}").hex()[:32]
 
 
 def _answer(

@@ -171,11 +171,19 @@ async def a_border(desk: Desk) -> None:
             path = f"/v1/settlements/{done.json()['settlement_id']}/cancellation"
             await desk.post(who, path, {})
             await desk.post(who, "/v1/settlements", claim)
-    # an institution that moves, and what it was refused before and after
+    # an institution that moves, what it was paid, and what it was refused before and after
     await an_institution(desk, PHARMACY, status="suspended")
+    await a_clearing(desk, "2026-02-27")
     await desk.post(PHARMACY, "/v1/settlements", a_claim(beneficiary=away, visit="v5"))
     await an_institution(desk, PHARMACY, region=ELSEWHERE, status="suspended")
+    await a_clearing(desk, "2026-02-28")
     await desk.post(PHARMACY, "/v1/settlements", a_claim(beneficiary=away, visit="v6"))
+
+
+async def a_clearing(desk: Desk, through: str) -> None:
+    path = f"/v1/institutions/{PHARMACY.subject}/clearings"
+    paid = await desk.post(NATION, path, {"through": through})
+    assert 201 == paid.status_code, paid.text
 
 
 def regions_of(log: list[dict[str, Any]]) -> list[set[str]]:

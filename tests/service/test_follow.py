@@ -41,12 +41,14 @@ FOLLOWS = """
 
     asyncio.run(follow(sys.argv[1]))
 """
-ALIKE = {"bindings": 0, "bindings_regions": 0, "settlements": 0, "entries": 0}
+ALIKE = dict.fromkeys(
+    ("bindings", "bindings_regions", "settlements", "entries", "settlement_moves"), 0
+)
 
 
 def test_who_is_behind_goes_up_to_the_next() -> None:
     """Read models at one position go on together; a new one catches up apart from them."""
-    one, other, new = (Target(target.projection, target.name) for target in LIVE)
+    one, other, new, _ = (Target(target.projection, target.name) for target in LIVE)
 
     assert [Span((one, other), 90, 100), Span((new,), 0, 90)] == spans(
         {one: 90, other: 90, new: 0}, 100
@@ -249,4 +251,4 @@ async def test_a_wake_is_answered_before_the_next_look(dsn: str) -> None:
 
 def test_every_read_model_is_known_by_name() -> None:
     """The names a rebuild takes are those of the read models."""
-    assert ("bindings", "settlements", "entries") == NAMES
+    assert ("bindings", "settlements", "entries", "settlement_moves") == NAMES

@@ -1,0 +1,308 @@
+"""A day compared with an institution's list, over HTTP and PostgreSQL."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from api.clearing_shapes import ReconciliationReply
+from tests.api.clients import (
+    AGENCY,
+    AGENCY_ELSEWHERE,
+    AUDITOR,
+    HOSPITAL,
+    NATION,
+    OPERATOR,
+    PHARMACY,
+    Desk,
+    Who,
+    a_claim,
+    a_family,
+    a_person,
+    a_settlement,
+    an_institution,
+    is_answered,
+    is_refused,
+    untraced,
+)
+
+PATH = "/v1/reconciliations"
+DAY = "2026-03-02"
+NOTHING = {"count": 0, "total": "0.00"}
+ONE = {
+    "count": 1,
+    "total": "128.50",
+    "fund_pay": "64.25",
+    "own": "20.00",
+    "aid": "44.25",
+    "cash": "0.00",
+}
+ZERO = {"count": 0} | dict.fromkeys(("total", "fund_pay", "own", "aid", "cash"), "0.00")
+
+
+async def asked(desk: Desk, who: Who = HOSPITAL, **body: object) -> dict[str, Any]:
+    answer = await desk.send("POST", who, PATH, {"day": DAY, "totals": ONE} | body)
+    told: dict[str, Any] = is_answered(answer, ReconciliationReply)
+    assert int(answer.headers["gongji-position"]) == await desk.house.store.position()
+    return told
+
+
+def an_item(settled: dict[str, Any], **changes: object) -> dict[str, Any]:
+    named = {name: settled[name] for name in ("settlement_id", "status", "total", "aid")}
+    return {name: value for name, value in (named | changes).items() if value is not None}
+
+
+async def cancelled(desk: Desk, settled: dict[str, Any]) -> None:
+    path = f"/v1/settlements/{settled['settlement_id']}/cancellation"
+    assert 201 == (await desk.post(HOSPITAL, path, {})).status_code
+
+
+async def test_the_one_bill_that_the_hospital_lost_is_found(desk_on_postgres: Desk) -> None:
+    """S64: 100 bills of 8000.00 against our 101 of 8044.25 differ by exactly the one of 44.25."""
+    desk = desk_on_postgres
+    await a_family(desk)
+    bill = {"total": "80.00", "fund_pay": "80.00"}
+    claims = [a_claim(**bill, visit=f"v{n}") | {"key": f"k{n}"} for n in range(100)]
+    batch = await desk.send("POST", HOSPITAL, "/v1/settlements:batch", {"claims": claims})
+    settled = [item["settlement"] for item in batch.json()["items"]]
+    lost = await a_settlement(desk, total="44.25", fund_pay="0.00")
+    theirs = {"count": 100, "total": "8000.00"}
+    told = await asked(desk, totals=theirs, items=[an_item(one) for one in settled])
+
+    assert ("different", 100) == (told["result"], told["equal"])
+    (difference,) = told["differences"]
+    assert ("SERVICE_ONLY", lost["settlement_id"], None, None) == (
+        difference["class"],
+        difference["settlement_id"],
+        difference["key"],
+        difference["institution"],
+    )
+    assert ("44.25", "24.25") == (difference["service"]["total"], difference["service"]["aid"])
+    totals = told["totals"]["service"]
+    assert (101, "8044.25") == (totals["count"], totals["total"])
+    assert ("8000.00", None) == (
+        told["totals"]["institution"]["total"],
+        told["totals"]["institution"]["aid"],
+    )
+    whole = [an_item(one) for one in (*settled, lost)]
+    agreed = await asked(desk, totals={"count": 101, "total": "8044.25"}, items=whole)
+    assert ("equal", 101, []) == (agreed["result"], agreed["equal"], agreed["differences"])
+
+
+async def test_a_bill_is_named_by_its_key_or_its_settlement(desk_on_postgres: Desk) -> None:
+    """Either is enough; the institution's own key comes back with what differs."""
+    desk = desk_on_postgres
+    await a_family(desk)
+    settled = await a_settlement(desk, "k1")
+    by_key = an_item(settled, settlement_id=None, key="k1")
+    for item in (by_key, an_item(settled), an_item(settled, key="k1")):
+        told = await asked(desk, items=[item])
+        assert ("equal", 1) == (told["result"], told["equal"])
+    await an_institution(desk, PHARMACY)
+    theirs = await asked(desk, PHARMACY, totals=NOTHING, items=[by_key])
+    (stranger,) = theirs["differences"]
+    assert ("INSTITUTION_ONLY", "k1", None) == (
+        stranger["class"],
+        stranger["key"],
+        stranger["settlement_id"],
+    )
+    (difference,) = (await asked(desk, items=[by_key | {"aid": "44.24"}]))["differences"]
+    assert {
+        "class": "AMOUNT",
+        "key": "k1",
+        "settlement_id": settled["settlement_id"],
+        "service": {"status": "settled"} | {n: v for n, v in ONE.items() if n != "count"},
+        "institution": {"status": "settled", "total": "128.50", "aid": "44.24", "listed": 1},
+    } == difference
+
+
+async def test_every_class_is_told_in_a_steady_order(desk_on_postgres: Desk) -> None:
+    """Our bills in the order of the log, then what only they list; their order is nothing."""
+    desk = desk_on_postgres
+    await a_family(desk)
+    one, two, three, _ = [await a_settlement(desk, visit=f"v{n}", total="65.25") for n in range(4)]
+    items = [
+        an_item(one, aid="9.99"),
+        an_item(two, status="cancelled"),
+        an_item(three),
+        an_item(three),
+        an_item(one, settlement_id=None, key="never"),
+    ]
+    told = await asked(desk, items=items)
+    assert ["AMOUNT", "STATUS", "DUPLICATE", "SERVICE_ONLY", "INSTITUTION_ONLY"] == [
+        difference["class"] for difference in told["differences"]
+    ]
+    assert ("130.50", 2) == (
+        told["differences"][2]["institution"]["total"],
+        told["differences"][2]["institution"]["listed"],
+    )
+    assert 0 == told["equal"]
+    assert told == await asked(desk, items=items[::-1])
+    assert told == await asked(desk, items=items)
+
+
+async def test_totals_alone_are_equal_or_different(desk_on_postgres: Desk) -> None:
+    """Without items nothing is listed, and both sides' totals are shown."""
+    desk = desk_on_postgres
+    await a_family(desk)
+    await a_settlement(desk)
+    told = await asked(desk)
+    assert ("equal", None, []) == (told["result"], told["equal"], told["differences"])
+    assert {"service": ONE, "institution": ONE} == told["totals"]
+    other = await asked(desk, totals=ONE | {"aid": "44.24", "cash": "0.01"})
+    assert ("different", []) == (other["result"], other["differences"])
+    assert "44.24" == other["totals"]["institution"]["aid"]
+    listed = await asked(desk, totals=NOTHING, items=[])
+    assert ["SERVICE_ONLY"] == [difference["class"] for difference in listed["differences"]]
+    assert "different" == (await asked(desk, day="2026-03-01"))["result"]
+    assert "equal" == (await asked(desk, day="2026-03-01", totals=ZERO, items=[]))["result"]
+
+
+async def test_a_past_day_stays_as_it_ended(desk_on_postgres: Desk) -> None:
+    """A cancellation belongs to the day it happened on: the past answers the same to the byte."""
+    desk = desk_on_postgres
+    await a_family(desk)
+    first = await a_settlement(desk)
+    mistaken = await a_settlement(desk, visit="v2", total="64.25")
+    await cancelled(desk, mistaken)
+    assert (await asked(desk))["final"] is False
+    items = [an_item(first)]
+    desk.clock.at += timedelta(days=1)
+    body = {"day": DAY, "totals": ONE, "items": items}
+    before = await desk.send("POST", HOSPITAL, PATH, body)
+    assert (before.json()["final"], before.json()["result"]) == (True, "equal")
+    await cancelled(desk, first)
+    again = await a_settlement(desk)
+    after = await desk.send("POST", HOSPITAL, PATH, body)
+
+    assert before.content == after.content
+    assert ZERO | {"items": []} == after.json()["returned"]
+    today = await asked(desk, day="2026-03-03", items=[an_item(again)])
+    assert "equal" == today["result"]
+    back = today["returned"]
+    assert ONE == {name: back[name] for name in ONE}
+    amounts = {name: amount for name, amount in ONE.items() if name != "count"}
+    told = {"settlement_id": first["settlement_id"], "day": DAY, "status": "cancelled"}
+    assert [told | amounts] == back["items"]
+    assert back["items"][0] == (await asked(desk, day="2026-03-03"))["returned"]["items"][0]
+
+
+async def test_a_bill_cancelled_on_its_day_counts_for_nothing(desk_on_postgres: Desk) -> None:
+    """It need not be listed; who lists it as paid is told its status."""
+    desk = desk_on_postgres
+    await a_family(desk)
+    settled = await a_settlement(desk)
+    await cancelled(desk, settled)
+    for items in ([], [an_item(settled, status="cancelled")]):
+        told = await asked(desk, totals=ZERO, items=items)
+        assert ("equal", 1, ZERO) == (told["result"], told["equal"], told["totals"]["service"])
+    (difference,) = (await asked(desk, items=[an_item(settled)]))["differences"]
+    assert ("STATUS", "cancelled", "settled") == (
+        difference["class"],
+        difference["service"]["status"],
+        difference["institution"]["status"],
+    )
+
+
+async def test_each_sees_his_own(desk_on_postgres: Desk) -> None:
+    """An institution its days, an agency its region's; a foreign code looks like nobody's."""
+    desk = desk_on_postgres
+    await a_family(desk)
+    await an_institution(desk, PHARMACY)
+    await a_settlement(desk)
+    named = {"day": DAY, "totals": ONE, "institution": HOSPITAL.subject}
+    own = await asked(desk)
+    for who in (HOSPITAL, AGENCY, NATION):
+        assert own == await asked(desk, who, institution=HOSPITAL.subject)
+    assert ZERO == (await asked(desk, PHARMACY))["totals"]["service"]
+    for who in (PHARMACY, AGENCY_ELSEWHERE):
+        foreign = await desk.send("POST", who, PATH, named)
+        is_refused(foreign, 404, "NOT_FOUND")
+        nobodys = await desk.send("POST", who, PATH, named | {"institution": "H0"})
+        assert untraced(foreign) == untraced(nobodys)
+    is_refused(await desk.send("POST", AUDITOR, PATH, named), 403, "READ_ONLY_ROLE")
+    for who in (a_person("P1"), OPERATOR):
+        is_refused(await desk.send("POST", who, PATH, named), 403, "NOT_PERMITTED")
+
+
+async def test_nothing_is_changed_and_no_key_is_used(desk_on_postgres: Desk) -> None:
+    """A comparison is a look: with a key or without, and the key stays free."""
+    desk = desk_on_postgres
+    await a_family(desk)
+    before = await desk.house.store.position()
+    for _ in range(2):
+        answer = await desk.post(HOSPITAL, PATH, {"day": DAY, "totals": ZERO}, "k1")
+        assert (200, "equal") == (answer.status_code, answer.json()["result"])
+    assert before == await desk.house.store.position()
+    await a_settlement(desk, "k1")
+
+
+async def test_fifty_thousand_lines_are_compared(desk_on_postgres: Desk) -> None:
+    """The largest list there may be is answered whole."""
+    desk = desk_on_postgres
+    await a_family(desk)
+    settled = await a_settlement(desk, "k0")
+    item = an_item(settled, settlement_id=None)
+    items = [item | {"key": f"k{n}"} for n in range(50_000)]
+    told = await asked(desk, items=items)
+    assert (1, 49_999) == (told["equal"], len(told["differences"]))
+
+
+ITEM = {"key": "k1", "total": "1.00", "aid": "0.00"}
+BAD: dict[str, tuple[dict[str, Any] | bytes, int, str]] = {
+    "tomorrow": ({"day": "2026-03-03", "totals": NOTHING}, 422, "DATE_INVALID"),
+    "no such day": ({"day": "2026-02-30", "totals": NOTHING}, 422, "DATE_INVALID"),
+    "no totals": ({"day": DAY}, 422, "FIELD_REQUIRED"),
+    "a number": ({"day": DAY, "totals": {"count": 0, "total": 0}}, 422, "AMOUNT_FORMAT"),
+    "own of one decimal": ({"day": DAY, "totals": ONE | {"own": "1.0"}}, 422, "AMOUNT_FORMAT"),
+    "a negative count": ({"day": DAY, "totals": NOTHING | {"count": -1}}, 422, "FIELD_INVALID"),
+    "an unknown member": ({"day": DAY, "totals": NOTHING, "sum": 1}, 422, "UNKNOWN_FIELD"),
+    "an item of no name": (
+        {"day": DAY, "totals": NOTHING, "items": [{"total": "1.00", "aid": "0.00"}]},
+        422,
+        "FIELD_REQUIRED",
+    ),
+    "an unknown status": (
+        {"day": DAY, "totals": NOTHING, "items": [ITEM | {"status": "refused"}]},
+        422,
+        "FIELD_INVALID",
+    ),
+    "50,001 items": (
+        {"day": DAY, "totals": NOTHING, "items": [ITEM] * 50_001},
+        422,
+        "TOO_MANY_LINES",
+    ),
+    "more than 5 MiB": (b" " * (5 * 1_048_576 + 1), 413, "BODY_TOO_LARGE"),
+    "cut off": (b'{"day": "2026-03-02", "totals"', 400, "JSON_INVALID"),
+    "a member twice": (
+        b'{"day": "2026-03-02", "day": "2026-03-01", "totals": {"count": 0, "total": "0.00"}}',
+        400,
+        "JSON_DUPLICATE_KEY",
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "status", "code"), BAD.values(), ids=BAD)
+async def test_a_bad_list_is_refused(
+    desk: Desk, body: dict[str, Any] | bytes, status: int, code: str
+) -> None:
+    """Shapes, days and sizes are refused with their codes, before anything is compared."""
+    await an_institution(desk)
+
+    is_refused(await desk.send("POST", HOSPITAL, PATH, body), status, code)
+
+
+async def test_an_agency_says_whose_day(desk: Desk) -> None:
+    """Without an institution an agency's question is not whole."""
+    answer = await desk.send("POST", AGENCY, PATH, {"day": DAY, "totals": NOTHING})
+    problem = is_refused(answer, 422, "FIELD_REQUIRED")
+
+    assert [{"field": "institution", "code": "FIELD_REQUIRED"}] == problem["errors"]
+
+
+async def test_a_part_of_our_books_is_no_answer(desk: Desk) -> None:
+    """Where the read models stay behind the log it is 503 and not a list of false differences."""
+    await an_institution(desk)
+    answer = await desk.send("POST", HOSPITAL, PATH, {"day": DAY, "totals": NOTHING})
+
+    is_refused(answer, 503, "OVERLOADED")

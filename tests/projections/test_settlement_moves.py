@@ -1,0 +1,76 @@
+"""What happened to bills, as one row each: signed, and dated by the business day."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+from aggregates.reconciliation import NOTHING, Sums, together
+from aggregates.settlement_events import SettlementCancelled, SettlementRefused
+from aggregates.vocabulary import SettlementStatus
+from projections.settlement_moves import Move, Standing, evolve
+from service.ledger.rows import Recorded
+from tests.projections.lives import INSTITUTION, TODAY, Story, a_claim, a_settlement, an_id
+
+PATIENT, SETTLEMENT = an_id("acc", 1), an_id("stl", 1)
+DAY_US = 24 * 3600 * 1_000_000
+
+
+def moves_of(facts: list[Recorded]) -> list[Move]:
+    standing: Standing | None = None
+    moves: list[Move] = []
+    for fact in facts:
+        move = evolve(standing, fact)
+        if move is not None:
+            moves.append(move)
+            sums = together((standing.sums if standing else NOTHING, move.sums))
+            standing = Standing(move.institution, move.settled_on, sums)
+    return moves
+
+
+def a_cancelled_bill() -> list[Recorded]:
+    story = Story()
+    settled = a_settlement(a_claim(PATIENT), own_fen=2000, aid_fen=4000)
+    story.tell(SETTLEMENT, settled, SettlementCancelled(reason="wrong"))
+    return story.facts()
+
+
+def test_a_settled_bill_adds_what_it_came_to() -> None:
+    """One bill with its sums, on its business day, under the digest of its key."""
+    settled = a_cancelled_bill()[0]
+    keyed = settled._replace(act=replace(settled.act, key_digest="digest"))
+
+    (move,) = moves_of([keyed])
+    assert Sums(1, 9000, 0, 2000, 4000, 3000) == move.sums
+    assert (INSTITUTION, TODAY, TODAY, "digest") == (
+        move.institution,
+        move.settled_on,
+        move.day,
+        move.key_digest,
+    )
+
+
+def test_a_cancellation_takes_off_all_that_stands() -> None:
+    """Its day is the Beijing day of its record; after it nothing of the bill is left."""
+    settled, cancelled = a_cancelled_bill()
+    later = cancelled._replace(recorded_at=cancelled.recorded_at + 30 * DAY_US)
+
+    first, second = moves_of([settled, later])
+    assert NOTHING == first.sums.plus(second.sums)
+    assert (TODAY, TODAY + timedelta(days=30)) == (second.settled_on, second.day)
+    assert (SettlementStatus.CANCELLED, "") == (second.status, second.key_digest)
+
+
+def test_nothing_happens_before_the_bill() -> None:
+    """A record from before the business day, of a clock set back, counts for that day."""
+    settled, cancelled = a_cancelled_bill()
+    early = cancelled._replace(recorded_at=cancelled.recorded_at - 2 * DAY_US)
+
+    assert [date(2026, 3, 2)] * 2 == [move.day for move in moves_of([settled, early])]
+
+
+def test_who_was_refused_or_never_settled_moves_nothing() -> None:
+    """A refusal and a cancellation of nothing are no move."""
+    story = Story()
+    story.tell(SETTLEMENT, SettlementRefused(claim=a_claim(PATIENT), code="DUPLICATE_CLAIM"))
+    story.tell(SETTLEMENT, SettlementCancelled(reason="wrong"))
+
+    assert [] == moves_of(story.facts())
