@@ -3,9 +3,12 @@
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
+from aggregates.refund import Asked
+from aggregates.vocabulary import StreamId
 from api.clearing_shapes import ReconciliationReply
+from service.caller import Request, institution
+from service.refund import RefundBill, refund
+from service.reverse import reverse
 from tests.api.clients import (
     AGENCY,
     AGENCY_ELSEWHERE,
@@ -204,6 +207,51 @@ async def test_a_bill_cancelled_on_its_day_counts_for_nothing(desk_on_postgres: 
     )
 
 
+def by_the_hospital(key: str) -> Request:
+    return Request(institution(HOSPITAL.subject), key, key.encode(), "http")
+
+
+async def a_refund(desk: Desk, settled: dict[str, Any], amount_fen: int, key: str) -> None:
+    stream = StreamId(settled["settlement_id"])
+    asked = RefundBill(settlement=stream, asked=Asked(amount_fen, None), reason="returned")
+    assert (await refund(desk.house, by_the_hospital(key), asked)).refusal is None
+
+
+async def test_parts_and_reversals_count_on_their_days(desk_on_postgres: Desk) -> None:
+    """What went back on the day is off its bills; what goes back later is that day's return."""
+    desk = desk_on_postgres
+    await a_family(desk)
+    parted = await a_settlement(desk)
+    await a_settlement(desk, "k2", visit="v2", total="65.25")
+    await a_refund(desk, parted, 1000, "r1")
+    await reverse(desk.house, by_the_hospital("r2"), "k2")
+    await reverse(desk.house, by_the_hospital("r3"), "never came")
+    item = an_item(parted, status="part_refunded", total="118.50", aid="34.25")
+    totals = ONE | {"total": "118.50", "aid": "34.25"}
+    reversed_ = [
+        {"key": key, "status": "reversed", "total": "0.00", "aid": "0.00"}
+        for key in ("k2", "never came")
+    ]
+    for items in ([item], [item, *reversed_]):
+        told = await asked(desk, totals=totals, items=items)
+        assert ("equal", 3, totals) == (told["result"], told["equal"], told["totals"]["service"])
+    late = reversed_[1] | {"status": "settled", "total": "1.00"}
+    (difference,) = (await asked(desk, totals=totals, items=[item, late]))["differences"]
+    assert ("STATUS", "reversed") == (difference["class"], difference["service"]["status"])
+    desk.clock.at += timedelta(days=1)
+    await a_refund(desk, parted, 300, "r4")
+    await a_refund(desk, parted, 200, "r5")
+    assert "equal" == (await asked(desk, totals=totals, items=[item]))["result"]
+    (back,) = (await asked(desk, day="2026-03-03", totals=ZERO))["returned"]["items"]
+    assert (DAY, "part_refunded", "5.00", "5.00", "0.00") == (
+        back["day"],
+        back["status"],
+        back["total"],
+        back["aid"],
+        back["own"],
+    )
+
+
 async def test_each_sees_his_own(desk_on_postgres: Desk) -> None:
     """An institution its days, an agency its region's; a foreign code looks like nobody's."""
     desk = desk_on_postgres
@@ -235,74 +283,3 @@ async def test_nothing_is_changed_and_no_key_is_used(desk_on_postgres: Desk) -> 
         assert (200, "equal") == (answer.status_code, answer.json()["result"])
     assert before == await desk.house.store.position()
     await a_settlement(desk, "k1")
-
-
-async def test_fifty_thousand_lines_are_compared(desk_on_postgres: Desk) -> None:
-    """The largest list there may be is answered whole."""
-    desk = desk_on_postgres
-    await a_family(desk)
-    settled = await a_settlement(desk, "k0")
-    item = an_item(settled, settlement_id=None)
-    items = [item | {"key": f"k{n}"} for n in range(50_000)]
-    told = await asked(desk, items=items)
-    assert (1, 49_999) == (told["equal"], len(told["differences"]))
-
-
-ITEM = {"key": "k1", "total": "1.00", "aid": "0.00"}
-BAD: dict[str, tuple[dict[str, Any] | bytes, int, str]] = {
-    "tomorrow": ({"day": "2026-03-03", "totals": NOTHING}, 422, "DATE_INVALID"),
-    "no such day": ({"day": "2026-02-30", "totals": NOTHING}, 422, "DATE_INVALID"),
-    "no totals": ({"day": DAY}, 422, "FIELD_REQUIRED"),
-    "a number": ({"day": DAY, "totals": {"count": 0, "total": 0}}, 422, "AMOUNT_FORMAT"),
-    "own of one decimal": ({"day": DAY, "totals": ONE | {"own": "1.0"}}, 422, "AMOUNT_FORMAT"),
-    "a negative count": ({"day": DAY, "totals": NOTHING | {"count": -1}}, 422, "FIELD_INVALID"),
-    "an unknown member": ({"day": DAY, "totals": NOTHING, "sum": 1}, 422, "UNKNOWN_FIELD"),
-    "an item of no name": (
-        {"day": DAY, "totals": NOTHING, "items": [{"total": "1.00", "aid": "0.00"}]},
-        422,
-        "FIELD_REQUIRED",
-    ),
-    "an unknown status": (
-        {"day": DAY, "totals": NOTHING, "items": [ITEM | {"status": "refused"}]},
-        422,
-        "FIELD_INVALID",
-    ),
-    "50,001 items": (
-        {"day": DAY, "totals": NOTHING, "items": [ITEM] * 50_001},
-        422,
-        "TOO_MANY_LINES",
-    ),
-    "more than 5 MiB": (b" " * (5 * 1_048_576 + 1), 413, "BODY_TOO_LARGE"),
-    "cut off": (b'{"day": "2026-03-02", "totals"', 400, "JSON_INVALID"),
-    "a member twice": (
-        b'{"day": "2026-03-02", "day": "2026-03-01", "totals": {"count": 0, "total": "0.00"}}',
-        400,
-        "JSON_DUPLICATE_KEY",
-    ),
-}
-
-
-@pytest.mark.parametrize(("body", "status", "code"), BAD.values(), ids=BAD)
-async def test_a_bad_list_is_refused(
-    desk: Desk, body: dict[str, Any] | bytes, status: int, code: str
-) -> None:
-    """Shapes, days and sizes are refused with their codes, before anything is compared."""
-    await an_institution(desk)
-
-    is_refused(await desk.send("POST", HOSPITAL, PATH, body), status, code)
-
-
-async def test_an_agency_says_whose_day(desk: Desk) -> None:
-    """Without an institution an agency's question is not whole."""
-    answer = await desk.send("POST", AGENCY, PATH, {"day": DAY, "totals": NOTHING})
-    problem = is_refused(answer, 422, "FIELD_REQUIRED")
-
-    assert [{"field": "institution", "code": "FIELD_REQUIRED"}] == problem["errors"]
-
-
-async def test_a_part_of_our_books_is_no_answer(desk: Desk) -> None:
-    """Where the read models stay behind the log it is 503 and not a list of false differences."""
-    await an_institution(desk)
-    answer = await desk.send("POST", HOSPITAL, PATH, {"day": DAY, "totals": NOTHING})
-
-    is_refused(answer, 503, "OVERLOADED")

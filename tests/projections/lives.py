@@ -20,7 +20,14 @@ from aggregates.events import (
     InvitationSent,
     OrderChanged,
 )
-from aggregates.settlement_events import Claim, Settled, SettlementCancelled, SettlementRefused
+from aggregates.settlement_events import (
+    Claim,
+    PartRefunded,
+    Settled,
+    SettlementCancelled,
+    SettlementRefused,
+    SettlementReversed,
+)
 from aggregates.topics import Event
 from aggregates.vocabulary import (
     BindingStatus,
@@ -144,6 +151,22 @@ def a_settlement(claim: Claim, own_fen: int = 0, aid_fen: int = 0) -> Settled:
     )
 
 
+def a_part_refund(own_fen: int = 0, aid_fen: int = 0, cash_fen: int = 0) -> PartRefunded:
+    return PartRefunded(
+        reason="returned",
+        amount_fen=own_fen + aid_fen + cash_fen,
+        lines=None,
+        payers=(),
+        own_fen=own_fen,
+        aid_fen=aid_fen,
+        cash_fen=cash_fen,
+    )
+
+
+def a_reversal() -> SettlementReversed:
+    return SettlementReversed(institution=INSTITUTION, undone="undone")
+
+
 def families(numbers: Sequence[int]) -> Story:
     """Families with everything that can happen to one."""
     story = Story()
@@ -200,7 +223,11 @@ def _pay(story: Story, number: int, bill: int) -> None:
     aid_fen = sum(aid)
     story.tell(patient, AidReceived(settlement=settlement, amount_fen=aid_fen, on=TODAY))
     story.tell(settlement, a_settlement(claim, own_fen=sum(own), aid_fen=aid_fen))
-    if (number + bill) % 4:
+    if (number + bill) % 5 == 0:
+        story.tell(settlement, a_part_refund(cash_fen=100), a_part_refund(own_fen=1))
+    if (number + bill) % 7 == 0:
+        story.tell(settlement, a_reversal())
+    if (number + bill) % 4 or (number + bill) % 7 == 0:
         return
     for account, under, (current_fen, prior_fen) in ((patient, None, own), (sponsor, binding, aid)):
         back = DebitReturned(

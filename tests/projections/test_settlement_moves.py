@@ -8,7 +8,16 @@ from aggregates.settlement_events import SettlementCancelled, SettlementRefused
 from aggregates.vocabulary import SettlementStatus
 from projections.settlement_moves import Move, Standing, evolve
 from service.ledger.rows import Recorded
-from tests.projections.lives import INSTITUTION, TODAY, Story, a_claim, a_settlement, an_id
+from tests.projections.lives import (
+    INSTITUTION,
+    TODAY,
+    Story,
+    a_claim,
+    a_part_refund,
+    a_reversal,
+    a_settlement,
+    an_id,
+)
 
 PATIENT, SETTLEMENT = an_id("acc", 1), an_id("stl", 1)
 DAY_US = 24 * 3600 * 1_000_000
@@ -57,6 +66,39 @@ def test_a_cancellation_takes_off_all_that_stands() -> None:
     assert NOTHING == first.sums.plus(second.sums)
     assert (TODAY, TODAY + timedelta(days=30)) == (second.settled_on, second.day)
     assert (SettlementStatus.CANCELLED, "") == (second.status, second.key_digest)
+
+
+def test_a_part_takes_off_what_went_back() -> None:
+    """Parts are taken off one by one and keep the bill; what is left of it goes at the end."""
+    for last, status in (
+        (SettlementCancelled(reason="wrong"), SettlementStatus.CANCELLED),
+        (a_reversal(), SettlementStatus.REVERSED),
+    ):
+        story = Story()
+        story.tell(SETTLEMENT, a_settlement(a_claim(PATIENT), own_fen=2000, aid_fen=4000))
+        story.tell(SETTLEMENT, a_part_refund(cash_fen=3000, aid_fen=500), a_part_refund(aid_fen=1))
+        story.tell(SETTLEMENT, last)
+        moves = moves_of(story.facts())
+
+        assert Sums(0, -3500, 0, 0, -500, -3000) == moves[1].sums
+        assert Sums(1, 5499, 0, 2000, 3499, 0) == together(move.sums for move in moves[:3])
+        assert NOTHING == together(move.sums for move in moves)
+        parted = [SettlementStatus.PART_REFUNDED] * 2
+        assert [SettlementStatus.SETTLED, *parted, status] == [move.status for move in moves]
+
+
+def test_a_reversal_that_came_first_is_a_bill_of_nothing() -> None:
+    """It is known under the key that it undid, so that a list with that key finds it."""
+    story = Story()
+    story.tell(SETTLEMENT, a_reversal())
+
+    (move,) = moves_of(story.facts())
+    assert (INSTITUTION, TODAY, TODAY) == (move.institution, move.settled_on, move.day)
+    assert (SettlementStatus.REVERSED, "undone", NOTHING) == (
+        move.status,
+        move.key_digest,
+        move.sums,
+    )
 
 
 def test_nothing_happens_before_the_bill() -> None:

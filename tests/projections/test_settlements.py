@@ -10,6 +10,8 @@ from tests.projections.lives import (
     TODAY,
     Story,
     a_claim,
+    a_part_refund,
+    a_reversal,
     a_settlement,
     an_id,
 )
@@ -46,6 +48,21 @@ def test_a_cancelled_bill_keeps_its_place() -> None:
     assert row is not None
     assert (SettlementStatus.CANCELLED, 1, 2) == (row.status, row.position, row.version)
     assert BEGAN_US + 2_000_000 == row.cancelled_at
+
+
+def test_a_bill_taken_back_in_part_or_reversed_says_so() -> None:
+    """The status is the newest; what was decided stays as it was."""
+    story = Story()
+    story.tell(SETTLEMENT, a_settlement(a_claim(PATIENT)), a_part_refund(cash_fen=1))
+    parted = row_of(story.facts())
+    story.tell(SETTLEMENT, a_reversal())
+    undone = row_of(story.facts())
+
+    assert parted is not None
+    assert undone is not None
+    assert (SettlementStatus.PART_REFUNDED, 2) == (parted.status, parted.version)
+    assert (SettlementStatus.REVERSED, 3) == (undone.status, undone.version)
+    assert (9000, None) == (undone.total_fen, undone.cancelled_at)
 
 
 def test_a_refused_bill_counts_for_the_day_it_was_recorded() -> None:
