@@ -74,7 +74,7 @@ class Bill:
     sums: Sums
 
 
-class Item(NamedTuple):
+class ListedBill(NamedTuple):
     """One line of an institution's list: named by its settlement, its key, or both."""
 
     settlement: str | None
@@ -127,7 +127,7 @@ class Comparison(NamedTuple):
     differences: tuple[Difference, ...]
 
 
-def compare(bills: Sequence[Bill], items: Iterable[Item]) -> Comparison:
+def compare(bills: Sequence[Bill], items: Iterable[ListedBill]) -> Comparison:
     """Hold our bills of a day against an institution's list. Never stops at a difference.
 
     A line is the bill with its `settlement`, else the one with its key. A line that is listed
@@ -144,15 +144,15 @@ def compare(bills: Sequence[Bill], items: Iterable[Item]) -> Comparison:
     return Comparison(met.count(None), tuple(found))
 
 
-Lines = dict[str, list[Item]]
+Lines = dict[str, list[ListedBill]]
 
 
-def _matched(bills: Sequence[Bill], items: Iterable[Item]) -> tuple[Lines, Lines]:
+def _matched(bills: Sequence[Bill], items: Iterable[ListedBill]) -> tuple[Lines, Lines]:
     """Lines by the bill of ours that they name; and the strangers among them, by their name."""
     by_id: Mapping[str, Bill] = {bill.settlement: bill for bill in bills}
     by_key = {bill.key_digest: bill for bill in bills if bill.key_digest}
     listed: Lines = {}
-    strangers: list[Item] = []
+    strangers: list[ListedBill] = []
     for item in items:
         bill = by_id.get(item.settlement or "") or by_key.get(item.key_digest or "")
         if bill is None:
@@ -162,7 +162,7 @@ def _matched(bills: Sequence[Bill], items: Iterable[Item]) -> tuple[Lines, Lines
     return listed, _by_name(strangers)
 
 
-def _by_name(strangers: Sequence[Item]) -> Lines:
+def _by_name(strangers: Sequence[ListedBill]) -> Lines:
     """Lines by settlement; a line with a key alone joins the one that has both."""
     settlements: dict[str, str] = {}
     for item in strangers:
@@ -178,7 +178,7 @@ def _by_name(strangers: Sequence[Item]) -> Lines:
     return named
 
 
-def _held_against(bill: Bill, lines: list[Item] | None) -> Difference | None:
+def _held_against(bill: Bill, lines: list[ListedBill] | None) -> Difference | None:
     is_taken_back = bill.status in TAKEN_BACK
     if lines is None:
         return None if is_taken_back else Difference(Unlike.SERVICE_ONLY, bill, None)
@@ -193,7 +193,7 @@ def _held_against(bill: Bill, lines: list[Item] | None) -> Difference | None:
     return None
 
 
-def _listing(lines: Sequence[Item]) -> Listing:
+def _listing(lines: Sequence[ListedBill]) -> Listing:
     statuses = {line.status for line in lines}
     return Listing(
         settlement=min((line.settlement for line in lines if line.settlement), default=None),

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from aggregates.reconciliation import (
     Comparison,
     Difference,
-    Item,
+    ListedBill,
     Sums,
     Totals,
     agrees,
@@ -98,11 +98,11 @@ def _answer(keys: Keys, stated: Stated, day: Day, *, is_final: bool) -> dict[str
     }
 
 
-def _items(keys: Keys, code: str, lines: Iterable[Line]) -> Iterable[Item]:
+def _items(keys: Keys, code: str, lines: Iterable[Line]) -> Iterable[ListedBill]:
     caller = institution(code)
     for settlement, key, status, total_fen, aid_fen in lines:
         digest = None if key is None else key_digest(keys, caller, key)
-        yield Item(settlement, key, digest, status, total_fen, aid_fen)
+        yield ListedBill(settlement, key, digest, status, total_fen, aid_fen)
 
 
 def sums_answer(sums: Sums) -> dict[str, Any]:

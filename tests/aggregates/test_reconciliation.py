@@ -12,7 +12,7 @@ from aggregates.reconciliation import (
     TAKEN_BACK,
     Bill,
     Comparison,
-    Item,
+    ListedBill,
     Sums,
     Totals,
     Unlike,
@@ -44,16 +44,18 @@ def an_item(
     total_fen: int = 8000,
     aid_fen: int = 0,
     status: SettlementStatus = SETTLED,
-) -> Item:
-    return Item(settlement, key, key and f"digest of {key}", status, total_fen, aid_fen)
+) -> ListedBill:
+    return ListedBill(settlement, key, key and f"digest of {key}", status, total_fen, aid_fen)
 
 
-def listed_of(bill: Bill) -> Item:
-    return Item(bill.settlement, None, None, bill.status, bill.sums.total_fen, bill.sums.aid_fen)
+def listed_of(bill: Bill) -> ListedBill:
+    return ListedBill(
+        bill.settlement, None, None, bill.status, bill.sums.total_fen, bill.sums.aid_fen
+    )
 
 
 GONE = a_bill(status=CANCELLED)
-PAIRS: dict[str, tuple[list[Bill], list[Item], list[str]]] = {
+PAIRS: dict[str, tuple[list[Bill], list[ListedBill], list[str]]] = {
     "nothing on either side": ([], [], []),
     "named by the settlement": ([a_bill()], [an_item()], []),
     "named by the key": ([a_bill()], [an_item(None, "k1")], []),
@@ -89,7 +91,7 @@ PAIRS: dict[str, tuple[list[Bill], list[Item], list[str]]] = {
 
 @pytest.mark.parametrize(("bills", "items", "expected"), PAIRS.values(), ids=PAIRS)
 def test_each_bill_is_in_one_class(
-    bills: list[Bill], items: list[Item], expected: list[str]
+    bills: list[Bill], items: list[ListedBill], expected: list[str]
 ) -> None:
     """What is listed by settlement or key is compared; the first class that fits is told."""
     compared = compare(bills, items)
@@ -151,7 +153,7 @@ bills_of_a_day = st.lists(
 
 
 @st.composite
-def items_of_a_day(draw: st.DrawFn) -> Item:
+def items_of_a_day(draw: st.DrawFn) -> ListedBill:
     """A line that often names one of our bills; what was taken back comes to nothing."""
     number, other = draw(st.integers(0, 11)), draw(st.integers(0, 11))
     names = [(f"stl_{number}", None), (None, f"k{number}"), (f"stl_{number}", f"k{other}")]
@@ -174,7 +176,7 @@ def money(compared: Comparison) -> int:
 
 @given(bills_of_a_day, lists_of_a_day)
 def test_the_classes_are_disjoint_and_cover_everything(
-    bills: Sequence[Bill], items: Sequence[Item]
+    bills: Sequence[Bill], items: Sequence[ListedBill]
 ) -> None:
     """Each of our bills is equal or in one difference, each line in one class (I16)."""
     compared = compare(bills, items)
@@ -193,7 +195,7 @@ def test_the_classes_are_disjoint_and_cover_everything(
 
 @given(bills_of_a_day, lists_of_a_day)
 def test_the_differences_explain_the_totals_to_the_fen(
-    bills: Sequence[Bill], items: Sequence[Item]
+    bills: Sequence[Bill], items: Sequence[ListedBill]
 ) -> None:
     """Theirs less ours is what the differences come to, so what is equal agrees (I16)."""
     ours = sum(bill.sums.total_fen for bill in bills)
@@ -204,7 +206,7 @@ def test_the_differences_explain_the_totals_to_the_fen(
 
 @given(st.data(), bills_of_a_day, lists_of_a_day)
 def test_the_order_of_the_list_changes_nothing(
-    data: st.DataObject, bills: Sequence[Bill], items: Sequence[Item]
+    data: st.DataObject, bills: Sequence[Bill], items: Sequence[ListedBill]
 ) -> None:
     """Twice, or in any order, the same list has the same answer (I16, F44)."""
     shuffled = data.draw(st.permutations(items))
