@@ -77,7 +77,8 @@ def evolve(standing: Standing | None, fact: Fact) -> Move | None:
     """
     recorded_on = instant(EPOCH + timedelta(microseconds=fact.recorded_at)).on
     match fact.event:
-        case Settled(claim=claim, on=on) as settled:
+        case Settled(claim=claim) as settled:
+            on = instant(settled.settled_at).on  # `on` is where caps count a captured hold
             paid = (settled.own_fen, settled.aid_fen, settled.cash_fen)
             sums = Sums(1, claim.total_fen, claim.fund_pay_fen, *paid)
             begun = Standing(claim.institution, on, sums)

@@ -80,7 +80,7 @@ def evolve(row: SettlementRow | None, fact: Fact) -> SettlementRow | None:
     match fact.event:
         case Settled() as settled:
             split = (settled.own_fen, settled.aid_fen, settled.cash_fen)
-            return _begun(fact, settled.claim, settled.on, split)
+            return _begun(fact, settled.claim, instant(settled.settled_at).on, split)
         case SettlementRefused(claim=claim, code=code):
             moment = EPOCH + timedelta(microseconds=fact.recorded_at)
             refused = _begun(fact, claim, instant(moment).on, (0, 0, 0))

@@ -145,6 +145,19 @@ async def test_an_institution_is_paid_forward(desk_on_postgres: Desk) -> None:
     assert 201 == (await desk.post(NATION, PATH, {"through": "2026-03-31"})).status_code
 
 
+async def test_what_was_paid_is_refunded_and_not_reversed(desk: Desk) -> None:
+    """S62: after the day is cleared a reversal is told to be a refund; the day after it goes."""
+    await a_family(desk)
+    await a_settlement(desk, "k1")
+    desk.clock.at += timedelta(days=1)
+    await a_settlement(desk, "k2", visit="v2", total="65.25")
+    assert 201 == (await desk.post(AGENCY, PATH, {"through": "2026-03-02"})).status_code
+
+    cleared = await desk.post(HOSPITAL, "/v1/reversals", {"key": "k1"})
+    is_refused(cleared, 409, "USE_REFUND")
+    assert 200 == (await desk.post(HOSPITAL, "/v1/reversals", {"key": "k2"})).status_code
+
+
 async def test_only_the_agency_pays_and_only_what_is_over(desk: Desk) -> None:
     """Other roles may not, other regions see nobody; a day that is not over keeps its key free."""
     await an_institution(desk)

@@ -13,7 +13,7 @@ from tests.api.clients import (
     an_institution,
     is_refused,
 )
-from tests.api.test_reconciliations import DAY, NOTHING, ONE, PATH, an_item, asked
+from tests.api.test_reconciliations import DAY, NOTHING, ONE, PATH, ZERO, an_item, asked
 
 
 async def test_fifty_thousand_lines_are_compared(desk_on_postgres: Desk) -> None:
@@ -85,3 +85,15 @@ async def test_a_part_of_our_books_is_no_answer(desk: Desk) -> None:
     answer = await desk.send("POST", HOSPITAL, PATH, {"day": DAY, "totals": NOTHING})
 
     is_refused(answer, 503, "OVERLOADED")
+
+
+async def test_nothing_is_changed_and_no_key_is_used(desk_on_postgres: Desk) -> None:
+    """A comparison is a look: with a key or without, and the key stays free."""
+    desk = desk_on_postgres
+    await a_family(desk)
+    before = await desk.house.store.position()
+    for _ in range(2):
+        answer = await desk.post(HOSPITAL, PATH, {"day": DAY, "totals": ZERO}, "k1")
+        assert (200, "equal") == (answer.status_code, answer.json()["result"])
+    assert before == await desk.house.store.position()
+    await a_settlement(desk, "k1")

@@ -3,12 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from aggregates.refund import Asked
-from aggregates.vocabulary import StreamId
 from api.clearing_shapes import ReconciliationReply
-from service.caller import Request, institution
-from service.refund import RefundBill, refund
-from service.reverse import reverse
 from tests.api.clients import (
     AGENCY,
     AGENCY_ELSEWHERE,
@@ -207,14 +202,14 @@ async def test_a_bill_cancelled_on_its_day_counts_for_nothing(desk_on_postgres: 
     )
 
 
-def by_the_hospital(key: str) -> Request:
-    return Request(institution(HOSPITAL.subject), key, key.encode(), "http")
+async def a_refund(desk: Desk, settled: dict[str, Any], amount: str) -> None:
+    path = f"/v1/settlements/{settled['settlement_id']}/refunds"
+    refunded = await desk.post(HOSPITAL, path, {"amount": amount})
+    assert 201 == refunded.status_code, refunded.text
 
 
-async def a_refund(desk: Desk, settled: dict[str, Any], amount_fen: int, key: str) -> None:
-    stream = StreamId(settled["settlement_id"])
-    asked = RefundBill(settlement=stream, asked=Asked(amount_fen, None), reason="returned")
-    assert (await refund(desk.house, by_the_hospital(key), asked)).refusal is None
+async def a_reversal(desk: Desk, key: str) -> None:
+    assert 200 == (await desk.post(HOSPITAL, "/v1/reversals", {"key": key})).status_code
 
 
 async def test_parts_and_reversals_count_on_their_days(desk_on_postgres: Desk) -> None:
@@ -223,9 +218,9 @@ async def test_parts_and_reversals_count_on_their_days(desk_on_postgres: Desk) -
     await a_family(desk)
     parted = await a_settlement(desk)
     await a_settlement(desk, "k2", visit="v2", total="65.25")
-    await a_refund(desk, parted, 1000, "r1")
-    await reverse(desk.house, by_the_hospital("r2"), "k2")
-    await reverse(desk.house, by_the_hospital("r3"), "never came")
+    await a_refund(desk, parted, "10.00")
+    await a_reversal(desk, "k2")
+    await a_reversal(desk, "never came")
     item = an_item(parted, status="part_refunded", total="118.50", aid="34.25")
     totals = ONE | {"total": "118.50", "aid": "34.25"}
     reversed_ = [
@@ -239,8 +234,8 @@ async def test_parts_and_reversals_count_on_their_days(desk_on_postgres: Desk) -
     (difference,) = (await asked(desk, totals=totals, items=[item, late]))["differences"]
     assert ("STATUS", "reversed") == (difference["class"], difference["service"]["status"])
     desk.clock.at += timedelta(days=1)
-    await a_refund(desk, parted, 300, "r4")
-    await a_refund(desk, parted, 200, "r5")
+    await a_refund(desk, parted, "3.00")
+    await a_refund(desk, parted, "2.00")
     assert "equal" == (await asked(desk, totals=totals, items=[item]))["result"]
     (back,) = (await asked(desk, day="2026-03-03", totals=ZERO))["returned"]["items"]
     assert (DAY, "part_refunded", "5.00", "5.00", "0.00") == (
@@ -250,6 +245,27 @@ async def test_parts_and_reversals_count_on_their_days(desk_on_postgres: Desk) -
         back["aid"],
         back["own"],
     )
+
+
+async def test_a_held_bill_counts_for_the_day_it_was_settled(desk_on_postgres: Desk) -> None:
+    """The day on which it was only held stays as it ended."""
+    desk = desk_on_postgres
+    await a_family(desk)
+    held = await desk.post(HOSPITAL, "/v1/holds", a_claim() | {"expires_in": 2 * 86_400})
+    assert 201 == held.status_code, held.text
+    desk.clock.at += timedelta(days=1)
+    before = await asked(desk, totals=ZERO, items=[])
+    path = f"/v1/holds/{held.json()['hold_id']}/capture"
+    captured = await desk.post(HOSPITAL, path, {}, "k1")
+    assert 201 == captured.status_code, captured.text
+
+    assert "equal" == before["result"]
+    assert before == await asked(desk, totals=ZERO, items=[])
+    item = an_item(captured.json(), settlement_id=None, key="k1")
+    told = await asked(desk, day="2026-03-03", items=[item])
+    assert ("equal", 1, ONE) == (told["result"], told["equal"], told["totals"]["service"])
+    day = await desk.get(HOSPITAL, "/v1/settlements?day=2026-03-03")
+    assert [item["status"]] == [one["status"] for one in day.json()["items"]]
 
 
 async def test_each_sees_his_own(desk_on_postgres: Desk) -> None:
@@ -271,15 +287,3 @@ async def test_each_sees_his_own(desk_on_postgres: Desk) -> None:
     is_refused(await desk.send("POST", AUDITOR, PATH, named), 403, "READ_ONLY_ROLE")
     for who in (a_person("P1"), OPERATOR):
         is_refused(await desk.send("POST", who, PATH, named), 403, "NOT_PERMITTED")
-
-
-async def test_nothing_is_changed_and_no_key_is_used(desk_on_postgres: Desk) -> None:
-    """A comparison is a look: with a key or without, and the key stays free."""
-    desk = desk_on_postgres
-    await a_family(desk)
-    before = await desk.house.store.position()
-    for _ in range(2):
-        answer = await desk.post(HOSPITAL, PATH, {"day": DAY, "totals": ZERO}, "k1")
-        assert (200, "equal") == (answer.status_code, answer.json()["result"])
-    assert before == await desk.house.store.position()
-    await a_settlement(desk, "k1")

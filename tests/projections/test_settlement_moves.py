@@ -9,6 +9,7 @@ from aggregates.vocabulary import SettlementStatus
 from projections.settlement_moves import Move, Standing, evolve
 from service.ledger.rows import Recorded
 from tests.projections.lives import (
+    BEGAN_AT,
     INSTITUTION,
     TODAY,
     Story,
@@ -66,6 +67,16 @@ def test_a_cancellation_takes_off_all_that_stands() -> None:
     assert NOTHING == first.sums.plus(second.sums)
     assert (TODAY, TODAY + timedelta(days=30)) == (second.settled_on, second.day)
     assert (SettlementStatus.CANCELLED, "") == (second.status, second.key_digest)
+
+
+def test_a_captured_hold_counts_for_the_day_it_was_captured() -> None:
+    """Its caps count it on the day it was held; a past day does not change for it."""
+    story = Story()
+    captured_at = BEGAN_AT + timedelta(days=9)
+    story.tell(SETTLEMENT, replace(a_settlement(a_claim(PATIENT)), settled_at=captured_at))
+
+    (move,) = moves_of(story.facts())
+    assert [TODAY + timedelta(days=9)] * 2 == [move.settled_on, move.day]
 
 
 def test_a_part_takes_off_what_went_back() -> None:

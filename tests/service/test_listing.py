@@ -149,7 +149,8 @@ async def test_a_day_and_a_claim_find_their_settlements(dsn: str) -> None:
     patient, visit = an_id("acc", 1), "门诊" * 5000
     one, two, three, other = (an_id("stl", number) for number in range(4))
     claim = a_claim(patient, visit)
-    tomorrow = replace(a_settlement(a_claim(patient, "v2")), on=TODAY + timedelta(days=1))
+    settled_at = BEGAN_AT + timedelta(days=1)  # a hold of today, captured tomorrow
+    tomorrow = replace(a_settlement(a_claim(patient, "v2")), settled_at=settled_at)
     story = Story()
     story.tell(one, a_settlement(claim), SettlementCancelled(reason="wrong"))
     story.tell(two, SettlementRefused(claim=claim, code="REGION_NOT_OPEN"))
