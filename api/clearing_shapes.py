@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from api.bodies import Amount, Body, Day, InstitutionCode, Text, Word
-from api.replies import Reply
+from api.reply_parts import Reply
 
 ITEMS_MAX = 50_000
 Count = Annotated[int, Field(ge=0, le=10**9)]
