@@ -27,6 +27,11 @@ from service.lists import Shelf, reach_head
 from service.persons import Keys
 
 
+KEYS = """
+    SELECT stream, key FROM command_keys WHERE caller = $1 AND stream = ANY ($2::uuid[])
+"""
+
+
 class Line(NamedTuple):
     """One line of an institution's list, named by its settlement, its key, or both. In fen."""
 
@@ -77,7 +82,17 @@ async def reconcile(house: House, shelf: Shelf, caller: Caller, stated: Stated) 
     day = await of_day(shelf.pool, stream, stated.day)
     is_final = stated.day < now.on
     body = await asyncio.to_thread(_answer, house.keys, stated, day, is_final=is_final)
+    await _name_by_key(shelf, institution(stated.institution), body["differences"])
     return Shown(body, position)
+
+
+async def _name_by_key(shelf: Shelf, caller: Caller, differences: list[dict[str, Any]]) -> None:
+    """Give each bill that the institution did not list the key that it was settled with."""
+    unnamed = {d["settlement_id"]: d for d in differences if d["service"] and d["key"] is None}
+    if unnamed:
+        streams = [settlement[4:] for settlement in unnamed]
+        for stream, key in await shelf.pool.fetch(KEYS, caller.name, streams):
+            unnamed[f"stl_{stream.hex}"]["key"] = key
 
 
 def _answer(keys: Keys, stated: Stated, day: Day, *, is_final: bool) -> dict[str, Any]:

@@ -63,13 +63,13 @@ async def test_the_one_bill_that_the_hospital_lost_is_found(desk_on_postgres: De
     claims = [a_claim(**bill, visit=f"v{n}") | {"key": f"k{n}"} for n in range(100)]
     batch = await desk.send("POST", HOSPITAL, "/v1/settlements:batch", {"claims": claims})
     settled = [item["settlement"] for item in batch.json()["items"]]
-    lost = await a_settlement(desk, total="44.25", fund_pay="0.00")
+    lost = await a_settlement(desk, key="k100", total="44.25", fund_pay="0.00")
     theirs = {"count": 100, "total": "8000.00"}
     told = await asked(desk, totals=theirs, items=[an_item(one) for one in settled])
 
     assert ("different", 100) == (told["result"], told["equal"])
     (difference,) = told["differences"]
-    assert ("SERVICE_ONLY", lost["settlement_id"], None, None) == (
+    assert ("SERVICE_ONLY", lost["settlement_id"], "k100", None) == (
         difference["class"],
         difference["settlement_id"],
         difference["key"],
