@@ -26,7 +26,6 @@ from service.institutions import see_institution
 from service.lists import Shelf, reach_head
 from service.persons import Keys
 
-
 KEYS = """
     SELECT stream, key FROM command_keys WHERE caller = $1 AND stream = ANY ($2::uuid[])
 """
