@@ -22,7 +22,7 @@ RefusalError                        a rule forbids it; the caller can act on it
    ├─ PlanChangedError              ├─ ClaimChangedError         ├─ QuoteExpiredError
    ├─ AlreadyCancelledError         ├─ CancelClosedError         ├─ AlreadyReversedError
    ├─ PartialRefundNotAllowedError  ├─ RefundExceedsError        ├─ RefundClosedError
-   ├─ UseRefundError                ├─ ReversedBeforeArrivalError
+   ├─ UseRefundError                ├─ ReversedBeforeArrivalError   ├─ ReplacementNotAllowedError
    ├─ HoldVoidError                 ├─ CaptureExceedsError
    └─ ClearingBackwardError
 
@@ -228,6 +228,10 @@ class AlreadyReversedError(RuleRefusedError):
 
 class PartialRefundNotAllowedError(RuleRefusedError):
     """The region takes bills back whole and settles them anew (policy.md §3.4 rule 2)."""
+
+
+class ReplacementNotAllowedError(RuleRefusedError):
+    """The region takes parts back instead of settling a bill anew."""
 
 
 class RefundExceedsError(RuleRefusedError):

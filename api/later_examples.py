@@ -33,6 +33,15 @@ LATER_EXAMPLES: dict[str, dict[str, Any]] = {
         "reason": "one box returned",
         "position": 1241,
     },
+    "ReplacementReply": APPLIED
+    | SPLIT
+    | {
+        "own_balance_after": "0.00",
+        "settled_at": SETTLED_AT,
+        "replaces": "stl_019c2f4b77b07c1184a2b3c4d5e6f708",
+        "returned": {"own": "20.00", "aid": "54.25", "cash": "0.00"},
+        "position": 1244,
+    },
     "ReversalReply": {
         "settlement_id": SETTLEMENT_ID,
         "status": "reversed",

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from api.replies import SettlementReply
 from api.reply_parts import Payer, PayerReason, RankedAmount, Reply, Returned, Stays
 
 
@@ -22,6 +23,13 @@ class RefundReply(Reply):
     stays: Stays
     reason: str
     position: int
+
+
+class ReplacementReply(SettlementReply):
+    """A corrected bill settled in the place of another, whose money went back."""
+
+    replaces: str
+    returned: Returned
 
 
 class ReversalReply(Reply):

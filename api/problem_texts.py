@@ -189,6 +189,11 @@ TEXTS: dict[str, Text] = {
         "该地区不支持部分退费;请撤销后重新结算。",
         "The region gives back whole bills alone: cancel it and settle anew.",
     ),
+    "REPLACEMENT_NOT_ALLOWED": Text(
+        409,
+        "该地区不支持撤销后重新结算;请办理部分退费。",
+        "The region gives parts back and settles no bill anew: refund it.",
+    ),
     "REFUND_EXCEEDS": Text(
         409, "退费金额超过可退余额。", "More is asked back than what stays of the settlement."
     ),

@@ -19,7 +19,7 @@ from api.door import (
     request_of,
 )
 from api.later_bodies import RefundBody, ReversalBody
-from api.later_replies import RefundReply, ReversalReply
+from api.later_replies import RefundReply, ReplacementReply, ReversalReply
 from api.pages import page_answer
 from api.problems import ProblemError
 from api.replies import (
@@ -30,7 +30,7 @@ from api.replies import (
     SettlementReply,
     SettlementsReply,
 )
-from service import cancel, lists, look, quote, refund, reverse, settle
+from service import cancel, lists, look, quote, refund, replace, reverse, settle
 from service.caller import Caller, Role
 from service.claims import Identity, SettleBill, lines_of
 from service.ids import stream_of
@@ -202,6 +202,24 @@ async def refund_settlement(
     )
     asked = request_of(caller, key, f"settlements/{stream}/refunds", body)
     return answer_written(await refund.refund(door.house, asked, command), request)
+
+
+@router.post(
+    "/settlements/{settlement_id}/replacement",
+    status_code=201,
+    response_model=ReplacementReply,
+    responses=problems(404, 409, 422),
+    openapi_extra=body_of(ClaimBody, EXAMPLE),
+)
+async def replace_settlement(
+    request: Request, door: DoorOf, caller: CallerOf, settlement_id: str, key: KeyHeader = None
+) -> Response:
+    """Take a settlement back and settle the corrected bill in its place, as one (institution)."""
+    body = await read_body(request, ClaimBody)
+    stream = stream_of("stl", settlement_id)
+    asked = request_of(caller, key, f"settlements/{stream}/replacement", body)
+    reply = await replace.replace(door.house, asked, stream, settling_of(body))
+    return answer_written(reply, request)
 
 
 @router.post(

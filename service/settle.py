@@ -57,6 +57,22 @@ def _settle(
     if bill.plan is not None:
         view.find(visit)  # so that a duplicate is told before PLAN_CHANGED
     met, freed = clear_way(view, visit, met, now)
+    decision = settle_met(view, keys, met, bill, (settlement_id, now))
+    decision.events[:0] = freed
+    decision.frees = {visit} if freed else set()
+    return decision
+
+
+def settle_met(
+    view: View, keys: Keys, met: Met, bill: SettleBill, at: tuple[StreamId, Instant]
+) -> Decision:
+    """Settle a bill whose way is clear: the split, its debits, and its name taken.
+
+    Raises:
+        QuoteExpiredError, ClaimChangedError, PlanChangedError: it comes with a quote that is
+        not so any more.
+    """
+    settlement_id, now = at
     split = split_claim(met.claim, met.family, met.place, now)
     account = met.family.account
     settled = Settled(
@@ -77,10 +93,9 @@ def _settle(
     )
     return Decision(
         answer=to_json(settlement_answer(settlement_id, SettlementStatus.SETTLED, settled)),
-        events=[*freed, *debits_of(settlement_id, settled), (settlement_id, settled)],
+        events=[*debits_of(settlement_id, settled), (settlement_id, settled)],
         subject=settlement_id,
-        takes={visit: settlement_id},
-        frees={visit} if freed else set(),
+        takes={visit_of(keys, met.claim): settlement_id},
     )
 
 

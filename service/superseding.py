@@ -1,6 +1,8 @@
-"""A bill's own hold gives way to the bill: what was set aside for it is there for it."""
+"""A bill gives way to itself: what was held or paid for it before is there for it now."""
 
-from aggregates.account import evolve
+from collections.abc import Iterable
+
+from aggregates.account import AccountEvent, evolve
 from aggregates.account_state import Account
 from aggregates.hold import accounts_in, frees_of
 from aggregates.hold_events import ClaimHeld, HoldEnded
@@ -28,15 +30,20 @@ def clear_way(
     is_over = hold.status_at(now) is HoldStatus.EXPIRED
     why = HoldEnd.EXPIRED if is_over else HoldEnd.RELEASED
     freed = frees_of(live, held_accounts(view, hold.held), why)
+    return after(met, freed), [*freed, (live, HoldEnded(why=why))]
+
+
+def after(met: Met, moved: Iterable[tuple[StreamId, AccountEvent]]) -> Met:
+    """A bill's family as it is once these events happened to its accounts."""
     family = met.family
-    for account_id, event in freed:
+    for account_id, event in moved:
         if account_id == family.account_id:
             family = family._replace(account=evolve(family.account, event))
         elif account_id in family.sponsors:
             sponsor = family.sponsors[account_id]
-            free = sponsor._replace(account=evolve(sponsor.account, event))
-            family = family._replace(sponsors={**family.sponsors, account_id: free})
-    return met._replace(family=family), [*freed, (live, HoldEnded(why=why))]
+            moved_on = sponsor._replace(account=evolve(sponsor.account, event))
+            family = family._replace(sponsors={**family.sponsors, account_id: moved_on})
+    return met._replace(family=family)
 
 
 def held_accounts(view: View, held: ClaimHeld) -> dict[StreamId, Account]:

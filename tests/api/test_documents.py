@@ -56,6 +56,7 @@ PROMISED = {
     "POST /v1/settlements/{settlement_id}/cancellation",
     "POST /v1/settlements/{settlement_id}/refunds",
     "POST /v1/reversals",
+    "POST /v1/settlements/{settlement_id}/replacement",
     "POST /v1/holds",
     "GET /v1/holds/{hold_id}",
     "POST /v1/holds/{hold_id}/capture",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.later_replies import HoldReply, RefundReply, ReversalReply
+from api.later_replies import HoldReply, RefundReply, ReplacementReply, ReversalReply
 from api.replies import SettlementReply
 from tests.api.clients import (
     AGENCY,
@@ -11,10 +11,12 @@ from tests.api.clients import (
     NATION,
     PHARMACY,
     Desk,
+    a_binding,
     a_claim,
     a_family,
     a_person,
     a_settlement,
+    an_account,
     an_institution,
     is_answered,
     is_refused,
@@ -182,3 +184,29 @@ async def test_holds_and_refunds_are_ones_own(desk: Desk) -> None:
         is_refused(answer, 404, "NOT_FOUND")
     gone = await desk.post(HOSPITAL, f"/v1/holds/{held['hold_id']}/release", {})
     assert "released" == is_answered(gone, HoldReply, 201)["status"]
+
+
+async def test_a_corrected_bill_takes_the_place_of_the_wrong_one(desk: Desk) -> None:
+    """S71: T 200.00 F 100.00 becomes T 150.00 F 75.00; the sponsor gets 25.00 back, in one step."""
+    await an_institution(desk)
+    await an_account(desk, "P1", "40.00")
+    await an_account(desk, "S1", "60.00")
+    await a_binding(desk, "S1", "P1")
+    first = await a_settlement(desk, total="200.00", fund_pay="100.00")
+    path = f"{PATH}/{first['settlement_id']}"
+    bill = a_claim(total="150.00", fund_pay="75.00")
+    second = is_answered(
+        await desk.post(HOSPITAL, f"{path}/replacement", bill, "r"), ReplacementReply, 201
+    )
+
+    assert ("40.00", "60.00") == (first["own"], first["aid"])
+    assert ("40.00", "35.00", "0.00") == tuple(second[n] for n in ("own", "aid", "cash"))
+    assert first["settlement_id"] == second["replaces"]
+    assert "25.00" == await desk.balance("S1")
+    assert "cancelled" == (await desk.get(HOSPITAL, path)).json()["status"]
+    again = await desk.post(HOSPITAL, f"{path}/replacement", bill, "r")
+    assert second == again.json()
+    twice = await desk.post(HOSPITAL, f"{path}/replacement", bill)
+    is_refused(twice, 409, "ALREADY_CANCELLED")
+    duplicate = await desk.post(HOSPITAL, PATH, bill)
+    is_refused(duplicate, 409, "DUPLICATE_CLAIM")
