@@ -113,8 +113,13 @@ def is_minor(born_on: date | None, on: date) -> bool:
     """Whether somebody is under age on a day; whose birth is not known is of age."""
     if born_on is None:
         return False
+    return age_on(born_on, on) < MAJORITY
+
+
+def age_on(born_on: date, on: date) -> int:
+    """Whole years of age on a day."""
     had_birthday = (on.month, on.day) >= (born_on.month, born_on.day)
-    return on.year - born_on.year - (not had_birthday) < MAJORITY
+    return on.year - born_on.year - (not had_birthday)
 
 
 def _agrees(relation: Relation, registered: Relation | None) -> bool:

@@ -5,7 +5,7 @@ RefusalError                        a rule forbids it; the caller can act on it
 │  ├─ OwnFirstMandatoryError        ├─ SelfBindingError          ├─ SponsorInvalidError
 │  ├─ RelationNotAllowedError       ├─ SponsorExcludedError      ├─ DateInvalidError
 │  ├─ AmountMismatchError           ├─ LinesMismatchError        ├─ AmountOutOfRangeError
-│  ├─ CredentialMismatchError       ├─ EvidenceInvalidError
+│  ├─ CredentialMismatchError       ├─ EvidenceInvalidError      ├─ CodeExpiredError
 │  └─ NoEditionError
 ├─ NotPermittedError                you may see it, not do it: it leaves the key free
 ├─ UnknownError                     not there, or not yours: it leaves the key free
@@ -18,6 +18,7 @@ RefusalError                        a rule forbids it; the caller can act on it
    ├─ PartyStatusError              ├─ ScopeError               ├─ KinshipUnprovenError
    ├─ LifetimeLimitError            ├─ RebindLockedError        ├─ ChangeLimitError
    ├─ OrderNotSetError
+   ├─ LinkLimitError                ├─ AlreadyLinkedError        ├─ LinkClosedError
    ├─ DuplicateClaimError           ├─ InstitutionNotDesignatedError
    ├─ PlanChangedError              ├─ ClaimChangedError         ├─ QuoteExpiredError
    ├─ AlreadyCancelledError         ├─ CancelClosedError         ├─ AlreadyReversedError
@@ -99,7 +100,11 @@ class NotPermittedError(RefusalError):
 
 
 class EvidenceInvalidError(InputRefusedError):
-    """The evidence of kinship is of a kind the region does not take, or incomplete."""
+    """The evidence is of a kind that is not taken, or incomplete."""
+
+
+class CodeExpiredError(InputRefusedError):
+    """The code that was shown holds no more (policy.md §5)."""
 
 
 class UnknownError(RefusalError):
@@ -168,6 +173,18 @@ class ChangeLimitError(RuleRefusedError):
 
 class OrderNotSetError(RuleRefusedError):
     """The region asks for a deduction order before a second sponsor is bound."""
+
+
+class LinkLimitError(RuleRefusedError):
+    """The guardian has as many credential links as there may be (policy.md §5)."""
+
+
+class AlreadyLinkedError(RuleRefusedError):
+    """The guardian has a live credential link to this member; `link_id` is it."""
+
+
+class LinkClosedError(RuleRefusedError):
+    """The credential link is closed."""
 
 
 class NotInvitedError(RuleRefusedError):

@@ -29,7 +29,12 @@ class FeeLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A patient's bill at an institution, as it was decided on. No personal data."""
+    """A patient's bill at an institution, as it was decided on. No personal data.
+
+    `credential` is the keyed digest (hex) of the e-credential that was shown, as `CodeShown`
+    has it; None where the patient was named otherwise. Numbers of persons and cards are not
+    kept so: their digests are how a person is found, and go when he is erased.
+    """
 
     beneficiary: StreamId
     institution: StreamId
@@ -41,6 +46,7 @@ class Claim:
     fund_pay_fen: int
     use_account: bool
     lines: tuple[FeeLine, ...] | None
+    credential: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

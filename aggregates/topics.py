@@ -1,6 +1,6 @@
 """The stored names of events, written by hand: renaming a class changes nothing on disk."""
 
-from aggregates import account, binding, hold, institution, kinship, rulebook, settlement
+from aggregates import account, binding, hold, institution, kinship, link, rulebook, settlement
 from aggregates.account_state import Account
 from aggregates.events import (
     AccountClosed,
@@ -38,6 +38,7 @@ from aggregates.fund_events import (
     YearClosed,
 )
 from aggregates.hold_events import ClaimHeld, HoldCaptured, HoldEnded
+from aggregates.link_events import CodeShown, CredentialLinkClosed, CredentialLinkOpened
 from aggregates.settlement_events import (
     AccountsCleared,
     EditionPublished,
@@ -58,6 +59,7 @@ Event = (
     | settlement.SettlementEvent
     | hold.HoldEvent
     | kinship.KinshipEvent
+    | link.LinkEvent
     | institution.InstitutionEvent
     | EditionPublished
 )
@@ -69,6 +71,7 @@ State = (
     | hold.Hold
     | institution.Institution
     | kinship.Kinship
+    | link.Link
     | rulebook.Rulebook
 )
 
@@ -118,6 +121,9 @@ TOPICS: dict[type[Event], str] = {
     InstitutionDesignated: "institution.designated/1",
     AccountsCleared: "institution.cleared/1",
     EditionPublished: "policy.edition-published/1",
+    CredentialLinkOpened: "link.opened/1",
+    CodeShown: "link.code-shown/1",
+    CredentialLinkClosed: "link.closed/1",
 }
 
 CLASSES: dict[str, type[Event]] = {topic: event for event, topic in TOPICS.items()}

@@ -100,6 +100,15 @@ class KinshipEvidence(StrEnum):
     DATA_CHECK = "DATA_CHECK"
 
 
+class LinkEvidence(StrEnum):
+    """How a guardian proves a member's identity (policy.md §5)."""
+
+    HOUSEHOLD_PAGE = "HOUSEHOLD_PAGE"
+    FACE = "FACE"
+    BIRTH_CERTIFICATE = "BIRTH_CERTIFICATE"
+    NOTARISED = "NOTARISED"
+
+
 class Parting(StrEnum):
     """How two came to be bound no more."""
 
@@ -124,6 +133,13 @@ class BindingStatus(StrEnum):
     EXPIRED = "expired"
     RELEASED = "released"
     ENDED = "ended"
+
+
+class LinkStatus(StrEnum):
+    """Where a credential link stands."""
+
+    ACTIVE = "active"
+    CLOSED = "closed"
 
 
 class SettlementStatus(StrEnum):

@@ -15,6 +15,7 @@ from api import (
     health,
     holds,
     institutions,
+    links,
     reconciliations,
     settlements,
 )
@@ -46,6 +47,7 @@ TOLD = (
 ROUTES = (
     accounts,
     bindings,
+    links,
     settlements,
     holds,
     batch,

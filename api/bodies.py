@@ -174,6 +174,22 @@ class GrantBody(Body):
     valid_until: Day | None = None
 
 
+class ProofBody(Body):
+    """How a member's identity is proven: over 16 household page or face, else papers."""
+
+    kind: Literal["household_page", "face", "birth_certificate", "notarised"]
+    reference: Word
+
+
+class LinkBody(Body):
+    """A credential link. An agency names the guardian; a person is the guardian himself."""
+
+    guardian: PersonNo | None = None
+    member: PersonNo
+    relation: RelationWord
+    evidence: ProofBody
+
+
 class NothingBody(Body):
     """An empty object."""
 

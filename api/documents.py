@@ -18,6 +18,9 @@ Gongji settles the personal part of a medical bill from a family's insurance acc
 Amounts are strings of yuan with two decimals. Every POST that changes something takes an
 `Idempotency-Key`; ask again with the same key whenever an answer was lost: nothing is ever
 done twice. Every error carries a `code` and an `outcome` (`applied`, `not_applied`, `unknown`).
+
+A credential link (亲情账户) lets a guardian show a member's code at the counter. It shares no
+money: who pays is decided by the member's own account and bindings, with the link or without.
 """
 REF = "#/components/schemas/{model}"
 

@@ -17,6 +17,16 @@ BINDING = {
     "valid_until": None,
     "version": 2,
 }
+LINK: dict[str, Any] = {
+    "link_id": "lnk_019c2f4d0b3e7c55a1b2c3d4e5f60718",
+    "guardian": "P1002",
+    "member": "P1004",
+    "relation": "child",
+    "status": "active",
+    "opened_at": "2026-03-01T09:00:00.000+08:00",
+    "closed_at": None,
+    "version": 2,
+}
 ENTRY = {
     "position": 1234,
     "recorded_at": "2026-03-02T10:15:03.120+08:00",
@@ -93,6 +103,26 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "OrderReply": {"sponsors": ["P1002", "P1003"], "version": 1, "position": 1231},
     "BindingReply": BINDING | {"position": 1232},
     "BindingsReply": {"items": [BINDING], "next": None},
+    "LinkReply": LINK | {"version": 1, "position": 1220},
+    "LinksReply": {"items": [LINK], "next": None},
+    "LinkWithDisplaysReply": LINK
+    | {
+        "position": 1232,
+        "displays": [
+            {
+                "shown_at": "2026-03-02T10:10:00.000+08:00",
+                "expires_at": "2026-03-02T10:25:00.000+08:00",
+                "channel": "http",
+                "settlements": [SETTLEMENT_ID],
+            }
+        ],
+    },
+    "CodeReply": {
+        "link_id": LINK["link_id"],
+        "code": "MFRGG2LTMVZHI33VMJQW4ZJAMNXWIZJAN5XGYIDF",
+        "expires_at": "2026-03-02T10:25:00.000+08:00",
+        "position": 1232,
+    },
     "EntriesReply": {"items": [ENTRY], "next": None},
     "QuoteReply": SPLIT
     | {

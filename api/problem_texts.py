@@ -71,8 +71,8 @@ TEXTS: dict[str, Text] = {
     ),
     "EVIDENCE_INVALID": Text(
         422,
-        "该地区不接受此类亲属关系证明,或缺少编号。",
-        "The region does not take such evidence of kinship, or its reference is missing.",
+        "不接受此类证明材料,或缺少编号。",
+        "Such evidence is not taken here, or its reference is missing.",
     ),
     "CREDENTIAL_MISMATCH": Text(
         422,
@@ -242,4 +242,19 @@ TEXTS: dict[str, Text] = {
         "该日及之前的结算已清算;清算日期只能向后。",
         "That day was cleared before; a clearing only goes forward.",
     ),
+    # credential links
+    "CODE_EXPIRED": Text(
+        422, "医保码已失效,请重新展示。", "The code holds no more; have it shown again."
+    ),
+    "LINK_LIMIT": Text(
+        409,
+        "代为展示医保码的家庭成员数已达上限。",
+        "The guardian has as many credential links as there may be.",
+    ),
+    "ALREADY_LINKED": Text(
+        409,
+        "已可代为展示该成员的医保码。",
+        "The guardian has a live credential link to this member.",
+    ),
+    "LINK_CLOSED": Text(409, "该医保码代展示关系已解除。", "The credential link is closed."),
 }

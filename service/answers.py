@@ -11,9 +11,10 @@ from aggregates.account_state import Account
 from aggregates.binding import Binding
 from aggregates.events import Caps
 from aggregates.holding import held_fen
+from aggregates.link import Link
 from aggregates.settlement import Stay
 from aggregates.settlement_events import Claim, PayerShare, Settled
-from aggregates.vocabulary import Instant, Reason, SettlementStatus, StreamId
+from aggregates.vocabulary import BEIJING, Instant, Reason, SettlementStatus, StreamId
 
 OWN_ACCOUNT = {
     None: "used",
@@ -73,6 +74,20 @@ def binding_answer(
         "status": binding.status_at(now),
         "valid_from": day(binding.active_from or binding.valid_from),
         "valid_until": day(binding.valid_until),
+        "version": version,
+    }
+
+
+def link_answer(link_id: StreamId, link: Link, version: int) -> dict[str, Any]:
+    """A credential link; its sides stand as account ids."""
+    return {
+        "link_id": link_id,
+        "guardian": link.guardian,
+        "member": link.member,
+        "relation": link.relation.lower(),
+        "status": link.status,
+        "opened_at": moment(link.opened_at),
+        "closed_at": None if link.closed_at is None else moment(link.closed_at),
         "version": version,
     }
 
@@ -173,7 +188,7 @@ def day(value: date | None) -> str | None:
 
 def moment(value: datetime) -> str:
     """A moment in RFC 3339 with its offset, to the millisecond."""
-    return value.isoformat(timespec="milliseconds")
+    return value.astimezone(BEIJING).isoformat(timespec="milliseconds")
 
 
 def _maybe_yuan(fen: int | None) -> str | None:

@@ -32,6 +32,7 @@ from service.ledger.view import View
 from service.parties import (
     Invite,
     Moved,
+    Sides,
     acting_side,
     check_is,
     kin_of,
@@ -81,7 +82,9 @@ async def confirm(house: House, request: Request, binding_id: StreamId) -> Reply
 
     def decide(view: View, now: Instant) -> Decision:
         binding = view.binding(binding_id)
-        for_whom = check_is(view, house.keys, request.caller, (binding.beneficiary, binding), now)
+        for_whom = check_is(
+            view, house.keys, request.caller, (binding.beneficiary, _sides(binding)), now
+        )
         sponsor, lapsed = swept_side(view, house.keys, binding.sponsor, now)
         beneficiary, theirs = swept_side(view, house.keys, binding.beneficiary, now)
         moved = [*lapsed, *theirs]
@@ -96,7 +99,9 @@ async def decline(house: House, request: Request, binding_id: StreamId) -> Reply
 
     def decide(view: View, now: Instant) -> Decision:
         binding = view.binding(binding_id)
-        for_whom = check_is(view, house.keys, request.caller, (binding.beneficiary, binding), now)
+        for_whom = check_is(
+            view, house.keys, request.caller, (binding.beneficiary, _sides(binding)), now
+        )
         view.account(binding.beneficiary)
         moved: Moved = [
             (binding_id, rules.decline(binding, now)),
@@ -112,7 +117,7 @@ async def release(house: House, request: Request, binding_id: StreamId, reason: 
 
     def decide(view: View, now: Instant) -> Decision:
         binding = view.binding(binding_id)
-        acting = acting_side(view, house.keys, request.caller, binding, now)
+        acting = acting_side(view, house.keys, request.caller, _sides(binding), now)
         sponsor = side_of(view, house.keys, binding.sponsor, now)
         view.account(binding.beneficiary)
         event = rules.release(binding, sponsor, by=acting.side, reason=reason, now=now)
@@ -142,7 +147,9 @@ async def change(house: House, request: Request, binding_id: StreamId, terms: Ch
 
     def decide(view: View, now: Instant) -> Decision:
         binding = view.binding(binding_id)
-        for_whom = check_is(view, house.keys, request.caller, (binding.sponsor, binding), now)
+        for_whom = check_is(
+            view, house.keys, request.caller, (binding.sponsor, _sides(binding)), now
+        )
         event = rules.change_grant(
             binding,
             now,
@@ -168,11 +175,15 @@ async def look_at_binding(house: House, caller: Caller, binding_id: StreamId) ->
     def decide(view: View, now: Instant) -> Decision:
         binding = view.binding(binding_id)
         if caller.role is not Role.AUDITOR:
-            acting_side(view, house.keys, caller, binding, now)
+            acting_side(view, house.keys, caller, _sides(binding), now)
         answer = binding_answer(binding_id, binding, view.version(binding_id), now)
         return Decision(answer=to_json(answer))
 
     return await house.ask(caller, decide)
+
+
+def _sides(binding: Binding) -> Sides:
+    return Sides(binding.sponsor, binding.beneficiary)
 
 
 def _released(binding_id: StreamId, now: Instant) -> BeneficiaryUnlinked:

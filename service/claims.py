@@ -8,6 +8,7 @@ from typing import NamedTuple
 from aggregates.account_state import Account
 from aggregates.family import Family, Sponsor
 from aggregates.institution import Institution
+from aggregates.link import patient_of
 from aggregates.place import Place, is_filed, person_classes
 from aggregates.refusals import (
     CredentialMismatchError,
@@ -23,6 +24,8 @@ from service.ledger.view import View
 from service.persons import Keys
 
 TREATED_AHEAD_MAX = timedelta(days=1)
+E_CREDENTIAL = "e_credential"
+"""The identity type of a code that is shown (医保电子凭证)."""
 
 
 class Identity(NamedTuple):
@@ -63,14 +66,22 @@ class Met(NamedTuple):
 
 
 def meet(view: View, keys: Keys, caller: Caller, bill: SettleBill, now: Instant) -> Met:
-    """Read everything a bill is decided on."""
+    """Read everything a bill is decided on.
+
+    Raises:
+        UnknownError: no such patient; CredentialMismatchError, CodeExpiredError: of what was
+        shown; DateInvalidError, InstitutionNotDesignatedError, and as `edition_in_force`.
+    """
     institution_id = view.find(keys.name("institution", caller.subject))
     if institution_id is None:
         raise InstitutionNotDesignatedError(status="unknown")
     institution = view.institution(institution_id)
-    account_id = _person(view, keys, bill.beneficiary)
-    if bill.credential is not None and _person(view, keys, bill.credential) != account_id:
-        raise CredentialMismatchError
+    account_id, credential = _person(view, keys, bill.beneficiary, now)
+    if bill.credential is not None:
+        owner, shown = _person(view, keys, bill.credential, now)
+        if owner != account_id:
+            raise CredentialMismatchError
+        credential = shown or credential
     if bill.treated_at > now.at + TREATED_AHEAD_MAX:
         raise DateInvalidError(field="treated_at")
     claim = Claim(
@@ -84,6 +95,7 @@ def meet(view: View, keys: Keys, caller: Caller, bill: SettleBill, now: Instant)
         fund_pay_fen=bill.fund_pay_fen,
         use_account=bill.use_account,
         lines=bill.lines,
+        credential=credential,
     )
     family = _family(view, keys, account_id, now)
     return Met(claim, institution, _place(institution, bill.med_type, family.account, now), family)
@@ -101,11 +113,23 @@ def _place(institution: Institution, med_type: str, patient: Account, now: Insta
     )
 
 
-def _person(view: View, keys: Keys, identity: Identity) -> StreamId:
-    account_id = view.find(keys.name(identity.kind, identity.value))
-    if account_id is None:
+def _person(
+    view: View, keys: Keys, identity: Identity, now: Instant
+) -> tuple[StreamId, str | None]:
+    """Whose identity was shown, and the digest of an e-credential (policy.md §5).
+
+    A code that a guardian showed is the member's: the link finds him and pays nothing.
+    """
+    name = keys.name(identity.kind, identity.value)
+    found = view.find(name)
+    if found is None:
         raise UnknownError(what="beneficiary")
-    return account_id
+    if identity.kind != E_CREDENTIAL:
+        return found, None
+    digest = name.hex()
+    if found.startswith("lnk_"):
+        found = patient_of(view.link(found), digest, now)
+    return found, digest
 
 
 def _family(view: View, keys: Keys, account_id: StreamId, now: Instant) -> Family:

@@ -73,8 +73,8 @@ async def entries(
         UnknownError: no such account, or not the caller's; CursorInvalidError: not a cursor.
     """
     check_role(caller, Role.AGENCY, Role.PERSON, Role.AUDITOR)
-    account_id = await _account(house, caller, person_no)
-    position = await _reach(house, shelf, asked)
+    account_id = await account_of(house, caller, person_no)
+    position = await reach(house, shelf, asked)
     page: Page[Entry] = await entry_views.of_account(
         shelf.pool, account_id, asked.cursor, asked.limit
     )
@@ -93,9 +93,9 @@ async def bindings(
     wanted = Wanted(
         house.clock(), BindingStatus(status) if status else None, asked.cursor, asked.limit
     )
-    position = await _reach(house, shelf, asked)
+    position = await reach(house, shelf, asked)
     if caller.role is Role.PERSON:
-        account_id = await _account(house, caller, caller.subject)
+        account_id = await account_of(house, caller, caller.subject)
         page = await binding_views.of_party(shelf.pool, account_id, wanted)
     elif caller.role is Role.AGENCY and caller.region is not None:
         page = await binding_views.of_region(shelf.pool, caller.region, wanted)
@@ -124,7 +124,7 @@ async def settlements_of_bill(
     """
     check_role(caller, Role.INSTITUTION)
     institution = await _institution(house, caller, None)
-    position = await _reach(house, shelf, asked)
+    position = await reach(house, shelf, asked)
     rows = await settlement_views.of_claim(shelf.pool, institution, *bill, asked.limit)
     return Listed([_settlement(row) for row in rows], None, position)
 
@@ -141,7 +141,7 @@ async def settlements_of_day(
     """
     check_role(caller, Role.INSTITUTION, Role.AUDITOR)
     institution = await _institution(house, caller, code)
-    position = await _reach(house, shelf, asked)
+    position = await reach(house, shelf, asked)
     page = await settlement_views.of_day(shelf.pool, institution, day_on, asked.cursor, asked.limit)
     return Listed([_settlement(row) for row in page.rows], page.next, position)
 
@@ -164,7 +164,12 @@ async def _institution(house: House, caller: Caller, code: str | None) -> Stream
     return found[-1]
 
 
-async def _account(house: House, caller: Caller, person_no: str) -> StreamId:
+async def account_of(house: House, caller: Caller, person_no: str) -> StreamId:
+    """The account of a person number whose lists this caller may read.
+
+    Raises:
+        UnknownError: there is none, or it is not the caller's.
+    """
     found: list[StreamId] = []
 
     def decide(view: View, _: object) -> Decision:
@@ -193,8 +198,8 @@ async def reach_head(house: House, shelf: Shelf) -> int:
     return await shelf.follower.position()
 
 
-async def _reach(house: House, shelf: Shelf, asked: Asked) -> int:
-    """Wait for the log's head as it is now, or for what the caller asks for."""
+async def reach(house: House, shelf: Shelf, asked: Asked) -> int:
+    """Wait for the log's head as it is now, or for what the caller asks for; how far it came."""
     head = await house.store.position()
     await shelf.follower.wait_for(max(head, asked.min_position or 0), WAIT_S)
     return await shelf.follower.position()

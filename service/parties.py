@@ -1,9 +1,9 @@
-"""Who takes part in a binding: its two sides, whom the caller is or acts for, and their kinship."""
+"""Who takes part in a tie of two: its sides, whom the caller is or acts for, and their kinship."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from aggregates.binding import Binding, Kin, Offer
+from aggregates.binding import Kin, Offer
 from aggregates.eligibility import Side
 from aggregates.kinship import parent_in
 from aggregates.refusals import NotPermittedError, UnknownError
@@ -63,6 +63,13 @@ def swept_side(view: View, keys: Keys, account_id: StreamId, now: Instant) -> tu
     return side, [(account_id, event) for event in events]
 
 
+class Sides(NamedTuple):
+    """Who gives and who takes: sponsor and beneficiary, or guardian and member."""
+
+    giver: StreamId
+    taker: StreamId
+
+
 class Acting(NamedTuple):
     """The side a caller takes, and the account he acts for where it is not his own."""
 
@@ -70,14 +77,13 @@ class Acting(NamedTuple):
     on_behalf_of: StreamId | None
 
 
-def acting_side(view: View, keys: Keys, caller: Caller, binding: Binding, now: Instant) -> Acting:
+def acting_side(view: View, keys: Keys, caller: Caller, sides: Sides, now: Instant) -> Acting:
     """Which side the caller is, or acts for: his own, a child's under age, or his region's.
 
     Raises:
         UnknownError: neither.
     """
     check_role(caller, Role.PERSON, Role.AGENCY)
-    sides = (binding.sponsor, binding.beneficiary)
     if caller.role is Role.AGENCY:
         near = [s for s in sides if caller.region in (None, view.account(s).region)]
         if not near:
@@ -86,27 +92,27 @@ def acting_side(view: View, keys: Keys, caller: Caller, binding: Binding, now: I
     me = find_person(view, keys, caller.subject)
     if me in sides:
         return Acting(me, None)
-    if is_parent_of_minor(view, keys, me, binding.beneficiary, now):
-        return Acting(binding.beneficiary, binding.beneficiary)
+    if is_parent_of_minor(view, keys, me, sides.taker, now):
+        return Acting(sides.taker, sides.taker)
     raise UnknownError
 
 
 def check_is(
-    view: View, keys: Keys, caller: Caller, of: tuple[StreamId, Binding], now: Instant
+    view: View, keys: Keys, caller: Caller, of: tuple[StreamId, Sides], now: Instant
 ) -> StreamId | None:
-    """Let one side of a binding alone act, a minor's parent, or its agency; for whom he acts.
+    """Let one side alone act, a minor's parent, or its agency; for whom he acts.
 
     Raises:
-        UnknownError: the binding is not the caller's; NotPermittedError: the other side's to do.
+        UnknownError: the tie is not the caller's; NotPermittedError: the other side's to do.
     """
-    side, binding = of
-    acting = acting_side(view, keys, caller, binding, now)
+    side, sides = of
+    acting = acting_side(view, keys, caller, sides, now)
     if caller.role is Role.AGENCY:
         check_region(caller, view.account(side))
         return side
     if acting.side == side:
         return acting.on_behalf_of
     me = find_person(view, keys, caller.subject)
-    if side == binding.beneficiary and is_parent_of_minor(view, keys, me, side, now):
+    if side == sides.taker and is_parent_of_minor(view, keys, me, side, now):
         return side
     raise NotPermittedError

@@ -22,6 +22,8 @@ from aggregates.vocabulary import StreamId
 from service.clock import new_secret
 
 NONCE_SIZE, KEY_SIZE = 12, 32
+TOKEN_BYTES = 25
+"""200 bits: 40 characters of base32, as long as a code of the national protocol."""
 PUBLIC = ("region", "institution")
 """Kinds of names that are no secret and asked for again and again."""
 
@@ -63,6 +65,14 @@ class Keys:
     def sign(self, message: bytes) -> bytes:
         """A keyed digest of a message of the service's own, 32 bytes."""
         return hmac.digest(self._digesting, b"message\0" + message, "sha256")
+
+    def token(self, message: str) -> str:
+        """A code of 40 characters that only this ledger can make, and make again.
+
+        Who has every stored byte and not the key file learns nothing of it.
+        """
+        made = hmac.digest(self._digesting, b"token\0" + message.encode(), "sha256")
+        return base64.b32encode(made[:TOKEN_BYTES]).decode()
 
     def seal(self, personal: Personal, stream: StreamId) -> tuple[str, bytes]:
         """A person's data as ciphertext for an event, and his new key, wrapped."""

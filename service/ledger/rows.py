@@ -10,7 +10,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter
 
-from aggregates import account, binding, hold, institution, kinship, rulebook, settlement
+from aggregates import account, binding, hold, institution, kinship, link, rulebook, settlement
 from aggregates.account_state import Account
 from aggregates.events import Act, Caps, Credited, Debited, DebitReturned
 from aggregates.fund_events import Corrected, PremiumDebited, PremiumReturned
@@ -72,6 +72,7 @@ KINDS = {
         Kind(5, "pol", True, rulebook.Rulebook, rulebook.evolve),  # noqa: FBT003
         Kind(6, "kin", True, kinship.Kinship, kinship.evolve),  # noqa: FBT003
         Kind(7, "hld", True, hold.Hold, hold.evolve),  # noqa: FBT003
+        Kind(9, "lnk", True, link.Link, link.evolve),  # noqa: FBT003
     )
 }
 BY_CODE = {kind.code: kind for kind in KINDS.values()}
@@ -83,6 +84,7 @@ TOPIC_PREFIX = {
     "policy": "pol",
     "kinship": "kin",
     "hold": "hld",
+    "link": "lnk",
 }
 
 

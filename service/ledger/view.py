@@ -13,6 +13,7 @@ from aggregates.binding import Binding
 from aggregates.hold import Hold
 from aggregates.institution import Institution
 from aggregates.kinship import Kinship
+from aggregates.link import Link
 from aggregates.refusals import UnknownError
 from aggregates.rulebook import Rulebook
 from aggregates.settlement import Settlement
@@ -185,6 +186,14 @@ class View:
             UnknownError: the register knows none.
         """
         return self._existing(stream, Kinship)
+
+    def link(self, stream: StreamId) -> Link:
+        """A credential link.
+
+        Raises:
+            UnknownError: there is none.
+        """
+        return self._existing(stream, Link)
 
     def version(self, stream: StreamId) -> int:
         """A stream's version; 0 before its first event, and counting a year yet to be closed."""

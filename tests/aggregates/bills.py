@@ -22,6 +22,7 @@ def a_claim(total_fen: int = 0, **changes: Any) -> Claim:  # noqa: ANN401 -- any
         fund_pay_fen=0,
         use_account=True,
         lines=None,
+        credential=None,
     )
     return replace(claim, **changes)
 

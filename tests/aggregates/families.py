@@ -226,6 +226,7 @@ def a_claim(dice: Dice, trouble: str) -> Claim:
         fund_pay_fen=fund_fen,
         use_account=trouble != "unused",
         lines=lines,
+        credential=None,
     )
 
 

@@ -221,6 +221,7 @@ def claim_of(step: Step, beneficiary: StreamId, now: Instant) -> Claim:
         fund_pay_fen=amounts.fund_pay_fen,
         use_account=step.use_account,
         lines=amounts.lines,
+        credential=None,
     )
 
 

@@ -20,6 +20,7 @@ from aggregates.events import (
     InvitationSent,
     OrderChanged,
 )
+from aggregates.link_events import CodeShown, CredentialLinkClosed, CredentialLinkOpened
 from aggregates.settlement_events import (
     Claim,
     PartRefunded,
@@ -34,6 +35,7 @@ from aggregates.vocabulary import (
     Bucket,
     Insurance,
     KinshipEvidence,
+    LinkEvidence,
     Relation,
     Standing,
     StreamId,
@@ -49,7 +51,7 @@ REGIONS = ("990000", "542500", "350000")
 
 
 def an_id(prefix: str, number: int) -> StreamId:
-    kind = ("acc", "bnd", "stl", "ins").index(prefix)
+    kind = ("acc", "bnd", "stl", "ins", "lnk").index(prefix)
     return StreamId(f"{prefix}_{kind:04x}{number:028x}")
 
 
@@ -117,7 +119,12 @@ def a_confirmation() -> BindingConfirmed:
     return BindingConfirmed(confirmed_at=BEGAN_AT, active_from=TODAY, edition="P0@1")
 
 
-def a_claim(beneficiary: StreamId, visit: str = "v1", total_fen: int = 9000) -> Claim:
+def a_claim(
+    beneficiary: StreamId,
+    visit: str = "v1",
+    total_fen: int = 9000,
+    credential: str | None = None,
+) -> Claim:
     return Claim(
         beneficiary=beneficiary,
         institution=INSTITUTION,
@@ -129,6 +136,7 @@ def a_claim(beneficiary: StreamId, visit: str = "v1", total_fen: int = 9000) -> 
         fund_pay_fen=0,
         use_account=True,
         lines=None,
+        credential=credential,
     )
 
 
@@ -167,6 +175,28 @@ def a_reversal() -> SettlementReversed:
     return SettlementReversed(institution=INSTITUTION, undone="undone")
 
 
+def a_link(guardian: StreamId, member: StreamId) -> CredentialLinkOpened:
+    return CredentialLinkOpened(
+        guardian=guardian,
+        member=member,
+        relation=Relation.PARENT,
+        evidence=LinkEvidence.FACE,
+        evidence_reference="FACE-1",
+        slot=1,
+        opened_at=BEGAN_AT,
+    )
+
+
+def a_display(guardian: StreamId, member: StreamId, code: str) -> CodeShown:
+    return CodeShown(
+        guardian=guardian,
+        member=member,
+        code=code,
+        shown_at=BEGAN_AT,
+        expires_at=BEGAN_AT + timedelta(minutes=15),
+    )
+
+
 def families(numbers: Sequence[int]) -> Story:
     """Families with everything that can happen to one."""
     story = Story()
@@ -190,6 +220,11 @@ def _bind(story: Story, number: int) -> None:
         for bucket in Bucket:
             story.tell(account, Credited(bucket=bucket, amount_fen=50_000, reference=None))
     story.tell(binding, an_invitation(sponsor, patient, Caps(per_day_fen=number)))
+    link = an_id("lnk", number)
+    story.tell(link, a_link(sponsor, patient), a_display(sponsor, patient, f"code-{number}"))
+    if number % 4 == 0:
+        closed = CredentialLinkClosed(by=patient, reason="asked", closed_at=BEGAN_AT)
+        story.tell(link, closed)
     if number % 7 == 0:
         story.tell(binding, InvitationDeclined())
         return
@@ -206,7 +241,8 @@ def _bind(story: Story, number: int) -> None:
 def _pay(story: Story, number: int, bill: int) -> None:
     patient, sponsor, binding = members(number)
     settlement = an_id("stl", 16 * number + bill)
-    claim = a_claim(patient, visit=f"visit-{number}-{bill}")
+    code = f"code-{number}" if bill % 2 else None
+    claim = a_claim(patient, visit=f"visit-{number}-{bill}", credential=code)
     if (number + bill) % 6 == 0:
         story.tell(settlement, SettlementRefused(claim=claim, code="DUPLICATE_CLAIM"))
         return

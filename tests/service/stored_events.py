@@ -31,6 +31,7 @@ from aggregates.events import (
     SponsorLinked,
     SponsorUnlinked,
 )
+from aggregates.link_events import CodeShown, CredentialLinkClosed, CredentialLinkOpened
 from aggregates.settlement_events import (
     EditionPublished,
     InstitutionDesignated,
@@ -51,6 +52,7 @@ from aggregates.vocabulary import (
     InstitutionStatus,
     Insurance,
     KinshipEvidence,
+    LinkEvidence,
     ParentSex,
     Parting,
     Reason,
@@ -60,7 +62,7 @@ from aggregates.vocabulary import (
     Use,
 )
 from tests.service.stored_money_events import MONEY_EVENTS
-from tests.service.stored_parts import AT, BINDING, CLAIM, ON, PATIENT, PAYERS, SPONSOR, STL
+from tests.service.stored_parts import AT, BINDING, CLAIM, CODE, ON, PATIENT, PAYERS, SPONSOR, STL
 
 ACCOUNT_EVENTS: dict[str, Event] = {
     "account.opened/1": AccountOpened(
@@ -164,6 +166,23 @@ OTHER_EVENTS: dict[str, Event] = {
         person=PATIENT, relative=SPONSOR, relation=Relation.PARENT_IN_LAW
     ),
     "kinship.ended/1": KinshipEnded(relative=SPONSOR),
+    "link.opened/1": CredentialLinkOpened(
+        guardian=SPONSOR,
+        member=PATIENT,
+        relation=Relation.CHILD,
+        evidence=LinkEvidence.BIRTH_CERTIFICATE,
+        evidence_reference="Q110105001",
+        slot=1,
+        opened_at=AT,
+    ),
+    "link.code-shown/1": CodeShown(
+        guardian=SPONSOR,
+        member=PATIENT,
+        code=CODE,
+        shown_at=AT,
+        expires_at=AT + timedelta(minutes=15),
+    ),
+    "link.closed/1": CredentialLinkClosed(by=PATIENT, reason="成年", closed_at=AT),
     "institution.designated/1": InstitutionDesignated(
         code="H99000000001",
         name="第一人民医院",

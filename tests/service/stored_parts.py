@@ -20,6 +20,9 @@ INS = StreamId("ins_00000000000000000000000000000005")
 ON = date(2026, 3, 2)
 AT = datetime(2026, 3, 2, 10, 15, 0, 123456, BEIJING)
 
+CODE = "5c" * 32
+"""The keyed digest of a code that was shown."""
+
 CLAIM = Claim(
     beneficiary=PATIENT,
     institution=INS,
@@ -34,6 +37,7 @@ CLAIM = Claim(
         FeeLine(line="1", category=Category.DRUG, part=Part.IN_SCOPE, amount_fen=6000),
         FeeLine(line="2", category=Category.OTHER, part=Part.FULL_SELF_PAY, amount_fen=425),
     ),
+    credential=CODE,
 )
 
 PAYERS = (

@@ -10,8 +10,8 @@ import pytest
 from aggregates import binding as rules
 from aggregates.events import BindingReleased, InvitationDeclined
 from aggregates.settlement_events import SettlementCancelled, SettlementRefused
-from aggregates.vocabulary import BindingStatus, SettlementStatus, StreamId, instant
-from projections import bindings, entries, settlements
+from aggregates.vocabulary import BindingStatus, Relation, SettlementStatus, StreamId, instant
+from projections import bindings, entries, links, settlements
 from projections.bindings import BindingRow, Wanted
 from projections.paging import CursorInvalidError, Page
 from tests.projections.lives import (
@@ -21,6 +21,8 @@ from tests.projections.lives import (
     Story,
     a_claim,
     a_confirmation,
+    a_display,
+    a_link,
     a_settlement,
     an_id,
     an_invitation,
@@ -170,6 +172,28 @@ async def test_a_day_and_a_claim_find_their_settlements(dsn: str) -> None:
     assert [] == elsewhere
 
 
+async def test_a_link_is_listed_to_both_its_sides(dsn: str) -> None:
+    """Guardian and member see their links, newest first, page by page, and what a code settled."""
+    guardian, other, member = (an_id("acc", number) for number in (1, 2, 3))
+    story = Story()
+    story.tell(an_id("lnk", 1), a_link(guardian, member), a_display(guardian, member, "c1"))
+    story.tell(an_id("lnk", 2), a_link(other, member))
+    for number in (1, 2):
+        settled = a_settlement(a_claim(member, f"v{number}", credential="c1"))
+        story.tell(an_id("stl", number), settled)
+    async with a_store(dsn) as store, a_follower(dsn, store.pool) as follower:
+        assert await follower.wait_for(await append(store, story.rows()), 20)
+        seen = [await links.of_party(store.pool, who) for who in (guardian, other, member)]
+        first = await links.of_party(store.pool, member, limit=1)
+        second = await links.of_party(store.pool, member, first.next, 1)
+        uses = await links.uses_of(store.pool, ["c1", "c2"])
+
+    assert [[1], [2], [2, 1]] == [[int(row.link[8:], 16) for row in page.rows] for page in seen]
+    assert (seen[2].rows, None) == ((*first.rows, *second.rows), second.next)
+    assert (2, Relation.PARENT) == (seen[0].rows[0].version, seen[0].rows[0].relation)
+    assert {"c1": [an_id("stl", 1), an_id("stl", 2)]} == uses
+
+
 async def test_a_bad_cursor_is_refused_by_every_list(dsn: str) -> None:
     """No list takes a cursor that none of them gave."""
     async with a_store(dsn) as store:
@@ -177,6 +201,7 @@ async def test_a_bad_cursor_is_refused_by_every_list(dsn: str) -> None:
             bindings.of_party(store.pool, SPONSOR, Wanted(NOW, cursor="?")),
             entries.of_account(store.pool, SPONSOR, "?"),
             settlements.of_day(store.pool, INSTITUTION, TODAY, "?"),
+            links.of_party(store.pool, SPONSOR, "?"),
         ):
             with pytest.raises(CursorInvalidError):
                 await asked

@@ -16,7 +16,16 @@ from tests.projections.lives import families, members
 from tests.service.following import a_follower, a_store, append, figures, figures_of
 
 ALIKE = dict.fromkeys(
-    ("bindings", "bindings_regions", "settlements", "entries", "settlement_moves"), 0
+    (
+        "bindings",
+        "bindings_regions",
+        "settlements",
+        "entries",
+        "settlement_moves",
+        "credential_links",
+        "credential_links_uses",
+    ),
+    0,
 )
 
 
@@ -106,7 +115,8 @@ async def test_a_rebuild_keeps_the_names_of_everything(dsn: str) -> None:
     """Tables, keys and indexes are called after a rebuild as they were before it."""
     named = (
         "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace"
-        " AND relname ~ '^(bindings|settlements|entries|settlement_moves)' ORDER BY relname"
+        " AND relname ~ '^(bindings|settlements|entries|settlement_moves|credential_links)'"
+        " ORDER BY relname"
     )
     async with a_store(dsn) as store, a_follower(dsn, store.pool):
         before = [name for (name,) in await store.pool.fetch(named)]

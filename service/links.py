@@ -1,0 +1,160 @@
+"""Credential links (亲情账户): a guardian shows a member's code, and nothing is paid thereby.
+
+A guardian's links are counted by unique names, one per slot, so that a sixth one finds no name
+to take however many ask at once; a pair's name keeps one live link between two.
+"""
+
+from dataclasses import dataclass
+
+from pydantic_core import from_json, to_json
+
+from aggregates import link as rules
+from aggregates.account_state import Account
+from aggregates.link import SLOTS, Held, Link, LinkEvent
+from aggregates.vocabulary import Instant, LinkEvidence, Relation, StreamId
+from service.accounts import find_person
+from service.answers import link_answer, moment
+from service.caller import Request, Role, check_role
+from service.claims import E_CREDENTIAL
+from service.clock import new_stream
+from service.house import House
+from service.ledger.command import Decision, Reply
+from service.ledger.view import View
+from service.parties import Sides, acting_side, check_is, party
+from service.persons import Keys
+from service.relatives import traits_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenLink:
+    """A guardian's wish, by person numbers; without a guardian it is the caller himself."""
+
+    guardian: str | None
+    member: str
+    relation: Relation
+    evidence: LinkEvidence
+    reference: str
+
+
+async def open_link(house: House, request: Request, command: OpenLink) -> Reply:
+    """Link a guardian to a member whose identity he proves; usable at once (R212).
+
+    Raises:
+        UnknownError: one of them has no account here, or the guardian is not the caller's; the
+        refusals of `aggregates.link.open_link`; the rest as `Appender.submit`.
+    """
+    check_role(request.caller, Role.PERSON, Role.AGENCY)
+    keys = house.keys
+
+    def decide(view: View, now: Instant) -> Decision:
+        guardian = party(view, keys, request.caller, command.guardian)
+        member = find_person(view, keys, command.member)
+        asked = rules.Asked(
+            guardian=guardian,
+            member=member,
+            relation=command.relation,
+            evidence=command.evidence,
+            reference=command.reference,
+            born_on=traits_of(view, keys, member).born_on,
+        )
+        accounts = view.account(guardian), view.account(member)
+        opened = rules.open_link(asked, accounts, _held(view, keys, guardian, member), now)
+        link_id = new_stream("lnk", now.at)
+        decision = _answered(link_id, None, 0, opened)
+        decision.takes = dict.fromkeys(_names(keys, rules.evolve(None, opened)), link_id)
+        decision.on_behalf_of = guardian if request.caller.role is Role.AGENCY else None
+        return decision
+
+    return await house.do(request, decide)
+
+
+async def show_code(house: House, request: Request, link_id: StreamId) -> Reply:
+    """Show the member's code once (the guardian, or his agency); it holds for a quarter hour.
+
+    The code is made of the ledger's key and of this request's name, so a repeat makes the same
+    one again, and what is stored holds its keyed digest alone.
+
+    Raises:
+        UnknownError: no such link, or not the caller's; NotPermittedError: the guardian's to
+        do; the refusals of `aggregates.link.show_code`; the rest as `Appender.submit`.
+    """
+    check_role(request.caller, Role.PERSON, Role.AGENCY)
+    keys = house.keys
+    token = keys.token(f"{link_id}\0{request.caller.name}\0{request.key}")
+    name = keys.name(E_CREDENTIAL, token)
+
+    def decide(view: View, now: Instant) -> Decision:
+        link = view.link(link_id)
+        sides = Sides(link.guardian, link.member)
+        for_whom = check_is(view, keys, request.caller, (link.guardian, sides), now)
+        shown = rules.show_code(link, _accounts(view, link), name.hex(), now)
+        answer = {"link_id": link_id, "expires_at": moment(shown.expires_at)}
+        return Decision(
+            answer=to_json(answer),
+            events=[(link_id, shown)],
+            takes={name: link_id},
+            on_behalf_of=for_whom,
+        )
+
+    reply = await house.do(request, decide)
+    if reply.refusal is not None:
+        return reply
+    return reply._replace(answer=to_json(from_json(reply.answer) | {"code": token}))
+
+
+async def close_link(house: House, request: Request, link_id: StreamId, reason: str) -> Reply:
+    """Close a link (either side, a minor member's parent, or an agency); its codes end with it.
+
+    Raises:
+        UnknownError: no such link, or not the caller's; LinkClosedError: it is closed; the rest
+        as `Appender.submit`.
+    """
+    check_role(request.caller, Role.PERSON, Role.AGENCY)
+    keys = house.keys
+
+    def decide(view: View, now: Instant) -> Decision:
+        link = view.link(link_id)
+        sides = Sides(link.guardian, link.member)
+        acting = acting_side(view, keys, request.caller, sides, now)
+        closed = rules.close(link, by=acting.side, reason=reason, now=now)
+        decision = _answered(link_id, link, view.version(link_id), closed)
+        decision.frees = set(_names(keys, link))
+        decision.on_behalf_of = acting.on_behalf_of
+        return decision
+
+    return await house.do(request, decide)
+
+
+def sides_in(answer: bytes) -> tuple[StreamId, StreamId]:
+    """The account ids of both sides in a link's answer."""
+    link = from_json(answer)
+    return link["guardian"], link["member"]
+
+
+def _answered(link_id: StreamId, link: Link | None, version: int, event: LinkEvent) -> Decision:
+    """The link as it is after this event."""
+    answer = link_answer(link_id, rules.evolve(link, event), version + 1)
+    return Decision(answer=to_json(answer), events=[(link_id, event)])
+
+
+def _accounts(view: View, link: Link) -> tuple[Account, Account]:
+    return view.account(link.guardian), view.account(link.member)
+
+
+def _held(view: View, keys: Keys, guardian: StreamId, member: StreamId) -> Held:
+    used = [slot for slot in SLOTS if view.find(_slot_name(keys, guardian, slot)) is not None]
+    return Held(view.find(_pair_name(keys, guardian, member)), used)
+
+
+def _names(keys: Keys, link: Link) -> tuple[bytes, bytes]:
+    """The unique names that a live link has."""
+    pair = _pair_name(keys, link.guardian, link.member)
+    return _slot_name(keys, link.guardian, link.slot), pair
+
+
+def _slot_name(keys: Keys, guardian: StreamId, slot: int) -> bytes:
+    return keys.name("link", f"{guardian}\0{slot}")
+
+
+def _pair_name(keys: Keys, guardian: StreamId, member: StreamId) -> bytes:
+    return keys.name("link_pair", f"{guardian}\0{member}")
