@@ -26,8 +26,9 @@ from service.policy_book import PolicyBook
 from service.quote import quote
 from service.settle import settle
 from tests.cases.asked import amounts_of, caps_of, cert_no, offer_of
+from tests.cases.house_links import HouseLinks
 from tests.cases.reading import Person, Step, fen
-from tests.cases.told import StoppedClock, refused, split
+from tests.cases.told import StoppedClock, credential_of, patient_of, refused, split
 from tests.cases.world import NotBuiltError, Outcome
 
 AGENCY = Caller(Role.AGENCY, "agency", None, "agency")
@@ -43,6 +44,7 @@ class HouseDriver:
         self.bindings: dict[str, StreamId] = {}
         self.counter = ""
         self.calls = 0
+        self.links = HouseLinks(lambda by, key: self._request(self._as(by), key, b""))
         self.verbs: Mapping[str, Callable[[Step, Mapping[str, Outcome]], Awaitable[Outcome]]] = {
             "open": self._open,
             "credit": self._credit,
@@ -57,6 +59,7 @@ class HouseDriver:
             "change": self._change,
             "release": self._release,
             "look": self._look,
+            **{verb: partial(self._linked, use) for verb, use in self.links.verbs.items()},
             "set_order": self._set_order,
             "quote": self._quote,
             "settle": self._settle,
@@ -230,6 +233,14 @@ class HouseDriver:
         binding_id = self.bindings[step.binding]
         return _told(await bindings.look_at_binding(self._house, AGENCY, binding_id))
 
+    async def _linked(
+        self,
+        use_case: Callable[[House, Step], Awaitable[Reply]],
+        step: Step,
+        _: Mapping[str, Outcome],
+    ) -> Outcome:
+        return _told(await use_case(self._house, step))
+
     async def _set_order(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
         caller = self._as(step.by or step.who)
         seen = await deduction_order.look_at_order(self._house, AGENCY, step.who)
@@ -261,9 +272,9 @@ class HouseDriver:
         return Caller(Role.INSTITUTION, self.counter, None, f"institution:{self.counter}")
 
     def _bill(self, step: Step, before: Mapping[str, Outcome]) -> SettleBill:
-        amounts = amounts_of(step)
+        amounts, shown = amounts_of(step), credential_of(step, before)
         bill = SettleBill(
-            beneficiary=Identity("person_no", step.who),
+            beneficiary=Identity(*patient_of(step, before)),
             visit=step.visit or f"visit {self.calls}",
             charge_batch="1",
             med_type=step.med_type,
@@ -272,7 +283,7 @@ class HouseDriver:
             fund_pay_fen=amounts.fund_pay_fen,
             use_account=step.use_account,
             lines=amounts.lines,
-            credential=Identity("person_no", step.credential) if step.credential else None,
+            credential=Identity(*shown) if shown else None,
             plan=None,
             digest=b"",
         )

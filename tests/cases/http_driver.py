@@ -8,8 +8,9 @@ import httpx
 
 from aggregates.policy import Edition
 from tests.cases.asked import amounts_of, cert_no
+from tests.cases.http_links import HttpLinks, identity_of
 from tests.cases.reading import Bound, Person, Step, fen, yuan
-from tests.cases.told import StoppedClock, refused, split
+from tests.cases.told import StoppedClock, credential_of, patient_of, refused, split
 from tests.cases.world import NotBuiltError, Outcome
 
 AGENCY, AUDITOR = ("agency", "agency"), ("auditor", "auditor")
@@ -45,6 +46,7 @@ class HttpDriver:
         self.bindings: dict[str, str] = {}
         self.counter = ""
         self.calls = 0
+        self.links = HttpLinks(lambda path, by, *sent: self._post(path, person(by), *sent))
         self.client = httpx.AsyncClient()
         self.verbs: Mapping[str, Callable[[Step, Mapping[str, Outcome]], Awaitable[Outcome]]] = {
             "open": self._open,
@@ -60,6 +62,7 @@ class HttpDriver:
             "change": self._change,
             "release": self._release,
             "look": self._look,
+            **self.links.verbs,
             "set_order": self._set_order,
             "quote": self._quote,
             "settle": self._settle,
@@ -240,7 +243,7 @@ class HttpDriver:
         """A bill as the step states it, to the letter."""
         total = yuan(amounts_of(step).total_fen) if step.total is None else step.total
         body: dict[str, Any] = {
-            "beneficiary": {"type": "person_no", "value": step.who},
+            "beneficiary": identity_of(patient_of(step, before)),
             "visit": step.visit or f"visit {self.calls}",
             "charge_batch": "1",
             "med_type": step.med_type,
@@ -255,8 +258,8 @@ class HttpDriver:
             body["lines"] = [
                 dict(zip(names, (str(at), *line), strict=True)) for at, line in numbered
             ]
-        if step.credential:
-            body["credential"] = {"type": "person_no", "value": step.credential}
+        if (shown := credential_of(step, before)) is not None:
+            body["credential"] = identity_of(shown)
         if step.quoted:
             body["plan_hash"] = before[step.quoted].plan_hash
         return body

@@ -22,6 +22,7 @@ from aggregates.vocabulary import (
     InstitutionStatus,
     Insurance,
     KinshipEvidence,
+    LinkEvidence,
     Part,
     Relation,
     Use,
@@ -51,6 +52,8 @@ Verb = Literal[
     "file",
     "relate",
     "link",
+    "show",
+    "unlink",
     "look",
     "publish",
     "together",
@@ -192,6 +195,8 @@ class Step:
     A binding is named "sponsor>beneficiary". A bill states `personal`, or `total` and `fund`,
     or `lines` of category, part and amount. `quoted` names the quote it is settled by.
     `relate` says what `who` is to `by`; a filing counts from `since` to `until`.
+    A link is named "guardian>member"; `shown` and `credential` name the outcome of a display,
+    and what names none is the code itself, or for `credential` somebody's number.
     """
 
     do: Verb
@@ -219,6 +224,8 @@ class Step:
     since: date = date(2025, 1, 1)
     until: date | None = None
     policy: Mapping[str, Any] = field(default_factory=dict)
+    link: str = ""
+    proof: LinkEvidence = LinkEvidence.HOUSEHOLD_PAGE
     # bills
     personal: str = "0.00"
     total: str | None = None
@@ -230,6 +237,7 @@ class Step:
     key: str = ""
     quoted: str = ""
     credential: str = ""
+    shown: str = ""
     steps: "tuple[Step, ...]" = ()
 
 

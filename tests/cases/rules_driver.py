@@ -18,6 +18,7 @@ from aggregates.settlement_events import Claim, PayerShare, Settled
 from aggregates.vocabulary import BindingStatus, Instant, Parting, StreamId
 from tests.cases.asked import amounts_of, kin_of, offer_of
 from tests.cases.reading import Step, yuan
+from tests.cases.rules_links import RulesLinks
 from tests.cases.rules_world import RulesWorld, person_id
 from tests.cases.world import NotBuiltError, Outcome
 
@@ -32,6 +33,7 @@ class RulesDriver(RulesWorld):
         super().__init__()
         self.names: dict[str, StreamId] = {}
         self.settled = 0
+        self.links = RulesLinks(self)
         self.verbs: Mapping[str, Callable[[Step], Outcome]] = {
             "open": self.open,
             "credit": self.credit,
@@ -46,6 +48,9 @@ class RulesDriver(RulesWorld):
             "change": self._change,
             "release": self._release,
             "look": lambda step: self._status_of(self.names[step.binding]),
+            "link": self.links.link,
+            "show": self.links.show,
+            "unlink": self.links.unlink,
             "set_order": self._set_order,
             "quote": partial(self._bill, keeps=False),
             "settle": partial(self._bill, keeps=True),
@@ -148,7 +153,7 @@ class RulesDriver(RulesWorld):
     def _bill(self, step: Step, *, keeps: bool) -> Outcome:
         assert self.designated is not None
         check_designated(evolve(None, self.designated))
-        family = self._family(person_id(step.who))
+        family = self._family(self.links.patient_of(step))
         region = self.designated.region
         place = Place(
             institution=self.designated.code,

@@ -5,7 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from aggregates.vocabulary import BEIJING, Instant, instant
+from tests.cases.reading import Step
 from tests.cases.world import Outcome
+
+SUBJECTS = ("settlement_id", "binding_id", "link_id")
 
 
 class StoppedClock:
@@ -36,6 +39,24 @@ def split(answer: Mapping[str, Any]) -> Outcome:
         reasons=tuple(answer.get("reasons", ())),
         status=answer.get("status"),
         changed=answer.get("changed", False),
-        subject=answer.get("settlement_id", answer.get("binding_id", "")),
+        subject=next((answer[name] for name in SUBJECTS if name in answer), ""),
+        code=answer.get("code", ""),
         plan_hash=answer.get("plan_hash", ""),
     )
+
+
+def patient_of(step: Step, before: Mapping[str, Outcome]) -> tuple[str, str]:
+    """How a bill names its patient: by his number, or by a code that was shown."""
+    return _code(step.shown, before) if step.shown else ("person_no", step.who)
+
+
+def credential_of(step: Step, before: Mapping[str, Outcome]) -> tuple[str, str] | None:
+    """What is shown beside the patient: a code, or somebody's number."""
+    shown = step.credential
+    if not shown:
+        return None
+    return _code(shown, before) if shown in before else ("person_no", shown)
+
+
+def _code(shown: str, before: Mapping[str, Outcome]) -> tuple[str, str]:
+    return "e_credential", before[shown].code if shown in before else shown

@@ -37,6 +37,7 @@ class Outcome:
     status: str | None = None
     changed: bool = False
     subject: str = ""
+    code: str = ""
     plan: "Outcome | None" = None
     plan_hash: str = ""
 

@@ -1,0 +1,52 @@
+"""Credential links of a case, as the doors call their use cases."""
+
+import json
+from collections.abc import Awaitable, Callable
+
+from aggregates.vocabulary import StreamId
+from service import links
+from service.caller import Request
+from service.house import House
+from service.ledger.command import Reply
+from tests.cases.reading import Step
+
+RequestBy = Callable[[str, str], Request]
+"""A request of somebody's, under a key or one of its own."""
+
+
+class HouseLinks:
+    """The links that answers named."""
+
+    def __init__(self, request_by: RequestBy) -> None:
+        """Begin without links."""
+        self._request_by = request_by
+        self._ids: dict[str, StreamId] = {}
+        self.verbs: dict[str, Callable[[House, Step], Awaitable[Reply]]] = {
+            "link": self.link,
+            "show": self.show,
+            "unlink": self.unlink,
+        }
+
+    async def link(self, house: House, step: Step) -> Reply:
+        """Let `by` show the code of `who`."""
+        command = links.OpenLink(
+            guardian=step.by,
+            member=step.who,
+            relation=step.relation,
+            evidence=step.proof,
+            reference=step.reference or "HK-1",
+        )
+        reply = await links.open_link(house, self._request_by(step.by, step.key), command)
+        if reply.refusal is None:
+            self._ids[f"{step.by}>{step.who}"] = json.loads(reply.answer)["link_id"]
+        return reply
+
+    async def show(self, house: House, step: Step) -> Reply:
+        """Show a code."""
+        request = self._request_by(step.by or step.link.partition(">")[0], step.key)
+        return await links.show_code(house, request, self._ids[step.link])
+
+    async def unlink(self, house: House, step: Step) -> Reply:
+        """Close a link."""
+        request = self._request_by(step.by or step.link.partition(">")[0], step.key)
+        return await links.close_link(house, request, self._ids[step.link], "told")

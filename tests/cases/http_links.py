@@ -1,0 +1,53 @@
+"""Credential links of a case over HTTP."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from tests.cases.reading import Step
+from tests.cases.world import Outcome
+
+Post = Callable[[str, str, object, str], Awaitable[Outcome]]
+"""A POST to a path by somebody, under a key or one of its own."""
+
+
+Verb = Callable[[Step, Mapping[str, Outcome]], Awaitable[Outcome]]
+
+
+class HttpLinks:
+    """The links that answers named."""
+
+    def __init__(self, post: Post) -> None:
+        """Begin without links."""
+        self._post = post
+        self._ids: dict[str, str] = {}
+        self.verbs: dict[str, Verb] = {
+            "link": self.link,
+            "show": self.show,
+            "unlink": self.unlink,
+        }
+
+    async def link(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
+        """Let `by` show the code of `who`."""
+        proof = {"kind": step.proof.lower(), "reference": step.reference or "HK-1"}
+        body = {"member": step.who, "relation": step.relation.lower(), "evidence": proof}
+        outcome = await self._post("/v1/credential-links", step.by, body, step.key)
+        if outcome.refused is None:
+            self._ids[f"{step.by}>{step.who}"] = outcome.subject
+        return outcome
+
+    async def show(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
+        """Show a code."""
+        return await self._at(step, "codes", {})
+
+    async def unlink(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
+        """Close a link."""
+        return await self._at(step, "closure", {"reason": "told"})
+
+    async def _at(self, step: Step, word: str, body: object) -> Outcome:
+        by = step.by or step.link.partition(">")[0]
+        path = f"/v1/credential-links/{self._ids[step.link]}/{word}"
+        return await self._post(path, by, body, step.key)
+
+
+def identity_of(named: tuple[str, str]) -> dict[str, str]:
+    """How somebody is named at the counter."""
+    return dict(zip(("type", "value"), named, strict=True))
