@@ -25,11 +25,11 @@ async def test_the_rules_decide_as_the_scenarios_say(case: Case) -> None:
     await play(case, RulesDriver())
 
 
-@pytest.mark.parametrize("case", [c for i, c in CASES.items() if i in LATER], ids=lambda c: c.id)
-async def test_a_rule_that_is_not_built_yet_still_fails(case: Case) -> None:
+async def test_a_rule_that_is_not_built_yet_still_fails() -> None:
     """A scenario on the list for later does not hold today; the day it does it leaves the list."""
-    with pytest.raises((AssertionError, NotBuiltError)):
-        await play(case, RulesDriver())
+    for case in (CASES[later] for later in LATER if later in CASES):
+        with pytest.raises((AssertionError, NotBuiltError)):
+            await play(case, RulesDriver())
 
 
 UNPUBLISHABLE: set[tuple[str, StrEnum]] = {

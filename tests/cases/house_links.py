@@ -27,6 +27,10 @@ class HouseLinks:
             "unlink": self.unlink,
         }
 
+    def id_of(self, name: str) -> StreamId:
+        """The link of that name."""
+        return self._ids[name]
+
     async def link(self, house: House, step: Step) -> Reply:
         """Let `by` show the code of `who`."""
         command = links.OpenLink(

@@ -1,0 +1,318 @@
+"""Credential links over HTTP: open, show, close, look; each to his own, and no code elsewhere."""
+
+import json
+import logging
+from typing import Any
+
+import pytest
+
+from api.lines import load_line
+from api.link_replies import CodeReply, LinkReply, LinksReply, LinkWithDisplaysReply
+from api.replies import SettlementReply
+from tests.api.clients import (
+    AGENCY,
+    AGENCY_ELSEWHERE,
+    AUDITOR,
+    CANARY_ID,
+    ELSEWHERE,
+    HOSPITAL,
+    NATION,
+    OPERATOR,
+    Desk,
+    Who,
+    a_claim,
+    a_family,
+    a_person,
+    a_settlement,
+    an_account,
+    is_answered,
+    is_refused,
+    untraced,
+)
+
+G1, P1, X1 = a_person("G1"), a_person("P1"), a_person("X1")
+PATH = "/v1/credential-links"
+UNKNOWN_ID = "lnk_" + "0" * 32
+CHILD_ID = "110105201505010025"
+
+
+def a_wish(member: str = "P1", kind: str = "face", **changes: object) -> dict[str, Any]:
+    proof = {"kind": kind, "reference": "FACE-1"}
+    return {"member": member, "relation": "parent", "evidence": proof} | changes
+
+
+async def a_link(desk: Desk, guardian: str = "G1", **changes: object) -> str:
+    opened = await desk.post(a_person(guardian), PATH, a_wish(**changes))  # type: ignore[arg-type]
+    assert 201 == opened.status_code, opened.text
+    return f"{PATH}/{opened.json()['link_id']}"
+
+
+async def a_guarded_family(desk: Desk) -> str:
+    """The family of P1 and S1, and P1's guardian G1 in another region; the path of the link."""
+    await a_family(desk)
+    await an_account(desk, "G1", "900.00", region=ELSEWHERE)
+    await an_account(desk, "X1")
+    return await a_link(desk)
+
+
+async def a_code(desk: Desk, path: str, who: Who = G1) -> str:
+    shown = await desk.post(who, f"{path}/codes", {})
+    return str(is_answered(shown, CodeReply, 201)["code"])
+
+
+def by_code(code: str, **changes: object) -> dict[str, Any]:
+    return a_claim(beneficiary={"type": "e_credential", "value": code}, **changes)
+
+
+async def test_a_link_is_answered_in_full(desk: Desk) -> None:
+    """The answer names both sides and is active at once; a repeat has the same bytes."""
+    await an_account(desk, "P1")
+    await an_account(desk, "G1")
+    opened = await desk.post(G1, PATH, a_wish(), "k1")
+
+    answer = is_answered(opened, LinkReply, 201)
+    expected = ("G1", "P1", "parent", "active", "2026-03-02T10:20:00.000+08:00", None, 1)
+    members = ("guardian", "member", "relation", "status", "opened_at", "closed_at", "version")
+    assert expected == tuple(answer[name] for name in members)
+    again = await desk.post(G1, PATH, a_wish(), "k1")
+    assert (opened.content, "true") == (again.content, again.headers["idempotency-replayed"])
+    twice = is_refused(await desk.post(G1, PATH, a_wish()), 409, "ALREADY_LINKED")
+    assert answer["link_id"] == twice["link_id"]
+
+
+async def test_a_shown_code_settles_for_the_member(desk: Desk) -> None:
+    """The code names the patient: his account and his sponsor pay, the guardian nothing."""
+    path = await a_guarded_family(desk)
+    shown = await desk.post(G1, f"{path}/codes", {}, "k1")
+    answer = is_answered(shown, CodeReply, 201)
+    settled = await desk.post(HOSPITAL, "/v1/settlements", by_code(answer["code"]))
+
+    paid = is_answered(settled, SettlementReply, 201)
+    assert ("20.00", "44.25", "0.00") == (paid["own"], paid["aid"], paid["cash"])
+    assert "900.00" == await desk.balance("G1")
+    assert "2026-03-02T10:35:00.000+08:00" == answer["expires_at"]
+    again = await desk.post(G1, f"{path}/codes", {}, "k1")
+    assert (shown.json(), "true") == (again.json(), again.headers["idempotency-replayed"])
+    reused = await desk.post(G1, f"{path}/closure", {}, "k1")
+    is_refused(reused, 422, "IDEMPOTENCY_KEY_REUSED")
+
+
+async def test_a_code_too_old_is_refused_and_forgotten(desk: Desk) -> None:
+    """After a quarter hour, or with its link, a code is 422; one that never was is 404."""
+    path = await a_guarded_family(desk)
+    old = await a_code(desk, path)
+    desk.clock.at = desk.clock.at.replace(hour=11)
+    before = desk.stands()
+    is_refused(await desk.post(HOSPITAL, "/v1/settlements", by_code(old)), 422, "CODE_EXPIRED")
+    is_refused(await desk.post(HOSPITAL, "/v1/quotes", by_code(old)), 422, "CODE_EXPIRED")
+    unknown = by_code("A" * 40)
+    is_refused(await desk.post(HOSPITAL, "/v1/settlements", unknown), 404, "NOT_FOUND")
+    beside = a_claim(credential={"type": "e_credential", "value": old})
+    is_refused(await desk.post(HOSPITAL, "/v1/settlements", beside), 422, "CODE_EXPIRED")
+    assert before == desk.stands()
+
+    fresh = await a_code(desk, path)
+    closed = await desk.post(P1, f"{path}/closure", {"reason": "grown up"})
+    assert "closed" == is_answered(closed, LinkReply, 201)["status"]
+    is_refused(await desk.post(HOSPITAL, "/v1/settlements", by_code(fresh)), 422, "CODE_EXPIRED")
+    is_refused(await desk.post(G1, f"{path}/codes", {}), 409, "LINK_CLOSED")
+    is_refused(await desk.post(G1, f"{path}/closure", {}), 409, "LINK_CLOSED")
+
+
+BAD = {
+    "no proof": ({"evidence": None}, "FIELD_INVALID"),
+    "no reference": ({"evidence": {"kind": "face"}}, "FIELD_REQUIRED"),
+    "an empty reference": ({"evidence": {"kind": "face", "reference": ""}}, "TEXT_INVALID"),
+    "a kind of kinship": ({"evidence": {"kind": "promise", "reference": "X"}}, "FIELD_INVALID"),
+    "a wrong kind": ({"evidence": {"kind": "notarised", "reference": "X"}}, "EVIDENCE_INVALID"),
+    "oneself": ({"member": "G1"}, "SELF_BINDING"),
+    "a stranger's relation": ({"relation": "friend"}, "FIELD_INVALID"),
+    "money": ({"amount": "1.00"}, "UNKNOWN_FIELD"),
+    "uses": ({"uses": ["care"]}, "UNKNOWN_FIELD"),
+}
+
+
+@pytest.mark.parametrize(("changes", "code"), BAD.values(), ids=BAD)
+async def test_a_bad_wish_changes_nothing(
+    desk: Desk, changes: dict[str, object], code: str
+) -> None:
+    """What cannot be is 422 with its code and leaves its key free."""
+    await an_account(desk, "P1")
+    await an_account(desk, "G1")
+    before = desk.stands()
+    is_refused(await desk.post(G1, PATH, a_wish() | changes, "k1"), 422, code)
+    assert before == desk.stands()
+    is_answered(await desk.post(G1, PATH, a_wish(), "k1"), LinkReply, 201)
+
+
+async def test_a_strangers_link_looks_like_none(desk: Desk) -> None:
+    """Strangers and other regions get the 404 of a link that is not there, for every operation."""
+    path = await a_guarded_family(desk)
+    await an_account(desk, "G2", region="350000")
+    far = Who(AGENCY.role, "a3", "350000")
+    for who in (X1, a_person("S1"), a_person("G2"), far):
+        for tail in ("/codes", "/closure"):
+            foreign = await desk.post(who, path + tail, {})
+            none = await desk.post(who, f"{PATH}/{UNKNOWN_ID}{tail}", {})
+            is_refused(foreign, 404, "NOT_FOUND")
+            assert untraced(foreign) == untraced(none)
+        assert untraced(await desk.get(who, path)) == untraced(
+            await desk.get(who, f"{PATH}/{UNKNOWN_ID}")
+        )
+    is_refused(await desk.get(G1, f"{PATH}/lnk_1"), 404, "NOT_FOUND")
+    for who, code in (
+        (HOSPITAL, "NOT_PERMITTED"),
+        (OPERATOR, "NOT_PERMITTED"),
+        (AUDITOR, "READ_ONLY_ROLE"),
+    ):
+        is_refused(await desk.post(who, PATH, a_wish()), 403, code)
+        is_refused(await desk.post(who, f"{path}/codes", {}), 403, code)
+        is_refused(await desk.post(who, f"{path}/closure", {}), 403, code)
+
+
+async def test_the_member_closes_and_shows_nothing(desk: Desk) -> None:
+    """The code of a link is the guardian's to show; the member's agency closes, no more."""
+    path = await a_guarded_family(desk)
+    is_refused(await desk.post(P1, f"{path}/codes", {}), 403, "NOT_PERMITTED")
+    is_refused(await desk.post(AGENCY, f"{path}/codes", {}), 404, "NOT_FOUND")
+    is_answered(await desk.post(AGENCY, f"{path}/closure", {}), LinkReply, 201)
+
+
+async def test_an_agency_acts_for_the_guardian_it_names(desk: Desk) -> None:
+    """An agency links, shows and closes for a person of its region, and the log says for whom."""
+    await an_account(desk, "P1", region=ELSEWHERE)
+    await an_account(desk, "G1")
+    named = a_wish(guardian="G1")
+    is_refused(await desk.post(AGENCY, PATH, a_wish()), 422, "FIELD_REQUIRED")
+    is_refused(await desk.post(AGENCY_ELSEWHERE, PATH, named), 404, "NOT_FOUND")
+    is_refused(await desk.post(X1, PATH, named), 404, "NOT_FOUND")
+    opened = is_answered(await desk.post(AGENCY, PATH, named), LinkReply, 201)
+    path = f"{PATH}/{opened['link_id']}"
+    await a_code(desk, path, AGENCY)
+    await desk.post(AGENCY, f"{path}/closure", {})
+
+    log = await desk.house.store.history(opened["link_id"])
+    guardian = desk.house.keys.name("person_no", "G1")
+    found = (await desk.house.store.read((), (guardian,))).names[guardian]
+    assert [found] * 3 == [recorded.act.on_behalf_of for recorded in log]
+    assert {"agency:a1"} == {recorded.act.actor for recorded in log}
+
+
+async def test_a_parent_acts_for_a_child_who_is_linked(desk: Desk) -> None:
+    """A registered parent closes the link that somebody else has to his child, and shows none."""
+    await an_account(desk, "P1", cert_no=CHILD_ID)
+    for number in ("G1", "F1"):
+        await an_account(desk, number)
+    path = await a_link(desk, kind="household_page", relation="grandchild")
+    line = {"type": "kinship", "person_no": "P1", "relative": "F1", "relation": "parent"}
+    await load_line(desk.house, json.dumps(line).encode())
+
+    father = a_person("F1")
+    is_refused(await desk.post(father, f"{path}/codes", {}), 403, "NOT_PERMITTED")
+    is_answered(await desk.post(father, f"{path}/closure", {}), LinkReply, 201)
+
+
+async def test_links_are_listed_to_their_own(desk_on_postgres: Desk) -> None:
+    """Each side lists its links, the newest first; an agency or an auditor names the person."""
+    desk = desk_on_postgres
+    await a_guarded_family(desk)
+    second = await a_link(desk, "X1")
+    await desk.post(P1, f"{second}/closure", {})
+    seen = {}
+    for who in (P1, G1, X1, a_person("S1")):
+        listed = await desk.get(who, PATH)
+        LinksReply.model_validate(listed.json())
+        seen[who] = [(x["guardian"], x["status"]) for x in listed.json()["items"]]
+
+    both = [("X1", "closed"), ("G1", "active")]
+    assert [both, both[1:], both[:1], []] == list(seen.values())
+    own = (await desk.get(P1, PATH)).json()
+    for who in (AGENCY, NATION, AUDITOR):
+        assert own == (await desk.get(who, f"{PATH}?person_no=P1")).json()
+        is_refused(await desk.get(who, PATH), 422, "QUERY_INVALID")
+    for who in (G1, AGENCY_ELSEWHERE):
+        is_refused(await desk.get(who, f"{PATH}?person_no=P1"), 404, "NOT_FOUND")
+    is_refused(await desk.get(HOSPITAL, PATH), 403, "NOT_PERMITTED")
+    is_refused(await desk.get(P1, f"{PATH}?cursor=1"), 422, "PAGE_INVALID")
+    first = (await desk.get(P1, f"{PATH}?limit=1")).json()
+    rest = (await desk.get(P1, f"{PATH}?limit=1&cursor={first['next']}")).json()
+    assert own["items"] == first["items"] + rest["items"]
+
+
+async def test_the_displays_are_told_with_their_bills(desk_on_postgres: Desk) -> None:
+    """Both sides, their agencies and auditors see each display, and what was settled with it."""
+    desk = desk_on_postgres
+    path = await a_guarded_family(desk)
+    first, second = await a_code(desk, path), await a_code(desk, path)
+    bills = [
+        await a_settlement(desk, visit=f"v{n}", beneficiary={"type": "e_credential", "value": code})
+        for n, code in enumerate((first, first, second))
+    ]
+    refused = by_code(second, visit="v0")
+    is_refused(await desk.post(HOSPITAL, "/v1/settlements", refused), 409, "DUPLICATE_CLAIM")
+    answers = [await desk.get(who, path) for who in (G1, P1, AGENCY, AGENCY_ELSEWHERE, AUDITOR)]
+
+    ids = [bill["settlement_id"] for bill in bills]
+    displays = is_answered(answers[0], LinkWithDisplaysReply)["displays"]
+    assert [[ids[2]], ids[:2]] == [display["settlements"] for display in displays]
+    assert {("http", "2026-03-02T10:20:00.000+08:00")} == {
+        (display["channel"], display["shown_at"]) for display in displays
+    }
+    assert 1 == len({answer.content for answer in answers})
+    listed = (await desk.get(G1, PATH)).json()["items"]
+    alone = answers[0].json()
+    assert [{name: alone[name] for name in listed[0]}] == listed
+
+
+async def test_no_code_is_kept_or_told_in_clear(
+    desk_on_postgres: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Tables, feed, problems, metrics and log lines hold no code; a card leaves no digest."""
+    desk = desk_on_postgres
+    caplog.set_level(logging.DEBUG, "gongji")
+    path = await a_guarded_family(desk)
+    code = await a_code(desk, path)
+    settled = await desk.post(HOSPITAL, "/v1/settlements", by_code(code))
+    await a_settlement(desk, visit="v2", beneficiary={"type": "id_card", "value": CANARY_ID})
+    desk.clock.at = desk.clock.at.replace(hour=11)
+    late = await desk.post(HOSPITAL, "/v1/settlements", by_code(code, visit="v3"))
+    is_refused(late, 422, "CODE_EXPIRED")
+    feed = (await desk.get(AUDITOR, "/v1/events?limit=1000")).text
+    heard = [settled.text, late.text, feed, (await desk.get(G1, path)).text]
+    heard += [(await desk.get(NATION, "/metrics")).text]
+    heard += [record.getMessage() for record in caplog.records]
+    pool = desk.house.store.pool  # type: ignore[attr-defined]
+    for (table,) in await pool.fetch(
+        "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
+    ):
+        for row in await pool.fetch(f"SELECT t::text, t.* FROM {table} t"):  # noqa: S608 -- our tables
+            heard.append(row[0])
+            heard += [v.decode("latin-1") for v in row.values() if isinstance(v, bytes)]
+
+    assert [] == [told for told in heard if code in told or code.lower() in told]
+    claims = [
+        json.loads(line)["event"]["claim"]["credential"]
+        for line in feed.splitlines()
+        if '"settlement.settled/' in line
+    ]
+    assert [desk.house.keys.name("e_credential", code).hex(), None] == claims
+
+
+async def test_an_agency_follows_the_links_of_its_region(desk_on_postgres: Desk) -> None:
+    """The feed shows a link to the agencies of both sides' regions, and to no other."""
+    desk = desk_on_postgres
+    path = await a_guarded_family(desk)
+    await a_code(desk, path)
+    await desk.post(G1, f"{path}/closure", {})
+    stream = path.rpartition("/")[2]
+    topics = ["link.opened/1", "link.code-shown/1", "link.closed/1"]
+    far = Who(AGENCY.role, "a3", "350000")
+    for who, expected in (
+        (AGENCY, topics),
+        (AGENCY_ELSEWHERE, topics),
+        (NATION, topics),
+        (far, []),
+    ):
+        told = (await desk.get(who, "/v1/events?limit=1000")).text.splitlines()
+        facts = [json.loads(line) for line in told]
+        assert expected == [fact["topic"] for fact in facts if fact["stream"] == stream]
