@@ -21,6 +21,8 @@ done twice. Every error carries a `code` and an `outcome` (`applied`, `not_appli
 
 A credential link (亲情账户) lets a guardian show a member's code at the counter. It shares no
 money: who pays is decided by the member's own account and bindings, with the link or without.
+The log joins a display to its bills: `code` of `link.code-shown` is `claim.credential` of
+`settlement.settled`, a keyed digest from which nobody makes the code.
 """
 REF = "#/components/schemas/{model}"
 

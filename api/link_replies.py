@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from api.replies import Reply
+from api.reply_parts import Reply
 
 
 class ListedLink(Reply):

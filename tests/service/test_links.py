@@ -1,163 +1,32 @@
-"""Credential links as the service keeps them: counted once, never money, never a code in clear."""
+"""Credential links as the service keeps them: never a code in clear, and counted at one instant."""
 
 import asyncio
 import itertools
-import json
 from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from pydantic_core import to_json
 
 from aggregates.link import SLOTS, Link
 from aggregates.link_events import CodeShown
 from aggregates.refusals import CodeExpiredError
-from aggregates.settlement_events import Settled
 from aggregates.vocabulary import Insurance, LinkEvidence, LinkStatus, Relation, StreamId
 from service import accounts, links
-from service.caller import institution, person
-from service.claims import Identity, SettleBill
+from service.caller import person
 from service.house import House
 from service.ledger.memory import MemoryStore
 from service.ledger.rows import kind_of
 from service.persons import Keys, Personal
-from service.quote import quote
 from tests.cases.house_driver import HouseDriver
-from tests.cases.reading import Bound, CapsInYuan, Person, Step, yuan
-from tests.cases.reading import Counter as Till
-from tests.cases.world import P0, Outcome
+from tests.cases.reading import Step
+from tests.service.guarded import Life, come, must, settled_in
 from tests.service.household import AGENCY, PATIENT, REGION, SPONSORS, a_house, asked, move_in
 
-HOSPITAL = institution(Till().code)
 MEMBERS = tuple(f"M{number}" for number in range(12))
 
 
-# ---------------------------------------------------------------- never money
-
-
-class Life(NamedTuple):
-    """A family and a bill, drawn."""
-
-    own_fen: int | None
-    sponsors: tuple[tuple[int, int | None], ...]
-    guardian_fen: int
-    personal_fen: int
-    relation: Relation
-
-
-fen = st.integers(0, 30_000)
-lives = st.builds(
-    Life,
-    st.none() | fen,
-    st.lists(st.tuples(fen, st.none() | fen), max_size=3).map(tuple),
-    fen,
-    st.integers(0, 60_000),
-    st.sampled_from(Relation),
-)
-
-
-async def come(driver: HouseDriver, life: Life) -> None:
-    """The patient A, his sponsors, and a guardian G of his who sponsors nobody."""
-    await driver.furnish((P0,))
-    driver.clock.at = datetime(2026, 3, 2, 2, tzinfo=UTC)
-    await must(driver, Step(do="designate", counter=Till()))
-    insurance = Insurance.RESIDENT if life.own_fen is None else Insurance.EMPLOYEE
-    money = {"A": life.own_fen or 0, "G": life.guardian_fen}
-    money |= {f"S{number}": own for number, (own, _) in enumerate(life.sponsors)}
-    for who, own_fen in money.items():
-        is_patient = who == "A"
-        opening = Person(insurance=insurance if is_patient else Insurance.EMPLOYEE)
-        await must(driver, Step(do="open", who=who, person=opening))
-        if own_fen:
-            await must(driver, Step(do="credit", who=who, amount=yuan(own_fen)))
-    for number, (_, cap) in enumerate(life.sponsors):
-        offer = Bound(sponsor=f"S{number}", caps=CapsInYuan(per_settlement=cap))
-        await must(driver, Step(do="relate", by=offer.sponsor, relation=offer.relation))
-        await must(driver, Step(do="invite", offer=offer))
-        await must(driver, Step(do="confirm", binding=f"S{number}>A"))
-
-
-async def must(driver: HouseDriver, step: Step, **before: Outcome) -> Outcome:
-    outcome = await driver.do(step, before)
-    assert outcome.refused is None, (step, outcome)
-    return outcome
-
-
-async def quoted(driver: HouseDriver, life: Life, named: Identity) -> dict[str, Any]:
-    """What settling would answer, without the word that stands for the claim's own bytes."""
-    bill = SettleBill(
-        beneficiary=named,
-        visit="v",
-        charge_batch="1",
-        med_type="11",
-        treated_at=driver.clock.at,
-        total_fen=life.personal_fen,
-        fund_pay_fen=0,
-        use_account=True,
-        lines=None,
-        credential=None,
-        plan=None,
-        digest=bytes(32),
-    )
-    assert driver.house is not None
-    answer = json.loads((await quote(driver.house, HOSPITAL, bill)).answer)
-    del answer["plan_hash"]
-    return dict(answer)
-
-
-async def without_and_with(life: Life) -> None:
-    driver = HouseDriver()
-    try:
-        await come(driver, life)
-        without = await quoted(driver, life, Identity("person_no", "A"))
-        await must(driver, Step(do="link", by="G", who="A", relation=life.relation))
-        linked = await quoted(driver, life, Identity("person_no", "A"))
-        shown = await must(driver, Step(do="show", link="G>A"))
-        by_code = await quoted(driver, life, Identity("e_credential", shown.code))
-        assert to_json(without) == to_json(linked) == to_json(by_code)
-
-        bill = Step(do="settle", shown="shown", personal=yuan(life.personal_fen), visit="v")
-        paid = await must(driver, bill, shown=shown)
-        await must(driver, Step(do="cancel", quoted="paid"), paid=paid)
-        await must(driver, replace(bill, shown=""))
-        first, second = settled_in(driver.house)
-        assert shown_in(driver.house)[0].code == first.claim.credential
-        assert None is second.claim.credential
-        assert first.claim == replace(second.claim, credential=first.claim.credential)
-        for member in ("payers", "reasons", "own_fen", "aid_fen", "cash_fen", "own_after_fen"):
-            assert getattr(first, member) == getattr(second, member)
-        assert (life.guardian_fen, 0) == await driver.left("G")
-    finally:
-        await driver.close()
-
-
-@settings(max_examples=40, deadline=None)
-@given(lives)
-def test_a_link_changes_no_fen_of_any_bill(life: Life) -> None:
-    """Whoever is linked and whoever shows the code, the split is the same to the byte (R203)."""
-    with asyncio.Runner() as loop:
-        loop.run(without_and_with(life))
-
-
 # ---------------------------------------------------------------- never in clear
-
-
-def settled_in(house: House | None) -> list[Settled]:
-    assert house is not None
-    assert isinstance(house.store, MemoryStore)
-    return [r.event for r in house.store.log if isinstance(r.event, Settled)]
-
-
-def shown_in(house: House | None) -> list[CodeShown]:
-    assert house is not None
-    assert isinstance(house.store, MemoryStore)
-    return [r.event for r in house.store.log if isinstance(r.event, CodeShown)]
 
 
 @pytest.fixture
