@@ -24,6 +24,7 @@ money: who pays is decided by the member's own account and bindings, with the li
 The log joins a display to its bills: `code` of `link.code-shown` is `claim.credential` of
 `settlement.settled`, a keyed digest from which nobody makes the code.
 """
+IMPORT_LINES = "api.lines"
 REF = "#/components/schemas/{model}"
 
 
@@ -83,6 +84,10 @@ def _models() -> list[type[BaseModel]]:
 
 
 def _kinds_of(model: type[BaseModel]) -> list[type[BaseModel]]:
-    """Every body there is, of whichever file."""
-    below = [kind for kind in model.__subclasses__() if kind.__module__.startswith("api.")]
+    """Every body there is, of whichever file; import lines are not sent, loaded or not."""
+    below = [
+        kind
+        for kind in model.__subclasses__()
+        if kind.__module__.startswith("api.") and kind.__module__ != IMPORT_LINES
+    ]
     return below + [deeper for kind in below for deeper in _kinds_of(kind)]
