@@ -120,6 +120,15 @@ async def test_a_bad_wish_changes_nothing(
     is_answered(await desk.post(G1, PATH, a_wish(), "k1"), LinkReply, 201)
 
 
+async def test_a_change_without_a_key_is_refused(desk: Desk) -> None:
+    """Opening, showing and closing take an Idempotency-Key each."""
+    path = await a_guarded_family(desk)
+    before = desk.stands()
+    for at, body in ((PATH, a_wish("S1")), (f"{path}/codes", {}), (f"{path}/closure", {})):
+        is_refused(await desk.send("POST", G1, at, body), 400, "IDEMPOTENCY_KEY_REQUIRED")
+    assert before == desk.stands()
+
+
 async def test_a_strangers_link_looks_like_none(desk: Desk) -> None:
     """Strangers and other regions get the 404 of a link that is not there, for every operation."""
     path = await a_guarded_family(desk)
