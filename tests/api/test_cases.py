@@ -12,9 +12,8 @@ from api.tokens import days_from_now, issue
 from service.caller import Role
 from tests.api.rooms import Room
 from tests.cases.http_driver import HttpDriver
-from tests.cases.later import LATER
 from tests.cases.reading import Case, read_cases
-from tests.cases.world import NotBuiltError, play
+from tests.cases.world import play
 from tests.service.conftest import TEMPLATE, of_database
 
 CASES = {case.id: case for case in read_cases().values() if case.level != "process"}
@@ -72,16 +71,7 @@ async def driver(room: Room, tokens: dict[tuple[str, str], str]) -> AsyncIterato
     await room.vacate()
 
 
-@pytest.mark.parametrize(
-    "case", [c for i, c in CASES.items() if i not in LATER], ids=lambda c: c.id
-)
+@pytest.mark.parametrize("case", CASES.values(), ids=lambda c: c.id)
 async def test_the_service_answers_as_the_scenarios_say(case: Case, driver: HttpDriver) -> None:
     """What is given and what happens lead to what the scenario says."""
     await play(case, driver)
-
-
-@pytest.mark.parametrize("case", [c for i, c in CASES.items() if i in LATER], ids=lambda c: c.id)
-async def test_what_is_not_built_yet_fails_over_http_too(case: Case, driver: HttpDriver) -> None:
-    """A scenario on the list for later does not hold today; the day it does it leaves the list."""
-    with pytest.raises((AssertionError, NotBuiltError)):
-        await play(case, driver)

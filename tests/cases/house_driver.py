@@ -15,7 +15,6 @@ from aggregates.settlement_events import RecoveryDue
 from aggregates.vocabulary import BEIJING, StreamId
 from service import accounts, bindings, deduction_order, institutions, relatives
 from service.caller import Caller, Request, Role
-from service.cancel import cancel
 from service.claims import Identity, SettleBill
 from service.editions import publish
 from service.house import House, furnish
@@ -26,9 +25,10 @@ from service.policy_book import PolicyBook
 from service.quote import quote
 from service.settle import settle
 from tests.cases.asked import amounts_of, caps_of, cert_no, offer_of
+from tests.cases.house_later import HouseLater
 from tests.cases.house_links import HouseLinks
 from tests.cases.reading import Person, Step, fen
-from tests.cases.told import StoppedClock, credential_of, patient_of, refused, split
+from tests.cases.told import StoppedClock, credential_of, patient_of, refused, told
 from tests.cases.world import NotBuiltError, Outcome
 
 AGENCY = Caller(Role.AGENCY, "agency", None, "agency")
@@ -44,6 +44,11 @@ class HouseDriver:
         self.bindings: dict[str, StreamId] = {}
         self.counter = ""
         self.calls = 0
+        self.later = HouseLater(
+            lambda key, body: self._request(self._institution(), key, body),
+            lambda: self._request(AGENCY, "", b""),
+            self._bill,
+        )
         self.links = HouseLinks(lambda by, key: self._request(self._as(by), key, b""))
         self.verbs: Mapping[str, Callable[[Step, Mapping[str, Outcome]], Awaitable[Outcome]]] = {
             "open": self._open,
@@ -63,7 +68,7 @@ class HouseDriver:
             "set_order": self._set_order,
             "quote": self._quote,
             "settle": self._settle,
-            "cancel": self._cancel,
+            **{verb: partial(self._follow, use) for verb, use in self.later.verbs.items()},
         }
 
     async def furnish(self, editions: tuple[Edition, ...]) -> None:
@@ -125,7 +130,7 @@ class HouseDriver:
             status="NORMAL",
             flags=person.flags,
         )
-        return _told(
+        return told(
             await accounts.open_account(self._house, self._request(AGENCY, "", b""), opening)
         )
 
@@ -136,7 +141,7 @@ class HouseDriver:
             bucket=step.bucket,
             reference=step.reference or None,
         )
-        return _told(await accounts.credit(self._house, self._request(AGENCY, "", b""), command))
+        return told(await accounts.credit(self._house, self._request(AGENCY, "", b""), command))
 
     async def _status(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
         command = accounts.ChangeStatus(
@@ -147,7 +152,7 @@ class HouseDriver:
             successor=step.successor or None,
         )
         request = self._request(AGENCY, "", b"")
-        return _told(await accounts.change_status(self._house, request, command))
+        return told(await accounts.change_status(self._house, request, command))
 
     async def _designate(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
         assert step.counter is not None
@@ -162,7 +167,7 @@ class HouseDriver:
             sensitive=False,
         )
         request = self._request(AGENCY, "", b"")
-        return _told(await institutions.designate(self._house, request, command))
+        return told(await institutions.designate(self._house, request, command))
 
     async def _set_clock(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
         assert step.to is not None
@@ -179,12 +184,12 @@ class HouseDriver:
             until_on=step.until,
         )
         request = self._request(AGENCY, "", b"")
-        return _told(await accounts.file_elsewhere(self._house, request, filing))
+        return told(await accounts.file_elsewhere(self._house, request, filing))
 
     async def _relate(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
         fact = relatives.RecordKinship(person_no=step.by, relative=step.who, relation=step.relation)
         request = self._request(AGENCY, "", b"")
-        return _told(await relatives.record_kinship(self._house, request, fact))
+        return told(await relatives.record_kinship(self._house, request, fact))
 
     # ------------------------------------------------------------ bindings
 
@@ -198,7 +203,7 @@ class HouseDriver:
         )
         request = self._request(self._as(step.by or step.offer.sponsor), "", b"")
         reply = await bindings.invite(self._house, request, command)
-        outcome = _told(reply)
+        outcome = told(reply)
         if outcome.refused is None:
             name = f"{step.offer.sponsor}>{step.offer.beneficiary}"
             self.bindings[name] = StreamId(outcome.subject)
@@ -212,7 +217,7 @@ class HouseDriver:
     ) -> Outcome:
         by = step.by or step.binding.partition(">")[2]
         request = self._request(self._as(by), "", b"")
-        return _told(await use_case(self._house, request, self.bindings[step.binding]))
+        return told(await use_case(self._house, request, self.bindings[step.binding]))
 
     async def _change(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
         assert step.offer is not None
@@ -222,16 +227,16 @@ class HouseDriver:
         )
         request = self._request(self._as(step.by or to.sponsor), "", b"")
         binding_id = self.bindings[step.binding]
-        return _told(await bindings.change(self._house, request, binding_id, terms))
+        return told(await bindings.change(self._house, request, binding_id, terms))
 
     async def _release(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
         request = self._request(self._as(step.by), "", b"")
         binding_id = self.bindings[step.binding]
-        return _told(await bindings.release(self._house, request, binding_id, "told"))
+        return told(await bindings.release(self._house, request, binding_id, "told"))
 
     async def _look(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
         binding_id = self.bindings[step.binding]
-        return _told(await bindings.look_at_binding(self._house, AGENCY, binding_id))
+        return told(await bindings.look_at_binding(self._house, AGENCY, binding_id))
 
     async def _linked(
         self,
@@ -239,14 +244,14 @@ class HouseDriver:
         step: Step,
         _: Mapping[str, Outcome],
     ) -> Outcome:
-        return _told(await use_case(self._house, step))
+        return told(await use_case(self._house, step))
 
     async def _set_order(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
         caller = self._as(step.by or step.who)
         seen = await deduction_order.look_at_order(self._house, AGENCY, step.who)
         version = json.loads(seen.answer)["version"]
         request = self._request(caller, "", b"")
-        return _told(
+        return told(
             await deduction_order.change_order(
                 self._house, request, step.who, step.sponsors, version
             )
@@ -255,18 +260,21 @@ class HouseDriver:
     # ------------------------------------------------------------ bills
 
     async def _quote(self, step: Step, before: Mapping[str, Outcome]) -> Outcome:
-        return _told(await quote(self._house, self._institution(), self._bill(step, before)))
+        return told(await quote(self._house, self._institution(), self._bill(step, before)))
 
     async def _settle(self, step: Step, before: Mapping[str, Outcome]) -> Outcome:
         bill = self._bill(step, before)
         body = bill.digest + (bill.plan or "").encode()
         request = self._request(self._institution(), step.key, body)
-        return _told(await settle(self._house, request, bill))
+        return told(await settle(self._house, request, bill))
 
-    async def _cancel(self, step: Step, before: Mapping[str, Outcome]) -> Outcome:
-        settlement_id = StreamId(before[step.quoted].subject)
-        request = self._request(self._institution(), step.key, b"")
-        return _told(await cancel(self._house, request, settlement_id, "told"))
+    async def _follow(
+        self,
+        use_case: Callable[[House, Step, Mapping[str, Outcome]], Awaitable[Reply]],
+        step: Step,
+        before: Mapping[str, Outcome],
+    ) -> Outcome:
+        return told(await use_case(self._house, step, before))
 
     def _institution(self) -> Caller:
         return Caller(Role.INSTITUTION, self.counter, None, f"institution:{self.counter}")
@@ -275,7 +283,7 @@ class HouseDriver:
         amounts, shown = amounts_of(step), credential_of(step, before)
         bill = SettleBill(
             beneficiary=Identity(*patient_of(step, before)),
-            visit=step.visit or f"visit {self.calls}",
+            visit=step.visit or f"visit {step.who} {self.calls}",
             charge_batch="1",
             med_type=step.med_type,
             treated_at=datetime(2020, 1, 1, tzinfo=BEIJING),
@@ -290,10 +298,3 @@ class HouseDriver:
         digest = hashlib.sha256(repr(bill).encode()).digest()
         plan = before[step.quoted].plan_hash if step.quoted else None
         return replace(bill, digest=digest, plan=plan)
-
-
-def _told(reply: Reply) -> Outcome:
-    """A reply as an outcome."""
-    if reply.refusal is not None:
-        return refused(reply.refusal, json.loads(reply.answer))
-    return split(json.loads(reply.answer))

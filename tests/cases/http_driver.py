@@ -8,6 +8,7 @@ import httpx
 
 from aggregates.policy import Edition
 from tests.cases.asked import amounts_of, cert_no
+from tests.cases.http_later import HttpLater
 from tests.cases.http_links import HttpLinks, identity_of
 from tests.cases.reading import Bound, Person, Step, fen, yuan
 from tests.cases.told import StoppedClock, credential_of, patient_of, refused, split
@@ -46,6 +47,11 @@ class HttpDriver:
         self.bindings: dict[str, str] = {}
         self.counter = ""
         self.calls = 0
+        self.later = HttpLater(
+            lambda path, *sent: self._post(path, self._at_counter(), *sent),
+            lambda path, *sent: self._post(path, AGENCY, *sent),
+            self._claim,
+        )
         self.links = HttpLinks(lambda path, by, *sent: self._post(path, person(by), *sent))
         self.client = httpx.AsyncClient()
         self.verbs: Mapping[str, Callable[[Step, Mapping[str, Outcome]], Awaitable[Outcome]]] = {
@@ -66,7 +72,7 @@ class HttpDriver:
             "set_order": self._set_order,
             "quote": self._quote,
             "settle": self._settle,
-            "cancel": self._cancel,
+            **self.later.verbs,
         }
 
     async def furnish(self, editions: tuple[Edition, ...]) -> None:
@@ -232,10 +238,6 @@ class HttpDriver:
         claim = self._claim(step, before)
         return await self._post("/v1/settlements", self._at_counter(), claim, step.key)
 
-    async def _cancel(self, step: Step, before: Mapping[str, Outcome]) -> Outcome:
-        path = f"/v1/settlements/{before[step.quoted].subject}/cancellation"
-        return await self._post(path, self._at_counter(), {"reason": "told"}, step.key)
-
     def _at_counter(self) -> tuple[str, str]:
         return "institution", self.counter
 
@@ -244,7 +246,7 @@ class HttpDriver:
         total = yuan(amounts_of(step).total_fen) if step.total is None else step.total
         body: dict[str, Any] = {
             "beneficiary": identity_of(patient_of(step, before)),
-            "visit": step.visit or f"visit {self.calls}",
+            "visit": step.visit or f"visit {step.who} {self.calls}",
             "charge_batch": "1",
             "med_type": step.med_type,
             "treated_at": TREATED_AT,

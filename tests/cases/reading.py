@@ -49,6 +49,13 @@ Verb = Literal[
     "quote",
     "settle",
     "cancel",
+    "refund",
+    "replace",
+    "reverse",
+    "hold",
+    "capture",
+    "let_go",
+    "clear",
     "file",
     "relate",
     "link",
@@ -195,6 +202,8 @@ class Step:
     A binding is named "sponsor>beneficiary". A bill states `personal`, or `total` and `fund`,
     or `lines` of category, part and amount. `quoted` names the quote it is settled by.
     `relate` says what `who` is to `by`; a filing counts from `since` to `until`.
+    What follows a bill names it with `of`; a reversal the key to `undo`; a refund its `amount`,
+    or what goes `back` of which line; a clearing goes `until` a day.
     A link is named "guardian>member"; `shown` and `credential` name the outcome of a display,
     and what names none is the code itself, or for `credential` somebody's number.
     """
@@ -236,6 +245,10 @@ class Step:
     visit: str = ""
     key: str = ""
     quoted: str = ""
+    of: str = ""
+    undo: str = ""
+    back: tuple[tuple[str, str], ...] = ()
+    expires_in: int = 900
     credential: str = ""
     shown: str = ""
     steps: "tuple[Step, ...]" = ()

@@ -18,6 +18,7 @@ from aggregates.settlement_events import Claim, PayerShare, Settled
 from aggregates.vocabulary import BindingStatus, Instant, Parting, StreamId
 from tests.cases.asked import amounts_of, kin_of, offer_of
 from tests.cases.reading import Step, yuan
+from tests.cases.rules_later import RulesLater
 from tests.cases.rules_links import RulesLinks
 from tests.cases.rules_world import RulesWorld, person_id
 from tests.cases.world import NotBuiltError, Outcome
@@ -34,6 +35,7 @@ class RulesDriver(RulesWorld):
         self.names: dict[str, StreamId] = {}
         self.settled = 0
         self.links = RulesLinks(self)
+        self.later = RulesLater(self)
         self.verbs: Mapping[str, Callable[[Step], Outcome]] = {
             "open": self.open,
             "credit": self.credit,
@@ -53,6 +55,8 @@ class RulesDriver(RulesWorld):
             "unlink": self.links.unlink,
             "set_order": self._set_order,
             "quote": partial(self._bill, keeps=False),
+            "cancel": self.later.cancel,
+            "refund": self.later.refund,
             "settle": partial(self._bill, keeps=True),
         }
 
@@ -168,7 +172,7 @@ class RulesDriver(RulesWorld):
         split = settlements.split_claim(claim, family, place, self.now)
         reasons = settlements.reasons_of(split)
         if keeps:
-            self._keep(claim, split)
+            self._keep(step.as_, claim, split)
         return Outcome(
             own=told(split.payers[0]),
             aid=tuple(told(share) for share in split.payers[1:]),
@@ -190,7 +194,7 @@ class RulesDriver(RulesWorld):
         invitations = tuple((b, self.bindings[b]) for b, _ in account.invitations)
         return Family(account_id, account, self.edition(account.region), sponsors, invitations)
 
-    def _keep(self, claim: Claim, split: Split) -> None:
+    def _keep(self, name: str, claim: Claim, split: Split) -> None:
         self.settled += 1
         settled = Settled(
             claim=claim,
@@ -208,8 +212,10 @@ class RulesDriver(RulesWorld):
             settled_at=self.now.at,
             on=self.now.on,
         )
-        for account_id, event in settlements.debits_of(StreamId(f"stl_{self.settled}"), settled):
+        settlement_id = StreamId(f"stl_{self.settled}")
+        for account_id, event in settlements.debits_of(settlement_id, settled):
             self.fold(account_id, event)
+        self.later.keep(name, settlement_id, settled)
 
 
 def claim_of(step: Step, beneficiary: StreamId, now: Instant) -> Claim:

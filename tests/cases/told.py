@@ -1,14 +1,16 @@
 """What a door answered, as the outcome of a step; and a clock that a case sets."""
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from aggregates.vocabulary import BEIJING, Instant, instant
+from service.ledger.command import Reply
 from tests.cases.reading import Step
 from tests.cases.world import Outcome
 
-SUBJECTS = ("settlement_id", "binding_id", "link_id")
+SUBJECTS = ("hold_id", "settlement_id", "binding_id", "link_id")
 
 
 class StoppedClock:
@@ -23,6 +25,13 @@ class StoppedClock:
         return instant(self.at)
 
 
+def told(reply: Reply) -> Outcome:
+    """A reply as an outcome."""
+    if reply.refusal is not None:
+        return refused(reply.refusal, json.loads(reply.answer))
+    return split(json.loads(reply.answer))
+
+
 def refused(code: str, fields: Mapping[str, Any]) -> Outcome:
     """A refusal, with the new plan where it comes with one."""
     plan = fields.get("plan")
@@ -31,15 +40,16 @@ def refused(code: str, fields: Mapping[str, Any]) -> Outcome:
 
 def split(answer: Mapping[str, Any]) -> Outcome:
     """An answer's members, as far as it has them."""
-    payers = [payer["reason"] or payer["amount"] for payer in answer.get("payers", ())]
+    paid = answer.get("refunded", answer)
+    payers = [payer.get("reason") or payer["amount"] for payer in paid.get("payers", ())]
     return Outcome(
         own=payers[0] if payers else None,
         aid=tuple(payers[1:]),
-        cash=answer.get("cash"),
+        cash=paid.get("cash"),
         reasons=tuple(answer.get("reasons", ())),
         status=answer.get("status"),
         changed=answer.get("changed", False),
-        subject=next((answer[name] for name in SUBJECTS if name in answer), ""),
+        subject=next((answer[name] for name in SUBJECTS if name in answer), "") or "",
         code=answer.get("code", ""),
         plan_hash=answer.get("plan_hash", ""),
     )
