@@ -64,8 +64,7 @@ def outcome_of(answer: Sequence[Any], batch: Batch) -> Outcome:
                 head = None if kind is None else Head(number, decode_head(kind, body))
                 outcome.stale[by_hex[stream.hex]] = head
             case "taken":
-                name = names[ix - 1]  # who has it is of the kind of who wants it
-                outcome.taken[name] = stream_id(batch.names[name][:3], stream.hex)
+                outcome.taken.add(names[ix - 1])
             case _:
                 subject = None if stream is None else stream_id("stl", stream.hex)
                 known = Known(number, subject, refusal, digest, body)

@@ -236,10 +236,11 @@ class Appender:
                 return works  # told that nothing was applied while we waited for the lock
             if flight.decided:
                 outcome = await session.append(flight.batch(micros(self._clock())))
+                if outcome.taken:
+                    known.names.update((await session.read((), outcome.taken)).names)
         if outcome.base is not None:
             self._finish(flight, outcome)
             return []
-        known.names.update(outcome.taken)
         left = flight.answer_known(outcome.known)
         self._settle(flight)
         return left

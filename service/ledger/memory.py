@@ -98,11 +98,7 @@ class MemoryStore:
                 for stream, version in batch.expected.items()
                 if held.get(stream, NO_HEAD).version != version
             },
-            taken={
-                name: self.names[name]
-                for name in batch.names
-                if name in self.names and name not in batch.freed
-            },
+            taken={n for n in batch.names if n in self.names and n not in batch.freed},
         )
 
     def _write(self, batch: Batch, base: int) -> None:

@@ -87,7 +87,7 @@ class Outcome:
     known: dict[int, Known] = field(default_factory=dict)
     asked: dict[int, Known] = field(default_factory=dict)
     stale: dict[StreamId, Head | None] = field(default_factory=dict)
-    taken: dict[bytes, StreamId] = field(default_factory=dict)
+    taken: set[bytes] = field(default_factory=set)
 
 
 class Sealed(NamedTuple):
