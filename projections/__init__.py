@@ -9,7 +9,7 @@ any time. A change of shape gets a new table name: the new table fills from the 
 while an older release still reads the old one, which a later migration drops.
 """
 
-from projections import bindings, entries, links, settlement_moves, settlements
+from projections import bills, bindings, entries, links, settlement_moves, settlements
 from projections.table import Projection
 
 ALL = (
@@ -18,5 +18,6 @@ ALL = (
     Projection(entries.TABLE, entries.READS, entries.write),
     Projection(settlement_moves.TABLE, settlement_moves.READS, settlement_moves.write),
     Projection(links.TABLE, links.READS, links.write),
+    Projection(bills.TABLE, bills.READS, bills.write),
 )
 """The read models, in the order they are written."""

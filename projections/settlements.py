@@ -53,7 +53,9 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class SettlementRow(NamedTuple):
     """A settlement as it stands now; `position` is where it was decided.
 
-    `day` is the business day of the decision. Amounts in fen, moments in microseconds.
+    `day` is the business day of the decision, `cancelled_at` when it was taken back whole,
+    cancelled or reversed. Amounts in fen, less what was given back in part; moments in
+    microseconds.
     """
 
     settlement: StreamId
@@ -85,17 +87,39 @@ def evolve(row: SettlementRow | None, fact: Fact) -> SettlementRow | None:
             moment = EPOCH + timedelta(microseconds=fact.recorded_at)
             refused = _begun(fact, claim, instant(moment).on, (0, 0, 0))
             return refused._replace(status=SettlementStatus.REFUSED, refusal=storable(code))
-        case SettlementCancelled() if row is not None:
-            return row._replace(
-                status=SettlementStatus.CANCELLED,
-                version=fact.version,
-                cancelled_at=fact.recorded_at,
-            )
-        case PartRefunded() if row is not None:
-            return row._replace(status=SettlementStatus.PART_REFUNDED, version=fact.version)
-        case SettlementReversed() if row is not None:
-            return row._replace(status=SettlementStatus.REVERSED, version=fact.version)
-    return row
+        case _ if row is None:
+            return None  # a tombstone: nothing was settled, and there is no claim to be found by
+        case _:
+            return _evolve_settled(row, fact)
+
+
+def _evolve_settled(row: SettlementRow, fact: Fact) -> SettlementRow:
+    match fact.event:
+        case PartRefunded() as refund:
+            return _less(row, fact.version, refund)
+        case SettlementCancelled():
+            return _gone(row, fact, SettlementStatus.CANCELLED)
+        case SettlementReversed():
+            return _gone(row, fact, SettlementStatus.REVERSED)
+        case _:
+            return row
+
+
+def _less(row: SettlementRow, version: int, refund: PartRefunded) -> SettlementRow:
+    """What stays of a bill: its personal part is smaller, what the fund paid is not."""
+    return row._replace(
+        status=SettlementStatus.PART_REFUNDED,
+        version=version,
+        total_fen=row.total_fen - refund.amount_fen,
+        own_fen=row.own_fen - refund.own_fen,
+        aid_fen=row.aid_fen - refund.aid_fen,
+        cash_fen=row.cash_fen - refund.cash_fen,
+    )
+
+
+def _gone(row: SettlementRow, fact: Fact, status: SettlementStatus) -> SettlementRow:
+    """Taken back whole; its amounts stay, as what was taken back."""
+    return row._replace(status=status, version=fact.version, cancelled_at=fact.recorded_at)
 
 
 def _begun(fact: Fact, claim: Claim, day: date, split: tuple[int, int, int]) -> SettlementRow:
@@ -131,7 +155,8 @@ UPSERT = f"""
         $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[])
         ON CONFLICT (settlement) DO UPDATE
        SET version = EXCLUDED.version, status = EXCLUDED.status,
-           cancelled_at = EXCLUDED.cancelled_at
+           cancelled_at = EXCLUDED.cancelled_at, total_fen = EXCLUDED.total_fen,
+           own_fen = EXCLUDED.own_fen, aid_fen = EXCLUDED.aid_fen, cash_fen = EXCLUDED.cash_fen
 """  # noqa: S608 -- column names of ours
 
 

@@ -111,7 +111,7 @@ def test_read_models_are_rebuilt_beside_the_service(running: tuple[Path, Service
     """All of them, or one, and the service goes on answering."""
     data, service = running
     assert "events" in run("rebuild", "--data", str(data))
-    assert "entries" in run("rebuild", "--data", str(data), "entries")
+    assert "statements" in run("rebuild", "--data", str(data), "statements")
     run("rebuild", "--data", str(data), "nothing", status=2)
     assert 200 == httpx.get(service.address + "/readyz", trust_env=False).status_code
 

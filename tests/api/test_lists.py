@@ -138,7 +138,7 @@ async def test_the_database_keeps_no_name_in_clear(desk_on_postgres: Desk) -> No
     await desk.get(S1, ENTRIES)
     pool = desk.house.store.pool  # type: ignore[attr-defined]
     tables = await pool.fetch("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
-    assert {"events", "entries"} <= {table for (table,) in tables}
+    assert {"events", "statements"} <= {table for (table,) in tables}
     for (table,) in tables:
         for row in await pool.fetch(f"SELECT t::text, t.* FROM {table} t"):  # noqa: S608 -- our tables
             raw = b"".join(v for v in row.values() if isinstance(v, bytes)) + row[0].encode()

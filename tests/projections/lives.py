@@ -20,6 +20,7 @@ from aggregates.events import (
     InvitationSent,
     OrderChanged,
 )
+from aggregates.fund_events import Corrected, ReturnSuspended, SuspensePaidOut, YearClosed
 from aggregates.link_events import CodeShown, CredentialLinkClosed, CredentialLinkOpened
 from aggregates.settlement_events import (
     Claim,
@@ -204,6 +205,8 @@ def families(numbers: Sequence[int]) -> Story:
         _bind(story, number)
         for bill in range(1 + number % 4):
             _pay(story, number, bill)
+        if number % 8 == 5:
+            _later(story, number)
     return story
 
 
@@ -277,3 +280,21 @@ def _pay(story: Story, number: int, bill: int) -> None:
         story.tell(account, back)
     story.tell(patient, AidReturned(settlement=settlement, amount_fen=aid_fen, on=TODAY))
     story.tell(settlement, SettlementCancelled(reason="wrong"))
+
+
+def _later(story: Story, number: int) -> None:
+    """What happens to money beside bills, and a tombstone."""
+    patient, sponsor, binding = members(number)
+    ticket, correction = f"tkt_{number:032x}", StreamId(f"cor_{number:032x}")
+    story.tell(sponsor, YearClosed(year=TODAY.year, carried_fen=1))
+    story.tell(patient, Corrected(correction=correction, bucket=Bucket.PRIOR, amount_fen=-number))
+    kept = ReturnSuspended(
+        payment=an_id("stl", 16 * number),
+        binding=binding,
+        ticket=ticket,
+        amount_fen=number,
+        on=TODAY,
+        returned_on=TODAY,
+    )
+    story.tell(sponsor, kept, SuspensePaidOut(ticket=ticket, amount_fen=number, reference="R1"))
+    story.tell(an_id("stl", 16 * number + 15), a_reversal())

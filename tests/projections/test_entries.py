@@ -1,20 +1,29 @@
 """Statements: what each event that moves money writes, without a database."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregates import account as rules
 from aggregates.account_state import Account
 from aggregates.events import AidReceived, Credited, Debited, DebitReturned
-from aggregates.vocabulary import Bucket
+from aggregates.fund_events import (
+    Corrected,
+    PremiumDebited,
+    PremiumReturned,
+    ReturnSuspended,
+    SuspensePaidOut,
+    YearClosed,
+)
+from aggregates.vocabulary import Bucket, StreamId
 from projections.entries import NOTHING, READS, Balance, Entry, EntryKind, evolve
 from tests.projections.lives import TODAY, Story, an_id, an_opening
 
 ACCOUNT, BINDING, SETTLEMENT = an_id("acc", 1), an_id("bnd", 1), an_id("stl", 1)
+PREMIUM, CORRECTION = StreamId(f"prm_{9:032x}"), StreamId(f"cor_{9:032x}")
+TICKET = f"tkt_{9:032x}"
 
 amounts = st.integers(0, 10**15)
-
-
 bindings = st.sampled_from((None, BINDING))
 movements = st.one_of(
     st.builds(Credited, bucket=st.sampled_from(Bucket), amount_fen=amounts, reference=st.none()),
@@ -36,6 +45,39 @@ movements = st.one_of(
         on=st.just(TODAY),
         returned_on=st.just(TODAY),
     ),
+    st.builds(YearClosed, year=st.integers(2025, 2099), carried_fen=amounts),
+    st.builds(
+        Corrected,
+        correction=st.just(CORRECTION),
+        bucket=st.sampled_from(Bucket),
+        amount_fen=st.integers(-(10**15), 10**15),
+    ),
+    st.builds(
+        ReturnSuspended,
+        payment=st.sampled_from((SETTLEMENT, PREMIUM)),
+        binding=bindings,
+        ticket=st.just(TICKET),
+        amount_fen=amounts,
+        on=st.just(TODAY),
+        returned_on=st.just(TODAY),
+    ),
+    st.builds(SuspensePaidOut, ticket=st.just(TICKET), amount_fen=amounts, reference=st.text()),
+    *(
+        st.builds(
+            paid,
+            premium=st.just(PREMIUM),
+            binding=st.just(BINDING),
+            current_fen=amounts,
+            prior_fen=amounts,
+        )
+        for paid in (PremiumDebited, PremiumReturned)
+    ),
+)
+MOVES = (
+    YearClosed(year=2026, carried_fen=7000),
+    Corrected(correction=CORRECTION, bucket=Bucket.PRIOR, amount_fen=-1200),
+    PremiumDebited(premium=PREMIUM, binding=BINDING, current_fen=5000, prior_fen=25),
+    PremiumReturned(premium=PREMIUM, binding=BINDING, current_fen=5000, prior_fen=25),
 )
 
 
@@ -66,6 +108,55 @@ def test_the_running_balance_is_the_account_s(moved: list[rules.AccountEvent]) -
 
     assert balances == [entry.balance for entry in entries]
     assert sum(balances[-1]) == sum(e.amount_fen for e in entries) if entries else not balances
+
+
+@pytest.mark.parametrize(
+    ("event", "kind", "parts", "reference"),
+    [
+        (MOVES[0], EntryKind.YEAR_CLOSED, (-7000, 7000), "2026"),
+        (MOVES[1], EntryKind.CORRECTED, (0, -1200), CORRECTION),
+        (MOVES[2], EntryKind.PREMIUM_DEBITED, (-5000, -25), PREMIUM),
+        (MOVES[3], EntryKind.PREMIUM_RETURNED, (5000, 25), PREMIUM),
+    ],
+)
+def test_money_beside_bills_is_an_entry_too(
+    event: rules.AccountEvent, kind: EntryKind, parts: tuple[int, int], reference: str
+) -> None:
+    """A year's turn, a correction and a premium move the buckets, and name what they come from."""
+    story = Story()
+    opened = Credited(bucket=Bucket.CURRENT, amount_fen=7000, reference=None)
+    story.tell(ACCOUNT, opened, event)
+
+    entry = statement(story)[-1]
+
+    assert (kind, parts) == (entry.kind, (entry.current_fen, entry.prior_fen))
+    assert (None, reference) == (entry.settlement, entry.reference)
+    assert 0 == entry.aside_fen
+
+
+def test_money_kept_aside_is_shown_and_no_balance() -> None:
+    """What could not be credited is an entry of nothing with its ticket, until it is paid out."""
+    story = Story()
+    kept = ReturnSuspended(
+        payment=SETTLEMENT,
+        binding=BINDING,
+        ticket=TICKET,
+        amount_fen=6000,
+        on=TODAY,
+        returned_on=TODAY,
+    )
+    story.tell(ACCOUNT, kept, SuspensePaidOut(ticket=TICKET, amount_fen=6000, reference="Li Hua"))
+
+    set_aside, paid_out = statement(story)
+
+    assert [EntryKind.SET_ASIDE, EntryKind.PAID_OUT] == [set_aside.kind, paid_out.kind]
+    assert [(0, 6000), (0, -6000)] == [(e.amount_fen, e.aside_fen) for e in (set_aside, paid_out)]
+    assert (SETTLEMENT, BINDING, TICKET) == (
+        set_aside.settlement,
+        set_aside.binding,
+        set_aside.reference,
+    )
+    assert (NOTHING, TICKET) == (paid_out.balance, paid_out.reference)
 
 
 def test_a_debit_for_another_names_the_binding() -> None:

@@ -1,6 +1,13 @@
 """Settlements: what each event makes of a bill's row, without a database."""
 
-from aggregates.settlement_events import SettlementCancelled, SettlementRefused
+import pytest
+
+from aggregates.settlement_events import (
+    PartRefunded,
+    SettlementCancelled,
+    SettlementRefused,
+    SettlementReversed,
+)
 from aggregates.vocabulary import BEIJING, SettlementStatus
 from projections.settlements import SettlementRow, evolve
 from service.ledger.rows import Recorded
@@ -50,21 +57,6 @@ def test_a_cancelled_bill_keeps_its_place() -> None:
     assert BEGAN_US + 2_000_000 == row.cancelled_at
 
 
-def test_a_bill_taken_back_in_part_or_reversed_says_so() -> None:
-    """The status is the newest; what was decided stays as it was."""
-    story = Story()
-    story.tell(SETTLEMENT, a_settlement(a_claim(PATIENT)), a_part_refund(cash_fen=1))
-    parted = row_of(story.facts())
-    story.tell(SETTLEMENT, a_reversal())
-    undone = row_of(story.facts())
-
-    assert parted is not None
-    assert undone is not None
-    assert (SettlementStatus.PART_REFUNDED, 2) == (parted.status, parted.version)
-    assert (SettlementStatus.REVERSED, 3) == (undone.status, undone.version)
-    assert (9000, None) == (undone.total_fen, undone.cancelled_at)
-
-
 def test_a_refused_bill_counts_for_the_day_it_was_recorded() -> None:
     """A refusal has no business day of its own: the Beijing day of its record is taken."""
     story = Story()
@@ -91,9 +83,43 @@ def test_a_visit_with_an_unwelcome_character_is_kept() -> None:
     assert "a\N{REPLACEMENT CHARACTER}b" == row.visit
 
 
-def test_a_cancellation_of_nothing_is_nothing() -> None:
-    """A fact that no row answers to is not judged."""
+def test_a_part_refunded_bill_shows_what_stays() -> None:
+    """Every refund makes the bill and its payers' parts smaller; the fund's part stays."""
     story = Story()
-    story.tell(SETTLEMENT, SettlementCancelled(reason="wrong"))
+    settled = a_settlement(a_claim(PATIENT), own_fen=2000, aid_fen=4000)
+    refunds = (a_part_refund(aid_fen=500, cash_fen=3000), a_part_refund(aid_fen=100))
+    story.tell(SETTLEMENT, settled, *refunds)
+
+    row = row_of(story.facts())
+
+    assert row is not None
+    assert (SettlementStatus.PART_REFUNDED, 1, 3) == (row.status, row.position, row.version)
+    assert (5400, 2000, 3400, 0) == (row.total_fen, row.own_fen, row.aid_fen, row.cash_fen)
+    assert row.total_fen == row.fund_pay_fen + row.own_fen + row.aid_fen + row.cash_fen
+    assert row.cancelled_at is None
+
+
+def test_a_reversed_bill_is_gone_like_a_cancelled_one() -> None:
+    """A reversal says when the bill was taken back, and leaves what was taken back to be read."""
+    story = Story()
+    settled = a_settlement(a_claim(PATIENT))
+    story.tell(SETTLEMENT, settled, a_part_refund(cash_fen=3000), a_reversal())
+
+    row = row_of(story.facts())
+
+    assert row is not None
+    assert (SettlementStatus.REVERSED, 3) == (row.status, row.version)
+    assert (6000, BEGAN_US + 3_000_000) == (row.total_fen, row.cancelled_at)
+
+
+@pytest.mark.parametrize(
+    "event", [SettlementCancelled(reason="wrong"), a_reversal(), a_part_refund(own_fen=1)]
+)
+def test_what_follows_nothing_is_nothing(
+    event: PartRefunded | SettlementCancelled | SettlementReversed,
+) -> None:
+    """A fact that no row answers to is not judged: a tombstone has no claim to be listed by."""
+    story = Story()
+    story.tell(SETTLEMENT, event)
 
     assert row_of(story.facts()) is None

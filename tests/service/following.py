@@ -73,7 +73,7 @@ async def append_foreign(dsn: str, topic: str, state: bytes = b"state") -> None:
 async def figures(pool: "asyncpg.Pool[Any]") -> tuple[int, int, int]:
     """How many entries, what they sum up to, and how many settlements the read models show."""
     entries, fen = await pool.fetchrow(
-        "SELECT count(*), coalesce(sum(current_fen + prior_fen), 0)::bigint FROM entries"
+        "SELECT count(*), coalesce(sum(current_fen + prior_fen), 0)::bigint FROM statements"
     )
     settlements = await pool.fetchval("SELECT count(*) FROM settlements")
     return entries, fen, settlements

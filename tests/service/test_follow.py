@@ -46,10 +46,11 @@ ALIKE = dict.fromkeys(
         "bindings",
         "bindings_regions",
         "settlements",
-        "entries",
+        "statements",
         "settlement_moves",
         "credential_links",
         "credential_links_uses",
+        "bills",
     ),
     0,
 )
@@ -234,10 +235,10 @@ async def test_a_database_that_refuses_a_write_is_tried_again(dsn: str) -> None:
     story = families([1, 2, 3])
     rows = story.rows()
     async with a_store(dsn) as store, a_follower(dsn, store.pool) as follower:
-        await store.pool.execute("ALTER TABLE entries RENAME TO elsewhere")
+        await store.pool.execute("ALTER TABLE statements RENAME TO elsewhere")
         head = await append(store, rows)
         assert not await follower.wait_for(head, 0.5)
-        await store.pool.execute("ALTER TABLE elsewhere RENAME TO entries")
+        await store.pool.execute("ALTER TABLE elsewhere RENAME TO statements")
 
         assert await follower.wait_for(head, 20)
         assert follower.failures >= 1
@@ -260,4 +261,11 @@ async def test_a_wake_is_answered_before_the_next_look(dsn: str) -> None:
 
 def test_every_read_model_is_known_by_name() -> None:
     """The names a rebuild takes are those of the read models."""
-    assert ("bindings", "settlements", "entries", "settlement_moves", "credential_links") == NAMES
+    assert NAMES == (
+        "bindings",
+        "settlements",
+        "statements",
+        "settlement_moves",
+        "credential_links",
+        "bills",
+    )

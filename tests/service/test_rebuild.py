@@ -20,10 +20,11 @@ ALIKE = dict.fromkeys(
         "bindings",
         "bindings_regions",
         "settlements",
-        "entries",
+        "statements",
         "settlement_moves",
         "credential_links",
         "credential_links_uses",
+        "bills",
     ),
     0,
 )
@@ -88,7 +89,7 @@ async def test_a_rebuild_without_a_follower_is_up_to_date(dsn: str) -> None:
         assert (0, head) == told[0]
         assert (head, head) == told[-1]
         assert (head, 39) == (rebuilt.events, rebuilt.rows["bindings"])
-        assert shown[0] == rebuilt.rows["entries"]
+        assert shown[0] == rebuilt.rows["statements"]
         assert figures_of(story, [*before, *after]) == await figures(store.pool)
 
 
@@ -98,14 +99,14 @@ async def test_a_rebuild_repairs_what_was_damaged(dsn: str) -> None:
     async with a_store(dsn) as store, a_follower(dsn, store.pool) as follower:
         assert await follower.wait_for(await append(store, rows := story.rows()), 20)
         await store.pool.execute(
-            "UPDATE entries SET current_fen = current_fen + 1"
-            " WHERE position = (SELECT min(position) FROM entries)"
+            "UPDATE statements SET current_fen = current_fen + 1"
+            " WHERE position = (SELECT min(position) FROM statements)"
         )
         await store.pool.execute("DELETE FROM settlements WHERE position % 2 = 0")
         damaged = await check(dsn)
-        await rebuild(dsn, ["entries", "settlements"])
+        await rebuild(dsn, ["statements", "settlements"])
 
-        assert (2, 0) == (damaged["entries"], damaged["bindings"])
+        assert (2, 0) == (damaged["statements"], damaged["bindings"])
         assert damaged["settlements"] > 0
         assert ALIKE == await check(dsn)
         assert figures_of(story, rows) == await figures(store.pool)
@@ -115,8 +116,7 @@ async def test_a_rebuild_keeps_the_names_of_everything(dsn: str) -> None:
     """Tables, keys and indexes are called after a rebuild as they were before it."""
     named = (
         "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace"
-        " AND relname ~ '^(bindings|settlements|entries|settlement_moves|credential_links)'"
-        " ORDER BY relname"
+        " AND relname ~ '^(bills|bindings|settlement|statements|credential_links)' ORDER BY relname"
     )
     async with a_store(dsn) as store, a_follower(dsn, store.pool):
         before = [name for (name,) in await store.pool.fetch(named)]
@@ -125,7 +125,7 @@ async def test_a_rebuild_keeps_the_names_of_everything(dsn: str) -> None:
         after = [name for (name,) in await store.pool.fetch(named)]
 
         assert before == after
-        assert {"entries_pkey", "bindings_regions_pkey", "settlements_by_visit"} <= set(after)
+        assert {"statements_pkey", "bindings_regions_pkey", "settlements_by_visit"} <= set(after)
 
 
 async def stop_after(dsn: str, events: int) -> None:
@@ -145,9 +145,9 @@ async def test_an_interrupted_rebuild_can_be_started_again(dsn: str) -> None:
         assert await follower.wait_for(await append(store, rows := story.rows()), 20)
         with pytest.raises(KeyboardInterrupt):
             await stop_after(dsn, 1)
-        left = await store.pool.fetchval("SELECT count(*) FROM entries_next")
+        left = await store.pool.fetchval("SELECT count(*) FROM statements_next")
         meanwhile = await figures(store.pool)
-        await rebuild(dsn, ["entries"])
+        await rebuild(dsn, ["statements"])
 
         assert left > 0
         assert figures_of(story, rows) == meanwhile
@@ -157,11 +157,11 @@ async def test_an_interrupted_rebuild_can_be_started_again(dsn: str) -> None:
 
 async def test_one_rebuild_at_a_time(dsn: str) -> None:
     """A second rebuild of the same ledger is refused while one is at work."""
-    async with a_store(dsn), _beside(dsn, ["entries"], lambda _done, _of: None):
+    async with a_store(dsn), _beside(dsn, ["statements"], lambda _done, _of: None):
         with pytest.raises(RebuildRunningError):
             await rebuild(dsn)
 
-    assert {"entries"} == set((await rebuild(dsn, ["entries"])).rows)
+    assert {"statements"} == set((await rebuild(dsn, ["statements"])).rows)
 
 
 async def test_only_read_models_are_rebuilt(dsn: str) -> None:
