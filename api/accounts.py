@@ -1,8 +1,8 @@
-"""Accounts: open, credit, change status, look; the deduction order; the statement."""
+"""Accounts: open, credit, change status, look; the deduction order."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from aggregates.vocabulary import Bucket, Insurance
 from api.bodies import AccountBody, CreditBody, OrderBody, StatusBody, fen
@@ -19,9 +19,8 @@ from api.door import (
     read_body,
     request_of,
 )
-from api.pages import page_answer
-from api.replies import AccountReply, EntriesReply, OrderReply
-from service import accounts, deduction_order, lists
+from api.replies import AccountReply, OrderReply
+from service import accounts, deduction_order
 from service.caller import Request as ServiceRequest
 from service.house import House
 from service.persons import Personal
@@ -111,20 +110,6 @@ async def change_status(
         ),
     )
     return answer_written(reply, request, render=_of_person(person_no))
-
-
-@router.get("/{person_no}/entries", response_model=EntriesReply, responses=problems(404, 422))
-async def look_at_entries(
-    door: DoorOf,
-    caller: CallerOf,
-    person_no: str,
-    cursor: Annotated[str | None, Query(max_length=100)] = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    min_position: Annotated[int | None, Query(ge=0)] = None,
-) -> Response:
-    """The account's statement, newest first (its owner, its agency, auditors)."""
-    asked = lists.Asked(cursor, limit, min_position)
-    return page_answer(await lists.entries(door.house, door.shelf, caller, person_no, asked))
 
 
 @router.get("/{person_no}/deduction-order", response_model=OrderReply, responses=problems(404))

@@ -18,6 +18,7 @@ from api import (
     links,
     reconciliations,
     settlements,
+    statements,
 )
 from api.documents import describe
 from api.door import Door
@@ -46,6 +47,7 @@ TOLD = (
 
 ROUTES = (
     accounts,
+    statements,
     bindings,
     links,
     settlements,

@@ -4,6 +4,7 @@ from typing import Any
 
 from api.examples_parts import APPLIED, SETTLED_AT, SETTLEMENT_ID, SPLIT
 from api.later_examples import LATER_EXAMPLES
+from api.statement_examples import STATEMENT_EXAMPLES
 
 BINDING = {
     "binding_id": "bnd_019c2f4b9c1d7e02b0c1d2e3f4051627",
@@ -26,17 +27,6 @@ LINK: dict[str, Any] = {
     "opened_at": "2026-03-01T09:00:00.000+08:00",
     "closed_at": None,
     "version": 2,
-}
-ENTRY = {
-    "position": 1234,
-    "recorded_at": "2026-03-02T10:15:03.120+08:00",
-    "kind": "debited",
-    "amount": "-44.25",
-    "current": "-44.25",
-    "prior": "0.00",
-    "balance_after": "255.75",
-    "settlement_id": SETTLEMENT_ID,
-    "binding_id": BINDING["binding_id"],
 }
 SETTLEMENT: dict[str, Any] = (
     APPLIED | SPLIT | {"own_balance_after": "0.00", "settled_at": SETTLED_AT, "position": 1234}
@@ -123,7 +113,6 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "expires_at": "2026-03-02T10:25:00.000+08:00",
         "position": 1232,
     },
-    "EntriesReply": {"items": [ENTRY], "next": None},
     "QuoteReply": SPLIT
     | {
         "plan_hash": "AAZMBUGnFkDZkP0kmr1m5g3NqYb0cQYJm2u1C5a0l3x9mQ1bX0m8m1cKk1lO2uS0fV7wQ3dE1aZ",
@@ -202,5 +191,6 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "ReadyReply": {"status": "ready", "position": 1234},
     "Problem": PROBLEM,
     **LATER_EXAMPLES,
+    **STATEMENT_EXAMPLES,
 }
 """Examples by the name of the model. FastAPI would drop their nulls; they are put in afterwards."""

@@ -98,17 +98,22 @@ def answer_refusal(reply: Reply, language: str | None) -> ProblemAnswer:
     return answer
 
 
+def is_english(language: str | None) -> bool:
+    """Whether an `Accept-Language` asks for English first; everybody else is told in Chinese."""
+    return (language or "").lower().startswith("en")
+
+
 def _answer(
     code: str, outcome: str, fields: Mapping[str, object], language: str | None, trace_id: str
 ) -> ProblemAnswer:
     text = TEXTS[code]
-    is_english = (language or "").lower().startswith("en")
+    in_english = is_english(language)
     kebab = code.lower().replace("_", "-")
     body = {
         "type": f"/problems/{kebab}",
         "title": code.replace("_", " ").capitalize(),
         "status": text.status,
-        "detail": text.en if is_english else text.zh,
+        "detail": text.en if in_english else text.zh,
         "instance": f"urn:trace:{trace_id}",
         "code": code,
         "outcome": outcome,
@@ -122,7 +127,7 @@ def _answer(
     headers = {
         "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",
-        "Content-Language": "en" if is_english else "zh-CN",
+        "Content-Language": "en" if in_english else "zh-CN",
     }
     if text.status == 503:  # noqa: PLR2004 -- try again
         headers["Retry-After"] = RETRY_AFTER_S

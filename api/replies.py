@@ -70,13 +70,6 @@ class BindingsReply(Reply):
     next: str | None
 
 
-class EntriesReply(Reply):
-    """A page of an account's statement, newest first."""
-
-    items: list[dict[str, Any]]
-    next: str | None
-
-
 class QuoteReply(Reply):
     """What settling now would answer; show it, then settle with `plan_hash`."""
 

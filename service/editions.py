@@ -1,6 +1,8 @@
 """The rules in force, decided from the log: published at start, never edited afterwards."""
 
 import hashlib
+from collections.abc import Iterable
+from contextlib import suppress
 from functools import lru_cache
 
 from aggregates.policy import Edition, NoEditionInForceError, in_force
@@ -92,6 +94,21 @@ def edition_of_record(view: View, keys: Keys, region: str, edition_id: str) -> E
         if edition.id == edition_id:
             return edition
     raise NoEditionError(region=region)
+
+
+async def editions_today(house: House, regions: Iterable[str]) -> dict[str, Edition]:
+    """The edition that is in force today by region, from the log; a region without is left out."""
+    names = {_region_name(house.keys, region): region for region in regions}
+    streams = (await house.store.read((), names)).names
+    heads = (await house.store.read(streams.values(), ())).heads
+    today = house.clock().on
+    found: dict[str, Edition] = {}
+    for name, stream in streams.items():
+        book = heads[stream].state
+        assert isinstance(book, Rulebook), "a region's name leads to its rulebook"
+        with suppress(NoEditionInForceError):
+            found[names[name]] = in_force(_editions(book.editions), today)
+    return found
 
 
 def _region_name(keys: Keys, region: str) -> bytes:

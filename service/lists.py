@@ -1,4 +1,4 @@
-"""Lists that follow the log: statements, bindings, and an institution's settlements."""
+"""Lists that follow the log: bindings, and an institution's settlements."""
 
 from datetime import date
 from typing import Any, NamedTuple, Protocol
@@ -8,14 +8,11 @@ from asyncpg import Pool
 from aggregates.refusals import UnknownError
 from aggregates.vocabulary import BindingStatus, SettlementStatus, StreamId
 from projections import bindings as binding_views
-from projections import entries as entry_views
 from projections import settlements as settlement_views
 from projections.bindings import BindingRow, Wanted
-from projections.entries import Entry
-from projections.paging import Page
 from projections.settlements import SettlementRow
 from service.accounts import find_person, find_readable
-from service.answers import caps_answer, day, signed_yuan, yuan
+from service.answers import caps_answer, day, yuan
 from service.caller import Caller, Role, check_role
 from service.clock import rfc3339
 from service.house import House
@@ -62,23 +59,6 @@ class Listed(NamedTuple):
     items: list[dict[str, Any]]
     following: str | None
     position: int
-
-
-async def entries(
-    house: House, shelf: Shelf, caller: Caller, person_no: str, asked: Asked
-) -> Listed:
-    """An account's statement, newest first.
-
-    Raises:
-        UnknownError: no such account, or not the caller's; CursorInvalidError: not a cursor.
-    """
-    check_role(caller, Role.AGENCY, Role.PERSON, Role.AUDITOR)
-    account_id = await account_of(house, caller, person_no)
-    position = await reach(house, shelf, asked)
-    page: Page[Entry] = await entry_views.of_account(
-        shelf.pool, account_id, asked.cursor, asked.limit
-    )
-    return Listed([_entry(entry) for entry in page.rows], page.next, position)
 
 
 async def bindings(
@@ -203,20 +183,6 @@ async def reach(house: House, shelf: Shelf, asked: Asked) -> int:
     head = await house.store.position()
     await shelf.follower.wait_for(max(head, asked.min_position or 0), WAIT_S)
     return await shelf.follower.position()
-
-
-def _entry(entry: Entry) -> dict[str, Any]:
-    return {
-        "position": entry.position,
-        "recorded_at": rfc3339(entry.recorded_at),
-        "kind": entry.kind,
-        "amount": signed_yuan(entry.amount_fen),
-        "current": signed_yuan(entry.current_fen),
-        "prior": signed_yuan(entry.prior_fen),
-        "balance_after": yuan(entry.balance.current_fen + entry.balance.prior_fen),
-        "settlement_id": entry.settlement,
-        "binding_id": entry.binding,
-    }
 
 
 def _binding(row: BindingRow, numbers: dict[StreamId, str | None]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from service.ledger.rows import (
 from service.ledger.store import NO_HEAD, Head, Sealed
 
 EVENTS = "SELECT position, recorded_at, stream, version, topic, state FROM events"
+HISTORIES = f"{EVENTS} WHERE stream = ANY ($1::uuid[]) ORDER BY stream, version"
 HEADS = "SELECT stream, version, kind, state FROM heads WHERE stream = ANY ($1::uuid[])"
 NAMES = """
     SELECT u.name, u.stream, h.kind FROM unique_names u
@@ -39,9 +40,13 @@ async def read_heads(
         for stream, version, kind, state in found:
             known = stream_id(BY_CODE[kind].prefix, stream.hex)
             heads[known] = Head(version, decode_head(kind, state))
-    for stream in streams:
-        if not kind_of(stream).has_head:
-            heads[stream] = _fold(await read_history(connection, stream, topics))
+    bare = {s[4:]: s for s in streams if not kind_of(s).has_head}
+    if bare:
+        found = await connection.fetch(HISTORIES, list(bare))
+        for one in recorded(found, topics):
+            stream = bare[one.stream[4:]]
+            folded = kind_of(one.stream).evolve(heads[stream].state, one.event)
+            heads[stream] = Head(one.version, folded)
     return heads
 
 
@@ -95,13 +100,6 @@ def recorded(found: Sequence[Any], topics: Mapping[int, str]) -> list[Recorded]:
         known = stream_id(TOPIC_PREFIX[topic.partition(".")[0]], stream.hex)
         events.append(Recorded(position, recorded_at, known, version, act, event))
     return events
-
-
-def _fold(history: list[Recorded]) -> Head:
-    head = NO_HEAD
-    for one in history:
-        head = Head(one.version, kind_of(one.stream).evolve(head.state, one.event))
-    return head
 
 
 def _named(hexadecimal: str, kind: int | None) -> StreamId:

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from api.replies import BindingReply, BindingsReply, EntriesReply
+from api.replies import BindingReply, BindingsReply
+from api.statement_replies import EntriesReply
 from tests.api.clients import (
     AGENCY,
     AGENCY_ELSEWHERE,

@@ -1,0 +1,95 @@
+"""What a person is told of his money: the statement of his account, and his bills."""
+
+from typing import Literal
+
+from api.reply_parts import Reply, Returned
+
+InstitutionClass = Literal["hospital", "pharmacy", "checkup"]
+
+
+class ListedEntry(Reply):
+    """What moved an account's money, signed, and the balance after it, in yuan.
+
+    `aside` came back and could not be credited: it is kept aside and no part of the balance.
+    `reference` names a premium, a correction, a ticket of money kept aside, or the year that
+    was closed. `beneficiary` is masked. Of a beneficiary's bill `institution` is null where
+    only its class may be seen. `text` says it all in the caller's language.
+    """
+
+    position: int
+    recorded_at: str
+    kind: Literal[
+        "credited",
+        "debited",
+        "returned",
+        "year_closed",
+        "corrected",
+        "premium_debited",
+        "premium_returned",
+        "set_aside",
+        "paid_out",
+    ]
+    amount: str
+    current: str
+    prior: str
+    balance_after: str
+    aside: str
+    settlement_id: str | None
+    binding_id: str | None
+    reference: str | None
+    beneficiary: str | None
+    institution: str | None
+    institution_class: InstitutionClass | None
+    text: str
+
+
+class EntriesReply(Reply):
+    """A page of an account's statement, newest first."""
+
+    items: list[ListedEntry]
+    next: str | None
+
+
+class SponsorPart(Reply):
+    """What a sponsor paid of a bill, and what of it went back; the name is masked.
+
+    `name` is null where the person was erased.
+    """
+
+    name: str | None
+    amount: str
+    returned: str
+
+
+class BillReturned(Returned):
+    """What of a bill went back: the sum, and by who had paid it."""
+
+    amount: str
+
+
+class ListedBill(Reply):
+    """A patient's bill as it was settled, who paid what of it, and what went back since."""
+
+    settlement_id: str
+    status: Literal["settled", "part_refunded", "cancelled", "reversed"]
+    day: str
+    treated_at: str
+    institution: str
+    institution_class: InstitutionClass
+    total: str
+    fund_pay: str
+    personal: str
+    own: str
+    aid: str
+    cash: str
+    sponsors: list[SponsorPart]
+    returned: BillReturned
+    text: str
+    position: int
+
+
+class BillsReply(Reply):
+    """A page of a patient's bills, newest first."""
+
+    items: list[ListedBill]
+    next: str | None
