@@ -74,7 +74,7 @@ async def look_at_entries(
     where the region lets him. With `Accept: text/csv` it is a table of up to 10,000 rows.
     """
     told = _Told(request, door, caller, person_no, looked)
-    return await told.answer(statement.entries, ENTRIES)
+    return await told.answer(statement.entries, STATEMENT_SHEET)
 
 
 @router.get(
@@ -94,7 +94,7 @@ async def look_at_bills(
     tables are those of the statement.
     """
     told = _Told(request, door, caller, person_no, looked)
-    return await told.answer(bills.bills, BILLS)
+    return await told.answer(bills.bills, BILLS_SHEET)
 
 
 class _Told(NamedTuple):
@@ -115,15 +115,22 @@ class _Told(NamedTuple):
         asked = Asked(self.looked.cursor, limit, self.looked.min_position)
         wanted = Wanted(self.person_no, asked, language)
         listed = await read(self.door.house, self.door.shelf, self.caller, wanted)
+        if is_table:
+            return await asyncio.to_thread(table_answer, listed, sheet, language)
+        body = to_json({"items": listed.items, "next": listed.following})
         headers = _headers(listed, language)
-        if not is_table:
-            body = to_json({"items": listed.items, "next": listed.following})
-            return Response(body, media_type="application/json", headers=headers)
-        headers["Content-Disposition"] = f'attachment; filename="{sheet.file}"'
-        if listed.following is not None:
-            headers["Link"] = f'<?cursor={listed.following}>; rel="next"'
-        table = await asyncio.to_thread(_table, listed.items, sheet, language)
-        return Response(table, media_type=CSV, headers=headers)
+        return Response(body, media_type="application/json", headers=headers)
+
+
+def table_answer(listed: Listed, sheet: Sheet, language: Language) -> Response:
+    """A list as a table, with `Link` to what follows where it is not all."""
+    headers = _headers(listed, language)
+    headers["Content-Disposition"] = f'attachment; filename="{sheet.file}"'
+    if listed.following is not None:
+        headers["Link"] = f'<?cursor={listed.following}>; rel="next"'
+    heads = [column.head.to(language) for column in sheet.columns]
+    rows = ([column.cell(told, language) for column in sheet.columns] for told in listed.items)
+    return Response(csv_text([heads, *rows]), media_type=CSV, headers=headers)
 
 
 def _headers(listed: Listed, language: Language) -> dict[str, str]:
@@ -134,12 +141,6 @@ def _headers(listed: Listed, language: Language) -> dict[str, str]:
         "Vary": "Accept, Accept-Language",
         "X-Content-Type-Options": "nosniff",
     }
-
-
-def _table(items: Sequence[dict[str, Any]], sheet: Sheet, language: Language) -> bytes:
-    heads = [column.head.to(language) for column in sheet.columns]
-    rows = ([column.cell(told, language) for column in sheet.columns] for told in items)
-    return csv_text([heads, *rows])
 
 
 # ---------------------------------------------------------------- the columns
@@ -169,7 +170,7 @@ PLACED = (
     Column(Said("机构", "institution"), _plain("institution")),
     Column(Said("机构类别", "kind of institution"), _worded("institution_class", CLASSES)),
 )
-ENTRIES = Sheet(
+STATEMENT_SHEET = Sheet(
     "statement.csv",
     (
         Column(Said("时间", "time"), _plain("recorded_at")),
@@ -187,7 +188,7 @@ ENTRIES = Sheet(
         Column(Said("凭据", "reference"), _plain("reference")),
     ),
 )
-BILLS = Sheet(
+BILLS_SHEET = Sheet(
     "bills.csv",
     (
         Column(Said("日期", "day"), _plain("day")),

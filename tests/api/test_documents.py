@@ -38,6 +38,7 @@ PROMISED = {
     "POST /v1/accounts/{person_no}/credits",
     "POST /v1/accounts/{person_no}/status",
     "GET /v1/accounts/{person_no}/entries",
+    "GET /v1/accounts/{person_no}/bills",
     "GET /v1/accounts/{person_no}/deduction-order",
     "PUT /v1/accounts/{person_no}/deduction-order",
     "POST /v1/bindings",
