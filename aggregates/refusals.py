@@ -25,7 +25,8 @@ RefusalError                        a rule forbids it; the caller can act on it
    ├─ PartialRefundNotAllowedError  ├─ RefundExceedsError        ├─ RefundClosedError
    ├─ UseRefundError                ├─ ReversedBeforeArrivalError   ├─ ReplacementNotAllowedError
    ├─ HoldVoidError                 ├─ CaptureExceedsError
-   └─ ClearingBackwardError
+   ├─ ClearingBackwardError         ├─ DualControlError
+   └─ CorrectionDecidedError        └─ CorrectionExceedsError
 
 A refusal names what the caller can change, and never whose account is poor.
 """
@@ -277,3 +278,15 @@ class CaptureExceedsError(RuleRefusedError):
 
 class ClearingBackwardError(RuleRefusedError):
     """The institution was paid up to that day or a later one; `cleared_through` is that one."""
+
+
+class DualControlError(RuleRefusedError):
+    """Who proposed a correction cannot decide it."""
+
+
+class CorrectionDecidedError(RuleRefusedError):
+    """The correction was approved or rejected before."""
+
+
+class CorrectionExceedsError(RuleRefusedError):
+    """The correction takes more than is free in the bucket: what is held must stay."""

@@ -1,7 +1,22 @@
 """The stored names of events, written by hand: renaming a class changes nothing on disk."""
 
-from aggregates import account, binding, hold, institution, kinship, link, rulebook, settlement
+from aggregates import (
+    account,
+    binding,
+    correction,
+    hold,
+    institution,
+    kinship,
+    link,
+    rulebook,
+    settlement,
+)
 from aggregates.account_state import Account
+from aggregates.correction_events import (
+    CorrectionApproved,
+    CorrectionProposed,
+    CorrectionRejected,
+)
 from aggregates.events import (
     AccountClosed,
     AccountFrozen,
@@ -58,6 +73,7 @@ Event = (
     | binding.BindingEvent
     | settlement.SettlementEvent
     | hold.HoldEvent
+    | correction.CorrectionEvent
     | kinship.KinshipEvent
     | link.LinkEvent
     | institution.InstitutionEvent
@@ -69,6 +85,7 @@ State = (
     | binding.Binding
     | settlement.Settlement
     | hold.Hold
+    | correction.Correction
     | institution.Institution
     | kinship.Kinship
     | link.Link
@@ -116,6 +133,9 @@ TOPICS: dict[type[Event], str] = {
     ClaimHeld: "hold.placed/1",
     HoldCaptured: "hold.captured/1",
     HoldEnded: "hold.ended/1",
+    CorrectionProposed: "correction.proposed/1",
+    CorrectionApproved: "correction.approved/1",
+    CorrectionRejected: "correction.rejected/1",
     KinshipRecorded: "kinship.recorded/1",
     KinshipEnded: "kinship.ended/1",
     InstitutionDesignated: "institution.designated/1",

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import NamedTuple, NewType
 
 StreamId = NewType("StreamId", str)
-"""Kind (`acc_ bnd_ stl_ hld_ ins_ pol_ kin_`, …) and identity (32 hex digits) of a stream."""
+"""Kind (`acc_ bnd_ stl_ hld_ cor_ ins_ pol_ kin_`, …) and identity (32 hex digits) of a stream."""
 
 BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
 """Beijing time of every business day of this service (no summer time since 1992)."""
@@ -169,6 +169,14 @@ class HoldEnd(StrEnum):
     RELEASED = "RELEASED"
     EXPIRED = "EXPIRED"
     ENDED = "ENDED"
+
+
+class CorrectionStatus(StrEnum):
+    """Where a correction stands."""
+
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    REJECTED = "rejected"
 
 
 class InstitutionStatus(StrEnum):

@@ -10,6 +10,7 @@ from api import (
     accounts,
     batch,
     bindings,
+    corrections,
     docs,
     feed,
     health,
@@ -48,6 +49,7 @@ TOLD = (
 ROUTES = (
     accounts,
     statements,
+    corrections,
     bindings,
     links,
     settlements,

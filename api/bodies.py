@@ -50,7 +50,7 @@ Moment = Annotated[AwareDatetime, Field(strict=False), _written_as(DAY_PATTERN +
 
 
 def fen(amount: str) -> int:
-    """Yuan with two decimals as whole fen: "64.25" is 6425."""
+    """Yuan with two decimals as whole fen: "64.25" is 6425, "-0.50" is -50."""
     return int(amount[:-3] + amount[-2:])
 
 

@@ -214,6 +214,19 @@ TEXTS: dict[str, Text] = {
         409, "该预留已失效;请重新结算。", "The hold is not in force any more; settle anew."
     ),
     "CAPTURE_EXCEEDS": Text(409, "金额超过已预留的部分。", "More is asked for than what was held."),
+    "DUAL_CONTROL": Text(
+        409,
+        "提出更正的人不能自行审批;须由另一人办理。",
+        "Who proposed the correction cannot decide it; somebody else must.",
+    ),
+    "CORRECTION_DECIDED": Text(
+        409, "该更正已审批。", "The correction was approved or rejected before."
+    ),
+    "CORRECTION_EXCEEDS": Text(
+        409,
+        "更正金额超过该账户可用部分(已预留的金额不可动用)。",
+        "The correction takes more than is free; what is held must stay.",
+    ),
     # us
     "OVERLOADED": Text(503, "系统繁忙,请稍后重试。", "The service is busy; try again shortly."),
     "STORE_UNAVAILABLE": Text(

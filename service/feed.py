@@ -1,12 +1,12 @@
 """The log as a feed: every event in its order, for auditors, and for agencies what is theirs.
 
 An agency sees an event when its stream belongs to its region: an account opened there, the
-kinship of such a person, a binding or a credential link with a side there, a settlement of a
-patient or at a place there, the region's rules, and what an institution became while it was
-there. Which regions that are is read from the first events of the streams: they never change,
-so nothing here lags behind the log as a read model would, and nothing is shown before its
-region is known. Where it cannot be known (a kind of stream that `_sides` and `_places` were
-not taught) an event is shown to auditors and the nation alone.
+kinship of such a person, a correction of such an account, a binding or a credential link with
+a side there, a settlement of a patient or at a place there, the region's rules, and what an
+institution became while it was there. Which regions that are is read from the first events of
+the streams: they never change, so nothing here lags behind the log as a read model would, and
+nothing is shown before its region is known. Where it cannot be known (a kind of stream that
+`_sides` and `_places` were not taught) an event is shown to auditors and the nation alone.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from asyncpg import Pool
 from pydantic_core import from_json, to_json
 
+from aggregates.correction_events import CorrectionProposed
 from aggregates.events import AccountOpened, InvitationSent
 from aggregates.hold_events import ClaimHeld
 from aggregates.link_events import CredentialLinkOpened
@@ -267,8 +268,8 @@ def _sides(first: Recorded) -> tuple[StreamId, ...]:
             return guardian, member
         case Settled(claim=claim) | SettlementRefused(claim=claim) | ClaimHeld(claim=claim):
             return (claim.beneficiary,)
-        case KinshipRecorded(person=person):
-            return (person,)
+        case KinshipRecorded(person=account) | CorrectionProposed(account=account):
+            return (account,)
         case _:
             return ()
 

@@ -10,7 +10,17 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter
 
-from aggregates import account, binding, hold, institution, kinship, link, rulebook, settlement
+from aggregates import (
+    account,
+    binding,
+    correction,
+    hold,
+    institution,
+    kinship,
+    link,
+    rulebook,
+    settlement,
+)
 from aggregates.account_state import Account
 from aggregates.events import Act, Caps, Credited, Debited, DebitReturned
 from aggregates.fund_events import Corrected, PremiumDebited, PremiumReturned
@@ -73,6 +83,7 @@ KINDS = {
         Kind(6, "kin", True, kinship.Kinship, kinship.evolve),  # noqa: FBT003
         Kind(7, "hld", True, hold.Hold, hold.evolve),  # noqa: FBT003
         Kind(9, "lnk", True, link.Link, link.evolve),  # noqa: FBT003
+        Kind(10, "cor", False, correction.Correction, correction.evolve),  # noqa: FBT003
     )
 }
 BY_CODE = {kind.code: kind for kind in KINDS.values()}
@@ -85,6 +96,7 @@ TOPIC_PREFIX = {
     "kinship": "kin",
     "hold": "hld",
     "link": "lnk",
+    "correction": "cor",
 }
 
 

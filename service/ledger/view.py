@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from aggregates.account_state import Account
 from aggregates.binding import Binding
+from aggregates.correction import Correction
 from aggregates.hold import Hold
 from aggregates.institution import Institution
 from aggregates.kinship import Kinship
@@ -162,6 +163,14 @@ class View:
             UnknownError: there is none.
         """
         return self._existing(stream, Hold)
+
+    def correction(self, stream: StreamId) -> Correction:
+        """A correction.
+
+        Raises:
+            UnknownError: there is none.
+        """
+        return self._existing(stream, Correction)
 
     def institution(self, stream: StreamId) -> Institution:
         """An institution.

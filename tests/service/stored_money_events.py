@@ -2,6 +2,11 @@
 
 from datetime import date, timedelta
 
+from aggregates.correction_events import (
+    CorrectionApproved,
+    CorrectionProposed,
+    CorrectionRejected,
+)
 from aggregates.fund_events import (
     Corrected,
     Held,
@@ -88,5 +93,16 @@ MONEY_EVENTS: dict[str, Event] = {
     ),
     "hold.captured/1": HoldCaptured(settlement=STL),
     "hold.ended/1": HoldEnded(why=HoldEnd.EXPIRED),
+    "correction.proposed/1": CorrectionProposed(
+        account=SPONSOR,
+        bucket=Bucket.CURRENT,
+        amount_fen=-1200,
+        reason="重复入账",
+        reference="2026-03/17",
+        by="agency:clerk-1",
+        on=ON,
+    ),
+    "correction.approved/1": CorrectionApproved(by="agency:clerk-2", bucket=Bucket.PRIOR),
+    "correction.rejected/1": CorrectionRejected(by="agency:clerk-2", reason="凭证不符"),
     "institution.cleared/1": AccountsCleared(through=ON),
 }

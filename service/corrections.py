@@ -1,0 +1,148 @@
+"""Put a wrong balance right (更正): one of the agency proposes, another of it decides."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic_core import from_json, to_json
+
+from aggregates import correction as rules
+from aggregates.correction import Correction, Wrong
+from aggregates.vocabulary import Instant, StreamId
+from service.accounts import find_person
+from service.answers import signed_yuan
+from service.caller import Caller, Request, Role, check_region, check_role
+from service.clock import new_stream
+from service.house import House
+from service.ledger.command import Decision, Reply
+from service.ledger.view import View
+
+Moved = list[tuple[StreamId, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposeCorrection:
+    """What is wrong with a person's balance."""
+
+    person_no: str
+    wrong: Wrong
+
+
+async def propose(house: House, request: Request, command: ProposeCorrection) -> Reply:
+    """Propose a correction of an account in the agency's region; no money moves.
+
+    Raises:
+        RefusalError: refused for its input; the rest as `Appender.submit`.
+    """
+    check_role(request.caller, Role.AGENCY)
+
+    def decide(view: View, now: Instant) -> Decision:
+        account_id = find_person(view, house.keys, command.person_no)
+        account = view.account(account_id)
+        check_region(request.caller, account)
+        correction_id = new_stream("cor", now.at)
+        event = rules.propose(account_id, account, command.wrong, request.caller.name, now)
+        return _answered(view, correction_id, None, [(correction_id, event)])
+
+    return await house.do(request, decide)
+
+
+async def approve(house: House, request: Request, correction_id: StreamId) -> Reply:
+    """Agree to a correction that somebody else proposed; the money moves with it.
+
+    Raises:
+        UnknownError: there is none, or it is another region's; the rest as `Appender.submit`.
+    """
+
+    def move(view: View, correction: Correction, now: Instant) -> Moved:
+        account_id = correction.proposed.account
+        account = view.account(account_id)
+        by = request.caller.name
+        approved, corrected = rules.approve(correction_id, correction, account, by, now)
+        return [(correction_id, approved), (account_id, corrected)]
+
+    return await _decided(house, request, correction_id, move)
+
+
+async def reject(house: House, request: Request, correction_id: StreamId, reason: str) -> Reply:
+    """Do not agree to a correction that somebody else proposed.
+
+    Raises:
+        As `approve`.
+    """
+
+    def move(_: View, correction: Correction, __: Instant) -> Moved:
+        return [(correction_id, rules.reject(correction, request.caller.name, reason))]
+
+    return await _decided(house, request, correction_id, move)
+
+
+async def look_at_correction(house: House, caller: Caller, correction_id: StreamId) -> Reply:
+    """A correction as the log has it now: for its region's agency, and auditors.
+
+    Raises:
+        UnknownError: there is none, or it is not the caller's.
+    """
+    check_role(caller, Role.AGENCY, Role.AUDITOR)
+
+    def decide(view: View, _: Instant) -> Decision:
+        correction = _near(view, caller, correction_id)
+        return _answered(view, correction_id, correction, [])
+
+    return await house.ask(caller, decide)
+
+
+def account_in(answer: bytes) -> StreamId:
+    """The account id in a correction's answer."""
+    account: StreamId = from_json(answer)["person_no"]
+    return account
+
+
+async def _decided(
+    house: House,
+    request: Request,
+    correction_id: StreamId,
+    move: Callable[[View, Correction, Instant], Moved],
+) -> Reply:
+    check_role(request.caller, Role.AGENCY)
+
+    def decide(view: View, now: Instant) -> Decision:
+        correction = _near(view, request.caller, correction_id)
+        return _answered(view, correction_id, correction, move(view, correction, now))
+
+    return await house.do(request, decide)
+
+
+def _near(view: View, caller: Caller, correction_id: StreamId) -> Correction:
+    """A correction of the caller's region; a foreign one looks like none."""
+    correction = view.correction(correction_id)
+    check_region(caller, view.account(correction.proposed.account))
+    return correction
+
+
+def _answered(
+    view: View, correction_id: StreamId, correction: Correction | None, moved: Moved
+) -> Decision:
+    """A correction as it is after these events; its account stands as an id."""
+    version = 0 if correction is None else view.version(correction_id)
+    for stream, event in moved:
+        if stream == correction_id:
+            correction = rules.evolve(correction, event)
+            version += 1
+    assert correction is not None, "a correction begins with CorrectionProposed"
+    proposed = correction.proposed
+    answer = {
+        "correction_id": correction_id,
+        "person_no": proposed.account,
+        "bucket": correction.bucket,
+        "amount": signed_yuan(proposed.amount_fen),
+        "reason": proposed.reason,
+        "reference": proposed.reference,
+        "status": correction.status,
+        "proposed_by": proposed.by,
+        "proposed_on": proposed.on.isoformat(),
+        "decided_by": correction.decided_by,
+        "rejection": correction.why,
+        "version": version,
+    }
+    return Decision(answer=to_json(answer), events=moved)
