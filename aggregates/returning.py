@@ -12,7 +12,7 @@ from aggregates.fund_events import ReturnSuspended
 from aggregates.policy import RefundBucket, RefundTerms, RefundTo
 from aggregates.settlement import Stay
 from aggregates.settlement_events import PayerReturn, Settled
-from aggregates.vocabulary import Instant, StreamId, instant
+from aggregates.vocabulary import Ending, Instant, StreamId, instant
 
 Returned = DebitReturned | AidReturned | ReturnSuspended
 
@@ -46,7 +46,7 @@ def returns_of(
     ticket: str,
     now: Instant,
 ) -> list[tuple[StreamId, Returned]]:
-    """What a return does to the accounts; `accounts` holds the payers' and their successors'.
+    """What a return does to the accounts: the payers' and all their successors'.
 
     The caps' counters fall on the day the debit was counted, whenever it comes back.
     """
@@ -65,15 +65,23 @@ def returns_of(
 def destination(
     account_id: StreamId, accounts: Mapping[StreamId, Account], terms: RefundTerms
 ) -> StreamId | None:
-    """The account that takes a return; None where it is kept aside (S72, S73)."""
+    """The account that takes a return; None where it is kept aside (S72, S73).
+
+    It follows an account that moved to its successor, and that one to his, as far as they are
+    known and can hold money. After a death it is the estate's, whoever succeeds (policy.md §3.3).
+    """
     account, ended = accounts[account_id], terms.refund_to_ended_account
-    if account.ending is None:
-        is_kept = account.is_frozen and ended.frozen is RefundTo.SUSPENSE
-        return None if is_kept else account_id
-    if ended.closed is RefundTo.CREDIT:
+    if account.ending is not None and ended.closed is RefundTo.CREDIT:
         return account_id
-    successor = accounts.get(account.successor) if account.successor else None
-    return account.successor if successor and successor.ending is None else None
+    to: StreamId | None = account_id
+    for _ in accounts:  # successors in a circle lead nowhere
+        if account.ending is None or account.ending is Ending.DECEASED or to is None:
+            break
+        to = account.successor
+        if to is not None:
+            account = accounts[to]
+    is_kept = account.is_frozen and ended.frozen is RefundTo.SUSPENSE
+    return to if account.ending is None and account.has_funds and not is_kept else None
 
 
 def _return(

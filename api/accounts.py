@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from aggregates.vocabulary import Bucket, Insurance
-from api.bodies import AccountBody, CreditBody, OrderBody, StatusBody, fen
+from api.bodies import AccountBody, CreditBody, OrderBody, PayOutBody, StatusBody, fen
 from api.documents import body_of, problems
 from api.door import (
     CallerOf,
@@ -20,9 +20,10 @@ from api.door import (
     request_of,
 )
 from api.replies import AccountReply, OrderReply
-from service import accounts, deduction_order
+from service import accounts, deduction_order, suspense
 from service.caller import Request as ServiceRequest
 from service.house import House
+from service.ids import stream_of
 from service.persons import Personal
 from service.reveal import persons_of
 
@@ -108,6 +109,32 @@ async def change_status(
             effective_on=body.effective_on,
             successor=body.successor,
         ),
+    )
+    return answer_written(reply, request, render=_of_person(person_no))
+
+
+@router.post(
+    "/{person_no}/suspense/{ticket}/payout",
+    status_code=201,
+    response_model=AccountReply,
+    responses=problems(404, 422),
+    openapi_extra=body_of(PayOutBody, {"reference": "estate of P1001, voucher 2026-03/18"}),
+)
+async def pay_out(
+    request: Request,
+    door: DoorOf,
+    caller: CallerOf,
+    person_no: str,
+    ticket: str,
+    key: KeyHeader = None,
+) -> Response:
+    """Write down that what was kept aside under a ticket was paid out (agency); once."""
+    body = await read_body(request, PayOutBody)
+    stream = stream_of("tkt", ticket)
+    reply = await suspense.pay_out(
+        door.house,
+        request_of(caller, key, f"accounts/{person_no}/suspense/{stream}/payout", body),
+        suspense.PayOut(person_no=person_no, ticket=stream, reference=body.reference),
     )
     return answer_written(reply, request, render=_of_person(person_no))
 

@@ -114,6 +114,12 @@ class StatusBody(Body):
     reference: Word | None = None
 
 
+class PayOutBody(Body):
+    """What the agency paid out is called in its own books: to the estate, or to a new owner."""
+
+    reference: Text
+
+
 class OrderBody(Body):
     """A deduction order: sponsors' person numbers, the first pays first."""
 

@@ -88,6 +88,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "status": "normal",
         "flags": [],
         "balance": {"current": "300.00", "prior": "0.00", "held": "0.00", "available": "300.00"},
+        "suspense": [],
         "version": 2,
         "position": 1230,
     },

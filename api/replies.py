@@ -17,6 +17,13 @@ class Balance(Reply):
     available: str
 
 
+class Suspense(Reply):
+    """Money kept aside under a ticket, in no balance: the agency pays it out."""
+
+    ticket: str
+    amount: str
+
+
 class AccountReply(Reply):
     """An account."""
 
@@ -26,6 +33,7 @@ class AccountReply(Reply):
     status: str
     flags: list[str]
     balance: Balance
+    suspense: list[Suspense]
     version: int
     position: int
 

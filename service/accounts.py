@@ -17,7 +17,7 @@ from service.answers import account_answer
 from service.caller import Caller, Request, Role, check_region, check_role
 from service.clock import new_stream
 from service.editions import edition_in_force
-from service.ending import end_bindings, recoveries
+from service.ending import Moved, end_bindings, recoveries, void_holds
 from service.house import House
 from service.ledger.command import Decision, OverloadedError, Reply
 from service.ledger.rows import Recorded
@@ -108,9 +108,9 @@ async def credit(house: House, request: Request, command: CreditAccount) -> Repl
     check_role(request.caller, Role.AGENCY)
 
     def decide(view: View, now: Instant) -> Decision:
-        account_id, account = _own_region(view, house.keys, request.caller, command.person_no)
+        account_id, account = own_region(view, house.keys, request.caller, command.person_no)
         event = rules.credit(account, command.bucket, command.amount_fen, command.reference)
-        return _changed(view, (account_id, account), event, now)
+        return changed(view, (account_id, account), [(account_id, event)], now)
 
     return await house.do(request, decide)
 
@@ -129,7 +129,7 @@ def _changing(
     house: House, caller: Caller, command: ChangeStatus, past: list[Recorded]
 ) -> Callable[[View, Instant], Decision]:
     def decide(view: View, now: Instant) -> Decision:
-        account_id, account = _own_region(view, house.keys, caller, command.person_no)
+        account_id, account = own_region(view, house.keys, caller, command.person_no)
         if past and past[-1].version != view.read[account_id]:
             raise PastMovedError
         successor = None
@@ -139,13 +139,17 @@ def _changing(
         event = rules.change_status(
             account, command.status, command.reason, effective_on, now, successor
         )
-        decision = _changed(view, (account_id, account), event, now)
+        moved: Moved = [(account_id, event)]
+        frees: set[bytes] = set()
         if isinstance(event, AccountClosed):
-            moved = recoveries(past, effective_on)
-            for settlement_id, _ in moved:
+            due = recoveries(past, effective_on)
+            for settlement_id, _ in due:
                 view.settlement(settlement_id)
+            void, frees = void_holds(view, house.keys, account, now)
             ended = end_bindings(view, account_id, account, command.reason, effective_on)
-            decision.events = [*moved, *ended, *decision.events]
+            moved = [*due, *void, *ended, *moved]
+        decision = changed(view, (account_id, account), moved, now)
+        decision.frees = frees
         return decision
 
     return decide
@@ -165,11 +169,11 @@ async def file_elsewhere(house: House, request: Request, command: FileElsewhere)
     check_role(request.caller, Role.AGENCY)
 
     def decide(view: View, now: Instant) -> Decision:
-        account_id, account = _own_region(view, house.keys, request.caller, command.person_no)
+        account_id, account = own_region(view, house.keys, request.caller, command.person_no)
         event = rules.file_elsewhere(
             account, command.place, command.kind, command.from_on, command.until_on
         )
-        return _changed(view, (account_id, account), event, now)
+        return changed(view, (account_id, account), [(account_id, event)], now)
 
     return await house.do(request, decide)
 
@@ -215,20 +219,27 @@ def find_readable(view: View, keys: Keys, caller: Caller, person_no: str) -> Str
     return account_id
 
 
-def _own_region(view: View, keys: Keys, caller: Caller, person_no: str) -> tuple[StreamId, Account]:
+def own_region(view: View, keys: Keys, caller: Caller, person_no: str) -> tuple[StreamId, Account]:
+    """An account that the caller may change.
+
+    Raises:
+        UnknownError: there is none, or it is another region's.
+    """
     account_id = find_person(view, keys, person_no)
     account = view.account(account_id)
     check_region(caller, account)
     return account_id, account
 
 
-def _changed(
-    view: View, of: tuple[StreamId, Account], event: AccountEvent, now: Instant
-) -> Decision:
-    """One event on an account, answered with the account as it is then."""
+def changed(view: View, of: tuple[StreamId, Account], moved: Moved, now: Instant) -> Decision:
+    """Events, answered with the account as it is after those that are its own."""
     account_id, account = of
-    answer = account_answer(evolve(account, event), view.version(account_id) + 1, now)
-    return Decision(answer=to_json(answer), events=[(account_id, event)])
+    version = view.version(account_id)
+    for stream, event in moved:
+        if stream == account_id:
+            account = evolve(account, event)  # type: ignore[arg-type]
+            version += 1
+    return Decision(answer=to_json(account_answer(account, version, now)), events=moved)
 
 
 def _opening_events(opening: OpenAccount, sealed: str, now: Instant) -> list[AccountEvent]:

@@ -42,7 +42,10 @@ def signed_yuan(fen: int) -> str:
 
 
 def account_answer(account: Account, version: int, now: Instant) -> dict[str, Any]:
-    """An account's balance and status; what is held is there and not available."""
+    """An account's balance and status; what is held is there and not available.
+
+    What is kept aside is in no balance: it came back to an account that may not take it.
+    """
     held = held_fen(account, now)
     free = 0 if account.is_frozen or account.ending else account.balance_fen - held
     return {
@@ -56,6 +59,9 @@ def account_answer(account: Account, version: int, now: Instant) -> dict[str, An
             "held": yuan(held),
             "available": yuan(free),
         },
+        "suspense": [
+            {"ticket": kept.ticket, "amount": yuan(kept.amount_fen)} for kept in account.suspended
+        ],
         "version": version,
     }
 

@@ -1,4 +1,4 @@
-"""End an account: its bindings end with it, and what it paid after its end is marked.
+"""End an account: bindings and holds end with it, and what it paid after its end is marked.
 
 Death is often reported late. Nothing is reversed by itself: settlements after the day of the
 end are marked for recovery (policy.md §3.3, S100).
@@ -16,11 +16,18 @@ from aggregates.events import (
     DebitReturned,
     SponsorUnlinked,
 )
+from aggregates.fund_events import ReturnSuspended
+from aggregates.hold import frees_of
+from aggregates.hold_events import HoldEnded
+from aggregates.holding import live_holds
 from aggregates.settlement_events import RecoveryDue
 from aggregates.topics import Event
-from aggregates.vocabulary import BindingStatus, Parting, StreamId
+from aggregates.vocabulary import BindingStatus, HoldEnd, Instant, Parting, StreamId
+from service.claims import visit_of
 from service.ledger.rows import Recorded
 from service.ledger.view import View
+from service.persons import Keys
+from service.superseding import held_accounts
 
 Moved = list[tuple[StreamId, Event]]
 
@@ -60,21 +67,52 @@ def _withdrawn(view: View, binding_id: StreamId, reason: str, account_id: Stream
     return moved
 
 
+def void_holds(view: View, keys: Keys, account: Account, now: Instant) -> tuple[Moved, set[bytes]]:
+    """The end of every bill's hold that an account is in, and the bills' names given up.
+
+    A hold is one unit: where one of its payers ends, the others' money is free too, and the
+    bill is split anew. What is held for a premium stays: the tax side may have booked it.
+    """
+    moved: Moved = []
+    frees: set[bytes] = set()
+    for part in live_holds(account, now):
+        if not part.hold.startswith("hld_"):
+            continue
+        held = view.hold(part.hold).held
+        moved += frees_of(part.hold, held_accounts(view, held), HoldEnd.ENDED)
+        moved.append((part.hold, HoldEnded(why=HoldEnd.ENDED)))
+        visit = visit_of(keys, held.claim)
+        if view.find(visit) == part.hold:
+            frees.add(visit)
+    return moved, frees
+
+
 def recoveries(history: Iterable[Recorded], ended_on: date) -> Moved:
-    """What an account gave to others' settlements after its end and did not get back."""
+    """What an account gave to others' settlements after its end and did not get back.
+
+    What came back and was kept aside is no debt either: the agency has it.
+    """
     left_fen: dict[StreamId, int] = {}
     account_id: StreamId | None = None
     for recorded in history:
         event = recorded.event
         account_id = recorded.stream
-        if isinstance(event, Debited | DebitReturned) and event.on > ended_on:
-            sign = 1 if isinstance(event, Debited) else -1
-            paid_fen = sign * (event.current_fen + event.prior_fen)
-            if event.binding is not None:
-                left_fen[event.settlement] = left_fen.get(event.settlement, 0) + paid_fen
+        if not isinstance(event, Debited | DebitReturned | ReturnSuspended):
+            continue
+        if event.binding is not None and event.on > ended_on:
+            settlement, paid_fen = _paid(event)
+            left_fen[settlement] = left_fen.get(settlement, 0) + paid_fen
     assert account_id is not None or not left_fen
     return [
         (settlement, RecoveryDue(account=account_id, amount_fen=fen, ended_on=ended_on))
         for settlement, fen in left_fen.items()
         if fen and account_id is not None
     ]
+
+
+def _paid(event: Debited | DebitReturned | ReturnSuspended) -> tuple[StreamId, int]:
+    """What was paid to which settlement; below zero it came back."""
+    if isinstance(event, ReturnSuspended):
+        return event.payment, -event.amount_fen
+    sign = 1 if isinstance(event, Debited) else -1
+    return event.settlement, sign * (event.current_fen + event.prior_fen)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from aggregates.account_state import Account
 from aggregates.policy import Edition
 from aggregates.refund import is_cleared, is_open, settled_on
 from aggregates.refusals import RuleRefusedError, UnknownError
@@ -76,10 +77,11 @@ def give_back(
     """The events that bring money back to where it came from, or set it aside."""
     payers = list(payers)
     view.need([payer.account for payer in payers])
-    accounts = {payer.account: view.account(payer.account) for payer in payers}
-    for account in list(accounts.values()):
-        if account.successor is not None:
-            accounts[account.successor] = view.account(account.successor)
+    accounts: dict[StreamId, Account] = {}
+    following = {payer.account for payer in payers}
+    while following:
+        accounts |= {account_id: view.account(account_id) for account_id in sorted(following)}
+        following = {a.successor for a in accounts.values() if a.successor} - set(accounts)
     view.account(paid.settled.claim.beneficiary)
     payment = Payment(paid.id, paid.settled, paid.edition.refund)
     return returns_of(payment, payers, accounts, new_stream("tkt", now.at), now)

@@ -9,6 +9,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from pydantic_core import to_json
@@ -19,6 +20,7 @@ from aggregates.refusals import (
     InputRefusedError,
     QuoteExpiredError,
 )
+from aggregates.vocabulary import BEIJING, Instant
 from service.persons import Keys
 
 PART = 16
@@ -49,12 +51,19 @@ def plan_hash(keys: Keys, plan: Plan) -> str:
     return base64.urlsafe_b64encode(body + keys.sign(body)[:PART]).decode().rstrip("=")
 
 
+def expires_at(made: Instant, ttl_s: int) -> datetime:
+    """The last moment of a plan: its time to live, and no longer than its year."""
+    new_year = datetime(made.on.year + 1, 1, 1, tzinfo=BEIJING)
+    return min(made.at + timedelta(seconds=ttl_s), new_year - timedelta(milliseconds=1))
+
+
 def is_same_plan(keys: Keys, quoted: str, now: Plan, ttl_s: int) -> bool:
     """Whether what was quoted is still what would be done.
 
     Raises:
-        PlanHashInvalidError: not ours; QuoteExpiredError: older than `ttl_s` (S50);
-        ClaimChangedError: for another claim (S52). Checked in this order.
+        PlanHashInvalidError: not ours; QuoteExpiredError: older than `ttl_s` (S50), or of
+        another year, with other buckets and caps (policy.md §3.3); ClaimChangedError: for
+        another claim (S52). Checked in this order.
     """
     try:
         raw = base64.urlsafe_b64decode(quoted + "=" * (-len(quoted) % 4))
@@ -63,8 +72,14 @@ def is_same_plan(keys: Keys, quoted: str, now: Plan, ttl_s: int) -> bool:
     body, mac = raw[:-PART], raw[-PART:]
     if len(raw) != SIZE or not hmac.compare_digest(mac, keys.sign(body)[:PART]):
         raise PlanHashInvalidError(field="plan_hash")
-    if now.at_us - int.from_bytes(body[:8]) > ttl_s * 1_000_000:
+    made_us = int.from_bytes(body[:8])
+    if now.at_us - made_us > ttl_s * 1_000_000 or _year(made_us) != _year(now.at_us):
         raise QuoteExpiredError
     if body[8 : 8 + PART] != now.claim[:PART]:
         raise ClaimChangedError
     return body[8 + PART :] == now.digest[:PART]
+
+
+def _year(at_us: int) -> int:
+    """The calendar year of a moment in Beijing."""
+    return datetime.fromtimestamp(at_us // 1_000_000, BEIJING).year

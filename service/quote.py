@@ -1,7 +1,6 @@
 """Quote a bill: what settling now would answer. Stores nothing but a hold, where a region asks."""
 
 from contextlib import suppress
-from datetime import timedelta
 from typing import Any
 
 from pydantic_core import to_json
@@ -19,7 +18,7 @@ from service.house import Decide, House
 from service.ledger.command import Decision, Reply
 from service.ledger.view import View
 from service.persons import Keys
-from service.plans import Plan, plan_digest, plan_hash
+from service.plans import Plan, expires_at, plan_digest, plan_hash
 
 
 class HoldWantedError(Exception):
@@ -76,5 +75,5 @@ def quote_answer(
         "reasons": list(reasons_of(split)),
         "policy_edition": edition.id,
         "plan_hash": plan_hash(keys, plan),
-        "expires_at": moment(now.at + timedelta(seconds=edition.quote.quote_ttl_seconds)),
+        "expires_at": moment(expires_at(now, edition.quote.quote_ttl_seconds)),
     }

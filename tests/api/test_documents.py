@@ -37,6 +37,7 @@ PROMISED = {
     "GET /v1/accounts/{person_no}",
     "POST /v1/accounts/{person_no}/credits",
     "POST /v1/accounts/{person_no}/status",
+    "POST /v1/accounts/{person_no}/suspense/{ticket}/payout",
     "GET /v1/accounts/{person_no}/entries",
     "GET /v1/accounts/{person_no}/bills",
     "GET /v1/accounts/{person_no}/deduction-order",

@@ -95,6 +95,11 @@ class HouseDriver:
         due = (r.event for r in history if isinstance(r.event, RecoveryDue))
         return sum(event.amount_fen for event in due)
 
+    async def kept_aside(self, who: str) -> int:
+        """What came back to a person who may not take it, in fen."""
+        reply = await accounts.look_at_account(self._house, AGENCY, who)
+        return sum(fen(kept["amount"]) for kept in json.loads(reply.answer)["suspense"])
+
     async def do(self, step: Step, before: Mapping[str, Outcome]) -> Outcome:
         """Do one step."""
         if step.do not in self.verbs:

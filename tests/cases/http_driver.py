@@ -100,6 +100,11 @@ class HttpDriver:
             if (fact["stream"], fact["topic"]) == (settlement, "settlement.recovery-due/1")
         )
 
+    async def kept_aside(self, who: str) -> int:
+        """What came back to a person who may not take it, in fen."""
+        shown = await self._send("GET", f"/v1/accounts/{who}", AGENCY)
+        return sum(fen(kept["amount"]) for kept in shown.json()["suspense"])
+
     async def do(self, step: Step, before: Mapping[str, Outcome]) -> Outcome:
         """Do one step."""
         if step.do not in self.verbs:

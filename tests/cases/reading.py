@@ -177,7 +177,8 @@ class Expect:
 
     `refused` is a code, or "*" for any; `own` is an amount or a reason; `aid` lists
     "who amount" or "who REASON" in paying order; `left` is current and prior money afterwards;
-    `recover` is what is marked for recovery, by the name of the settlement;
+    `recover` is what is marked for recovery, by the name of the settlement; `aside` is what is
+    kept aside for somebody;
     `either` is one way two at once may come out, an expectation per step, for each such way.
     """
 
@@ -192,6 +193,7 @@ class Expect:
     plan: "Expect | None" = None
     left: Mapping[str, tuple[Fen, Fen]] = field(default_factory=dict)
     recover: Mapping[str, Fen] = field(default_factory=dict)
+    aside: Mapping[str, Fen] = field(default_factory=dict)
     either: "tuple[tuple[Expect, ...], ...]" = ()
 
 

@@ -53,6 +53,10 @@ class RulesWorld:
         """Nothing: what was paid after an end is looked up in the log."""
         raise AssertionError(settlement)
 
+    async def kept_aside(self, who: str) -> int:
+        """What came back to a person who may not take it, in fen."""
+        return sum(kept.amount_fen for kept in self.accounts[person_id(who)].suspended)
+
     def open(self, step: Step) -> Outcome:
         """Let a person come."""
         person = step.person or Person()

@@ -65,6 +65,10 @@ class Driver(Protocol):
         """What is marked for recovery of a settlement, in fen."""
         ...
 
+    async def kept_aside(self, who: str) -> int:
+        """What came back to a person who may not take it, in fen."""
+        ...
+
 
 def changed(edition: Edition, changes: Mapping[str, Any]) -> Edition:
     """An edition with some keys changed, named by their dotted paths; "none" is None."""
@@ -183,6 +187,8 @@ async def _play_step(
     for name, due in step.then.recover.items():
         found = await driver.to_recover(named[name].subject)
         _must(step, f"what is to be recovered of {name}", due, found)
+    for who, aside in step.then.aside.items():
+        _must(step, f"what is kept aside for {who}", aside, await driver.kept_aside(who))
 
 
 def _is_so(step: Step, expected: tuple[Expect, ...], outcomes: Sequence[Outcome]) -> bool:
