@@ -8,6 +8,7 @@ COMMANDS = {
     "token": "token",
     "import": "load",
     "rebuild": "rebuild",
+    "close-year": "close_year",
     "follow": "follow",
     "migrate": "migrate",
     "policy": "policy",

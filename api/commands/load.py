@@ -11,6 +11,7 @@ from typing import BinaryIO
 import uvloop
 from pydantic import ValidationError
 
+from api.commands import bar
 from api.commands.options import database, open_house, parser, settings_of
 from api.lines import load_line
 from api.problems import ProblemError, problem_of
@@ -25,7 +26,6 @@ from service.settings import Settings
 TOGETHER = 1024
 """Lines under way at once; they are decided in the file's order all the same."""
 SHOWN_MAX = 200
-BAR = 40
 
 
 def main(arguments: list[str]) -> int:
@@ -54,11 +54,11 @@ async def _load(settings: Settings, dsn: str, file: BinaryIO, size: int) -> int:
             for number, what, why in told:
                 counts[what] += 1
                 if what == "bad" and counts["bad"] <= SHOWN_MAX:
-                    _clear()
+                    bar.clear()
                     print(f"line {number}: {why}")
             done += sum(len(raw) for _, raw in together)
-            _bar(done, size)
-    _clear()
+            bar.show(done, size)
+    bar.clear()
     print(", ".join(f"{what} {count}" for what, count in sorted(counts.items())) or "nothing")
     return 1 if counts["bad"] else 0
 
@@ -81,15 +81,3 @@ async def _line(house: House, number: int, raw: bytes) -> tuple[int, str, str]:
     if reply.refusal is not None:
         return number, "bad", reply.refusal
     return number, f"{kind} again" if reply.is_replayed else kind, ""
-
-
-def _bar(done: int, size: int) -> None:
-    if sys.stderr.isatty():
-        full = BAR * done // max(1, size)
-        bar = "█" * full + "░" * (BAR - full)
-        print(f"\r{bar} {100 * done // max(1, size):3d}%", end="", file=sys.stderr, flush=True)
-
-
-def _clear() -> None:
-    if sys.stderr.isatty():
-        print("\r\x1b[K", end="", file=sys.stderr, flush=True)

@@ -4,12 +4,14 @@ import argparse
 import dataclasses
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from service.clock import Clock
 from service.embedded import EmbeddedPostgres, running
 from service.house import House, open_postgres
 from service.ledger.migrate import migrate
+from service.ledger.store import Store
 from service.settings import Settings
 
 
@@ -18,6 +20,29 @@ def parser(command: str, description: str) -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog=f"gongji {command}", description=description)
     made.add_argument("--data", type=Path, metavar="DIR", help="the data directory (.gongji)")
     return made
+
+
+def clock_option(made: argparse.ArgumentParser, default: str | None) -> None:
+    """Let a command set the business clock."""
+    made.add_argument(
+        "--clock",
+        type=_moment,
+        metavar="TIME",
+        default=default,
+        help="start the business clock here (embedded database only)",
+    )
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise argparse.ArgumentTypeError("a time needs its offset, such as +08:00")
+    return moment
+
+
+async def is_behind_log(store: Store, clock: Clock) -> bool:
+    """Whether a clock lies before the newest event: time does not run back."""
+    return clock().at.timestamp() * 1_000_000 < await store.recorded_at()
 
 
 def settings_of(options: argparse.Namespace) -> Settings:

@@ -9,7 +9,6 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
-from datetime import datetime
 from types import FrameType
 
 import asyncpg
@@ -19,11 +18,11 @@ from typing_extensions import override
 
 from api.app import create_app
 from api.children import FollowingChild
-from api.commands.options import open_house, parser, settings_of
+from api.commands.options import clock_option, is_behind_log, open_house, parser, settings_of
 from api.demo import tell_a_day
 from api.door import Door
 from api.tokens import Tokens, issuer_path, make_issuer
-from service.clock import Clock, business_clock
+from service.clock import business_clock
 from service.cluster import ClusterStartError
 from service.editions import EditionEditedError, publish
 from service.embedded import ClusterHeldError, EmbeddedPostgres
@@ -84,21 +83,8 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     made.add_argument(
         "--no-demo", action="store_true", default=environment.get("GONGJI_NO_DEMO") == "1"
     )
-    made.add_argument(
-        "--clock",
-        type=_moment,
-        metavar="TIME",
-        default=environment.get("GONGJI_CLOCK"),
-        help="start the business clock here (embedded database only)",
-    )
+    clock_option(made, environment.get("GONGJI_CLOCK"))
     return made.parse_args(arguments)
-
-
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise argparse.ArgumentTypeError("a time needs its offset, such as +08:00")
-    return moment
 
 
 async def _serve(
@@ -110,7 +96,7 @@ async def _serve(
     clock = business_clock(options.clock)
     async with open_house(settings, dsn, clock) as house:
         assert isinstance(house.store, PostgresStore), "a service keeps its ledger in PostgreSQL"
-        if options.clock is not None and await _is_earlier(house.store, clock):
+        if options.clock is not None and await is_behind_log(house.store, clock):
             return _fail("--clock lies before the last recorded event")
         if settings.kinship_url is not None:
             house.registry = Registry(settings.kinship_url)
@@ -130,11 +116,6 @@ async def _serve(
             return await _listen(door, options, postgres)
         finally:
             await child.close()
-
-
-async def _is_earlier(store: PostgresStore, clock: Clock) -> bool:
-    last_us = await store.pool.fetchval("SELECT recorded_at FROM log_head")
-    return bool(clock().at.timestamp() * 1_000_000 < last_us)
 
 
 async def _listen(

@@ -140,6 +140,19 @@ class MemoryStore:
         """The position of the newest event; 0 in an empty log."""
         return len(self.log)
 
+    async def recorded_at(self) -> int:
+        """When the newest event was recorded, in microseconds since 1970; 0 in an empty log."""
+        return self.log[-1].recorded_at if self.log else 0
+
+    async def accounts(self, after: StreamId | None, limit: int) -> list[StreamId]:
+        """Up to `limit` accounts behind one, by id; from the first on behind None."""
+        known = sorted(stream for stream in self.heads if stream.startswith("acc_"))
+        return [stream for stream in known if after is None or stream > after][:limit]
+
+    async def account_count(self) -> int:
+        """How many accounts there are."""
+        return sum(stream.startswith("acc_") for stream in self.heads)
+
 
 class _Locked:
     """The store while its lock is held."""

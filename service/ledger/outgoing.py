@@ -14,11 +14,11 @@ from service.ledger.view import Layer
 
 
 def rows_of(layer: Layer, decision: Decision, act: bytes, now: Instant) -> list[Row]:
-    """A decision's events as rows; an account whose year is over is closed before."""
+    """A decision's events as rows; an account whose year is over is closed before, once."""
     rows: list[Row] = []
     for stream, event in decision.events:
         closed = _closing(layer, stream, now)
-        if closed is not None:
+        if closed is not None and closed != event:
             rows.append(_row(layer, stream, closed, act))
         rows.append(_row(layer, stream, event, act))
     return rows

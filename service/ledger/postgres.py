@@ -17,6 +17,8 @@ from service.ledger.append_call import APPEND, arguments, outcome_of
 from service.ledger.commit import DROPPED, commit, is_definite, keep_alive, roll_back
 from service.ledger.reader import (
     EVENTS,
+    count_accounts,
+    read_accounts,
     read_first,
     read_heads,
     read_history,
@@ -185,6 +187,19 @@ class PostgresStore:
         """The position of the newest event; 0 in an empty log."""
         newest: int = await self.pool.fetchval("SELECT position FROM log_head")
         return newest
+
+    async def recorded_at(self) -> int:
+        """When the newest event was recorded, in microseconds since 1970; 0 in an empty log."""
+        newest: int = await self.pool.fetchval("SELECT recorded_at FROM log_head")
+        return newest
+
+    async def accounts(self, after: StreamId | None, limit: int) -> list[StreamId]:
+        """Up to `limit` accounts behind one, by id; from the first on behind None."""
+        return await read_accounts(self.pool, after, limit)
+
+    async def account_count(self) -> int:
+        """How many accounts there are."""
+        return await count_accounts(self.pool)
 
 
 class _Locked:

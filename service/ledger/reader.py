@@ -10,6 +10,7 @@ from aggregates.topics import CLASSES
 from aggregates.vocabulary import StreamId
 from service.ledger.rows import (
     BY_CODE,
+    KINDS,
     TOPIC_PREFIX,
     Recorded,
     decode,
@@ -25,6 +26,10 @@ HEADS = "SELECT stream, version, kind, state FROM heads WHERE stream = ANY ($1::
 NAMES = """
     SELECT u.name, u.stream, h.kind FROM unique_names u
       LEFT JOIN heads h ON h.stream = u.stream WHERE u.name = ANY ($1::bytea[])
+"""
+ACCOUNTS = """
+    SELECT stream FROM heads
+     WHERE kind = $1 AND ($2::uuid IS NULL OR stream > $2) ORDER BY stream LIMIT $3
 """
 KEYS = "SELECT stream, wrapped FROM person_keys WHERE stream = ANY ($1::uuid[])"
 
@@ -87,6 +92,22 @@ async def read_history(
     """All events of one stream, oldest first."""
     query = f"{EVENTS} WHERE stream = $1::uuid ORDER BY version"
     return recorded(await connection.fetch(query, stream[4:]), topics)
+
+
+async def read_accounts(
+    connection: Connection, after: StreamId | None, limit: int
+) -> list[StreamId]:
+    """Accounts behind one, by id."""
+    behind = None if after is None else after[4:]
+    found = await connection.fetch(ACCOUNTS, KINDS["acc"].code, behind, limit)
+    return [stream_id("acc", stream.hex) for (stream,) in found]
+
+
+async def count_accounts(connection: Connection) -> int:
+    """How many accounts there are."""
+    code = KINDS["acc"].code
+    count: int = await connection.fetchval("SELECT count(*) FROM heads WHERE kind = $1", code)
+    return count
 
 
 def recorded(found: Sequence[Any], topics: Mapping[int, str]) -> list[Recorded]:

@@ -152,3 +152,15 @@ class Store(Session, Protocol):
     async def position(self) -> int:
         """The position of the newest event; 0 in an empty log."""
         ...
+
+    async def recorded_at(self) -> int:
+        """When the newest event was recorded, in microseconds since 1970; 0 in an empty log."""
+        ...
+
+    async def accounts(self, after: StreamId | None, limit: int) -> list[StreamId]:
+        """Up to `limit` accounts behind one, by id; from the first on behind None."""
+        ...
+
+    async def account_count(self) -> int:
+        """How many accounts there are."""
+        ...

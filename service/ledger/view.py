@@ -11,6 +11,7 @@ from typing import TypeVar
 from aggregates.account_state import Account
 from aggregates.binding import Binding
 from aggregates.correction import Correction
+from aggregates.fund_events import YearClosed
 from aggregates.hold import Hold
 from aggregates.institution import Institution
 from aggregates.kinship import Kinship
@@ -206,9 +207,12 @@ class View:
 
     def version(self, stream: StreamId) -> int:
         """A stream's version; 0 before its first event, and counting a year yet to be closed."""
-        head = self._head(stream)
-        is_over = isinstance(head.state, Account) and closing(head.state, self._now) is not None
-        return head.version + is_over
+        return self._head(stream).version + (self.closing(stream) is not None)
+
+    def closing(self, stream: StreamId) -> YearClosed | None:
+        """What ends an account's year before its next event; None where it is not over."""
+        state = self._head(stream).state
+        return closing(state, self._now) if isinstance(state, Account) else None
 
     def need(self, streams: Iterable[StreamId]) -> None:
         """Ask for many streams at once, so that a cold decision stops once and not for each.

@@ -1,6 +1,7 @@
 """The commands of the start script, as processes where a process is what matters."""
 
 import json
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -123,6 +124,25 @@ def test_a_second_start_says_who_holds_the_data(running: tuple[Path, Service]) -
 
     assert str(service.process.pid) in said
     assert 200 == httpx.get(service.address + "/livez", trust_env=False).status_code
+
+
+def test_the_old_year_is_closed_beside_the_service(
+    running: tuple[Path, Service], tmp_path: Path
+) -> None:
+    """By the business clock it is given: once each account, then none; and time never runs back."""
+    data, service = running
+    opened = {"type": "account"} | an_opening("Y1")
+    run("import", "--data", str(data), a_file(tmp_path, opened))
+    assert "on 0 accounts" in run("close-year", "--data", str(data))
+    late = ("close-year", "--data", str(data), "--clock", "2090-01-01T00:00:00+08:00")
+    assert re.search(r"closed 2089 on [1-9]\d* accounts", run(*late))
+    again = (*late[:-1], "2090-01-02T00:00:00+08:00")
+    assert "closed 2089 on 0 accounts" in run(*again)
+    assert 200 == httpx.get(service.address + "/readyz", trust_env=False).status_code
+    early = run("close-year", "--data", str(data), "--clock", "2089-12-31T00:00:00Z", status=1)
+    assert "--clock" in early
+    nowhere = {"GONGJI_DATABASE_URL": "postgresql://127.0.0.1:1/none"}
+    assert "embedded" in run(*late, status=1, **nowhere)
 
 
 def test_a_service_tells_a_day_stops_cleanly_and_never_runs_back() -> None:

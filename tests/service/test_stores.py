@@ -7,8 +7,7 @@ import pytest
 
 from aggregates.events import OrderChanged
 from service.ledger.memory import MemoryStore
-from service.ledger.rows import Recorded
-from service.ledger.store import Batch, Found, KeyRow, Outcome, Store
+from service.ledger.store import Batch, KeyRow, Outcome, Store
 from tests.projections.lives import BEGAN_US, an_id
 from tests.service.batches import CALLER, OTHER, PURSE, SETTLEMENT, Teller, a_key, credit
 from tests.service.following import a_store
@@ -100,7 +99,7 @@ async def postgres(dsn: str) -> AsyncIterator[Store]:
         yield store
 
 
-async def behind(store: Store) -> tuple[int, list[Recorded], Found, list[list[Recorded]], object]:
+async def behind(store: Store) -> tuple[object, ...]:
     """Everything that can be read of a store."""
     return (
         await store.position(),
@@ -108,6 +107,8 @@ async def behind(store: Store) -> tuple[int, list[Recorded], Found, list[list[Re
         await store.read(EVERYBODY, NAMES),
         [await store.history(stream) for stream in EVERYBODY],
         (await store.read((), (), EVERYBODY[:2])).persons,
+        [await store.accounts(after, 1) for after in (None, *EVERYBODY[:2])],
+        (await store.account_count(), await store.recorded_at()),
     )
 
 

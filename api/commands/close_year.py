@@ -1,0 +1,50 @@
+"""`gongji close-year`: close the old year on every account, beside a running service or alone."""
+
+import os
+import sys
+from datetime import datetime
+
+import uvloop
+
+from api.commands import bar
+from api.commands.options import (
+    clock_option,
+    database,
+    is_behind_log,
+    open_house,
+    parser,
+    settings_of,
+)
+from service.clock import business_clock
+from service.garbage import settle_in
+from service.settings import Settings
+from service.year_close import close_year
+
+
+def main(arguments: list[str]) -> int:
+    """Close what is open, and say how many accounts that were."""
+    made = parser("close-year", "Close the old year on every account not touched since.")
+    clock_option(made, os.environ.get("GONGJI_CLOCK"))
+    options = made.parse_args(arguments)
+    settings = settings_of(options)
+    if options.clock is not None and settings.database_url is not None:
+        return _fail("--clock needs the embedded database")
+    with database(settings) as dsn:
+        return uvloop.run(_close(settings, dsn, options.clock))
+
+
+async def _close(settings: Settings, dsn: str, at: datetime | None) -> int:
+    clock = business_clock(at)
+    async with open_house(settings, dsn, clock) as house:
+        if at is not None and await is_behind_log(house.store, clock):
+            return _fail("--clock lies before the last recorded event")
+        settle_in()
+        closed = await close_year(house, bar.show)
+    bar.clear()
+    print(f"closed {clock().on.year - 1} on {closed} accounts")
+    return 0
+
+
+def _fail(why: str) -> int:
+    print(f"gongji: {why}", file=sys.stderr)
+    return 1
