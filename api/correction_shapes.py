@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from api.bodies import Body, PersonNo, Text, Word
-from api.replies import Reply
+from api.reply_parts import Reply
 
 SIGNED_PATTERN = r"^-?[0-9]{1,14}\.[0-9]{2}$"
 SignedAmount = Annotated[str, StringConstraints(pattern=SIGNED_PATTERN), Field(examples=["-12.00"])]

@@ -11,7 +11,6 @@ from pydantic_core import from_json, to_json
 
 from aggregates.policy import Edition
 from aggregates.refusals import RefusalError
-from aggregates.settlement_events import RecoveryDue
 from aggregates.vocabulary import BEIJING, StreamId
 from service import accounts, bindings, deduction_order, institutions, relatives
 from service.caller import Caller, Request, Role
@@ -25,6 +24,7 @@ from service.policy_book import PolicyBook
 from service.quote import quote
 from service.settle import settle
 from tests.cases.asked import amounts_of, caps_of, cert_no, offer_of
+from tests.cases.balances import due_in_log, kept_in, left_in
 from tests.cases.house_later import HouseLater
 from tests.cases.house_links import HouseLinks
 from tests.cases.reading import Person, Step, fen
@@ -85,20 +85,15 @@ class HouseDriver:
 
     async def left(self, who: str) -> tuple[int, int]:
         """A person's current and prior money in fen."""
-        reply = await accounts.look_at_account(self._house, AGENCY, who)
-        balance = json.loads(reply.answer)["balance"]
-        return fen(balance["current"]), fen(balance["prior"])
+        return left_in((await accounts.look_at_account(self._house, AGENCY, who)).answer)
 
     async def to_recover(self, settlement: str) -> int:
         """What is marked for recovery of a settlement, in fen."""
-        history = await self._house.store.history(StreamId(settlement))
-        due = (r.event for r in history if isinstance(r.event, RecoveryDue))
-        return sum(event.amount_fen for event in due)
+        return due_in_log(await self._house.store.history(StreamId(settlement)))
 
     async def kept_aside(self, who: str) -> int:
         """What came back to a person who may not take it, in fen."""
-        reply = await accounts.look_at_account(self._house, AGENCY, who)
-        return sum(fen(kept["amount"]) for kept in json.loads(reply.answer)["suspense"])
+        return kept_in((await accounts.look_at_account(self._house, AGENCY, who)).answer)
 
     async def do(self, step: Step, before: Mapping[str, Outcome]) -> Outcome:
         """Do one step."""

@@ -1,6 +1,5 @@
 """Cases over HTTP: plain requests to a server, as agencies, persons and counters send them."""
 
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
@@ -8,9 +7,10 @@ import httpx
 
 from aggregates.policy import Edition
 from tests.cases.asked import amounts_of, cert_no
+from tests.cases.balances import due_in_feed, kept_in, left_in
 from tests.cases.http_later import HttpLater
 from tests.cases.http_links import HttpLinks, identity_of
-from tests.cases.reading import Bound, Person, Step, fen, yuan
+from tests.cases.reading import Bound, Person, Step, yuan
 from tests.cases.told import StoppedClock, credential_of, patient_of, refused, split
 from tests.cases.world import NotBuiltError, Outcome
 
@@ -87,23 +87,17 @@ class HttpDriver:
     async def left(self, who: str) -> tuple[int, int]:
         """A person's current and prior money in fen."""
         shown = await self._send("GET", f"/v1/accounts/{who}", AGENCY)
-        balance = shown.json()["balance"]
-        return fen(balance["current"]), fen(balance["prior"])
+        return left_in(shown.content)
 
     async def to_recover(self, settlement: str) -> int:
         """What the feed of events marks for recovery of a settlement, in fen."""
         told = await self._send("GET", "/v1/events?limit=1000", AUDITOR)
-        facts = [json.loads(line) for line in told.text.splitlines()]
-        return sum(
-            fact["event"]["amount_fen"]
-            for fact in facts
-            if (fact["stream"], fact["topic"]) == (settlement, "settlement.recovery-due/1")
-        )
+        return due_in_feed(told.text, settlement)
 
     async def kept_aside(self, who: str) -> int:
         """What came back to a person who may not take it, in fen."""
         shown = await self._send("GET", f"/v1/accounts/{who}", AGENCY)
-        return sum(fen(kept["amount"]) for kept in shown.json()["suspense"])
+        return kept_in(shown.content)
 
     async def do(self, step: Step, before: Mapping[str, Outcome]) -> Outcome:
         """Do one step."""

@@ -201,7 +201,7 @@ class FamilyLife(RuleBasedStateMachine):
     def cancel(self, which: int) -> None:
         """The counter takes a settlement back, perhaps for the second time."""
         name = list(self.model.settled)[which % len(self.model.settled)]
-        step = Step(do="cancel", quoted=name, key=f"cancel-{self.driver.calls}")
+        step = Step(do="cancel", of=name, key=f"cancel-{self.driver.calls}")
         outcome = self.do(step)
         self.check(outcome, self.model.cancel(name))
         assert outcome == self.do(step)

@@ -83,7 +83,7 @@ class Life:
                 who, bucket = PEOPLE[number % 3], list(Bucket)[number % 2]
                 await self.do(Step(do="credit", who=who, amount=yuan(number), bucket=bucket))
             case "cancel" if str(number) in self.named:
-                await self.do(Step(do="cancel", quoted=str(number)))
+                await self.do(Step(do="cancel", of=str(number)))
             case "freeze":
                 await self.do(Step(do="status", who="S1", status=("NORMAL", "FROZEN")[number]))
             case "close" if self.is_batched:
