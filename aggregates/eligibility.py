@@ -54,8 +54,18 @@ def check_parties(sponsor: Side, beneficiary: Side) -> None:
         raise PartyStatusError(side="sponsor")
     if beneficiary.account.status not in terms.beneficiary_status_ok:
         raise PartyStatusError(side="beneficiary")
-    if not _near_enough(terms.beneficiary_scope, sponsor.account.region, beneficiary):
-        raise ScopeError(scope=terms.beneficiary_scope)
+    check_near(sponsor, beneficiary.account.region)
+
+
+def check_near(sponsor: Side, region: str) -> None:
+    """Who is insured in a region is within the reach of the sponsor's (S118).
+
+    Raises:
+        ScopeError: too far.
+    """
+    scope = sponsor.edition.binding.beneficiary_scope
+    if not _near_enough(scope, sponsor.account.region, region):
+        raise ScopeError(scope=scope)
 
 
 def check_numbers(
@@ -87,12 +97,12 @@ def check_numbers(
         raise OrderNotSetError
 
 
-def _near_enough(scope: BeneficiaryScope, region: str, beneficiary: Side) -> bool:
+def _near_enough(scope: BeneficiaryScope, home: str, region: str) -> bool:
     match scope:
         case BeneficiaryScope.SAME_POOLING_REGION:
-            return beneficiary.account.region == region
+            return region == home
         case BeneficiaryScope.SAME_PROVINCE:
-            return beneficiary.account.region[:2] == region[:2]
+            return region[:2] == home[:2]
         case BeneficiaryScope.ANY:
             return True
 

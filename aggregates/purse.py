@@ -91,7 +91,7 @@ def sponsor_purse(
     if reason is not None:
         return closed(sponsor_id, binding_id, reason)
     money = edition.money
-    buckets = _sponsor_buckets(sponsor, money.sponsor_buckets)
+    buckets = sponsor_buckets(sponsor, money.sponsor_buckets)
     in_buckets = _held(buckets)
     available = max(0, min(in_buckets, sponsor.balance_fen - money.reserve_fen))
     used = next((b for b in sponsor.beneficiaries if b.binding == binding_id), None)
@@ -123,6 +123,14 @@ def aid_limit(beneficiary: Account, money: MoneyTerms, now: Instant) -> Limit | 
     if money.cap_scope is not CapScope.PER_BENEFICIARY or money.cap_set_by is CapSetBy.SPONSOR:
         return None
     return _lowest(_region_limits(money, beneficiary.received, now))
+
+
+def sponsor_buckets(account: Account, which: SponsorBuckets) -> tuple[tuple[Bucket, int], ...]:
+    """What is in the buckets that may pay for others, the first to be emptied first."""
+    prior = (Bucket.PRIOR, account.prior_fen)
+    if which is SponsorBuckets.PRIOR_ONLY:
+        return (prior,)
+    return ((Bucket.CURRENT, account.current_fen), prior)
 
 
 def _closed_reason(
@@ -163,13 +171,6 @@ def _in_order(
     current_fen: int, prior_fen: int, order: tuple[Bucket, ...]
 ) -> tuple[tuple[Bucket, int], ...]:
     return tuple((b, current_fen if b is Bucket.CURRENT else prior_fen) for b in order)
-
-
-def _sponsor_buckets(account: Account, which: SponsorBuckets) -> tuple[tuple[Bucket, int], ...]:
-    prior = (Bucket.PRIOR, account.prior_fen)
-    if which is SponsorBuckets.PRIOR_ONLY:
-        return (prior,)
-    return ((Bucket.CURRENT, account.current_fen), prior)
 
 
 def _sponsor_limits(

@@ -8,6 +8,7 @@ from aggregates import (
     institution,
     kinship,
     link,
+    premium,
     rulebook,
     settlement,
 )
@@ -54,6 +55,16 @@ from aggregates.fund_events import (
 )
 from aggregates.hold_events import ClaimHeld, HoldCaptured, HoldEnded
 from aggregates.link_events import CodeShown, CredentialLinkClosed, CredentialLinkOpened
+from aggregates.premium_events import (
+    PremiumConfirmed,
+    PremiumHeld,
+    PremiumOutcomeUnknown,
+    PremiumRejected,
+    PremiumReversalRefused,
+    PremiumReversalRequested,
+    PremiumReversed,
+    PremiumSentToTax,
+)
 from aggregates.settlement_events import (
     AccountsCleared,
     EditionPublished,
@@ -74,6 +85,7 @@ Event = (
     | settlement.SettlementEvent
     | hold.HoldEvent
     | correction.CorrectionEvent
+    | premium.PremiumEvent
     | kinship.KinshipEvent
     | link.LinkEvent
     | institution.InstitutionEvent
@@ -86,6 +98,7 @@ State = (
     | settlement.Settlement
     | hold.Hold
     | correction.Correction
+    | premium.Premium
     | institution.Institution
     | kinship.Kinship
     | link.Link
@@ -136,6 +149,14 @@ TOPICS: dict[type[Event], str] = {
     CorrectionProposed: "correction.proposed/1",
     CorrectionApproved: "correction.approved/1",
     CorrectionRejected: "correction.rejected/1",
+    PremiumHeld: "premium.held/1",
+    PremiumSentToTax: "premium.sent-to-tax/1",
+    PremiumOutcomeUnknown: "premium.outcome-unknown/1",
+    PremiumConfirmed: "premium.confirmed/1",
+    PremiumRejected: "premium.rejected/1",
+    PremiumReversalRequested: "premium.reversal-requested/1",
+    PremiumReversalRefused: "premium.reversal-refused/1",
+    PremiumReversed: "premium.reversed/1",
     KinshipRecorded: "kinship.recorded/1",
     KinshipEnded: "kinship.ended/1",
     InstitutionDesignated: "institution.designated/1",

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import NamedTuple, NewType
 
 StreamId = NewType("StreamId", str)
-"""Kind (`acc_ bnd_ stl_ hld_ cor_ ins_ pol_ kin_`, …) and identity (32 hex digits) of a stream."""
+"""Kind (`acc_ bnd_ stl_ hld_ prm_ cor_ lnk_`, …) and identity (32 hex digits) of a stream."""
 
 BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
 """Beijing time of every business day of this service (no summer time since 1992)."""
@@ -177,6 +177,18 @@ class CorrectionStatus(StrEnum):
     PROPOSED = "proposed"
     APPROVED = "approved"
     REJECTED = "rejected"
+
+
+class PremiumStatus(StrEnum):
+    """Where a premium stands (policy.md §4)."""
+
+    HELD = "held"
+    SENT_TO_TAX = "sent_to_tax"
+    UNKNOWN = "unknown"
+    CONFIRMED = "confirmed"
+    REJECTED = "rejected"
+    REVERSE_REQUESTED = "reverse_requested"
+    REVERSED = "reversed"
 
 
 class InstitutionStatus(StrEnum):

@@ -196,6 +196,15 @@ class LinkBody(Body):
     evidence: ProofBody
 
 
+class PremiumBody(Body):
+    """A relative's premium. An agency names the sponsor; a person is the sponsor himself."""
+
+    sponsor: PersonNo | None = None
+    payee: PersonNo
+    insurance: Literal["resident_basic"]
+    year: Annotated[int, Field(ge=2000, le=2199)]
+
+
 class NothingBody(Body):
     """An empty object."""
 

@@ -1,10 +1,15 @@
-"""The follower as a child process: started, woken, started again when it dies."""
+"""Our child processes: started, started again when they die, ended with their input."""
 
 import asyncio
 import contextlib
 import logging
 import os
+import socket
 import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from typing_extensions import override
 
 LOG = logging.getLogger("gongji.run")
 AGAIN_S = 1.0
@@ -12,13 +17,22 @@ END_S = 10.0
 """How long a child may take to end after its input did."""
 
 
-class FollowingChild:
-    """A process of ours that follows the log of one database."""
+class Child:
+    """A process of ours that runs a module for as long as we live."""
 
-    def __init__(self, dsn: str) -> None:
-        """Follow this database's log."""
-        self._dsn = dsn
-        self._wakes = -1
+    def __init__(
+        self,
+        name: str,
+        words: tuple[str, ...],
+        environment: Mapping[str, str],
+        inherits: tuple[int, ...] = (),
+    ) -> None:
+        """Know what to run: a module and its arguments, and sockets that it inherits."""
+        self._name = name
+        self._words = words
+        self._environment = environment
+        self._inherits = inherits
+        self._input = -1
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -32,37 +46,63 @@ class FollowingChild:
             await asyncio.gather(self._task, return_exceptions=True)
 
     def wake(self) -> None:
-        """Say that something was committed; a child that is still busy is not waited for."""
-        if self._wakes >= 0:
+        """Send it a byte; a child that is still busy is not waited for."""
+        if self._input >= 0:
             with contextlib.suppress(BlockingIOError, BrokenPipeError):
-                os.write(self._wakes, b"\n")
+                os.write(self._input, b"\n")
 
     async def _keep(self) -> None:
         while True:
             await self._once()
-            LOG.error("follower.ended again_in_s=%.1f", AGAIN_S)
+            LOG.error("%s.ended again_in_s=%.1f", self._name, AGAIN_S)
             await asyncio.sleep(AGAIN_S)
 
     async def _once(self) -> None:
-        reads, self._wakes = os.pipe()
-        os.set_blocking(self._wakes, False)
+        reads, self._input = os.pipe()
+        os.set_blocking(self._input, False)
         child = await asyncio.create_subprocess_exec(
             sys.executable,
             "-P",
             "-m",
-            "api",
-            "follow",
+            *self._words,
             stdin=reads,
-            env={**os.environ, "GONGJI_DATABASE_URL": self._dsn},
+            env={**os.environ, **self._environment},
             start_new_session=True,
+            pass_fds=self._inherits,
         )
         os.close(reads)
         try:
             await child.wait()
         finally:
-            wakes, self._wakes = self._wakes, -1
-            os.close(wakes)
+            end, self._input = self._input, -1
+            os.close(end)
             await _ended(child)
+
+
+class FollowingChild(Child):
+    """A process that follows the log of one database; `wake` says that something is committed."""
+
+    def __init__(self, dsn: str) -> None:
+        """Follow this database's log."""
+        super().__init__("follower", ("api", "follow"), {"GONGJI_DATABASE_URL": dsn})
+
+
+class TaxChild(Child):
+    """The stand-in for the tax side, on a port of this machine that stays open while it dies."""
+
+    def __init__(self, books: Path) -> None:
+        """Keep its books in a file."""
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        number = self._listening.fileno()
+        words = ("api.sandbox.tax", f"fd={number}", str(books))
+        super().__init__("tax-stand-in", words, {}, (number,))
+
+    @override
+    async def close(self) -> None:
+        """Let it finish, and close the port."""
+        await super().close()
+        self._listening.close()
 
 
 async def _ended(child: asyncio.subprocess.Process) -> None:

@@ -6,6 +6,8 @@ permitted 403; unknown or not yours 404; overload and unknown outcome 503.
 
 from typing import NamedTuple
 
+from api import premium_texts
+
 
 class Text(NamedTuple):
     """A problem's HTTP status, and its sentence in Chinese and English."""
@@ -158,7 +160,7 @@ TEXTS: dict[str, Text] = {
     "NOT_INVITED": Text(409, "没有待确认的邀请。", "There is no open invitation."),
     "INVITATION_EXPIRED": Text(409, "邀请已过期。", "The invitation has expired."),
     "NOT_ACTIVE": Text(409, "绑定未生效。", "The binding is not active."),
-    "TOO_EARLY": Text(409, "未满最短绑定时间。", "The minimum time of a binding has not passed."),
+    "TOO_EARLY": Text(409, "未满规定的最短时间。", "The region's minimum time has not passed."),
     "PARTY_STATUS": Text(
         409, "一方的参保或账户状态不允许绑定。", "One side's status does not allow a binding."
     ),
@@ -270,4 +272,5 @@ TEXTS: dict[str, Text] = {
         "The guardian has a live credential link to this member.",
     ),
     "LINK_CLOSED": Text(409, "该医保码代展示关系已解除。", "The credential link is closed."),
+    **{code: Text(*told) for code, told in premium_texts.TEXTS.items()},
 }

@@ -18,6 +18,7 @@ from service.caller import Role
 from service.clock import new_trace
 from service.ledger.command import KeyReusedError, OverloadedError, Reply
 from service.ledger.store import OutcomeUnknownError, StoreUnavailableError
+from service.tax import TaxUnavailableError
 
 LOG = logging.getLogger("gongji.api")
 RETRY_AFTER_S = "1"
@@ -43,6 +44,7 @@ CODES: tuple[tuple[type[Exception], str, str], ...] = (
     (CursorInvalidError, "PAGE_INVALID", "not_applied"),
     (KeyReusedError, "IDEMPOTENCY_KEY_REUSED", "not_applied"),
     (OverloadedError, "OVERLOADED", "not_applied"),
+    (TaxUnavailableError, "TAX_UNAVAILABLE", "not_applied"),
     (StoreUnavailableError, "STORE_UNAVAILABLE", "not_applied"),
     (OutcomeUnknownError, "OUTCOME_UNKNOWN", "unknown"),
     (asyncpg.IntegrityConstraintViolationError, "INVARIANT_VIOLATION", "not_applied"),

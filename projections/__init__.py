@@ -9,7 +9,15 @@ any time. A change of shape gets a new table name: the new table fills from the 
 while an older release still reads the old one, which a later migration drops.
 """
 
-from projections import bills, bindings, entries, links, settlement_moves, settlements
+from projections import (
+    bills,
+    bindings,
+    entries,
+    links,
+    open_premiums,
+    settlement_moves,
+    settlements,
+)
 from projections.table import Projection
 
 ALL = (
@@ -19,5 +27,6 @@ ALL = (
     Projection(settlement_moves.TABLE, settlement_moves.READS, settlement_moves.write),
     Projection(links.TABLE, links.READS, links.write),
     Projection(bills.TABLE, bills.READS, bills.write),
+    Projection(open_premiums.TABLE, open_premiums.READS, open_premiums.write),
 )
 """The read models, in the order they are written."""

@@ -1,12 +1,13 @@
 """The log as a feed: every event in its order, for auditors, and for agencies what is theirs.
 
 An agency sees an event when its stream belongs to its region: an account opened there, the
-kinship of such a person, a correction of such an account, a binding or a credential link with
-a side there, a settlement of a patient or at a place there, the region's rules, and what an
-institution became while it was there. Which regions that are is read from the first events of
-the streams: they never change, so nothing here lags behind the log as a read model would, and
-nothing is shown before its region is known. Where it cannot be known (a kind of stream that
-`_sides` and `_places` were not taught) an event is shown to auditors and the nation alone.
+kinship of such a person, a correction of such an account, a binding, a credential link or a
+premium with a side there, a settlement of a patient or at a place there, the region's rules,
+and what an institution became while it was there. Which regions that are is read from the first
+events of the streams: they never change, so nothing here lags behind the log as a read model
+would, and nothing is shown before its region is known. Where it cannot be known (a kind of
+stream that `_sides` and `_places` were not taught) an event is shown to auditors and the nation
+alone.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from aggregates.correction_events import CorrectionProposed
 from aggregates.events import AccountOpened, InvitationSent
 from aggregates.hold_events import ClaimHeld
 from aggregates.link_events import CredentialLinkOpened
+from aggregates.premium_events import PremiumHeld
 from aggregates.settlement_events import (
     Claim,
     EditionPublished,
@@ -268,6 +270,8 @@ def _sides(first: Recorded) -> tuple[StreamId, ...]:
             return guardian, member
         case Settled(claim=claim) | SettlementRefused(claim=claim) | ClaimHeld(claim=claim):
             return (claim.beneficiary,)
+        case PremiumHeld(sponsor=sponsor, payee=payee):
+            return sponsor, payee
         case KinshipRecorded(person=account) | CorrectionProposed(account=account):
             return (account,)
         case _:

@@ -17,6 +17,7 @@ from service.ledger.view import View
 from service.persons import Keys, Personal, check_fingerprint, load_keys
 from service.policy_book import PolicyBook, load
 from service.settings import Settings
+from service.tax import TaxAnswer, TaxOrder
 
 Decide = Callable[[View, Instant], Decision]
 
@@ -26,6 +27,26 @@ class Relations(Protocol):
 
     async def relation(self, person: Personal, relative: Personal) -> Relation | None:
         """What `relative` is to `person`, or None where it knows of nothing."""
+        ...
+
+    async def close(self) -> None:
+        """Let the connections go."""
+        ...
+
+
+class TaxSide(Protocol):
+    """Who collects residents' premiums; every operation may be asked again."""
+
+    async def charge(self, order: TaxOrder) -> TaxAnswer:
+        """Book an order."""
+        ...
+
+    async def query(self, order: TaxOrder) -> TaxAnswer:
+        """What became of an order."""
+        ...
+
+    async def reverse(self, order: TaxOrder) -> TaxAnswer:
+        """Take a booked order back."""
         ...
 
     async def close(self) -> None:
@@ -43,6 +64,7 @@ class House:
     keys: Keys
     policies: PolicyBook
     registry: Relations | None = None
+    tax: TaxSide | None = None
 
     async def close(self) -> None:
         """Finish what was taken, then let the store go."""
@@ -50,6 +72,8 @@ class House:
         await self.store.close()
         if self.registry is not None:
             await self.registry.close()
+        if self.tax is not None:
+            await self.tax.close()
 
     async def do(self, request: Request, decide: Decide) -> Reply:
         """Carry out a request that uses up its key; see `Appender.submit` for what it raises."""

@@ -137,13 +137,18 @@ def _answered(link_id: StreamId, link: Link | None, version: int, event: LinkEve
     return Decision(answer=to_json(answer), events=[(link_id, event)])
 
 
+def link_between(view: View, keys: Keys, guardian: StreamId, member: StreamId) -> StreamId | None:
+    """The live link by which one shows the other's code; None where there is none."""
+    return view.find(_pair_name(keys, guardian, member))
+
+
 def _accounts(view: View, link: Link) -> tuple[Account, Account]:
     return view.account(link.guardian), view.account(link.member)
 
 
 def _held(view: View, keys: Keys, guardian: StreamId, member: StreamId) -> Held:
     used = [slot for slot in SLOTS if view.find(_slot_name(keys, guardian, slot)) is not None]
-    return Held(view.find(_pair_name(keys, guardian, member)), used)
+    return Held(link_between(view, keys, guardian, member), used)
 
 
 def _names(keys: Keys, link: Link) -> tuple[bytes, bytes]:

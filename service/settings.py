@@ -16,6 +16,7 @@ class Settings:
     database_url: str | None = None
     token_keys: Path | None = None
     kinship_url: str | None = None
+    tax_url: str | None = None
     heads_max: int = 200_000
     waiting_max: int = 4096
     deadline_s: float = 10.0
@@ -33,6 +34,7 @@ class Settings:
             database_url=environment.get("GONGJI_DATABASE_URL") or None,
             token_keys=Path(keys).resolve() if keys else None,
             kinship_url=environment.get("GONGJI_KINSHIP_URL") or None,
+            tax_url=environment.get("GONGJI_TAX_URL") or None,
             heads_max=int(environment.get("GONGJI_HEADS_MAX") or 200_000),
             waiting_max=int(environment.get("GONGJI_WAITING_MAX") or 4096),
             deadline_s=float(environment.get("GONGJI_DEADLINE_S") or 10),

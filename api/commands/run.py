@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from types import FrameType
 
 import asyncpg
@@ -17,7 +17,7 @@ import uvloop
 from typing_extensions import override
 
 from api.app import create_app
-from api.children import FollowingChild
+from api.children import FollowingChild, TaxChild
 from api.commands.options import clock_option, is_behind_log, open_house, parser, settings_of
 from api.demo import tell_a_day
 from api.door import Door
@@ -28,14 +28,17 @@ from service.editions import EditionEditedError, publish
 from service.embedded import ClusterHeldError, EmbeddedPostgres
 from service.follow import Follower
 from service.garbage import settle_in
+from service.house import House
 from service.ledger.migrate import MigrationChangedError
 from service.ledger.postgres import PostgresStore
 from service.ledger.store import StoreUnavailableError
 from service.lists import Shelf
 from service.persons import KeyFileError
 from service.policy_book import PolicyFilesError
+from service.premium_resolver import resolver_on
 from service.registry import Registry
 from service.settings import Settings
+from service.tax import Tax
 
 STOPS = (
     ClusterHeldError,
@@ -50,6 +53,10 @@ STOPS = (
 )
 """What an operator must mend; told in one line, without a trace."""
 WATCH_S = 0.5
+STAND_IN = (
+    "保费:未设 GONGJI_TAX_URL,由替身代答税务部门,不真正征收\n"
+    "premiums: without GONGJI_TAX_URL a stand-in answers for the tax side and collects nothing"
+)
 
 
 def main(arguments: list[str]) -> int:
@@ -113,9 +120,39 @@ async def _serve(
             keys = settings.token_keys or issuer_path(settings.data)
             settle_in()
             door = Door(house, Tokens(keys, house.keys), Shelf(house.store.pool, follower))
-            return await _listen(door, options, postgres)
+            async with _premiums(house, house.store, settings, postgres):
+                return await _listen(door, options, postgres)
         finally:
             await child.close()
+
+
+@contextlib.asynccontextmanager
+async def _premiums(
+    house: House, store: PostgresStore, settings: Settings, postgres: EmbeddedPostgres | None
+) -> AsyncIterator[None]:
+    """Connect the tax side, and take on what was left; on trial a stand-in answers for it.
+
+    Never beside a database of the deployment's own: there a premium would look paid.
+    """
+    stand_in: TaxChild | None = None
+    url = settings.tax_url
+    if url is None and postgres is not None:
+        stand_in = TaxChild(settings.data / "tax-stand-in.ndjson")
+        stand_in.start()
+        url = stand_in.url
+        print(STAND_IN)
+    if url is None:
+        yield
+        return
+    house.tax = Tax(url)
+    resolver = resolver_on(house, store.pool)
+    resolver.start()
+    try:
+        yield
+    finally:
+        await resolver.close()
+        if stand_in is not None:
+            await stand_in.close()
 
 
 async def _listen(

@@ -10,8 +10,6 @@ from service.ledger.view import Layer
 
 HEADS_MAX = 200_000
 """Heads kept, about 2 kB each; the ones unused longest go first."""
-
-
 LASTING = ("acc", "ins", "pol", "kin")
 """Kinds of streams that keep their names for ever."""
 

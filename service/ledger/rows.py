@@ -18,6 +18,7 @@ from aggregates import (
     institution,
     kinship,
     link,
+    premium,
     rulebook,
     settlement,
 )
@@ -82,6 +83,7 @@ KINDS = {
         Kind(5, "pol", True, rulebook.Rulebook, rulebook.evolve),  # noqa: FBT003
         Kind(6, "kin", True, kinship.Kinship, kinship.evolve),  # noqa: FBT003
         Kind(7, "hld", True, hold.Hold, hold.evolve),  # noqa: FBT003
+        Kind(8, "prm", True, premium.Premium, premium.evolve),  # noqa: FBT003
         Kind(9, "lnk", True, link.Link, link.evolve),  # noqa: FBT003
         Kind(10, "cor", False, correction.Correction, correction.evolve),  # noqa: FBT003
     )
@@ -97,6 +99,7 @@ TOPIC_PREFIX = {
     "hold": "hld",
     "link": "lnk",
     "correction": "cor",
+    "premium": "prm",
 }
 
 

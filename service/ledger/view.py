@@ -16,6 +16,7 @@ from aggregates.hold import Hold
 from aggregates.institution import Institution
 from aggregates.kinship import Kinship
 from aggregates.link import Link
+from aggregates.premium import Premium
 from aggregates.refusals import UnknownError
 from aggregates.rulebook import Rulebook
 from aggregates.settlement import Settlement
@@ -172,6 +173,14 @@ class View:
             UnknownError: there is none.
         """
         return self._existing(stream, Correction)
+
+    def premium(self, stream: StreamId) -> Premium:
+        """A premium.
+
+        Raises:
+            UnknownError: there is none.
+        """
+        return self._existing(stream, Premium)
 
     def institution(self, stream: StreamId) -> Institution:
         """An institution.

@@ -13,6 +13,7 @@ import uvloop
 from typing_extensions import override
 
 from aggregates.policy import Edition
+from aggregates.vocabulary import StreamId
 from api.app import create_app
 from api.door import Door
 from api.hot import App, Receive, Scope, Send
@@ -23,9 +24,12 @@ from service import RefusalError
 from service.editions import publish
 from service.house import House, furnish
 from service.ledger.postgres import PostgresStore
+from service.ledger.rows import stream_id
 from service.lists import Shelf
 from service.policy_book import PolicyBook
+from service.premium_resolver import PremiumResolver
 from tests.api.clients import LEDGER_KEYS, NoFollower
+from tests.api.taxes import TaxOnASocket
 from tests.cases.told import StoppedClock
 
 T = TypeVar("T")
@@ -55,6 +59,7 @@ class Room:
         self._tokens = Tokens(self.issuer, LEDGER_KEYS)
         self._house: House | None = None
         self._app: App | None = None
+        self._tax = TaxOnASocket()
         self._loop = uvloop.new_event_loop()
         config = uvicorn.Config(
             self._answer, port=0, interface="asgi3", lifespan="off", log_level="warning"
@@ -65,6 +70,7 @@ class Room:
 
     def _serve(self) -> None:
         self._loop.run_until_complete(self._server.serve())
+        self._loop.run_until_complete(self._tax.close())
         if self._store is not None:
             self._loop.run_until_complete(self._store.close())
         self._loop.close()
@@ -88,6 +94,7 @@ class Room:
         store = await self._emptied()
         book = PolicyBook({edition.region: (edition,) for edition in editions})
         self._house = furnish(store, LEDGER_KEYS, book, self.clock)
+        self._house.tax = await self._tax.side()
         await publish(self._house)
         door = Door(self._house, self._tokens, Shelf(store.pool, NoFollower()))
         self._app = create_app(door)
@@ -100,6 +107,25 @@ class Room:
             await self._store.pool.execute(f"DELETE FROM {table}")  # noqa: S608 -- of this list
         await self._store.pool.execute(BEGINNING)
         return self._store
+
+    async def behave(self, word: str) -> None:
+        """Let the tax side behave like this from now on."""
+        await self._there(self._tax.behave(word))
+
+    async def resolve(self) -> None:
+        """Take on every premium that the tax side has not answered."""
+        await self._there(self._resolve())
+
+    async def _resolve(self) -> None:
+        assert self._house is not None, "furnish comes first"
+        assert self._store is not None, "it has a ledger then"
+        pool = self._store.pool
+
+        async def waiting(_: int, limit: int) -> list[StreamId]:
+            found = await pool.fetch("SELECT stream FROM heads WHERE kind = 8 LIMIT $1", limit)
+            return [stream_id("prm", stream.hex) for (stream,) in found]
+
+        await PremiumResolver(self._house, waiting, 0.0).once()
 
     async def load(self, line: Mapping[str, object]) -> tuple[str | None, dict[str, Any]]:
         """Import a line, as `gongji import` does: a refusal's code and its facts."""
@@ -116,8 +142,14 @@ class Room:
     async def vacate(self) -> None:
         """Let the ledger go."""
         if self._house is not None:
-            await self._there(self._house.appender.close())
+            await self._there(self._vacate(self._house))
         self._house = self._app = None
+
+    @staticmethod
+    async def _vacate(house: House) -> None:
+        await house.appender.close()
+        if house.tax is not None:
+            await house.tax.close()
 
     async def _there(self, work: Coroutine[Any, Any, T]) -> T:
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))

@@ -53,6 +53,14 @@ class Serving:
         """Import a line."""
         return await self._room.load(line)
 
+    async def behave(self, word: str) -> None:
+        """Let the tax side behave like this from now on."""
+        await self._room.behave(word)
+
+    async def resolve(self) -> None:
+        """Take on every premium that the tax side has not answered."""
+        await self._room.resolve()
+
     def bearer(self, role: str, subject: str) -> dict[str, str]:
         """The Authorization header of a caller."""
         who = role, subject

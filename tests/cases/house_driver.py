@@ -27,6 +27,7 @@ from tests.cases.asked import amounts_of, caps_of, cert_no, offer_of
 from tests.cases.balances import due_in_log, kept_in, left_in
 from tests.cases.house_later import HouseLater
 from tests.cases.house_links import HouseLinks
+from tests.cases.house_premiums import HousePremiums
 from tests.cases.reading import Person, Step, fen
 from tests.cases.told import StoppedClock, credential_of, patient_of, refused, told
 from tests.cases.world import NotBuiltError, Outcome
@@ -49,7 +50,9 @@ class HouseDriver:
             lambda: self._request(AGENCY, "", b""),
             self._bill,
         )
-        self.links = HouseLinks(lambda by, key: self._request(self._as(by), key, b""))
+        self.links = HouseLinks(self._ask)
+        self.premiums = HousePremiums(lambda: self._house, self._ask)
+        follow = {**self.links.verbs, **self.later.verbs}
         self.verbs: Mapping[str, Callable[[Step, Mapping[str, Outcome]], Awaitable[Outcome]]] = {
             "open": self._open,
             "credit": self._credit,
@@ -64,11 +67,11 @@ class HouseDriver:
             "change": self._change,
             "release": self._release,
             "look": self._look,
-            **{verb: partial(self._linked, use) for verb, use in self.links.verbs.items()},
             "set_order": self._set_order,
             "quote": self._quote,
             "settle": self._settle,
-            **{verb: partial(self._follow, use) for verb, use in self.later.verbs.items()},
+            **{verb: partial(self._follow, use) for verb, use in follow.items()},
+            **self.premiums.verbs,
         }
 
     async def furnish(self, editions: tuple[Edition, ...]) -> None:
@@ -76,12 +79,13 @@ class HouseDriver:
         by_region = {edition.region: (edition,) for edition in editions}
         keys = Keys(bytes(32), bytes(32))
         self.house = furnish(MemoryStore(), keys, PolicyBook(by_region), self.clock)
+        self.house.tax = self.premiums.tax_side()
         await publish(self.house)
 
     async def close(self) -> None:
         """Stop the house."""
         if self.house is not None:
-            await self.house.appender.close()
+            await self.house.close()
 
     async def left(self, who: str) -> tuple[int, int]:
         """A person's current and prior money in fen."""
@@ -118,6 +122,9 @@ class HouseDriver:
 
     def _as(self, who: str) -> Caller:
         return AGENCY if who == "agency" else Caller(Role.PERSON, who, None, f"person:{who}")
+
+    def _ask(self, by: str, key: str) -> Request:
+        return self._request(self._as(by), key, b"")
 
     # ------------------------------------------------------------ the world
 
@@ -237,14 +244,6 @@ class HouseDriver:
     async def _look(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
         binding_id = self.bindings[step.binding]
         return told(await bindings.look_at_binding(self._house, AGENCY, binding_id))
-
-    async def _linked(
-        self,
-        use_case: Callable[[House, Step], Awaitable[Reply]],
-        step: Step,
-        _: Mapping[str, Outcome],
-    ) -> Outcome:
-        return told(await use_case(self._house, step))
 
     async def _set_order(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
         caller = self._as(step.by or step.who)

@@ -1,7 +1,7 @@
 """Credential links of a case, as the doors call their use cases."""
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from aggregates.vocabulary import StreamId
 from service import links
@@ -9,9 +9,12 @@ from service.caller import Request
 from service.house import House
 from service.ledger.command import Reply
 from tests.cases.reading import Step
+from tests.cases.world import Outcome
 
 RequestBy = Callable[[str, str], Request]
 """A request of somebody's, under a key or one of its own."""
+
+Verb = Callable[[House, Step, Mapping[str, Outcome]], Awaitable[Reply]]
 
 
 class HouseLinks:
@@ -21,7 +24,7 @@ class HouseLinks:
         """Begin without links."""
         self._request_by = request_by
         self._ids: dict[str, StreamId] = {}
-        self.verbs: dict[str, Callable[[House, Step], Awaitable[Reply]]] = {
+        self.verbs: dict[str, Verb] = {
             "link": self.link,
             "show": self.show,
             "unlink": self.unlink,
@@ -31,7 +34,7 @@ class HouseLinks:
         """The link of that name."""
         return self._ids[name]
 
-    async def link(self, house: House, step: Step) -> Reply:
+    async def link(self, house: House, step: Step, _: Mapping[str, Outcome]) -> Reply:
         """Let `by` show the code of `who`."""
         command = links.OpenLink(
             guardian=step.by,
@@ -45,12 +48,12 @@ class HouseLinks:
             self._ids[f"{step.by}>{step.who}"] = json.loads(reply.answer)["link_id"]
         return reply
 
-    async def show(self, house: House, step: Step) -> Reply:
+    async def show(self, house: House, step: Step, _: Mapping[str, Outcome]) -> Reply:
         """Show a code."""
         request = self._request_by(step.by or step.link.partition(">")[0], step.key)
         return await links.show_code(house, request, self._ids[step.link])
 
-    async def unlink(self, house: House, step: Step) -> Reply:
+    async def unlink(self, house: House, step: Step, _: Mapping[str, Outcome]) -> Reply:
         """Close a link."""
         request = self._request_by(step.by or step.link.partition(">")[0], step.key)
         return await links.close_link(house, request, self._ids[step.link], "told")

@@ -10,6 +10,7 @@ from tests.cases.asked import amounts_of, cert_no
 from tests.cases.balances import due_in_feed, kept_in, left_in
 from tests.cases.http_later import HttpLater
 from tests.cases.http_links import HttpLinks, identity_of
+from tests.cases.http_premiums import HttpPremiums, Taxed
 from tests.cases.reading import Bound, Person, Step, yuan
 from tests.cases.told import StoppedClock, credential_of, patient_of, refused, split
 from tests.cases.world import NotBuiltError, Outcome
@@ -20,7 +21,7 @@ RULES_WORDS = {"NOT_FOUND": "UNKNOWN"}
 """What the door calls by another name than the rules."""
 
 
-class Server(Protocol):
+class Server(Taxed, Protocol):
     """A running service that a case begins anew, and whose clock it sets."""
 
     clock: StoppedClock
@@ -53,6 +54,7 @@ class HttpDriver:
             self._claim,
         )
         self.links = HttpLinks(lambda path, by, *sent: self._post(path, person(by), *sent))
+        self.premiums = HttpPremiums(self._send, server)
         self.client = httpx.AsyncClient()
         self.verbs: Mapping[str, Callable[[Step, Mapping[str, Outcome]], Awaitable[Outcome]]] = {
             "open": self._open,
@@ -73,6 +75,7 @@ class HttpDriver:
             "quote": self._quote,
             "settle": self._settle,
             **self.later.verbs,
+            **self.premiums.verbs,
         }
 
     async def furnish(self, editions: tuple[Edition, ...]) -> None:

@@ -56,6 +56,11 @@ Verb = Literal[
     "capture",
     "let_go",
     "clear",
+    "premium",
+    "reverse_premium",
+    "look_premium",
+    "tax",
+    "resolve",
     "file",
     "relate",
     "link",
@@ -208,6 +213,8 @@ class Step:
     or what goes `back` of which line; a clearing goes `until` a day.
     A link is named "guardian>member"; `shown` and `credential` name the outcome of a display,
     and what names none is the code itself, or for `credential` somebody's number.
+    A premium is paid by `by` for `who`; `tax` says how the tax side behaves from now on, and
+    `resolve` takes on what it has not answered.
     """
 
     do: Verb
@@ -253,6 +260,8 @@ class Step:
     expires_in: int = 900
     credential: str = ""
     shown: str = ""
+    year: int = 2027
+    behaviour: str = "normal"
     steps: "tuple[Step, ...]" = ()
 
 

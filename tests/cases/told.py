@@ -10,7 +10,7 @@ from service.ledger.command import Reply
 from tests.cases.reading import Step
 from tests.cases.world import Outcome
 
-SUBJECTS = ("hold_id", "settlement_id", "binding_id", "link_id")
+SUBJECTS = ("hold_id", "settlement_id", "binding_id", "link_id", "premium_id")
 
 
 class StoppedClock:
@@ -35,7 +35,8 @@ def told(reply: Reply) -> Outcome:
 def refused(code: str, fields: Mapping[str, Any]) -> Outcome:
     """A refusal, with the new plan where it comes with one."""
     plan = fields.get("plan")
-    return Outcome(refused=code, plan=split(plan) if plan else None)
+    subject = fields.get("premium_id", "")
+    return Outcome(refused=code, plan=split(plan) if plan else None, subject=subject)
 
 
 def split(answer: Mapping[str, Any]) -> Outcome:

@@ -63,6 +63,7 @@ from aggregates.vocabulary import (
 )
 from tests.service.stored_money_events import MONEY_EVENTS
 from tests.service.stored_parts import AT, BINDING, CLAIM, CODE, ON, PATIENT, PAYERS, SPONSOR, STL
+from tests.service.stored_premium_events import PREMIUM_EVENTS
 
 ACCOUNT_EVENTS: dict[str, Event] = {
     "account.opened/1": AccountOpened(
@@ -197,5 +198,10 @@ OTHER_EVENTS: dict[str, Event] = {
     ),
 }
 
-STORED: dict[str, Event] = {**ACCOUNT_EVENTS, **MONEY_EVENTS, **OTHER_EVENTS}
+STORED: dict[str, Event] = {
+    **ACCOUNT_EVENTS,
+    **MONEY_EVENTS,
+    **PREMIUM_EVENTS,
+    **OTHER_EVENTS,
+}
 """The event that each sample decodes to, by topic."""

@@ -1,0 +1,77 @@
+"""The stand-in for the tax side on a port that was free, in the loop of whoever asks it."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+from typing_extensions import override
+
+from api.hot import Receive, Scope, Send
+from api.sandbox.tax import Books, create_sandbox
+from service.tax import Tax
+
+TIMEOUT_S, LATE_S = 0.4, 1.2
+
+
+class _Quiet(uvicorn.Server):
+    """uvicorn without its signal handlers: it runs beside the tests."""
+
+    @override
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class TaxOnASocket:
+    """A tax side, served from the first time that it is needed."""
+
+    def __init__(self) -> None:
+        """Listen to nobody yet."""
+        self._server: _Quiet | None = None
+        self._serving: asyncio.Task[None] | None = None
+        self._app: FastAPI | None = None
+        self.books = Books(late_s=LATE_S)
+
+    async def side(self) -> Tax:
+        """A client of it, with empty books behind."""
+        self.books = Books(late_s=LATE_S)
+        self._app = create_sandbox(self.books)
+        return Tax(await self._address(), timeout_s=TIMEOUT_S)
+
+    async def behave(self, word: str) -> None:
+        """Tell it over its socket how to behave."""
+        address = await self._address()
+        async with httpx.AsyncClient(trust_env=False) as client:
+            answer = await client.post(f"{address}/behaviour", json={"now": word})
+        assert word == answer.json()["now"]
+
+    async def close(self) -> None:
+        """Stop serving."""
+        if self._server is not None and self._serving is not None:
+            self._server.should_exit = True
+            await self._serving
+
+    async def _address(self) -> str:
+        if self._server is None:
+            config = uvicorn.Config(
+                self._answer,
+                port=0,
+                interface="asgi3",
+                lifespan="off",
+                log_level="critical",
+                timeout_graceful_shutdown=1,
+            )
+            self._server = _Quiet(config)
+            self._serving = asyncio.create_task(self._server.serve())
+            while not self._server.started:
+                assert not self._serving.done()
+                await asyncio.sleep(0.005)
+        port = self._server.servers[0].sockets[0].getsockname()[1]
+        return f"http://127.0.0.1:{port}"
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert self._app is not None, "a side comes first"
+        await self._app(scope, receive, send)
