@@ -53,8 +53,11 @@ class Seen(NamedTuple):
 Step = Callable[[Seen], Moved]
 
 
-async def carry_on(house: House, premium_id: StreamId) -> None:
+async def carry_on(house: House, premium_id: StreamId, *, is_repeat: bool = False) -> None:
     """Take an open premium as far as the tax side lets it; nothing is done to any other.
+
+    A caller who repeats himself takes on only what was never sent, and asks the tax side nothing
+    twice: what it has not answered is the resolver's to ask.
 
     Raises:
         As `Appender.submit`; what was recorded stays recorded.
@@ -63,6 +66,8 @@ async def carry_on(house: House, premium_id: StreamId) -> None:
     if asked is None or house.tax is None:
         return
     status = asked.premium.status
+    if is_repeat and status is not PremiumStatus.HELD:
+        return
     if status is PremiumStatus.REVERSE_REQUESTED:
         answer = await house.tax.reverse(asked.order)
     elif status is PremiumStatus.HELD:

@@ -185,9 +185,8 @@ async def _after(house: House, premium_id: StreamId, reply: Reply, attempt: int)
     Raises:
         OutcomeUnknownError: money is set aside, and more cannot be said now.
     """
-    if not reply.is_replayed:
-        with suppress(*CUT_OFF):
-            await carry_on(house, premium_id)
+    with suppress(*CUT_OFF):
+        await carry_on(house, premium_id, is_repeat=reply.is_replayed)
 
     def decide(view: View, _: Instant) -> Decision:
         premium = view.premium(premium_id)

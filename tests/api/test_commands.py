@@ -12,6 +12,7 @@ from joserfc import jwt
 from joserfc.jwk import OKPKey
 
 from api.app import plain_app
+from api.commands.run import STAND_IN
 from tests.api.clients import CANARY_ID, CANARY_NAME, HOME, HOSPITAL, a_claim, an_opening
 from tests.api.programs import ROOT, Service, a_place, a_service, run
 
@@ -156,7 +157,7 @@ def test_a_service_tells_a_day_stops_cleanly_and_never_runs_back() -> None:
         said = run("run", "--data", str(place), "--port", "0", *early, status=1)
         assert "--clock" in said
         with a_service(place, "--clock", "2026-07-01T00:00:00+08:00") as service:
-            assert [service.told[-1]] == service.told, "the day is told once"
+            assert STAND_IN.splitlines() == service.told[:-1], "the day is told once"
             assert 0 == service.stop(signal.SIGINT)
 
 

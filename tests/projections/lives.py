@@ -43,6 +43,7 @@ from aggregates.vocabulary import (
     Use,
 )
 from service.ledger.rows import Recorded, Row, encode, encode_act
+from tests.projections.premium_lives import a_premium
 
 NOBODY = Act(actor="test", on_behalf_of=None, channel="test", key_digest="")
 BEGAN_AT = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
@@ -52,7 +53,7 @@ REGIONS = ("990000", "542500", "350000")
 
 
 def an_id(prefix: str, number: int) -> StreamId:
-    kind = ("acc", "bnd", "stl", "ins", "lnk").index(prefix)
+    kind = ("acc", "bnd", "stl", "ins", "lnk", "prm").index(prefix)
     return StreamId(f"{prefix}_{kind:04x}{number:028x}")
 
 
@@ -203,6 +204,8 @@ def families(numbers: Sequence[int]) -> Story:
     story = Story()
     for number in numbers:
         _bind(story, number)
+        patient, sponsor, binding = members(number)
+        story.tell(an_id("prm", number), *a_premium(sponsor, patient, binding, number))
         for bill in range(1 + number % 4):
             _pay(story, number, bill)
         if number % 8 == 5:

@@ -4,6 +4,7 @@ from collections import Counter
 
 from aggregates.binding import Binding
 from aggregates.events import Credited, Debited, DebitReturned
+from aggregates.fund_events import PremiumDebited, PremiumReturned
 from aggregates.settlement_events import Settled
 from aggregates.vocabulary import BindingStatus, StreamId
 from service.house import House
@@ -50,7 +51,12 @@ class Laws:
             case Debited(current_fen=current, prior_fen=prior):
                 self.balances[stream] -= current + prior
                 self.debits.append(recorded)
-            case DebitReturned(current_fen=current, prior_fen=prior):
+            case PremiumDebited(current_fen=current, prior_fen=prior):
+                self.balances[stream] -= current + prior
+            case (
+                DebitReturned(current_fen=current, prior_fen=prior)
+                | PremiumReturned(current_fen=current, prior_fen=prior)
+            ):
                 self.balances[stream] += current + prior
             case _:
                 pass

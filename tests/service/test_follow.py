@@ -51,6 +51,7 @@ ALIKE = dict.fromkeys(
         "credential_links",
         "credential_links_uses",
         "bills",
+        "open_premiums",
     ),
     0,
 )
@@ -268,4 +269,5 @@ def test_every_read_model_is_known_by_name() -> None:
         "settlement_moves",
         "credential_links",
         "bills",
+        "open_premiums",
     )

@@ -25,6 +25,7 @@ ALIKE = dict.fromkeys(
         "credential_links",
         "credential_links_uses",
         "bills",
+        "open_premiums",
     ),
     0,
 )
