@@ -81,7 +81,7 @@ class Books:
         if known is None:
             return asked | {"result": "not_found"}
         reason = KEEPS.get(self.behaviour)
-        if known["result"] == "reversed":
+        if known["result"] == "reversed" or not _is_of(known, asked):
             return self._told(asked, known)
         if reason is not None or known["result"] != "confirmed":
             return asked | {"result": "refused", "reason": reason or "NOT_BOOKED"}
@@ -98,9 +98,14 @@ class Books:
         return kept
 
     def _told(self, asked: dict[str, Any], kept: dict[str, Any]) -> dict[str, Any]:
-        if (kept["whose"], kept["amount"]) != (_whose(asked), asked["amount"]):
+        if not _is_of(kept, asked):
             return asked | {"result": "refused", "reason": "OTHER_ORDER"}
         return asked | {name: kept[name] for name in ("result", "reason", "receipt")}
+
+
+def _is_of(kept: dict[str, Any], asked: dict[str, Any]) -> bool:
+    """Whether an order that is kept is the one that is asked about, person and amount."""
+    return bool((kept["whose"], kept["amount"]) == (_whose(asked), asked["amount"]))
 
 
 def _whose(asked: dict[str, Any]) -> str:
