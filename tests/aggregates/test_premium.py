@@ -23,13 +23,13 @@ from tests.projections.premium_lives import AT, LIVES, ON, a_held, a_premium
 from tests.story import fold
 
 PREMIUM, SPONSOR = StreamId("prm_1"), StreamId("acc_sponsor")
-PARTIES = SPONSOR, StreamId("acc_payee"), StreamId("bnd_1")
+PARTIES = StreamId("acc_payee"), SPONSOR, StreamId("bnd_1")
 NOW = instant(AT + timedelta(days=1))
 STATUSES = ("held", "sent_to_tax", "unknown", "confirmed", "rejected", "reverse_requested")
 
 
 def a_premium_at(number: int) -> Premium:
-    return fold(rules.evolve, *a_premium(*PARTIES, number))
+    return fold(rules.evolve, *a_premium(PARTIES, number))
 
 
 def a_sponsor(current_fen: int = 30_000, prior_fen: int = 10_000) -> Account:
@@ -163,7 +163,7 @@ def told(moved: rules.Moved) -> tuple[StreamId, int, int, int]:
 
 def test_a_premium_begins_with_its_hold() -> None:
     """No other event can come first."""
-    held: PremiumHeld = a_held(*PARTIES)
+    held: PremiumHeld = a_held(SPONSOR, PARTIES[0], PARTIES[2])
 
     assert PremiumStatus.HELD is rules.evolve(None, held).status
     with pytest.raises(AssertionError, match="begins with PremiumHeld"):

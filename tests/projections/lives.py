@@ -122,10 +122,7 @@ def a_confirmation() -> BindingConfirmed:
 
 
 def a_claim(
-    beneficiary: StreamId,
-    visit: str = "v1",
-    total_fen: int = 9000,
-    credential: str | None = None,
+    beneficiary: StreamId, visit: str = "v1", total_fen: int = 9000, credential: str | None = None
 ) -> Claim:
     return Claim(
         beneficiary=beneficiary,
@@ -204,8 +201,7 @@ def families(numbers: Sequence[int]) -> Story:
     story = Story()
     for number in numbers:
         _bind(story, number)
-        patient, sponsor, binding = members(number)
-        story.tell(an_id("prm", number), *a_premium(sponsor, patient, binding, number))
+        story.tell(an_id("prm", number), *a_premium(members(number), number))
         for bill in range(1 + number % 4):
             _pay(story, number, bill)
         if number % 8 == 5:

@@ -50,6 +50,8 @@ def a_held(sponsor: StreamId, payee: StreamId, binding: StreamId) -> PremiumHeld
 
 
 def a_premium(
-    sponsor: StreamId, payee: StreamId, binding: StreamId, number: int
+    parties: tuple[StreamId, StreamId, StreamId], number: int
 ) -> tuple[PremiumEvent, ...]:
+    """A premium of payee, sponsor and binding, and what became of it."""
+    payee, sponsor, binding = parties
     return a_held(sponsor, payee, binding), *LIVES[number % len(LIVES)]

@@ -22,7 +22,7 @@ PARTIES = an_id("acc", 1), an_id("acc", 2), an_id("bnd", 1)
 def test_what_is_open_waits(number: int) -> None:
     """After every event a premium waits exactly when its own fold is open, since that event."""
     story = Story()
-    story.tell(PREMIUM, *a_premium(*PARTIES, number))
+    story.tell(PREMIUM, *a_premium(PARTIES, number))
     waits: dict[StreamId, int] = {}
     premium: Premium | None = None
     for fact in story.facts():
@@ -36,7 +36,7 @@ async def test_the_oldest_that_wait_are_found(dsn: str) -> None:
     """Those left before a moment, oldest first; what is answered is not among them."""
     story = Story()
     for number in range(16):
-        story.tell(an_id("prm", number), *a_premium(*PARTIES, number))
+        story.tell(an_id("prm", number), *a_premium(PARTIES, number))
     rows = story.rows()
     async with a_store(dsn) as store, a_follower(dsn, store.pool, events_max=5) as follower:
         for row in rows:

@@ -117,7 +117,8 @@ async def test_a_rebuild_keeps_the_names_of_everything(dsn: str) -> None:
     """Tables, keys and indexes are called after a rebuild as they were before it."""
     named = (
         "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace"
-        " AND relname ~ '^(bills|bindings|settlement|statements|credential_links)' ORDER BY relname"
+        " AND relname ~ '^(bills|bindings|settlement|statements|credential_links|open_premiums)'"
+        " ORDER BY relname"
     )
     async with a_store(dsn) as store, a_follower(dsn, store.pool):
         before = [name for (name,) in await store.pool.fetch(named)]
