@@ -1,0 +1,165 @@
+"""Who pays how much: own money, then the sponsors in order, then cash (policy.md §8.1, §8.7).
+
+Nothing here knows the world; what everybody has and may give comes as offers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from tests.money_model.bills import Need
+from tests.money_model.money import Money
+
+Reasons = frozenset[str]
+NONE: Reasons = frozenset()
+
+
+class Cap(NamedTuple):
+    """What is left of a cap in fen, and whether passing it leaves the sponsor out whole."""
+
+    left: int
+    skips: bool
+
+
+class Offer(NamedTuple):
+    """What somebody brings: free money, how it is drawn, the most of it, and what bars him."""
+
+    who: str
+    binding: int | None
+    free: Money
+    way: str
+    most: int
+    caps: tuple[Cap, ...] = ()
+    barred: Reasons = NONE
+    short: Reasons = NONE
+    """Why `most` is 0, if it is."""
+
+
+class Share(NamedTuple):
+    """What somebody gives, or every reason that is true of his giving nothing."""
+
+    who: str
+    binding: int | None
+    money: Money
+    way: str
+    reasons: Reasons = NONE
+
+
+class Split(NamedTuple):
+    """A bill shared out, in paying order, own account first."""
+
+    shares: tuple[Share, ...]
+    cash: int
+
+    @property
+    def own(self) -> int:
+        """What the patient's own account gives."""
+        return self.shares[0].money.fen
+
+    @property
+    def aid(self) -> int:
+        """What the sponsors give."""
+        return sum(share.money.fen for share in self.shares[1:])
+
+    def says(self) -> tuple[object, ...]:
+        """What a quote promises: payers, amounts and cash."""
+        return tuple((s.who, s.binding, s.money.fen) for s in self.shares), self.cash
+
+
+@dataclass
+class Round:
+    """The sponsors' part of a bill while it is shared out."""
+
+    left: int
+    together: Cap | None = None
+    """What is left of a cap over all sponsors of this patient."""
+    most_payers: int | None = None
+    must_cover: bool = False
+    payers: int = 0
+    payable: bool = True
+
+    def give(self, offer: Offer) -> Share:
+        """What the next sponsor gives."""
+        caps = offer.caps if self.together is None else (*offer.caps, self.together)
+        wish = min(self.left, offer.most)
+        passed = [cap for cap in caps if wish > cap.left]
+        fen = min([wish, *(cap.left for cap in caps)])
+        reasons = set(offer.barred)
+        if not offer.most:
+            reasons |= offer.short
+        if any(cap.skips for cap in passed) or any(not cap.left for cap in caps):
+            reasons.add("CAP")
+        if self.payers == self.most_payers:
+            reasons.add("PAYER_LIMIT")
+        if self.must_cover and fen < self.left:
+            reasons.add("CANNOT_COVER")
+        if not self.left:
+            reasons.add("NOT_NEEDED")
+        if not self.payable:
+            reasons.add("NOT_PAYABLE")
+        fen = 0 if reasons else fen
+        self.left -= fen
+        self.payers += bool(fen)
+        if self.together is not None:
+            self.together = self.together._replace(left=self.together.left - fen)
+        money = offer.free.take(fen, offer.way)
+        return Share(offer.who, offer.binding, money, offer.way, frozenset(reasons))
+
+
+def own_share(need: Need, offer: Offer) -> Share:
+    """What the patient's own account gives, to all that own money may pay."""
+    wanted = need.own_only + need.shared
+    reasons = set(offer.barred)
+    if not offer.most:
+        reasons |= offer.short
+    if not wanted:
+        reasons |= {"NOT_NEEDED", "NOT_PAYABLE"} if need.fen else {"NOT_NEEDED"}
+    fen = 0 if reasons else min(wanted, offer.most)
+    return Share(offer.who, None, offer.free.take(fen, offer.way), offer.way, frozenset(reasons))
+
+
+def left_for_aid(need: Need, own: int, allocation: str) -> int:
+    """What aid may still pay after own money, laid first where the region says (S94)."""
+    if allocation == "ELIGIBLE_FIRST":
+        return max(0, need.shared - own)
+    return need.shared - max(0, own - need.own_only)
+
+
+def share_out(
+    need: Need, own: Offer, sponsors: Sequence[Offer], allocation: str, about: Round
+) -> Split:
+    """Share a bill out; `about` carries the limits over all sponsors."""
+    first = own_share(need, own)
+    about.payable = bool(need.shared) or not need.fen
+    about.left = left_for_aid(need, first.money.fen, allocation)
+    shares = (first, *(about.give(offer) for offer in sponsors))
+    return Split(shares, need.fen - sum(share.money.fen for share in shares))
+
+
+def recast(split: Split, need: Need, allocation: str) -> Split:
+    """The cascade for a smaller claim, on what everybody gave to the larger (policy.md I7)."""
+    own = split.shares[0]
+    fen = min(own.money.fen, need.own_only + need.shared)
+    left = left_for_aid(need, fen, allocation)
+    shares = [own._replace(money=own.money.keep(fen, own.way))]
+    for share in split.shares[1:]:
+        fen = min(left, share.money.fen)
+        left -= fen
+        shares.append(share._replace(money=share.money.keep(fen, share.way)))
+    return Split(tuple(shares), need.fen - sum(share.money.fen for share in shares))
+
+
+def prorate(stays: Split, fen: int) -> Split:
+    """Give back in proportion to what stays, by largest remainder, ties to the later payer."""
+    amounts = [*(share.money.fen for share in stays.shares), stays.cash]
+    total = max(1, sum(amounts))
+    parts = [divmod(fen * amount, total) for amount in amounts]
+    backs = [whole for whole, _ in parts]
+    by_rest = sorted(range(len(parts)), key=lambda at: (parts[at][1], at), reverse=True)
+    for at in by_rest[: fen - sum(backs)]:
+        backs[at] += 1
+    shares = [
+        share._replace(money=share.money.keep(share.money.fen - back, share.way))
+        for share, back in zip(stays.shares, backs, strict=False)
+    ]
+    return Split(tuple(shares), stays.cash - backs[-1])

@@ -1,0 +1,66 @@
+"""Rules and bills by chance, small enough that everything meets everything."""
+
+from hypothesis import strategies as st
+
+from tests.money_model.rules import Rules, changed
+
+WAYS = ("CURRENT_THEN_PRIOR", "PRIOR_THEN_CURRENT", "CURRENT_ONLY", "PRIOR_ONLY")
+PARTS = ("in_scope", "in_scope", "pre_self_pay", "over_limit", "full_self_pay")
+CATEGORIES = ("drug", "drug", "service", "device", "other")
+MODES = (
+    ("PARTIAL_RECAST",),
+    ("PARTIAL_PRORATA",),
+    ("FULL_RESETTLE", "PARTIAL_RECAST"),
+    ("FULL_RESETTLE", "PARTIAL_RECAST", "PARTIAL_PRORATA"),
+    ("PARTIAL_PRORATA", "FULL_RESETTLE"),
+    ("FULL_RESETTLE",),
+)
+
+fens = st.sampled_from([0, 1, 50, 100]) | st.integers(0, 150)
+caps = st.none() | st.integers(0, 200)
+windows = st.sampled_from(["UNLIMITED", "UNLIMITED", "UNTIL_CLEARED", "SAME_DAY"]) | st.builds(
+    lambda days: {"days": days}, st.integers(0, 3)
+)
+
+EASY = {
+    "own_buckets_order": st.sampled_from(WAYS),
+    "sponsor_buckets": st.sampled_from(["ALL", "PRIOR_ONLY", "CURRENT_THEN_PRIOR"]),
+    "own_allocation": st.sampled_from(["INELIGIBLE_FIRST", "ELIGIBLE_FIRST"]),
+    "reserve_fen": st.sampled_from([0, 0, 40]),
+    "cap_per_settlement_fen": caps,
+    "cap_per_day_fen": caps,
+    "cap_per_month_fen": st.none() | st.integers(100, 400),
+    "cap_per_year_fen": st.none() | st.integers(150, 600),
+    "cap_scope": st.sampled_from(["PER_BINDING", "PER_SPONSOR", "PER_BENEFICIARY"]),
+    "cap_set_by": st.sampled_from(["REGION_AND_SPONSOR", "REGION", "SPONSOR"]),
+    "max_payers_per_settlement": st.sampled_from([None, None, 1, 2]),
+    "order_strategy": st.sampled_from(
+        ["BENEFICIARY_SET", "BENEFICIARY_SET", "BIND_TIME_ASC", "BIND_TIME_DESC", "BALANCE_DESC"]
+    ),
+    "order_fallback": st.sampled_from(["BIND_TIME_ASC", "BIND_TIME_DESC", "BALANCE_DESC"]),
+    "account_unused_means": st.sampled_from(["NO_ACCOUNT_NO_AID", "AID_ONLY"]),
+    "refund_bucket_after_rollover": st.sampled_from(["CARRY_TO_PRIOR", "ORIGINAL_YEAR"]),
+    "refund_to_closed": st.sampled_from(["SUSPENSE", "CREDIT"]),
+    "refund_to_frozen": st.sampled_from(["CREDIT", "SUSPENSE"]),
+    "on_plan_change": st.sampled_from(["REJECT", "RECOMPUTE"]),
+}
+"""Every key under which a smaller bill never has a payer that the larger did not have."""
+
+HARD = {
+    **EASY,
+    "cap_on_exceed": st.sampled_from(["CLAMP", "SKIP"]),
+    "single_payer_shortfall": st.sampled_from(["USE_PARTIAL", "SKIP_TO_FIRST_THAT_COVERS"]),
+    "sponsor_suspended_usable": st.booleans(),
+    "refund_mode": st.sampled_from(MODES),
+    "refund_window": windows,
+}
+"""Every key that decides about money."""
+
+
+def rules_by(keys: dict[str, st.SearchStrategy[object]]) -> st.SearchStrategy[Rules]:
+    """P0 with any of these keys changed."""
+    return st.fixed_dictionaries({}, optional=keys).map(lambda chosen: changed(**chosen))
+
+
+easy_rules = rules_by({**EASY, "refund_window": st.just("UNLIMITED")})
+hard_rules = rules_by(HARD)

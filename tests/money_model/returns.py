@@ -1,0 +1,36 @@
+"""Where money goes that comes back (policy.md §3.3, §3.4)."""
+
+from datetime import datetime
+
+from tests.money_model.money import Money
+from tests.money_model.rules import Rules
+from tests.money_model.world import Person, Ticket, World
+
+
+def give_back(world: World, who: str, money: Money, rules: Rules, paid_at: datetime) -> None:
+    """Money goes to the account and bucket that paid, or where the edition says."""
+    person = world.people[who]
+    if not money.fen:
+        return
+    carries = rules["refund_bucket_after_rollover"] == "CARRY_TO_PRIOR"
+    if carries and paid_at.year != world.now.year:
+        money = money.carried()
+    if person.end and rules["refund_to_closed"] == "CREDIT":
+        person.money = person.money.plus(money)
+        return
+    heir = _heir(world, who)
+    kept = heir is not None and heir.frozen and rules["refund_to_frozen"] == "SUSPENSE"
+    if heir is None or kept:
+        world.tickets.append(Ticket(who, money.fen))
+    else:
+        heir.money = heir.money.plus(money)
+
+
+def _heir(world: World, who: str) -> Person | None:
+    """Who stands where somebody stood: himself, or where he and his like moved to, if anybody."""
+    person, seen = world.people[who], {who}
+    while person.end == "TRANSFERRED" and person.successor not in {None, *seen}:
+        assert person.successor is not None
+        seen.add(person.successor)
+        person = world.people[person.successor]
+    return None if person.end or person.resident else person
