@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from aggregates.policy import Edition
-from aggregates.purse import own_order
+from aggregates.purse import paid_order
 from aggregates.settlement_events import PayerShare
 from aggregates.vocabulary import Bucket
 
@@ -18,7 +18,7 @@ def prorata(
     paid = [share.current_fen + share.prior_fen for share in payers] + [cash_fen]
     back = _shares(paid, amount_fen)
     own, *sponsors = payers
-    order = own_order(edition.money.own_buckets_order)
+    order = paid_order(edition.money.own_buckets_order)
     left = [_less(own, back[0], order)]
     left += [
         _less(share, fen, (Bucket.CURRENT, Bucket.PRIOR))

@@ -73,7 +73,7 @@ def own_purse(account_id: StreamId, account: Account, terms: MoneyTerms) -> Purs
         return closed(account_id, None, Reason.CLOSED)
     if account.is_frozen:
         return closed(account_id, None, Reason.FROZEN)
-    buckets = _in_order(account.current_fen, account.prior_fen, own_order(terms.own_buckets_order))
+    buckets = _in_order(account.current_fen, account.prior_fen, OWN_ORDERS[terms.own_buckets_order])
     return _open(account_id, None, buckets, _held(buckets), None)
 
 
@@ -105,9 +105,12 @@ def sponsor_purse(
     return purse._replace(clamps=money.cap_on_exceed is CapOnExceed.CLAMP)
 
 
-def own_order(order: OwnBuckets) -> tuple[Bucket, ...]:
-    """The buckets that own money comes from, the first to be emptied first."""
-    return OWN_ORDERS[order]
+def paid_order(order: OwnBuckets) -> tuple[Bucket, ...]:
+    """The order of buckets over what own money did pay; no bucket is left out.
+
+    What was held of this year's money is of the years before once the year has turned.
+    """
+    return (*OWN_ORDERS[order], *(bucket for bucket in Bucket if bucket not in OWN_ORDERS[order]))
 
 
 def paid_purse(share: PayerShare, order: tuple[Bucket, ...]) -> Purse:

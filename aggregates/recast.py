@@ -7,7 +7,7 @@ cap or status kept him out: nobody's later change can be felt, and no refund is 
 from aggregates.bill import bill_of
 from aggregates.cascade import Payers, Split, decide
 from aggregates.policy import Edition
-from aggregates.purse import Purse, closed, own_order, paid_purse
+from aggregates.purse import Purse, closed, paid_order, paid_purse
 from aggregates.settlement_events import Claim, PayerShare
 from aggregates.vocabulary import Bucket, Reason
 
@@ -22,7 +22,7 @@ def recast(claim: Claim, payers: tuple[PayerShare, ...], edition: Edition) -> Sp
     """
     own, *sponsors = payers
     purses = Payers(
-        _purse(own, own_order(edition.money.own_buckets_order)),
+        _purse(own, paid_order(edition.money.own_buckets_order)),
         tuple(_purse(share, SPONSOR_ORDER) for share in sponsors),
         None,
         None,
