@@ -76,7 +76,7 @@ class HouseDriver:
 
     async def furnish(self, editions: tuple[Edition, ...]) -> None:
         """A house on an empty ledger in memory, with these rules published."""
-        by_region = {edition.region: (edition,) for edition in editions}
+        by_region = {e.region: tuple(o for o in editions if o.region == e.region) for e in editions}
         keys = Keys(bytes(32), bytes(32))
         self.house = furnish(MemoryStore(), keys, PolicyBook(by_region), self.clock)
         self.house.tax = self.premiums.tax_side()
