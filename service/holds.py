@@ -12,7 +12,7 @@ from aggregates.hold_events import ClaimHeld, HoldEnded
 from aggregates.institution import check_designated
 from aggregates.refusals import UnknownError
 from aggregates.settlement import reasons_of, split_claim
-from aggregates.vocabulary import HoldEnd, HoldStatus, Instant, StreamId
+from aggregates.vocabulary import HoldEnd, Instant, StreamId
 from service.answers import claim_answer, moment, split_answer
 from service.caller import Caller, Request, Role, check_role
 from service.claims import Met, SettleBill, editions_of, meet, visit_of
@@ -88,10 +88,9 @@ async def release(house: House, request: Request, hold_id: StreamId) -> Reply:
 
     def decide(view: View, now: Instant) -> Decision:
         held_hold = own_hold(view, house.keys, request.caller, hold_id)
-        why = HoldEnd.RELEASED
-        if held_hold.status_at(now) is HoldStatus.EXPIRED:
-            why = HoldEnd.EXPIRED
-        else:
+        ran_out = held_hold.status_at(now) is not held_hold.status
+        why = HoldEnd.EXPIRED if ran_out else HoldEnd.RELEASED
+        if not ran_out:
             rules.check_held(held_hold, now)
         ended = HoldEnded(why=why)
         freed = rules.frees_of(hold_id, held_accounts(view, held_hold.held), why)

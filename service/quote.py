@@ -11,7 +11,7 @@ from aggregates.settlement import reasons_of, split_claim
 from aggregates.vocabulary import Instant
 from service.answers import claim_answer, moment, split_answer
 from service.caller import Caller, Request, Role, check_role
-from service.claims import Met, SettleBill, editions_of, meet
+from service.claims import Met, SettleBill, editions_of, meet, visit_of
 from service.clock import micros, new_trace
 from service.holds import place
 from service.house import Decide, House
@@ -19,6 +19,7 @@ from service.ledger.command import Decision, Reply
 from service.ledger.view import View
 from service.persons import Keys
 from service.plans import Plan, expires_at, plan_digest, plan_hash
+from service.superseding import without_hold
 
 
 class HoldWantedError(Exception):
@@ -44,6 +45,7 @@ def _quoting(house: House, caller: Caller, bill: SettleBill) -> Decide:
         check_designated(met.institution)
         if met.family.edition.quote.hold_on_quote:
             raise HoldWantedError
+        met = without_hold(view, visit_of(house.keys, met.claim), met, now)
         split = split_claim(met.claim, met.family, met.place, now)
         return Decision(answer=to_json(quote_answer(house.keys, met, bill, split, now)))
 

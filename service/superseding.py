@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from aggregates.account import AccountEvent, evolve
 from aggregates.account_state import Account
+from aggregates.fund_events import HoldReleased
 from aggregates.hold import accounts_in, frees_of
 from aggregates.hold_events import ClaimHeld, HoldEnded
 from aggregates.refusals import DuplicateClaimError
@@ -26,11 +27,27 @@ def clear_way(
         return met, []
     if not live.startswith("hld_"):
         raise DuplicateClaimError(settlement_id=live)
-    hold = view.hold(live)
+    freed = _freed(view, live, now)
+    return after(met, freed[0]), [*freed[0], freed[1]]
+
+
+def without_hold(view: View, visit: bytes, met: Met, now: Instant) -> Met:
+    """The bill as if its own hold were given back, whether it is settled or not: for a quote."""
+    live = view.find(visit)
+    if live is None or not live.startswith("hld_"):
+        return met
+    return after(met, _freed(view, live, now)[0])
+
+
+def _freed(
+    view: View, hold_id: StreamId, now: Instant
+) -> tuple[list[tuple[StreamId, HoldReleased]], tuple[StreamId, HoldEnded]]:
+    """What gives a hold back: on its accounts, and on its own stream."""
+    hold = view.hold(hold_id)
     is_over = hold.status_at(now) is HoldStatus.EXPIRED
     why = HoldEnd.EXPIRED if is_over else HoldEnd.RELEASED
-    freed = frees_of(live, held_accounts(view, hold.held), why)
-    return after(met, freed), [*freed, (live, HoldEnded(why=why))]
+    freed = frees_of(hold_id, held_accounts(view, hold.held), why)
+    return freed, (hold_id, HoldEnded(why=why))
 
 
 def after(met: Met, moved: Iterable[tuple[StreamId, AccountEvent]]) -> Met:

@@ -239,3 +239,21 @@ async def test_a_quote_holds_where_its_region_says_so(house: House) -> None:
     assert ("0.00", "5.00", "5.00") == tuple(other[n] for n in ("own", "aid", "cash"))
     assert (None, "0.00") == (done.refusal, told(done)["cash"])
     await there.close()
+
+
+async def test_a_quote_of_a_held_bill_finds_what_is_held_for_it(house: House) -> None:
+    """The hold stays, and the quote is what settling in its place would pay."""
+    answer = await held(house, fen=3000)
+    quoted = told(await quote(house, HOSPITAL, a_bill("v", 3000)))
+
+    assert ("10.00", "20.00", "0.00") == tuple(quoted[n] for n in ("own", "aid", "cash"))
+    assert "held" == told(await look_at_hold(house, HOSPITAL, answer["hold_id"]))["status"]
+
+
+async def test_a_hold_that_ran_out_is_written_down_once(house: House) -> None:
+    """The second release of an expired hold finds nothing to let go."""
+    answer = await held(house, ttl_s=60)
+    pass_time(house, timedelta(seconds=60))
+
+    assert "expired" == told(await release(house, asked(HOSPITAL), answer["hold_id"]))["status"]
+    assert "HOLD_VOID" == (await release(house, asked(HOSPITAL), answer["hold_id"])).refusal

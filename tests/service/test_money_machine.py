@@ -48,8 +48,6 @@ class Bills(MoneyLife):
     @rule(bill=bills)
     def quote(self, bill: Bill) -> None:
         """What would settling do?"""
-        if self.world.held_at(bill):  # the service counts the bill's own hold against its quote
-            return
         name = f"quote-{len(self.quotes)}"
         outcome = self.counter.do(step_of(bill, "quote"))
         assert_split(outcome, settling.plan(self.world, bill))
