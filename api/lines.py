@@ -27,8 +27,7 @@ from api.institutions import designation_of
 from api.settlements import OPERATION, settling_of
 from service import accounts, deduction_order, institutions, register, relatives, settle
 from service.caller import Request, agency, institution
-from service.house import House
-from service.ledger.command import Reply
+from service.together import Errand
 
 IMPORTER = agency("import", None)
 CHANNEL = "import"
@@ -40,9 +39,9 @@ class AccountLine(AccountBody):
 
     type: Literal["account"]
 
-    async def load(self, house: House, request: Request) -> Reply:
+    def errand(self) -> Errand:
         """Open the account."""
-        return await accounts.open_account(house, request, opening_of(self))
+        return Errand(accounts.open_account, _request(self), (opening_of(self),))
 
 
 class CreditLine(CreditBody):
@@ -51,9 +50,10 @@ class CreditLine(CreditBody):
     type: Literal["credit"]
     person_no: PersonNo
 
-    async def load(self, house: House, request: Request) -> Reply:
+    def errand(self) -> Errand:
         """Bring the money in."""
-        return await accounts.credit(house, request, crediting_of(self.person_no, self))
+        money = crediting_of(self.person_no, self)
+        return Errand(accounts.credit, _request(self), (money,))
 
 
 class InstitutionLine(InstitutionBody):
@@ -61,9 +61,9 @@ class InstitutionLine(InstitutionBody):
 
     type: Literal["institution"]
 
-    async def load(self, house: House, request: Request) -> Reply:
+    def errand(self) -> Errand:
         """Designate the institution."""
-        return await institutions.designate(house, request, designation_of(self))
+        return Errand(institutions.designate, _request(self), (designation_of(self),))
 
 
 class BindingLine(BindingBody):
@@ -74,10 +74,10 @@ class BindingLine(BindingBody):
     confirmed_at: Moment
     reference: Word | None = None
 
-    async def load(self, house: House, request: Request) -> Reply:
+    def errand(self) -> Errand:
         """Register the binding."""
         command = register.Register(invite=invitation_of(self), confirmed_at=self.confirmed_at)
-        return await register.register(house, request, command)
+        return Errand(register.register, _request(self), (command,))
 
 
 class KinshipLine(Body):
@@ -89,13 +89,13 @@ class KinshipLine(Body):
     relation: RelationWord
     reference: Word | None = None
 
-    async def load(self, house: House, request: Request) -> Reply:
+    def errand(self) -> Errand:
         """Enter the fact."""
         relation = Relation(self.relation.upper())
         fact = relatives.RecordKinship(
             person_no=self.person_no, relative=self.relative, relation=relation
         )
-        return await relatives.record_kinship(house, request, fact)
+        return Errand(relatives.record_kinship, _request(self), (fact,))
 
 
 class FilingLine(Body):
@@ -109,7 +109,7 @@ class FilingLine(Body):
     to: Day | None = None
     reference: Word | None = None
 
-    async def load(self, house: House, request: Request) -> Reply:
+    def errand(self) -> Errand:
         """Note the filing."""
         filing = accounts.FileElsewhere(
             person_no=self.person_no,
@@ -118,7 +118,7 @@ class FilingLine(Body):
             from_on=self.from_,
             until_on=self.to,
         )
-        return await accounts.file_elsewhere(house, request, filing)
+        return Errand(accounts.file_elsewhere, _request(self), (filing,))
 
 
 class OrderLine(Body):
@@ -129,11 +129,10 @@ class OrderLine(Body):
     sponsors: tuple[PersonNo, ...]
     reference: Word | None = None
 
-    async def load(self, house: House, request: Request) -> Reply:
+    def errand(self) -> Errand:
         """Set the order, whatever it was before."""
-        return await deduction_order.change_order(
-            house, request, self.beneficiary, self.sponsors, None
-        )
+        order = (self.beneficiary, self.sponsors, None)
+        return Errand(deduction_order.change_order, _request(self), order)
 
 
 class ClaimLine(ClaimBody):
@@ -149,9 +148,9 @@ class ClaimLine(ClaimBody):
         members = {name: getattr(self, name) for name in ClaimBody.model_fields}
         return ClaimBody.model_construct(**members)
 
-    async def load(self, house: House, request: Request) -> Reply:
+    def errand(self) -> Errand:
         """Settle the claim."""
-        return await settle.settle(house, request, settling_of(self.claim()))
+        return Errand(settle.settle, _request(self), (settling_of(self.claim()),))
 
 
 Line = (
@@ -167,15 +166,15 @@ Line = (
 LINE: TypeAdapter[Line] = TypeAdapter(Annotated[Line, Field(discriminator="type")])
 
 
-async def load_line(house: House, raw: bytes) -> tuple[str, Reply]:
-    """Carry out one line; its type and the reply. The same line twice changes nothing.
+def read_line(raw: bytes) -> tuple[str, Errand]:
+    """A line's type and what it asks for; the same line twice asks under the same key.
 
     Raises:
-        ProblemError, ValidationError, RefusalError: a bad line; the rest as `Appender.submit`.
+        ProblemError, ValidationError: a bad line.
     """
     check_members(raw)
     line = LINE.validate_json(raw)
-    return line.type, await line.load(house, _request(line))
+    return line.type, line.errand()
 
 
 def _request(line: Line) -> Request:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 from contextlib import suppress
+from datetime import date
 from functools import lru_cache
 
 from aggregates.policy import Edition, NoEditionInForceError, in_force
@@ -75,7 +76,7 @@ def edition_in_force(view: View, keys: Keys, region: str, now: Instant) -> Editi
     if stream is None:
         raise NoEditionError(region=region)
     try:
-        edition = in_force(_editions(view.rulebook(stream).editions), now.on)
+        edition = _in_force(view.rulebook(stream).editions, now.on)
     except NoEditionInForceError as none:
         raise NoEditionError(region=region) from none
     view.memo[region] = edition
@@ -113,6 +114,11 @@ async def editions_today(house: House, regions: Iterable[str]) -> dict[str, Edit
 
 def _region_name(keys: Keys, region: str) -> bytes:
     return keys.name("region", region)
+
+
+@lru_cache(maxsize=1024)
+def _in_force(published: tuple[tuple[str, str], ...], on: date) -> Edition:
+    return in_force(_editions(published), on)
 
 
 @lru_cache(maxsize=1024)

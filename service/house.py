@@ -77,15 +77,17 @@ class House:
 
     async def do(self, request: Request, decide: Decide) -> Reply:
         """Carry out a request that uses up its key; see `Appender.submit` for what it raises."""
+        return await self.appender.submit(self.command(request, decide))
+
+    def command(self, request: Request, decide: Decide) -> Command:
+        """A request and its decision as the ledger takes them."""
         act = Act(
             actor=request.caller.name,
             on_behalf_of=None,
             channel=request.channel,
             key_digest=key_digest(self.keys, request.caller, request.key),
         )
-        return await self.appender.submit(
-            Command(request.caller.name, request.key, request.digest, act, decide)
-        )
+        return Command(request.caller.name, request.key, request.digest, act, decide)
 
     async def ask(
         self, caller: Caller, decide: Decide, asks: tuple[str, str] | None = None
@@ -102,8 +104,10 @@ def key_digest(keys: Keys, caller: Caller, key: str) -> str:
 NOBODY = Act(actor="", on_behalf_of=None, channel="", key_digest="")
 
 
-async def open_postgres(settings: Settings, dsn: str, clock: Clock) -> House:
-    """A house on a migrated PostgreSQL.
+async def open_postgres(
+    settings: Settings, dsn: str, clock: Clock, limits: Limits | None = None
+) -> House:
+    """A house on a migrated PostgreSQL, with its settings' limits or others.
 
     Raises:
         KeyFileError: the ledger was sealed with other keys; PolicyFilesError: unsound regions;
@@ -114,7 +118,7 @@ async def open_postgres(settings: Settings, dsn: str, clock: Clock) -> House:
     store = PostgresStore(dsn)
     await store.open()
     await check_fingerprint(store.pool, keys)
-    limits = Limits(
+    limits = limits or Limits(
         waiting_max=settings.waiting_max,
         deadline_s=settings.deadline_s,
         heads_max=settings.heads_max,

@@ -66,7 +66,7 @@ def _record(
     """Add one side of a fact to a decision, unless the register has it."""
     person, relative, relation = fact
     name = _name(keys, person)
-    stream = view.find(name)
+    stream = view.find(name, of=person)
     if stream is not None and view.kinship(stream).relation_of(relative) is relation:
         return
     event: Event = KinshipRecorded(person=person, relative=relative, relation=relation)
@@ -78,7 +78,7 @@ def _record(
 
 def registered(view: View, keys: Keys, person: StreamId, relative: StreamId) -> Relation | None:
     """What somebody is to a person, as far as the register knows."""
-    stream = view.find(_name(keys, person))
+    stream = view.find(_name(keys, person), of=person)
     return None if stream is None else view.kinship(stream).relation_of(relative)
 
 

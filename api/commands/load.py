@@ -2,30 +2,38 @@
 
 import asyncio
 import sys
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections import Counter, deque
+from collections.abc import AsyncIterator
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import BinaryIO
+from typing import NamedTuple
 
 import uvloop
-from pydantic import ValidationError
 
 from api.commands import bar
 from api.commands.options import database, open_house, parser, settings_of
-from api.lines import load_line
-from api.problems import ProblemError, problem_of
-from service import RefusalError
+from api.read_ahead import TOGETHER, Line, Window, reading, reason_of
 from service.clock import business_clock
 from service.editions import publish
 from service.garbage import settle_in
 from service.house import House
-from service.ledger.command import KeyReusedError
+from service.ledger.limits import Limits
+from service.ledger.command import Reply
 from service.settings import Settings
+from service.together import carry_out
 
-TOGETHER = 1024
-"""Lines under way at once; they are decided in the file's order all the same."""
+UNDER_WAY = 3
+"""Windows on their way to the log: one in flight, one decided on top of it, one to come."""
+LIMITS = Limits(batch_max=TOGETHER, chunk_max=TOGETHER, waiting_max=8 * TOGETHER, deadline_s=60.0)
 SHOWN_MAX = 200
+
+
+class Told(NamedTuple):
+    """What became of a line, and why where it is bad."""
+
+    number: int
+    what: str
+    why: str
 
 
 def main(arguments: list[str]) -> int:
@@ -37,47 +45,63 @@ def main(arguments: list[str]) -> int:
         print(f"gongji: no file {options.file}", file=sys.stderr)
         return 2
     settings = settings_of(options)
-    with database(settings) as dsn:
-        size = options.file.stat().st_size
-        with options.file.open("rb") as file:
-            return uvloop.run(_load(settings, dsn, file, size))
+    size = options.file.stat().st_size
+    with reading(options.file) as windows, database(settings) as dsn:
+        return uvloop.run(_load(settings, dsn, windows, size))
 
 
-async def _load(settings: Settings, dsn: str, file: BinaryIO, size: int) -> int:
+async def _load(settings: Settings, dsn: str, windows: Connection, size: int) -> int:
     counts: Counter[str] = Counter()
     done = 0
-    async with open_house(settings, dsn, business_clock()) as house:
+    async with open_house(settings, dsn, business_clock(), LIMITS) as house:
         await publish(house)
         settle_in()
-        for together in _groups(enumerate(file, 1)):
-            told = await asyncio.gather(*(_line(house, n, raw) for n, raw in together))
+        async for read, told in load(house, windows):
             for number, what, why in told:
                 counts[what] += 1
                 if what == "bad" and counts["bad"] <= SHOWN_MAX:
                     bar.clear()
                     print(f"line {number}: {why}")
-            done += sum(len(raw) for _, raw in together)
+            done += read
             bar.show(done, size)
     bar.clear()
     print(", ".join(f"{what} {count}" for what, count in sorted(counts.items())) or "nothing")
     return 1 if counts["bad"] else 0
 
 
-def _groups(lines: Iterable[tuple[int, bytes]]) -> Iterator[list[tuple[int, bytes]]]:
-    source = iter(lines)
-    while group := list(islice(source, TOGETHER)):
-        yield [(number, raw) for number, raw in group if raw.strip()]
+async def load(house: House, windows: Connection) -> AsyncIterator[tuple[int, list[Told]]]:
+    """Carry out windows of lines in their order: the bytes of each, and what became of it."""
+    under_way: deque[asyncio.Task[tuple[int, list[Told]]]] = deque()
+    async for window in _received(windows):
+        under_way.append(asyncio.create_task(_carried_out(house, window)))
+        if len(under_way) > UNDER_WAY:
+            yield await under_way.popleft()
+    while under_way:
+        yield await under_way.popleft()
 
 
-async def _line(house: House, number: int, raw: bytes) -> tuple[int, str, str]:
-    """One line: its number, what became of it, and why if it was bad."""
-    try:
-        kind, reply = await load_line(house, raw)
-    except (ProblemError, ValidationError, RefusalError, KeyReusedError) as error:
-        code, _, fields = problem_of(error)
-        named = fields.get("errors")
-        first = named[0] if isinstance(named, list) and named else None
-        return number, "bad", code if first is None else f"{code} {first['field']}".rstrip()
+async def _received(windows: Connection) -> AsyncIterator[Window]:
+    """Each window; the next one is on its way meanwhile."""
+    loop = asyncio.get_running_loop()
+    coming = loop.run_in_executor(None, windows.recv)
+    while (window := await coming) is not None:
+        coming = loop.run_in_executor(None, windows.recv)
+        yield window
+
+
+async def _carried_out(house: House, window: Window) -> tuple[int, list[Told]]:
+    errands = [line.errand for line in window.lines if line.errand is not None]
+    replies = iter(await carry_out(house, errands))
+    told = [_told(line, next(replies) if line.errand else None) for line in window.lines]
+    return window.size, told
+
+
+def _told(line: Line, reply: Reply | Exception | None) -> Told:
+    """What became of a line; one that asked for nothing was bad from the start."""
+    if reply is None:
+        return Told(line.number, "bad", line.why)
+    if isinstance(reply, Exception):
+        return Told(line.number, "bad", reason_of(reply))
     if reply.refusal is not None:
-        return number, "bad", reply.refusal
-    return number, f"{kind} again" if reply.is_replayed else kind, ""
+        return Told(line.number, "bad", reply.refusal)
+    return Told(line.number, f"{line.kind} again" if reply.is_replayed else line.kind, "")

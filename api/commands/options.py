@@ -10,6 +10,7 @@ from pathlib import Path
 from service.clock import Clock
 from service.embedded import EmbeddedPostgres, running
 from service.house import House, open_postgres
+from service.ledger.limits import Limits
 from service.ledger.migrate import migrate
 from service.ledger.store import Store
 from service.settings import Settings
@@ -75,10 +76,12 @@ def database(settings: Settings) -> Iterator[str]:
 
 
 @asynccontextmanager
-async def open_house(settings: Settings, dsn: str, clock: Clock) -> AsyncIterator[House]:
+async def open_house(
+    settings: Settings, dsn: str, clock: Clock, limits: Limits | None = None
+) -> AsyncIterator[House]:
     """A house on a migrated database, closed in order."""
     await migrate(dsn)
-    house = await open_postgres(settings, dsn, clock)
+    house = await open_postgres(settings, dsn, clock, limits)
     try:
         yield house
     finally:

@@ -15,6 +15,7 @@ import asyncpg
 from aggregates.vocabulary import Instant
 from service.clock import micros
 from service.ledger.command import Command, OverloadedError, Reply
+from service.ledger.commit import TROUBLE
 from service.ledger.flight import Flight, Missing, Work
 from service.ledger.heads import Memory
 from service.ledger.limits import Limits
@@ -29,14 +30,6 @@ from service.ledger.view import Layer
 
 READS_MAX = 64
 """Times a decision may ask for something more before it counts as endless."""
-TROUBLE = (
-    StoreUnavailableError,
-    OSError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-)
-"""What reading raises while the database is away: wait and try again."""
 RETRY_FIRST_S, RETRY_MAX_S = 0.05, 1.0
 
 
@@ -87,6 +80,15 @@ class Appender:
                 await asyncio.wait([twin.future])  # then its key is used up, or free
                 if self._pending.get(name) is twin:
                     raise StoreUnavailableError("no answer yet to the key's first use")
+        return await asyncio.shield(self._enter(command))
+
+    def take(self, command: Command) -> "asyncio.Future[Reply]":
+        """A command's answer to come, as of `submit`; many are taken without a task for each."""
+        if command.key is not None and (command.caller, command.key) in self._pending:
+            return asyncio.create_task(self.submit(command))
+        return self._enter(command)
+
+    def _enter(self, command: Command) -> "asyncio.Future[Reply]":
         if self._is_closing or len(self._live) >= self._limits.waiting_max:
             raise OverloadedError
         loop = asyncio.get_running_loop()
@@ -96,14 +98,12 @@ class Appender:
         if command.key is not None:
             self._pending[command.caller, command.key] = work
         self._awake.set()
-        return await asyncio.shield(work.future)
+        return work.future
 
     async def quiet(self, caller: str, key: str) -> None:
         """Wait until no command of this process is on its way with a caller's key."""
         while (work := self._pending.get((caller, key))) is not None:
             await asyncio.wait([work.future])
-
-    # ------------------------------------------------------------- the pump
 
     async def _pump(self) -> None:
         flight = Flight(self._memory)
@@ -269,8 +269,6 @@ class Appender:
         key = work.command.key
         if key is not None and self._pending.get((work.command.caller, key)) is work:
             del self._pending[work.command.caller, key]
-
-    # ------------------------------------------------------------ the watch
 
     async def _watch(self) -> None:
         """Answer works that waited too long; what was sent goes on and keeps its key."""

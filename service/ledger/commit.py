@@ -15,6 +15,8 @@ DROPPED = (
     asyncpg.ConnectionDoesNotExistError,
 )
 """What a lost connection raises, in all its disguises."""
+TROUBLE = (StoreUnavailableError, asyncpg.PostgresError, *DROPPED)
+"""What reading raises while the database is away: wait and try again."""
 NOT_APPLIED = ("57P03", "53300", "25006")
 """Refused before any work: cannot connect now, too many connections, read only."""
 

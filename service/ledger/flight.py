@@ -126,8 +126,7 @@ class Flight:
                     self.expected[stream] = version
             for row in decided.rows:
                 self.written.heads[row.stream] = layer.heads[row.stream]
-        self.written.names.update(layer.names)
-        self.written.persons.update(layer.persons)
+        self.written.take(layer)
         found = self.loaded.names  # a name that nobody had is looked up again for who asks later
         self.loaded.names = {name: stream for name, stream in found.items() if stream is not None}
         self.decided += done
@@ -224,10 +223,11 @@ def _decide(work: Work, layer: Layer, now: Instant) -> Decided:
         return Decided(work, None, refusal, view.read, [])
     except Exception as fault:  # noqa: BLE001 -- a bug in one decision must not stop its neighbours
         return Decided(work, None, fault, view.read, [])
-    layer.heads.update(own.heads)
-    layer.persons.update(_persons(decision))
-    layer.names.update(dict.fromkeys(decision.frees))
-    layer.names.update(decision.takes)
+    own.names.update(dict.fromkeys(decision.frees))
+    own.names.update(decision.takes)
+    if decision.person_keys:
+        own.persons.update(_persons(decision))
+    layer.take(own)
     return Decided(work, decision, None, view.read, rows)
 
 

@@ -48,10 +48,10 @@ class UnreadError(Exception):
 class Layer:
     """Heads and names over those of a layer below: decided here, not yet stored.
 
-    A name maps to None where nobody has it.
+    A name maps to None where nobody has it. `fresh` are streams that begin here.
     """
 
-    __slots__ = ("below", "heads", "names", "persons")
+    __slots__ = ("below", "fresh", "heads", "names", "persons")
 
     def __init__(self, below: "Layer | None" = None) -> None:
         """Begin with nothing of its own."""
@@ -59,6 +59,7 @@ class Layer:
         self.heads: dict[StreamId, Head] = {}
         self.names: dict[bytes, StreamId | None] = {}
         self.persons: dict[StreamId, Sealed] = {}
+        self.fresh: set[StreamId] = set()
 
     def head(self, stream: StreamId) -> Head:
         """The newest head of a stream.
@@ -82,6 +83,15 @@ class Layer:
             layer = layer.below
         return False
 
+    def knows(self, name: bytes) -> bool:
+        """Whether a layer knows who has a name, or that nobody has."""
+        layer: Layer | None = self
+        while layer is not None:
+            if name in layer.names:
+                return True
+            layer = layer.below
+        return False
+
     def name(self, name: bytes) -> StreamId | None:
         """The stream that has a name, or None where nobody has.
 
@@ -94,6 +104,15 @@ class Layer:
                 return layer.names[name]
             layer = layer.below
         raise UnreadError(name=name)
+
+    def is_fresh(self, stream: StreamId) -> bool:
+        """Whether a stream's first event is decided and not stored yet."""
+        layer: Layer | None = self
+        while layer is not None:
+            if stream in layer.fresh:
+                return True
+            layer = layer.below
+        return False
 
     def person(self, account: StreamId) -> Sealed:
         """A person's sealed data and wrapped key.
@@ -110,13 +129,20 @@ class Layer:
 
     def apply(self, stream: StreamId, event: Event) -> Head:
         """Fold an event on top; the new head."""
-        try:
-            before = self.head(stream)
-        except UnreadError:
-            before = NO_HEAD  # decided without reading: a new stream, or the database refuses
+        # Decided without reading, it is a new stream, or the database refuses.
+        before = self.head(stream) if self.has(stream) else NO_HEAD
         head = Head(before.version + 1, kind_of(stream).evolve(before.state, event))
         self.heads[stream] = head
+        if head.version == 1:
+            self.fresh.add(stream)
         return head
+
+    def take(self, layer: "Layer") -> None:
+        """Put what was decided in a layer on top into this one."""
+        self.heads.update(layer.heads)
+        self.names.update(layer.names)
+        self.persons.update(layer.persons)
+        self.fresh |= layer.fresh
 
 
 class View:
@@ -233,8 +259,13 @@ class View:
         if missing:
             raise UnreadError(*missing)
 
-    def find(self, name: bytes) -> StreamId | None:
-        """The stream that has a name."""
+    def find(self, name: bytes, of: StreamId | None = None) -> StreamId | None:
+        """The stream that has a name; `of` is the stream whose id the name is made of.
+
+        Nobody has such a name before that stream is stored, so nothing is read for it.
+        """
+        if of is not None and self._layer.is_fresh(of):
+            return self.holder(name)
         return self._layer.name(name)
 
     def person(self, account: StreamId) -> Sealed:
@@ -246,10 +277,7 @@ class View:
 
         Who is not known here counts as nobody: the append looks again under its lock.
         """
-        try:
-            return self._layer.name(name)
-        except UnreadError:
-            return None
+        return self._layer.name(name) if self._layer.knows(name) else None
 
     def _existing(self, stream: StreamId, state_class: type[S]) -> S:
         state = self._head(stream).state

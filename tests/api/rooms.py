@@ -17,7 +17,7 @@ from aggregates.vocabulary import StreamId
 from api.app import create_app
 from api.door import Door
 from api.hot import App, Receive, Scope, Send
-from api.lines import load_line
+from api.lines import read_line
 from api.problems import problem_of
 from api.tokens import Tokens, make_issuer
 from service import RefusalError
@@ -134,7 +134,7 @@ class Room:
     async def _load(self, raw: bytes) -> tuple[str | None, dict[str, Any]]:
         assert self._house is not None, "furnish comes first"
         try:
-            _, reply = await load_line(self._house, raw)
+            reply = await read_line(raw)[1].begin(self._house)
         except RefusalError as refusal:
             return problem_of(refusal)[0], {}
         return reply.refusal, json.loads(reply.answer)

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from aggregates.refusals import RefusalError
-from api.lines import load_line
+from api.lines import read_line
 from api.problems import ProblemError, problem_of
 from tests.api.clients import HOME, HOSPITAL, Desk, a_claim, an_opening
 
@@ -46,7 +46,8 @@ LINES: tuple[dict[str, Any], ...] = (
 
 async def load(desk: Desk, line: object) -> tuple[str, bool]:
     raw = line if isinstance(line, bytes) else json.dumps(line).encode()
-    kind, reply = await load_line(desk.house, raw)
+    kind, errand = read_line(raw)
+    reply = await errand.begin(desk.house)
     assert reply.refusal is None
     return kind, reply.is_replayed
 
@@ -88,7 +89,7 @@ async def told(desk: Desk, line: object) -> str | None:
     """The code of a bad line."""
     raw = line if isinstance(line, bytes) else json.dumps(line).encode()
     try:
-        _, reply = await load_line(desk.house, raw)
+        reply = await read_line(raw)[1].begin(desk.house)
     except (ProblemError, ValidationError, RefusalError) as error:
         return problem_of(error)[0]
     return reply.refusal
