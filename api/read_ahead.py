@@ -16,6 +16,9 @@ from pydantic import ValidationError
 
 from api.lines import read_line
 from api.problems import ProblemError, problem_of
+from service.accounts import OpenAccount, let_in, newcomer
+from service.clock import business_clock
+from service.persons import Keys
 from service.together import Errand
 
 TOGETHER = 1024
@@ -39,11 +42,11 @@ class Window(NamedTuple):
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[Connection]:
+def reading(path: Path, keys: Keys) -> Iterator[Connection]:
     """Where the windows of a file come out; None after the last."""
     forking = multiprocessing.get_context("fork")
     here, there = forking.Pipe(duplex=False)
-    child = forking.Process(target=_read, args=(path, here, there), daemon=True)
+    child = forking.Process(target=_read, args=(path, keys, here, there), daemon=True)
     child.start()
     there.close()
     try:
@@ -53,22 +56,31 @@ def reading(path: Path) -> Iterator[Connection]:
         child.join()
 
 
-def _read(path: Path, here: Connection, there: Connection) -> None:
+def _read(path: Path, keys: Keys, here: Connection, there: Connection) -> None:
     here.close()  # so that writing fails when the parent is gone
     with suppress(BrokenPipeError, KeyboardInterrupt), path.open("rb") as file:
         numbered = enumerate(file, 1)
         while together := list(islice(numbered, TOGETHER)):
-            lines = [_line(number, raw) for number, raw in together if raw.strip()]
+            lines = [_line(keys, number, raw) for number, raw in together if raw.strip()]
             there.send(Window(sum(len(raw) for _, raw in together), lines))
         there.send(None)
 
 
-def _line(number: int, raw: bytes) -> Line:
+def _line(keys: Keys, number: int, raw: bytes) -> Line:
     try:
         kind, errand = read_line(raw)
     except (ProblemError, ValidationError) as error:
         return Line(number, "bad", None, reason_of(error))
-    return Line(number, kind, errand)
+    return Line(number, kind, _sealed(keys, errand))
+
+
+def _sealed(keys: Keys, errand: Errand) -> Errand:
+    """Seal a newcomer here, which is half of the work of opening an account."""
+    match errand.arguments:
+        case (OpenAccount() as opening,):
+            person = newcomer(keys, opening, business_clock()())
+            return Errand(let_in, errand.request, (person,))
+    return errand
 
 
 def reason_of(error: Exception) -> str:

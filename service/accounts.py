@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from pydantic_core import to_json
 
@@ -36,6 +37,19 @@ class OpenAccount:
     """An insured person to be known here. `status` may be any of the account's words."""
 
     personal: Personal
+    insurance: Insurance
+    region: str
+    status: str
+    flags: tuple[str, ...]
+
+
+class Newcomer(NamedTuple):
+    """An insured person as the ledger takes him: his data sealed, his names digests."""
+
+    account_id: StreamId
+    names: tuple[bytes, ...]
+    sealed: str
+    wrapped: bytes
     insurance: Insurance
     region: str
     status: str
@@ -76,19 +90,38 @@ class FileElsewhere:
 
 async def open_account(house: House, request: Request, opening: OpenAccount) -> Reply:
     """Open the account of an insured person, once per person number and per ID number."""
+    return await let_in(house, request, newcomer(house.keys, opening, house.clock()))
+
+
+def newcomer(keys: Keys, opening: OpenAccount, now: Instant) -> Newcomer:
+    """Seal a person before anything is decided: it needs no state, and costs most."""
+    personal = opening.personal
+    account_id = new_stream("acc", now.at)
+    sealed, wrapped = keys.seal(personal, account_id)
+    return Newcomer(
+        account_id,
+        (keys.name("person_no", personal.person_no), keys.name("id_card", personal.cert_no)),
+        sealed,
+        wrapped,
+        opening.insurance,
+        opening.region,
+        opening.status,
+        opening.flags,
+    )
+
+
+async def let_in(house: House, request: Request, opening: Newcomer) -> Reply:
+    """Open the account of a person who is sealed already."""
     check_role(request.caller, Role.AGENCY)
-    personal, keys = opening.personal, house.keys
-    names = (keys.name("person_no", personal.person_no), keys.name("id_card", personal.cert_no))
 
     def decide(view: View, now: Instant) -> Decision:
-        edition_in_force(view, keys, opening.region, now)
+        edition_in_force(view, house.keys, opening.region, now)
         if request.caller.region not in (None, opening.region):
             raise UnknownError(what="region")
-        if any(view.holder(name) is not None for name in names):
+        if any(view.holder(name) is not None for name in opening.names):
             raise AccountExistsError
-        account_id = new_stream("acc", now.at)
-        sealed, wrapped = keys.seal(personal, account_id)
-        events = _opening_events(opening, sealed, now)
+        account_id = opening.account_id
+        events = _opening_events(opening, now)
         account: Account | None = None
         for event in events:
             account = evolve(account, event)
@@ -96,8 +129,8 @@ async def open_account(house: House, request: Request, opening: OpenAccount) -> 
         return Decision(
             answer=to_json(account_answer(account, len(events), now)),
             events=[(account_id, event) for event in events],
-            takes=dict.fromkeys(names, account_id),
-            person_keys=[(account_id, wrapped)],
+            takes=dict.fromkeys(opening.names, account_id),
+            person_keys=[(account_id, opening.wrapped)],
         )
 
     return await house.do(request, decide)
@@ -242,7 +275,7 @@ def changed(view: View, of: tuple[StreamId, Account], moved: Moved, now: Instant
     return Decision(answer=to_json(account_answer(account, version, now)), events=moved)
 
 
-def _opening_events(opening: OpenAccount, sealed: str, now: Instant) -> list[AccountEvent]:
+def _opening_events(opening: Newcomer, now: Instant) -> list[AccountEvent]:
     """An account that begins frozen or ended is opened first and then made so."""
     status = opening.status
     standing = Standing(status) if status in Standing.__members__ else Standing.NORMAL
@@ -253,7 +286,7 @@ def _opening_events(opening: OpenAccount, sealed: str, now: Instant) -> list[Acc
             standing=standing,
             flags=opening.flags,
             on=now.on,
-            sealed=sealed,
+            sealed=opening.sealed,
         )
     ]
     if status == "FROZEN":

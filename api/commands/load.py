@@ -17,14 +17,15 @@ from service.clock import business_clock
 from service.editions import publish
 from service.garbage import settle_in
 from service.house import House
-from service.ledger.limits import Limits
 from service.ledger.command import Reply
+from service.ledger.limits import Limits
+from service.persons import load_keys
 from service.settings import Settings
 from service.together import carry_out
 
 UNDER_WAY = 3
 """Windows on their way to the log: one in flight, one decided on top of it, one to come."""
-LIMITS = Limits(batch_max=TOGETHER, chunk_max=TOGETHER, waiting_max=8 * TOGETHER, deadline_s=60.0)
+LIMITS = Limits(batch_max=512, chunk_max=64, waiting_max=8 * TOGETHER, deadline_s=60.0)
 SHOWN_MAX = 200
 
 
@@ -46,7 +47,8 @@ def main(arguments: list[str]) -> int:
         return 2
     settings = settings_of(options)
     size = options.file.stat().st_size
-    with reading(options.file) as windows, database(settings) as dsn:
+    keys = load_keys(settings.key_file)
+    with reading(options.file, keys) as windows, database(settings) as dsn:
         return uvloop.run(_load(settings, dsn, windows, size))
 
 

@@ -1,4 +1,4 @@
-"""`gongji bench settle`: ratios from one run; absolute numbers belong to the machine alone."""
+"""`gongji bench`: ratios from one run; absolute numbers belong to the machine alone."""
 
 import argparse
 import statistics
@@ -12,18 +12,19 @@ import uvloop
 
 from service.embedded import EmbeddedPostgres
 from service.garbage import settle_in
-from tests.bench import in_process, over_http
+from tests.bench import importing, in_process, over_http
 
 Run = Callable[[int], Coroutine[Any, Any, in_process.Measured]]
 
 
 def main(arguments: list[str]) -> int:
-    """Measure settling."""
+    """Measure settling, or importing."""
     made = argparse.ArgumentParser(prog="gongji bench")
-    made.add_argument("what", choices=["settle"])
+    made.add_argument("what", choices=["settle", "import"])
     made.add_argument("--rounds", type=int, default=3)
     made.add_argument("--seconds", type=float, default=5.0)
     made.add_argument("--families", type=int, default=2000)
+    made.add_argument("--lines", type=int, default=100_000)
     made.add_argument("--only", choices=["process", "http"])
     options = made.parse_args(arguments)
     settle_in()
@@ -33,13 +34,20 @@ def main(arguments: list[str]) -> int:
         postgres = EmbeddedPostgres(place / "data")
         dsn = postgres.start()
         try:
-            if options.only != "http":
-                _process(options, dsn, place)
-            if options.only != "process":
-                over_http.compare(options, dsn, place)
+            if options.what == "import":
+                importing.compare(options, dsn, place)
+            else:
+                _settle(options, dsn, place)
         finally:
             postgres.stop()
     return 0
+
+
+def _settle(options: argparse.Namespace, dsn: str, place: Path) -> None:
+    if options.only != "http":
+        _process(options, dsn, place)
+    if options.only != "process":
+        over_http.compare(options, dsn, place)
 
 
 def _process(options: argparse.Namespace, dsn: str, place: Path) -> None:
