@@ -76,11 +76,10 @@ def _line(keys: Keys, number: int, raw: bytes) -> Line:
 
 def _sealed(keys: Keys, errand: Errand) -> Errand:
     """Seal a newcomer here, which is half of the work of opening an account."""
-    match errand.arguments:
-        case (OpenAccount() as opening,):
-            person = newcomer(keys, opening, business_clock()())
-            return Errand(let_in, errand.request, (person,))
-    return errand
+    opening = errand.arguments[0]
+    if not isinstance(opening, OpenAccount):
+        return errand
+    return Errand(let_in, errand.request, (newcomer(keys, opening, business_clock()()),))
 
 
 def reason_of(error: Exception) -> str:
