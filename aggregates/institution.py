@@ -3,13 +3,19 @@
 from dataclasses import dataclass, replace
 from datetime import date
 
+from aggregates.policy_words import AmountSemantics
 from aggregates.refusals import (
     ClearingBackwardError,
     DateInvalidError,
     InstitutionNotDesignatedError,
 )
-from aggregates.settlement_events import AccountsCleared, InstitutionDesignated
-from aggregates.vocabulary import InstitutionKind, InstitutionStatus
+from aggregates.settlement_events import (
+    AccountsCleared,
+    Dialect,
+    InstitutionDesignated,
+    Signature,
+)
+from aggregates.vocabulary import InstitutionKind, InstitutionStatus, MulaidMode, StatementWords
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +29,9 @@ class Institution:
     status: InstitutionStatus
     opened_regions: tuple[str, ...]
     sensitive: bool
+    dialect: Dialect
+    signature: Signature | None
+    sealed: str | None
     cleared_through: date | None = None
 
 
@@ -42,7 +51,21 @@ def evolve(institution: Institution | None, event: InstitutionEvent) -> Institut
         status=event.status,
         opened_regions=event.opened_regions,
         sensitive=event.sensitive,
+        dialect=event.dialect,
+        signature=event.signature,
+        sealed=event.sealed,
         cleared_through=institution.cleared_through if institution else None,
+    )
+
+
+def first_dialect(semantics: AmountSemantics) -> Dialect:
+    """What a new institution speaks: its region says how amounts stand, the rest is national."""
+    included = semantics is AmountSemantics.INCLUDED
+    return Dialect(
+        mulaid_mode=MulaidMode.CONTAINED if included else MulaidMode.BESIDE,
+        fund_includes_acct=False,
+        numbers=True,
+        stmt_rslt=StatementWords.NATIONAL,
     )
 
 

@@ -10,9 +10,12 @@ from aggregates.vocabulary import (
     Category,
     InstitutionKind,
     InstitutionStatus,
+    MulaidMode,
     Part,
     Reason,
     Relation,
+    SignatureStyle,
+    StatementWords,
     StreamId,
 )
 
@@ -146,8 +149,33 @@ class RecoveryDue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """How an institution's system writes and reads the national messages.
+
+    `numbers` says whether amounts are JSON numbers; otherwise they are strings.
+    """
+
+    mulaid_mode: MulaidMode
+    fund_includes_acct: bool
+    numbers: bool
+    stmt_rslt: StatementWords
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """How an institution signs, and under which name; its secret is kept sealed beside it."""
+
+    style: SignatureStyle
+    paasid: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InstitutionDesignated:
-    """An institution is, or is again, under agreement with these particulars."""
+    """An institution is, or is again, under agreement with these particulars.
+
+    `sealed` is the secret of its signature as ciphertext. Without a signature nobody has said
+    yet how it signs.
+    """
 
     code: str
     name: str
@@ -156,6 +184,9 @@ class InstitutionDesignated:
     status: InstitutionStatus
     opened_regions: tuple[str, ...]
     sensitive: bool
+    dialect: Dialect
+    signature: Signature | None
+    sealed: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

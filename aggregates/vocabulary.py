@@ -207,6 +207,29 @@ class InstitutionKind(StrEnum):
     CHECKUP = "checkup"
 
 
+class MulaidMode(StrEnum):
+    """Whether `acct_pay` contains `acct_mulaid_pay` or stands beside it (his-interface.md §6)."""
+
+    CONTAINED = "contained"
+    BESIDE = "beside"
+
+
+class StatementWords(StrEnum):
+    """How `stmt_rslt` is spelled: 0 to 3, or six digits (his-interface.md §3.8)."""
+
+    NATIONAL = "national"
+    HUBEI = "hubei"
+
+
+class SignatureStyle(StrEnum):
+    """How an institution signs its national messages (his-interface.md §2.2)."""
+
+    X_TIF = "x-tif"
+    CSB = "csb"
+    X_CA = "x-ca"
+    NONE = "none"
+
+
 class Category(StrEnum):
     """What a fee line is for (policy.md §3.2 `item_category_rule`)."""
 

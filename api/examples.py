@@ -191,6 +191,13 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "status": "active",
         "opened_regions": [],
         "sensitive": False,
+        "dialect": {
+            "mulaid_mode": "contained",
+            "fund_includes_acct": False,
+            "numbers": True,
+            "stmt_rslt": "national",
+        },
+        "signature": {"style": "x-tif", "paasid": "hosp_paas", "has_secret": True},
         "version": 1,
         "position": 1201,
     },

@@ -5,8 +5,14 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from pydantic_core import from_json, to_json
 
-from aggregates.vocabulary import InstitutionKind, InstitutionStatus
-from api.bodies import InstitutionBody
+from aggregates.vocabulary import (
+    InstitutionKind,
+    InstitutionStatus,
+    MulaidMode,
+    SignatureStyle,
+    StatementWords,
+)
+from api.bodies import DialectBody, InstitutionBody, SignatureBody
 from api.documents import body_of, problems
 from api.door import (
     CallerOf,
@@ -38,6 +44,8 @@ router = APIRouter(prefix="/v1", tags=["institutions and policies"])
             "class": "hospital",
             "region": "990000",
             "status": "active",
+            "dialect": {"mulaid_mode": "contained", "stmt_rslt": "national"},
+            "signature": {"style": "x-tif", "paasid": "hosp_paas", "secret": "only-told-once"},
         },
     ),
 )
@@ -82,7 +90,26 @@ def designation_of(body: InstitutionBody) -> institutions.Designate:
         status=InstitutionStatus(body.status),
         opened_regions=body.opened_regions,
         sensitive=body.sensitive,
+        dialect=_dialect_of(body.dialect),
+        signature=_signature_of(body.signature),
     )
+
+
+def _dialect_of(body: DialectBody | None) -> institutions.Spoken:
+    if body is None:
+        return institutions.UNSAID
+    return institutions.Spoken(
+        mulaid_mode=MulaidMode(body.mulaid_mode) if body.mulaid_mode else None,
+        fund_includes_acct=body.fund_includes_acct,
+        numbers=body.numbers,
+        stmt_rslt=StatementWords(body.stmt_rslt) if body.stmt_rslt else None,
+    )
+
+
+def _signature_of(body: SignatureBody | None) -> institutions.Signing | None:
+    if body is None:
+        return None
+    return institutions.Signing(SignatureStyle(body.style), body.paasid, body.secret)
 
 
 async def _policy(door: DoorOf, region: str) -> dict[str, Any]:

@@ -195,6 +195,23 @@ class EventReply(Reply):
     event: dict[str, Any]
 
 
+class DialectReply(Reply):
+    """How an institution's system writes and reads the national messages."""
+
+    mulaid_mode: Literal["contained", "beside"]
+    fund_includes_acct: bool
+    numbers: bool
+    stmt_rslt: Literal["national", "hubei"]
+
+
+class SignatureReply(Reply):
+    """How an institution signs; its secret is never shown."""
+
+    style: Literal["x-tif", "csb", "x-ca", "none"]
+    paasid: str | None
+    has_secret: bool
+
+
 class InstitutionReply(Reply):
     """A designated institution."""
 
@@ -205,6 +222,8 @@ class InstitutionReply(Reply):
     status: str
     opened_regions: list[str]
     sensitive: bool
+    dialect: DialectReply
+    signature: SignatureReply | None
     version: int
     position: int
 

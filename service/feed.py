@@ -50,7 +50,7 @@ LOOK_EVERY_S = 0.1
 ACCOUNTS_MAX = 100_000
 """Accounts whose region is remembered."""
 SEALED = "sealed"
-"""The member of an event that holds personal data, as ciphertext."""
+"""The member of an event that holds personal data or a secret, as ciphertext."""
 DESIGNATED = TOPICS[InstitutionDesignated]
 
 LOOK = """

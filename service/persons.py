@@ -101,6 +101,25 @@ class Keys:
             raise KeyFileError("a sealed person does not open under this key file") from error
         return _PERSONAL.validate_json(plain)
 
+    def seal_secret(self, secret: str, stream: StreamId) -> str:
+        """A secret that this service has to read again, as ciphertext for an event."""
+        nonce = new_secret(NONCE_SIZE)
+        sealed = nonce + self._wrapping.encrypt(nonce, secret.encode(), stream.encode())
+        return base64.b64encode(sealed).decode()
+
+    def unseal_secret(self, sealed: str, stream: StreamId) -> str:
+        """A sealed secret in clear.
+
+        Raises:
+            KeyFileError: the ciphertext does not open under these keys.
+        """
+        raw = base64.b64decode(sealed)
+        try:
+            plain = self._wrapping.decrypt(raw[:NONCE_SIZE], raw[NONCE_SIZE:], stream.encode())
+        except InvalidTag as error:
+            raise KeyFileError("a sealed secret does not open under this key file") from error
+        return plain.decode()
+
 
 def load_keys(path: Path) -> Keys:
     """The secrets of a key file; a missing file is made, readable by its owner alone.

@@ -25,7 +25,7 @@ from aggregates import (
 from aggregates.account_state import Account
 from aggregates.events import Act, Caps, Credited, Debited, DebitReturned
 from aggregates.fund_events import Corrected, PremiumDebited, PremiumReturned
-from aggregates.settlement_events import Claim, FeeLine, PayerReturn, PayerShare
+from aggregates.settlement_events import Claim, Dialect, FeeLine, PayerReturn, PayerShare, Signature
 from aggregates.topics import CLASSES, TOPICS, Event, State
 from aggregates.vocabulary import StreamId
 
@@ -117,7 +117,8 @@ def _envelope_adapter(event_class: type[Any]) -> TypeAdapter[Any]:
     return TypeAdapter(Envelope[event_class])  # type: ignore[valid-type]
 
 
-STORED: tuple[Any, ...] = (Envelope, Act, Caps, FeeLine, Claim, PayerShare, PayerReturn, *TOPICS)
+PARTS = (Act, Caps, FeeLine, Claim, PayerShare, PayerReturn, Dialect, Signature)
+STORED: tuple[Any, ...] = (Envelope, *PARTS, *TOPICS)
 for _stored in STORED:
     _stored.__pydantic_config__ = STRICT
 

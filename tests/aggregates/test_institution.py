@@ -4,10 +4,11 @@ from datetime import date
 
 import pytest
 
-from aggregates.institution import InstitutionEvent, clear, evolve
+from aggregates.institution import InstitutionEvent, clear, evolve, first_dialect
+from aggregates.policy_words import AmountSemantics
 from aggregates.refusals import ClearingBackwardError, DateInvalidError, RefusalError
-from aggregates.settlement_events import AccountsCleared, InstitutionDesignated
-from aggregates.vocabulary import InstitutionKind, InstitutionStatus
+from aggregates.settlement_events import AccountsCleared, Dialect, InstitutionDesignated
+from aggregates.vocabulary import InstitutionKind, InstitutionStatus, MulaidMode, StatementWords
 from tests.story import fold, given
 
 TODAY = date(2026, 4, 2)
@@ -23,6 +24,9 @@ def designated(status: InstitutionStatus = InstitutionStatus.ACTIVE) -> Institut
         status=status,
         opened_regions=(),
         sensitive=False,
+        dialect=first_dialect(AmountSemantics.INCLUDED),
+        signature=None,
+        sealed=None,
     )
 
 
@@ -60,3 +64,22 @@ def test_what_was_paid_stays_paid() -> None:
 
     assert (InstitutionStatus.ENDED, MARCH.through) == (ended.status, ended.cleared_through)
     assert fold(evolve, designated()).cleared_through is None
+
+
+@pytest.mark.parametrize(
+    ("semantics", "mode"),
+    [
+        (AmountSemantics.INCLUDED, MulaidMode.CONTAINED),
+        (AmountSemantics.SEPARATE, MulaidMode.BESIDE),
+    ],
+)
+def test_a_new_institution_speaks_its_regions_dialect(
+    semantics: AmountSemantics, mode: MulaidMode
+) -> None:
+    """The region says how the amounts stand; all else begins as the national way."""
+    assert first_dialect(semantics) == Dialect(
+        mulaid_mode=mode,
+        fund_includes_acct=False,
+        numbers=True,
+        stmt_rslt=StatementWords.NATIONAL,
+    )

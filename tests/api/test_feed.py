@@ -53,6 +53,18 @@ async def lines(desk: Desk, who: Who, query: str = "?limit=10000") -> list[dict[
     return told
 
 
+async def test_a_sealed_secret_is_not_told(desk_on_postgres: Desk) -> None:
+    """How an institution signs is in the feed, its secret is not, not even as ciphertext."""
+    desk = desk_on_postgres
+    signature = {"style": "x-tif", "paasid": "hosp_paas", "secret": "a secret told once"}
+    await an_institution(desk, signature=signature)
+    last = (await lines(desk, AUDITOR))[-1]
+
+    assert "institution.designated/1" == last["topic"]
+    assert {"style": "x-tif", "paasid": "hosp_paas"} == last["event"]["signature"]
+    assert "sealed" not in last["event"]
+
+
 async def test_an_auditor_reads_the_whole_log(desk_on_postgres: Desk) -> None:
     """Every position once, amounts in fen, who did it and how; nothing sealed, no name."""
     desk = desk_on_postgres

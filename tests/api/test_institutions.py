@@ -1,6 +1,14 @@
 """Institutions, policies, and what operators ask: alive, ready, measured."""
 
+from typing import Any
+
+import pytest
+
+from aggregates.settlement_events import InstitutionDesignated
+from aggregates.vocabulary import StreamId
 from api.replies import InstitutionReply, PolicyReply
+from service.ledger.memory import MemoryStore
+from service.persons import KeyFileError
 from tests.api.clients import (
     AGENCY,
     AGENCY_ELSEWHERE,
@@ -31,6 +39,14 @@ BODY = {
     "opened_regions": [ELSEWHERE],
     "sensitive": False,
 }
+BEGUN = {
+    "mulaid_mode": "beside",
+    "fund_includes_acct": False,
+    "numbers": True,
+    "stmt_rslt": "national",
+}
+SECRET = "a secret told once"
+SIGNED = {"style": "x-tif", "paasid": "hosp_paas", "secret": SECRET}
 
 
 async def test_an_institution_is_designated_and_read(desk: Desk) -> None:
@@ -38,13 +54,66 @@ async def test_an_institution_is_designated_and_read(desk: Desk) -> None:
     put = await desk.send("PUT", AGENCY, PATH, BODY, {"Idempotency-Key": "k1"})
     answer = is_answered(put, InstitutionReply)
 
-    assert BODY | {"version": 1, "position": answer["position"]} == answer
+    begun = {"dialect": BEGUN, "signature": None, "version": 1, "position": answer["position"]}
+    assert BODY | begun == answer
     for who in (AGENCY, NATION, AUDITOR, HOSPITAL):
         assert answer == is_answered(await desk.get(who, PATH), InstitutionReply)
     again = await desk.send("PUT", AGENCY, PATH, BODY, {"Idempotency-Key": "k1"})
     assert (put.content, "true") == (again.content, again.headers["idempotency-replayed"])
     other = await desk.send("PUT", AGENCY, PATH, BODY | {"name": "x"}, {"Idempotency-Key": "k1"})
     is_refused(other, 422, "IDEMPOTENCY_KEY_REUSED")
+
+
+async def put(desk: Desk, **changes: object) -> dict[str, Any]:
+    answer = await desk.send("PUT", AGENCY, PATH, BODY | changes)
+    told: dict[str, Any] = is_answered(answer, InstitutionReply)
+    return told
+
+
+async def test_a_dialect_is_kept_until_it_is_changed(desk: Desk) -> None:
+    """What a later line does not say stays; saying what is so already changes nothing."""
+    spoken = {"mulaid_mode": "contained", "stmt_rslt": "hubei"}
+    assert BEGUN | spoken == (await put(desk, dialect=spoken))["dialect"]
+    kept = await put(desk, name="第二人民医院")
+    assert (2, BEGUN | spoken) == (kept["version"], kept["dialect"])
+    said = await put(desk, name="第二人民医院", dialect={"numbers": False})
+    assert (3, BEGUN | spoken | {"numbers": False}) == (said["version"], said["dialect"])
+    again = await put(desk, name="第二人民医院", dialect=said["dialect"])
+    assert said == again
+    mixed = await desk.send("PUT", AGENCY, PATH, BODY | {"dialect": {"mulaid_mode": "post"}})
+    is_refused(mixed, 422, "FIELD_INVALID")
+
+
+async def test_a_secret_is_taken_and_never_shown(desk: Desk) -> None:
+    """Style and name are shown, of the secret only that there is one; it stays until replaced."""
+    shown = {"style": "x-tif", "paasid": "hosp_paas", "has_secret": True}
+    first = await put(desk, signature=SIGNED)
+    assert (1, shown) == (first["version"], first["signature"])
+    for same in ({}, {"signature": SIGNED}, {"signature": SIGNED | {"secret": None}}):
+        assert first == await put(desk, **same)
+    other = await put(desk, signature=SIGNED | {"secret": "another"})
+    assert (2, shown) == (other["version"], other["signature"])
+    open_ = await put(desk, signature={"style": "none"})
+    assert {"style": "none", "paasid": None, "has_secret": False} == open_["signature"]
+    bare = await put(desk, signature={"style": "x-ca"})
+    assert {"style": "x-ca", "paasid": None, "has_secret": False} == bare["signature"]
+
+
+async def test_a_secret_is_nowhere_in_clear(desk: Desk) -> None:
+    """Not in an answer, a stored event, a folded head or a used key; it opens for its stream."""
+    await put(desk, signature=SIGNED)
+    told = await desk.get(AUDITOR, PATH)
+    store = desk.house.store
+    assert isinstance(store, MemoryStore)
+    last = store.log[-1]
+
+    assert isinstance(last.event, InstitutionDesignated)
+    assert last.event.sealed is not None
+    for place in (told.text, repr(store.log), repr(store.heads), repr(store.keys)):
+        assert SECRET not in place
+    assert SECRET == desk.house.keys.unseal_secret(last.event.sealed, last.stream)
+    with pytest.raises(KeyFileError, match="does not open"):
+        desk.house.keys.unseal_secret(last.event.sealed, StreamId("ins_" + "0" * 32))
 
 
 async def test_a_foreign_institution_looks_like_none(desk: Desk) -> None:

@@ -18,6 +18,13 @@ LINES: tuple[dict[str, Any], ...] = (
         "name": "医院",
         "class": "hospital",
         "region": HOME,
+        "dialect": {
+            "mulaid_mode": "contained",
+            "fund_includes_acct": False,
+            "numbers": True,
+            "stmt_rslt": "hubei",
+        },
+        "signature": {"style": "csb", "paasid": "hosp_paas", "secret": "a secret told once"},
     },
     {"type": "account"} | an_opening("P1"),
     {"type": "account"} | an_opening("S1"),
@@ -74,6 +81,18 @@ async def test_an_imported_claim_is_the_institutions_own(desk: Desk) -> None:
     assert ("20.00", "40.00", "4.25") == (found["own"], found["aid"], found["cash"])
     assert "true" == again.headers["idempotency-replayed"]
     assert found["settlement_id"] == again.json()["settlement_id"]
+
+
+async def test_an_imported_institution_signs_as_its_line_says(desk: Desk) -> None:
+    """Dialect and signature are as over HTTP; the same line under another reference is no event."""
+    await load(desk, LINES[0])
+    shown = (await desk.get(HOSPITAL, f"/v1/institutions/{HOSPITAL.subject}")).json()
+    before = await desk.house.store.position()
+    await load(desk, LINES[0] | {"reference": "again"})
+
+    assert LINES[0]["dialect"] == shown["dialect"]
+    assert {"style": "csb", "paasid": "hosp_paas", "has_secret": True} == shown["signature"]
+    assert before == await desk.house.store.position()
 
 
 async def test_a_binding_counts_from_the_day_it_was_made(desk: Desk) -> None:

@@ -9,8 +9,10 @@ from aggregates.account_state import Account
 from aggregates.binding import Binding
 from aggregates.eligibility import Side
 from aggregates.events import AccountClosed, AccountOpened, BeneficiaryUnlinked, SponsorUnlinked
+from aggregates.institution import first_dialect
 from aggregates.kinship import INVERSE, Kinship
 from aggregates.policy import Edition, in_force
+from aggregates.policy_words import AmountSemantics
 from aggregates.settlement_events import InstitutionDesignated, KinshipRecorded
 from aggregates.ties import swept
 from aggregates.vocabulary import (
@@ -142,6 +144,9 @@ class RulesWorld:
             status=step.counter.status,
             opened_regions=step.counter.opened_regions,
             sensitive=False,
+            dialect=first_dialect(AmountSemantics.INCLUDED),
+            signature=None,
+            sealed=None,
         )
         return Outcome()
 

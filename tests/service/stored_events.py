@@ -33,6 +33,7 @@ from aggregates.events import (
 )
 from aggregates.link_events import CodeShown, CredentialLinkClosed, CredentialLinkOpened
 from aggregates.settlement_events import (
+    Dialect,
     EditionPublished,
     InstitutionDesignated,
     KinshipEnded,
@@ -41,6 +42,7 @@ from aggregates.settlement_events import (
     Settled,
     SettlementCancelled,
     SettlementRefused,
+    Signature,
 )
 from aggregates.topics import Event
 from aggregates.vocabulary import (
@@ -53,11 +55,14 @@ from aggregates.vocabulary import (
     Insurance,
     KinshipEvidence,
     LinkEvidence,
+    MulaidMode,
     ParentSex,
     Parting,
     Reason,
     Relation,
+    SignatureStyle,
     Standing,
+    StatementWords,
     StreamId,
     Use,
 )
@@ -192,6 +197,14 @@ OTHER_EVENTS: dict[str, Event] = {
         status=InstitutionStatus.ACTIVE,
         opened_regions=("990100",),
         sensitive=True,
+        dialect=Dialect(
+            mulaid_mode=MulaidMode.BESIDE,
+            fund_includes_acct=True,
+            numbers=False,
+            stmt_rslt=StatementWords.HUBEI,
+        ),
+        signature=Signature(style=SignatureStyle.X_TIF, paasid="hosp_paas"),
+        sealed="c2VhbGVk",
     ),
     "policy.edition-published/1": EditionPublished(
         region="990000", edition="p0/2020-01", content='{"id":"p0/2020-01"}'
