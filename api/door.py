@@ -124,7 +124,7 @@ def check_members(raw: bytes | bytearray) -> None:
         ProblemError: JSON_DUPLICATE_KEY, JSON_INVALID, JSON_TOO_DEEP.
     """
     try:
-        json.loads(raw, object_pairs_hook=_once, parse_int=len, parse_constant=_no_number)
+        ONCE.decode(raw.decode(json.detect_encoding(raw), "surrogatepass"))
     except RecursionError as error:
         raise ProblemError("JSON_TOO_DEEP") from error
     except ValueError as error:
@@ -140,6 +140,10 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) != len(pairs):
         raise ProblemError("JSON_DUPLICATE_KEY")
     return members
+
+
+ONCE = json.JSONDecoder(object_pairs_hook=_once, parse_int=len, parse_constant=_no_number)
+"""Reads nothing, and stops where a member comes twice."""
 
 
 def digest_of(operation: str, body: BaseModel) -> bytes:

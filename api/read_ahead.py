@@ -14,10 +14,11 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
+from aggregates.vocabulary import Instant
 from api.lines import read_line
 from api.problems import ProblemError, problem_of
 from service.accounts import OpenAccount, let_in, newcomer
-from service.clock import business_clock
+from service.clock import Clock, business_clock
 from service.persons import Keys
 from service.together import Errand
 
@@ -57,29 +58,30 @@ def reading(path: Path, keys: Keys) -> Iterator[Connection]:
 
 
 def _read(path: Path, keys: Keys, here: Connection, there: Connection) -> None:
+    clock = business_clock()
     here.close()  # so that writing fails when the parent is gone
     with suppress(BrokenPipeError, KeyboardInterrupt), path.open("rb") as file:
         numbered = enumerate(file, 1)
         while together := list(islice(numbered, TOGETHER)):
-            lines = [_line(keys, number, raw) for number, raw in together if raw.strip()]
+            lines = [_line(keys, clock, number, raw) for number, raw in together if raw.strip()]
             there.send(Window(sum(len(raw) for _, raw in together), lines))
         there.send(None)
 
 
-def _line(keys: Keys, number: int, raw: bytes) -> Line:
+def _line(keys: Keys, clock: Clock, number: int, raw: bytes) -> Line:
     try:
         kind, errand = read_line(raw)
     except (ProblemError, ValidationError) as error:
         return Line(number, "bad", None, reason_of(error))
-    return Line(number, kind, _sealed(keys, errand))
+    return Line(number, kind, _sealed(keys, clock(), errand))
 
 
-def _sealed(keys: Keys, errand: Errand) -> Errand:
+def _sealed(keys: Keys, now: Instant, errand: Errand) -> Errand:
     """Seal a newcomer here, which is half of the work of opening an account."""
     opening = errand.arguments[0]
     if not isinstance(opening, OpenAccount):
         return errand
-    return Errand(let_in, errand.request, (newcomer(keys, opening, business_clock()()),))
+    return Errand(let_in, errand.request, (newcomer(keys, opening, now),))
 
 
 def reason_of(error: Exception) -> str:

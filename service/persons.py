@@ -76,11 +76,11 @@ class Keys:
 
     def seal(self, personal: Personal, stream: StreamId) -> tuple[str, bytes]:
         """A person's data as ciphertext for an event, and his new key, wrapped."""
-        key = new_secret(KEY_SIZE)
-        nonce = new_secret(NONCE_SIZE)
+        chance = new_secret(KEY_SIZE + 2 * NONCE_SIZE)
+        key, nonce = chance[:KEY_SIZE], chance[KEY_SIZE:-NONCE_SIZE]
         plain = _PERSONAL.dump_json(personal)
         sealed = nonce + AESGCM(key).encrypt(nonce, plain, stream.encode())
-        nonce = new_secret(NONCE_SIZE)
+        nonce = chance[-NONCE_SIZE:]
         wrapped = nonce + self._wrapping.encrypt(nonce, key, stream.encode())
         return base64.b64encode(sealed).decode(), wrapped
 

@@ -25,7 +25,7 @@ from service.together import carry_out
 
 UNDER_WAY = 3
 """Windows on their way to the log: one in flight, one decided on top of it, one to come."""
-LIMITS = Limits(batch_max=512, chunk_max=64, waiting_max=8 * TOGETHER, deadline_s=60.0)
+LIMITS = Limits(batch_max=TOGETHER, chunk_max=64, waiting_max=8 * TOGETHER, deadline_s=60.0)
 SHOWN_MAX = 200
 
 
