@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from aggregates.institution import Institution
+from aggregates.institution import Institution, first_dialect
 from aggregates.policy import Edition
-from aggregates.policy_words import SponsorView
+from aggregates.policy_words import AmountSemantics, SponsorView
 from aggregates.sponsor_view import names_institution
 from aggregates.vocabulary import InstitutionKind, InstitutionStatus
 from tests.aggregates.families import P0
@@ -19,6 +19,9 @@ CLINIC = Institution(
     status=InstitutionStatus.ACTIVE,
     opened_regions=(),
     sensitive=False,
+    dialect=first_dialect(AmountSemantics.INCLUDED),
+    signature=None,
+    sealed=None,
 )
 FULL = replace(P0, privacy=replace(P0.privacy, sponsor_view_institution=SponsorView.FULL))
 

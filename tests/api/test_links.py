@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from api.lines import load_line
+from api.lines import read_line
 from api.link_replies import CodeReply, LinkReply
 from api.replies import SettlementReply
 from tests.api.clients import (
@@ -189,7 +189,7 @@ async def test_a_parent_acts_for_a_child_who_is_linked(desk: Desk) -> None:
         await an_account(desk, number)
     path = await a_link(desk, kind="household_page", relation="grandchild")
     line = {"type": "kinship", "person_no": "P1", "relative": "F1", "relation": "parent"}
-    await load_line(desk.house, json.dumps(line).encode())
+    await read_line(json.dumps(line).encode())[1].begin(desk.house)
 
     father = a_person("F1")
     is_refused(await desk.post(father, f"{path}/codes", {}), 403, "NOT_PERMITTED")
