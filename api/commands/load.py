@@ -26,6 +26,7 @@ from service.together import carry_out
 UNDER_WAY = 3
 """Windows on their way to the log: one in flight, one decided on top of it, one to come."""
 LIMITS = Limits(batch_max=TOGETHER, chunk_max=64, waiting_max=8 * TOGETHER, deadline_s=60.0)
+"""Large batches, decided in small chunks: in between, the batch before goes out to the database."""
 SHOWN_MAX = 200
 
 
@@ -55,7 +56,8 @@ def main(arguments: list[str]) -> int:
 async def _load(settings: Settings, dsn: str, windows: Connection, size: int) -> int:
     counts: Counter[str] = Counter()
     done = 0
-    async with open_house(settings, dsn, business_clock(), LIMITS) as house:
+    limits = LIMITS._replace(heads_max=settings.heads_max)
+    async with open_house(settings, dsn, business_clock(), limits) as house:
         await publish(house)
         settle_in()
         async for read, told in load(house, windows):
