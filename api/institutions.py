@@ -12,7 +12,6 @@ from aggregates.vocabulary import (
     SignatureStyle,
     StatementWords,
 )
-from api.bodies import DialectBody, InstitutionBody, SignatureBody
 from api.documents import body_of, problems
 from api.door import (
     CallerOf,
@@ -24,6 +23,7 @@ from api.door import (
     maybe_key,
     read_body,
 )
+from api.institution_bodies import DialectBody, InstitutionBody, SignatureBody
 from api.problems import ProblemError
 from api.replies import InstitutionReply, PolicyReply
 from service import editions, institutions

@@ -14,7 +14,6 @@ from api.bodies import (
     ClaimBody,
     CreditBody,
     Day,
-    InstitutionBody,
     InstitutionCode,
     Moment,
     PersonNo,
@@ -23,6 +22,7 @@ from api.bodies import (
     Word,
 )
 from api.door import check_members, digest_of
+from api.institution_bodies import InstitutionBody
 from api.institutions import designation_of
 from api.settlements import OPERATION, settling_of
 from service import accounts, deduction_order, institutions, register, relatives, settle

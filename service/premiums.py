@@ -34,8 +34,8 @@ from service.caller import Caller, Request, Role, check_role
 from service.clock import new_stream
 from service.editions import edition_of_record
 from service.house import House
-from service.ledger.appender import TROUBLE
 from service.ledger.command import Decision, OverloadedError, Reply
+from service.ledger.commit import TROUBLE
 from service.ledger.store import OutcomeUnknownError
 from service.ledger.view import View
 from service.links import link_between
