@@ -65,7 +65,7 @@ async def without_and_with(life: Life) -> None:
 
         bill = Step(do="settle", shown="shown", personal=yuan(life.personal_fen), visit="v")
         paid = await must(driver, bill, shown=shown)
-        await must(driver, Step(do="cancel", quoted="paid"), paid=paid)
+        await must(driver, Step(do="cancel", of="paid"), paid=paid)
         await must(driver, replace(bill, shown=""))
         first, second = settled_in(driver.house)
         assert shown_in(driver.house)[0].code == first.claim.credential
