@@ -11,6 +11,7 @@ from aggregates import (
     premium,
     rulebook,
     settlement,
+    visit,
 )
 from aggregates.account_state import Account
 from aggregates.correction_events import (
@@ -78,6 +79,14 @@ from aggregates.settlement_events import (
     SettlementRefused,
     SettlementReversed,
 )
+from aggregates.visit_events import (
+    FeesUploaded,
+    FeesWithdrawn,
+    VisitClosed,
+    VisitDescribed,
+    VisitRegistered,
+    VisitReopened,
+)
 
 Event = (
     account.AccountEvent
@@ -88,6 +97,7 @@ Event = (
     | premium.PremiumEvent
     | kinship.KinshipEvent
     | link.LinkEvent
+    | visit.VisitEvent
     | institution.InstitutionEvent
     | EditionPublished
 )
@@ -103,6 +113,7 @@ State = (
     | kinship.Kinship
     | link.Link
     | rulebook.Rulebook
+    | visit.Visit
 )
 
 TOPICS: dict[type[Event], str] = {
@@ -162,6 +173,12 @@ TOPICS: dict[type[Event], str] = {
     InstitutionDesignated: "institution.designated/1",
     AccountsCleared: "institution.cleared/1",
     EditionPublished: "policy.edition-published/1",
+    VisitRegistered: "visit.registered/1",
+    VisitDescribed: "visit.described/1",
+    FeesUploaded: "visit.fees-uploaded/1",
+    FeesWithdrawn: "visit.fees-withdrawn/1",
+    VisitClosed: "visit.closed/1",
+    VisitReopened: "visit.reopened/1",
     CredentialLinkOpened: "link.opened/1",
     CodeShown: "link.code-shown/1",
     CredentialLinkClosed: "link.closed/1",

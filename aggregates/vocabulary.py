@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import NamedTuple, NewType
 
 StreamId = NewType("StreamId", str)
-"""Kind (`acc_ bnd_ stl_ hld_ prm_ cor_ lnk_`, …) and identity (32 hex digits) of a stream."""
+"""Kind (`acc_ bnd_ stl_ hld_ prm_ cor_ lnk_ vis_`, …) and identity (32 hex digits) of a stream."""
 
 BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
 """Beijing time of every business day of this service (no summer time since 1992)."""
@@ -274,3 +274,17 @@ class Reason(StrEnum):
     REGION_NOT_OPEN = "REGION_NOT_OPEN"
     FILING_REQUIRED = "FILING_REQUIRED"
     MED_TYPE_NOT_ALLOWED = "MED_TYPE_NOT_ALLOWED"
+
+
+class Setting(StrEnum):
+    """How a patient is treated: he comes and goes, or he stays."""
+
+    OUTPATIENT = "OUTPATIENT"
+    INPATIENT = "INPATIENT"
+
+
+class VisitEnd(StrEnum):
+    """Why a visit is over: it was entered in error, or the patient was discharged."""
+
+    WITHDRAWN = "WITHDRAWN"
+    DISCHARGED = "DISCHARGED"

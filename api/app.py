@@ -24,6 +24,7 @@ from api import (
 )
 from api.documents import describe
 from api.door import Door
+from api.his.gateway import PATHS, Gateway
 from api.hot import App, HotRoute
 from api.measures import Measured
 from api.problems import ProblemError, on_error, on_query_error
@@ -77,8 +78,8 @@ def plain_app() -> FastAPI:
     return app
 
 
-def create_app(door: Door) -> App:
-    """The application on a running house."""
+def create_app(door: Door, fsi_paths: tuple[str, ...] = PATHS) -> App:
+    """The application on a running house; the national protocol is spoken under these paths."""
     app = plain_app()
     app.state.door = door
-    return Measured(HotRoute(app, door))
+    return Measured(Gateway(HotRoute(app, door), door, fsi_paths))

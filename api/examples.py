@@ -164,6 +164,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     | {
         "status": "cancelled",
         "returned": {"own": "20.00", "aid": "44.25", "cash": "0.00"},
+        "own_balance_after": "20.00",
+        "cancelled_at": SETTLED_AT,
         "reason": "wrong patient",
         "position": 1240,
     },

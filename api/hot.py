@@ -57,7 +57,7 @@ class HotRoute:
     ) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
         caller = self._door.tokens.caller(_text(headers, b"authorization"))
         check_media_type(_text(headers, b"content-type"), _text(headers, b"content-encoding"))
-        raw = await _body(receive)
+        raw = await read_raw(receive, BODY_MAX)
         claim = read_claim(raw)
         asked = request_of(caller, _text(headers, b"idempotency-key"), OPERATION, claim)
         reply = await settle.settle(self._door.house, asked, settling_of(claim))
@@ -99,15 +99,18 @@ def _identity(identity: IdentityBody | None) -> int:
     return 0 if identity is None else 4
 
 
-async def _body(receive: Receive) -> bytes:
+async def read_raw(receive: Receive, size_max: int) -> bytes:
+    """The bytes of a body.
+
+    Raises:
+        ProblemError: BODY_TOO_LARGE.
+    """
     message = await receive()
     raw: bytes = message.get("body", b"")
-    while message.get("more_body"):
+    while message.get("more_body") and len(raw) <= size_max:
         message = await receive()
         raw += message.get("body", b"")
-        if len(raw) > BODY_MAX:
-            break
-    if len(raw) > BODY_MAX:
+    if len(raw) > size_max:
         raise ProblemError("BODY_TOO_LARGE")
     return raw
 

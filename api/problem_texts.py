@@ -7,6 +7,7 @@ permitted 403; unknown or not yours 404; overload and unknown outcome 503.
 from typing import NamedTuple
 
 from api import premium_texts
+from api.fsi_texts import FSI_TEXTS
 
 
 class Text(NamedTuple):
@@ -274,3 +275,4 @@ TEXTS: dict[str, Text] = {
     "LINK_CLOSED": Text(409, "该医保码代展示关系已解除。", "The credential link is closed."),
     **{code: Text(*told) for code, told in premium_texts.TEXTS.items()},
 }
+TEXTS |= {code: Text(*told) for code, told in FSI_TEXTS.items()}

@@ -148,6 +148,8 @@ class CancellationReply(Reply):
     status: Literal["cancelled"]
     outcome: Literal["applied"]
     returned: Returned
+    own_balance_after: str | None
+    cancelled_at: str
     reason: str
     position: int
 

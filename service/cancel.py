@@ -6,9 +6,10 @@ from aggregates import settlement as rules
 from aggregates.refusals import CancelClosedError
 from aggregates.returning import everything
 from aggregates.vocabulary import Instant, StreamId
+from service.answers import moment, yuan
 from service.caller import Request, Role, check_role
 from service.claims import visit_of
-from service.giving_back import back_answer, check_open, give_back, paid_by
+from service.giving_back import Paid, back_answer, check_open, give_back, paid_by
 from service.house import House
 from service.ledger.command import Decision, Reply
 from service.ledger.view import View
@@ -33,6 +34,8 @@ async def cancel(house: House, request: Request, settlement_id: StreamId, reason
             "status": "cancelled",
             "outcome": "applied",
             "returned": back_answer(stay.own_fen, stay.aid_fen, stay.cash_fen),
+            "own_balance_after": _own_after(view, paid, stay.own_fen),
+            "cancelled_at": moment(now.at),
             "reason": reason,
         }
         return Decision(
@@ -42,3 +45,9 @@ async def cancel(house: House, request: Request, settlement_id: StreamId, reason
         )
 
     return await house.do(request, decide)
+
+
+def _own_after(view: View, paid: Paid, own_fen: int) -> str | None:
+    """The patient's own balance once his money is back; None where he has no such account."""
+    account = view.account(paid.settled.claim.beneficiary)
+    return yuan(account.balance_fen + own_fen) if account.has_funds else None

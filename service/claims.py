@@ -132,6 +132,39 @@ def _person(
     return found, digest
 
 
+def check_shown(
+    view: View, keys: Keys, shown: Identity | None, account_id: StreamId, now: Instant
+) -> None:
+    """Refuse another person's credential. One that nobody here knows shows nothing.
+
+    National cards and vouchers are read where the patient stands; what was read comes along and
+    may be a token that is known to its reader alone (policy.md §5).
+
+    Raises:
+        CredentialMismatchError, CodeExpiredError: of what was shown.
+    """
+    told = known(view, keys, shown)
+    if told is not None and _person(view, keys, told, now)[0] != account_id:
+        raise CredentialMismatchError
+
+
+def owner_of(view: View, keys: Keys, shown: Identity, now: Instant) -> StreamId:
+    """Whose credential was shown; a card's number is often its owner's ID number.
+
+    Raises:
+        UnknownError: nobody is known by it; CodeExpiredError: it was shown too long ago.
+    """
+    told = known(view, keys, shown) or Identity("id_card", shown.value)
+    return _person(view, keys, told, now)[0]
+
+
+def known(view: View, keys: Keys, shown: Identity | None) -> Identity | None:
+    """What was shown, where somebody here is known by it."""
+    if shown is None or view.find(keys.name(*shown)) is None:
+        return None
+    return shown
+
+
 def _family(view: View, keys: Keys, account_id: StreamId, now: Instant) -> Family:
     account = view.account(account_id)
     ties = (stream for link in account.sponsors for stream in (link.sponsor, link.binding))

@@ -1,13 +1,15 @@
 """The composition root: everything a use case leans on, built once and closed once."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from aggregates.events import Act
 from aggregates.vocabulary import Instant, Relation
 from service.caller import Caller, Request
 from service.clock import Clock
+from service.fsi_terms import TermsBook, load_terms
+from service.fund import Funds, cores_of, load_table
 from service.ledger.appender import Appender
 from service.ledger.command import Command, Decision, Reply
 from service.ledger.limits import Limits
@@ -65,11 +67,14 @@ class House:
     policies: PolicyBook
     registry: Relations | None = None
     tax: TaxSide | None = None
+    terms: TermsBook = field(default_factory=TermsBook)
+    funds: Funds = field(default_factory=lambda: Funds(load_table()))
 
     async def close(self) -> None:
         """Finish what was taken, then let the store go."""
         await self.appender.close()
         await self.store.close()
+        await self.funds.close()
         if self.registry is not None:
             await self.registry.close()
         if self.tax is not None:
@@ -123,7 +128,10 @@ async def open_postgres(
         deadline_s=settings.deadline_s,
         heads_max=settings.heads_max,
     )
-    return furnish(store, keys, policies, clock, limits)
+    house = furnish(store, keys, policies, clock, limits)
+    house.terms = load_terms(settings.fsi_terms)
+    house.funds = Funds(house.funds.table, cores_of(settings.fund_urls))
+    return house
 
 
 def furnish(

@@ -1,5 +1,7 @@
 """Settle a bill once, however often it is asked."""
 
+from collections.abc import Callable
+
 from pydantic_core import to_json
 
 from aggregates.cascade import Split
@@ -22,6 +24,11 @@ from service.plans import Plan, is_same_plan, plan_digest
 from service.quote import quote_answer
 from service.superseding import clear_way
 
+Find = Callable[[View, Instant], SettleBill]
+"""Works out a bill from what the log says, within the decision."""
+Note = Callable[[View, StreamId, Settled], None]
+"""Is told what was settled; if the decision is taken again, again."""
+
 
 async def settle(house: House, request: Request, bill: SettleBill) -> Reply:
     """Settle a bill: decided on what the log says, appended with every event it causes.
@@ -32,19 +39,35 @@ async def settle(house: House, request: Request, bill: SettleBill) -> Reply:
     Raises:
         RefusalError: refused for its input; the rest as `Appender.submit`.
     """
+    return await settle_found(house, request, lambda _, __: bill)
+
+
+async def settle_found(
+    house: House, request: Request, find: Find, note: Note = lambda _, __, ___: None
+) -> Reply:
+    """As `settle`, for a bill that is itself worked out from the log.
+
+    Raises:
+        RefusalError: refused for its input; the rest as `Appender.submit`.
+    """
     check_role(request.caller, Role.INSTITUTION)
 
     def decide(view: View, now: Instant) -> Decision:
+        bill = find(view, now)
         met = meet(view, house.keys, request.caller, bill, now)
         settlement_id = new_stream("stl", now.at)
         try:
-            return _settle(view, house.keys, met, bill, settlement_id, now)
+            decision = _settle(view, house.keys, met, bill, settlement_id, now)
         except RuleRefusedError as refusal:
             decision = refused(refusal)
             event = SettlementRefused(claim=met.claim, code=refusal.code())
             decision.events.append((settlement_id, event))
             decision.subject = settlement_id
             return decision
+        _, settled = decision.events[-1]
+        assert isinstance(settled, Settled), "the bill itself comes last"
+        note(view, settlement_id, settled)
+        return decision
 
     return await house.do(request, decide)
 

@@ -21,12 +21,14 @@ from aggregates import (
     premium,
     rulebook,
     settlement,
+    visit,
 )
 from aggregates.account_state import Account
 from aggregates.events import Act, Caps, Credited, Debited, DebitReturned
 from aggregates.fund_events import Corrected, PremiumDebited, PremiumReturned
 from aggregates.settlement_events import Claim, Dialect, FeeLine, PayerReturn, PayerShare, Signature
 from aggregates.topics import CLASSES, TOPICS, Event, State
+from aggregates.visit_events import Diagnosis, Fee
 from aggregates.vocabulary import StreamId
 
 E = TypeVar("E")
@@ -86,6 +88,7 @@ KINDS = {
         Kind(8, "prm", True, premium.Premium, premium.evolve),  # noqa: FBT003
         Kind(9, "lnk", True, link.Link, link.evolve),  # noqa: FBT003
         Kind(10, "cor", False, correction.Correction, correction.evolve),  # noqa: FBT003
+        Kind(11, "vis", False, visit.Visit, visit.evolve),  # noqa: FBT003
     )
 }
 BY_CODE = {kind.code: kind for kind in KINDS.values()}
@@ -100,6 +103,7 @@ TOPIC_PREFIX = {
     "link": "lnk",
     "correction": "cor",
     "premium": "prm",
+    "visit": "vis",
 }
 
 
@@ -117,7 +121,8 @@ def _envelope_adapter(event_class: type[Any]) -> TypeAdapter[Any]:
     return TypeAdapter(Envelope[event_class])  # type: ignore[valid-type]
 
 
-PARTS = (Act, Caps, FeeLine, Claim, PayerShare, PayerReturn, Dialect, Signature)
+OF_INSTITUTIONS, OF_VISITS = (Dialect, Signature), (Fee, Diagnosis)
+PARTS = (Act, Caps, FeeLine, Claim, PayerShare, PayerReturn, *OF_INSTITUTIONS, *OF_VISITS)
 STORED: tuple[Any, ...] = (Envelope, *PARTS, *TOPICS)
 for _stored in STORED:
     _stored.__pydantic_config__ = STRICT

@@ -21,6 +21,7 @@ from aggregates.refusals import UnknownError
 from aggregates.rulebook import Rulebook
 from aggregates.settlement import Settlement
 from aggregates.topics import Event, State
+from aggregates.visit import Visit
 from aggregates.vocabulary import Instant, StreamId
 from aggregates.year import closing, turned
 from service.ledger.rows import kind_of
@@ -239,6 +240,14 @@ class View:
             UnknownError: there is none.
         """
         return self._existing(stream, Link)
+
+    def visit(self, stream: StreamId) -> Visit:
+        """A visit.
+
+        Raises:
+            UnknownError: there is none.
+        """
+        return self._existing(stream, Visit)
 
     def version(self, stream: StreamId) -> int:
         """A stream's version; 0 before its first event, and counting a year yet to be closed."""

@@ -69,6 +69,7 @@ from aggregates.vocabulary import (
 from tests.service.stored_money_events import MONEY_EVENTS
 from tests.service.stored_parts import AT, BINDING, CLAIM, CODE, ON, PATIENT, PAYERS, SPONSOR, STL
 from tests.service.stored_premium_events import PREMIUM_EVENTS
+from tests.service.stored_visit_events import VISIT_EVENTS
 
 ACCOUNT_EVENTS: dict[str, Event] = {
     "account.opened/1": AccountOpened(
@@ -216,5 +217,6 @@ STORED: dict[str, Event] = {
     **MONEY_EVENTS,
     **PREMIUM_EVENTS,
     **OTHER_EVENTS,
+    **VISIT_EVENTS,
 }
 """The event that each sample decodes to, by topic."""

@@ -1,0 +1,7 @@
+"""Files that institutions fetch: 9102 answers with their bytes."""
+
+from collections.abc import Awaitable, Callable
+
+from api.his.call import Call
+
+FILES: dict[str, Callable[[Call], Awaitable[bytes]]] = {}

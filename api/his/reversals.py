@@ -1,0 +1,72 @@
+"""Unknown outcomes: 2601 undoes a message whenever it comes, GJ01 says what one did."""
+
+import json
+
+from aggregates.vocabulary import StreamId
+from api.his.call import Call, FailedError, check_reply
+from api.his.envelope import Answered, Failed
+from api.problems import ProblemError
+from service import UnknownError
+from service.bill_facts import look_at_bill
+from service.messages import look_at_message
+from service.reverse import reverse
+from service.short_ids import short
+from service.visits import undo_registration
+
+SETTLING = frozenset({"2102", "2207", "2304"})
+REGISTERING = frozenset({"2201", "2401"})
+REVERSIBLE = SETTLING | REGISTERING | {"2103", "2208", "2305"}
+
+
+async def undo(call: Call) -> Answered:
+    """2601: final also where it comes first; the late message is refused then.
+
+    A bill that was cancelled by 2208 is not reversed (recorded of a real centre); one that was
+    reversed already is answered alike. A cancellation that was carried out is not undone.
+    """
+    sent, house = call.first, call.door.house
+    infno = sent["oinfno"].upper()[:4]
+    if infno not in REVERSIBLE:
+        raise ProblemError("FIELD_INVALID", field="oinfno")
+    key = f"fsi:{infno}:{sent['omsgid']}"
+    known = await look_at_message(house, call.caller, key)
+    if known is not None and known.refusal is None and infno not in SETTLING:
+        if known.stream is None or infno not in REGISTERING:
+            raise FailedError(Failed("REVERSAL_NOT_POSSIBLE", "not_applied", {}))
+        reply = check_reply(await undo_registration(house, call.request(), known.stream))
+        return call.answer({}, reply)
+    if known is not None and known.refusal is not None and known.stream is None:
+        return call.answer({})  # a rule refused it, so there is nothing to undo
+    if known is not None and known.refusal is None and known.stream is not None:
+        await look_at_bill(house, call.caller, known.stream, sent["psn_no"])
+    reply = check_reply(await reverse(house, call.request(), key))
+    told = json.loads(reply.answer)
+    if told["status"] == "cancelled":
+        raise FailedError(Failed("ALREADY_CANCELLED", "not_applied", {}))
+    return call.answer({}, reply)
+
+
+async def ask(call: Call) -> Answered:
+    """GJ01: what became of a message: unknown, applied, refused or reversed."""
+    sent, house = call.first, call.door.house
+    infno = sent["oinfno"].upper()[:4]
+    known = await look_at_message(house, call.caller, f"fsi:{infno}:{sent['omsgid']}")
+    row = {"omsgid": sent["omsgid"], "oinfno": infno, "state": "unknown"}
+    if known is not None:
+        row |= {"state": "refused" if known.refusal else "applied", "code": known.refusal}
+        if known.refusal == "REVERSED_BEFORE_ARRIVAL":
+            row["state"] = "reversed"
+        elif known.refusal is None and known.stream is not None:
+            name = "mdtrt_id" if known.stream.startswith("vis_") else "setl_id"
+            row[name] = short(known.stream)
+            if name == "setl_id":
+                row["state"] = await _state(call, known.stream)
+    return call.answer({"data": row})
+
+
+async def _state(call: Call, settlement: StreamId) -> str:
+    try:
+        facts = await look_at_bill(call.door.house, call.caller, settlement, None)
+    except UnknownError:
+        return "applied"
+    return "applied" if facts.status == "settled" else facts.status.value

@@ -1,0 +1,176 @@
+"""What the pooled fund pays of a bill: by our stand-in table, or as a region's core system says.
+
+Sponsors' data never reaches this computation (policy.md R311): it knows the patient's insurance,
+the institution and the fee lines.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import httpx
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import to_jsonable_python
+
+from aggregates.fund_share import Cover, FundShare, LineShare, Priced, price, share
+from aggregates.settlement_events import FeeLine
+from aggregates.visit_events import Fee
+from aggregates.vocabulary import Category, InstitutionKind, Insurance, Part, Setting
+from service.ledger.store import StoreUnavailableError
+
+TABLE = Path(__file__).parent / "funds.toml"
+DEFAULT = "default"
+GRADE_OWN = "3"
+"""The grade that the patient pays whole (丙类)."""
+TIMEOUT_S = 5.0
+
+
+class FundUnavailableError(StoreUnavailableError):
+    """The region's core system did not answer, or not soundly; nothing was applied."""
+
+
+class Asked(NamedTuple):
+    """A bill to be covered: who, where, how, and what for."""
+
+    region: str
+    insurance: Insurance
+    kind: InstitutionKind
+    setting: Setting
+    med_type: str
+    fees: tuple[Fee, ...]
+
+
+class FundTable(NamedTuple):
+    """The stand-in: covers by region, class and setting, and the price list of prefixes."""
+
+    covers: Mapping[tuple[str, str, str], Cover]
+    catalogue: tuple[Priced, ...]
+
+    def share(self, asked: Asked) -> FundShare:
+        """The fund's part of a bill by the region's table, or the default one."""
+        where = (asked.kind.value, asked.setting.value.lower())
+        cover = self.covers.get((asked.region, *where)) or self.covers.get((DEFAULT, *where))
+        return share(asked.fees, self.catalogue, cover or Cover(0, 0, 0))
+
+    def price(self, fee: Fee) -> LineShare:
+        """One fee line by the price list."""
+        return price(fee, self.catalogue)
+
+
+@lru_cache(maxsize=4)
+def load_table(path: Path = TABLE) -> FundTable:
+    """The table of a file."""
+    held = tomllib.loads(path.read_text(encoding="utf-8"))
+    covers = {
+        (region, kind, setting): Cover(
+            _thousandths(terms["start_line"]) // 10,
+            _thousandths(terms["ratio"]),
+            _thousandths(terms["ceiling"]) // 10,
+        )
+        for region, kinds in held["cover"].items()
+        for kind, settings in kinds.items()
+        for setting, terms in settings.items()
+    }
+    catalogue = tuple(
+        Priced(one["prefix"], Category(one["category"]), one["grade"], _thousandths(one["first"]))
+        for one in held["catalogue"]
+    )
+    return FundTable(covers, catalogue)
+
+
+def _thousandths(text: str) -> int:
+    whole, _, part = text.partition(".")
+    return int(whole) * 1000 + int(part.ljust(3, "0")[:3])
+
+
+class CorePart(BaseModel):
+    """A part of the personal burden as a core system answers it, in fen."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    category: str
+    part: Literal["in_scope", "pre_self_pay", "over_limit", "full_self_pay", "start"]
+    amount_fen: int
+
+
+class CoreAnswer(BaseModel):
+    """A core system's answer: the fund's part and the rest by part, in fen."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    fund_fen: int
+    personal: list[CorePart]
+
+
+class Core:
+    """A region's core system over HTTP; `client` may carry its certificates."""
+
+    def __init__(self, url: str, client: httpx.AsyncClient | None = None) -> None:
+        """Ask at this address."""
+        self._url = url
+        self._client = client or httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False)
+
+    async def close(self) -> None:
+        """Let the connections go."""
+        await self._client.aclose()
+
+    async def share(self, asked: Asked) -> FundShare:
+        """The fund's part as the core system says.
+
+        Raises:
+            FundUnavailableError: no answer in time, or one that does not add up.
+        """
+        try:
+            answer = await self._client.post(self._url, json=to_jsonable_python(asked._asdict()))
+            answer.raise_for_status()
+            said = CoreAnswer.model_validate_json(answer.content)
+            lines = tuple(map(_line, said.personal))
+        except (httpx.HTTPError, ValidationError, ValueError) as error:
+            raise FundUnavailableError(type(error).__name__) from error
+        total = sum(fee.amount_fen for fee in asked.fees)
+        personal = sum(line.amount_fen for line in lines)
+        if min([said.fund_fen, *(line.amount_fen for line in lines)]) < 0:
+            raise FundUnavailableError("negative")
+        if said.fund_fen + personal != total:
+            raise FundUnavailableError("does not add up")
+        below = sum(one.amount_fen for one in said.personal if one.part == "start")
+        return FundShare(total, said.fund_fen, below, lines)
+
+
+def _line(said: CorePart) -> FeeLine:
+    category = Category(said.category)
+    part = Part.IN_SCOPE if said.part == "start" else Part(said.part)
+    return FeeLine(
+        line=f"{category}.{said.part}", category=category, part=part, amount_fen=said.amount_fen
+    )
+
+
+class Funds:
+    """Who answers for which region: its core system, else the table."""
+
+    def __init__(self, table: FundTable, cores: Mapping[str, Core] | None = None) -> None:
+        """Ask these core systems, by region code."""
+        self.table = table
+        self._cores = dict(cores or {})
+
+    @property
+    def has_cores(self) -> bool:
+        """Whether any region has a core system."""
+        return bool(self._cores)
+
+    def core_of(self, region: str) -> Core | None:
+        """The region's core system, if it has one."""
+        return self._cores.get(region)
+
+    async def close(self) -> None:
+        """Let the connections go."""
+        for core in self._cores.values():
+            await core.close()
+
+
+def cores_of(setting: str | None) -> dict[str, Core]:
+    """Core systems from a setting such as `542500=http://core/share,350000=…`."""
+    pairs = (one.partition("=") for one in (setting or "").split(",") if one.strip())
+    return {region.strip(): Core(url.strip()) for region, _, url in pairs}

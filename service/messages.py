@@ -1,0 +1,40 @@
+"""From a message to what it did, and back: the question that the national protocol lacks."""
+
+from typing import NamedTuple
+
+from aggregates.vocabulary import Instant, StreamId
+from service.caller import Caller, Role, check_role
+from service.house import House
+from service.ledger.command import Decision
+from service.ledger.view import View
+from service.lists import Shelf
+
+KEY_OF = "SELECT key FROM command_keys WHERE caller = $1 AND stream = $2 AND refusal IS NULL"
+
+
+class Known(NamedTuple):
+    """What a message did: `refusal` is a rule's code, `stream` what it made or meant."""
+
+    refusal: str | None
+    stream: StreamId | None
+
+
+async def look_at_message(house: House, caller: Caller, key: str) -> Known | None:
+    """What a message of the caller's did; None where it never came, or did nothing.
+
+    The look-up rides in a commit, so that a crash cannot take its answer back.
+    """
+    check_role(caller, Role.INSTITUTION)
+    await house.appender.quiet(caller.name, key)
+    reply = await house.ask(caller, _nothing, asks=(caller.name, key))
+    return Known(reply.refusal, reply.subject) if reply.is_replayed else None
+
+
+async def message_of(shelf: Shelf, caller: Caller, settlement: StreamId) -> str:
+    """The msgid that made a settlement; empty where it came by another door."""
+    key = await shelf.pool.fetchval(KEY_OF, caller.name, settlement[4:]) if shelf.pool else None
+    return (key or "").rpartition(":")[2] if (key or "").startswith("fsi:") else ""
+
+
+def _nothing(_: View, __: Instant) -> Decision:
+    return Decision(answer=b"")

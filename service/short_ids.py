@@ -1,0 +1,36 @@
+"""Stream ids as the national protocol writes them: 25 letters and digits, for its 30 characters."""
+
+from aggregates.refusals import UnknownError
+from aggregates.vocabulary import StreamId
+
+DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+SIZE = 25
+
+
+def short(stream: StreamId) -> str:
+    """A stream's identity in base 36, without its kind."""
+    number = int(stream[4:], 16)
+    text = ""
+    while number:
+        number, digit = divmod(number, 36)
+        text = DIGITS[digit] + text
+    return text.rjust(SIZE, "0")
+
+
+def long(prefix: str, text: str) -> StreamId:
+    """The stream of a kind that was written so.
+
+    Raises:
+        UnknownError: not written by `short`, so there is no such thing.
+    """
+    if len(text) != SIZE or not text.isascii() or not text.isalnum() or text != text.upper():
+        raise UnknownError
+    number = int(text, 36)
+    if number >> 128:
+        raise UnknownError
+    return StreamId(f"{prefix}_{number:032x}")
+
+
+def twin(stream: StreamId) -> str:
+    """The number of a settlement's refund (退费结算ID): its own, with the lowest bit turned."""
+    return short(StreamId(f"{stream[:4]}{int(stream[4:], 16) ^ 1:032x}"))

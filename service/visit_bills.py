@@ -1,0 +1,297 @@
+"""Bills made here from uploaded fee lines: tried, and settled through the one use case there is."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from pydantic_core import to_json
+
+from aggregates.account_state import Account
+from aggregates.fund_share import FundShare
+from aggregates.institution import Institution
+from aggregates.refusals import InstitutionNotDesignatedError
+from aggregates.settlement_events import Settled
+from aggregates.visit import check_open
+from aggregates.visit_events import Fee
+from aggregates.visit_refusals import FeesMismatchError
+from aggregates.vocabulary import Instant, Setting, SettlementStatus, StreamId
+from service import quote as quotes
+from service.accounts import find_person
+from service.bill_facts import (
+    BillFacts,
+    Patient,
+    Sponsored,
+    facts_of,
+    look_at_bill,
+    parts_of,
+    patient_of,
+)
+from service.caller import Caller, Request
+from service.claims import Identity, SettleBill, known
+from service.clock import new_stream
+from service.fund import Asked
+from service.house import House
+from service.ledger.command import Decision, Reply
+from service.ledger.store import StoreUnavailableError
+from service.ledger.view import View
+from service.persons import Keys
+from service.settle import settle_found
+from service.short_ids import short
+from service.visits import Named, batch_of, own_visit
+
+PURCHASE = "buy:"
+"""How the claim of a purchase begins to name its visit; no visit is registered for it."""
+
+
+class FeesMovedError(StoreUnavailableError):
+    """The fee lines changed while the core system was asked; nothing was applied."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """What is asked of a bill at the counter. Total in fen; `plan` is a quote's hash."""
+
+    person_no: str
+    shown: Identity | None
+    med_type: str | None
+    total_fen: int
+    use_account: bool
+    plan: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitBill:
+    """A bill over a visit's fee lines: of one charge batch, or all of them."""
+
+    bill: Bill
+    visit: StreamId
+    batch: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purchase:
+    """A bill with its fee lines, of a patient who came for nothing else (药店购药).
+
+    `name` is what makes the purchase itself again when it is sent again.
+    """
+
+    bill: Bill
+    name: str
+    fees: tuple[Fee, ...]
+    treated_at: datetime
+
+
+class Found(NamedTuple):
+    """A bill's fee lines, and how its claim names it."""
+
+    visit: str
+    batch: str
+    med_type: str
+    setting: Setting
+    treated_at: datetime
+    fees: tuple[Fee, ...]
+
+
+class Outcome(NamedTuple):
+    """A settlement's reply, with the facts to print; None where a rule refused it."""
+
+    reply: Reply
+    facts: BillFacts | None
+
+
+Share = Callable[[Asked], FundShare]
+
+
+async def try_bill(house: House, caller: Caller, asked: VisitBill | Purchase) -> BillFacts:
+    """What settling now would answer (2206, 2303, 2101).
+
+    Raises:
+        RefusalError: as settling would refuse; FundUnavailableError, FeesMovedError.
+    """
+    share = await _sharing(house, caller, asked)
+    seen: list[tuple[SettleBill, Patient]] = []
+
+    def decide(view: View, _: Instant) -> Decision:
+        bill = _bill(view, house.keys, caller, asked, share)
+        seen.append(
+            (
+                bill,
+                patient_of(view, house.keys, find_person(view, house.keys, asked.bill.person_no)),
+            )
+        )
+        return Decision(answer=b"")
+
+    await house.ask(caller, decide)
+    bill, patient = seen[-1]
+    reply = await quotes.quote(house, caller, bill)
+    facts = _tried(json.loads(reply.answer), bill, patient)
+    if isinstance(asked, Purchase):
+        facts = facts._replace(visit=short(new_stream("vis", house.clock().at)))
+    return facts
+
+
+async def settle_bill(house: House, request: Request, asked: VisitBill | Purchase) -> Outcome:
+    """Settle a bill once, however often it is asked (2207, 2304, 2102).
+
+    Raises:
+        RefusalError: refused for its input; FundUnavailableError, FeesMovedError; the rest as
+        `Appender.submit`.
+    """
+    caller = request.caller
+    share = await _sharing(house, caller, asked)
+    seen: list[BillFacts] = []
+
+    def find(view: View, _: Instant) -> SettleBill:
+        return _bill(view, house.keys, caller, asked, share)
+
+    def note(view: View, settlement_id: StreamId, settled: Settled) -> None:
+        seen.append(facts_of(view, house.keys, settlement_id, settled))
+
+    reply = await settle_found(house, request, find, note)
+    if reply.refusal is not None:
+        return Outcome(reply, None)
+    if reply.is_replayed or not seen:
+        assert reply.subject is not None, "a settlement is its key's subject"
+        facts = await look_at_bill(house, caller, reply.subject, None)
+        return Outcome(reply, facts._replace(status=SettlementStatus.SETTLED))
+    return Outcome(reply, seen[-1])
+
+
+async def _sharing(house: House, caller: Caller, asked: VisitBill | Purchase) -> Share:
+    """Who says what the fund pays: the table within the decision, or a core system before it."""
+    funds = house.funds
+    if not funds.has_cores:
+        return funds.table.share
+    seen: list[Asked] = []
+
+    def decide(view: View, _: Instant) -> Decision:
+        seen.append(_asked(view, house.keys, caller, asked)[0])
+        return Decision(answer=b"")
+
+    await house.ask(caller, decide)
+    before = seen[-1]
+    core = funds.core_of(before.region)
+    if core is None:
+        return funds.table.share
+    said = await core.share(before)
+
+    def share(now: Asked) -> FundShare:
+        if now != before:
+            raise FeesMovedError
+        return said
+
+    return share
+
+
+def _bill(
+    view: View, keys: Keys, caller: Caller, asked: VisitBill | Purchase, share: Share
+) -> SettleBill:
+    """The bill that these fee lines make.
+
+    Raises:
+        FeesMismatchError: the total is not their sum.
+    """
+    covered, found = _asked(view, keys, caller, asked)
+    split = share(covered)
+    bill = asked.bill
+    if split.total_fen != bill.total_fen:
+        raise FeesMismatchError(field="medfee_sumamt", uploaded_fen=split.total_fen)
+    parts = (
+        bill.person_no,
+        found.visit,
+        found.batch,
+        bill.total_fen,
+        split.fund_fen,
+        bill.use_account,
+    )
+    digest = hashlib.sha256(to_json([parts, [line.amount_fen for line in split.lines]])).digest()
+    return SettleBill(
+        beneficiary=Identity("person_no", bill.person_no),
+        visit=found.visit,
+        charge_batch=found.batch,
+        med_type=found.med_type,
+        treated_at=found.treated_at,
+        total_fen=bill.total_fen,
+        fund_pay_fen=split.fund_fen,
+        use_account=bill.use_account,
+        lines=split.lines,
+        credential=known(view, keys, bill.shown),
+        plan=bill.plan,
+        digest=digest,
+    )
+
+
+def _asked(
+    view: View, keys: Keys, caller: Caller, asked: VisitBill | Purchase
+) -> tuple[Asked, Found]:
+    """What is to be covered, and how the claim names it."""
+    institution = _institution(view, keys, caller)
+    patient: Account = view.account(find_person(view, keys, asked.bill.person_no))
+    found = _found(view, keys, caller, asked)
+    covered = Asked(
+        patient.region,
+        patient.insurance,
+        institution.kind,
+        found.setting,
+        found.med_type,
+        found.fees,
+    )
+    return covered, found
+
+
+def _found(view: View, keys: Keys, caller: Caller, asked: VisitBill | Purchase) -> Found:
+    bill = asked.bill
+    if isinstance(asked, Purchase):
+        med_type = bill.med_type or "41"
+        return Found(
+            PURCHASE + asked.name, "1", med_type, Setting.OUTPATIENT, asked.treated_at, asked.fees
+        )
+    visit = own_visit(view, keys, caller, Named(asked.visit, bill.person_no))
+    if visit.setting is Setting.OUTPATIENT:
+        check_open(visit)
+    default = "21" if visit.setting is Setting.INPATIENT else "11"
+    batch = batch_of(visit, asked.batch)
+    fees = visit.fees_of(None if visit.setting is Setting.INPATIENT else asked.batch)
+    med_type = bill.med_type or visit.med_type or default
+    return Found(short(asked.visit), batch, med_type, visit.setting, visit.began_at, fees)
+
+
+def _institution(view: View, keys: Keys, caller: Caller) -> Institution:
+    stream = view.find(keys.name("institution", caller.subject))
+    if stream is None:
+        raise InstitutionNotDesignatedError(status="unknown")
+    return view.institution(stream)
+
+
+def _tried(answer: dict[str, Any], bill: SettleBill, patient: Patient) -> BillFacts:
+    """A quote as facts."""
+    own = fen_of(answer["own"])
+    return BillFacts(
+        settlement=None,
+        status=SettlementStatus.SETTLED,
+        visit=bill.visit,
+        batch=bill.charge_batch,
+        med_type=bill.med_type,
+        parts=parts_of(bill.total_fen, bill.fund_pay_fen, bill.lines),
+        own_fen=own,
+        aid_fen=fen_of(answer["aid"]),
+        cash_fen=fen_of(answer["cash"]),
+        own_after_fen=None if patient.balance_fen is None else patient.balance_fen - own,
+        sponsors=tuple(
+            Sponsored(payer["rank"], fen_of(payer["amount"]), None, None)
+            for payer in answer["payers"]
+            if payer["rank"] and payer["amount"] != "0.00"
+        ),
+        settled_at=None,
+        patient=patient,
+        reasons=tuple(answer["reasons"]),
+        plan=answer["plan_hash"],
+    )
+
+
+def fen_of(amount: str) -> int:
+    """Yuan with two decimals, as our own answers have them, in fen."""
+    return int(amount.replace(".", ""))

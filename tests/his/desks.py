@@ -1,0 +1,67 @@
+"""A service to speak to, and institutions that do."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from service.fsi_terms import Dialect, Signature, SignStyle, Terms
+from tests.api.clients import (
+    CANARY_ID,
+    HOSPITAL,
+    PHARMACY,
+    Desk,
+    a_binding,
+    a_desk_on_memory,
+    a_desk_on_postgres,
+    an_account,
+    an_institution,
+)
+from tests.his.client import His
+
+CLOSED_NETWORK = Signature(style=SignStyle.NONE)
+
+
+def a_wire(desk: Desk):  # noqa: ANN201 -- the client's Wire
+    """A wire that loses nothing."""
+
+    async def send(path: str, headers: dict[str, str], body: bytes) -> bytes:
+        answer = await desk.front.post(path, content=body, headers=headers)
+        assert 200 == answer.status_code, answer.text
+        return answer.content
+
+    return send
+
+
+def a_hospital(desk: Desk, **dialect: object) -> His:
+    """The hospital's system, on a closed network."""
+    return _his(desk, HOSPITAL.subject, **dialect)
+
+
+def a_pharmacy(desk: Desk, **dialect: object) -> His:
+    """The pharmacy's system."""
+    return _his(desk, PHARMACY.subject, **dialect)
+
+
+def _his(desk: Desk, code: str, **dialect: object) -> His:
+    terms = Terms(dialect=Dialect(**dialect), signature=CLOSED_NETWORK)
+    desk.house.terms.learn({code: terms})
+    return His(code, a_wire(desk))
+
+
+async def move_in(desk: Desk) -> None:
+    """P1 with 20.00 and his spouse S1 with 500.00, R1 a resident, a hospital and a pharmacy."""
+    await an_institution(desk)
+    await an_institution(desk, PHARMACY, **{"name": "第一大药房", "class": "pharmacy"})
+    await an_account(desk, "P1", "20.00")
+    await an_account(desk, "S1", "500.00", name="张敏")
+    await an_account(desk, "R1", insurance="resident", cert_no=CANARY_ID)
+    await a_binding(desk, "S1", "P1")
+
+
+@asynccontextmanager
+async def a_desk(place: Path, dsn: str | None = None) -> AsyncIterator[Desk]:
+    """A desk with a family and two institutions, in memory or in PostgreSQL."""
+    opened = a_desk_on_memory(place) if dsn is None else a_desk_on_postgres(dsn, place)
+    async with opened as desk:
+        await move_in(desk)
+        yield desk
