@@ -16,12 +16,12 @@ from tests.api.clients import (
     an_account,
     an_institution,
 )
-from tests.his.client import His
+from tests.his.client import His, Wire
 
 CLOSED_NETWORK = Signature(style=SignStyle.NONE)
 
 
-def a_wire(desk: Desk):  # noqa: ANN201 -- the client's Wire
+def a_wire(desk: Desk) -> Wire:
     """A wire that loses nothing."""
 
     async def send(path: str, headers: dict[str, str], body: bytes) -> bytes:
