@@ -29,6 +29,11 @@ FSI_TEXTS: dict[str, tuple[int, str, str]] = {
     "BATCH_SETTLED": (409, "该收费批次已结算。", "The charge batch is settled already."),
     "FEE_REPEATED": (409, "费用明细流水号重复。", "A fee line's number was used before."),
     "FEES_MISSING": (409, "没有可撤销的费用明细。", "There are no such fee lines."),
+    "CLEARING_DIFFERENT": (
+        409,
+        "清算申请金额与中心记录不符;请先对账。",
+        "The month's sums are not ours; reconcile first.",
+    ),
     "FILE_INVALID": (422, "对账文件内容或格式不正确。", "The file is not of the right format."),
 }
 """Status, Chinese and English by code; the national protocol tells the Chinese alone."""

@@ -17,6 +17,7 @@ from projections import (
     open_premiums,
     settlement_moves,
     settlements,
+    visits,
 )
 from projections.table import Projection
 
@@ -28,5 +29,6 @@ ALL = (
     Projection(links.TABLE, links.READS, links.write),
     Projection(bills.TABLE, bills.READS, bills.write),
     Projection(open_premiums.TABLE, open_premiums.READS, open_premiums.write),
+    Projection(visits.TABLE, visits.READS, visits.write),
 )
 """The read models, in the order they are written."""

@@ -1,8 +1,10 @@
 """Which bills were settled for a patient, newest first; what became of each its stream tells."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import NamedTuple
 
+from aggregates.reconciliation import Sums
 from aggregates.settlement_events import Settled
 from aggregates.vocabulary import StreamId
 from projections.fact import Fact
@@ -67,3 +69,22 @@ async def of_account(
     found = await reader.fetch(OF_ACCOUNT, key_of(account), below(cursor), limit + 1)
     rows = [BillRow(account, position, stream_of("stl", key)) for position, key in found]
     return page(rows, [row.position for row in rows], limit)
+
+
+OF_YEAR = """
+    SELECT count(*), coalesce(sum(s.total_fen), 0)::bigint,
+           coalesce(sum(s.fund_pay_fen), 0)::bigint,
+           coalesce(sum(s.own_fen), 0)::bigint, coalesce(sum(s.aid_fen), 0)::bigint,
+           coalesce(sum(s.cash_fen), 0)::bigint
+      FROM bills b JOIN settlements s ON s.settlement = b.settlement
+     WHERE b.beneficiary = $1::uuid AND s.institution = $2::uuid
+       AND s.status IN ('settled', 'part_refunded') AND s.day >= $3 AND s.day <= $4
+"""
+
+
+async def sums_of(
+    reader: Reader, account: StreamId, institution: StreamId, first: date, last: date
+) -> Sums:
+    """What a patient's bills at an institution came to, from a day to a day, as settled."""
+    (found,) = await reader.fetch(OF_YEAR, key_of(account), key_of(institution), first, last)
+    return Sums(*found)

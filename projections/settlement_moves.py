@@ -242,3 +242,33 @@ async def of_days(
             back = Sums(*sums).negated()._replace(bills=settlements)
             days[day] = known._replace(returned=back)
     return tuple(days.values())
+
+
+BETWEEN = f"""
+    SELECT settlement, position, institution, settled_on, day, status, key_digest,
+           {", ".join(SUMS)}
+      FROM settlement_moves WHERE institution = $1::uuid AND day >= $2 AND day <= $3
+     ORDER BY position
+"""  # noqa: S608 -- column names of ours
+
+
+async def between(
+    reader: Reader, institution: StreamId, first: date, last: date
+) -> tuple[Move, ...]:
+    """Everything that happened to an institution's bills from a day to a day, in log order."""
+    found = await reader.fetch(BETWEEN, key_of(institution), first, last)
+    return tuple(map(_read_move, found))
+
+
+def _read_move(found: Any) -> Move:  # noqa: ANN401 -- a record of asyncpg
+    settlement, position, institution, settled_on, day, word, digest, *sums = found
+    return Move(
+        settlement=stream_of("stl", settlement),
+        position=position,
+        institution=stream_of("ins", institution),
+        settled_on=settled_on,
+        day=day,
+        status=SettlementStatus(word),
+        key_digest=digest,
+        sums=Sums(*sums),
+    )

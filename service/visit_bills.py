@@ -292,6 +292,13 @@ def _tried(answer: dict[str, Any], bill: SettleBill, patient: Patient) -> BillFa
     )
 
 
+def visit_number(settlement: StreamId | None, visit: str) -> str:
+    """The visit of a bill; a purchase has none, and is named after its own settlement."""
+    if settlement is None or not visit.startswith(PURCHASE):
+        return visit
+    return short(settlement)
+
+
 def fen_of(amount: str) -> int:
     """Yuan with two decimals, as our own answers have them, in fen."""
     return int(amount.replace(".", ""))

@@ -8,7 +8,7 @@ import logging
 from datetime import datetime
 from typing import Any
 
-from api.door import BODY_MAX, Door
+from api.door import Door
 from api.his.call import Call, FailedError
 from api.his.envelope import Envelope, Failed, bad_bytes, good_bytes, read_envelope
 from api.his.files import FILES
@@ -28,6 +28,8 @@ PATHS = ("/fsi/api/", "/mss/", "/mbs/", "/ebus/", "/uif-hsaf-med-api/", "/CSB")
 JSON = (b"content-type", b"application/json;charset=UTF-8")
 BYTES = (b"content-type", b"application/octet-stream")
 SAFE = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+FSI_BODY_MAX = 8 * 1_048_576
+"""Bytes of a message: a day's file comes as a list of numbers."""
 REPLAYED = (b"idempotency-replayed", b"true")
 
 Headers = list[tuple[bytes, bytes]]
@@ -64,7 +66,7 @@ class Gateway:
     ) -> tuple[bytes, Headers]:
         envelope: Envelope | None = None
         try:
-            raw = await read_raw(receive, BODY_MAX)
+            raw = await read_raw(receive, FSI_BODY_MAX)
             envelope = read_envelope(raw, came_at)
             headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
             return await self._carried_out(envelope, headers, raw)

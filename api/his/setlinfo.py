@@ -11,9 +11,10 @@ from aggregates.vocabulary import Insurance
 from api.his.persons import INSUTYPE, particulars, psn_type
 from service.answers import yuan
 from service.bill_facts import BillFacts
+from service.books import clr_type
 from service.fsi_terms import Dialect, MulaidMode
 from service.short_ids import short
-from service.visit_bills import PURCHASE
+from service.visit_bills import visit_number
 
 OWN_FUND = "310200"
 """职工个人账户; there is no national code for aid, so its row has the same and another name."""
@@ -127,17 +128,8 @@ def told(facts: BillFacts) -> str:
 
 
 def visit_id(facts: BillFacts) -> str:
-    """The visit of a bill; a purchase has none, and is named after its own settlement."""
-    if facts.settlement is None or not facts.visit.startswith(PURCHASE):
-        return facts.visit
-    return short(facts.settlement)
-
-
-def clr_type(med_type: str) -> str:
-    """Drugstore 41, stay 21, else out-patient 11."""
-    if med_type.startswith("41"):
-        return "41"
-    return "21" if med_type.startswith("2") else "11"
+    """The visit of a bill."""
+    return visit_number(facts.settlement, facts.visit)
 
 
 def _ratio(facts: BillFacts) -> str:

@@ -1,6 +1,6 @@
 """Which handler answers which transaction."""
 
-from api.his import bills, persons, reversals, signing_in, visits
+from api.his import bills, books, persons, queries, reversals, signing_in, visits
 from api.his.call import Handler
 
 HANDLERS: dict[str, Handler] = {
@@ -32,7 +32,17 @@ HANDLERS: dict[str, Handler] = {
     "2404": visits.withdraw,
     "2405": visits.reopen,
     "2601": reversals.undo,
+    "3201": books.totals,
+    "3202": books.details,
+    "3203": books.apply_for_clearing,
+    "3204": books.withdraw_clearing,
+    "5201": queries.visits,
+    "5202": queries.diagnoses,
     "5203": bills.look,
+    "5204": queries.fees,
+    "5206": queries.sums,
     "5301": persons.chronic,
+    "5303": queries.stays,
+    "9101": books.upload,
     "GJ01": reversals.ask,
 }

@@ -52,6 +52,7 @@ ALIKE = dict.fromkeys(
         "credential_links_uses",
         "bills",
         "open_premiums",
+        "visits",
     ),
     0,
 )

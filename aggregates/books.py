@@ -1,0 +1,116 @@
+"""An institution's books of some days held against ours, bill by bill (对总账、对明细账).
+
+A bill that was settled and given back is a row and a row the other way round. One that was
+reversed (冲正) never was, for both sides. Amounts in fen, negative where money went back.
+"""
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+from aggregates.vocabulary import StreamId
+
+
+class Verdict(StrEnum):
+    """How a bill stands in both books."""
+
+    EQUAL = "EQUAL"
+    OURS_ONLY = "OURS_ONLY"
+    THEIRS_ONLY = "THEIRS_ONLY"
+    DIFFERENT = "DIFFERENT"
+
+
+class Entry(NamedTuple):
+    """A row of ours: a bill, or with `is_refund` what went back of it.
+
+    `beside_fen` is another sum that an institution may book as paid from accounts.
+    """
+
+    settlement: StreamId
+    is_refund: bool
+    total_fen: int
+    fund_fen: int
+    account_fen: int
+    beside_fen: int
+
+
+class Booked(NamedTuple):
+    """A row of theirs. `settlement` is None where we know of no such bill."""
+
+    settlement: StreamId | None
+    number: str
+    visit: str
+    person_no: str
+    is_refund: bool
+    total_fen: int
+    fund_fen: int
+    account_fen: int
+
+
+class Compared(NamedTuple):
+    """A row of either side or both, and what came of it."""
+
+    verdict: Verdict
+    entry: Entry | None
+    booked: Booked | None
+
+
+class Stated(NamedTuple):
+    """Sums that an institution states; None where it did not."""
+
+    bills: int | None
+    total_fen: int | None
+    fund_fen: int | None
+    account_fen: int | None
+
+
+def agrees(entries: Sequence[Entry], stated: Stated, *, without_refunds: bool) -> bool:
+    """Whether stated sums are ours: of what stands, or where refunds are left out, of all bills.
+
+    Institutions count a refunded bill as nothing, or as two rows: both are right.
+    """
+    bills = [entry for entry in entries if not entry.is_refund]
+    readings = [(entries, {len(entries), 2 * len(bills) - len(entries)})]
+    if without_refunds:
+        gone = {entry.settlement for entry in entries if entry.is_refund}
+        standing = [entry for entry in bills if entry.settlement not in gone]
+        readings = [(bills, {len(bills)}), (standing, {len(standing)})]
+    return any(_is(rows, counts, stated) for rows, counts in readings)
+
+
+def _is(rows: Sequence[Entry], counts: set[int], stated: Stated) -> bool:
+    accounts = {sum(r.account_fen for r in rows), sum(r.beside_fen for r in rows)}
+    return (
+        stated.bills in {None, *counts}
+        and stated.total_fen in (None, sum(r.total_fen for r in rows))
+        and stated.fund_fen in (None, sum(r.fund_fen for r in rows))
+        and stated.account_fen in {None, *accounts}
+    )
+
+
+def compare(entries: Iterable[Entry], booked: Iterable[Booked]) -> list[Compared]:
+    """Every row of both sides once: ours in their order, then what only they have."""
+    theirs: dict[tuple[StreamId | None, bool], list[Booked]] = {}
+    strangers: list[Booked] = []
+    for row in booked:
+        if row.settlement is None:
+            strangers.append(row)
+        else:
+            theirs.setdefault((row.settlement, row.is_refund), []).append(row)
+    met: list[Compared] = []
+    for entry in entries:
+        rows = theirs.pop((entry.settlement, entry.is_refund), [])
+        if not rows:
+            met.append(Compared(Verdict.OURS_ONLY, entry, None))
+            continue
+        first, *again = rows
+        met.append(Compared(_verdict(entry, first), entry, first))
+        strangers += again  # a bill that is booked twice is theirs alone the second time
+    strangers += [row for rows in theirs.values() for row in rows]
+    return met + [Compared(Verdict.THEIRS_ONLY, None, row) for row in strangers]
+
+
+def _verdict(entry: Entry, row: Booked) -> Verdict:
+    is_same = (entry.total_fen, entry.fund_fen) == (row.total_fen, row.fund_fen)
+    is_account = row.account_fen in (entry.account_fen, entry.beside_fen)
+    return Verdict.EQUAL if is_same and is_account else Verdict.DIFFERENT

@@ -1,0 +1,121 @@
+"""The files of 3202: a ZIP with a text of tab-separated rows, theirs to us and ours to them."""
+
+import base64
+import io
+import zipfile
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from api.his.reading import MISSING
+from api.problems import ProblemError
+from service.answers import signed_yuan
+from service.books import Row, Sent
+from service.fsi_terms import StmtResults
+from service.short_ids import short, twin
+
+SIZE_MAX = 16 * 1_048_576
+ROWS_MAX = 100_000
+COLUMNS_MIN = 7
+REFUNDED = ("1", "001")
+RESULTS = {
+    StmtResults.NATIONAL: {"EQUAL": "0", "OURS_ONLY": "1", "THEIRS_ONLY": "2", "DIFFERENT": "3"},
+    StmtResults.HUBEI: {
+        "EQUAL": "000000",
+        "OURS_ONLY": "000101",
+        "THEIRS_ONLY": "000102",
+        "DIFFERENT": "000103",
+    },
+}
+WORDS = {
+    "EQUAL": "平",
+    "OURS_ONLY": "中心多",
+    "THEIRS_ONLY": "机构多",
+    "DIFFERENT": "金额不一致",
+}
+
+
+def bytes_of(held: Any) -> bytes:  # noqa: ANN401 -- JSON
+    """A file as clients send it: a list of bytes, signed or not, or Base64.
+
+    Raises:
+        ProblemError: FILE_INVALID.
+    """
+    try:
+        if isinstance(held, list):
+            return bytes(int(one) & 0xFF for one in held)
+        return base64.b64decode(str(held), validate=True)
+    except (ValueError, TypeError) as error:
+        raise ProblemError("FILE_INVALID", field="in") from error
+
+
+def read_rows(raw: bytes) -> list[Sent]:
+    """The rows of an uploaded file.
+
+    Raises:
+        ProblemError: FILE_INVALID.
+    """
+    lines = _text(raw).splitlines()
+    if len(lines) > ROWS_MAX:
+        raise ProblemError("TOO_MANY_LINES", field="in")
+    return [_row(line) for line in lines if line.strip()]
+
+
+def _text(raw: bytes) -> str:
+    try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as packed:
+            (inside,) = (one for one in packed.infolist() if not one.is_dir())
+            if inside.file_size > SIZE_MAX:
+                raise ProblemError("FILE_INVALID", field="in")
+            text = packed.read(inside)
+        return text.decode("utf-8-sig")
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError) as error:
+        raise ProblemError("FILE_INVALID", field="in") from error
+
+
+def _row(line: str) -> Sent:
+    fields = [field.strip() for field in line.split("\t")]
+    if len(fields) < COLUMNS_MIN:
+        raise ProblemError("FILE_INVALID", field="in")
+    number, visit, person_no, total, fund, account, refunded = fields[:COLUMNS_MIN]
+    fens = (_fen(total), _fen(fund), _fen(account))
+    return Sent(number, visit, person_no, refunded in REFUNDED or fens[0] < 0, *fens)
+
+
+def _fen(text: str) -> int:
+    if text in MISSING:
+        return 0
+    try:
+        number = Decimal(text) * 100
+    except InvalidOperation as error:
+        raise ProblemError("FILE_INVALID", field="in") from error
+    if not number.is_finite() or number != int(number):
+        raise ProblemError("FILE_INVALID", field="in")
+    return int(number)
+
+
+def result_file(rows: Sequence[Row], results: StmtResults) -> bytes:
+    """result.txt in a ZIP: person, visit, bill, msgid, result, refunded, words, three sums."""
+    text = "".join("\t".join(_told(row, results)) + "\n" for row in rows)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr(zipfile.ZipInfo("result.txt"), text.encode())
+    return packed.getvalue()
+
+
+def _told(row: Row, results: StmtResults) -> tuple[str, ...]:
+    verdict, entry, theirs = row.compared
+    word = RESULTS[results][verdict]
+    if entry is None:
+        assert theirs is not None, "a row is on one side at least"
+        sums = (theirs.total_fen, theirs.fund_fen, theirs.account_fen)
+        number, is_refund = theirs.number, theirs.is_refund
+    else:
+        sums = (entry.total_fen, entry.fund_fen, entry.account_fen)
+        number = twin(entry.settlement) if entry.is_refund else short(entry.settlement)
+        is_refund = entry.is_refund
+    flag = ("001" if is_refund else "000") if results is StmtResults.HUBEI else str(int(is_refund))
+    named = (row.person_no, row.visit, number, row.msgid)
+    return tuple(
+        one or "null" for one in (*named, word, flag, WORDS[verdict], *map(signed_yuan, sums))
+    )
