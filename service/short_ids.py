@@ -5,16 +5,23 @@ from aggregates.vocabulary import StreamId
 
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 SIZE = 25
+LOW = 36**12
+PAIRS = [first + second for first in DIGITS for second in DIGITS]
 
 
 def short(stream: StreamId) -> str:
     """A stream's identity in base 36, without its kind."""
     number = int(stream[4:], 16)
-    text = ""
-    while number:
-        number, digit = divmod(number, 36)
-        text = DIGITS[digit] + text
-    return text.rjust(SIZE, "0")
+    high, low = divmod(number, LOW)
+    return _padded(high, 13) + _padded(low, 12)
+
+
+def _padded(number: int, size: int) -> str:
+    pairs: list[str] = []
+    for _ in range((size + 1) // 2):
+        number, pair = divmod(number, 1296)
+        pairs.append(PAIRS[pair])
+    return "".join(reversed(pairs))[-size:]
 
 
 def long(prefix: str, text: str) -> StreamId:

@@ -40,7 +40,7 @@ from service.ledger.view import View
 from service.persons import Keys
 from service.settle import settle_found
 from service.short_ids import short
-from service.visits import Named, batch_of, own_visit
+from service.visits import batch_of, visit_for
 
 PURCHASE = "buy:"
 """How the claim of a purchase begins to name its visit; no visit is registered for it."""
@@ -228,9 +228,11 @@ def _asked(
     view: View, keys: Keys, caller: Caller, asked: VisitBill | Purchase
 ) -> tuple[Asked, Found]:
     """What is to be covered, and how the claim names it."""
+    account_id = find_person(view, keys, asked.bill.person_no)
+    view.person(account_id)  # printed at the end, and remembered by nobody: ask for it first
     institution = _institution(view, keys, caller)
-    patient: Account = view.account(find_person(view, keys, asked.bill.person_no))
-    found = _found(view, keys, caller, asked)
+    patient: Account = view.account(account_id)
+    found = _found(view, keys, caller, asked, account_id)
     covered = Asked(
         patient.region,
         patient.insurance,
@@ -242,14 +244,16 @@ def _asked(
     return covered, found
 
 
-def _found(view: View, keys: Keys, caller: Caller, asked: VisitBill | Purchase) -> Found:
+def _found(
+    view: View, keys: Keys, caller: Caller, asked: VisitBill | Purchase, account_id: StreamId
+) -> Found:
     bill = asked.bill
     if isinstance(asked, Purchase):
         med_type = bill.med_type or "41"
         return Found(
             PURCHASE + asked.name, "1", med_type, Setting.OUTPATIENT, asked.treated_at, asked.fees
         )
-    visit = own_visit(view, keys, caller, Named(asked.visit, bill.person_no))
+    visit = visit_for(view, keys, caller, asked.visit, account_id)
     if visit.setting is Setting.OUTPATIENT:
         check_open(visit)
     default = "21" if visit.setting is Setting.INPATIENT else "11"

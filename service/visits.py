@@ -161,10 +161,21 @@ def own_visit(view: View, keys: Keys, caller: Caller, named: Named) -> Visit:
     Raises:
         UnknownError: there is none, or it is another's.
     """
-    visit = view.visit(named.visit)
+    return visit_for(view, keys, caller, named.visit, find_person(view, keys, named.person_no))
+
+
+def visit_for(
+    view: View, keys: Keys, caller: Caller, visit_id: StreamId, beneficiary: StreamId
+) -> Visit:
+    """A visit of the calling institution, of this account's owner.
+
+    Raises:
+        UnknownError: there is none, or it is another's.
+    """
+    visit = view.visit(visit_id)
     if view.find(keys.name("institution", caller.subject)) != visit.institution:
         raise UnknownError
-    if find_person(view, keys, named.person_no) != visit.beneficiary:
+    if visit.beneficiary != beneficiary:
         raise UnknownError
     return visit
 

@@ -13,6 +13,8 @@ from aggregates.vocabulary import BEIJING
 from api.his.tables import Field, Node, Transaction
 from service.answers import signed_yuan
 
+ZERO = "0.00"
+
 
 class Style(NamedTuple):
     """How an institution reads: amounts as numbers, and text in pure ASCII."""
@@ -47,32 +49,35 @@ def _node(node: Node, held: Any, style: Style) -> str:  # noqa: ANN401 -- an obj
 
 def write_fields(node: Node, values: Mapping[str, Any], style: Style) -> str:
     """One object with every field of its table, and nothing else."""
-    parts = [
-        f'"{field.name}":{write_value(field, values.get(field.name), style)}'
-        for field in node.fields
-    ]
-    assert values.keys() <= {field.name for field in node.fields}, "a value without a field"
+    parts: list[str] = []
+    left = len(values)
+    quote = "" if style.numbers else '"'
+    for field in node.fields:
+        value = values.get(field.name)
+        if value is not None:
+            left -= 1
+            if field.kind == "m":
+                parts.append(
+                    f'"{field.name}":{quote}{signed_yuan(value) if value else ZERO}{quote}'
+                )
+            else:
+                parts.append(f'"{field.name}":{_written(field, value, style)}')
+            continue
+        assert not field.is_required, field.name
+        left -= field.name in values
+        parts.append(f'"{field.name}":null')
+    assert not left, "a value without a field"
     return "{" + ",".join(parts) + "}"
 
 
-def write_value(field: Field, value: Any, style: Style) -> str:  # noqa: ANN401 -- of any kind
-    """One value by its field's kind."""
-    if value is None:
-        assert not field.is_required, field.name
-        return "null"
+def _written(field: Field, value: Any, style: Style) -> str:  # noqa: ANN401 -- of any kind
     if field.kind == "s":
         assert len(value) <= field.size, field.name
         return encode_basestring_ascii(value) if style.ascii else encode_basestring(value)
     if field.kind in "dt":
         return f'"{_day(value) if field.kind == "d" else stamp(value)}"'
-    text = _amount(field, value)
+    text = _scaled(value, field.scale) if field.kind == "n" else str(value)
     return text if style.numbers else f'"{text}"'
-
-
-def _amount(field: Field, value: Any) -> str:  # noqa: ANN401 -- of any kind
-    if field.kind == "m":
-        return signed_yuan(value)
-    return _scaled(value, field.scale) if field.kind == "n" else str(value)
 
 
 def stamp(value: datetime) -> str:

@@ -15,6 +15,7 @@ import uvloop
 from api.tokens import days_from_now, issue, issuer_path
 from service.caller import Role
 from service.clock import monotonic_s
+from tests.bench import visiting
 from tests.bench.families import HOSPITAL
 from tests.bench.in_process import audit, make_database
 
@@ -29,6 +30,7 @@ def compare(options: argparse.Namespace, dsn: str, place: Path) -> None:
     database, fen = uvloop.run(make_database(dsn, "http", data, options.families))
     environment = {**os.environ, "GONGJI_DATABASE_URL": database, "GONGJI_DATA": str(data)}
     ratios: list[float] = []
+    gateways: list[float] = []
     with contextlib.ExitStack() as stack:
         ours, theirs = _free_port(), _free_port()
         run = ["-m", "api", "run", "--no-demo", "--port", str(ours)]
@@ -39,15 +41,23 @@ def compare(options: argparse.Namespace, dsn: str, place: Path) -> None:
         for number in range(options.rounds):
             settled = _load(ours, token, options, number * 1_000_000)
             answered = _load(theirs, token, options, number * 1_000_000)
+            visits = uvloop.run(visiting.register(database, data, options.families, number * 1000))
+            gated = _load(ours, token, options, number * 1000, visits)
             ratios.append(settled / answered)
+            gateways.append(gated / settled)
             print(
                 f"  round {number + 1}: settled {settled:,.0f}/s,"
-                f" doing nothing {answered:,.0f}/s, ratio {ratios[-1]:.2f}"
+                f" doing nothing {answered:,.0f}/s, ratio {ratios[-1]:.2f};"
+                f" by 2207 {gated:,.0f}/s, {gateways[-1]:.2f} of the native endpoint"
             )
     uvloop.run(audit(database, fen))
     print(
         f"settle through HTTP: {statistics.median(ratios):.2f} x"
-        f" [{min(ratios):.2f}..{max(ratios):.2f}] of a FastAPI endpoint that does nothing\n"
+        f" [{min(ratios):.2f}..{max(ratios):.2f}] of a FastAPI endpoint that does nothing"
+    )
+    print(
+        f"settle by the national 2207: {statistics.median(gateways):.2f} x"
+        f" [{min(gateways):.2f}..{max(gateways):.2f}] of the native endpoint\n"
     )
 
 
@@ -72,8 +82,11 @@ def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
     raise RuntimeError("a server did not start")
 
 
-def _load(port: int, token: str, options: argparse.Namespace, first: int) -> float:
-    words = (port, token, CONNECTIONS, options.seconds, options.families, first)
+def _load(
+    port: int, token: str, options: argparse.Namespace, first: int, visits: Path | None = None
+) -> float:
+    told_visits = () if visits is None else (visits,)
+    words = (port, token, CONNECTIONS, options.seconds, options.families, first, *told_visits)
     client = [sys.executable, "-P", "-m", "tests.bench.client", *map(str, words)]
     told = subprocess.run(client, check=True, capture_output=True, text=True, timeout=300)
     count, seconds = told.stdout.split()

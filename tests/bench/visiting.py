@@ -1,0 +1,62 @@
+"""Visits with fee lines for the gateway's row: each family's bills, ready to be settled by 2207."""
+
+import asyncio
+import hashlib
+import json
+from pathlib import Path
+
+from aggregates.vocabulary import Setting
+from service import fees, visits
+from service.caller import Request
+from service.clock import business_clock
+from service.fees import fees_of
+from service.house import House, open_postgres
+from service.settings import Settings
+from service.short_ids import short
+from service.visits import Named
+from tests.bench.families import HOSPITAL, TREATED_AT, Family, bill, families
+
+BILLS = 12
+"""Bills of each family in a round, each a charge batch of one visit."""
+CODE = "XA02BCL037A001010100001"
+TOGETHER = 500
+
+
+async def register(dsn: str, data: Path, count: int, first: int) -> Path:
+    """Register a visit for every family and upload its lines; a file of visit numbers."""
+    house = await open_postgres(Settings.read({"GONGJI_DATA": str(data)}), dsn, business_clock())
+    living = families(count)
+    numbers: list[str] = []
+    for at in range(0, count, TOGETHER):
+        some = living[at : at + TOGETHER]
+        numbers += await asyncio.gather(*(_visit(house, family, first) for family in some))
+    await house.close()
+    told = data / "visits.json"
+    told.write_text(json.dumps(numbers))
+    return told
+
+
+async def _visit(house: House, family: Family, first: int) -> str:
+    command = visits.RegisterVisit(
+        person_no=family.patient,
+        shown=None,
+        setting=Setting.OUTPATIENT,
+        number="bench",
+        department="",
+        med_type="11",
+        began_at=TREATED_AT,
+    )
+    reply = await visits.register(house, _request(f"visit:{family.patient}:{first}"), command)
+    assert reply.subject is not None, reply
+    rows = [
+        (str(n), str(n), CODE, bill(family, first + n).total_fen, "1", "1", TREATED_AT)
+        for n in range(BILLS)
+    ]
+    asked = _request(f"fees:{family.patient}:{first}")
+    done = await fees.upload(house, asked, Named(reply.subject, family.patient), fees_of(rows))
+    assert done.refusal is None, done
+    return short(reply.subject)
+
+
+def _request(key: str) -> Request:
+    return Request(HOSPITAL, key, hashlib.sha256(key.encode()).digest(), "bench")
