@@ -24,6 +24,7 @@ from api import (
 )
 from api.documents import describe
 from api.door import Door
+from api.his import routes as fsi
 from api.his.gateway import PATHS, Gateway
 from api.hot import App, HotRoute
 from api.measures import Measured
@@ -49,6 +50,7 @@ TOLD = (
 
 
 ROUTES = (
+    fsi,
     accounts,
     statements,
     corrections,

@@ -5,6 +5,19 @@ from typing import Any
 from api.examples_parts import APPLIED, SETTLED_AT, SETTLEMENT_ID, SPLIT
 
 LATER_EXAMPLES: dict[str, dict[str, Any]] = {
+    "FsiReply": {
+        "infcode": 0,
+        "inf_refmsgid": "990000202603021015030000001234",
+        "refmsg_time": "20260302101503100",
+        "respond_time": "20260302101503120",
+        "err_msg": "success",
+        "warn_msg": None,
+        "cainfo": None,
+        "signtype": None,
+        "enctype": None,
+        "exp_content": None,
+        "output": {"signinoutb": {"sign_time": "2026-03-02 10:15:03", "sign_no": "5E9A"}},
+    },
     "RefundReply": APPLIED
     | {
         "status": "part_refunded",

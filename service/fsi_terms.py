@@ -77,7 +77,7 @@ class TermsBook:
         """Know these; everybody else has the usual ones."""
         self._terms = dict(terms or {})
 
-    def of(self, code: str) -> Terms:
+    async def of(self, code: str) -> Terms:
         """An institution's terms."""
         return self._terms.get(code, USUAL)
 

@@ -19,7 +19,6 @@ class Settings:
     tax_url: str | None = None
     fund_urls: str | None = None
     fsi_terms: Path | None = None
-    fsi_paths: str | None = None
     heads_max: int = 200_000
     waiting_max: int = 4096
     deadline_s: float = 10.0
@@ -41,7 +40,6 @@ class Settings:
             tax_url=environment.get("GONGJI_TAX_URL") or None,
             fund_urls=environment.get("GONGJI_FUND_URLS") or None,
             fsi_terms=Path(terms).resolve() if terms else None,
-            fsi_paths=environment.get("GONGJI_FSI_PATHS") or None,
             heads_max=int(environment.get("GONGJI_HEADS_MAX") or 200_000),
             waiting_max=int(environment.get("GONGJI_WAITING_MAX") or 4096),
             deadline_s=float(environment.get("GONGJI_DEADLINE_S") or 10),

@@ -21,6 +21,8 @@ from api.children import FollowingChild, TaxChild
 from api.commands.options import clock_option, is_behind_log, open_house, parser, settings_of
 from api.demo import tell_a_day
 from api.door import Door
+from api.his.gateway import paths_of
+from api.sandbox.terms import INSTITUTIONS
 from api.tokens import Tokens, issuer_path, make_issuer
 from service.clock import business_clock
 from service.cluster import ClusterStartError
@@ -91,6 +93,12 @@ def _options(arguments: list[str]) -> argparse.Namespace:
         "--no-demo", action="store_true", default=environment.get("GONGJI_NO_DEMO") == "1"
     )
     clock_option(made, environment.get("GONGJI_CLOCK"))
+    made.add_argument(
+        "--fsi-paths",
+        metavar="PATHS",
+        default=environment.get("GONGJI_FSI_PATHS"),
+        help="where the national protocol is spoken, comma separated",
+    )
     return made.parse_args(arguments)
 
 
@@ -117,6 +125,7 @@ async def _serve(
         try:
             if not options.no_demo:
                 await tell_a_day(house)
+                house.terms.learn(INSTITUTIONS)
             keys = settings.token_keys or issuer_path(settings.data)
             settle_in()
             door = Door(house, Tokens(keys, house.keys), Shelf(house.store.pool, follower))
@@ -161,7 +170,7 @@ async def _listen(
     """Serve HTTP until told to stop, or until our database has died."""
     server = _Server(
         uvicorn.Config(
-            create_app(door),
+            create_app(door, paths_of(options.fsi_paths)),
             host=options.host,
             port=options.port,
             http="httptools",

@@ -1,0 +1,85 @@
+"""One message and its answer, whatever door it came by. Every answer is for HTTP 200."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NamedTuple
+
+from api.door import Door
+from api.his.call import Call, FailedError
+from api.his.envelope import Envelope, Failed, bad_bytes, good_bytes, read_envelope
+from api.his.files import FILES
+from api.his.reading import read_input
+from api.his.signatures import Guard
+from api.his.tables import TRANSACTIONS
+from api.his.transactions import HANDLERS
+from api.problem_texts import TEXTS
+from api.problems import ProblemError, problem_of
+from service.clock import machine_now, new_trace
+from service.nonces import Nonces
+
+LOG = logging.getLogger("gongji.api")
+JSON = "application/json;charset=UTF-8"
+BYTES = "application/octet-stream"
+
+Read = Callable[[], Awaitable[bytes]]
+
+
+class Told(NamedTuple):
+    """The bytes that go back, what they are, and whether they are an old answer."""
+
+    body: bytes
+    kind: str = JSON
+    is_replayed: bool = False
+
+
+class Exchange:
+    """Answers messages on a running house."""
+
+    def __init__(self, door: Door) -> None:
+        """Answer at this door."""
+        self._door = door
+        self._guard = Guard(door.tokens, Nonces(door.shelf.pool))
+
+    async def answer(self, read: Read, headers: Mapping[str, str]) -> Told:
+        """A message's answer; `headers` are named in lower case. Nothing is ever raised."""
+        came_at = machine_now()
+        envelope: Envelope | None = None
+        try:
+            raw = await read()
+            envelope = read_envelope(raw, came_at)
+            return await self._carried_out(envelope, headers, raw)
+        except FailedError as error:
+            failed = error.failed
+        except Exception as error:  # noqa: BLE001 -- the one place that turns any error into -1
+            failed = _failed(error)
+        return Told(
+            bad_bytes(envelope, failed, came_at, machine_now()), is_replayed=failed.is_replayed
+        )
+
+    async def _carried_out(
+        self, envelope: Envelope, headers: Mapping[str, str], raw: bytes
+    ) -> Told:
+        terms = await self._door.house.terms.of(envelope.institution)
+        now_s = machine_now().timestamp()
+        caller = await self._guard.check(envelope.institution, terms.signature, headers, raw, now_s)
+        transaction = TRANSACTIONS.get(envelope.infno)
+        if transaction is None:
+            raise ProblemError("INFNO_UNKNOWN", field=envelope.infno)
+        sent = read_input(transaction, envelope.input)
+        call = Call(self._door, caller, envelope, transaction, sent, terms.dialect)
+        if envelope.infno in FILES:
+            return Told(await FILES[envelope.infno](call), BYTES)
+        answered = await HANDLERS[envelope.infno](call)
+        return Told(good_bytes(envelope, answered, machine_now()), is_replayed=answered.is_replayed)
+
+
+def _failed(error: Exception) -> Failed:
+    """An error by its code; a bug is logged without the body."""
+    code, outcome, fields = problem_of(error)
+    if TEXTS[code].status == 500:  # noqa: PLR2004 -- a bug of ours
+        LOG.error("%s %s", code, new_trace(), exc_info=error)
+    told: dict[str, Any] = dict(fields)
+    wrong = told.pop("errors", None)
+    if wrong and "field" not in told:
+        told["field"] = wrong[0]["field"]
+    return Failed(code, outcome, told)

@@ -1,0 +1,86 @@
+"""The national protocol in the OpenAPI document, and its readable page at `/docs/fsi`."""
+
+from typing import Any, Literal
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse
+from pydantic import ConfigDict
+
+from api.bodies import Body
+from api.documents import body_of
+from api.door import DoorOf
+from api.his.exchange import Exchange
+from api.his.page import page
+from api.reply_parts import Reply
+
+router = APIRouter(tags=["national protocol"])
+PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+
+
+class FsiBody(Body):
+    """A message of the national protocol. What more a client sends is let be."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    infno: str
+    msgid: str
+    fixmedins_code: str
+    mdtrtarea_admvs: str = ""
+    input: dict[str, Any] | str
+
+
+class FsiReply(Reply):
+    """An answer of the national protocol. `infcode` is 0 or -1; HTTP is 200 for both."""
+
+    infcode: Literal[0, -1]
+    inf_refmsgid: str
+    refmsg_time: str
+    respond_time: str
+    err_msg: str
+    warn_msg: str | None
+    cainfo: str | None
+    signtype: str | None
+    enctype: str | None
+    exp_content: str | None
+    output: dict[str, Any] | None
+
+
+EXAMPLE = {
+    "infno": "1101",
+    "msgid": "H99000000001202603021015000001",
+    "mdtrtarea_admvs": "990000",
+    "insuplc_admdvs": "990000",
+    "infver": "V1.0",
+    "opter_type": "1",
+    "opter": "001",
+    "opter_name": "张三",
+    "inf_time": "2026-03-02 10:15:00",
+    "fixmedins_code": "H99000000001",
+    "fixmedins_name": "第一人民医院",
+    "input": {"data": {"mdtrt_cert_type": "02", "mdtrt_cert_no": "11010519491231002X"}},
+}
+
+
+@router.post(
+    "/fsi/api/rsfComIfsService/callService",
+    response_model=FsiReply,
+    openapi_extra=body_of(FsiBody, EXAMPLE),
+)
+async def call_service(request: Request, door: DoorOf) -> Response:
+    """A transaction of the national protocol; all of them are told at `/docs/fsi` (institution).
+
+    Answered in front of this route by `api/his/gateway.py`, under every path of
+    `GONGJI_FSI_PATHS`. A message is carried out once: its key is `fsi:<infno>:<msgid>`. How an
+    institution signs is its own; without a word it is the bearer token.
+    """
+    told = await Exchange(door).answer(request.body, dict(request.headers))
+    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    if told.is_replayed:
+        headers["Idempotency-Replayed"] = "true"
+    return Response(told.body, media_type=told.kind, headers=headers)
+
+
+@router.get("/docs/fsi", include_in_schema=False)
+async def read_page() -> Response:
+    """The page: how to point a client here, and every transaction's recorded conversation."""
+    return HTMLResponse(page(), headers={"Content-Security-Policy": PAGE_POLICY})
