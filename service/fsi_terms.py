@@ -82,8 +82,8 @@ class TermsBook:
         return self._terms.get(code, USUAL)
 
     def learn(self, terms: Mapping[str, Terms]) -> None:
-        """Know these as well, where nothing is known yet."""
-        self._terms = {**terms, **self._terms}
+        """Know these from now on."""
+        self._terms |= terms
 
 
 def load_terms(path: Path | None) -> TermsBook:
