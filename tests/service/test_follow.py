@@ -271,4 +271,5 @@ def test_every_read_model_is_known_by_name() -> None:
         "credential_links",
         "bills",
         "open_premiums",
+        "visits",
     )

@@ -51,8 +51,8 @@ async def keep_reading(pool: "asyncpg.Pool[Any]", seen: list[int], stop: asyncio
 
 async def test_a_rebuild_under_writes_equals_the_live_one(dsn: str) -> None:
     """Writers, readers and the follower go on while read models are made anew and switched."""
-    before, meanwhile = beside(150, 150)
-    story = families(range(1, 300))
+    before, meanwhile = beside(150, 250)
+    story = families(range(1, 400))
     seen: list[int] = []
     stop = asyncio.Event()
     async with a_store(dsn) as store, a_follower(dsn, store.pool, events_max=50) as follower:
