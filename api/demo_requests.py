@@ -7,6 +7,7 @@ from typing import Concatenate, ParamSpec
 
 from aggregates.vocabulary import Bucket, Instant, Insurance
 from api.demo_story import Bill, Bind, Family, Member, Place
+from api.sandbox.terms import INSTITUTIONS
 from service import accounts, institutions
 from service.caller import Caller, Request, agency, institution
 from service.house import House
@@ -77,6 +78,7 @@ async def _designate(house: House, place: Place) -> None:
         status=place.status,
         opened_regions=(),
         sensitive=False,
+        signature=INSTITUTIONS.get(place.code),
     )
     request = request_of(NATION, f"institution:{place.code}")
     await institutions.designate(house, request, designation)

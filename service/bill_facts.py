@@ -9,7 +9,7 @@ from aggregates.fund_share import START
 from aggregates.policy_words import HisDisclosure
 from aggregates.refusals import UnknownError
 from aggregates.settlement import Settlement
-from aggregates.settlement_events import FeeLine, Settled
+from aggregates.settlement_events import Dialect, FeeLine, Settled
 from aggregates.vocabulary import (
     Instant,
     Insurance,
@@ -27,6 +27,8 @@ from service.house import House
 from service.ledger.command import Decision
 from service.ledger.view import View
 from service.persons import Keys, Personal
+
+__all__ = ["Dialect"]
 
 ERASED = Personal("", "", "")
 """What is left to print of a person who was erased."""

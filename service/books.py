@@ -7,11 +7,10 @@ from typing import NamedTuple
 from aggregates.account_state import Account
 from aggregates.books import Booked, Compared, Entry, Stated, agrees, compare
 from aggregates.refusals import DateInvalidError, UnknownError
-from aggregates.settlement_events import Settled
-from aggregates.vocabulary import Insurance, SettlementStatus, StreamId
+from aggregates.settlement_events import Dialect, Settled
+from aggregates.vocabulary import Insurance, MulaidMode, SettlementStatus, StreamId
 from projections.settlement_moves import Move, between
 from service.caller import Caller, Role, check_role
-from service.fsi_terms import Dialect, MulaidMode
 from service.house import House
 from service.institutions import see_institution
 from service.lists import Shelf, reach_head

@@ -8,7 +8,6 @@ from aggregates.events import Act
 from aggregates.vocabulary import Instant, Relation
 from service.caller import Caller, Request
 from service.clock import Clock
-from service.fsi_terms import TermsBook, load_terms
 from service.fund import Funds, cores_of, load_table
 from service.ledger.appender import Appender
 from service.ledger.command import Command, Decision, Reply
@@ -67,7 +66,6 @@ class House:
     policies: PolicyBook
     registry: Relations | None = None
     tax: TaxSide | None = None
-    terms: TermsBook = field(default_factory=TermsBook)
     funds: Funds = field(default_factory=lambda: Funds(load_table()))
 
     async def close(self) -> None:
@@ -129,7 +127,6 @@ async def open_postgres(
         heads_max=settings.heads_max,
     )
     house = furnish(store, keys, policies, clock, limits)
-    house.terms = load_terms(settings.fsi_terms)
     house.funds = Funds(house.funds.table, cores_of(settings.fund_urls))
     return house
 

@@ -18,7 +18,6 @@ class Settings:
     kinship_url: str | None = None
     tax_url: str | None = None
     fund_urls: str | None = None
-    fsi_terms: Path | None = None
     heads_max: int = 200_000
     waiting_max: int = 4096
     deadline_s: float = 10.0
@@ -29,7 +28,6 @@ class Settings:
         root = Path(__file__).resolve().parent
         data = Path(environment.get("GONGJI_DATA") or root.parent / ".gongji").resolve()
         keys = environment.get("GONGJI_TOKEN_KEYS")
-        terms = environment.get("GONGJI_FSI_TERMS")
         return cls(
             data=data,
             key_file=Path(environment.get("GONGJI_KEY_FILE") or data / "keys.json").resolve(),
@@ -39,7 +37,6 @@ class Settings:
             kinship_url=environment.get("GONGJI_KINSHIP_URL") or None,
             tax_url=environment.get("GONGJI_TAX_URL") or None,
             fund_urls=environment.get("GONGJI_FUND_URLS") or None,
-            fsi_terms=Path(terms).resolve() if terms else None,
             heads_max=int(environment.get("GONGJI_HEADS_MAX") or 200_000),
             waiting_max=int(environment.get("GONGJI_WAITING_MAX") or 4096),
             deadline_s=float(environment.get("GONGJI_DEADLINE_S") or 10),

@@ -22,7 +22,6 @@ from api.commands.options import clock_option, is_behind_log, open_house, parser
 from api.demo import tell_a_day
 from api.door import Door
 from api.his.gateway import paths_of
-from api.sandbox.terms import INSTITUTIONS
 from api.tokens import Tokens, issuer_path, make_issuer
 from service.clock import business_clock
 from service.cluster import ClusterStartError
@@ -125,7 +124,6 @@ async def _serve(
         try:
             if not options.no_demo:
                 await tell_a_day(house)
-                house.terms.learn(INSTITUTIONS)
             keys = settings.token_keys or issuer_path(settings.data)
             settle_in()
             door = Door(house, Tokens(keys, house.keys), Shelf(house.store.pool, follower))

@@ -10,8 +10,8 @@ from api.his.envelope import Answered, Envelope, Failed
 from api.his.reading import Values
 from api.his.tables import Transaction
 from api.his.writing import Output, Style, write_output
+from service.bill_facts import Dialect
 from service.caller import Caller, Request
-from service.fsi_terms import Dialect
 from service.ledger.command import Reply
 
 

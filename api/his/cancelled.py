@@ -4,8 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from api.his.setlinfo import money, setldetail, visit_id
-from service.bill_facts import BillFacts
-from service.fsi_terms import Dialect
+from service.bill_facts import BillFacts, Dialect
 from service.short_ids import twin
 from service.visit_bills import fen_of
 

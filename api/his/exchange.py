@@ -15,6 +15,7 @@ from api.his.transactions import HANDLERS
 from api.problem_texts import TEXTS
 from api.problems import ProblemError, problem_of
 from service.clock import machine_now, new_trace
+from service.fsi_terms import TermsBook
 from service.nonces import Nonces
 
 LOG = logging.getLogger("gongji.api")
@@ -38,6 +39,7 @@ class Exchange:
     def __init__(self, door: Door) -> None:
         """Answer at this door."""
         self._door = door
+        self._terms = TermsBook(door.house)
         self._guard = Guard(door.tokens, Nonces(door.shelf.pool))
 
     async def answer(self, read: Read, headers: Mapping[str, str]) -> Told:
@@ -59,9 +61,9 @@ class Exchange:
     async def _carried_out(
         self, envelope: Envelope, headers: Mapping[str, str], raw: bytes
     ) -> Told:
-        terms = await self._door.house.terms.of(envelope.institution)
+        terms = await self._terms.of(envelope.institution)
         now_s = machine_now().timestamp()
-        caller = await self._guard.check(envelope.institution, terms.signature, headers, raw, now_s)
+        caller = await self._guard.check(envelope.institution, terms, headers, raw, now_s)
         transaction = TRANSACTIONS.get(envelope.infno)
         if transaction is None:
             raise ProblemError("INFNO_UNKNOWN", field=envelope.infno)

@@ -45,9 +45,9 @@ def page() -> str:
 
 def _institutions() -> str:
     rows = "".join(
-        f"<tr><td>{code}</td><td>{terms.signature.style}</td>"
-        f"<td>{escape(terms.signature.paasid)}</td><td>{escape(terms.signature.secret)}</td></tr>"
-        for code, terms in INSTITUTIONS.items()
+        f"<tr><td>{code}</td><td>{said.style if said else 'Bearer'}</td>"
+        f"<td>{(said and said.paasid) or ''}</td><td>{(said and said.secret) or ''}</td></tr>"
+        for code, said in INSTITUTIONS.items()
     )
     return f"<table><tr><th>机构</th><th>签名</th><th>paasid</th><th>密钥</th></tr>{rows}</table>"
 

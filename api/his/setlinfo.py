@@ -7,12 +7,11 @@ psn_cash_pay, where acct_pay contains acct_mulaid_pay; beside it in the other di
 import json
 from typing import Any
 
-from aggregates.vocabulary import Insurance
+from aggregates.vocabulary import Insurance, MulaidMode
 from api.his.persons import INSUTYPE, particulars, psn_type
 from service.answers import yuan
-from service.bill_facts import BillFacts
+from service.bill_facts import BillFacts, Dialect
 from service.books import clr_type
-from service.fsi_terms import Dialect, MulaidMode
 from service.short_ids import short
 from service.visit_bills import visit_number
 

@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.hmac import HMAC
 
+from aggregates.vocabulary import SignatureStyle
 from api.problems import ProblemError
 from api.tokens import Tokens
 from service.caller import Caller, Role, institution
-from service.fsi_terms import Signature, SignStyle
+from service.fsi_terms import Terms
 from service.nonces import NonceGuardError, Nonces
 
 WINDOW_S = 300
@@ -36,7 +37,7 @@ class Guard:
         self._nonces = nonces
 
     async def check(
-        self, code: str, terms: Signature, headers: Headers, raw: bytes, now_s: float
+        self, code: str, terms: Terms, headers: Headers, raw: bytes, now_s: float
     ) -> Caller:
         """The institution as a caller. `now_s` is the machine's time in seconds since 1970.
 
@@ -46,16 +47,16 @@ class Guard:
         """
         caller = institution(code)
         match terms.style:
-            case SignStyle.NONE:
+            case SignatureStyle.NONE:
                 pass
-            case SignStyle.BEARER:
+            case None:
                 _check_bearer(self._tokens, caller, headers)
-            case SignStyle.X_TIF:
+            case SignatureStyle.X_TIF:
                 nonce = _check_x_tif(terms, headers, now_s)
                 await self._take(caller, nonce, raw)
-            case SignStyle.CSB:
+            case SignatureStyle.CSB:
                 _check_csb(terms, headers, now_s)
-            case SignStyle.X_CA:
+            case SignatureStyle.X_CA:
                 _check_x_ca(code, terms, headers, raw, now_s)
         return caller
 
@@ -81,7 +82,7 @@ def _check_bearer(tokens: Tokens, caller: Caller, headers: Headers) -> None:
         raise ProblemError("SIGNATURE_INVALID")
 
 
-def _check_x_tif(terms: Signature, headers: Headers, now_s: float) -> tuple[str, str]:
+def _check_x_tif(terms: Terms, headers: Headers, now_s: float) -> tuple[str, str]:
     """SHA-256 over time, secret, nonce and time; the body is not signed."""
     stamp, nonce = _sent(headers, "x-tif-timestamp"), _sent(headers, "x-tif-nonce")
     made = hashlib.sha256(f"{stamp}{terms.secret}{nonce}{stamp}".encode()).hexdigest()
@@ -93,7 +94,7 @@ def _check_x_tif(terms: Signature, headers: Headers, now_s: float) -> tuple[str,
     return nonce, stamp
 
 
-def _check_csb(terms: Signature, headers: Headers, now_s: float) -> None:
+def _check_csb(terms: Terms, headers: Headers, now_s: float) -> None:
     """HMAC-SHA1 over the four members in order; the body is not signed."""
     told = "&".join(f"{name}={_sent(headers, name)}" for name in CSB_SIGNED)
     digest = hmac.digest(terms.secret.encode(), told.encode(), "sha1")
@@ -102,7 +103,7 @@ def _check_csb(terms: Signature, headers: Headers, now_s: float) -> None:
     _check_time(_sent(headers, "_api_timestamp"), now_s, CSB_WINDOW_S)
 
 
-def _check_x_ca(code: str, terms: Signature, headers: Headers, raw: bytes, now_s: float) -> None:
+def _check_x_ca(code: str, terms: Terms, headers: Headers, raw: bytes, now_s: float) -> None:
     """HMAC-SM3 over the time, a line feed, and the body's bytes."""
     stamp, _, made_there = _sent(headers, "x-ca-signature").partition(":")
     mac = HMAC(terms.secret.encode(), hashes.SM3())

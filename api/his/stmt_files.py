@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from aggregates.vocabulary import StatementWords
 from api.his.reading import MISSING
 from api.problems import ProblemError
 from service.answers import signed_yuan
 from service.books import Row, Sent
-from service.fsi_terms import StmtResults
 from service.short_ids import short, twin
 
 SIZE_MAX = 16 * 1_048_576
@@ -19,8 +19,8 @@ ROWS_MAX = 100_000
 COLUMNS_MIN = 7
 REFUNDED = ("1", "001")
 RESULTS = {
-    StmtResults.NATIONAL: {"EQUAL": "0", "OURS_ONLY": "1", "THEIRS_ONLY": "2", "DIFFERENT": "3"},
-    StmtResults.HUBEI: {
+    StatementWords.NATIONAL: {"EQUAL": "0", "OURS_ONLY": "1", "THEIRS_ONLY": "2", "DIFFERENT": "3"},
+    StatementWords.HUBEI: {
         "EQUAL": "000000",
         "OURS_ONLY": "000101",
         "THEIRS_ONLY": "000102",
@@ -94,7 +94,7 @@ def _fen(text: str) -> int:
     return int(number)
 
 
-def result_file(rows: Sequence[Row], results: StmtResults) -> bytes:
+def result_file(rows: Sequence[Row], results: StatementWords) -> bytes:
     """result.txt in a ZIP: person, visit, bill, msgid, result, refunded, words, three sums."""
     text = "".join("\t".join(_told(row, results)) + "\n" for row in rows)
     packed = io.BytesIO()
@@ -103,7 +103,7 @@ def result_file(rows: Sequence[Row], results: StmtResults) -> bytes:
     return packed.getvalue()
 
 
-def _told(row: Row, results: StmtResults) -> tuple[str, ...]:
+def _told(row: Row, results: StatementWords) -> tuple[str, ...]:
     verdict, entry, theirs = row.compared
     word = RESULTS[results][verdict]
     if entry is None:
@@ -114,7 +114,9 @@ def _told(row: Row, results: StmtResults) -> tuple[str, ...]:
         sums = (entry.total_fen, entry.fund_fen, entry.account_fen)
         number = twin(entry.settlement) if entry.is_refund else short(entry.settlement)
         is_refund = entry.is_refund
-    flag = ("001" if is_refund else "000") if results is StmtResults.HUBEI else str(int(is_refund))
+    flag = (
+        ("001" if is_refund else "000") if results is StatementWords.HUBEI else str(int(is_refund))
+    )
     named = (row.person_no, row.visit, number, row.msgid)
     return tuple(
         one or "null" for one in (*named, word, flag, WORDS[verdict], *map(signed_yuan, sums))

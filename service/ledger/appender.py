@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import asyncpg
 
-from aggregates.vocabulary import Instant
+from aggregates.vocabulary import Instant, StreamId
 from service.clock import micros
 from service.ledger.command import Command, OverloadedError, Reply
 from service.ledger.commit import TROUBLE
@@ -104,6 +104,10 @@ class Appender:
         """Wait until no command of this process is on its way with a caller's key."""
         while (work := self._pending.get((caller, key))) is not None:
             await asyncio.wait([work.future])
+
+    def last_seen(self, stream: StreamId) -> int | None:
+        """The version of a stream that this process saw last, if it remembers one."""
+        return head.version if (head := self._memory.heads.get(stream)) else None
 
     async def _pump(self) -> None:
         flight = Flight(self._memory)

@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from service.fsi_terms import Dialect, Signature, SignStyle, Terms
 from tests.api.clients import (
     CANARY_ID,
     HOSPITAL,
     PHARMACY,
     Desk,
+    Who,
     a_binding,
     a_desk_on_memory,
     a_desk_on_postgres,
@@ -18,7 +18,8 @@ from tests.api.clients import (
 )
 from tests.his.client import His, Wire
 
-CLOSED_NETWORK = Signature(style=SignStyle.NONE)
+CLOSED_NETWORK = {"style": "none"}
+KINDS = {HOSPITAL: ("第一人民医院", "hospital"), PHARMACY: ("第一大药房", "pharmacy")}
 
 
 def a_wire(desk: Desk) -> Wire:
@@ -32,26 +33,35 @@ def a_wire(desk: Desk) -> Wire:
     return send
 
 
-def a_hospital(desk: Desk, **dialect: object) -> His:
+async def a_hospital(desk: Desk, **dialect: object) -> His:
     """The hospital's system, on a closed network."""
-    return _his(desk, HOSPITAL.subject, **dialect)
+    return await _his(desk, HOSPITAL, **dialect)
 
 
-def a_pharmacy(desk: Desk, **dialect: object) -> His:
+async def a_pharmacy(desk: Desk, **dialect: object) -> His:
     """The pharmacy's system."""
-    return _his(desk, PHARMACY.subject, **dialect)
+    return await _his(desk, PHARMACY, **dialect)
 
 
-def _his(desk: Desk, code: str, **dialect: object) -> His:
-    terms = Terms(dialect=Dialect(**dialect), signature=CLOSED_NETWORK)
-    desk.house.terms.learn({code: terms})
-    return His(code, a_wire(desk))
+async def _his(desk: Desk, who: Who, **dialect: object) -> His:
+    await signs(desk, who, CLOSED_NETWORK, dialect)
+    return His(who.subject, a_wire(desk))
+
+
+async def signs(
+    desk: Desk, who: Who, signature: dict[str, str] | None, dialect: dict[str, object]
+) -> None:
+    """Say how an institution signs and reads; contained aid where nothing else is said."""
+    name, kind = KINDS[who]
+    spoken = {"mulaid_mode": "contained"} | dialect
+    told = {} if signature is None else {"signature": signature}
+    await an_institution(desk, who, **told, **{"name": name, "class": kind, "dialect": spoken})
 
 
 async def move_in(desk: Desk) -> None:
     """P1 with 20.00 and his spouse S1 with 500.00, R1 a resident, a hospital and a pharmacy."""
-    await an_institution(desk)
-    await an_institution(desk, PHARMACY, **{"name": "第一大药房", "class": "pharmacy"})
+    await signs(desk, HOSPITAL, None, {})
+    await signs(desk, PHARMACY, None, {})
     await an_account(desk, "P1", "20.00")
     await an_account(desk, "S1", "500.00", name="张敏")
     await an_account(desk, "R1", insurance="resident", cert_no=CANARY_ID)

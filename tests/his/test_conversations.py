@@ -122,7 +122,7 @@ async def test_every_transaction_speaks_as_recorded(
     desk_on_postgres: Desk, pytestconfig: pytest.Config
 ) -> None:
     """Every transaction once, answered as the record says, and every output fits its table."""
-    hospital, pharmacy = a_hospital(desk_on_postgres), a_pharmacy(desk_on_postgres)
+    hospital, pharmacy = await a_hospital(desk_on_postgres), await a_pharmacy(desk_on_postgres)
     await a_counter(hospital)
     await an_outpatient(hospital)
     await an_inpatient(hospital)

@@ -19,7 +19,7 @@ DIALECTS = [
 @pytest.mark.parametrize("amount", ["30.00", "128.50", "2000.00"])
 async def test_every_fen_is_somebody_s(desk: Desk, dialect: dict[str, object], amount: str) -> None:
     """The whole is fund, account and cash; aid is in the account's part, or beside it."""
-    his = a_hospital(desk, **dialect)
+    his = await a_hospital(desk, **dialect)
     visit = await his.register("P1")
     await his.ask("2204", {"feedetail": [his.fee(visit, "P1", "1", amount)]})
     info = (await his.ask("2207", his.bill(visit, "P1", amount)))["setlinfo"]
@@ -41,7 +41,7 @@ async def test_every_fen_is_somebody_s(desk: Desk, dialect: dict[str, object], a
 
 async def test_who_wants_no_account_uses_neither(desk: Desk) -> None:
     """acct_used_flag 0: no own money and no aid, all in cash."""
-    his = a_hospital(desk)
+    his = await a_hospital(desk)
     visit = await his.register("P1")
     await his.ask("2204", {"feedetail": [his.fee(visit, "P1", "1", "128.50")]})
     info = (await his.ask("2207", his.bill(visit, "P1", "128.50", acct_used_flag="0")))["setlinfo"]
@@ -56,7 +56,7 @@ async def test_who_wants_no_account_uses_neither(desk: Desk) -> None:
 
 async def test_parts_follow_the_price_list(desk: Desk) -> None:
     """A drug paid in part first, and a line that no fund covers, are told apart."""
-    his = a_hospital(desk)
+    his = await a_hospital(desk)
     visit = await his.register("P1")
     lines = [
         his.fee(visit, "P1", "1", "100.00", med_list_codg="ZA01AAJ0001010100001"),
@@ -78,7 +78,7 @@ async def test_parts_follow_the_price_list(desk: Desk) -> None:
 
 async def test_a_total_that_is_not_the_lines_sum_is_refused(desk: Desk) -> None:
     """The hospital's total and its fee lines must agree to the fen."""
-    his = a_hospital(desk)
+    his = await a_hospital(desk)
     visit = await his.register("P1")
     await his.ask("2204", {"feedetail": [his.fee(visit, "P1", "1", "128.50")]})
     with pytest.raises(RefusedError) as refused:
@@ -90,7 +90,7 @@ async def test_a_total_that_is_not_the_lines_sum_is_refused(desk: Desk) -> None:
 
 async def test_a_quote_s_plan_is_held_to(desk: Desk) -> None:
     """A client that sends the plan back is told when somebody else was faster."""
-    his = a_hospital(desk)
+    his = await a_hospital(desk)
     first, second = await his.register("P1", "1"), await his.register("P1", "2")
     for visit in (first, second):
         await his.ask("2204", {"feedetail": [his.fee(visit, "P1", "1", "128.50")]})

@@ -55,7 +55,7 @@ async def test_pressing_again_charges_once(
 ) -> None:
     """New messages for the same visit and batch: one live bill, whatever was lost."""
     async with a_desk(_place(tmp_path_factory)) as desk:
-        his = a_hospital(desk)
+        his = await a_hospital(desk)
         visit = await a_bill(his)
         his.wire = a_bad_wire(desk, fates)
         books = Books(his)
@@ -73,7 +73,7 @@ async def test_sending_again_charges_once(
 ) -> None:
     """The same message over and over: one bill, and the same reply."""
     async with a_desk(_place(tmp_path_factory)) as desk:
-        his = a_hospital(desk)
+        his = await a_hospital(desk)
         visit = await a_bill(his)
         his.wire = a_bad_wire(desk, fates)
         msgid = his.msgid()
@@ -92,7 +92,7 @@ async def test_undoing_what_was_lost_leaves_nothing(
 ) -> None:
     """2207 whose reply never came, then 2601 until it is answered: nobody paid anything."""
     async with a_desk(_place(tmp_path_factory)) as desk:
-        his = a_hospital(desk)
+        his = await a_hospital(desk)
         visit = await a_bill(his)
         his.wire = a_bad_wire(desk, fates)
         msgid = his.msgid()
@@ -109,7 +109,7 @@ async def test_undoing_what_was_lost_leaves_nothing(
 async def test_a_day_ends_with_equal_books(desk_on_postgres: Desk) -> None:
     """A hospital's and a pharmacy's day with a bad network: 3201 and 3202 agree."""
     desk = desk_on_postgres
-    for his, infno in ((a_hospital(desk), "2207"), (a_pharmacy(desk), "2102")):
+    for his, infno in ((await a_hospital(desk), "2207"), (await a_pharmacy(desk), "2102")):
         books = Books(his)
         fates = ["good", "unheard", "lost", "unheard", "twice", "unheard"] * 6
         for number in range(6):

@@ -25,7 +25,7 @@ ENVELOPE = {
 
 async def test_a_bill_is_settled_by_the_family(desk: Desk) -> None:
     """1101, 2201, 2204, 2206 and 2207: own account first, then the sponsor, nothing in cash."""
-    his = a_hospital(desk)
+    his = await a_hospital(desk)
     who = await his.ask("1101", {"data": {"mdtrt_cert_type": "02", "mdtrt_cert_no": "ID-P1"}})
     visit = await his.register("P1")
     charged = await his.ask("2204", {"feedetail": [his.fee(visit, "P1", "1", "128.50")]})
@@ -52,7 +52,7 @@ async def test_a_bill_is_settled_by_the_family(desk: Desk) -> None:
 
 async def test_the_envelope_is_always_whole(desk: Desk) -> None:
     """Every key is there, in success and refusal, with the number 0 or -1."""
-    his = a_hospital(desk)
+    his = await a_hospital(desk)
     good = await his.send("1101", {"data": {"mdtrt_cert_type": "02", "mdtrt_cert_no": "ID-P1"}})
     bad = await his.send("1101", {"data": {"mdtrt_cert_type": "02", "mdtrt_cert_no": "nobody"}})
 
@@ -66,7 +66,7 @@ async def test_the_envelope_is_always_whole(desk: Desk) -> None:
 
 async def test_a_cancellation_turns_every_amount_round(desk: Desk) -> None:
     """2208: negative amounts, both spellings of cash, the balance as it was before."""
-    his = a_hospital(desk)
+    his = await a_hospital(desk)
     visit = await his.register("P1")
     await his.ask("2204", {"feedetail": [his.fee(visit, "P1", "1", "128.50")]})
     info = (await his.ask("2207", his.bill(visit, "P1", "128.50")))["setlinfo"]
@@ -83,7 +83,7 @@ async def test_a_cancellation_turns_every_amount_round(desk: Desk) -> None:
 
 async def test_a_message_is_carried_out_once(desk: Desk) -> None:
     """The same msgid and body: the stored reply; another body: refused, and never settled."""
-    his = a_hospital(desk)
+    his = await a_hospital(desk)
     visit = await his.register("P1")
     await his.ask("2204", {"feedetail": [his.fee(visit, "P1", "1", "128.50")]})
     msgid = his.msgid()
@@ -103,7 +103,7 @@ async def test_a_message_is_carried_out_once(desk: Desk) -> None:
 
 async def test_a_reversal_is_final_whenever_it_comes(desk: Desk) -> None:
     """2601 after the bill, again, and before one; a cancelled bill is not reversed."""
-    his = a_hospital(desk)
+    his = await a_hospital(desk)
     visit = await his.register("P1")
     await his.ask("2204", {"feedetail": [his.fee(visit, "P1", "1", "128.50")]})
     msgid, early = his.msgid(), his.msgid()

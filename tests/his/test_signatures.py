@@ -11,9 +11,10 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.hmac import HMAC
 
-from service.fsi_terms import Signature, SignStyle, Terms
+from aggregates.vocabulary import SignatureStyle
 from tests.api.clients import AGENCY, HOSPITAL, PHARMACY, Desk
 from tests.his.client import ENTRANCE, His
+from tests.his.desks import signs
 
 SECRET = "s3cret"
 WHO = {"data": {"mdtrt_cert_type": "02", "mdtrt_cert_no": "ID-P1"}}
@@ -54,10 +55,10 @@ def x_ca(raw: bytes, now_s: float, secret: str = SECRET) -> dict[str, str]:
     return {"x-ca-key": HOSPITAL.subject, "x-ca-signature": made}
 
 
-STYLES: dict[SignStyle, Sign] = {
-    SignStyle.X_TIF: x_tif,
-    SignStyle.CSB: csb,
-    SignStyle.X_CA: x_ca,
+STYLES: dict[SignatureStyle, Sign] = {
+    SignatureStyle.X_TIF: x_tif,
+    SignatureStyle.CSB: csb,
+    SignatureStyle.X_CA: x_ca,
 }
 
 
@@ -68,26 +69,30 @@ async def told(desk: Desk, raw: bytes, headers: dict[str, str]) -> str:
     return "ok" if reply["infcode"] == 0 else str(json.loads(reply["exp_content"])["code"])
 
 
-def a_message(desk: Desk, style: SignStyle) -> bytes:
+async def a_message(desk: Desk, style: SignatureStyle) -> bytes:
     """A 1101 of the hospital's, which signs in this style."""
-    signature = Signature(style=style, paasid="paas", secret=SECRET)
-    desk.house.terms.learn({HOSPITAL.subject: Terms(signature=signature)})
+    await signs(desk, HOSPITAL, {"style": style, "paasid": "paas", "secret": SECRET}, {})
+    return unsigned()
+
+
+def unsigned() -> bytes:
+    """A 1101 of the hospital's."""
     his = His(HOSPITAL.subject, wire=None)  # type: ignore[arg-type]
     return json.dumps(his.envelope("1101", WHO, his.msgid())).encode()
 
 
 @pytest.mark.parametrize("style", STYLES)
-async def test_a_right_signature_is_taken(desk_on_postgres: Desk, style: SignStyle) -> None:
+async def test_a_right_signature_is_taken(desk_on_postgres: Desk, style: SignatureStyle) -> None:
     """Each style once, with its own secret and today's time."""
-    raw = a_message(desk_on_postgres, style)
+    raw = await a_message(desk_on_postgres, style)
 
     assert "ok" == await told(desk_on_postgres, raw, STYLES[style](raw, time.time()))
 
 
 @pytest.mark.parametrize("style", STYLES)
-async def test_a_wrong_signature_is_refused(desk_on_postgres: Desk, style: SignStyle) -> None:
+async def test_a_wrong_signature_is_refused(desk_on_postgres: Desk, style: SignatureStyle) -> None:
     """Another secret, no headers, a header changed, a clock an hour off: nothing is answered."""
-    raw, sign, now_s = a_message(desk_on_postgres, style), STYLES[style], time.time()
+    raw, sign, now_s = await a_message(desk_on_postgres, style), STYLES[style], time.time()
     wrong = [
         {},
         sign(raw, now_s, secret="other"),  # type: ignore[call-arg]
@@ -102,7 +107,7 @@ async def test_a_wrong_signature_is_refused(desk_on_postgres: Desk, style: SignS
 
 async def test_the_body_is_signed_where_the_style_signs_it(desk_on_postgres: Desk) -> None:
     """A byte more, and the HMAC over the body is wrong."""
-    raw = a_message(desk_on_postgres, SignStyle.X_CA)
+    raw = await a_message(desk_on_postgres, SignatureStyle.X_CA)
     headers = x_ca(raw, time.time())
 
     assert "SIGNATURE_INVALID" == await told(desk_on_postgres, raw + b" ", headers)
@@ -110,7 +115,7 @@ async def test_the_body_is_signed_where_the_style_signs_it(desk_on_postgres: Des
 
 async def test_a_nonce_is_taken_once(desk_on_postgres: Desk) -> None:
     """The same nonce again is a replay, whatever the body; a new one is none."""
-    raw, now_s = a_message(desk_on_postgres, SignStyle.X_TIF), time.time()
+    raw, now_s = await a_message(desk_on_postgres, SignatureStyle.X_TIF), time.time()
     first = x_tif(raw, now_s, "a")
 
     assert "ok" == await told(desk_on_postgres, raw, first)
@@ -121,7 +126,7 @@ async def test_a_nonce_is_taken_once(desk_on_postgres: Desk) -> None:
 
 async def test_a_nonce_that_is_the_time_goes_by_the_body(desk_on_postgres: Desk) -> None:
     """Clients whose nonce is the second may send two messages in it, but not one twice."""
-    raw, now_s = a_message(desk_on_postgres, SignStyle.X_TIF), time.time()
+    raw, now_s = await a_message(desk_on_postgres, SignatureStyle.X_TIF), time.time()
     headers = x_tif(raw, now_s, str(int(now_s)))
 
     assert "ok" == await told(desk_on_postgres, raw, headers)
@@ -131,14 +136,14 @@ async def test_a_nonce_that_is_the_time_goes_by_the_body(desk_on_postgres: Desk)
 
 async def test_without_the_table_of_nonces_nothing_is_taken(desk: Desk) -> None:
     """Where nobody can say whether a nonce was used the answer is no."""
-    raw = a_message(desk, SignStyle.X_TIF)
+    raw = await a_message(desk, SignatureStyle.X_TIF)
 
     assert "REPLAY_GUARD_UNAVAILABLE" == await told(desk, raw, x_tif(raw, time.time()))
 
 
 async def test_a_bearer_token_is_its_institution_s_alone(desk: Desk) -> None:
     """The usual way: a token of ours, of this institution, and of no other and nobody else."""
-    raw = a_message(desk, SignStyle.BEARER)
+    raw = unsigned()
 
     assert "ok" == await told(desk, raw, desk.bearer(HOSPITAL))
     for who in (PHARMACY, AGENCY):

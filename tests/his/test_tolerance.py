@@ -27,7 +27,7 @@ WHO: dict[str, Any] = {"data": {"mdtrt_cert_type": "02", "mdtrt_cert_no": "ID-P1
 @pytest.mark.parametrize("path", PATHS)
 async def test_every_path_leads_in(desk: Desk, path: str) -> None:
     """Styles A to D: the path is a hint, the number in the body decides."""
-    reply = await a_hospital(desk).send("1101", WHO, path=path)
+    reply = await (await a_hospital(desk)).send("1101", WHO, path=path)
 
     assert "P1" == reply["output"]["baseinfo"]["psn_no"]
 
@@ -59,7 +59,7 @@ async def test_every_way_to_write_a_body_is_read(
     desk: Desk, way: Callable[[dict[str, Any]], bytes], kind: str
 ) -> None:
     """UTF-8 or GBK, once or twice encoded, whatever the content type says."""
-    his = a_hospital(desk)
+    his = await a_hospital(desk)
     raw = way(his.envelope("1101", WHO, his.msgid()))
     reply = json.loads(await his.wire(PATHS[0], {"content-type": kind} if kind else {}, raw))
 
@@ -70,7 +70,7 @@ async def test_every_way_to_write_a_body_is_read(
 @pytest.mark.parametrize("raw", [b"", b"[", b"null", b"\xff\xff", b"[1]", b'"x"', b"[" * 9000])
 async def test_what_is_no_message_is_refused_in_an_envelope(desk: Desk, raw: bytes) -> None:
     """Even then: HTTP 200, every key, a Chinese sentence and a code."""
-    reply = json.loads(await a_hospital(desk).wire(PATHS[0], {}, raw))
+    reply = json.loads(await (await a_hospital(desk)).wire(PATHS[0], {}, raw))
 
     assert -1 == reply["infcode"]
     assert not reply["err_msg"].isascii()
@@ -80,7 +80,7 @@ async def test_what_is_no_message_is_refused_in_an_envelope(desk: Desk, raw: byt
 @pytest.mark.parametrize("amount", ["128.50", 128.5, " 128.50 ", "1.285E2", "128.5000"], ids=repr)
 async def test_amounts_are_read_as_they_are_sent(desk: Desk, amount: object) -> None:
     """Numbers or strings, with or without zeros at the end: the same fen."""
-    his = a_hospital(desk)
+    his = await a_hospital(desk)
     visit = await his.register("P1")
     line = his.fee(visit, "P1", "1", "1") | {"det_item_fee_sumamt": amount}
     reply = await his.ask("2204", {"feedetail": [line]})
@@ -91,7 +91,7 @@ async def test_amounts_are_read_as_they_are_sent(desk: Desk, amount: object) -> 
 @pytest.mark.parametrize("amount", ["1.005", "NaN", "Infinity", "1,000.00", "١", "x", "9" * 30])
 async def test_what_is_no_amount_is_refused(desk: Desk, amount: str) -> None:
     """Nothing is rounded and nothing is guessed."""
-    his = a_hospital(desk)
+    his = await a_hospital(desk)
     visit = await his.register("P1")
     with pytest.raises(RefusedError) as refused:
         await his.ask("2204", {"feedetail": [his.fee(visit, "P1", "1", amount)]})
@@ -116,7 +116,7 @@ async def test_a_bad_input_says_what_is_wrong(
     desk: Desk, infno: str, sent: object, code: str
 ) -> None:
     """A stable code, at most 200 characters for people, and the field where there is one."""
-    reply = await a_hospital(desk).send(infno, sent)
+    reply = await (await a_hospital(desk)).send(infno, sent)
 
     assert code == json.loads(reply["exp_content"])["code"]
     assert len(reply["err_msg"]) <= 200
@@ -126,14 +126,14 @@ async def test_a_bad_input_says_what_is_wrong(
 async def test_amounts_have_two_decimals_on_the_wire(desk: Desk) -> None:
     """20 yuan is 20.00, as a number or, where the institution reads strings, as a string."""
     for dialect, written in (({}, b'"balc":20.00'), ({"numbers": False}, b'"balc":"20.00"')):
-        his = a_hospital(desk, **dialect)
+        his = await a_hospital(desk, **dialect)
         raw = json.dumps(his.envelope("1101", WHO, his.msgid())).encode()
         assert written in await his.wire(PATHS[0], {}, raw)
 
 
 async def test_an_answer_to_gbk_reads_alike_in_every_encoding(desk: Desk) -> None:
     """Whoever writes GBK may read GBK: the answer is pure ASCII."""
-    his = a_hospital(desk)
+    his = await a_hospital(desk)
     raw = json.dumps(his.envelope("1101", WHO, his.msgid()), ensure_ascii=False).encode("gbk")
     answer = await his.wire(PATHS[0], {}, raw)
 
