@@ -10,6 +10,7 @@ from aggregates.refusals import DateInvalidError, UnknownError
 from aggregates.settlement_events import Dialect, Settled
 from aggregates.vocabulary import Insurance, MulaidMode, SettlementStatus, StreamId
 from projections.settlement_moves import Move, between
+from service.asked_bills import visit_number
 from service.caller import Caller, Role, check_role
 from service.house import House
 from service.institutions import see_institution
@@ -17,7 +18,6 @@ from service.lists import Shelf, reach_head
 from service.reconcile import KEYS
 from service.reveal import persons_of
 from service.short_ids import long, twin
-from service.visit_bills import visit_number
 
 DAYS_MAX = 92
 

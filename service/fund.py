@@ -104,7 +104,7 @@ class CoreAnswer(BaseModel):
     personal: list[CorePart]
 
 
-class Core:
+class CoreSystem:
     """A region's core system over HTTP; `client` may carry its certificates."""
 
     def __init__(self, url: str, client: httpx.AsyncClient | None = None) -> None:
@@ -150,7 +150,7 @@ def _line(said: CorePart) -> FeeLine:
 class Funds:
     """Who answers for which region: its core system, else the table."""
 
-    def __init__(self, table: FundTable, cores: Mapping[str, Core] | None = None) -> None:
+    def __init__(self, table: FundTable, cores: Mapping[str, CoreSystem] | None = None) -> None:
         """Ask these core systems, by region code."""
         self.table = table
         self._cores = dict(cores or {})
@@ -160,7 +160,7 @@ class Funds:
         """Whether any region has a core system."""
         return bool(self._cores)
 
-    def core_of(self, region: str) -> Core | None:
+    def core_of(self, region: str) -> CoreSystem | None:
         """The region's core system, if it has one."""
         return self._cores.get(region)
 
@@ -170,7 +170,7 @@ class Funds:
             await core.close()
 
 
-def cores_of(setting: str | None) -> dict[str, Core]:
-    """Core systems from a setting such as `542500=http://core/share,350000=…`."""
+def cores_of(setting: str | None) -> dict[str, CoreSystem]:
+    """CoreSystem systems from a setting such as `542500=http://core/share,350000=…`."""
     pairs = (one.partition("=") for one in (setting or "").split(",") if one.strip())
-    return {region.strip(): Core(url.strip()) for region, _, url in pairs}
+    return {region.strip(): CoreSystem(url.strip()) for region, _, url in pairs}

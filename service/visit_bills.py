@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -20,6 +19,7 @@ from aggregates.visit_refusals import FeesMismatchError
 from aggregates.vocabulary import Instant, Setting, SettlementStatus, StreamId
 from service import quote as quotes
 from service.accounts import find_person
+from service.asked_bills import PURCHASE, Purchase, VisitBill, fen_of
 from service.bill_facts import (
     BillFacts,
     Patient,
@@ -42,46 +42,9 @@ from service.settle import settle_found
 from service.short_ids import short
 from service.visits import batch_of, visit_for
 
-PURCHASE = "buy:"
-"""How the claim of a purchase begins to name its visit; no visit is registered for it."""
-
 
 class FeesMovedError(StoreUnavailableError):
     """The fee lines changed while the core system was asked; nothing was applied."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bill:
-    """What is asked of a bill at the counter. Total in fen; `plan` is a quote's hash."""
-
-    person_no: str
-    shown: Identity | None
-    med_type: str | None
-    total_fen: int
-    use_account: bool
-    plan: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VisitBill:
-    """A bill over a visit's fee lines: of one charge batch, or all of them."""
-
-    bill: Bill
-    visit: StreamId
-    batch: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Purchase:
-    """A bill with its fee lines, of a patient who came for nothing else (药店购药).
-
-    `name` is what makes the purchase itself again when it is sent again.
-    """
-
-    bill: Bill
-    name: str
-    fees: tuple[Fee, ...]
-    treated_at: datetime
 
 
 class Found(NamedTuple):
@@ -294,15 +257,3 @@ def _tried(answer: dict[str, Any], bill: SettleBill, patient: Patient) -> BillFa
         reasons=tuple(answer["reasons"]),
         plan=answer["plan_hash"],
     )
-
-
-def visit_number(settlement: StreamId | None, visit: str) -> str:
-    """The visit of a bill; a purchase has none, and is named after its own settlement."""
-    if settlement is None or not visit.startswith(PURCHASE):
-        return visit
-    return short(settlement)
-
-
-def fen_of(amount: str) -> int:
-    """Yuan with two decimals, as our own answers have them, in fen."""
-    return int(amount.replace(".", ""))

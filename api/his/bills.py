@@ -13,11 +13,12 @@ from api.his.setlinfo import setldetail, setlinfo, visit_id
 from api.his.visits import fee_result, fee_row
 from api.problems import ProblemError
 from service import UnknownError, cancel
+from service.asked_bills import Bill, Purchase, VisitBill
 from service.bill_facts import BillFacts, look_at_bill
 from service.fees import fees_of
 from service.messages import message_of
 from service.short_ids import long
-from service.visit_bills import Bill, Purchase, VisitBill, settle_bill, try_bill
+from service.visit_bills import settle_bill, try_bill
 
 UNUSED = ("0", "00")
 REASON = "国家接口撤销"

@@ -10,10 +10,10 @@ from typing import Any
 from aggregates.vocabulary import Insurance, MulaidMode
 from api.his.persons import INSUTYPE, particulars, psn_type
 from service.answers import yuan
+from service.asked_bills import visit_number
 from service.bill_facts import BillFacts, Dialect
 from service.books import clr_type
 from service.short_ids import short
-from service.visit_bills import visit_number
 
 OWN_FUND = "310200"
 """职工个人账户; there is no national code for aid, so its row has the same and another name."""

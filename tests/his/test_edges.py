@@ -13,7 +13,7 @@ import pytest
 
 from aggregates.policy_words import HisDisclosure
 from api.hot import Receive, Scope, Send
-from service.fund import Core, Funds, load_table
+from service.fund import CoreSystem, Funds, load_table
 from service.house import furnish
 from service.ledger.memory import MemoryStore
 from service.lists import Shelf
@@ -135,7 +135,7 @@ async def test_a_core_system_s_word_is_settled_on(desk: Desk) -> None:
         await send({"type": "http.response.body", "body": said})
 
     client = httpx.AsyncClient(transport=httpx.ASGITransport(core))
-    desk.house.funds = Funds(load_table(), {"990000": Core("http://core", client)})
+    desk.house.funds = Funds(load_table(), {"990000": CoreSystem("http://core", client)})
     his = await a_hospital(desk)
     visit = await a_charged_visit(his)
     info = (await his.ask("2207", his.bill(visit, "P1", "128.50")))["setlinfo"]

@@ -10,7 +10,7 @@ import pytest
 from aggregates.visit_events import Fee
 from aggregates.vocabulary import BEIJING, InstitutionKind, Insurance, Setting
 from api.hot import Receive, Scope, Send
-from service.fund import Asked, Core, Funds, FundUnavailableError, cores_of, load_table
+from service.fund import Asked, CoreSystem, Funds, FundUnavailableError, cores_of, load_table
 
 FEE = Fee(
     line="1",
@@ -27,7 +27,7 @@ ASKED = Asked(
 PART = {"category": "drug", "part": "in_scope", "amount_fen": 2850}
 
 
-def a_core(said: bytes, heard: list[dict[str, Any]], status: int = 200) -> Core:
+def a_core(said: bytes, heard: list[dict[str, Any]], status: int = 200) -> CoreSystem:
     """A core system that hears and answers."""
 
     async def answer(_: Scope, receive: Receive, send: Send) -> None:
@@ -35,7 +35,7 @@ def a_core(said: bytes, heard: list[dict[str, Any]], status: int = 200) -> Core:
         await send({"type": "http.response.start", "status": status, "headers": []})
         await send({"type": "http.response.body", "body": said})
 
-    return Core("http://core/share", httpx.AsyncClient(transport=httpx.ASGITransport(answer)))
+    return CoreSystem("http://core/share", httpx.AsyncClient(transport=httpx.ASGITransport(answer)))
 
 
 async def test_a_core_system_is_believed() -> None:
