@@ -2,12 +2,12 @@
 
 An agency sees an event when its stream belongs to its region: an account opened there, the
 kinship of such a person, a correction of such an account, a binding, a credential link or a
-premium with a side there, a settlement of a patient or at a place there, the region's rules,
-and what an institution became while it was there. Which regions that are is read from the first
-events of the streams: they never change, so nothing here lags behind the log as a read model
-would, and nothing is shown before its region is known. Where it cannot be known (a kind of
-stream that `_sides` and `_places` were not taught) an event is shown to auditors and the nation
-alone.
+premium with a side there, a settlement of a patient or at a place there, a patient's visit, the
+region's rules, and what an institution became while it was there. Which regions that are is
+read from the first events of the streams: they never change, so nothing here lags behind the
+log as a read model would, and nothing is shown before its region is known. Where it cannot be
+known (a kind of stream that `_sides` and `_places` were not taught) an event is shown to
+auditors and the nation alone.
 """
 
 import asyncio
@@ -32,6 +32,7 @@ from aggregates.settlement_events import (
     SettlementReversed,
 )
 from aggregates.topics import CLASSES, TOPICS
+from aggregates.visit_events import VisitRegistered
 from aggregates.vocabulary import StreamId
 from service.advance import OURS, UnreadableEventError
 from service.caller import Caller, Role, check_role
@@ -272,7 +273,11 @@ def _sides(first: Recorded) -> tuple[StreamId, ...]:
             return (claim.beneficiary,)
         case PremiumHeld(sponsor=sponsor, payee=payee):
             return sponsor, payee
-        case KinshipRecorded(person=account) | CorrectionProposed(account=account):
+        case (
+            KinshipRecorded(person=account)
+            | CorrectionProposed(account=account)
+            | VisitRegistered(beneficiary=account)
+        ):
             return (account,)
         case _:
             return ()

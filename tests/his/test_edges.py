@@ -18,7 +18,18 @@ from service.house import furnish
 from service.ledger.memory import MemoryStore
 from service.lists import Shelf
 from service.policy_book import PolicyBook
-from tests.api.clients import BOOK, HOME, HOSPITAL, LEDGER_KEYS, NOW, Desk, NoFollower, at_a_desk
+from tests.api.clients import (
+    AGENCY,
+    AGENCY_ELSEWHERE,
+    BOOK,
+    HOME,
+    HOSPITAL,
+    LEDGER_KEYS,
+    NOW,
+    Desk,
+    NoFollower,
+    at_a_desk,
+)
 from tests.cases.told import StoppedClock
 from tests.his.client import ENTRANCE, His, RefusedError
 from tests.his.desks import a_hospital, a_pharmacy, move_in
@@ -179,6 +190,22 @@ async def a_desk_that_discloses(place: Path, disclosure: HisDisclosure) -> Async
         await move_in(desk)
         yield desk
     await house.close()
+
+
+async def test_a_visit_is_its_patient_s_region_s(desk_on_postgres: Desk) -> None:
+    """The agency where the patient is insured follows his visits; another one sees none."""
+    desk = desk_on_postgres
+    await a_charged_visit(await a_hospital(desk))
+    seen = [
+        {
+            json.loads(line)["topic"]
+            for line in (await desk.get(who, "/v1/events")).text.splitlines()
+        }
+        for who in (AGENCY, AGENCY_ELSEWHERE)
+    ]
+
+    assert {"visit.registered/1", "visit.fees-uploaded/1"} <= seen[0]
+    assert set() == {topic for topic in seen[1] if topic.startswith("visit.")}
 
 
 async def test_the_page_shows_every_transaction(desk: Desk) -> None:
