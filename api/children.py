@@ -11,6 +11,8 @@ from pathlib import Path
 
 from typing_extensions import override
 
+from service.settings import Settings
+
 LOG = logging.getLogger("gongji.run")
 AGAIN_S = 1.0
 END_S = 10.0
@@ -80,11 +82,19 @@ class Child:
 
 
 class FollowingChild(Child):
-    """A process that follows the log of one database; `wake` says that something is committed."""
+    """A process that follows and seals the log of one database.
 
-    def __init__(self, dsn: str) -> None:
-        """Follow this database's log."""
-        super().__init__("follower", ("api", "follow"), {"GONGJI_DATABASE_URL": dsn})
+    `wake` says that something is committed.
+    """
+
+    def __init__(self, dsn: str, settings: Settings) -> None:
+        """Follow this database's log, and seal it with the keys of these settings."""
+        environment = {
+            "GONGJI_DATABASE_URL": dsn,
+            "GONGJI_DATA": str(settings.data),
+            "GONGJI_KEY_FILE": str(settings.key_file),
+        }
+        super().__init__("follower", ("api", "follow"), environment)
 
 
 class TaxChild(Child):

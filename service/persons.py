@@ -152,7 +152,11 @@ async def check_fingerprint(pool: Pool, keys: Keys) -> None:
 
 def _make_key_file(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    held = {"wrapping": new_secret(KEY_SIZE).hex(), "digesting": new_secret(KEY_SIZE).hex()}
+    held = {
+        "wrapping": new_secret(KEY_SIZE).hex(),
+        "digesting": new_secret(KEY_SIZE).hex(),
+        "sealing": [new_secret(KEY_SIZE).hex()],  # service/seal_keys.py
+    }
     made = path.with_name(f".{path.name}.{os.getpid()}")
     with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         json.dump(held, file)

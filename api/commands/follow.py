@@ -1,4 +1,4 @@
-"""`api follow`: keep the read models up with the log, as a child of `gongji run`.
+"""`api follow`: keep the read models up with the log and seal it, as a child of `gongji run`.
 
 Decoding the log in the serving process would take a fifth of its time from the counters. A
 byte on standard input says that something was committed; its end says that the parent is gone.
@@ -14,23 +14,27 @@ import uvloop
 from api.commands.options import parser
 from service.follow import Follower
 from service.ledger.postgres import READER_SETTINGS, make_pool
+from service.seal import Sealer
+from service.settings import Settings
 
 WAKES = 4096
 
 
 def main(arguments: list[str]) -> int:
     """Follow until standard input ends."""
-    parser("follow", "Keep the read models up with the log (started by `run`).").parse_args(
-        arguments
-    )
+    parser("follow", "Keep up with the log, and seal it (started by `run`).").parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
-    return uvloop.run(_follow(os.environ["GONGJI_DATABASE_URL"]))
+    settings = Settings.read()
+    assert settings.database_url is not None, "the parent says which database"
+    return uvloop.run(_follow(settings.database_url, settings))
 
 
-async def _follow(dsn: str) -> int:
+async def _follow(dsn: str, settings: Settings) -> int:
     async with make_pool(dsn, READER_SETTINGS, 2) as pool:
         follower = Follower(dsn, pool)
         await follower.start()
+        sealer = Sealer(dsn, settings.key_file, settings.data)
+        sealer.start()
         gone = asyncio.Event()
 
         def heard() -> None:
@@ -42,5 +46,6 @@ async def _follow(dsn: str) -> int:
         asyncio.get_running_loop().add_reader(sys.stdin.fileno(), heard)
         await gone.wait()
         asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+        await sealer.close()
         await follower.close()
     return 0

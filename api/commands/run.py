@@ -33,11 +33,13 @@ from service.house import House
 from service.ledger.migrate import MigrationChangedError
 from service.ledger.postgres import PostgresStore
 from service.ledger.store import StoreUnavailableError
+from service.ledger.tree import LogBrokenError
 from service.lists import Shelf
 from service.persons import KeyFileError
 from service.policy_book import PolicyFilesError
 from service.premium_resolver import resolver_on
 from service.registry import Registry
+from service.seal import LogShortenedError, check_length
 from service.settings import Settings
 from service.tax import Tax
 
@@ -46,6 +48,8 @@ STOPS = (
     ClusterStartError,
     EditionEditedError,
     KeyFileError,
+    LogBrokenError,
+    LogShortenedError,
     MigrationChangedError,
     PolicyFilesError,
     StoreUnavailableError,
@@ -115,10 +119,11 @@ async def _serve(
         if settings.kinship_url is not None:
             house.registry = Registry(settings.kinship_url)
         make_issuer(issuer_path(settings.data))
+        await check_length(house.store.pool, settings.data)
         await publish(house)
         follower = Follower(dsn, house.store.pool)
         await follower.prepare()
-        child = FollowingChild(dsn)
+        child = FollowingChild(dsn, settings)
         house.appender.on_landed = child.wake
         child.start()
         try:
