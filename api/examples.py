@@ -5,6 +5,7 @@ from typing import Any
 from api.correction_shapes import CORRECTION_EXAMPLES
 from api.examples_parts import APPLIED, SETTLED_AT, SETTLEMENT_ID, SPLIT
 from api.later_examples import LATER_EXAMPLES
+from api.proof_examples import PROOF_EXAMPLES
 from api.statement_examples import STATEMENT_EXAMPLES
 
 BINDING = {
@@ -220,5 +221,6 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     **LATER_EXAMPLES,
     **STATEMENT_EXAMPLES,
     **CORRECTION_EXAMPLES,
+    **PROOF_EXAMPLES,
 }
 """Examples by the name of the model. FastAPI would drop their nulls; they are put in afterwards."""

@@ -274,5 +274,21 @@ TEXTS: dict[str, Text] = {
     ),
     "LINK_CLOSED": Text(409, "该医保码代展示关系已解除。", "The credential link is closed."),
     **{code: Text(*told) for code, told in premium_texts.TEXTS.items()},
+    # proof
+    "NOT_SEALED_YET": Text(
+        409,
+        "该记录尚未封存;请稍后重试。",
+        "The row is not under a signed checkpoint yet; ask again in a moment.",
+    ),
+    "COSIGNATURE_INVALID": Text(
+        422,
+        "见证签名无效,或不是本账本检查点的签名。",
+        "The line is not this key's signature of a checkpoint of this ledger.",
+    ),
+    "LOG_BROKEN": Text(
+        500,
+        "账本记录与已签名的检查点不符。",
+        "The log is not what was signed; verify an export offline.",
+    ),
 }
 TEXTS |= {code: Text(*told) for code, told in FSI_TEXTS.items()}

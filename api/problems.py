@@ -18,6 +18,7 @@ from service.caller import Role
 from service.clock import new_trace
 from service.ledger.command import KeyReusedError, OverloadedError, Reply
 from service.ledger.store import OutcomeUnknownError, StoreUnavailableError
+from service.ledger.tree import LogBrokenError
 from service.tax import TaxUnavailableError
 
 LOG = logging.getLogger("gongji.api")
@@ -49,6 +50,7 @@ CODES: tuple[tuple[type[Exception], str, str], ...] = (
     (OutcomeUnknownError, "OUTCOME_UNKNOWN", "unknown"),
     (asyncpg.IntegrityConstraintViolationError, "INVARIANT_VIOLATION", "not_applied"),
     (asyncpg.DiskFullError, "STORE_FULL", "not_applied"),
+    (LogBrokenError, "LOG_BROKEN", "not_applied"),
     (asyncpg.PostgresError, "STORE_UNAVAILABLE", "not_applied"),
     (Exception, "INTERNAL_ERROR", "unknown"),
 )

@@ -33,6 +33,20 @@ async def look_at_settlement(house: House, caller: Caller, settlement_id: Stream
     return await house.ask(caller, decide)
 
 
+async def check_readable(house: House, caller: Caller, settlement_id: StreamId) -> None:
+    """Let only who may see a settlement go on.
+
+    Raises:
+        UnknownError: there is none, or it is not the caller's.
+    """
+
+    def decide(view: View, _: Instant) -> Decision:
+        _shown_to(view, house, caller, view.settlement(settlement_id))
+        return Decision(answer=b"")
+
+    await house.ask(caller, decide)
+
+
 async def find_by_key(house: House, caller: Caller, key: str) -> StreamId:
     """The settlement that a key of the caller's was used for; the look-up makes it durable.
 

@@ -33,11 +33,10 @@ CREATE TABLE seal_keys (
     began_at     bigint NOT NULL
 );
 
--- The newest cosignature of each witness's key.
+-- The newest cosignature of each witness.
 CREATE TABLE cosignatures (
-    witness      text COLLATE "C",
-    verifier_key text COLLATE "C",
+    witness      text COLLATE "C" PRIMARY KEY,
+    verifier_key text NOT NULL,
     size         bigint NOT NULL REFERENCES checkpoints,
-    line         text NOT NULL,
-    PRIMARY KEY (witness, verifier_key)
+    line         text NOT NULL
 );

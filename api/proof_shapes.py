@@ -1,0 +1,71 @@
+"""Proofs as they are asked for and told: members for programs, and the text forms of C2SP."""
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, StringConstraints
+
+from api.bodies import Body
+from api.reply_parts import Reply
+
+KeyText = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,300}$")]
+LineText = Annotated[str, StringConstraints(pattern="^\N{EM DASH} [!-~]{1,120} [!-~]{1,200}\n?$")]
+
+
+class CosignatureBody(Body):
+    """A witness's signature of the checkpoint of a size, and the key that it holds under."""
+
+    verifier_key: KeyText
+    size: Annotated[int, Field(ge=1, le=2**63 - 1)]
+    line: LineText
+
+
+class CheckpointReply(Reply):
+    """Where the log stands; `checkpoint` is the signed note, `keys` all that ever signed here."""
+
+    origin: str
+    size: int
+    root: str
+    checkpoint: str
+    witnessed: str | None
+    keys: list[str]
+
+
+class InclusionReply(Reply):
+    """That a row is in the log; `proof` (tlog-proof) is null where no checkpoint has that size."""
+
+    position: int
+    leaf_index: int
+    size: int
+    leaf_hash: str
+    hashes: list[str]
+    root: str
+    proof: str | None
+
+
+class ConsistencyReply(Reply):
+    """That the log of one size is the beginning of that of another, with both roots."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    from_: Annotated[int, Field(alias="from")]
+    to: int
+    from_root: str
+    root: str
+    hashes: list[str]
+    proof: str | None
+
+
+class ReceiptReply(Reply):
+    """That a settlement is in the log, for anybody who has the log's key."""
+
+    settlement_id: str
+    position: int
+    leaf_index: int
+    proof: str
+
+
+class CosignatureReply(Reply):
+    """The checkpoint with every signature under it."""
+
+    size: int
+    checkpoint: str
