@@ -1,0 +1,102 @@
+"""`gongji export`: write the log with its proofs, or the verifier key."""
+
+import argparse
+import asyncio
+import contextlib
+import sys
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import TextIO
+
+from aggregates.refusals import UnknownError
+from api.commands.options import database, open_house, parser, settings_of
+from service.clock import business_clock, monotonic_s
+from service.export import Part, RangeInvalidError, export
+from service.ledger.postgres import PostgresStore
+from service.ledger.tree import LogBrokenError
+from service.proofs import NotSealedYetError
+from service.seal import LogForkedError, LogShortenedError, Sealer, origin_of
+from service.seal_keys import load_signer
+from service.settings import Settings
+
+SEAL_WAIT_S = 10.0
+ASK_EVERY_S = 0.05
+STOPS = (LogBrokenError, LogForkedError, LogShortenedError, RangeInvalidError)
+
+
+def main(arguments: list[str]) -> int:
+    """Write an export; the exit status."""
+    options = _options(arguments)
+    settings = settings_of(options)
+    try:
+        with database(settings) as dsn:
+            return asyncio.run(_export(options, settings, dsn))
+    except STOPS as error:
+        return _fail(str(error))
+    except NotSealedYetError:
+        return _fail("the log is empty, or was not sealed in time")
+    except UnknownError:
+        return _fail(f"no institution {options.institution}")
+
+
+def _options(arguments: list[str]) -> argparse.Namespace:
+    made = parser("export", "Write the log with its proofs, one line for each row.")
+    made.add_argument("file", nargs="?", type=Path, metavar="FILE", help="standard output")
+    made.add_argument("--from", dest="first", type=int, default=1, metavar="POSITION")
+    made.add_argument("--to", dest="last", type=int, metavar="POSITION")
+    made.add_argument("--institution", metavar="CODE", help="its bills alone, of one --day")
+    made.add_argument("--day", type=date.fromisoformat, metavar="DATE")
+    made.add_argument("--public-key", action="store_true", help="print the keys, the newest first")
+    options = made.parse_args(arguments)
+    if (options.institution is None) != (options.day is None):
+        made.error("--institution and --day go together")
+    return options
+
+
+async def _export(options: argparse.Namespace, settings: Settings, dsn: str) -> int:
+    async with open_house(settings, dsn, business_clock()) as house:
+        assert isinstance(house.store, PostgresStore), "a service keeps its ledger in PostgreSQL"
+        pool = house.store.pool
+        if options.public_key:
+            now = load_signer(settings.key_file, await origin_of(pool)).verifier.text()
+            known = await pool.fetch("SELECT verifier_key FROM seal_keys ORDER BY began_at DESC")
+            print("\n".join(dict.fromkeys([now, *(str(key) for (key,) in known)])))
+            return 0
+        await _sealed(Sealer(dsn, settings.key_file, settings.data), house.store)
+        part = Part(options.first, options.last, options.institution, options.day)
+        with _opened(options.file) as file:
+            count = 0
+            async for line in export(house, pool, part):
+                file.write(line)
+                count += 1
+        if options.file is not None:
+            print(f"{count - 1} rows")
+    return 0
+
+
+async def _sealed(sealer: Sealer, store: PostgresStore) -> None:
+    """Seal what there is; where a running service does, wait for it."""
+    position, deadline = await store.position(), monotonic_s() + SEAL_WAIT_S
+    if await sealer.seal_now():
+        return
+    while await store.pool.fetchval("SELECT size FROM tree_edge") < position:
+        if monotonic_s() > deadline:
+            raise NotSealedYetError
+        await asyncio.sleep(ASK_EVERY_S)
+
+
+@contextlib.contextmanager
+def _opened(path: Path | None) -> Iterator[TextIO]:
+    if path is None:
+        yield sys.stdout
+        return
+    made = path.with_name(f".{path.name}.new")
+    with made.open("w", encoding="utf-8") as file:
+        yield file
+    made.replace(path)
+
+
+def _fail(why: str) -> int:
+    print(f"gongji: {why}", file=sys.stderr)
+    return 1

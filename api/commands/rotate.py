@@ -1,0 +1,20 @@
+"""`gongji rotate`: sign checkpoints with a new key from now on; the older ones stay listed."""
+
+import sys
+
+from api.commands.options import parser, settings_of
+from service.persons import KeyFileError
+from service.seal_keys import rotate
+
+
+def main(arguments: list[str]) -> int:
+    """Put a new key into the key file; a running sealer takes it at its next checkpoint."""
+    made = parser("rotate", "Sign checkpoints with a new key from now on.")
+    settings = settings_of(made.parse_args(arguments))
+    try:
+        rotate(settings.key_file)
+    except (KeyFileError, OSError) as error:
+        print(f"gongji: {error}", file=sys.stderr)
+        return 1
+    print("hand out the new key: ./gongji export --public-key")
+    return 0

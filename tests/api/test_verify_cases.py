@@ -1,0 +1,63 @@
+"""The offline verifier finds nothing in any history that the service wrote itself."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+from typing_extensions import override
+
+from tests.cases.house_driver import HouseDriver
+from tests.cases.later import LATER
+from tests.cases.reading import Case, read_cases
+from tests.cases.world import play
+from tests.exports import export_of, faults_in, leaves_of
+from tests.service.test_machine import FamilyLife
+
+CASES = [
+    case
+    for case in read_cases().values()
+    if case.level in {"rules", "house"} and case.id not in LATER
+]
+
+
+@pytest.fixture
+async def driver() -> AsyncIterator[HouseDriver]:
+    """A driver whose house is closed afterwards."""
+    driver = HouseDriver()
+    yield driver
+    await driver.close()
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c.id)
+async def test_every_scenario_leaves_a_log_without_fault(case: Case, driver: HouseDriver) -> None:
+    """What every scenario of policy.md wrote passes every check."""
+    await play(case, driver)
+    assert driver.house is not None
+
+    assert [] == faults_in(export_of(leaves_of(driver.house.store)))
+
+
+class ProvenLife(FamilyLife):
+    """A family's life whose whole log is verified at its end."""
+
+    @override
+    def teardown(self) -> None:
+        """Verify, then close."""
+        if self.driver.house is not None:
+            leaves = leaves_of(self.driver.house.store)
+            assert [] == faults_in(export_of(leaves, ways=range(3, len(leaves), 7)))
+        super().teardown()
+
+
+def test_every_life_leaves_a_log_without_fault() -> None:
+    """Whatever a family does in whatever order passes every check."""
+    run_state_machine_as_test(
+        ProvenLife,
+        settings=settings(
+            max_examples=25,
+            stateful_step_count=40,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
