@@ -18,6 +18,8 @@ COMMANDS = (
     "replay",
     "verify",
     "export",
+    "witness",
+    "rotate",
     "rebuild",
     "policy",
     "openapi",

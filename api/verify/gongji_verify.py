@@ -451,6 +451,7 @@ class Books:
     keys: dict[str, int] = field(default_factory=dict)
     buried: dict[str, int] = field(default_factory=dict)
     unknown: Counter[str] = field(default_factory=Counter)
+    strange: set[str] = field(default_factory=set)
 
     def edition(self, region: str, on: date) -> Event | None:
         """The rules of a region in force on a day, as published so far."""
@@ -957,6 +958,8 @@ def check_beneficiary_cap(books: Books, row: Row, seen: Account, at: datetime) -
 
 def check_moves(books: Books, command: Command) -> None:
     """What a command's bills say they moved is what moved in accounts, to the fen."""
+    if any(row.topic not in TOPICS or row.stream in books.strange for row in command.rows):
+        return  # a part of it is not understood here
     said: Counter[tuple[str, ...]] = Counter()
     for row in command.rows:
         for move, fen in moves_said(books, row):
@@ -1043,8 +1046,11 @@ def fold(books: Books, row: Row) -> None:
     kind, _, name = row.topic.removesuffix("/1").partition(".")
     if row.topic not in TOPICS:
         books.unknown[row.topic] += 1
-        if kind == "account" and row.stream in books.accounts:
+        books.strange.add(row.stream)
+        if row.stream in books.accounts:
             books.accounts[row.stream].is_known = False
+    elif row.stream in books.strange and kind != "account":
+        return  # something happened to it that is not understood here
     elif kind == "account":
         fold_account(books, row, name)
     elif kind == "binding":
