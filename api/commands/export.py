@@ -9,8 +9,8 @@ from datetime import date
 from pathlib import Path
 from typing import TextIO
 
-from aggregates.refusals import UnknownError
 from api.commands.options import database, open_house, parser, settings_of
+from service import RefusalError
 from service.clock import business_clock, monotonic_s
 from service.export import Part, RangeInvalidError, export
 from service.ledger.postgres import PostgresStore
@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
         return _fail(str(error))
     except NotSealedYetError:
         return _fail("the log is empty, or was not sealed in time")
-    except UnknownError:
+    except RefusalError:
         return _fail(f"no institution {options.institution}")
 
 

@@ -19,7 +19,7 @@ import re
 import struct
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
@@ -447,6 +447,8 @@ class Books:
     bills: dict[str, Bill] = field(default_factory=dict)
     holds: dict[str, Bill] = field(default_factory=dict)
     editions: dict[str, dict[str, Event]] = field(default_factory=dict)
+    institutions: dict[str, Event] = field(default_factory=dict)
+    corrections: dict[str, Event] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
     keys: dict[str, int] = field(default_factory=dict)
     buried: dict[str, int] = field(default_factory=dict)
@@ -590,6 +592,10 @@ TOPICS = {
     *_topics("binding", f"invitation-sent {' '.join(GRANT)}").values(),
     *_topics("settlement", f"settled refused {' '.join(BILL)}").values(),
     *_topics("hold", f"placed {' '.join(HOLD)}").values(),
+    *_topics("institution", "designated cleared").values(),
+    *_topics("correction", "proposed approved rejected").values(),
+    *_topics("kinship", "recorded ended").values(),
+    *_topics("link", "opened code-shown closed").values(),
     "policy.edition-published/1",
 }
 """What this verifier understands; all other rows are in tree and contiguity alone."""
@@ -652,7 +658,7 @@ def fold_binding(books: Books, row: Row, name: str) -> None:
         binding.last_on = row.event["last_on"]
 
 
-def fold_edition(books: Books, row: Row) -> None:
+def fold_edition(books: Books, row: Row, _: str) -> None:
     """Keep a published edition; the same name with other words is a fault."""
     event = row.event
     published = books.editions.setdefault(event["region"], {})
@@ -683,6 +689,11 @@ class Command:
         """The keyed digest of its key."""
         return str((self.rows[0].act or {}).get("key_digest", ""))
 
+    def is_understood(self, books: Books) -> bool:
+        """Whether every row, and all that happened to its streams, is known to this verifier."""
+        strange = books.strange
+        return all(row.topic in TOPICS and row.stream not in strange for row in self.rows)
+
     def named(self, *topics: str) -> list[Row]:
         """Its rows of some topics."""
         return [row for row in self.rows if row.topic in topics]
@@ -691,17 +702,20 @@ class Command:
 def check_command(books: Books, command: Command) -> None:
     """Check one command against the books as they stood before it, then fold it in."""
     check_key(books, command)
-    kinds = [row for row in command.rows if row.topic in DECISIONS]
-    freeing = ("account.hold-released/1", "account.year-closed/1")
-    for row in command.named(*freeing):
-        fold(books, row)
-    for row in kinds:
+    check_moves(books, command)
+    check_corrections(books, command)
+    decisions = command.named(*DECISIONS)
+    own = {row.stream for row in decisions}
+    made = [row for row in command.rows if row.stream in own or bill_of(row) in own]
+    for row in command.rows:
+        if row not in made:
+            fold(books, row)  # what was free for the decision, though freed by the same command
+    for row in decisions:
         check_read(books, command, row)
         check_decision(books, row)
-    check_moves(books, command)
+    for row in made:
+        fold(books, row)
     for row in command.rows:
-        if row.topic not in freeing:
-            fold(books, row)
         books.versions[row.stream] = row.version
 
 
@@ -743,6 +757,7 @@ def check_decision(books: Books, row: Row) -> None:
     if captured is not None:
         check_capture(books, row, books.holds.get(key_of(captured)))
         return
+    check_place(books, row)
     at = moment(event.get("settled_at") or event["held_at"])
     patient = books.accounts.get(key_of(event["claim"]["beneficiary"]))
     if patient is None:
@@ -958,24 +973,29 @@ def check_beneficiary_cap(books: Books, row: Row, seen: Account, at: datetime) -
 
 def check_moves(books: Books, command: Command) -> None:
     """What a command's bills say they moved is what moved in accounts, to the fen."""
-    if any(row.topic not in TOPICS or row.stream in books.strange for row in command.rows):
-        return  # a part of it is not understood here
+    if not command.is_understood(books):
+        return
     said: Counter[tuple[str, ...]] = Counter()
+    moved: Counter[tuple[str, ...]] = Counter()
     for row in command.rows:
         for move, fen in moves_said(books, row):
             said[move] += fen
-    moved: Counter[tuple[str, ...]] = Counter()
-    for row in command.rows:
-        bill = key_of(row.event.get("settlement") or row.event.get("payment"))
-        if row.topic == "account.debit-returned/1":
-            check_return(books, row, bill)
         if row.topic in MOVES:
-            move, fen = move_of(row, bill)
+            move, fen = move_of(row, bill_of(row))
             moved[move] += fen
+    for row in command.named("account.debit-returned/1"):
+        check_return(books, row, bill_of(row))
     for move in sorted(set(said) | set(moved)):
         if said[move] != moved[move]:
             what = f"{' '.join(move)}: {said[move]} fen by the bill, {moved[move]} in accounts"
             books.faults.add("double entry", command.position, what)
+
+
+def bill_of(row: Row) -> str:
+    """The bill that an account's event belongs to."""
+    event = row.event
+    hold = event.get("hold") if row.topic == "account.held/1" else None
+    return key_of(event.get("settlement") or event.get("payment") or hold)
 
 
 def move_of(row: Row, bill: str) -> tuple[tuple[str, ...], int]:
@@ -984,7 +1004,7 @@ def move_of(row: Row, bill: str) -> tuple[tuple[str, ...], int]:
     if kind == "debit":
         return (kind, bill, row.stream, key_of(event["binding"])), fen_of(event)
     if kind == "hold":
-        return (kind, key_of(event["hold"]), row.stream, key_of(event["binding"])), fen_of(event)
+        return (kind, bill, row.stream, key_of(event["binding"])), fen_of(event)
     if kind == "back":
         fen = event["amount_fen"] if "amount_fen" in event else fen_of(event)
         return (kind, bill), fen
@@ -1013,16 +1033,53 @@ def moves_said(books: Books, row: Row) -> Iterator[tuple[tuple[str, ...], int]]:
             yield ("aid back", row.stream, patient), aid
 
 
+def check_corrections(books: Books, command: Command) -> None:
+    """A balance is put right as one of the agency proposed and another approved."""
+    approved = {row.stream: row for row in command.named("correction.approved/1")}
+    for row in command.named("account.corrected/1"):
+        by = approved.pop(key_of(row.event["correction"]), None)
+        proposed = books.corrections.get(key_of(row.event["correction"]))
+        if by is None or proposed is None:
+            books.faults.add("authority", row.position, "a correction that nobody approved")
+        elif by.event["by"] == proposed["by"]:
+            books.faults.add("authority", row.position, "a correction approved by who proposed it")
+        elif (key_of(proposed["account"]), proposed["amount_fen"]) != (
+            row.stream,
+            row.event["amount_fen"],
+        ):
+            books.faults.add("double entry", row.position, "it corrects something else")
+    for row in approved.values():
+        books.faults.add("double entry", row.position, "approved, and no money moved")
+
+
+def check_place(books: Books, row: Row) -> None:
+    """A bill is taken at an institution under agreement, in its region."""
+    place = books.institutions.get(key_of(row.event["claim"]["institution"]))
+    if place is None or place["status"] != "active":
+        books.faults.add("authority", row.position, "a bill of an institution without agreement")
+    elif place["region"] != row.event["place_region"]:
+        books.faults.add("policies", row.position, "it names another region than its institution's")
+
+
 def check_return(books: Books, row: Row, bill_id: str) -> None:
     """Money goes back to who paid it, or to his successor."""
     bill = books.bills.get(bill_id)
     if bill is None:
         return  # told as a sum that nothing says
     paid = {key_of(share["account"]): fen_of(share) for share in bill.decided["payers"]}
-    heirs = {account.successor for a in paid if (account := books.accounts.get(a)) is not None}
-    if row.stream not in heirs and fen_of(row.event) > paid.get(row.stream, 0):
+    if fen_of(row.event) > paid.get(row.stream, 0) and row.stream not in heirs_of(books, set(paid)):
         what = f"account {row.stream} gets back what it did not pay"
         books.faults.add("double entry", row.position, what)
+
+
+def heirs_of(books: Books, streams: set[str]) -> set[str]:
+    """The accounts that took the place of some, and of those in turn."""
+    heirs: set[str] = set()
+    while streams:
+        known = [books.accounts[stream] for stream in streams if stream in books.accounts]
+        streams = {account.successor for account in known if account.successor} - heirs
+        heirs |= streams
+    return heirs
 
 
 MOVES = {
@@ -1049,16 +1106,8 @@ def fold(books: Books, row: Row) -> None:
         books.strange.add(row.stream)
         if row.stream in books.accounts:
             books.accounts[row.stream].is_known = False
-    elif row.stream in books.strange and kind != "account":
-        return  # something happened to it that is not understood here
-    elif kind == "account":
-        fold_account(books, row, name)
-    elif kind == "binding":
-        fold_binding(books, row, name)
-    elif kind == "policy":
-        fold_edition(books, row)
-    else:
-        fold_bill(books, row, name)
+    elif kind == "account" or (kind in FOLDS and row.stream not in books.strange):
+        FOLDS[kind](books, row, name)
 
 
 def fold_bill(books: Books, row: Row, name: str) -> None:
@@ -1086,6 +1135,29 @@ def fold_bill(books: Books, row: Row, name: str) -> None:
             books.faults.add("double entry", row.position, "it gives back more than stays")
     elif name in ("cancelled", "reversed"):
         bill.own = bill.aid = bill.cash = 0
+
+
+def fold_institution(books: Books, row: Row, name: str) -> None:
+    """Keep the newest particulars of an institution."""
+    if name == "designated":
+        books.institutions[row.stream] = row.event
+
+
+def fold_correction(books: Books, row: Row, name: str) -> None:
+    """Keep what was proposed."""
+    if name == "proposed":
+        books.corrections[row.stream] = row.event
+
+
+FOLDS: dict[str, Callable[[Books, Row, str], None]] = {
+    "account": fold_account,
+    "binding": fold_binding,
+    "policy": fold_edition,
+    "settlement": fold_bill,
+    "hold": fold_bill,
+    "institution": fold_institution,
+    "correction": fold_correction,
+}
 
 
 # ---------------------------------------------------------------- main

@@ -8,17 +8,12 @@ from hypothesis.stateful import run_state_machine_as_test
 from typing_extensions import override
 
 from tests.cases.house_driver import HouseDriver
-from tests.cases.later import LATER
 from tests.cases.reading import Case, read_cases
 from tests.cases.world import play
 from tests.exports import export_of, faults_in, leaves_of
 from tests.service.test_machine import FamilyLife
 
-CASES = [
-    case
-    for case in read_cases().values()
-    if case.level in {"rules", "house"} and case.id not in LATER
-]
+CASES = [case for case in read_cases().values() if case.level in {"rules", "house"}]
 
 
 @pytest.fixture
