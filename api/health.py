@@ -6,6 +6,7 @@ from api.door import DoorOf
 from api.measures import measures
 from api.problems import ProblemError
 from api.replies import LiveReply, ReadyReply
+from service.proofs import unsealed
 
 router = APIRouter(tags=["health"])
 
@@ -29,4 +30,6 @@ async def ready(door: DoorOf) -> Response:
 @router.get("/metrics")
 async def metrics(door: DoorOf) -> Response:
     """Numbers for Prometheus."""
-    return Response(measures(door.house.appender), media_type="text/plain; version=0.0.4")
+    waiting = await unsealed(door.shelf.pool)
+    told = measures(door.house.appender, waiting)
+    return Response(told, media_type="text/plain; version=0.0.4")

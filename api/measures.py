@@ -42,8 +42,9 @@ class Measured:
         await self._app(scope, receive, counted)
 
 
-def measures(appender: Appender) -> bytes:
-    """All numbers in the Prometheus text format."""
+def measures(appender: Appender, unsealed: int) -> bytes:
+    """All numbers in the Prometheus text format; `unsealed` rows are under no checkpoint yet."""
+    LEDGER.labels("unsealed").set(unsealed)
     for number in ("batches", "commands", "races", "unknowns"):
         LEDGER.labels(number).set(getattr(appender, number))
     return generate_latest(REGISTRY)

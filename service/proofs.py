@@ -203,6 +203,16 @@ async def newest(pool: Pool) -> Signed:
     return signed
 
 
+async def unsealed(pool: Pool | None) -> int:
+    """How many rows are in the log and under no checkpoint yet; 0 for a ledger in memory."""
+    if pool is None:
+        return 0
+    waiting: int = await pool.fetchval(
+        "SELECT l.position - t.size FROM log_head l CROSS JOIN tree_edge t"
+    )
+    return waiting
+
+
 async def _at(pool: Pool, size: int | None) -> Signed | None:
     """The newest checkpoint, or the one of a size; None where no checkpoint has that size."""
     return await newest(pool) if size is None else await _signed(pool, AT_SIZE, size)

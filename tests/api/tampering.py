@@ -8,6 +8,7 @@ from typing import Any
 from aggregates.vocabulary import BEIJING
 from service.ledger.merkle import Leaf
 from tests.api.clients import (
+    AGENCY,
     HOSPITAL,
     NATION,
     Desk,
@@ -48,7 +49,16 @@ async def a_year(desk: Desk) -> None:
     other = await done(desk, HOSPITAL, "/v1/holds", a_claim(visit="v4") | {"expires_in": 3600})
     await done(desk, HOSPITAL, f"/v1/holds/{other['hold_id']}/release", {})
     await a_settlement(desk, visit="v5", total="70.00", fund_pay="0.00")
+    await a_correction(desk)
     await another_year(desk, binding)
+
+
+async def a_correction(desk: Desk) -> None:
+    """Two of the agency put a balance right."""
+    wrong = {"person_no": "S1", "bucket": "prior", "amount": "5.00", "reason": "counted twice"}
+    proposed = await done(desk, AGENCY, "/v1/corrections", wrong)
+    other = Who(AGENCY.role, "a9", AGENCY.region)
+    await done(desk, other, f"/v1/corrections/{proposed['correction_id']}/approval", {})
 
 
 async def another_year(desk: Desk, binding: str) -> None:

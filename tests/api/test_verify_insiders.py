@@ -142,6 +142,18 @@ INSIDERS: dict[str, tuple[Callable[[Log], Log], str]] = {
         ),
         "authority",
     ),
+    "an institution without agreement": (
+        lambda log: edited(log, place(log, "institution.designated"), of_event(status="suspended")),
+        "authority",
+    ),
+    "a correction approved by who proposed it": (
+        lambda log: edited(log, place(log, "correction.approved"), of_event(by="agency:a1")),
+        "authority",
+    ),
+    "a correction of another sum": (
+        lambda log: edited(log, place(log, "account.corrected"), of_event(amount_fen=501)),
+        "double entry",
+    ),
     "a reused key": (key_of_another, "keys"),
     "a buried key": (key_of_the_buried, "keys"),
     "a changed policy": (policy_edited, "policies"),

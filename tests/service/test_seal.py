@@ -26,6 +26,11 @@ from tests.service.following import a_store, append, append_foreign, eventually
 
 NEWEST = "SELECT size, root, note FROM checkpoints ORDER BY size DESC LIMIT 1"
 
+CUT = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE application_name = 'gongji-seal' AND datname = current_database()"
+)
+
 
 def a_sealer(dsn: str, place: Path) -> Sealer:
     return Sealer(dsn, place / "keys.json", place)
@@ -69,6 +74,32 @@ async def test_seals_come_by_themselves_within_a_second(dsn: str, tmp_path: Path
         await second.close()
 
         assert [0, 0] == [first.failures, second.failures]
+
+
+async def test_a_sealer_cut_in_the_middle_goes_on(dsn: str, tmp_path: Path) -> None:
+    """Its connection is cut again and again while rows come; every row is sealed once."""
+    rows = families(range(1, 80)).rows()
+    sealer = a_sealer(dsn, tmp_path)
+    async with a_store(dsn) as store:
+        sealer.start()
+        writing = asyncio.create_task(append(store, rows, size=5))
+        cut = 0
+        while cut < 3:
+            cut += len(await store.pool.fetch(CUT))
+            await asyncio.sleep(0.05)
+        head = await writing
+
+        async def is_sealed() -> bool:
+            return bool(head == await store.pool.fetchval("SELECT size FROM tree_edge"))
+
+        await eventually(is_sealed)
+        await sealer.close()
+        leaves = await read_leaves(store.pool, 0, head)
+        _, root, _ = await store.pool.fetchrow(NEWEST)
+
+        assert sealer.failures >= 3
+        assert root_of(grow(NO_EDGE, map(leaf_hash, leaves)).edge.hashes) == root
+        assert root == await read_root(store.pool, head)
 
 
 async def test_a_restored_database_is_sealed_to_the_same_roots(dsn: str, tmp_path: Path) -> None:
