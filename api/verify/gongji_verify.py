@@ -706,9 +706,11 @@ def check_command(books: Books, command: Command) -> None:
     check_corrections(books, command)
     decisions = command.named(*DECISIONS)
     own = {row.stream for row in decisions}
-    made = [row for row in command.rows if row.stream in own or bill_of(row) in own]
+    made: list[Row] = []
     for row in command.rows:
-        if row not in made:
+        if row.stream in own or bill_of(row) in own:
+            made.append(row)
+        else:
             fold(books, row)  # what was free for the decision, though freed by the same command
     for row in decisions:
         check_read(books, command, row)
