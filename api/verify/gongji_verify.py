@@ -292,9 +292,10 @@ def read_row(line: str) -> Row:
         note=told.get("checkpoint"),
     )
     leaf_of(row)  # every field fits
-    if row.topic in TOPICS:
+    if OURS.fullmatch(row.topic):
         stored = json.loads(state)
-        row.act, row.event = stored["act"], stored["event"]
+        row.act = stored.get("act")
+        row.event = stored["event"] if row.topic in TOPICS else {}
     return row
 
 
@@ -449,6 +450,7 @@ class Books:
     editions: dict[str, dict[str, Event]] = field(default_factory=dict)
     institutions: dict[str, Event] = field(default_factory=dict)
     corrections: dict[str, Event] = field(default_factory=dict)
+    premiums: dict[str, Bill] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
     keys: dict[str, int] = field(default_factory=dict)
     buried: dict[str, int] = field(default_factory=dict)
@@ -586,12 +588,22 @@ BILL = {
     "recovery-due": ("settled part-refunded cancelled reversed", ""),
 }
 HOLD = {"captured": ("held", "captured"), "ended": ("held", "ended")}
+PREMIUM = {
+    "sent-to-tax": ("held", "sent"),
+    "outcome-unknown": ("sent requested", ""),
+    "confirmed": ("sent", "confirmed"),
+    "rejected": ("held sent", "rejected"),
+    "reversal-requested": ("confirmed", "requested"),
+    "reversal-refused": ("requested", "confirmed"),
+    "reversed": ("requested", "reversed"),
+}
 TOPICS = {
     "account.opened/1",
     *(topic for names in (MONEY, ASIDE, STANDING, TIES) for topic in names.values()),
     *_topics("binding", f"invitation-sent {' '.join(GRANT)}").values(),
     *_topics("settlement", f"settled refused {' '.join(BILL)}").values(),
     *_topics("hold", f"placed {' '.join(HOLD)}").values(),
+    *_topics("premium", f"held {' '.join(PREMIUM)}").values(),
     *_topics("institution", "designated cleared").values(),
     *_topics("correction", "proposed approved rejected").values(),
     *_topics("kinship", "recorded ended").values(),
@@ -997,13 +1009,13 @@ def bill_of(row: Row) -> str:
     """The bill that an account's event belongs to."""
     event = row.event
     hold = event.get("hold") if row.topic == "account.held/1" else None
-    return key_of(event.get("settlement") or event.get("payment") or hold)
+    return key_of(event.get("settlement") or event.get("payment") or event.get("premium") or hold)
 
 
 def move_of(row: Row, bill: str) -> tuple[tuple[str, ...], int]:
     """What an account's event moved, in the words of `moves_said`."""
     event, kind = row.event, MOVES[row.topic]
-    if kind == "debit":
+    if kind in ("debit", "premium"):
         return (kind, bill, row.stream, key_of(event["binding"])), fen_of(event)
     if kind == "hold":
         return (kind, bill, row.stream, key_of(event["binding"])), fen_of(event)
@@ -1033,6 +1045,20 @@ def moves_said(books: Books, row: Row) -> Iterator[tuple[tuple[str, ...], int]]:
         if aid:
             patient = key_of(bill.decided["claim"]["beneficiary"])
             yield ("aid back", row.stream, patient), aid
+    else:
+        yield from premium_said(books, row)
+
+
+def premium_said(books: Books, row: Row) -> Iterator[tuple[tuple[str, ...], int]]:
+    """What a premium's event says was moved."""
+    event, premium = row.event, books.premiums.get(row.stream)
+    if row.topic == "premium.held/1":
+        yield ("hold", row.stream, key_of(event["sponsor"]), ""), event["amount_fen"]
+    elif row.topic == "premium.confirmed/1" and premium is not None and fen_of(event):
+        payer = (key_of(premium.decided["sponsor"]), key_of(premium.decided["binding"]))
+        yield ("premium", row.stream, *payer), fen_of(event)
+    elif row.topic == "premium.reversed/1" and premium is not None and premium.own:
+        yield ("back", row.stream), premium.own
 
 
 def check_corrections(books: Books, command: Command) -> None:
@@ -1087,6 +1113,8 @@ def heirs_of(books: Books, streams: set[str]) -> set[str]:
 MOVES = {
     "account.debited/1": "debit",
     "account.held/1": "hold",
+    "account.premium-debited/1": "premium",
+    "account.premium-returned/1": "back",
     "account.debit-returned/1": "back",
     "account.return-suspended/1": "back",
     "account.aid-received/1": "aid",
@@ -1145,6 +1173,31 @@ def fold_institution(books: Books, row: Row, name: str) -> None:
         books.institutions[row.stream] = row.event
 
 
+def fold_premium(books: Books, row: Row, name: str) -> None:
+    """Fold a premium's event: granted for premiums, and step by step."""
+    event, premium = row.event, books.premiums.get(row.stream)
+    if name == "held" and row.version == 1:
+        books.premiums[row.stream] = Bill(event, row.position, "held", 0, 0, 0, "")
+        grant = books.bindings.get(key_of(event["binding"]))
+        sides = (grant.terms["sponsor"], grant.terms["beneficiary"]) if grant else ()
+        is_granted = grant is not None and "premium" in grant.terms["uses"]
+        if sides != (event["sponsor"], event["payee"]) or not is_granted:
+            books.faults.add("authority", row.position, "a premium that no grant allows")
+        elif grant is not None and not grant.pays(date.fromisoformat(event["on"])):
+            books.faults.add("authority", row.position, f"{event['binding']} is not in force")
+        return
+    before, after = PREMIUM.get(name, ("", ""))
+    if premium is None or premium.status not in before.split():
+        status = premium.status if premium else "not there"
+        books.faults.add("life cycles", row.position, f"{row.topic} on what is {status}")
+        return
+    premium.status = after or premium.status
+    if name == "confirmed":
+        premium.own = fen_of(event)
+        if premium.own + event["uncovered_fen"] != premium.decided["amount_fen"]:
+            books.faults.add("double entry", row.position, "it took another sum than was held")
+
+
 def fold_correction(books: Books, row: Row, name: str) -> None:
     """Keep what was proposed."""
     if name == "proposed":
@@ -1159,6 +1212,7 @@ FOLDS: dict[str, Callable[[Books, Row, str], None]] = {
     "hold": fold_bill,
     "institution": fold_institution,
     "correction": fold_correction,
+    "premium": fold_premium,
 }
 
 

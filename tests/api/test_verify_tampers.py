@@ -162,10 +162,12 @@ def test_another_history_is_found_against_a_checkpoint_outside(log: Log) -> None
 def test_what_is_not_known_here_is_counted_and_not_blamed(log: Log) -> None:
     """Rows of a later release and of a library are in the tree, and told as not checked."""
     last = log[-1]
-    later = last._replace(position=last.position + 1, stream=bytes(16), version=1, state=b"{}")
-    premium = later._replace(topic="premium.held/1")
+    later = last._replace(
+        position=last.position + 1, stream=bytes(16), version=1, state=b'{"act":{}}'
+    )
+    gift = later._replace(topic="gift.given/1")
     money = later._replace(
-        position=premium.position + 1,
+        position=gift.position + 1,
         topic="account.moved/1",
         stream=log[place(log, "account.debited")].stream,
         version=99,
@@ -173,11 +175,11 @@ def test_what_is_not_known_here_is_counted_and_not_blamed(log: Log) -> None:
     library = later._replace(
         position=money.position + 1, topic="dogs:Dog.Registered", version=0, state=b"\xff\x00"
     )
-    rows = [*log, premium, money._replace(version=versions(log)[money.stream] + 1), library]
+    rows = [*log, gift, money._replace(version=versions(log)[money.stream] + 1), library]
     walk = verify(export_of(rows), [read_key(KEY)], None)
 
     assert [] == walk.faults.found
-    assert {premium.topic: 1, money.topic: 1, library.topic: 1} == dict(walk.books.unknown)
+    assert {gift.topic: 1, money.topic: 1, library.topic: 1} == dict(walk.books.unknown)
     rows[-1] = library._replace(state=b"\xff\x01")
     assert ["tree"] == [fault.check for fault in faults_in(lines_of(rows, [*rows[:-1], library]))]
 
