@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from hypothesis import HealthCheck, settings
-from hypothesis.stateful import run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 from typing_extensions import override
 
 from tests.cases.house_driver import HouseDriver
@@ -12,6 +12,7 @@ from tests.cases.reading import Case, read_cases
 from tests.cases.world import play
 from tests.exports import export_of, faults_in, leaves_of
 from tests.service.test_machine import FamilyLife
+from tests.service.test_money_machine import Bills
 
 CASES = [case for case in read_cases().values() if case.level in {"rules", "house"}]
 
@@ -45,13 +46,28 @@ class ProvenLife(FamilyLife):
         super().teardown()
 
 
-def test_every_life_leaves_a_log_without_fault() -> None:
+class ProvenBills(Bills):
+    """The same for holds, refunds, reversals and new years, under rules of every kind."""
+
+    @override
+    def teardown(self) -> None:
+        """Verify, then close."""
+        if self.counter.driver.house is not None:
+            assert [] == faults_in(export_of(leaves_of(self.counter.house.store)))
+        super().teardown()
+
+
+@pytest.mark.parametrize("life", [ProvenLife, ProvenBills])
+def test_every_life_leaves_a_log_without_fault(
+    life: type[RuleBasedStateMachine], request: pytest.FixtureRequest
+) -> None:
     """Whatever a family does in whatever order passes every check."""
+    examples, steps = (1_000, 100) if request.config.getoption("--slow") else (25, 40)
     run_state_machine_as_test(
-        ProvenLife,
+        life,
         settings=settings(
-            max_examples=25,
-            stateful_step_count=40,
+            max_examples=examples,
+            stateful_step_count=steps,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
