@@ -220,6 +220,7 @@ async def _upto(connection: "asyncpg.Connection[Any]", size: int, mark: Head) ->
 
 
 def _write_mark(path: Path, note: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     made = path.with_name(f"{path.name}.new")
     made.write_text(note, encoding="utf-8")
     made.replace(path)
