@@ -40,10 +40,11 @@ class ProvenLife(FamilyLife):
     @override
     def teardown(self) -> None:
         """Verify, then close."""
-        if self.driver.house is not None:
-            leaves = leaves_of(self.driver.house.store)
-            assert [] == faults_in(export_of(leaves, ways=range(3, len(leaves), 7)))
+        house = self.driver.house
         super().teardown()
+        if house is not None:
+            leaves = leaves_of(house.store)
+            assert [] == faults_in(export_of(leaves, ways=range(3, len(leaves), 7)))
 
 
 class ProvenBills(Bills):
@@ -52,9 +53,10 @@ class ProvenBills(Bills):
     @override
     def teardown(self) -> None:
         """Verify, then close."""
-        if self.counter.driver.house is not None:
-            assert [] == faults_in(export_of(leaves_of(self.counter.house.store)))
+        house = self.counter.driver.house
         super().teardown()
+        if house is not None:
+            assert [] == faults_in(export_of(leaves_of(house.store)))
 
 
 @pytest.mark.parametrize("life", [ProvenLife, ProvenBills])
