@@ -147,9 +147,14 @@ class Kin:
 
 
 def invite(
-    offer: Offer, kin: Kin, sponsor: Side, beneficiary: Side, now: Instant
+    offer: Offer,
+    kin: Kin,
+    sponsor: Side,
+    beneficiary: Side,
+    now: Instant,
+    consent: str | None = None,
 ) -> InvitationSent:
-    """Offer a grant.
+    """Offer a grant; `consent` is the version of the text that the sponsor agreed to.
 
     Raises:
         SelfBindingError, RelationNotAllowedError, SponsorExcludedError, DateInvalidError,
@@ -179,11 +184,18 @@ def invite(
         parent=kin.parent,
         expires_at=now.at + timedelta(hours=terms.invite_ttl_hours),
         edition=sponsor.edition.id,
+        consent=consent,
     )
 
 
-def confirm(binding: Binding, sponsor: Side, beneficiary: Side, now: Instant) -> BindingConfirmed:
-    """Agree to an open invitation; the numbers are counted again.
+def confirm(
+    binding: Binding,
+    sponsor: Side,
+    beneficiary: Side,
+    now: Instant,
+    consent: str | None = None,
+) -> BindingConfirmed:
+    """Agree to an open invitation, by a version of a text; the numbers are counted again.
 
     Raises:
         NotInvitedError, InvitationExpiredError: nothing is open; else as `invite`.
@@ -197,6 +209,7 @@ def confirm(binding: Binding, sponsor: Side, beneficiary: Side, now: Instant) ->
         confirmed_at=now.at,
         active_from=max(earliest, binding.valid_from),
         edition=sponsor.edition.id,
+        consent=consent,
     )
 
 

@@ -218,7 +218,10 @@ class Caps:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvitationSent:
-    """A sponsor offered a grant. `expires_at` is the last moment of the answer."""
+    """A sponsor offered a grant. `expires_at` is the last moment of the answer.
+
+    `consent` is the version of the text that he agreed to; None where the channel named none.
+    """
 
     sponsor: StreamId
     beneficiary: StreamId
@@ -233,15 +236,20 @@ class InvitationSent:
     parent: ParentSex | None
     expires_at: datetime
     edition: str
+    consent: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BindingConfirmed:
-    """Both sides agreed. The grant counts from `active_from` on."""
+    """Both sides agreed. The grant counts from `active_from` on.
+
+    `consent` is the version of the text that the beneficiary agreed to, if he was asked by one.
+    """
 
     confirmed_at: datetime
     active_from: date
     edition: str
+    consent: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

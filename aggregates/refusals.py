@@ -6,6 +6,7 @@ RefusalError                        a rule forbids it; the caller can act on it
 │  ├─ RelationNotAllowedError       ├─ SponsorExcludedError      ├─ DateInvalidError
 │  ├─ AmountMismatchError           ├─ LinesMismatchError        ├─ AmountOutOfRangeError
 │  ├─ CredentialMismatchError       ├─ EvidenceInvalidError      ├─ CodeExpiredError
+│  ├─ ConsentUnknownError
 │  └─ NoEditionError
 ├─ NotPermittedError                you may see it, not do it: it leaves the key free
 ├─ UnknownError                     not there, or not yours: it leaves the key free
@@ -102,6 +103,10 @@ class NotPermittedError(RefusalError):
 
 class EvidenceInvalidError(InputRefusedError):
     """The evidence is of a kind that is not taken, or incomplete."""
+
+
+class ConsentUnknownError(InputRefusedError):
+    """There is no text of consent of this version (policy.md §6.1, PIPL art. 29)."""
 
 
 class CodeExpiredError(InputRefusedError):

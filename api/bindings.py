@@ -9,12 +9,14 @@ from aggregates.vocabulary import KinshipEvidence, Relation, Use
 from api.bodies import (
     BindingBody,
     CapsBody,
+    ConfirmationBody,
     EvidenceBody,
     GrantBody,
     NothingBody,
     ReasonBody,
     maybe_fen,
 )
+from api.consent_replies import BindingWithConsentsReply
 from api.documents import body_of, problems
 from api.door import (
     CallerOf,
@@ -31,7 +33,7 @@ from api.door import (
 from api.pages import page_answer
 from api.problems import ProblemError
 from api.replies import BindingReply, BindingsReply
-from service import bindings, lists
+from service import bindings, consents, lists
 from service.bindings import Caps
 from service.caller import Request as ServiceRequest
 from service.caller import Role
@@ -50,7 +52,12 @@ router = APIRouter(prefix="/v1/bindings", tags=["bindings"])
     responses=problems(404, 409, 422),
     openapi_extra=body_of(
         BindingBody,
-        {"beneficiary": "P1001", "relation": "parent", "caps": {"per_settlement": "200.00"}},
+        {
+            "beneficiary": "P1001",
+            "relation": "parent",
+            "consent": "aid-2026-01",
+            "caps": {"per_settlement": "200.00"},
+        },
     ),
 )
 async def invite(
@@ -84,28 +91,32 @@ async def list_bindings(
     return page_answer(await lists.bindings(door.house, door.shelf, caller, status, asked))
 
 
-@router.get("/{binding_id}", response_model=BindingReply, responses=problems(404))
+@router.get("/{binding_id}", response_model=BindingWithConsentsReply, responses=problems(404))
 async def look_at_binding(door: DoorOf, caller: CallerOf, binding_id: str) -> Response:
     """A binding as the log has it now (its two sides, their agencies, auditors)."""
-    reply = await bindings.look_at_binding(door.house, caller, stream_of("bnd", binding_id))
-    return answer_read(reply, await _with_persons(door.house, reply.answer))
+    stream = stream_of("bnd", binding_id)
+    reply = await bindings.look_at_binding(door.house, caller, stream)
+    given = await consents.consents_of(door.house, stream)
+    with_persons = await _with_persons(door.house, reply.answer)
+    return answer_read(reply, lambda binding: with_persons(binding) | {"consents": given})
 
 
 @router.post(
     "/{binding_id}/confirmation",
     status_code=201,
     response_model=BindingReply,
-    responses=problems(404, 409),
-    openapi_extra=body_of(NothingBody, {}),
+    responses=problems(404, 409, 422),
+    openapi_extra=body_of(ConfirmationBody, {"consent": "aid-2026-01"}),
 )
 async def confirm(
     request: Request, door: DoorOf, caller: CallerOf, binding_id: str, key: KeyHeader = None
 ) -> Response:
     """Agree to an invitation (the beneficiary, or his agency)."""
-    body = await read_body(request, NothingBody)
+    body = await read_body(request, ConfirmationBody)
     stream = stream_of("bnd", binding_id)
     asked = request_of(caller, key, f"bindings/{stream}/confirmation", body)
-    return await _answered(door.house, await bindings.confirm(door.house, asked, stream), request)
+    reply = await bindings.confirm(door.house, asked, stream, body.consent)
+    return await _answered(door.house, reply, request)
 
 
 @router.post(
@@ -168,6 +179,7 @@ def invitation_of(body: BindingBody) -> bindings.Invite:
         sponsor=body.sponsor,
         beneficiary=body.beneficiary,
         evidence=_evidence_of(body.evidence),
+        consent=body.consent,
         offer=bindings.Offer(
             relation=Relation(body.relation.upper()),
             uses=tuple(Use(use) for use in body.uses),

@@ -160,16 +160,27 @@ class EvidenceBody(Body):
 
 
 class BindingBody(Body):
-    """A sponsor's offer. An agency names the sponsor; a person is the sponsor himself."""
+    """A sponsor's offer. An agency names the sponsor; a person is the sponsor himself.
+
+    `consent` is the version of the text that the sponsor was shown (`GET /v1/consents`); of an
+    import line, that both sides were shown.
+    """
 
     sponsor: PersonNo | None = None
     beneficiary: PersonNo
     relation: RelationWord
     evidence: EvidenceBody | None = None
+    consent: Word | None = None
     uses: Annotated[tuple[UseWord, ...], Field(min_length=1, max_length=2)] = ("care", "premium")
     caps: CapsBody = CapsBody()
     valid_from: Day | None = None
     valid_until: Day | None = None
+
+
+class ConfirmationBody(Body):
+    """A beneficiary's yes; `consent` is the version of the text that he was shown."""
+
+    consent: Word | None = None
 
 
 class GrantBody(Body):

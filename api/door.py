@@ -191,6 +191,13 @@ def answer_read(reply: Reply, render: Render | None = None) -> Response:
     return Response(_placed(reply, render), media_type="application/json", headers=_headers(reply))
 
 
+def answer_plain(value: object) -> Response:
+    """The answer of a look that has no position in the log."""
+    return Response(
+        to_json(value), media_type="application/json", headers={"Cache-Control": "no-store"}
+    )
+
+
 def _placed(reply: Reply, render: Render | None) -> bytes:
     if render is None:
         return b'%b,"position":%d}' % (reply.answer[:-1], reply.position)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from api.consent_examples import CONSENT_EXAMPLES, CONSENTS
 from api.correction_shapes import CORRECTION_EXAMPLES
 from api.examples_parts import APPLIED, SETTLED_AT, SETTLEMENT_ID, SPLIT
 from api.later_examples import LATER_EXAMPLES
@@ -95,6 +96,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "OrderReply": {"sponsors": ["P1002", "P1003"], "version": 1, "position": 1231},
     "BindingReply": BINDING | {"position": 1232},
+    "BindingWithConsentsReply": BINDING | {"consents": CONSENTS, "position": 1232},
     "BindingsReply": {"items": [BINDING], "next": None},
     "LinkReply": LINK | {"version": 1, "position": 1220},
     "LinksReply": {"items": [LINK], "next": None},
@@ -222,5 +224,6 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     **STATEMENT_EXAMPLES,
     **CORRECTION_EXAMPLES,
     **PROOF_EXAMPLES,
+    **CONSENT_EXAMPLES,
 }
 """Examples by the name of the model. FastAPI would drop their nulls; they are put in afterwards."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
 from aggregates.vocabulary import (
     InstitutionKind,
@@ -17,6 +17,7 @@ from api.door import (
     CallerOf,
     DoorOf,
     KeyHeader,
+    answer_plain,
     answer_read,
     answer_written,
     digest_of,
@@ -71,13 +72,13 @@ async def look_at_institution(door: DoorOf, caller: CallerOf, code: str) -> Resp
 async def list_policies(door: DoorOf, _: CallerOf) -> Response:
     """Every region's published editions."""
     regions = door.house.policies.regions()
-    return _json([await _policy(door, region) for region in regions])
+    return answer_plain([await _policy(door, region) for region in regions])
 
 
 @router.get("/policies/{region}", response_model=PolicyReply, responses=problems(404))
 async def look_at_policy(door: DoorOf, _: CallerOf, region: str) -> Response:
     """A region's published editions, oldest first."""
-    return _json(await _policy(door, region))
+    return answer_plain(await _policy(door, region))
 
 
 def designation_of(body: InstitutionBody) -> institutions.Designate:
@@ -115,9 +116,3 @@ def _signature_of(body: SignatureBody | None) -> institutions.Signing | None:
 async def _policy(door: DoorOf, region: str) -> dict[str, Any]:
     published = await editions.look_at_rulebook(door.house, region)
     return {"region": region, "editions": [from_json(content) for _, content in published]}
-
-
-def _json(value: object) -> Response:
-    return Response(
-        to_json(value), media_type="application/json", headers={"Cache-Control": "no-store"}
-    )

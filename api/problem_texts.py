@@ -290,5 +290,10 @@ TEXTS: dict[str, Text] = {
         "账本记录与已签名的检查点不符。",
         "The log is not what was signed; verify an export offline.",
     ),
+    "CONSENT_UNKNOWN": Text(
+        422,
+        "没有此版本的同意书;可用版本见 /v1/consents。",
+        "There is no text of consent of this version; see /v1/consents.",
+    ),
 }
 TEXTS |= {code: Text(*told) for code, told in FSI_TEXTS.items()}

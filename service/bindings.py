@@ -26,6 +26,7 @@ from service.accounts import find_person
 from service.answers import binding_answer
 from service.caller import Caller, Request, Role, check_role
 from service.clock import new_stream
+from service.consents import check_consent
 from service.house import House
 from service.ledger.command import Decision, Reply
 from service.ledger.view import View
@@ -48,6 +49,7 @@ __all__ = ["Caps", "Change", "Invite", "Offer"]
 async def invite(house: House, request: Request, command: Invite) -> Reply:
     """Offer a grant; where the region asks for no acceptance it is active at once."""
     check_role(request.caller, Role.PERSON, Role.AGENCY)
+    check_consent(command.consent)
     keys = house.keys
     sponsor_no = command.sponsor or request.caller.subject
     if request.caller.role is Role.PERSON and sponsor_no != request.caller.subject:
@@ -62,7 +64,7 @@ async def invite(house: House, request: Request, command: Invite) -> Reply:
         _check_no_open_invitation(view, sponsor_id, beneficiary.account, now)
         binding_id = new_stream("bnd", now.at)
         kin = kin_of(view, keys, command, (sponsor_id, beneficiary_id))
-        sent = rules.invite(command.offer, kin, sponsor, beneficiary, now)
+        sent = rules.invite(command.offer, kin, sponsor, beneficiary, now, command.consent)
         moved: Moved = [*lapsed, *theirs, (binding_id, sent)]
         if sponsor.edition.binding.activation is Activation.SPONSOR_ONLY:
             moved += confirmed_events(
@@ -77,8 +79,15 @@ async def invite(house: House, request: Request, command: Invite) -> Reply:
     return await house.do(request, decide)
 
 
-async def confirm(house: House, request: Request, binding_id: StreamId) -> Reply:
-    """The beneficiary agrees; from then on the sponsor stands behind him."""
+async def confirm(
+    house: House, request: Request, binding_id: StreamId, consent: str | None = None
+) -> Reply:
+    """The beneficiary agrees, by a version of a text; from then on the sponsor stands behind him.
+
+    Raises:
+        ConsentUnknownError: no such version; the rest as `Appender.submit`.
+    """
+    check_consent(consent)
 
     def decide(view: View, now: Instant) -> Decision:
         binding = view.binding(binding_id)
@@ -88,7 +97,7 @@ async def confirm(house: House, request: Request, binding_id: StreamId) -> Reply
         sponsor, lapsed = swept_side(view, house.keys, binding.sponsor, now)
         beneficiary, theirs = swept_side(view, house.keys, binding.beneficiary, now)
         moved = [*lapsed, *theirs]
-        moved += confirmed_events(binding_id, binding, sponsor, beneficiary, now)
+        moved += confirmed_events(binding_id, binding, sponsor, beneficiary, now, consent)
         return _answered(binding_id, binding, view.version(binding_id), moved, now, for_whom)
 
     return await house.do(request, decide)
@@ -200,10 +209,15 @@ def _check_no_open_invitation(
 
 
 def confirmed_events(
-    binding_id: StreamId, binding: Binding, sponsor: Side, beneficiary: Side, now: Instant
+    binding_id: StreamId,
+    binding: Binding,
+    sponsor: Side,
+    beneficiary: Side,
+    now: Instant,
+    consent: str | None = None,
 ) -> Moved:
-    """The confirmation, and the link on both accounts."""
-    confirmed: BindingConfirmed = rules.confirm(binding, sponsor, beneficiary, now)
+    """The confirmation, and the link on both accounts; `consent` is the beneficiary's."""
+    confirmed: BindingConfirmed = rules.confirm(binding, sponsor, beneficiary, now, consent)
     return [
         (binding_id, confirmed),
         (

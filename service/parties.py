@@ -22,12 +22,16 @@ Moved = list[tuple[StreamId, Event]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invite:
-    """A sponsor's offer to a person. `sponsor` is a person number; None is the caller himself."""
+    """A sponsor's offer to a person. `sponsor` is a person number; None is the caller himself.
+
+    `consent` is the version of the text that the sponsor agreed to.
+    """
 
     sponsor: str | None
     beneficiary: str
     offer: Offer
     evidence: tuple[KinshipEvidence | None, str | None] = (None, None)
+    consent: str | None = None
 
 
 def kin_of(view: View, keys: Keys, command: Invite, parties: tuple[StreamId, StreamId]) -> Kin:

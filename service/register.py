@@ -16,6 +16,7 @@ from service.answers import binding_answer
 from service.bindings import confirmed_events
 from service.caller import Request, Role, check_region, check_role
 from service.clock import new_stream
+from service.consents import check_consent
 from service.house import House
 from service.ledger.command import Decision, Reply
 from service.ledger.view import View
@@ -26,7 +27,7 @@ __all__ = ["Caps", "Register", "register"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Register:
-    """An agreement, and when both sides came to it."""
+    """An agreement, and when both sides came to it; its `consent` is the text of both."""
 
     invite: Invite
     confirmed_at: datetime
@@ -39,6 +40,8 @@ async def register(house: House, request: Request, command: Register) -> Reply:
         RefusalError: as inviting and confirming would; the rest as `Appender.submit`.
     """
     check_role(request.caller, Role.AGENCY)
+    consent = command.invite.consent
+    check_consent(consent)
     keys = house.keys
 
     def decide(view: View, now: Instant) -> Decision:
@@ -55,10 +58,10 @@ async def register(house: House, request: Request, command: Register) -> Reply:
         accepted = sponsor.edition.binding.kinship_evidence
         kin = kin_of(view, keys, command.invite, (sponsor_id, beneficiary_id))
         kin = replace(kin, shown=vouched(command.invite.offer.relation, accepted))
-        sent = rules.invite(command.invite.offer, kin, sponsor, beneficiary, then)
+        sent = rules.invite(command.invite.offer, kin, sponsor, beneficiary, then, consent)
         binding = rules.evolve(None, sent)
         events: list[tuple[StreamId, Event]] = [*lapsed, *theirs, (binding_id, sent)]
-        events += confirmed_events(binding_id, binding, sponsor, beneficiary, then)
+        events += confirmed_events(binding_id, binding, sponsor, beneficiary, then, consent)
         confirmed = rules.evolve(binding, rules.confirm(binding, sponsor, beneficiary, then))
         answer = binding_answer(binding_id, confirmed, 2, now)
         return Decision(answer=to_json(answer), events=events)

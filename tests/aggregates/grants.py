@@ -77,11 +77,12 @@ def sent(valid_from: date = TODAY, valid_until: date | None = None) -> Invitatio
         parent=None,
         expires_at=NOW.at + timedelta(hours=72),
         edition=P0.id,
+        consent=None,
     )
 
 
 def confirmed(active_from: date = TODAY, at: datetime = NOW.at) -> BindingConfirmed:
-    return BindingConfirmed(confirmed_at=at, active_from=active_from, edition=P0.id)
+    return BindingConfirmed(confirmed_at=at, active_from=active_from, edition=P0.id, consent=None)
 
 
 DECLINED = InvitationDeclined()

@@ -1,6 +1,7 @@
 """Who may be bound to whom, from when and until when (policy.md §3.2, §8.2)."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -149,6 +150,17 @@ def test_an_invitation_holds_what_was_offered_and_until_when() -> None:
     sponsor, child = a_side(SPONSOR, an_account()), a_side(CHILD, an_account())
 
     assert sent() == invite(an_offer(), kin(), sponsor, child, NOW)
+
+
+def test_each_side_agrees_to_a_text_of_its_own() -> None:
+    """Both events name the version that their side was shown, and nothing else changes."""
+    sponsor, child = a_side(SPONSOR, an_account()), a_side(CHILD, an_account())
+    invitation = replace(sent(), consent="text-1")
+
+    assert invitation == invite(an_offer(), kin(), sponsor, child, NOW, "text-1")
+    given(evolve, invitation).when(lambda b: confirm(b, sponsor, child, NOW, "text-2")).then(
+        replace(confirmed(), consent="text-2")
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import pytest
 
+from api.consent_replies import BindingWithConsentsReply
 from api.replies import BindingReply
 from tests.api.clients import (
     AGENCY,
@@ -25,6 +26,7 @@ from tests.api.clients import (
 
 S1, P1, X1 = a_person("S1"), a_person("P1"), a_person("X1")
 UNKNOWN_ID = "bnd_" + "0" * 32
+NO_TEXTS = {"sponsor": None, "beneficiary": None}
 CAPS = {"per_settlement": "10.00", "per_day": None, "per_month": None, "per_year": "90.00"}
 
 
@@ -89,7 +91,8 @@ async def test_a_yes_makes_it_active(desk: Desk) -> None:
 
     assert "active" == is_answered(confirmed, BindingReply, 201)["status"]
     for who in (S1, P1, AGENCY, AUDITOR):
-        assert confirmed.json() == is_answered(await desk.get(who, path), BindingReply)
+        seen = is_answered(await desk.get(who, path), BindingWithConsentsReply)
+        assert confirmed.json() | {"consents": NO_TEXTS} == seen
     again = await desk.post(P1, f"{path}/confirmation", {}, "k1")
     assert (confirmed.content, "true") == (again.content, again.headers["idempotency-replayed"])
     is_refused(await desk.post(P1, f"{path}/confirmation", {}), 409, "NOT_INVITED")

@@ -114,11 +114,12 @@ def an_invitation(
         parent=None,
         expires_at=BEGAN_AT + timedelta(hours=72),
         edition="P0@1",
+        consent=None,
     )
 
 
 def a_confirmation() -> BindingConfirmed:
-    return BindingConfirmed(confirmed_at=BEGAN_AT, active_from=TODAY, edition="P0@1")
+    return BindingConfirmed(confirmed_at=BEGAN_AT, active_from=TODAY, edition="P0@1", consent=None)
 
 
 def a_claim(

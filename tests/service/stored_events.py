@@ -143,8 +143,11 @@ OTHER_EVENTS: dict[str, Event] = {
         parent=ParentSex.FATHER,
         expires_at=AT + timedelta(hours=72),
         edition="p0/2020-01",
+        consent="aid-2026-01",
     ),
-    "binding.confirmed/1": BindingConfirmed(confirmed_at=AT, active_from=ON, edition="p0/2020-01"),
+    "binding.confirmed/1": BindingConfirmed(
+        confirmed_at=AT, active_from=ON, edition="p0/2020-01", consent="aid-2026-01"
+    ),
     "binding.invitation-declined/1": InvitationDeclined(),
     "binding.grant-changed/1": GrantChanged(
         uses=(Use.CARE,), caps=Caps(per_day_fen=500000, per_month_fen=1), valid_until=None
