@@ -13,6 +13,7 @@ from api import (
     consents,
     corrections,
     docs,
+    facts,
     feed,
     health,
     holds,
@@ -54,6 +55,7 @@ TOLD = (
 ROUTES = (
     fsi,
     accounts,
+    facts,
     statements,
     corrections,
     bindings,

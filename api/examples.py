@@ -95,6 +95,12 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "position": 1230,
     },
     "OrderReply": {"sponsors": ["P1002", "P1003"], "version": 1, "position": 1231},
+    "KinshipReply": {
+        "person_no": "P1002",
+        "relative": "P1001",
+        "relation": "spouse",
+        "position": 1229,
+    },
     "BindingReply": BINDING | {"position": 1232},
     "BindingWithConsentsReply": BINDING | {"consents": CONSENTS, "position": 1232},
     "BindingsReply": {"items": [BINDING], "next": None},

@@ -4,7 +4,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, TypeAdapter
 
-from aggregates.vocabulary import FilingKind, Relation
 from api.accounts import crediting_of, opening_of
 from api.bindings import invitation_of
 from api.bodies import (
@@ -13,15 +12,14 @@ from api.bodies import (
     Body,
     ClaimBody,
     CreditBody,
-    Day,
     InstitutionCode,
     Moment,
     PersonNo,
-    RegionCode,
-    RelationWord,
     Word,
 )
 from api.door import check_members, digest_of
+from api.fact_bodies import FilingBody, KinshipBody
+from api.facts import filing_of, kinship_of
 from api.institution_bodies import InstitutionBody
 from api.institutions import designation_of
 from api.settlements import OPERATION, settling_of
@@ -80,45 +78,24 @@ class BindingLine(BindingBody):
         return Errand(register.register, _request(self), (command,))
 
 
-class KinshipLine(Body):
+class KinshipLine(KinshipBody):
     """What `relative` is to `person_no`."""
 
     type: Literal["kinship"]
-    person_no: PersonNo
-    relative: PersonNo
-    relation: RelationWord
-    reference: Word | None = None
 
     def errand(self) -> Errand:
         """Enter the fact."""
-        relation = Relation(self.relation.upper())
-        fact = relatives.RecordKinship(
-            person_no=self.person_no, relative=self.relative, relation=relation
-        )
-        return Errand(relatives.record_kinship, _request(self), (fact,))
+        return Errand(relatives.record_kinship, _request(self), (kinship_of(self),))
 
 
-class FilingLine(Body):
+class FilingLine(FilingBody):
     """An off-site care filing; both days included."""
 
     type: Literal["filing"]
-    person_no: PersonNo
-    place: RegionCode
-    kind: Literal["long_term", "temporary"]
-    from_: Day = Field(alias="from")
-    to: Day | None = None
-    reference: Word | None = None
 
     def errand(self) -> Errand:
         """Note the filing."""
-        filing = accounts.FileElsewhere(
-            person_no=self.person_no,
-            place=self.place,
-            kind=FilingKind(self.kind.upper()),
-            from_on=self.from_,
-            until_on=self.to,
-        )
-        return Errand(accounts.file_elsewhere, _request(self), (filing,))
+        return Errand(accounts.file_elsewhere, _request(self), (filing_of(self),))
 
 
 class OrderLine(Body):

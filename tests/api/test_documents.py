@@ -46,6 +46,8 @@ PROMISED = {
     "GET /v1/corrections/{correction_id}",
     "POST /v1/corrections/{correction_id}/approval",
     "POST /v1/corrections/{correction_id}/rejection",
+    "POST /v1/kinships",
+    "POST /v1/filings",
     "GET /v1/consents",
     "GET /v1/consents/{version}",
     "POST /v1/bindings",
