@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from api.replies import BindingReply, BindingsReply
+from api.consent_replies import BindingWithConsentsReply
+from api.replies import BindingsReply
 from api.statement_replies import EntriesReply
 from tests.api.clients import (
     AGENCY,
@@ -98,8 +99,8 @@ async def test_bindings_are_listed_to_their_own(desk_on_postgres: Desk) -> None:
     assert [both, [first], [], both, both, both, []] == list(seen.values())
     listed = (await desk.get(S1, "/v1/bindings")).json()["items"][0]
     alone = (await desk.get(S1, f"/v1/bindings/{first}")).json()
-    assert listed | {"position": alone["position"]} == alone
-    BindingReply.model_validate(alone)
+    assert listed == {name: alone[name] for name in listed}
+    BindingWithConsentsReply.model_validate(alone)
     assert both == [item["binding_id"] for item in await pages(desk, P1, "/v1/bindings", 1)]
 
 
