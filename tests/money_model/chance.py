@@ -46,6 +46,19 @@ EASY = {
 }
 """Every key under which a smaller bill never has a payer that the larger did not have."""
 
+PREMIUM = {
+    "premium_standard_fen": st.sampled_from([7, 30, 40, 90, 150]),
+    "premium_window": st.sampled_from(
+        [((1, 1), (12, 31)), ((1, 1), (12, 31)), ((9, 1), (12, 31)), ((12, 1), (2, 28))]
+    ),
+    "premium_reverse_min_age_minutes": st.sampled_from([0, 1, 120]),
+    "premium_reverse_block": st.lists(
+        st.sampled_from(["SPONSOR_ENDED", "WINDOW_CLOSED"]), unique=True
+    ).map(lambda some: ("BENEFIT_USED", "CLEARED", *some)),
+}
+"""Every key that decides about premiums, within what families have; what the tax side knows
+blocks everywhere."""
+
 HARD = {
     **EASY,
     "cap_on_exceed": st.sampled_from(["CLAMP", "SKIP"]),
@@ -57,10 +70,14 @@ HARD = {
 """Every key that decides about money."""
 
 
-def rules_by(keys: dict[str, st.SearchStrategy[object]]) -> st.SearchStrategy[Rules]:
-    """P0 with any of these keys changed."""
-    return st.fixed_dictionaries({}, optional=keys).map(lambda chosen: changed(**chosen))
+def rules_by(
+    keys: dict[str, st.SearchStrategy[object]],
+    always: dict[str, st.SearchStrategy[object]] | None = None,
+) -> st.SearchStrategy[Rules]:
+    """P0 with any of these keys changed, and with all of those."""
+    chosen = st.fixed_dictionaries(always or {}, optional=keys)
+    return chosen.map(lambda values: changed(**values))
 
 
 easy_rules = rules_by({**EASY, "refund_window": st.just("UNLIMITED")})
-hard_rules = rules_by(HARD)
+hard_rules = rules_by(HARD, PREMIUM)

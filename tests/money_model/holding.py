@@ -17,20 +17,18 @@ def hold(world: World, key: str, bill: Bill, for_: timedelta) -> Words:
         return words("DUPLICATE_CLAIM")
     split, before = settling.plan(world, bill), world.held_at(bill)
     own_free = family.own_offer(world, bill, before).most
-    if before is not None:
-        before.status = "released"
+    settling.give_way(world, bill)
     rules = world.rules_of(bill.patient)
     world.holds[key] = Hold(key, bill, rules, split, own_free, world.now, world.now + for_)
     return DONE
 
 
 def release(world: World, key: str) -> Words:
-    """Give back what was set aside; what ran out is free already."""
+    """Give back what was set aside; what ran out is free already, and is let go once."""
     held = world.holds[key]
     if held.status != "held":
         return words("HOLD_VOID")
-    if world.now < held.expires_at:
-        held.status = "released"
+    held.status = "released"
     return DONE
 
 

@@ -26,9 +26,9 @@ def kept_aside(world: World) -> int:
 
 
 def no_money_is_lost(world: World) -> None:
-    """Accounts, suspense, institutions and premiums hold what was credited and corrected (I9)."""
+    """Accounts, suspense, institutions, premiums and payouts are what came in (I9)."""
     accounts = sum(person.money.fen for person in world.people.values())
-    out = kept_aside(world) + payable(world) + premiums.owed(world)
+    out = kept_aside(world) + payable(world) + premiums.owed(world) + world.paid_out
     assert world.credited + world.corrected == accounts + out
 
 

@@ -1,10 +1,13 @@
-"""A resident's premium, paid whole by one sponsor (policy.md §4, §8.9). One held state."""
+"""A resident's premium, paid whole by one sponsor (policy.md §4, §8.9). One held state.
+
+Whether it is given back is asked by the rules it was paid by, as for any refund (§3.3).
+"""
 
 from datetime import timedelta
 
 from tests.money_model.family import grants
-from tests.money_model.money import Money
 from tests.money_model.returns import give_back
+from tests.money_model.rules import Rules
 from tests.money_model.world import DONE, Premium, Words, World, words
 
 
@@ -13,37 +16,58 @@ def pay(world: World, key: str, sponsor: str, payee: str, year: int) -> Words:
     rules, person = world.rules_of(sponsor), world.people[sponsor]
     numbers = [n for n in grants(world, payee) if world.bindings[n].sponsor == sponsor]
     if not numbers:
-        return words("NOT_ACTIVE")
+        return _no_grant(world, sponsor, payee)
     standard, way, free = (
         rules["premium_standard_fen"],
         rules["sponsor_buckets"],
         world.free(sponsor),
     )
+    usable = person.standing == "SUSPENDED" and rules["sponsor_suspended_usable"]
+    payable = year_paid_now(world, rules)
+    before = paid(world, payee, year)
     facts = {
         "USE_NOT_GRANTED": "premium" not in world.bindings[numbers[0]].uses,
-        "WINDOW_CLOSED": not _open(world, sponsor),
-        "PREMIUM_ALREADY_PAID": paid(world, payee, year) is not None,
+        "PAYEE_NOT_RESIDENT": not world.people[payee].resident,
+        "WINDOW_CLOSED": payable is None,
+        "DATE_INVALID": payable not in {None, year},
+        "PREMIUM_IN_PROGRESS": before is not None and before.status != "CONFIRMED",
+        "PREMIUM_ALREADY_PAID": before is not None and before.status == "CONFIRMED",
         "FROZEN": person.frozen,
-        "SPONSOR_STATUS": person.standing not in rules["sponsor_status_ok"],
+        "SPONSOR_STATUS": person.standing not in rules["sponsor_status_ok"] and not usable,
         "INSUFFICIENT": min(free.within(way), free.fen - rules["reserve_fen"]) < standard,
     }
     found = frozenset(word for word, so in facts.items() if so)
     if not found:
-        world.premiums[key] = Premium(sponsor, payee, year, free.take(standard, way), world.now)
+        money = free.take(standard, way)
+        world.premiums[key] = Premium(sponsor, payee, year, rules, money, world.now)
     return found
+
+
+def _no_grant(world: World, sponsor: str, payee: str) -> Words:
+    """Strangers know nothing of each other; who was bound once is told that he is no more."""
+    if sponsor == payee:
+        return words("SELF_BINDING")
+    ever = any((b.sponsor, b.beneficiary) == (sponsor, payee) for b in world.bindings.values())
+    return words("NOT_ACTIVE") if ever else words("UNKNOWN")
 
 
 def paid(world: World, payee: str, year: int) -> Premium | None:
     """The premium of a payee and year that is paid or being paid."""
     for one in world.premiums.values():
-        if (one.payee, one.year) == (payee, year) and one.status in {"HELD", "CONFIRMED"}:
+        if (one.payee, one.year) == (payee, year) and one.status not in {"REJECTED", "REVERSED"}:
             return one
     return None
 
 
-def _open(world: World, who: str) -> bool:
-    since, until = world.rules_of(who)["premium_window"]
-    return bool(since <= (world.today.month, world.today.day) <= until)
+def year_paid_now(world: World, rules: Rules) -> int | None:
+    """The year that is paid today: the coming one, or past New Year in a window over it this."""
+    since, until = rules["premium_window"]
+    today = world.today.month, world.today.day
+    if since <= until:
+        return world.today.year + 1 if since <= today <= until else None
+    if today >= since:
+        return world.today.year + 1
+    return world.today.year if today <= until else None
 
 
 def confirm(world: World, key: str) -> Words:
@@ -57,42 +81,65 @@ def confirm(world: World, key: str) -> Words:
     return DONE
 
 
-def reject(world: World, key: str) -> Words:
+def reject(world: World, key: str, code: str = "TAX_REFUSED") -> Words:
     """The tax side says no: nothing is held any more (S107)."""
     premium = world.premiums[key]
     if premium.status != "HELD":
         return words("PREMIUM_NOT_HELD")
-    premium.status = "REJECTED"
+    premium.status, premium.code = "REJECTED", code
     return DONE
 
 
-def reverse(world: World, key: str, *, drawn: bool = False, cleared: bool = False) -> Words:
-    """Give a confirmed premium back to the sponsor, if nothing of the region's list forbids it."""
+def no_to_payment(world: World, key: str) -> Words:
+    """The tax side's no to a payment, as it stands now."""
+    code = world.premiums[key].code
+    return words(code) if code else DONE
+
+
+# ------------------------------------------------------------ back
+
+
+def ask_back(world: World, key: str) -> Words:
+    """Ask the tax side for a paid premium, if nothing of the region's list forbids it (S112)."""
     premium = world.premiums[key]
+    if premium.status in {"HELD", "REVERSE_REQUESTED"}:
+        return words("PREMIUM_IN_PROGRESS")
     if premium.status != "CONFIRMED":
-        return words("PREMIUM_NOT_CONFIRMED")
-    rules = world.rules_of(premium.sponsor)
-    ended = world.people[premium.sponsor].end is not None
+        return words("PREMIUM_NOT_PAID")
+    rules = premium.rules
     facts = {
-        "BENEFIT_USED": drawn,
-        "CLEARED": cleared,
-        "SPONSOR_ENDED": ended,
-        "WINDOW_CLOSED": not _open(world, premium.sponsor),
+        "SPONSOR_ENDED": world.people[premium.sponsor].end is not None,
+        "WINDOW_CLOSED": year_paid_now(world, rules) != premium.year,
     }
-    found = {word for word in rules["premium_reverse_block"] if facts[word]}
+    found = {word for word, so in facts.items() if so and word in rules["premium_reverse_block"]}
     if world.now - premium.at < timedelta(minutes=rules["premium_reverse_min_age_minutes"]):
         found.add("TOO_EARLY")
     if not found:
-        give_back(world, premium.sponsor, premium.money, rules, premium.at)
-        premium.status = "REVERSED"
+        premium.status = "REVERSE_REQUESTED"
     return frozenset(found)
+
+
+def give(world: World, key: str) -> None:
+    """The tax side gives it back."""
+    premium = world.premiums[key]
+    give_back(world, premium.sponsor, premium.money, premium.rules, premium.at)
+    premium.status = "REVERSED"
+
+
+def keep(world: World, key: str, code: str) -> None:
+    """The tax side keeps it: it stays paid."""
+    premium = world.premiums[key]
+    premium.refusals.append(code)
+    premium.status = "CONFIRMED"
+
+
+def no_to_reversal(world: World, key: str, attempt: int) -> Words:
+    """The tax side's no to one of the requests, from 0; none while it has not answered."""
+    refusals = world.premiums[key].refusals
+    return words(refusals[attempt]) if attempt < len(refusals) else DONE
 
 
 def owed(world: World) -> int:
     """What the tax side has, in fen."""
-    return sum(one.money.fen for one in world.premiums.values() if one.status == "CONFIRMED")
-
-
-def money_of(world: World, key: str) -> Money:
-    """What a premium takes from which bucket."""
-    return world.premiums[key].money
+    had = {"CONFIRMED", "REVERSE_REQUESTED"}
+    return sum(one.money.fen for one in world.premiums.values() if one.status in had)

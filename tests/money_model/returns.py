@@ -26,6 +26,12 @@ def give_back(world: World, who: str, money: Money, rules: Rules, paid_at: datet
         heir.money = heir.money.plus(money)
 
 
+def pay_out(world: World, ticket: Ticket) -> None:
+    """The agency pays out all that is kept under a ticket: it is in no account any more."""
+    world.tickets.remove(ticket)
+    world.paid_out += ticket.fen
+
+
 def _heir(world: World, who: str) -> Person | None:
     """Who stands where somebody stood: himself, or where he and his like moved to, if anybody."""
     person, seen = world.people[who], {who}

@@ -83,14 +83,20 @@ def settle(world: World, key: str, bill: Bill, quoted: Quote | None = None) -> W
     split = plan(world, bill)
     held = world.held_at(bill)
     own_free = family.own_offer(world, bill, held).most
-    if held is not None:
-        held.status = "released"
+    give_way(world, bill)
     book(
         world,
         key,
         Hold(key, bill, world.rules_of(bill.patient), split, own_free, world.now, world.now),
     )
     return DONE
+
+
+def give_way(world: World, bill: Bill) -> None:
+    """Nothing is held for a bill any more; what ran out is written down with it."""
+    for hold in world.holds.values():
+        if hold.status == "held" and hold.bill.place == bill.place:
+            hold.status = "released"
 
 
 def _refused(world: World, key: str, bill: Bill, quoted: Quote | None) -> Words:
@@ -164,6 +170,31 @@ def cancel(world: World, key: str) -> Words:
         return words("CANCEL_CLOSED")
     give_back_all(world, settled, "cancelled")
     return DONE
+
+
+def replace(world: World, key: str, of: str, bill: Bill) -> Words:
+    """Cancel a settlement whole and settle its bill anew, on the money that went back (S71)."""
+    settled = world.settled[of]
+    refused = _irreplaceable(world, settled, bill)
+    if key in world.tombstones:
+        refused |= {"REVERSED_BEFORE_ARRIVAL"}
+    if refused:
+        return refused
+    give_back_all(world, settled, "cancelled")
+    assert not settle(world, key, bill), "what could be refused was asked before"
+    return DONE
+
+
+def _irreplaceable(world: World, settled: Settled, bill: Bill) -> Words:
+    if not settled.live:
+        return words(f"ALREADY_{settled.status.upper()}")
+    facts = {
+        "REPLACEMENT_NOT_ALLOWED": "FULL_RESETTLE" not in settled.rules["refund_mode"],
+        "CANCEL_CLOSED": closed(world, settled),
+        "CLAIM_CHANGED": settled.bill.patient != bill.patient,
+        "DUPLICATE_CLAIM": world.live_at(bill) not in (None, settled),
+    }
+    return frozenset(word for word, so in facts.items() if so)
 
 
 def reverse(world: World, key: str) -> Words:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from tests.money_model import family, holding, laws, premiums, refunds, settling
 from tests.money_model.money import Money
 from tests.money_model.rules import changed
+from tests.money_model.taxing import TaxSide
 from tests.money_model.towns import Purse, bill, left, settled, town, until, yuan_of
 from tests.money_model.world import BEIJING, World
 
@@ -127,7 +128,7 @@ def test_a_premium_is_held_and_then_paid() -> None:
 
     assert not premiums.pay(world, "p", "S1", "A", 2027)
     assert Money(40_000) == world.held("S1")
-    assert {"PREMIUM_ALREADY_PAID"} == premiums.pay(world, "q", "S2", "A", 2027)
+    assert {"PREMIUM_IN_PROGRESS"} == premiums.pay(world, "q", "S2", "A", 2027)
     assert not family.release(world, 0)
     assert not premiums.confirm(world, "p")
     assert (60_000, 0) == left(world, "S1")
@@ -166,21 +167,54 @@ def test_a_grant_of_care_pays_no_premium() -> None:
 
 
 def test_a_premium_comes_back_unless_something_forbids_it() -> None:
-    """S112: the region's list, and two hours."""
-    world = autumn({"S1": "1000.00"})
-    assert not premiums.pay(world, "p", "S1", "A", 2027)
-    assert not premiums.confirm(world, "p")
+    """S112: the region's list, two hours, and what the tax side knows."""
+    world, tax = autumn({"S1": "1000.00"}), TaxSide()
+    assert not tax.pay(world, "p", ("S1", "A", 2027))
 
-    assert {"TOO_EARLY"} == premiums.reverse(world, "p")
+    assert {"TOO_EARLY"} == tax.reverse(world, "p")
     world.wait(timedelta(hours=2))
-    assert {"BENEFIT_USED"} == premiums.reverse(world, "p", drawn=True)
-    assert {"CLEARED"} == premiums.reverse(world, "p", cleared=True)
-    assert not premiums.reverse(world, "p")
+    for how in ("benefit_used", "cleared"):
+        tax.how = how
+        assert {how.upper()} == tax.reverse(world, "p")
+    tax.how = "normal"
+    assert not tax.reverse(world, "p")
     assert (100_000, 0) == left(world, "S1")
     assert 0 == premiums.owed(world)
     laws.check(world)
-    assert not premiums.pay(world, "q", "S1", "A", 2027)
-    assert not premiums.confirm(world, "q")
+    assert not tax.pay(world, "q", ("S1", "A", 2027))
     assert not world.end("S1", "CLOSED")
     until(world, datetime(2027, 1, 1, tzinfo=BEIJING))
-    assert {"SPONSOR_ENDED", "WINDOW_CLOSED"} == premiums.reverse(world, "q")
+    assert {"SPONSOR_ENDED", "WINDOW_CLOSED"} == tax.reverse(world, "q")
+
+
+def test_what_the_tax_side_does_not_answer_stays_held() -> None:
+    """S110: nobody else may pay meanwhile, and asking again finds out; so it is with a return."""
+    world, tax = autumn({"S1": "1000.00", "S2": "1000.00"}), TaxSide()
+    for how in ("pending", "down"):
+        tax.how = how
+        assert not tax.pay(world, how, ("S1", "A", 2027))
+        tax.resolve(world)
+        assert (Money(40_000), 0) == (world.held("S1"), premiums.owed(world))
+        assert {"PREMIUM_IN_PROGRESS"} == tax.pay(world, "q", ("S2", "A", 2027))
+        tax.how = "normal"
+        tax.resolve(world)
+        assert (Money(), 40_000) == (world.held("S1"), premiums.owed(world))
+        world.wait(timedelta(hours=2))
+        tax.how = "garbled"
+        assert not tax.reverse(world, how)
+        assert 40_000 == premiums.owed(world)
+        tax.how = "normal"
+        tax.resolve(world)
+        assert (100_000, 0) == left(world, "S1")
+        laws.check(world)
+
+
+def test_a_window_over_new_year_pays_this_year_after_it() -> None:
+    """§4: the year that is paid is the coming one, and the same one after New Year."""
+    world = autumn({"S1": "1000.00"})
+    rules = changed(premium_window=((12, 1), (2, 28)))
+
+    assert premiums.year_paid_now(world, rules) is None
+    for now in (datetime(2026, 12, 1, tzinfo=BEIJING), datetime(2027, 2, 28, tzinfo=BEIJING)):
+        until(world, now)
+        assert 2027 == premiums.year_paid_now(world, rules)

@@ -98,14 +98,31 @@ class Hold:
 
 @dataclass
 class Premium:
-    """One premium of a payee and year, paid by one sponsor."""
+    """One premium of a payee and year, paid by one sponsor.
+
+    `code` is the tax side's no, `refusals` are its noes to each request to give it back.
+    """
 
     sponsor: str
     payee: str
     year: int
+    rules: Rules
     money: Money
     at: datetime
-    status: Literal["HELD", "CONFIRMED", "REJECTED", "REVERSED"] = "HELD"
+    status: Literal["HELD", "CONFIRMED", "REJECTED", "REVERSE_REQUESTED", "REVERSED"] = "HELD"
+    code: str = ""
+    refusals: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Correction:
+    """What is wrong with somebody's money, who of the agency says so, and in which year."""
+
+    who: str
+    by: Money
+    proposer: str
+    year: int
+    status: Literal["PROPOSED", "APPROVED", "REJECTED"] = "PROPOSED"
 
 
 @dataclass
@@ -129,12 +146,14 @@ class World:
     settled: dict[str, Settled] = field(default_factory=dict)
     holds: dict[str, Hold] = field(default_factory=dict)
     premiums: dict[str, Premium] = field(default_factory=dict)
+    corrections: dict[str, Correction] = field(default_factory=dict)
     tickets: list[Ticket] = field(default_factory=list)
     recover: dict[tuple[str, str], int] = field(default_factory=dict)
     tombstones: set[str] = field(default_factory=set)
     answers: dict[str, tuple[object, Words]] = field(default_factory=dict)
     credited: int = 0
     corrected: int = 0
+    paid_out: int = 0
 
     # ------------------------------------------------------------ rules and time
 
@@ -191,23 +210,14 @@ class World:
 
     def credit(self, who: str, money: Money) -> Words:
         """Bring money in."""
-        if refused := self._no_account(who):
+        if refused := self.no_account(who):
             return refused
         self.people[who].money = self.people[who].money.plus(money)
         self.credited += money.fen
         return DONE
 
-    def correct(self, who: str, by: Money) -> Words:
-        """Put a bucket right, up or down, never below what is held of it."""
-        if refused := self._no_account(who):
-            return refused
-        if min(self.free(who).plus(by)) < 0:
-            return words("INSUFFICIENT")
-        self.people[who].money = self.people[who].money.plus(by)
-        self.corrected += by.fen
-        return DONE
-
-    def _no_account(self, who: str) -> Words:
+    def no_account(self, who: str) -> Words:
+        """Why nothing comes in: a resident has no account of money, and an end is an end."""
         person = self.people[who]
         no_funds = {"NO_FUNDS"} if person.resident else set()
         ended = {"ACCOUNT_ENDED"} if person.end else set()

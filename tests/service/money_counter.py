@@ -10,6 +10,7 @@ from typing import Any
 
 from aggregates.account_state import Account
 from aggregates.policy import Edition
+from aggregates.policy_words import PremiumType
 from aggregates.refusals import RefusalError
 from aggregates.vocabulary import (
     BEIJING,
@@ -20,10 +21,11 @@ from aggregates.vocabulary import (
     KinshipEvidence,
     Part,
     StreamId,
+    Use,
 )
 from service import holds
 from service.accounts import find_person
-from service.caller import Request, institution
+from service.caller import Caller, Request, institution
 from service.capture import FinalBill, capture
 from service.claims import Identity, SettleBill
 from service.clearing import clear
@@ -32,6 +34,7 @@ from service.ledger.command import Decision, KeyReusedError, Reply
 from service.ledger.view import View
 from service.look import look_at_settlement
 from service.refund import RefundBill, refund
+from service.replace import replace as replace_bill
 from service.reverse import reverse
 from tests.cases.asked import amounts_of
 from tests.cases.house_driver import AGENCY, HouseDriver
@@ -58,6 +61,7 @@ SECTIONS = {
     "on": "quote",
     "quote": "quote",
     "hold": "quote",
+    "premium": "premium",
 }
 """The section of a region's file by the key, or by its first word."""
 
@@ -74,6 +78,11 @@ def edition(rules: Rules, since: date) -> Edition:
         if value != MODEL_P0[key]:
             section = SECTIONS.get(key) or SECTIONS[key.partition("_")[0]]
             changes[NESTED.get(key, f"{section}.{key}")] = "none" if value is None else value
+    if fen := changes.get("premium.premium_standard_fen"):
+        changes["premium.premium_standard_fen"] = {PremiumType.RESIDENT_BASIC: fen}
+    if window := changes.get("premium.premium_window"):
+        since_day, until_day = (f"{month:02}-{day:02}" for month, day in window)
+        changes["premium.premium_window"] = {"from": since_day, "to": until_day}
     made = changed(P0, changes)
     return replace(made, id=f"case/{since}", region=HOME, effective_on=since)
 
@@ -139,11 +148,18 @@ class MoneyCounter:
         """Bring money in."""
         return self.do(Step(do="credit", who=who, amount=yuan(fen), bucket=Bucket(bucket)))
 
-    def bind(self, sponsor: str, beneficiary: str, caps: dict[str, int | None]) -> StreamId:
+    def bind(
+        self,
+        sponsor: str,
+        beneficiary: str,
+        caps: dict[str, int | None],
+        uses: tuple[str, ...],
+    ) -> StreamId:
         """Offer and accept."""
         offer = Bound(
             sponsor=sponsor,
             beneficiary=beneficiary,
+            uses=tuple(Use(use) for use in uses),
             caps=CapsInYuan(**{f"per_{period}": fen for period, fen in caps.items()}),
             evidence=KinshipEvidence.DOCUMENT,
             reference="HK-1",
@@ -155,10 +171,16 @@ class MoneyCounter:
 
     # ------------------------------------------------------------ by use cases
 
-    def call(self, use_case: Callable[[Request], Awaitable[Reply]], key: str, body: object) -> Told:
-        """Ask as the hospital, under a key; what the rules refuse comes as a refusal too."""
+    def call(
+        self,
+        use_case: Callable[[Request], Awaitable[Reply]],
+        key: str,
+        body: object,
+        by: Caller | None = None,
+    ) -> Told:
+        """Ask, as the hospital or another, under a key; a refusal by the rules is an answer too."""
         digest = hashlib.sha256(repr(body).encode()).digest()
-        request = Request(self.hospital, key, digest, "cases")
+        request = Request(by or self.hospital, key, digest, "cases")
 
         async def ask() -> Told:
             try:
@@ -182,6 +204,12 @@ class MoneyCounter:
             reason="told",
         )
         return self.call(lambda request: refund(self.house, request, command), key, command)
+
+    def replace(self, key: str, settlement: str, bill: Bill) -> Told:
+        """Settle a corrected bill in the place of another."""
+        of, sent = StreamId(settlement), self.bill_of(bill)
+        body = (of, sent)
+        return self.call(lambda request: replace_bill(self.house, request, of, sent), key, body)
 
     def reverse(self, key: str, undone: str) -> Told:
         """Undo a command by its key."""

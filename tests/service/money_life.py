@@ -26,11 +26,13 @@ BEGAN_AT = datetime(2026, 12, 31, 8, 0, tzinfo=BEIJING)
 EDITIONS_SINCE = (date(2020, 1, 1), date(2027, 1, 2))
 GOOD = {"NORMAL", "RETIRED"}
 TIES = ["BA", "CA", "AB", "CB", "AC", "BR", "CR", "AR"]
+BOTH = ("care", "premium")
 
 somebody = st.sampled_from(sorted(PEOPLE))
 sometimes = st.sampled_from([False, False, False, True])
 seldom = st.sampled_from([False] * 11 + [True])
 caps = st.fixed_dictionaries({}, optional=dict.fromkeys(family.PERIODS, st.integers(0, 150)))
+uses = st.sampled_from([BOTH, BOTH, BOTH, ("care",), ("premium",)])
 seconds = st.sampled_from([1, 60, 60, 899, 900, 901, 3_600, 3_600, 43_200, 86_400, 2_678_400])
 some = st.integers(0, 1_000)
 """Picks one of what there is, whatever their number."""
@@ -93,7 +95,7 @@ class MoneyLife(RuleBasedStateMachine):
                 self.credit(who, "current", 60)
                 self.credit(who, "prior", 110)
         for tie in sorted(bound):
-            self.bind(tie[0], tie[1], {})
+            self.bind(tie[0], tie[1], {}, BOTH)
 
     # ------------------------------------------------------------ money, standing, time
 
@@ -148,8 +150,14 @@ class MoneyLife(RuleBasedStateMachine):
 
     # ------------------------------------------------------------ bindings
 
-    @rule(sponsor=somebody, beneficiary=somebody, terms=caps)
-    def bind(self, sponsor: str, beneficiary: str, terms: dict[str, int | None]) -> None:
+    @rule(sponsor=somebody, beneficiary=somebody, terms=caps, uses=uses)
+    def bind(
+        self,
+        sponsor: str,
+        beneficiary: str,
+        terms: dict[str, int | None],
+        uses: tuple[str, ...],
+    ) -> None:
         """Somebody grants his money to somebody he may grant it to."""
         people = self.world.people
         bound = {self.world.bindings[n].sponsor for n in family.grants(self.world, beneficiary)}
@@ -157,8 +165,8 @@ class MoneyLife(RuleBasedStateMachine):
         if sponsor in bound | {beneficiary} or people[sponsor].resident or not good:
             return
         self.wait(1)
-        number = family.bind(self.world, sponsor, beneficiary, terms)
-        self.streams[number] = self.counter.bind(sponsor, beneficiary, terms)
+        number = family.bind(self.world, sponsor, beneficiary, terms, uses)
+        self.streams[number] = self.counter.bind(sponsor, beneficiary, terms, uses)
 
     @precondition(lambda self: self.world.bindings)
     @rule(which=some, really=sometimes)

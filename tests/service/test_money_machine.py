@@ -5,7 +5,6 @@ every history.
 """
 
 from datetime import date, timedelta
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -16,10 +15,9 @@ from tests.cases.reading import Step, yuan
 from tests.money_model import holding, refunds, settling
 from tests.money_model.bills import Bill, Line
 from tests.money_model.chance import CATEGORIES, PARTS
-from tests.money_model.world import Words
-from tests.service.money_counter import Told, step_of
+from tests.service.money_agency import Agency, pick
+from tests.service.money_counter import step_of
 from tests.service.money_life import (
-    MoneyLife,
     assert_refused,
     assert_split,
     seldom,
@@ -39,10 +37,12 @@ bills = st.builds(
 )
 for_seconds = st.sampled_from([900, 86_400, 172_800, 600_000])
 percents = st.sampled_from([100, 50, 30, 110]) | st.integers(1, 105)
+INPUT = ("LINES_MISMATCH",)
+"""Refusals that leave a key free."""
 SUMS = ("own", "aid", "cash")
 
 
-class Bills(MoneyLife):
+class Bills(Agency):
     """What counters do with bills: quote, settle, hold, and take back."""
 
     @rule(bill=bills)
@@ -69,7 +69,7 @@ class Bills(MoneyLife):
 
     @precondition(lambda self: self.world.tombstones)
     @rule(which=some, bill=bills, really=sometimes)
-    def settle_late(self, which: int, bill: Bill, *, really: bool) -> None:
+    def settlepick(self, which: int, bill: Bill, *, really: bool) -> None:
         """The original of a reversal arrives after it."""
         if not really:
             return
@@ -99,6 +99,27 @@ class Bills(MoneyLife):
         outcome = self.counter.do(step)
         assert_refused(outcome.refused, settling.cancel(self.world, of))
         self.remember(lambda: self.counter.do(step), outcome)
+
+    @precondition(lambda self: self.world.settled)
+    @rule(which=some, bill=bills, there=st.sampled_from([True, True, True, False]))
+    def replace(self, which: int, bill: Bill, *, there: bool) -> None:
+        """Settle a corrected bill in the place of another, perhaps under another name."""
+        of, key = self._settled(which), self._key("replace")
+        settled = self.world.settled[of]
+        stays = settled.stays
+        if there:
+            bill = bill._replace(patient=settled.bill.patient, visit=settled.bill.visit)
+        subject = self.counter.named[of].subject
+        told = self.counter.replace(key, subject, bill)
+        refused = settling.replace(self.world, key, of, bill)
+        self._check(told, refused)
+        if not refused:
+            assert_split(told, self.world.settled[key].split)
+            back = [*map(yuan, (stays.own, stays.aid, stays.cash))]
+            assert back == [told["returned"][name] for name in SUMS]
+            self.counter.name(key, told)
+        if told["refusal"] not in INPUT:
+            self.remember(lambda: self.counter.replace(key, subject, bill), told)
 
     @precondition(lambda self: self.world.settled)
     @rule(which=some, percent=percents)
@@ -135,7 +156,7 @@ class Bills(MoneyLife):
             assert yuan(settled.stays.cash) == told["stays"]["cash"]
             given = before.own - settled.stays.own, before.cash - settled.stays.cash
             assert tuple(map(yuan, given)) == (told["refunded"]["own"], told["refunded"]["cash"])
-        if told["refusal"] != "LINES_MISMATCH":  # whose key stays free
+        if told["refusal"] not in INPUT:
             self.remember(lambda: self.counter.refund(key, subject, asked), told)
 
     @rule(which=some, early=seldom, really=st.booleans())
@@ -229,28 +250,15 @@ class Bills(MoneyLife):
         """The same key with the same body has the same answer, and moves nothing."""
         self.sent[which % len(self.sent)]()
 
-    def _key(self, of: str) -> str:
-        self.keys += 1
-        return f"{of}-{self.keys}"
-
     def _settled(self, which: int) -> str:
         """One of the last settlements, a live one if there is one, but not always."""
         live = [key for key, one in self.world.settled.items() if one.live]
-        return _late(live if live and which % 7 else list(self.world.settled), which)
+        return pick(live if live and which % 7 else list(self.world.settled), which)
 
     def _held(self, which: int) -> str:
         """One of the last holds, a standing one if there is one, but not always."""
         standing = [held.key for held in self.world.standing_holds()]
-        return _late(standing if standing and which % 7 else list(self.ids), which)
-
-    @staticmethod
-    def _check(told: Told, refused: Words) -> None:
-        said: Any = told["refusal"]
-        assert_refused(said, refused)
-
-
-def _late(some: list[str], which: int) -> str:
-    return some[-1 - which % min(4, len(some))]
+        return pick(standing if standing and which % 7 else list(self.ids), which)
 
 
 @pytest.mark.timeout(7_200)
