@@ -74,7 +74,7 @@ def give_back(
 ) -> Moved:
     """The tax side gave it back: to the buckets that paid, or aside (policy.md §3.4).
 
-    `accounts` holds the sponsor's and his successor's. No cap on care ever counted it, so none
+    `accounts` holds the sponsor's and all his successors'. No cap on care ever counted it, so none
     counts its return.
     """
     if premium.status is not PremiumStatus.REVERSE_REQUESTED:

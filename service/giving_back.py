@@ -77,14 +77,20 @@ def give_back(
     """The events that bring money back to where it came from, or set it aside."""
     payers = list(payers)
     view.need([payer.account for payer in payers])
-    accounts: dict[StreamId, Account] = {}
-    following = {payer.account for payer in payers}
-    while following:
-        accounts |= {account_id: view.account(account_id) for account_id in sorted(following)}
-        following = {a.successor for a in accounts.values() if a.successor} - set(accounts)
+    accounts = with_successors(view, (payer.account for payer in payers))
     view.account(paid.settled.claim.beneficiary)
     payment = Payment(paid.id, paid.settled, paid.edition.refund)
     return returns_of(payment, payers, accounts, new_stream("tkt", now.at), now)
+
+
+def with_successors(view: View, first: Iterable[StreamId]) -> dict[StreamId, Account]:
+    """These accounts, the ones they moved to, the ones those moved to, and so on."""
+    accounts: dict[StreamId, Account] = {}
+    following = set(first)
+    while following:
+        accounts |= {account_id: view.account(account_id) for account_id in sorted(following)}
+        following = {a.successor for a in accounts.values() if a.successor} - set(accounts)
+    return accounts
 
 
 def back_answer(own_fen: int, aid_fen: int, cash_fen: int) -> dict[str, Any]:

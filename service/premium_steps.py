@@ -18,6 +18,7 @@ from aggregates.vocabulary import Instant, PremiumStatus, StreamId
 from service.caller import Caller, Request, Role
 from service.clock import new_stream
 from service.editions import edition_of_record
+from service.giving_back import with_successors
 from service.house import House
 from service.ledger.command import Decision
 from service.ledger.view import View
@@ -164,9 +165,7 @@ def _keep(asked: Asked, answer: TaxAnswer, seen: Seen) -> Moved:
 def _give_back(keys: Keys, asked: Asked, seen: Seen) -> Moved:
     view, premium, sponsor, now = seen
     edition = edition_of_record(view, keys, sponsor.region, premium.edition)
-    accounts = {premium.sponsor: sponsor}
-    if sponsor.successor is not None:
-        accounts[sponsor.successor] = view.account(sponsor.successor)
+    accounts = with_successors(view, (premium.sponsor,))
     ticket = new_stream("tkt", now.at)
     return [
         *reversal.give_back(asked.order.premium_id, premium, accounts, edition, ticket, now),
