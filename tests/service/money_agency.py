@@ -12,7 +12,7 @@ from service.caller import agency
 from service.suspense import PayOut, pay_out
 from tests.cases.reading import Step
 from tests.cases.world import Outcome
-from tests.money_model import corrections, premiums, returns
+from tests.money_model import corrections, family, premiums, returns
 from tests.money_model.money import Money
 from tests.money_model.taxing import WAYS, TaxSide
 from tests.money_model.world import Words
@@ -22,7 +22,7 @@ from tests.service.money_life import MoneyLife, assert_refused, some, somebody
 clerks = st.sampled_from(["clerk 1", "clerk 2"])
 amounts = st.integers(-120, 60).filter(bool)
 payees = st.sampled_from(["R"] * 9 + ["A"])
-ways = st.sampled_from(["normal"] * 6 + list(WAYS))
+ways = st.sampled_from(["normal"] * 8 + list(WAYS))
 OPEN = {"HELD": "unknown"}
 """How the service calls a premium that waits for the tax side, in the model's words."""
 
@@ -38,9 +38,15 @@ class Agency(MoneyLife):
 
     # ------------------------------------------------------------ corrections
 
-    @rule(who=somebody, bucket=st.sampled_from(["current", "prior"]), fen=amounts, by=clerks)
-    def propose(self, who: str, bucket: str, fen: int, by: str) -> None:
-        """Say that a balance is wrong."""
+    @rule(
+        who=somebody,
+        bucket=st.sampled_from(["current", "prior"]),
+        fen=amounts,
+        by=clerks,
+        decider=st.none() | clerks,
+    )
+    def propose(self, who: str, bucket: str, fen: int, by: str, decider: str | None) -> None:
+        """Say that a balance is wrong; often somebody decides at once."""
         key = self._key("correction")
         wrong = Wrong(Bucket(bucket), fen, "told", None)
         command = service.ProposeCorrection(person_no=who, wrong=wrong)
@@ -56,6 +62,8 @@ class Agency(MoneyLife):
         if not refused:
             assert "proposed" == told["status"]
             self.proposed[key] = told["correction_id"]
+            if decider is not None:
+                self.decide(0, decider, agrees=True)
 
     @precondition(lambda self: self.world.corrections)
     @rule(which=some, by=clerks, agrees=st.sampled_from([True, True, True, False]))
@@ -104,15 +112,18 @@ class Agency(MoneyLife):
 
     # ------------------------------------------------------------ premiums
 
-    @rule(how=ways)
-    def behave(self, how: str) -> None:
+    def _behave(self, how: str) -> None:
         """From now on the tax side does this."""
         self.tax.how = how
         self.counter.do(Step(do="tax", behaviour=how))
 
-    @rule(sponsor=somebody, payee=payees, late=st.sampled_from([0] * 5 + [1]))
-    def pay_premium(self, sponsor: str, payee: str, late: int) -> None:
-        """Pay the coming year's premium, or this one's."""
+    @rule(sponsor=somebody, payee=payees, late=st.sampled_from([0] * 5 + [1]), how=ways)
+    def pay_premium(self, sponsor: str, payee: str, late: int, how: str) -> None:
+        """Pay the coming year's premium, or this one's, mostly as somebody who may."""
+        granted = [self.world.bindings[n].sponsor for n in family.grants(self.world, payee)]
+        if granted and how != "refused":
+            sponsor = granted[ord(sponsor) % len(granted)]
+        self._behave(how)
         key, year = self._key("premium"), self.world.today.year + 1 - late
         step = Step(do="premium", by=sponsor, who=payee, year=year, key=key)
         outcome = self.counter.do(step)
@@ -129,9 +140,10 @@ class Agency(MoneyLife):
         self._check_premium(again, step.key, premiums.no_to_payment(self.world, step.key))
 
     @precondition(lambda self: self.world.premiums)
-    @rule(which=some)
-    def reverse_premium(self, which: int) -> None:
+    @rule(which=some, how=ways)
+    def reverse_premium(self, which: int, how: str) -> None:
         """Ask for a premium back."""
+        self._behave(how)
         known = self.world.premiums
         paid = [key for key, one in known.items() if one.status == "CONFIRMED"]
         of = pick(paid if paid and which % 7 else list(known), which)
@@ -150,9 +162,10 @@ class Agency(MoneyLife):
         self._check_premium(again, step.of, refused)
 
     @precondition(lambda self: self.world.premiums)
-    @rule()
-    def resolve(self) -> None:
+    @rule(how=ways)
+    def resolve(self, how: str) -> None:
         """What waits for the tax side is asked again."""
+        self._behave(how)
         self.counter.do(Step(do="resolve"))
         self.tax.resolve(self.world)
         for key, one in self.world.premiums.items():
