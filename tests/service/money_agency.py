@@ -17,7 +17,7 @@ from tests.money_model.money import Money
 from tests.money_model.taxing import WAYS, TaxSide
 from tests.money_model.world import Words
 from tests.service.money_counter import Told
-from tests.service.money_life import MoneyLife, assert_refused, some, somebody
+from tests.service.money_life import MoneyLife, assert_refused, rarely, some, somebody
 
 clerks = st.sampled_from(["clerk 1", "clerk 2"])
 amounts = st.integers(-120, 60).filter(bool)
@@ -160,6 +160,17 @@ class Agency(MoneyLife):
         again = self.counter.do(step)
         refused = premiums.no_to_reversal(self.world, step.of, attempt)
         self._check_premium(again, step.of, refused)
+
+    @precondition(lambda self: self.world.premiums)
+    @rule(which=some, to=somebody, really=rarely)
+    def move_on(self, which: int, to: str, *, really: bool) -> None:
+        """Who paid a premium moves away, or moves on from where he moved."""
+        premium = list(self.world.premiums.values())[which % len(self.world.premiums)]
+        who = premium.sponsor
+        while (heir := self.world.people[who].successor) is not None:
+            who = heir
+        if really and not self.world.people[who].end:
+            self.end(who, "TRANSFERRED", to, 0, really=True)
 
     @precondition(lambda self: self.world.premiums)
     @rule(how=ways)

@@ -20,6 +20,7 @@ from tests.service.money_counter import step_of
 from tests.service.money_life import (
     assert_refused,
     assert_split,
+    rarely,
     seldom,
     some,
     somebody,
@@ -99,6 +100,16 @@ class Bills(Agency):
         outcome = self.counter.do(step)
         assert_refused(outcome.refused, settling.cancel(self.world, of))
         self.remember(lambda: self.counter.do(step), outcome)
+
+    @precondition(lambda self: self.world.settled)
+    @rule(which=some, really=rarely)
+    def cancel_after_an_end(self, which: int, *, really: bool) -> None:
+        """Take a settlement back after somebody who paid died: nobody may take his part."""
+        settled = self.world.settled[self._settled(which)]
+        payers = [share.who for share in settled.stays.shares if share.money.fen]
+        if really and payers:
+            self.end(payers[which % len(payers)], "DECEASED", None, 0, really=True)
+            self.cancel(which, really=True)
 
     @precondition(lambda self: self.world.settled)
     @rule(which=some, bill=bills, there=st.sampled_from([True, True, True, False]))
