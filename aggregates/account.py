@@ -25,6 +25,7 @@ from aggregates.events import (
     InsuranceSuspended,
     InvitationReceived,
     OrderChanged,
+    PersonErased,
     SponsorLinked,
     SponsorUnlinked,
 )
@@ -54,6 +55,7 @@ StandingEvent = (
     | InsuranceResumed
     | AccountClosed
     | FilingMade
+    | PersonErased
 )
 
 
@@ -92,6 +94,8 @@ def _evolve_standing(account: Account, event: StandingEvent) -> Account:
             filing = Filing(event.place, event.kind, event.from_on, event.until_on)
             others = tuple(f for f in account.filings if f.place != event.place)
             return account._replace(filings=(*others, filing))
+        case PersonErased():
+            return account._replace(is_erased=True)
 
 
 def _evolve_family(account: Account, event: FamilyEvent) -> Account:

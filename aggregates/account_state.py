@@ -101,6 +101,7 @@ class Account(NamedTuple):
     filings: tuple[Filing, ...] = ()
     holds: tuple[AccountHold, ...] = ()
     suspended: tuple[Suspended, ...] = ()
+    is_erased: bool = False
 
     @property
     def has_funds(self) -> bool:

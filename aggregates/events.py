@@ -12,6 +12,7 @@ from aggregates.vocabulary import (
     BindingStatus,
     Bucket,
     Ending,
+    ErasureReason,
     FilingKind,
     Insurance,
     KinshipEvidence,
@@ -201,6 +202,18 @@ class AccountClosed:
     reason: str
     effective_on: date
     successor: StreamId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonErased:
+    """The key of this account's person and the names he was found by were destroyed.
+
+    `legal_basis` cites a law or a file, never a person.
+    """
+
+    reason: ErasureReason
+    legal_basis: str
+    on: date
 
 
 # ------------------------------------------------------------------ Binding

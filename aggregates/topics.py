@@ -41,6 +41,7 @@ from aggregates.events import (
     InvitationReceived,
     InvitationSent,
     OrderChanged,
+    PersonErased,
     SponsorLinked,
     SponsorUnlinked,
 )
@@ -134,6 +135,7 @@ TOPICS: dict[type[Event], str] = {
     InsuranceSuspended: "account.insurance-suspended/1",
     InsuranceResumed: "account.insurance-resumed/1",
     AccountClosed: "account.closed/1",
+    PersonErased: "account.person-erased/1",
     FilingMade: "account.filing-made/1",
     YearClosed: "account.year-closed/1",
     Held: "account.held/1",

@@ -252,6 +252,16 @@ class Part(StrEnum):
     FULL_SELF_PAY = "full_self_pay"
 
 
+class ErasureReason(StrEnum):
+    """Why a person is erased: the cases of PIPL art. 47, in its order."""
+
+    PURPOSE_ENDED = "purpose_ended"
+    RETENTION_OVER = "retention_over"
+    CONSENT_WITHDRAWN = "consent_withdrawn"
+    UNLAWFUL = "unlawful"
+    LAW = "law"
+
+
 class Reason(StrEnum):
     """Why a payer gave nothing, or why aid as a whole did not pay."""
 

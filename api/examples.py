@@ -8,6 +8,7 @@ from api.examples_parts import APPLIED, SETTLED_AT, SETTLEMENT_ID, SPLIT
 from api.later_examples import LATER_EXAMPLES
 from api.proof_examples import PROOF_EXAMPLES
 from api.statement_examples import STATEMENT_EXAMPLES
+from api.watch_examples import WATCH_EXAMPLES
 
 BINDING = {
     "binding_id": "bnd_019c2f4b9c1d7e02b0c1d2e3f4051627",
@@ -231,5 +232,6 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     **CORRECTION_EXAMPLES,
     **PROOF_EXAMPLES,
     **CONSENT_EXAMPLES,
+    **WATCH_EXAMPLES,
 }
 """Examples by the name of the model. FastAPI would drop their nulls; they are put in afterwards."""

@@ -23,7 +23,7 @@ from service.house import House
 from service.ledger.command import Decision, OverloadedError, Reply
 from service.ledger.rows import Recorded
 from service.ledger.view import View
-from service.persons import Keys, Personal
+from service.persons import Keys, Personal, names_of
 
 READ_AGAIN_MAX = 5
 
@@ -100,7 +100,7 @@ def newcomer(keys: Keys, opening: OpenAccount, now: Instant) -> Newcomer:
     sealed, wrapped = keys.seal(personal, account_id)
     return Newcomer(
         account_id,
-        (keys.name("person_no", personal.person_no), keys.name("id_card", personal.cert_no)),
+        names_of(keys, personal),
         sealed,
         wrapped,
         opening.insurance,

@@ -90,7 +90,9 @@ class House:
             channel=request.channel,
             key_digest=key_digest(self.keys, request.caller, request.key),
         )
-        return Command(request.caller.name, request.key, request.digest, act, decide)
+        # Who has the stored digest and not the key file cannot try out what a body said.
+        digest = self.keys.sign(request.digest)
+        return Command(request.caller.name, request.key, digest, act, decide)
 
     async def ask(
         self, caller: Caller, decide: Decide, asks: tuple[str, str] | None = None

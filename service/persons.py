@@ -121,6 +121,11 @@ class Keys:
         return plain.decode()
 
 
+def names_of(keys: Keys, personal: Personal) -> tuple[bytes, bytes]:
+    """The keyed digests that a person is found by."""
+    return keys.name("person_no", personal.person_no), keys.name("id_card", personal.cert_no)
+
+
 def load_keys(path: Path) -> Keys:
     """The secrets of a key file; a missing file is made, readable by its owner alone.
 

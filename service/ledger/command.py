@@ -43,7 +43,7 @@ class Decision:
     """What a decision wants stored. `answer` is JSON, without the position.
 
     `takes` are unique names with the stream that takes them, `frees` those given up.
-    `on_behalf_of` is the account that the actor acted for.
+    A person's key that is None destroys it: the person is erased. `on_behalf_of` is the account that the actor acted for.
     With a `refusal` (its code) the answer holds the refusal's fields.
     """
 
@@ -55,7 +55,7 @@ class Decision:
     frees: set[bytes] = field(default_factory=set)
     on_behalf_of: StreamId | None = None
     tombstone: Tombstone | None = None
-    person_keys: list[tuple[StreamId, bytes]] = field(default_factory=list)
+    person_keys: list[tuple[StreamId, bytes | None]] = field(default_factory=list)
 
 
 class Command(NamedTuple):

@@ -252,4 +252,4 @@ def _act(work: Work, decision: Decision) -> bytes:
 def _persons(decision: Decision) -> dict[StreamId, Sealed]:
     """Who became known by a decision, for those who are decided after it."""
     sealed = {s: e.sealed for s, e in decision.events if isinstance(e, AccountOpened)}
-    return {s: Sealed(sealed[s], wrapped) for s, wrapped in decision.person_keys}
+    return {s: Sealed(sealed.get(s, ""), wrapped) for s, wrapped in decision.person_keys}

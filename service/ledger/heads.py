@@ -5,6 +5,7 @@ A remembered head may be old when another process wrote; the append finds that o
 
 from collections import OrderedDict
 
+from aggregates.account_state import Account
 from aggregates.vocabulary import StreamId
 from service.ledger.view import Layer
 
@@ -36,6 +37,8 @@ class Memory(Layer):
             self.heads[stream] = head
             self._used[stream] = None
             self._used.move_to_end(stream)
+            if isinstance(head.state, Account) and head.state.is_erased:
+                self._forget_names_of(stream)
         for name, stream_or_none in layer.names.items():
             if stream_or_none is not None and stream_or_none[:3] in LASTING:
                 self.names[name] = stream_or_none
@@ -44,6 +47,10 @@ class Memory(Layer):
             del self.heads[oldest]
         while len(self.names) > self._heads_max:
             del self.names[next(iter(self.names))]
+
+    def _forget_names_of(self, erased: StreamId) -> None:
+        for name in [name for name, stream in self.names.items() if stream == erased]:
+            del self.names[name]
 
     def forget(self, streams: list[StreamId]) -> None:
         """Forget heads that turned out old."""

@@ -118,7 +118,11 @@ class MemoryStore:
         for name in batch.freed:
             del self.names[name]
         self.names.update(batch.names)
-        self.wrapped.update(batch.person_keys)
+        for stream, wrapped in batch.person_keys:
+            if wrapped is None:
+                self.wrapped.pop(stream, None)
+            else:
+                self.wrapped[stream] = wrapped
 
     async def close(self) -> None:
         """Keep nothing open."""

@@ -61,7 +61,7 @@ class Known(NamedTuple):
 class Batch:
     """What a group of commands appends, and what it must find unchanged.
 
-    `names` maps a name to the stream that takes it, or to None when it is given up.
+    `names` maps a name to the stream that takes it; a person's key that is None is destroyed.
     `at` is in microseconds since 1970.
     """
 
@@ -73,7 +73,7 @@ class Batch:
     asked: list[tuple[str, str]] = field(default_factory=list)
     names: dict[bytes, StreamId] = field(default_factory=dict)
     freed: set[bytes] = field(default_factory=set)
-    person_keys: list[tuple[StreamId, bytes]] = field(default_factory=list)
+    person_keys: list[tuple[StreamId, bytes | None]] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -272,10 +272,15 @@ class View:
         """The stream that has a name; `of` is the stream whose id the name is made of.
 
         Nobody has such a name before that stream is stored, so nothing is read for it.
+        The head of a named account is read too: a name that this process remembers goes stale
+        with the account's version. Who was erased has no name, so the name is looked up again.
         """
         if of is not None and self._layer.is_fresh(of):
             return self.holder(name)
-        return self._layer.name(name)
+        stream = self._layer.name(name)
+        if stream is not None and self._is_erased(stream):
+            raise UnreadError(name=name)
+        return stream
 
     def person(self, account: StreamId) -> Sealed:
         """A person's data, still sealed, and his key, still wrapped."""
@@ -286,7 +291,14 @@ class View:
 
         Who is not known here counts as nobody: the append looks again under its lock.
         """
-        return self._layer.name(name) if self._layer.knows(name) else None
+        stream = self._layer.name(name) if self._layer.knows(name) else None
+        return None if stream is None or self._is_erased(stream) else stream
+
+    def _is_erased(self, stream: StreamId) -> bool:
+        if not stream.startswith("acc_"):
+            return False
+        state = self._head(stream).state
+        return isinstance(state, Account) and state.is_erased
 
     def _existing(self, stream: StreamId, state_class: type[S]) -> S:
         state = self._head(stream).state

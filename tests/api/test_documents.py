@@ -38,6 +38,7 @@ PROMISED = {
     "POST /v1/accounts/{person_no}/credits",
     "POST /v1/accounts/{person_no}/status",
     "POST /v1/accounts/{person_no}/suspense/{ticket}/payout",
+    "POST /v1/accounts/{person_no}/erasure",
     "GET /v1/accounts/{person_no}/entries",
     "GET /v1/accounts/{person_no}/bills",
     "GET /v1/accounts/{person_no}/deduction-order",

@@ -28,6 +28,7 @@ from aggregates.events import (
     InvitationReceived,
     InvitationSent,
     OrderChanged,
+    PersonErased,
     SponsorLinked,
     SponsorUnlinked,
 )
@@ -49,6 +50,7 @@ from aggregates.vocabulary import (
     BindingStatus,
     Bucket,
     Ending,
+    ErasureReason,
     FilingKind,
     InstitutionKind,
     InstitutionStatus,
@@ -79,6 +81,9 @@ ACCOUNT_EVENTS: dict[str, Event] = {
         flags=("PUBLIC_MEDICAL_CARE",),
         on=ON,
         sealed="c2VhbGVk",
+    ),
+    "account.person-erased/1": PersonErased(
+        reason=ErasureReason.RETENTION_OVER, legal_basis="PIPL 47(1)(2)", on=ON
     ),
     "account.credited/1": Credited(bucket=Bucket.PRIOR, amount_fen=30000, reference="2026-03"),
     "account.debited/1": Debited(

@@ -1,0 +1,71 @@
+"""Erase a person: destroy his key and the names he is found by, in one append with the event.
+
+From then on nobody reads him anywhere, this service included: his data in the log stays as
+ciphertext without a key, so that every leaf, proof and sum is what it was. A process that
+still remembers one of his names reads the account's head with it (`View.find`).
+"""
+
+from dataclasses import dataclass
+
+from pydantic_core import to_json
+
+from aggregates import erasure as rules
+from aggregates.refusals import UnknownError
+from aggregates.vocabulary import ErasureReason, Instant, StreamId
+from service.accounts import find_person
+from service.answers import day
+from service.caller import Request, Role, check_region, check_role
+from service.house import House
+from service.ledger.command import Decision, Reply
+from service.ledger.view import View
+from service.persons import Keys, Personal, names_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erase:
+    """Whom to erase, in which case of the law, and the law or file that says so."""
+
+    person_no: str
+    reason: ErasureReason
+    legal_basis: str
+
+
+async def erase(house: House, request: Request, command: Erase) -> Reply:
+    """Erase a person whose account has ended (agency).
+
+    Raises:
+        UnknownError: no such person, or not in the caller's region; the refusals of
+        `aggregates.erasure.erase`; the rest as `Appender.submit`.
+    """
+    check_role(request.caller, Role.AGENCY)
+    keys = house.keys
+
+    def decide(view: View, now: Instant) -> Decision:
+        account_id = find_person(view, keys, command.person_no)
+        account = view.account(account_id)
+        check_region(request.caller, account)
+        personal = _personal(view, keys, account_id)
+        order = command.reason, command.legal_basis
+        erased = rules.erase(account, tuple(personal), order, now)
+        answer = {
+            "status": "erased",
+            "reason": erased.reason,
+            "legal_basis": erased.legal_basis,
+            "erased_on": day(erased.on),
+        }
+        return Decision(
+            answer=to_json(answer),
+            events=[(account_id, erased)],
+            frees=set(names_of(keys, personal)),
+            person_keys=[(account_id, None)],
+        )
+
+    return await house.do(request, decide)
+
+
+def _personal(view: View, keys: Keys, account_id: StreamId) -> Personal:
+    sealed, wrapped = view.person(account_id)
+    personal = keys.unseal(sealed, wrapped, account_id)
+    if personal is None:
+        raise UnknownError
+    return personal
