@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from api import (
+    accesses,
     accounts,
     batch,
     bindings,
@@ -33,6 +34,7 @@ from api.his.gateway import PATHS, Gateway
 from api.hot import App, HotRoute
 from api.measures import Measured
 from api.problems import ProblemError, on_error, on_query_error
+from api.watched import Watched
 from service import CursorInvalidError, RefusalError
 from service.ledger.command import KeyReusedError, OverloadedError
 from service.ledger.store import OutcomeUnknownError, StoreUnavailableError
@@ -70,6 +72,7 @@ ROUTES = (
     institutions,
     reconciliations,
     proofs,
+    accesses,
     feed,
     docs,
     health,
@@ -93,3 +96,4 @@ def create_app(door: Door, fsi_paths: tuple[str, ...] = PATHS) -> App:
     app = plain_app()
     app.state.door = door
     return Measured(Gateway(HotRoute(app, door), door, fsi_paths))
+    return Measured(Watched(HotRoute(app, door), door))

@@ -23,6 +23,11 @@ A credential link (亲情账户) lets a guardian show a member's code at the cou
 money: who pays is decided by the member's own account and bindings, with the link or without.
 The log joins a display to its bills: `code` of `link.code-shown` is `claim.credential` of
 `settlement.settled`, a keyed digest from which nobody makes the code.
+
+Every request that shows something of a person or an institution, and every refusal, is in the
+access log before its answer leaves; a change that was applied is its own record, in the event.
+`Gongji-Purpose` (a code: a letter, then up to 39 letters, digits, dots or dashes) says in any
+request what it is for, and is recorded with it; it names nobody.
 """
 IMPORT_LINES = "api.lines"
 REF = "#/components/schemas/{model}"

@@ -13,9 +13,8 @@ from pydantic_core import ErrorDetails, to_json
 from starlette.exceptions import HTTPException
 
 from api.problem_texts import TEXTS
-from service import CursorInvalidError, RefusalError
+from service import CursorInvalidError, RefusalError, seen
 from service.caller import Role
-from service.clock import new_trace
 from service.ledger.command import KeyReusedError, OverloadedError, Reply
 from service.ledger.store import OutcomeUnknownError, StoreUnavailableError
 from service.ledger.tree import LogBrokenError
@@ -87,7 +86,7 @@ def answer_problem(error: Exception, language: str | None, method: str = "POST")
     code, outcome, fields = problem_of(error)
     if method == "GET":
         outcome = "not_applied"
-    trace_id = new_trace()
+    trace_id = seen.trace_id()
     if TEXTS[code].status == 500:  # noqa: PLR2004 -- a bug of ours
         LOG.error("%s %s", code, trace_id, exc_info=error)
     return _answer(code, outcome, fields, language, trace_id)
@@ -96,7 +95,9 @@ def answer_problem(error: Exception, language: str | None, method: str = "POST")
 def answer_refusal(reply: Reply, language: str | None) -> ProblemAnswer:
     """A rule's refusal that used up its key."""
     assert reply.refusal is not None, "the reply is a refusal"
-    answer = _answer(reply.refusal, "not_applied", json.loads(reply.answer), language, new_trace())
+    answer = _answer(
+        reply.refusal, "not_applied", json.loads(reply.answer), language, seen.trace_id()
+    )
     if reply.is_replayed:
         answer.headers["Idempotency-Replayed"] = "true"
     return answer
@@ -111,6 +112,7 @@ def _answer(
     code: str, outcome: str, fields: Mapping[str, object], language: str | None, trace_id: str
 ) -> ProblemAnswer:
     text = TEXTS[code]
+    seen.refused(code)
     in_english = is_english(language)
     kebab = code.lower().replace("_", "-")
     body = {

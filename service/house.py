@@ -17,6 +17,7 @@ from service.ledger.store import Store
 from service.ledger.view import View
 from service.persons import Keys, Personal, check_fingerprint, load_keys
 from service.policy_book import PolicyBook, load
+from service.seen import noting
 from service.settings import Settings
 from service.tax import TaxAnswer, TaxOrder
 
@@ -92,13 +93,15 @@ class House:
         )
         # Who has the stored digest and not the key file cannot try out what a body said.
         digest = self.keys.sign(request.digest)
-        return Command(request.caller.name, request.key, digest, act, decide)
+        return Command(request.caller.name, request.key, digest, act, noting(decide))
 
     async def ask(
         self, caller: Caller, decide: Decide, asks: tuple[str, str] | None = None
     ) -> Reply:
         """Answer from the log as it stands, in its order; nothing is stored."""
-        return await self.appender.submit(Command(caller.name, None, b"", NOBODY, decide, asks))
+        return await self.appender.submit(
+            Command(caller.name, None, b"", NOBODY, noting(decide), asks)
+        )
 
 
 def key_digest(keys: Keys, caller: Caller, key: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from aggregates.vocabulary import StreamId
 from service.house import House
 from service.persons import Personal
+from service.seen import note
 
 SURNAMES = (
     "欧阳 太史 端木 上官 司马 东方 独孤 南宫 万俟 闻人 夏侯 诸葛 尉迟 公羊 赫连 澹台 皇甫 宗政 "
@@ -24,6 +25,7 @@ async def persons_of(house: House, accounts: Iterable[StreamId]) -> dict[StreamI
         KeyFileError: a sealed person does not open under this ledger's keys.
     """
     wanted = list(dict.fromkeys(accounts))
+    note(wanted)
     found = await house.store.read((), (), wanted)
     return {
         account: house.keys.unseal(person.sealed, person.wrapped, account)

@@ -43,7 +43,8 @@ class Decision:
     """What a decision wants stored. `answer` is JSON, without the position.
 
     `takes` are unique names with the stream that takes them, `frees` those given up.
-    A person's key that is None destroys it: the person is erased. `on_behalf_of` is the account that the actor acted for.
+    A person's key that is None destroys it: the person is erased.
+    `on_behalf_of` is the account that the actor acted for.
     With a `refusal` (its code) the answer holds the refusal's fields.
     """
 

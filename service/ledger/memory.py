@@ -5,11 +5,12 @@ append, before (StoreUnavailableError) or after (OutcomeUnknownError) it was app
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 
 from aggregates.events import AccountOpened
 from aggregates.vocabulary import StreamId
+from service.ledger.accesses import Access, Kept, Sought
 from service.ledger.rows import Recorded, decode, kind_of
 from service.ledger.store import (
     NO_HEAD,
@@ -37,6 +38,7 @@ class MemoryStore:
         self.before_append: Callable[[], Awaitable[None]] | None = None
         self.fail_next: StoreUnavailableError | OutcomeUnknownError | None = None
         self._lock = asyncio.Lock()
+        self._accesses: list[Kept] = []
 
     async def read(
         self,
@@ -139,6 +141,15 @@ class MemoryStore:
     async def page(self, after: int, limit: int) -> list[Recorded]:
         """Up to `limit` events behind a position."""
         return self.log[after : after + limit]
+
+    async def record(self, accesses: Sequence[Access]) -> None:
+        """Add to the access log."""
+        for access in accesses:
+            self._accesses.append(Kept(len(self._accesses) + 1, access))
+
+    async def accesses(self, sought: Sought, limit: int) -> list[Kept]:
+        """Up to `limit` records of the access log, the newest first."""
+        return [kept for kept in reversed(self._accesses) if sought.fits(kept)][:limit]
 
     async def position(self) -> int:
         """The position of the newest event; 0 in an empty log."""

@@ -5,7 +5,7 @@ never cancelled and carries no client timeout: a cancelled COMMIT may be reporte
 node alone. Its outcome is unknown from the first byte sent until the answer or an error.
 """
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 
 import asyncpg
@@ -13,6 +13,7 @@ from asyncpg import Connection, Pool
 
 from aggregates.topics import CLASSES
 from aggregates.vocabulary import StreamId
+from service.ledger.accesses import Access, Kept, Sought, page, record
 from service.ledger.append_call import APPEND, arguments, outcome_of
 from service.ledger.commit import DROPPED, commit, is_definite, keep_alive, roll_back
 from service.ledger.reader import (
@@ -182,6 +183,14 @@ class PostgresStore:
         ours = [code for code, topic in self._topics.items() if topic in CLASSES]
         query = f"{EVENTS} WHERE position > $1 AND topic = ANY ($3) ORDER BY position LIMIT $2"
         return recorded(await self.pool.fetch(query, after, limit, ours), self._topics)
+
+    async def record(self, accesses: Sequence[Access]) -> None:
+        """Add to the access log in one round trip."""
+        await record(self.pool, accesses)
+
+    async def accesses(self, sought: Sought, limit: int) -> list[Kept]:
+        """Up to `limit` records of the access log, the newest first."""
+        return await page(self.pool, sought, limit)
 
     async def position(self) -> int:
         """The position of the newest event; 0 in an empty log."""

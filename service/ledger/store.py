@@ -3,7 +3,7 @@
 Two honest ones exist: `postgres.PostgresStore`, and `memory.MemoryStore` for tests and play.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 
 from aggregates.topics import State
 from aggregates.vocabulary import StreamId
+from service.ledger.accesses import Access, Kept, Sought
 from service.ledger.rows import Recorded, Row
 
 
@@ -163,4 +164,12 @@ class Store(Session, Protocol):
 
     async def account_count(self) -> int:
         """How many accounts there are."""
+        ...
+
+    async def record(self, accesses: Sequence[Access]) -> None:
+        """Add to the access log, in this order; durable when this returns."""
+        ...
+
+    async def accesses(self, sought: Sought, limit: int) -> list[Kept]:
+        """Up to `limit` records of the access log, the newest first."""
         ...

@@ -64,6 +64,7 @@ PROMISED = {
     "POST /v1/credential-links/{link_id}/codes",
     "POST /v1/credential-links/{link_id}/closure",
     "POST /v1/quotes",
+    "GET /v1/audit/accesses",
     "POST /v1/settlements",
     "GET /v1/settlements",
     "GET /v1/settlements/{settlement_id}",

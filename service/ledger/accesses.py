@@ -1,0 +1,146 @@
+"""The access log as it is stored: rows without gaps, each hashed over the one before it.
+
+A leaf is SHA-256 over 0x00 and every member behind its length in 8 bytes, big-endian, as the
+leaves of events are; a row's hash is SHA-256 over 0x01, the hash before it, its position and
+its leaf. Whoever changes, drops or slips in a row breaks every hash behind it.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, NamedTuple
+
+from asyncpg import Pool
+
+from aggregates.vocabulary import StreamId
+
+RECORD = "SELECT record_accesses($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+FIELDS = "position, at, status, caller, role, operation, code, purpose, trace_id, streams"
+PAGE = f"""
+    SELECT {FIELDS} FROM accesses
+     WHERE position < $1
+       AND ($2::text IS NULL OR streams @> ARRAY[$2::text])
+       AND ($3::text IS NULL OR caller = $3)
+       AND ($4::bigint IS NULL OR at >= $4)
+       AND ($5::bigint IS NULL OR at < $5)
+     ORDER BY position DESC LIMIT $6
+"""  # noqa: S608 -- column names of ours
+CHAIN = f"SELECT {FIELDS}, hash FROM accesses WHERE position > $1 ORDER BY position LIMIT 1000"  # noqa: S608
+HEAD = "SELECT position, hash, anchor_position, anchor_hash FROM access_head"
+OLD = "SELECT coalesce(min(position), $2 + 1) - 1 FROM accesses WHERE at >= $1"
+BEGINNING = hashlib.sha256(b"").digest()
+
+
+class Access(NamedTuple):
+    """One request: when (microseconds), how it was answered, who asked what, and what he saw.
+
+    `operation` is a method and a path's pattern, never a path: paths name persons. `code` has
+    every code that it, or a bill of it, was refused with, in their order, a space between.
+    """
+
+    at: int
+    status: int
+    caller: str
+    role: str
+    operation: str
+    code: str | None
+    purpose: str | None
+    trace_id: str
+    streams: tuple[StreamId, ...]
+
+
+class Kept(NamedTuple):
+    """An access and its place in the access log, from 1."""
+
+    position: int
+    access: Access
+
+
+class Sought(NamedTuple):
+    """Which accesses are wanted: below a position, of a stream, by a caller, in [since, until)."""
+
+    below: int
+    stream: StreamId | None = None
+    caller: str | None = None
+    since: int | None = None
+    until: int | None = None
+
+    def fits(self, kept: Kept) -> bool:
+        """Whether an access is among them."""
+        access = kept.access
+        return (
+            kept.position < self.below
+            and (self.stream is None or self.stream in access.streams)
+            and (self.caller is None or self.caller == access.caller)
+            and (self.since is None or access.at >= self.since)
+            and (self.until is None or access.at < self.until)
+        )
+
+
+class Checked(NamedTuple):
+    """How a walk along the chain went: the first broken position if any, and the head."""
+
+    broken: int | None
+    position: int
+    hash: bytes
+
+
+def leaf_of(access: Access) -> bytes:
+    """The hash of an access by itself."""
+    made = hashlib.sha256(b"\0")
+    numbers = access.at.to_bytes(8), access.status.to_bytes(8)
+    texts = (*access[2:5], access.code or "", access.purpose or "", access.trace_id)
+    for member in (*numbers, *(text.encode() for text in (*texts, *access.streams))):
+        made.update(len(member).to_bytes(8) + member)
+    return made.digest()
+
+
+def link_of(before: bytes, position: int, leaf: bytes) -> bytes:
+    """The hash of an access's row, over the hash before it."""
+    return hashlib.sha256(b"\x01" + before + position.to_bytes(8) + leaf).digest()
+
+
+async def record(pool: Pool, accesses: Sequence[Access]) -> None:
+    """Add a group of accesses in one round trip; durable when this returns."""
+    columns = [list(column) for column in zip(*(a[:8] for a in accesses), strict=True)]
+    streams = [" ".join(access.streams) for access in accesses]
+    await pool.execute(RECORD, *columns, streams, [leaf_of(access) for access in accesses])
+
+
+async def page(pool: Pool, sought: Sought, limit: int) -> list[Kept]:
+    """Up to `limit` accesses, the newest first."""
+    return [_kept(row) for row in await pool.fetch(PAGE, *sought, limit)]
+
+
+async def check(pool: Pool) -> Checked:
+    """Walk the chain from its anchor to its head."""
+    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read"):
+        position, newest, anchor, link = await connection.fetchrow(HEAD)
+        at = anchor
+        async for kept, stored in _chain(connection, anchor):
+            at += 1
+            link = link_of(link, at, leaf_of(kept.access))
+            if (at, link) != (kept.position, stored):
+                return Checked(at, position, newest)
+        broken = None if (at, link) == (position, newest) else at + 1
+        return Checked(broken, position, newest)
+
+
+async def prune(pool: Pool, before: int) -> int:
+    """Forget the oldest accesses, all from before a moment (microseconds); how many."""
+    head = await pool.fetchval("SELECT position FROM access_head")
+    pruned: int = await pool.fetchval(
+        "SELECT prune_accesses($1)", await pool.fetchval(OLD, before, head)
+    )
+    return pruned
+
+
+async def _chain(connection: Any, after: int) -> AsyncIterator[tuple[Kept, bytes]]:  # noqa: ANN401
+    while rows := await connection.fetch(CHAIN, after):
+        for row in rows:
+            yield _kept(row[:-1]), row[-1]
+        after = rows[-1]["position"]
+
+
+def _kept(row: Sequence[Any]) -> Kept:
+    streams = tuple(StreamId(stream) for stream in row[9])
+    return Kept(row[0], Access._make((*row[1:9], streams)))
