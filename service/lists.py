@@ -19,6 +19,7 @@ from service.house import House
 from service.ledger.command import Decision, OverloadedError
 from service.ledger.view import View
 from service.reveal import persons_of
+from service.seen import note
 
 WAIT_S = 1.0
 """How long a list waits to show the log as it stood when it was asked for, in seconds."""
@@ -106,6 +107,7 @@ async def settlements_of_bill(
     institution = await _institution(house, caller, None)
     position = await reach(house, shelf, asked)
     rows = await settlement_views.of_claim(shelf.pool, institution, *bill, asked.limit)
+    note([row.settlement for row in rows])
     return Listed([_settlement(row) for row in rows], None, position)
 
 
@@ -123,6 +125,7 @@ async def settlements_of_day(
     institution = await _institution(house, caller, code)
     position = await reach(house, shelf, asked)
     page = await settlement_views.of_day(shelf.pool, institution, day_on, asked.cursor, asked.limit)
+    note([row.settlement for row in page.rows])
     return Listed([_settlement(row) for row in page.rows], page.next, position)
 
 
@@ -141,6 +144,7 @@ async def _institution(house: House, caller: Caller, code: str | None) -> Stream
     await house.ask(caller, decide)
     if found[-1] is None:
         raise UnknownError
+    note([found[-1]])
     return found[-1]
 
 
