@@ -13,6 +13,8 @@ COMMANDS = {
     "rotate": "rotate",
     "rebuild": "rebuild",
     "close-year": "close_year",
+    "rewrap": "rewrap",
+    "accesses": "accesses",
     "follow": "follow",
     "migrate": "migrate",
     "policy": "policy",

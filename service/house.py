@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from aggregates.events import Act
@@ -15,7 +16,7 @@ from service.ledger.limits import Limits
 from service.ledger.postgres import PostgresStore
 from service.ledger.store import Store
 from service.ledger.view import View
-from service.persons import Keys, Personal, check_fingerprint, load_keys
+from service.persons import Keys, Personal, hold_keys, load_keys
 from service.policy_book import PolicyBook, load
 from service.seen import noting
 from service.settings import Settings
@@ -123,9 +124,12 @@ async def open_postgres(
     """
     keys = load_keys(settings.key_file)
     policies = load(settings.regions)
-    store = PostgresStore(dsn)
-    await store.open()
-    await check_fingerprint(store.pool, keys)
+    store = PostgresStore(dsn, partial(hold_keys, keys=keys))
+    try:
+        await store.open()
+    except BaseException:
+        await store.close()
+        raise
     limits = limits or Limits(
         waiting_max=settings.waiting_max,
         deadline_s=settings.deadline_s,

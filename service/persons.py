@@ -2,6 +2,7 @@
 
 Destroying a person's key erases the person and leaves every event and proof as it was.
 The wrapping key and the digest key are in the key file; the ledger knows their fingerprint.
+While the wrapping key is being replaced (`rewrap.py`) the file holds the one before it too.
 """
 
 import base64
@@ -9,11 +10,11 @@ import hashlib
 import hmac
 import json
 import os
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from asyncpg import Pool
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import TypeAdapter
@@ -24,6 +25,8 @@ from service.clock import new_secret
 NONCE_SIZE, KEY_SIZE = 12, 32
 TOKEN_BYTES = 25
 """200 bits: 40 characters of base32, as long as a code of the national protocol."""
+KNOWN = "SELECT fingerprint FROM fingerprints WHERE name IN ('keys', 'keys.previous')"
+KEY_LOCK = "hashtext('gongji.keys'), hashtext($1)"
 PUBLIC = ("region", "institution")
 """Kinds of names that are no secret and asked for again and again."""
 
@@ -46,12 +49,24 @@ class KeyFileError(Exception):
 class Keys:
     """The ledger's secrets: one wraps the persons' keys, one makes digests."""
 
-    def __init__(self, wrapping: bytes, digesting: bytes) -> None:
-        """Hold two keys of 32 bytes."""
+    def __init__(
+        self,
+        wrapping: bytes,
+        digesting: bytes,
+        previous: bytes | None = None,
+        file: Path | None = None,
+    ) -> None:
+        """Hold two keys of 32 bytes, and the wrapping key before if it is being replaced.
+
+        `file` is looked at again when something does not open: it may hold a newer key.
+        """
         self._wrapping = AESGCM(wrapping)
+        self._unwrapping = [self._wrapping, *([AESGCM(previous)] if previous else [])]
         self._digesting = digesting
+        self._file = file
         self._public_name = lru_cache(maxsize=4096)(self._name)
-        self.fingerprint = hashlib.sha256(b"gongji keys" + wrapping + digesting).hexdigest()[:32]
+        self.fingerprint = _fingerprint(wrapping, digesting)
+        self.previous_fingerprint = _fingerprint(previous, digesting) if previous else None
 
     def name(self, kind: str, value: str) -> bytes:
         """The keyed digest under which something is found: `kind` says what the value is."""
@@ -80,9 +95,31 @@ class Keys:
         key, nonce = chance[:KEY_SIZE], chance[KEY_SIZE:-NONCE_SIZE]
         plain = _PERSONAL.dump_json(personal)
         sealed = nonce + AESGCM(key).encrypt(nonce, plain, stream.encode())
-        nonce = chance[-NONCE_SIZE:]
-        wrapped = nonce + self._wrapping.encrypt(nonce, key, stream.encode())
-        return base64.b64encode(sealed).decode(), wrapped
+        return base64.b64encode(sealed).decode(), self._wrap(key, stream, chance[-NONCE_SIZE:])
+
+    def rewrap(self, wrapped: bytes, stream: StreamId) -> bytes | None:
+        """A person's key under the newest wrapping key; None where it is already.
+
+        Raises:
+            KeyFileError: it does not open under these keys.
+        """
+        if _opened(self._wrapping, wrapped, stream) is not None:
+            return None
+        return self._wrap(self._unwrap(wrapped, stream), stream, new_secret(NONCE_SIZE))
+
+    def _wrap(self, key: bytes, stream: StreamId, nonce: bytes) -> bytes:
+        return nonce + self._wrapping.encrypt(nonce, key, stream.encode())
+
+    def _unwrap(self, wrapped: bytes, stream: StreamId) -> bytes:
+        for wrapping in self._unwrapping:
+            key = _opened(wrapping, wrapped, stream)
+            if key is not None:
+                return key
+        if self._file is not None:  # the wrapping key was replaced since we read the file
+            self._unwrapping += load_keys(self._file)._unwrapping  # noqa: SLF001 -- one class
+            self._file = None
+            return self._unwrap(wrapped, stream)
+        raise KeyFileError("a person's key does not open under this key file")
 
     def unseal(self, sealed: str, wrapped: bytes | None, stream: StreamId) -> Personal | None:
         """A person's data, or None where the person was erased.
@@ -92,9 +129,8 @@ class Keys:
         """
         if wrapped is None:
             return None
+        key = self._unwrap(wrapped, stream)
         try:
-            nonce, body = wrapped[:NONCE_SIZE], wrapped[NONCE_SIZE:]
-            key = self._wrapping.decrypt(nonce, body, stream.encode())
             raw = base64.b64decode(sealed)
             plain = AESGCM(key).decrypt(raw[:NONCE_SIZE], raw[NONCE_SIZE:], stream.encode())
         except InvalidTag as error:
@@ -135,24 +171,59 @@ def load_keys(path: Path) -> Keys:
     if not path.exists():
         _make_key_file(path)
     try:
-        held = json.loads(path.read_text(encoding="utf-8"))
-        return Keys(bytes.fromhex(held["wrapping"]), bytes.fromhex(held["digesting"]))
-    except (ValueError, KeyError, TypeError) as error:
+        held = read_key_file(path)
+        previous = held.get("previous")
+        return Keys(
+            bytes.fromhex(held["wrapping"]),
+            bytes.fromhex(held["digesting"]),
+            None if previous is None else bytes.fromhex(previous),
+            path,
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise KeyFileError(f"not a key file: {path.name}") from error
 
 
-async def check_fingerprint(pool: Pool, keys: Keys) -> None:
+async def check_fingerprint(connection: Any, keys: Keys) -> None:  # noqa: ANN401 -- or a pool
     """Let the ledger remember its keys, and refuse others.
 
     Raises:
         KeyFileError: the ledger was sealed with another key file.
     """
-    await pool.execute(
+    await connection.execute(
         "INSERT INTO fingerprints VALUES ('keys', $1) ON CONFLICT DO NOTHING", keys.fingerprint
     )
-    known = await pool.fetchval("SELECT fingerprint FROM fingerprints WHERE name = 'keys'")
-    if known != keys.fingerprint:
+    known = {row["fingerprint"] for row in await connection.fetch(KNOWN)}
+    if known.isdisjoint({keys.fingerprint, keys.previous_fingerprint}):
         raise KeyFileError("this ledger was sealed with another key file (GONGJI_KEY_FILE)")
+
+
+async def hold_keys(connection: Any, keys: Keys) -> None:  # noqa: ANN401 -- asyncpg has no types
+    """Hold these keys while a connection lives: its wrapping key is not given up meanwhile.
+
+    Raises:
+        KeyFileError: as `check_fingerprint`.
+    """
+    await connection.execute(f"SELECT pg_advisory_lock_shared({KEY_LOCK})", keys.fingerprint)
+    await check_fingerprint(connection, keys)
+
+
+def read_key_file(path: Path) -> dict[str, Any]:
+    """The keys in a key file by their names, in hex; those that sign checkpoints in a list.
+
+    Raises:
+        ValueError: it is no key file.
+    """
+    held: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return held
+
+
+def write_key_file(path: Path, held: Mapping[str, Any]) -> None:
+    """Put a key file in the place of the one that is there, whole and durable or not at all."""
+    made = _write_aside(path, held)
+    made.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    os.fsync(folder)
+    os.close(folder)
 
 
 def _make_key_file(path: Path) -> None:
@@ -162,14 +233,33 @@ def _make_key_file(path: Path) -> None:
         "digesting": new_secret(KEY_SIZE).hex(),
         "sealing": [new_secret(KEY_SIZE).hex()],  # service/seal_keys.py
     }
-    made = path.with_name(f".{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        json.dump(held, file)
-        file.flush()
-        os.fsync(file.fileno())
+    made = _write_aside(path, held)
     try:
         os.link(made, path)
     except FileExistsError:
         pass  # a second process was faster: its keys are the keys
     finally:
         made.unlink()
+
+
+def _write_aside(path: Path, held: Mapping[str, Any]) -> Path:
+    made = path.with_name(f".{path.name}.{os.getpid()}")
+    made.unlink(missing_ok=True)  # of a process that died
+    with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump(held, file)
+        file.flush()
+        os.fsync(file.fileno())
+    return made
+
+
+def _fingerprint(wrapping: bytes, digesting: bytes) -> str:
+    return hashlib.sha256(b"gongji keys" + wrapping + digesting).hexdigest()[:32]
+
+
+def _opened(wrapping: AESGCM, wrapped: bytes, stream: StreamId) -> bytes | None:
+    """A person's key, or None where another key wraps it."""
+    nonce, body = wrapped[:NONCE_SIZE], wrapped[NONCE_SIZE:]
+    try:
+        return wrapping.decrypt(nonce, body, stream.encode())
+    except InvalidTag:
+        return None

@@ -21,6 +21,7 @@ class Settings:
     heads_max: int = 200_000
     waiting_max: int = 4096
     deadline_s: float = 10.0
+    access_days: int = 1095
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -40,4 +41,5 @@ class Settings:
             heads_max=int(environment.get("GONGJI_HEADS_MAX") or 200_000),
             waiting_max=int(environment.get("GONGJI_WAITING_MAX") or 4096),
             deadline_s=float(environment.get("GONGJI_DEADLINE_S") or 10),
+            access_days=int(environment.get("GONGJI_ACCESS_DAYS") or 1095),
         )

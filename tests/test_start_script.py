@@ -21,6 +21,8 @@ COMMANDS = (
     "witness",
     "rotate",
     "rebuild",
+    "rewrap",
+    "accesses",
     "policy",
     "openapi",
     "bench",

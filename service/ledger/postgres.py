@@ -5,7 +5,7 @@ never cancelled and carries no client timeout: a cancelled COMMIT may be reporte
 node alone. Its outcome is unknown from the first byte sent until the answer or an error.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 
 import asyncpg
@@ -51,6 +51,9 @@ WRITER_SETTINGS = {
 READER_SETTINGS = {"jit": "off", "application_name": "gongji-read"}
 
 
+Greet = Callable[[Connection], Awaitable[None]]
+
+
 def make_pool(dsn: str, settings: dict[str, str], size: int) -> Pool:
     """A pool of connections with these settings, not opened yet."""
     return asyncpg.create_pool(dsn, min_size=1, max_size=size, server_settings=settings)
@@ -59,9 +62,10 @@ def make_pool(dsn: str, settings: dict[str, str], size: int) -> Pool:
 class PostgresStore:
     """A ledger in one PostgreSQL schema, found by `search_path`."""
 
-    def __init__(self, dsn: str) -> None:
-        """Remember where the database is; `open` connects."""
+    def __init__(self, dsn: str, greet: Greet | None = None) -> None:
+        """Remember where the database is; `open` connects. `greet` meets every new writer."""
         self._dsn = dsn
+        self._greet = greet
         self._writer: Connection | None = None
         self._pool: Pool | None = None
         self._topic_ids: dict[str, int] = {}
@@ -110,6 +114,8 @@ class PostgresStore:
                 keep_alive(self._writer)
                 shown = await self._writer.fetchval("SHOW transaction_isolation")
                 assert shown == "read committed", "an append needs fresh snapshots"
+                if self._greet is not None:
+                    await self._greet(self._writer)
             except (*DROPPED, TimeoutError, asyncpg.PostgresError) as error:
                 raise StoreUnavailableError(type(error).__name__) from error
         return self._writer

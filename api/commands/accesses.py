@@ -1,0 +1,48 @@
+"""`gongji accesses [--prune]`: check the access log's chain, and forget what is too old."""
+
+import asyncio
+from datetime import timedelta
+
+import asyncpg
+
+from api.commands.options import database, parser, settings_of
+from service.clock import machine_now
+from service.ledger.accesses import Checked, check, prune
+from service.ledger.migrate import migrate
+from service.settings import Settings
+
+DAYS_MIN = 180
+"""Days that the law asks for (网络安全法; policy.md §6.6); fewer are never taken."""
+
+
+def main(arguments: list[str]) -> int:
+    """Tell the chain's head, for keeping elsewhere; 1 where the chain is broken."""
+    made = parser("accesses", "Check the access log; print its newest position and hash.")
+    made.add_argument(
+        "--prune",
+        action="store_true",
+        help="then forget what is older than GONGJI_ACCESS_DAYS",
+    )
+    options = made.parse_args(arguments)
+    settings = settings_of(options)
+    with database(settings) as dsn:
+        checked, pruned = asyncio.run(_check(settings, dsn, prunes=options.prune))
+    if checked.broken is not None:
+        print(f"broken at {checked.broken} of {checked.position}")
+        return 1
+    print(f"whole {checked.position} {checked.hash.hex()}")
+    if options.prune:
+        print(f"{pruned} forgotten")
+    return 0
+
+
+async def _check(settings: Settings, dsn: str, *, prunes: bool) -> tuple[Checked, int]:
+    """Check, and prune only what was found whole."""
+    await migrate(dsn)
+    async with asyncpg.create_pool(dsn, min_size=1, max_size=1) as pool:
+        checked = await check(pool)
+        if not prunes or checked.broken is not None:
+            return checked, 0
+        days = timedelta(days=max(DAYS_MIN, settings.access_days))
+        before = machine_now() - days
+        return checked, await prune(pool, int(before.timestamp()) * 1_000_000)
