@@ -25,6 +25,7 @@ from api import (
     proofs,
     reconciliations,
     settlements,
+    signals,
     statements,
 )
 from api.documents import describe
@@ -73,6 +74,7 @@ ROUTES = (
     reconciliations,
     proofs,
     accesses,
+    signals,
     feed,
     docs,
     health,

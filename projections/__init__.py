@@ -18,6 +18,7 @@ from projections import (
     settlement_moves,
     settlements,
     visits,
+    signals,
 )
 from projections.table import Projection
 
@@ -30,5 +31,6 @@ ALL = (
     Projection(bills.TABLE, bills.READS, bills.write),
     Projection(open_premiums.TABLE, open_premiums.READS, open_premiums.write),
     Projection(visits.TABLE, visits.READS, visits.write),
+    Projection(signals.TABLE, signals.READS, signals.write),
 )
 """The read models, in the order they are written."""

@@ -24,6 +24,11 @@ PAGE = f"""
        AND ($5::bigint IS NULL OR at < $5)
      ORDER BY position DESC LIMIT $6
 """  # noqa: S608 -- column names of ours
+OF_CODE = f"""
+    SELECT {FIELDS} FROM accesses
+     WHERE position > $1 AND code IS NOT NULL AND string_to_array(code, ' ') @> ARRAY[$2::text]
+     ORDER BY position LIMIT $3
+"""  # noqa: S608 -- column names of ours
 CHAIN = f"SELECT {FIELDS}, hash FROM accesses WHERE position > $1 ORDER BY position LIMIT 1000"  # noqa: S608
 HEAD = "SELECT position, hash, anchor_position, anchor_hash FROM access_head"
 OLD = "SELECT coalesce(min(position), $2 + 1) - 1 FROM accesses WHERE at >= $1"
@@ -109,6 +114,11 @@ async def record(pool: Pool, accesses: Sequence[Access]) -> None:
 async def page(pool: Pool, sought: Sought, limit: int) -> list[Kept]:
     """Up to `limit` accesses, the newest first."""
     return [_kept(row) for row in await pool.fetch(PAGE, *sought, limit)]
+
+
+async def of_code(pool: Pool, code: str, after: int, limit: int) -> list[Kept]:
+    """Up to `limit` accesses behind a position that were refused with a code, oldest first."""
+    return [_kept(row) for row in await pool.fetch(OF_CODE, after, code, limit)]
 
 
 async def check(pool: Pool) -> Checked:

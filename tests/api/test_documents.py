@@ -65,6 +65,7 @@ PROMISED = {
     "POST /v1/credential-links/{link_id}/closure",
     "POST /v1/quotes",
     "GET /v1/audit/accesses",
+    "GET /v1/audit/signals",
     "POST /v1/settlements",
     "GET /v1/settlements",
     "GET /v1/settlements/{settlement_id}",

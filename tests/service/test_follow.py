@@ -53,6 +53,11 @@ ALIKE = dict.fromkeys(
         "bills",
         "open_premiums",
         "visits",
+        "signals",
+        "signals_traces",
+        "signals_owners",
+        "signals_homes",
+        "signals_months",
     ),
     0,
 )

@@ -1,0 +1,74 @@
+"""What auditors look for (policy.md §6.4), when a rule fires, and what a signal says."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from aggregates.vocabulary import StreamId
+
+
+class SignalKind(StrEnum):
+    """What auditors look for."""
+
+    FAMILY_BURST = "FAMILY_BURST"
+    DRAINED_BINDING = "DRAINED_BINDING"
+    SPONSOR_HUB = "SPONSOR_HUB"
+    BENEFICIARY_CHURN = "BENEFICIARY_CHURN"
+    AFTER_DEATH = "AFTER_DEATH"
+    JUST_UNDER_CAP = "JUST_UNDER_CAP"
+    EXACT_BALANCE = "EXACT_BALANCE"
+    QUICK_REFUND = "QUICK_REFUND"
+    NIGHT_HOURS = "NIGHT_HOURS"
+    AID_SHARE = "AID_SHARE"
+    KINSHIP_CONTRADICTION = "KINSHIP_CONTRADICTION"
+    LENT_CREDENTIAL = "LENT_CREDENTIAL"
+    CREDENTIAL_MISMATCH = "CREDENTIAL_MISMATCH"
+
+
+class Limit(NamedTuple):
+    """When a rule fires: its numbers, and who says so (policy.md §6.4, with its grade)."""
+
+    numbers: dict[str, int]
+    source: str
+
+
+LIMITS: dict[SignalKind, Limit] = {
+    SignalKind.FAMILY_BURST: Limit(
+        {"patients": 3, "minutes": 10}, "policy.md 6.4, Shanghai Xuhui 2025 (B); numbers own"
+    ),
+    SignalKind.DRAINED_BINDING: Limit({"percent": 90, "days": 30}, "policy.md 6.4 (own)"),
+    SignalKind.SPONSOR_HUB: Limit({"sponsors": 5}, "policy.md 6.4 (own)"),
+    SignalKind.BENEFICIARY_CHURN: Limit({"beneficiaries": 5, "days": 730}, "policy.md 6.4 (own)"),
+    SignalKind.AFTER_DEATH: Limit({"settlements": 1}, "policy.md 6.4, NHSA cases (A)"),
+    SignalKind.JUST_UNDER_CAP: Limit(
+        {"times": 3, "percent": 95, "days": 30}, "policy.md 6.4 (own)"
+    ),
+    SignalKind.EXACT_BALANCE: Limit({"times": 3, "days": 30}, "policy.md 6.4 (own)"),
+    SignalKind.QUICK_REFUND: Limit({"times": 3, "hours": 24, "days": 30}, "policy.md 6.4 (own)"),
+    SignalKind.NIGHT_HOURS: Limit(
+        {"times": 3, "from_hour": 23, "to_hour": 5, "days": 30}, "policy.md 6.4 (own)"
+    ),
+    SignalKind.AID_SHARE: Limit(
+        {"percent": 60, "times_peers": 3, "bills": 20, "peers": 3},
+        "policy.md 6.4, Taiyuan pharmacy analysis (code); numbers own",
+    ),
+    SignalKind.KINSHIP_CONTRADICTION: Limit(
+        {"parents": 2, "spouses": 1}, "policy.md 6.4, Tai'an (B); numbers own"
+    ),
+    SignalKind.LENT_CREDENTIAL: Limit(
+        {"displays": 6, "days": 90}, "policy.md 6.3, 实施细则 2026-04-01 (B); numbers own"
+    ),
+    SignalKind.CREDENTIAL_MISMATCH: Limit({"attempts": 1}, "policy.md 8.8 S101"),
+}
+"""The numbers are data: after a change `./gongji rebuild signals` finds anew."""
+
+
+class Signal(NamedTuple):
+    """Something worth a look, with what shows it. `figures` are whole numbers, fen where named."""
+
+    kind: SignalKind
+    position: int
+    accounts: tuple[StreamId, ...]
+    settlements: tuple[StreamId, ...]
+    places: tuple[StreamId, ...]
+    positions: tuple[int, ...]
+    figures: dict[str, int]
