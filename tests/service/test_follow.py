@@ -277,4 +277,5 @@ def test_every_read_model_is_known_by_name() -> None:
         "bills",
         "open_premiums",
         "visits",
+        "signals",
     )

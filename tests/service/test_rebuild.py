@@ -27,6 +27,11 @@ ALIKE = dict.fromkeys(
         "visits",
         "bills",
         "open_premiums",
+        "signals",
+        "signals_traces",
+        "signals_owners",
+        "signals_homes",
+        "signals_months",
     ),
     0,
 )
@@ -120,6 +125,7 @@ async def test_a_rebuild_keeps_the_names_of_everything(dsn: str) -> None:
         "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace"
         " AND relname"
         " ~ '^(bills|bindings|settlement|statements|credential_links|open_premiums|visits)'"
+        " AND relname ~ '^(bills|signals|bindings|settlement|statements|credential_links|open_premiums)'"
         " ORDER BY relname"
     )
     async with a_store(dsn) as store, a_follower(dsn, store.pool):
