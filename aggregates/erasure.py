@@ -4,6 +4,8 @@ What is left is an account id, amounts and days: the ledger's books stay whole, 
 can be found behind them (PIPL art. 47; policy.md §6.1).
 """
 
+from typing import NamedTuple
+
 from aggregates.account_state import Account
 from aggregates.events import PersonErased
 from aggregates.holding import live_holds
@@ -15,25 +17,36 @@ class ErasureNotAllowedError(RuleRefusedError):
     """The person is still needed; `open` names what must end first."""
 
 
-def erase(
-    account: Account, identities: tuple[str, ...], order: tuple[ErasureReason, str], now: Instant
-) -> PersonErased:
-    """Let a person be erased. `identities` is what he is known by, `order` why and by which law.
+class Order(NamedTuple):
+    """Why a person is to be erased, and which law or file says so."""
+
+    reason: ErasureReason
+    legal_basis: str
+
+
+class Needed(NamedTuple):
+    """What an account's person is known by, and whether somebody pays a premium for him now."""
+
+    identities: tuple[str, ...]
+    is_payee: bool = False
+
+
+def erase(account: Account, needed: Needed, order: Order, now: Instant) -> PersonErased:
+    """Let a person be erased.
 
     Raises:
         EvidenceInvalidError: the legal basis names the person himself;
         ErasureNotAllowedError: the account goes on, or money of it is still under way.
     """
-    reason, legal_basis = order
-    if any(identity in legal_basis for identity in identities):
+    if any(identity in order.legal_basis for identity in needed.identities):
         raise EvidenceInvalidError(field="legal_basis")
-    left = still_open(account, now)
+    left = still_open(account, now, is_payee=needed.is_payee)
     if left:
         raise ErasureNotAllowedError(open=left)
-    return PersonErased(reason=reason, legal_basis=legal_basis, on=now.on)
+    return PersonErased(reason=order.reason, legal_basis=order.legal_basis, on=now.on)
 
 
-def still_open(account: Account, now: Instant) -> list[str]:
+def still_open(account: Account, now: Instant, *, is_payee: bool = False) -> list[str]:
     """What still needs the person: his account, bindings, holds, premiums, money kept aside.
 
     Money that is held without an end waits for a premium's answer.
@@ -43,7 +56,7 @@ def still_open(account: Account, now: Instant) -> list[str]:
         "account": account.ending is None,
         "bindings": bool(account.sponsors or account.beneficiaries or account.invitations),
         "holds": any(hold.expires_at is not None for hold in holds),
-        "premiums": any(hold.expires_at is None for hold in holds),
+        "premiums": is_payee or any(hold.expires_at is None for hold in holds),
         "suspense": bool(account.suspended),
     }
     return [name for name, is_open in found.items() if is_open]

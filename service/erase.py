@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pydantic_core import to_json
 
 from aggregates import erasure as rules
+from aggregates.policy_words import PremiumType
+from aggregates.premium import OPEN
 from aggregates.refusals import UnknownError
 from aggregates.vocabulary import ErasureReason, Instant, StreamId
 from service.accounts import find_person
@@ -19,6 +21,10 @@ from service.house import House
 from service.ledger.command import Decision, Reply
 from service.ledger.view import View
 from service.persons import Keys, Personal, names_of
+from service.premium_steps import name_of
+
+YEARS_BEFORE = 2
+"""How long ago a premium may have been ordered that is still open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +51,9 @@ async def erase(house: House, request: Request, command: Erase) -> Reply:
         account = view.account(account_id)
         check_region(request.caller, account)
         personal = _personal(view, keys, account_id)
-        order = command.reason, command.legal_basis
-        erased = rules.erase(account, tuple(personal), order, now)
+        needed = rules.Needed(tuple(personal), is_payee=_is_payee(view, keys, account_id, now))
+        order = rules.Order(command.reason, command.legal_basis)
+        erased = rules.erase(account, needed, order, now)
         answer = {
             "status": "erased",
             "reason": erased.reason,
@@ -61,6 +68,14 @@ async def erase(house: House, request: Request, command: Erase) -> Reply:
         )
 
     return await house.do(request, decide)
+
+
+def _is_payee(view: View, keys: Keys, account_id: StreamId, now: Instant) -> bool:
+    """Whether the tax side may still be asked about a premium of his: it knows him by his ID."""
+    years = range(now.on.year - YEARS_BEFORE, now.on.year + 2)
+    names = [name_of(keys, account_id, kind, year) for kind in PremiumType for year in years]
+    live = [premium_id for name in names if (premium_id := view.find(name)) is not None]
+    return any(view.premium(premium_id).status in OPEN for premium_id in live)
 
 
 def _personal(view: View, keys: Keys, account_id: StreamId) -> Personal:

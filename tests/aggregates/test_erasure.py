@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from aggregates.account_state import Account, AccountHold, Suspended
-from aggregates.erasure import ErasureNotAllowedError, erase, still_open
+from aggregates.erasure import ErasureNotAllowedError, Needed, Order, erase, still_open
 from aggregates.events import PersonErased
 from aggregates.refusals import EvidenceInvalidError
 from aggregates.vocabulary import Ending, ErasureReason, Insurance, Standing, StreamId, instant
@@ -14,8 +14,8 @@ NOW = instant(datetime(2026, 3, 2, 2, 0, tzinfo=UTC))
 ENDED = Account(
     "990000", Insurance.EMPLOYEE, Standing.NORMAL, (), 2026, ending=Ending.DECEASED, current_fen=5
 )
-ORDER = (ErasureReason.RETENTION_OVER, "PIPL 47(1)(2)")
-WHO = ("P1001", "李华", "11010519491231002X")
+ORDER = Order(ErasureReason.RETENTION_OVER, "PIPL 47(1)(2)")
+WHO = Needed(("P1001", "李华", "11010519491231002X"))
 
 
 def a_hold(ends_in: timedelta | None) -> AccountHold:
@@ -27,7 +27,7 @@ def test_who_ended_may_go() -> None:
     """An ended account with nothing under way lets its person go, with reason, law and day."""
     erased = erase(ENDED, WHO, ORDER, NOW)
 
-    expected = PersonErased(reason=ORDER[0], legal_basis=ORDER[1], on=NOW.on)
+    expected = PersonErased(reason=ORDER.reason, legal_basis=ORDER.legal_basis, on=NOW.on)
     assert expected == erased
 
 
@@ -51,8 +51,16 @@ def test_what_is_still_open_keeps_the_person(account: Account, left: list[str]) 
         assert {"open": left} == refused.value.fields
 
 
-@pytest.mark.parametrize("identity", WHO)
+@pytest.mark.parametrize("identity", WHO.identities)
 def test_the_legal_basis_names_nobody(identity: str) -> None:
     """The event may not tell whom it erases."""
     with pytest.raises(EvidenceInvalidError):
-        erase(ENDED, WHO, (ErasureReason.LAW, f"file {identity}"), NOW)
+        erase(ENDED, WHO, Order(ErasureReason.LAW, f"file {identity}"), NOW)
+
+
+def test_an_open_premium_keeps_its_payee() -> None:
+    """Whom the tax side may still be asked about is kept until it has answered."""
+    with pytest.raises(ErasureNotAllowedError) as refused:
+        erase(ENDED, WHO._replace(is_payee=True), ORDER, NOW)
+
+    assert {"open": ["premiums"]} == refused.value.fields

@@ -1,6 +1,8 @@
 """Erasure over HTTP: a family lives through every room, one of it is erased, and is nowhere."""
 
 import logging
+from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -24,6 +26,7 @@ from tests.api.clients import (
     is_answered,
     is_refused,
 )
+from tests.api.taxes import TaxOnASocket
 from tests.service.dump import dump, traces
 
 GONE, STAYS = "PERSON-GONE-77", "PERSON-STAYS-1"
@@ -55,9 +58,9 @@ async def a_life(desk: Desk) -> dict[str, Any]:
     return settled
 
 
-async def end(desk: Desk) -> None:
+async def end(desk: Desk, number: str = GONE) -> None:
     ended = {"status": "deceased", "reason": "told"}
-    assert 201 == (await desk.post(NATION, f"/v1/accounts/{GONE}/status", ended)).status_code
+    assert 201 == (await desk.post(NATION, f"/v1/accounts/{number}/status", ended)).status_code
 
 
 async def erased(desk: Desk, key: str = "erase") -> dict[str, Any]:
@@ -140,6 +143,32 @@ async def test_who_may_erase_and_when(desk: Desk) -> None:
     is_refused(await desk.post(a_person(GONE), path, ORDER), 403, "NOT_PERMITTED")
     is_refused(await desk.post(AUDITOR, path, ORDER), 403, "READ_ONLY_ROLE")
     assert "erased" == (await erased(desk))["status"]
+
+
+@pytest.fixture
+async def tax() -> AsyncIterator[TaxOnASocket]:
+    """A tax side on a socket."""
+    made = TaxOnASocket()
+    yield made
+    await made.close()
+
+
+async def test_who_pays_or_is_paid_for_is_kept(desk: Desk, tax: TaxOnASocket) -> None:
+    """While the tax side has not answered, sponsor and payee are needed; both may go then."""
+    desk.clock.at += timedelta(days=217)  # the months of enrolment
+    desk.house.tax = await tax.side()
+    await an_account(desk, GONE, insurance="resident", cert_no=GONE_ID)
+    await an_account(desk, STAYS, "500.00")
+    await a_binding(desk, STAYS, GONE)
+    await tax.behave("late")
+    premium = {"payee": GONE, "insurance": "resident_basic", "year": 2027}
+    asked = await desk.post(a_person(STAYS), "/v1/premiums", premium, "premium")
+    assert 202 == asked.status_code, asked.text
+    await end(desk)
+    await end(desk, STAYS)
+    for number in (GONE, STAYS):
+        refused = await desk.post(AGENCY, f"/v1/accounts/{number}/erasure", ORDER)
+        assert ["premiums"] == is_refused(refused, 409, "ERASURE_NOT_ALLOWED")["open"]
 
 
 def test_every_case_of_the_law_can_be_told() -> None:

@@ -126,6 +126,8 @@ async def test_a_rebuild_keeps_the_names_of_everything(dsn: str) -> None:
         " AND relname"
         " ~ '^(bills|bindings|settlement|statements|credential_links|open_premiums|visits)'"
         " AND relname ~ '^(bills|signals|bindings|settlement|statements|credential_links|open_premiums)'"
+        " AND relname ~ '^(bills|signals|bindings|settlement|statements|credential_links|"
+        "open_premiums)'"
         " ORDER BY relname"
     )
     async with a_store(dsn) as store, a_follower(dsn, store.pool):
