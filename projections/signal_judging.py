@@ -1,5 +1,6 @@
 """Judging a batch of facts, each by what was there before it. Pure but for what it has known."""
 
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -11,7 +12,7 @@ from projections.fact import Fact
 from projections.signal_kinds import Signal
 from projections.signal_rules import signals
 from projections.signal_shares import Month, shares
-from projections.signal_traces import Trace, owner_in, traces
+from projections.signal_traces import BUSY, BUSY_MAX, Trace, owner_in, traces
 
 
 class Home(NamedTuple):
@@ -21,6 +22,26 @@ class Home(NamedTuple):
     kind: str
 
 
+class Pages(NamedTuple):
+    """A journal as rules may see it: what is rare, all of it; of what is busy the newest."""
+
+    rare: list[Trace]
+    busy: deque[Trace]
+
+    def add(self, trace: Trace) -> list[Trace]:
+        """The journal with one more trace, which stands last."""
+        if trace.what in BUSY:
+            self.busy.append(trace)
+            return [*self.rare, *self.busy]
+        self.rare.append(trace)
+        return [*self.busy, *self.rare]
+
+
+def no_pages() -> Pages:
+    """A journal of which nothing is known."""
+    return Pages([], deque(maxlen=BUSY_MAX))
+
+
 @dataclass(slots=True)
 class Known:
     """What a batch of facts is judged on; it grows with each of them."""
@@ -28,7 +49,7 @@ class Known:
     homes: dict[StreamId, Home]
     owners: dict[StreamId, StreamId]
     months: dict[tuple[str, StreamId], Month]
-    journals: dict[StreamId, list[Trace]]
+    journals: dict[StreamId, Pages]
     newest: str
 
 
@@ -60,9 +81,10 @@ def judge(known: Known, told: Told) -> list[Signal]:
         if isinstance(fact.event, Settled):
             found += _month(known, fact, fact.event, _kind(known, fact))
         for trace in left:
-            journal = known.journals.setdefault(trace.entity, [])
-            journal.append(trace)
-            found += signals(journal)
+            pages = known.journals.get(trace.entity)
+            if pages is None:
+                pages = known.journals[trace.entity] = no_pages()
+            found += signals(pages.add(trace))
     return found
 
 

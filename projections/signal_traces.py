@@ -73,6 +73,11 @@ class What(StrEnum):
     SHOWN = "shown"
 
 
+BUSY = frozenset({What.BILL, What.SOLD, What.GAVE, What.RETURNED, What.SHOWN})
+"""What happens day by day: of these a journal keeps the newest `BUSY_MAX` in sight."""
+BUSY_MAX = 64
+
+
 class Trace(NamedTuple):
     """One line of a journal. `at` is when it happened; `on` the day that counts for it.
 

@@ -5,17 +5,16 @@ Each trace is judged once, when it comes, by what was there before it: a rebuild
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
 from typing import Any
 
 from aggregates.events import AccountOpened
 from aggregates.settlement_events import InstitutionDesignated, Settled
 from aggregates.vocabulary import StreamId
 from projections.fact import Fact
-from projections.signal_judging import Home, Known, judge, month_of, tell
+from projections.signal_judging import Home, Known, Pages, judge, month_of, no_pages, tell
 from projections.signal_kinds import Signal, SignalKind
 from projections.signal_shares import Month
-from projections.signal_traces import FOLLOWING, TRACED, Trace, What, owner_in
+from projections.signal_traces import BUSY_MAX, FOLLOWING, TRACED, Trace, What, owner_in
 from projections.table import Connection, Reader, Table, columns
 
 TABLE = Table(
@@ -49,6 +48,8 @@ TABLE = Table(
         is_exact   boolean NOT NULL,
         CONSTRAINT {name}_traces_pkey PRIMARY KEY (entity, position, what)
     );
+    CREATE INDEX {name}_rare ON {name}_traces (entity, position)
+     WHERE what NOT IN ('bill', 'sold', 'gave', 'returned', 'shown');
     CREATE TABLE {name}_owners (
         stream text COLLATE "C" NOT NULL,
         entity text NOT NULL,
@@ -74,8 +75,6 @@ TABLE = Table(
     parts=("", "_traces", "_owners", "_homes", "_months"),
 )
 READS = (AccountOpened, InstitutionDesignated, *TRACED)
-SHOP_WINDOW = timedelta(hours=1)
-"""How far back a pharmacy's journal is read; its rule looks at minutes."""
 
 
 # ------------------------------------------------------------------ how a batch is written
@@ -87,10 +86,17 @@ MONTHS = """
      WHERE month = ANY ($1::text[]) OR month = (SELECT max(month) FROM {name}_months)
 """
 LINE = "entity, position, what, at, day, stream, place, parties, amount_fen, limit_fen, word"
-JOURNALS = f"""
+RARE = f"""
     SELECT {LINE}, is_exact FROM {{name}}_traces
-     WHERE entity = ANY ($1::text[]) AND (at >= $2 OR entity !~ '^ins_')
+     WHERE entity = ANY ($1::text[]) AND what NOT IN ('bill', 'sold', 'gave', 'returned', 'shown')
      ORDER BY position
+"""  # noqa: S608 -- column names of ours
+NEWEST = f"""
+    SELECT t.* FROM unnest($1::text[]) AS e(entity) CROSS JOIN LATERAL (
+        SELECT {LINE}, is_exact FROM {{name}}_traces b
+         WHERE b.entity = e.entity AND what IN ('bill', 'sold', 'gave', 'returned', 'shown')
+         ORDER BY position DESC, what DESC LIMIT {BUSY_MAX}) t
+     ORDER BY t.position, t.what
 """  # noqa: S608 -- column names of ours
 KEEP_TRACES = f"""
     INSERT INTO {{name}}_traces ({LINE}, is_exact)
@@ -176,17 +182,14 @@ async def _homes(
 
 async def _journals(
     connection: Connection, name: str, left: Sequence[Trace]
-) -> dict[StreamId, list[Trace]]:
-    """The journals that these traces continue; of pharmacies the newest part."""
-    journals: dict[StreamId, list[Trace]] = {}
-    if not left:
-        return journals
-    since = min(trace.at for trace in left) - SHOP_WINDOW
-    entities = sorted({trace.entity for trace in left})
-    for row in await connection.fetch(JOURNALS.format(name=name), entities, since):
-        trace = Trace(*row)
-        trace = trace._replace(what=What(trace.what), parties=tuple(trace.parties))
-        journals.setdefault(trace.entity, []).append(trace)
+) -> dict[StreamId, Pages]:
+    """The journals that these traces continue."""
+    journals = {trace.entity: no_pages() for trace in left}
+    for statement in (RARE, NEWEST) if left else ():
+        for row in await connection.fetch(statement.format(name=name), sorted(journals)):
+            trace = Trace(*row)
+            trace = trace._replace(what=What(trace.what), parties=tuple(trace.parties))
+            journals[trace.entity].add(trace)
     return journals
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggregates.vocabulary import Relation
@@ -271,6 +271,7 @@ def everything() -> Plot:
     return plot
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(1, 400), max_size=8))
 def test_how_the_log_is_cut_into_batches_changes_nothing(cuts: Sequence[int]) -> None:
     """Judged in any batches, a log shows the same signals as judged whole."""
