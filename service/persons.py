@@ -63,6 +63,7 @@ class Keys:
         self._wrapping = AESGCM(wrapping)
         self._unwrapping = [self._wrapping, *([AESGCM(previous)] if previous else [])]
         self._digesting = digesting
+        self._lasting = AESGCM(hmac.digest(digesting, b"seals secrets", "sha256"))
         self._file = file
         self._public_name = lru_cache(maxsize=4096)(self._name)
         self.fingerprint = _fingerprint(wrapping, digesting)
@@ -138,9 +139,12 @@ class Keys:
         return _PERSONAL.validate_json(plain)
 
     def seal_secret(self, secret: str, stream: StreamId) -> str:
-        """A secret that this service has to read again, as ciphertext for an event."""
+        """A secret that this service has to read again, as ciphertext for an event.
+
+        An event is for ever, so its key is made of the one that is never replaced.
+        """
         nonce = new_secret(NONCE_SIZE)
-        sealed = nonce + self._wrapping.encrypt(nonce, secret.encode(), stream.encode())
+        sealed = nonce + self._lasting.encrypt(nonce, secret.encode(), stream.encode())
         return base64.b64encode(sealed).decode()
 
     def unseal_secret(self, sealed: str, stream: StreamId) -> str:
@@ -151,7 +155,7 @@ class Keys:
         """
         raw = base64.b64decode(sealed)
         try:
-            plain = self._wrapping.decrypt(raw[:NONCE_SIZE], raw[NONCE_SIZE:], stream.encode())
+            plain = self._lasting.decrypt(raw[:NONCE_SIZE], raw[NONCE_SIZE:], stream.encode())
         except InvalidTag as error:
             raise KeyFileError("a sealed secret does not open under this key file") from error
         return plain.decode()

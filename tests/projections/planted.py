@@ -15,6 +15,7 @@ from aggregates.events import (
 )
 from aggregates.link_events import CodeShown
 from aggregates.settlement_events import (
+    Dialect,
     InstitutionDesignated,
     KinshipEnded,
     KinshipRecorded,
@@ -29,7 +30,9 @@ from aggregates.vocabulary import (
     Ending,
     InstitutionKind,
     InstitutionStatus,
+    MulaidMode,
     Relation,
+    StatementWords,
     StreamId,
 )
 from projections.fact import Fact
@@ -153,6 +156,14 @@ def a_place(kind: InstitutionKind) -> InstitutionDesignated:
         status=InstitutionStatus.ACTIVE,
         opened_regions=(),
         sensitive=False,
+        dialect=Dialect(
+            mulaid_mode=MulaidMode.CONTAINED,
+            fund_includes_acct=False,
+            numbers=True,
+            stmt_rslt=StatementWords.NATIONAL,
+        ),
+        signature=None,
+        sealed=None,
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from aggregates.vocabulary import ErasureReason, Insurance
+from aggregates.vocabulary import ErasureReason, Insurance, StreamId
 from service import accounts
 from service.accounts import look_at_account
 from service.erase import Erase, erase
@@ -154,3 +154,16 @@ async def test_other_keys_are_refused(dsn: str, tmp_path: Path) -> None:
     with pytest.raises(KeyFileError):
         async with a_house(dsn, tmp_path):
             raise AssertionError("it must not start")
+
+
+async def test_an_institution_s_secret_opens_under_any_wrapping_key(
+    dsn: str, tmp_path: Path
+) -> None:
+    """What an event seals for ever is not sealed with a key that is replaced."""
+    file = tmp_path / "keys.json"
+    stream = StreamId("ins_" + "1" * 32)
+    async with a_house(dsn, tmp_path) as house:
+        sealed = house.keys.seal_secret("told once", stream)
+    assert (await rewrap(dsn, file)).is_done
+
+    assert "told once" == load_keys(file).unseal_secret(sealed, stream)
