@@ -97,5 +97,4 @@ def create_app(door: Door, fsi_paths: tuple[str, ...] = PATHS) -> App:
     """The application on a running house; the national protocol is spoken under these paths."""
     app = plain_app()
     app.state.door = door
-    return Measured(Gateway(HotRoute(app, door), door, fsi_paths))
-    return Measured(Watched(HotRoute(app, door), door))
+    return Measured(Watched(Gateway(HotRoute(app, door), door, fsi_paths), door))

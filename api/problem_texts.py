@@ -6,7 +6,7 @@ permitted 403; unknown or not yours 404; overload and unknown outcome 503.
 
 from typing import NamedTuple
 
-from api import premium_texts
+from api import premium_texts, watch_texts
 from api.fsi_texts import FSI_TEXTS
 
 
@@ -297,3 +297,4 @@ TEXTS: dict[str, Text] = {
     ),
 }
 TEXTS |= {code: Text(*told) for code, told in FSI_TEXTS.items()}
+TEXTS |= {code: Text(*told) for code, told in watch_texts.TEXTS.items()}

@@ -16,13 +16,15 @@ from service.caller import Caller
 from service.clock import micros
 from service.ledger.accesses import Access
 from service.ledger.store import OutcomeUnknownError, StoreUnavailableError
-from service.seen import SEEN, Seen
+from service.seen import MESSAGE, SEEN, Seen
 
 PURPOSE = re.compile(rb"[A-Za-z][A-Za-z0-9.-]{0,39}")
 OPEN = ("/v1/policies", "/livez", "/readyz", "/metrics", "/openapi.json", "/docs")
 """Addresses behind which no person and no institution is."""
 READING = frozenset({"POST /v1/quotes", "POST /v1/reconciliations"})
 """Operations that show something and change nothing, though they take a body."""
+SETTLING = frozenset({f"{MESSAGE}2207"})
+"""Messages whose events are enough; the others are recorded whatever they do."""
 REFUSED_FROM, BUSY, BROKEN_FROM = 400, 429, 500
 REPLAYED = b"idempotency-replayed"
 
@@ -118,7 +120,8 @@ def _is_kept(operation: str, seen: Seen, start: Message) -> bool:
     status: int = start["status"]
     if status >= BROKEN_FROM or status == BUSY:
         return False
-    if operation.startswith(("GET ", "HEAD ")) or operation in READING or seen.codes:
+    is_look = operation.startswith(("GET ", "HEAD ", MESSAGE)) and operation not in SETTLING
+    if is_look or operation in READING or seen.codes:
         return True
     return status >= REFUSED_FROM or any(name == REPLAYED for name, _ in _lower(start))
 

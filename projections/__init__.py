@@ -17,8 +17,8 @@ from projections import (
     open_premiums,
     settlement_moves,
     settlements,
-    visits,
     signals,
+    visits,
 )
 from projections.table import Projection
 

@@ -41,6 +41,8 @@ class Seen:
         return self._trace_id
 
 
+MESSAGE = "FSI "
+"""What the operation of a national message begins with; its number follows."""
 SEEN: ContextVar[Seen | None] = ContextVar("seen", default=None)
 
 
@@ -49,6 +51,13 @@ def note(streams: Iterable[StreamId]) -> None:
     seen = SEEN.get()
     if seen is not None:
         seen.streams.update(dict.fromkeys(streams))
+
+
+def came_as(caller: Caller, operation: str) -> None:
+    """Say who asks what, where the request's line and token do not: a national message."""
+    seen = SEEN.get()
+    if seen is not None:
+        seen.caller, seen.operation = caller, operation
 
 
 def refused(code: str) -> None:

@@ -17,6 +17,7 @@ from api.problems import ProblemError, problem_of
 from service.clock import machine_now, new_trace
 from service.fsi_terms import TermsBook
 from service.nonces import Nonces
+from service.seen import MESSAGE, came_as, refused
 
 LOG = logging.getLogger("gongji.api")
 JSON = "application/json;charset=UTF-8"
@@ -67,6 +68,7 @@ class Exchange:
         transaction = TRANSACTIONS.get(envelope.infno)
         if transaction is None:
             raise ProblemError("INFNO_UNKNOWN", field=envelope.infno)
+        came_as(caller, f"{MESSAGE}{envelope.infno}")
         sent = read_input(transaction, envelope.input)
         call = Call(self._door, caller, envelope, transaction, sent, terms.dialect)
         if envelope.infno in FILES:
@@ -78,6 +80,7 @@ class Exchange:
 def _failed(error: Exception) -> Failed:
     """An error by its code; a bug is logged without the body."""
     code, outcome, fields = problem_of(error)
+    refused(code)
     if TEXTS[code].status == 500:  # noqa: PLR2004 -- a bug of ours
         LOG.error("%s %s", code, new_trace(), exc_info=error)
     told: dict[str, Any] = dict(fields)
