@@ -18,6 +18,7 @@ from service.ledger.command import Command, OverloadedError, Reply
 from service.ledger.commit import TROUBLE
 from service.ledger.flight import Flight, Missing, Work
 from service.ledger.heads import Memory
+from service.ledger.layer import Layer
 from service.ledger.limits import Limits
 from service.ledger.store import (
     Outcome,
@@ -26,7 +27,6 @@ from service.ledger.store import (
     Store,
     StoreUnavailableError,
 )
-from service.ledger.view import Layer
 
 READS_MAX = 64
 """Times a decision may ask for something more before it counts as endless."""

@@ -20,10 +20,11 @@ from service.ledger.command import (
     KeyTakenError,
     Reply,
 )
+from service.ledger.layer import Layer, UnreadError
 from service.ledger.outgoing import key_rows, refused, rows_of
 from service.ledger.rows import Row, encode_act
 from service.ledger.store import Batch, Found, Known, Outcome, Sealed
-from service.ledger.view import Layer, UnreadError, View
+from service.ledger.view import View
 
 
 class Work:

@@ -7,7 +7,7 @@ from collections import OrderedDict
 
 from aggregates.account_state import Account
 from aggregates.vocabulary import StreamId
-from service.ledger.view import Layer
+from service.ledger.layer import Layer
 
 HEADS_MAX = 200_000
 """Heads kept, about 2 kB each; the ones unused longest go first."""

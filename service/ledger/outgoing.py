@@ -8,9 +8,9 @@ from aggregates.topics import Event
 from aggregates.vocabulary import Instant, StreamId
 from aggregates.year import closing
 from service.ledger.command import ANY_BODY, Command, Decision
+from service.ledger.layer import Layer
 from service.ledger.rows import Row, encode
 from service.ledger.store import KeyRow
-from service.ledger.view import Layer
 
 
 def rows_of(layer: Layer, decision: Decision, act: bytes, now: Instant) -> list[Row]:

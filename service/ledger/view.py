@@ -20,130 +20,14 @@ from aggregates.premium import Premium
 from aggregates.refusals import UnknownError
 from aggregates.rulebook import Rulebook
 from aggregates.settlement import Settlement
-from aggregates.topics import Event, State
+from aggregates.topics import State
 from aggregates.visit import Visit
 from aggregates.vocabulary import Instant, StreamId
 from aggregates.year import closing, turned
-from service.ledger.rows import kind_of
-from service.ledger.store import NO_HEAD, Head, Sealed
+from service.ledger.layer import Layer, UnreadError
+from service.ledger.store import Head, Sealed
 
 S = TypeVar("S", bound=State)
-
-
-class UnreadError(Exception):
-    """Streams, a name or a person (by account) that are not loaded yet."""
-
-    def __init__(
-        self,
-        *streams: StreamId,
-        name: bytes | None = None,
-        person: StreamId | None = None,
-    ) -> None:
-        """Remember what is missing."""
-        super().__init__()
-        self.streams = streams
-        self.name = name
-        self.person = person
-
-
-class Layer:
-    """Heads and names over those of a layer below: decided here, not yet stored.
-
-    A name maps to None where nobody has it. `fresh` are streams that begin here.
-    """
-
-    __slots__ = ("below", "fresh", "heads", "names", "persons")
-
-    def __init__(self, below: "Layer | None" = None) -> None:
-        """Begin with nothing of its own."""
-        self.below = below
-        self.heads: dict[StreamId, Head] = {}
-        self.names: dict[bytes, StreamId | None] = {}
-        self.persons: dict[StreamId, Sealed] = {}
-        self.fresh: set[StreamId] = set()
-
-    def head(self, stream: StreamId) -> Head:
-        """The newest head of a stream.
-
-        Raises:
-            UnreadError: no layer has it.
-        """
-        layer: Layer | None = self
-        while layer is not None:
-            if stream in layer.heads:
-                return layer.heads[stream]
-            layer = layer.below
-        raise UnreadError(stream)
-
-    def has(self, stream: StreamId) -> bool:
-        """Whether a layer has the head of a stream."""
-        layer: Layer | None = self
-        while layer is not None:
-            if stream in layer.heads:
-                return True
-            layer = layer.below
-        return False
-
-    def knows(self, name: bytes) -> bool:
-        """Whether a layer knows who has a name, or that nobody has."""
-        layer: Layer | None = self
-        while layer is not None:
-            if name in layer.names:
-                return True
-            layer = layer.below
-        return False
-
-    def name(self, name: bytes) -> StreamId | None:
-        """The stream that has a name, or None where nobody has.
-
-        Raises:
-            UnreadError: no layer knows.
-        """
-        layer: Layer | None = self
-        while layer is not None:
-            if name in layer.names:
-                return layer.names[name]
-            layer = layer.below
-        raise UnreadError(name=name)
-
-    def is_fresh(self, stream: StreamId) -> bool:
-        """Whether a stream's first event is decided and not stored yet."""
-        layer: Layer | None = self
-        while layer is not None:
-            if stream in layer.fresh:
-                return True
-            layer = layer.below
-        return False
-
-    def person(self, account: StreamId) -> Sealed:
-        """A person's sealed data and wrapped key.
-
-        Raises:
-            UnreadError: no layer has them.
-        """
-        layer: Layer | None = self
-        while layer is not None:
-            if account in layer.persons:
-                return layer.persons[account]
-            layer = layer.below
-        raise UnreadError(person=account)
-
-    def apply(self, stream: StreamId, event: Event) -> Head:
-        """Fold an event on top; the new head."""
-        # Decided without reading, it is a new stream, or the database refuses.
-        before = self.head(stream) if self.has(stream) else NO_HEAD
-        head = Head(before.version + 1, kind_of(stream).evolve(before.state, event))
-        self.heads[stream] = head
-        if head.version == 1:
-            self.fresh.add(stream)
-        return head
-
-    def take(self, layer: "Layer") -> None:
-        """Put what was decided in a layer on top into this one."""
-        self.heads.update(layer.heads)
-        self.names.update(layer.names)
-        self.persons.update(layer.persons)
-        self.fresh |= layer.fresh
 
 
 class View:

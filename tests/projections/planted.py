@@ -105,7 +105,9 @@ class Plot:
         """Offer and confirm a binding that has the sponsor's number."""
         caps = Caps(per_settlement_fen=cap_fen)
         self.tell(bond(sponsor), an_invitation(person(sponsor), person(beneficiary), caps), at)
-        confirmed = BindingConfirmed(confirmed_at=at, active_from=at.date(), edition="P0@1")
+        confirmed = BindingConfirmed(
+            confirmed_at=at, active_from=at.date(), edition="P0@1", consent=None
+        )
         self.tell(bond(sponsor), confirmed, at)
 
     def part(
