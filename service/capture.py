@@ -54,7 +54,7 @@ async def capture(
         edition = edition_of_record(view, keys, region, hold.held.editions["beneficiary"])
         split = rules.capture(hold_id, hold, claim, accounts, edition)
         settlement_id = new_stream("stl", now.at)
-        settled = _settled((hold_id, hold), claim, split, accounts[claim.beneficiary], now)
+        settled = settled_of((hold_id, hold), claim, split, accounts[claim.beneficiary], now)
         settled = replace(settled, read=dict(view.read))
         answer = settlement_answer(settlement_id, SettlementStatus.SETTLED, settled)
         visit = visit_of(keys, claim)
@@ -74,7 +74,7 @@ async def capture(
     return await house.do(request, decide)
 
 
-def _settled(
+def settled_of(
     of: tuple[StreamId, Hold], claim: Claim, split: Split, patient: Account, now: Instant
 ) -> Settled:
     """The settlement of a hold; caps count it on the day it was held."""

@@ -97,11 +97,13 @@ def meet(view: View, keys: Keys, caller: Caller, bill: SettleBill, now: Instant)
         lines=bill.lines,
         credential=credential,
     )
-    family = _family(view, keys, account_id, now)
-    return Met(claim, institution, _place(institution, bill.med_type, family.account, now), family)
+    family = family_of(view, keys, account_id, now)
+    place = place_of(institution, bill.med_type, family.account, now)
+    return Met(claim, institution, place, family)
 
 
-def _place(institution: Institution, med_type: str, patient: Account, now: Instant) -> Place:
+def place_of(institution: Institution, med_type: str, patient: Account, now: Instant) -> Place:
+    """Where a bill is from, as far as the rules of places ask."""
     return Place(
         institution=institution.code,
         region=institution.region,
@@ -165,7 +167,12 @@ def known(view: View, keys: Keys, shown: Identity | None) -> Identity | None:
     return shown
 
 
-def _family(view: View, keys: Keys, account_id: StreamId, now: Instant) -> Family:
+def family_of(view: View, keys: Keys, account_id: StreamId, now: Instant) -> Family:
+    """A patient and everybody behind him, each with the rules of his region today.
+
+    Raises:
+        UnknownError: somebody of it is not there; NoEditionError: a region without rules.
+    """
     account = view.account(account_id)
     ties = (stream for link in account.sponsors for stream in (link.sponsor, link.binding))
     view.need([*ties, *(binding for binding, _ in account.invitations)])

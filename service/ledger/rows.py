@@ -127,8 +127,10 @@ STORED: tuple[Any, ...] = (Envelope, *PARTS, *TOPICS)
 for _stored in STORED:
     _stored.__pydantic_config__ = STRICT
 
-_ACT_TO_JSON = TypeAdapter(Act).serializer.to_json
+_ACT = TypeAdapter(Act)
+_ACT_TO_JSON = _ACT.serializer.to_json
 _ENVELOPES = {topic: _envelope_adapter(event_class) for topic, event_class in CLASSES.items()}
+_EVENTS = {topic: TypeAdapter(event_class) for topic, event_class in CLASSES.items()}
 _TO_JSON = {event_class: TypeAdapter(event_class).serializer.to_json for event_class in TOPICS}
 _STATES = {kind.code: TypeAdapter(kind.state) for kind in KINDS.values()}
 _STATE_TO_JSON = {code: adapter.serializer.to_json for code, adapter in _STATES.items()}
@@ -143,7 +145,7 @@ def encode(stream: StreamId, version: int, event: Event, act: bytes) -> Row:
     """An event as a row; `act` comes from `encode_act`."""
     event_class = type(event)
     state = b'{"act":%b,"event":%b}' % (act, _TO_JSON[event_class](event))
-    return Row(stream, version, TOPICS[event_class], _amount_of(event), state)
+    return Row(stream, version, TOPICS[event_class], amount_of(event), state)
 
 
 def decode(topic: str, state: bytes) -> Envelope[Event]:
@@ -154,6 +156,36 @@ def decode(topic: str, state: bytes) -> Envelope[Event]:
     """
     envelope: Envelope[Event] = _ENVELOPES[topic].validate_json(state)
     return envelope
+
+
+def parts(state: bytes) -> tuple[bytes, bytes]:
+    """Stored bytes as those of the act and those of the event, each for itself.
+
+    Raises:
+        ValueError: bytes that `encode` never wrote.
+    """
+    act, found, event = state.partition(b',"event":')
+    if not (found and act.startswith(b'{"act":') and event.endswith(b"}")):
+        raise ValueError("not an event")
+    return act[7:], event[:-1]
+
+
+def decode_act(act: bytes) -> Act:
+    """An act from its part of stored bytes.
+
+    Raises:
+        ValueError: bytes it cannot read.
+    """
+    return _ACT.validate_json(act)
+
+
+def decode_event(topic: str, event: bytes) -> Event:
+    """An event from its part of stored bytes.
+
+    Raises:
+        KeyError: a topic this release does not know; ValueError: bytes it cannot read.
+    """
+    return _EVENTS[topic].validate_json(event)
 
 
 def encode_head(code: int, state: State) -> bytes:
@@ -167,7 +199,8 @@ def decode_head(code: int, state: bytes) -> State:
     return folded
 
 
-def _amount_of(event: Event) -> int | None:
+def amount_of(event: Event) -> int | None:
+    """What an event adds to its account's balance, in fen; None where it moves none."""
     if isinstance(event, Debited | PremiumDebited):
         return -(event.current_fen + event.prior_fen)
     if isinstance(event, Credited | Corrected):

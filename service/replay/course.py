@@ -1,0 +1,200 @@
+"""The course of the log: events taken one by one, folded, counted, and decided again."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from aggregates.account_state import Account
+from aggregates.events import AidReceived, Debited
+from aggregates.fund_events import Held, HoldReleased, ReturnSuspended, YearClosed
+from aggregates.settlement import Settlement
+from aggregates.settlement_events import EditionPublished, SettlementReversed
+from aggregates.topics import Event, State
+from aggregates.vocabulary import StreamId
+from service.ledger.rows import amount_of, decode_act, decode_event, kind_of, parts
+from service.ledger.store import NO_HEAD, Head
+from service.ledger.view import Layer
+from service.persons import Keys
+from service.replay.again import DECIDED, EXPLAINED, Command, Place, decide_again
+from service.replay.differences import Differences, Unlike
+from service.replay.money import Money
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+BILL_KINDS = ("stl_", "hld_")
+
+
+class Stored(NamedTuple):
+    """A row of the log as it is stored; `recorded_at` in microseconds since 1970."""
+
+    position: int
+    recorded_at: int
+    stream: StreamId
+    amount_fen: int | None
+    version: int
+    topic: str
+    state: bytes
+
+
+@dataclass(slots=True)
+class Counts:
+    """What a replay looked at."""
+
+    events: int = 0
+    decided: Counter[str] = field(default_factory=Counter)
+    folded: Counter[str] = field(default_factory=Counter)
+    born: Counter[str] = field(default_factory=Counter)
+    tombstones: int = 0
+
+    def named(self) -> dict[str, int]:
+        """How many streams of a kind must have a name: what is alive of bills and holds."""
+        told = self.decided
+        gone = told["settlement.cancelled/1"] + told["settlement.reversed/1"] - self.tombstones
+        ended = told["hold.captured/1"] + told["hold.ended/1"]
+        return {
+            "stl": told["settlement.settled/1"] - gone,
+            "hld": told["hold.placed/1"] - ended,
+        } | {kind: self.born[kind] for kind in ("ins", "pol", "kin")}
+
+
+class Course:
+    """The log up to where it was told.
+
+    `take` may stop with `UnreadError` and be called again with the same row once what it
+    asked for is loaded: until then it has changed nothing.
+    """
+
+    __slots__ = ("_act", "_command", "_keys", "_money", "_off", "counts", "found", "world")
+
+    def __init__(self, world: Layer, keys: Keys, found: Differences) -> None:
+        """Begin before the first event."""
+        self.world = world
+        self.found = found
+        self.counts = Counts()
+        self._keys = keys
+        self._money = Money()
+        self._off = (0, 0)
+        self._command = Command(b"")
+
+    @property
+    def money(self) -> Money:
+        """Where all money is now."""
+        return self._money
+
+    def take(self, row: Stored) -> None:
+        """Take the next event of the log.
+
+        Raises:
+            UnreadError: a state is needed that the world does not have.
+        """
+        where = (row.position, row.stream)
+        try:
+            act, told = parts(row.state)
+            event = decode_event(row.topic, told)
+        except (KeyError, ValueError) as error:
+            self.found.note(where, Unlike.EVENT, row.topic, f"unreadable: {type(error).__name__}")
+            return
+        if act != self._command.act:
+            self._end_command(row)
+            self._begin_command(act, where)
+        head = self.world.head(row.stream) if row.version > 1 else NO_HEAD
+        counted = self.counts.folded
+        if isinstance(event, DECIDED):
+            counted = self.counts.decided
+            at = EPOCH + timedelta(microseconds=row.recorded_at)
+            place = Place(self.world, self._keys, self._command, row.stream, at)
+            for unlike, stored, made in decide_again(place, event):
+                self.found.note(where, unlike, stored, made)
+        counted[row.topic] += 1
+        self._fold(row, event, head)
+
+    def end(self) -> None:
+        """The log ends here: so does the last command."""
+        self._end_command(None)
+        self._command = Command(b"")
+
+    # -------------------------------------------------------------- folding
+
+    def _fold(self, row: Stored, event: Event, head: Head) -> None:
+        where = (row.position, row.stream)
+        self.counts.events += 1
+        if row.version != head.version + 1:
+            self.found.note(where, Unlike.VERSION, row.version, head.version + 1)
+        if row.amount_fen != (amount_fen := amount_of(event)):
+            self.found.note(where, Unlike.AMOUNT, row.amount_fen, amount_fen)
+        try:
+            state: State = kind_of(row.stream).evolve(head.state, event)
+        except Exception as fault:  # noqa: BLE001 -- what was tampered with may break any fold
+            self.found.note(where, Unlike.EVENT, row.topic, f"does not fold: {fault!r}")
+            return
+        self._note_start(row.stream, event, head)
+        self.world.heads[row.stream] = Head(row.version, state)
+        if head.version == 0:
+            self.counts.born[row.stream[:3]] += 1
+        if isinstance(state, Account):
+            self._count(where, event, head.state, state)
+        elif isinstance(state, Settlement):
+            before = head.state if isinstance(head.state, Settlement) else None
+            self._money.bill(event, before)
+            self.counts.tombstones += before is None and isinstance(event, SettlementReversed)
+        elif isinstance(event, EditionPublished):
+            self.world.names[self._keys.name("region", event.region)] = row.stream
+
+    def _note_start(self, stream: StreamId, event: Event, head: Head) -> None:
+        """Keep what decisions of this command will ask for."""
+        command = self._command
+        command.start.setdefault(stream, head)
+        if not isinstance(event, EXPLAINED) or not isinstance(head.state, Account):
+            return
+        if isinstance(event, Debited | AidReceived | Held):
+            command.unpaid.setdefault(stream, head.state)
+        elif isinstance(event, HoldReleased):
+            command.unfreed.setdefault(stream, head.state)
+        of = _decided_by(event)
+        if of.startswith(BILL_KINDS):
+            command.moved.append((stream, event))
+
+    def _count(
+        self,
+        where: tuple[int, StreamId],
+        event: Event,
+        before: State | None,
+        after: Account,
+    ) -> None:
+        money, was = self._money, before if isinstance(before, Account) else None
+        money.move(event, was, after)
+        if money.off_fen != self._off[0]:
+            self.found.note(where, Unlike.MONEY, f"{money.off_fen - self._off[0]} fen", "0 fen")
+            self._off = (money.off_fen, self._off[1])
+        if isinstance(event, YearClosed) and was and event.carried_fen != was.current_fen:
+            self.found.note(where, Unlike.DECISION, event.carried_fen, was.current_fen)
+        if min(after.current_fen, after.prior_fen) < 0:
+            self.found.note(where, Unlike.MONEY, f"{after.balance_fen} fen", "not below zero")
+
+    # -------------------------------------------------------------- commands
+
+    def _begin_command(self, act: bytes, where: tuple[int, StreamId]) -> None:
+        self._command = Command(act)
+        try:
+            decode_act(act)
+        except ValueError as error:
+            self.found.note(where, Unlike.EVENT, "act", f"unreadable: {type(error).__name__}")
+
+    def _end_command(self, row: Stored | None) -> None:
+        """Whatever a command did to accounts for bills, one of its decisions has explained."""
+        where = (None if row is None else row.position - 1, None)
+        if self._command.moved:
+            self.found.note(where, Unlike.MOVES, self._command.moved, [])
+        if self._money.unsettled_fen != self._off[1]:
+            off_fen = self._money.unsettled_fen - self._off[1]
+            self.found.note(where, Unlike.MONEY, f"{off_fen} fen owed to no bill", "0 fen")
+            self._off = (self._off[0], self._money.unsettled_fen)
+
+
+def _decided_by(event: Event) -> str:
+    """The bill, hold or premium that an account's event belongs to."""
+    match event:
+        case Held(hold=of) | HoldReleased(hold=of) | ReturnSuspended(payment=of):
+            return of
+        case _:
+            return str(getattr(event, "settlement", ""))

@@ -1,0 +1,100 @@
+"""Every fen is somewhere (reliability.md (c) I1 to I4): counted event by event while folding."""
+
+from dataclasses import dataclass
+
+from aggregates.account_state import Account
+from aggregates.events import Credited, Debited, DebitReturned
+from aggregates.fund_events import (
+    Corrected,
+    PremiumDebited,
+    PremiumReturned,
+    ReturnSuspended,
+    SuspensePaidOut,
+)
+from aggregates.settlement import Settlement
+from aggregates.settlement_events import (
+    PartRefunded,
+    Settled,
+    SettlementCancelled,
+    SettlementReversed,
+)
+from aggregates.topics import Event
+
+WAYS: dict[type[Event], tuple[str, int]] = {
+    Credited: ("came_in_fen", 1),
+    Corrected: ("came_in_fen", 1),
+    Debited: ("owed_fen", 1),
+    DebitReturned: ("owed_fen", -1),
+    PremiumDebited: ("premiums_fen", 1),
+    PremiumReturned: ("premiums_fen", -1),
+    SuspensePaidOut: ("paid_out_fen", 1),
+}
+"""Where money is after an event of an account, beside the account, and with which sign."""
+
+
+@dataclass(slots=True)
+class Money:
+    """Where all money is after an event, in fen.
+
+    `owed_fen` is what accounts gave to bills and did not get back, `settled_fen` the same as
+    the bills' own events tell it; both are what institutions are owed or were paid.
+    """
+
+    accounts_fen: int = 0
+    suspense_fen: int = 0
+    owed_fen: int = 0
+    settled_fen: int = 0
+    premiums_fen: int = 0
+    paid_out_fen: int = 0
+    came_in_fen: int = 0
+
+    @property
+    def off_fen(self) -> int:
+        """What is nowhere, or twice: credited and corrected, less all places where money is."""
+        there_fen = self.accounts_fen + self.suspense_fen + self.owed_fen
+        return self.came_in_fen - there_fen - self.premiums_fen - self.paid_out_fen
+
+    @property
+    def unsettled_fen(self) -> int:
+        """What left accounts for bills that do not say so; zero after every command."""
+        return self.owed_fen - self.settled_fen
+
+    def move(self, event: Event, before: Account | None, after: Account) -> None:
+        """Count what an event did to an account."""
+        self.accounts_fen += after.balance_fen
+        if before is not None:
+            self.accounts_fen -= before.balance_fen
+            if after.suspended is not before.suspended:
+                self.suspense_fen += _aside_fen(after) - _aside_fen(before)
+        if isinstance(event, ReturnSuspended):
+            if event.payment.startswith("stl_"):
+                self.owed_fen -= event.amount_fen
+            else:
+                self.premiums_fen -= event.amount_fen
+            return
+        way = WAYS.get(type(event))
+        if way is not None:
+            place, sign = way
+            setattr(self, place, getattr(self, place) + sign * _fen(event))
+
+    def bill(self, event: Event, before: Settlement | None) -> None:
+        """Count what a bill's own event says that accounts gave to it or got back."""
+        if isinstance(event, Settled):
+            self.settled_fen += event.own_fen + event.aid_fen
+        elif isinstance(event, PartRefunded):
+            self.settled_fen -= event.own_fen + event.aid_fen
+        elif isinstance(event, SettlementCancelled | SettlementReversed) and before is not None:
+            stay = before.stay
+            self.settled_fen -= stay.own_fen + stay.aid_fen if stay is not None else 0
+
+
+def _aside_fen(account: Account) -> int:
+    return sum(kept.amount_fen for kept in account.suspended)
+
+
+def _fen(event: Event) -> int:
+    """What an event moves, from whichever members say it."""
+    if isinstance(event, Credited | Corrected | SuspensePaidOut):
+        return event.amount_fen
+    assert isinstance(event, Debited | DebitReturned | PremiumDebited | PremiumReturned)
+    return event.current_fen + event.prior_fen

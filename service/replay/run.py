@@ -1,0 +1,235 @@
+"""Replay a whole ledger beside the running service, and report every difference.
+
+The log is read page by page on a connection of its own; a last snapshot of the database then
+shows the rest of it and everything that is stored beside it at one moment. Nothing is locked
+for writers, and nothing is changed.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+from asyncpg import Connection, Record
+
+from aggregates.topics import CLASSES
+from aggregates.vocabulary import BEIJING, StreamId, instant
+from service.advance import OURS
+from service.clock import micros
+from service.ledger.rows import TOPIC_PREFIX
+from service.ledger.view import UnreadError
+from service.persons import Keys
+from service.rebuild import RebuildRunningError, check
+from service.replay.course import Counts, Course, Stored
+from service.replay.differences import Differences, Unlike
+from service.replay.money import Money
+from service.replay.stored import compare_heads, compare_keys, compare_names
+from service.replay.world import HEADS_MAX, World
+
+PAGE = 4000
+"""Events in memory at once; twice as many while the next page is on its way."""
+SETTINGS = {"jit": "off", "application_name": "gongji-replay"}
+ROWS = """
+    SELECT position, recorded_at, stream, amount_fen, version, topic, state FROM events
+     WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3
+"""
+
+Progress = Callable[[int, int], None]
+"""Told how many events are done, and of how many."""
+
+
+class NoSuchMomentError(Exception):
+    """The log has not come to that position, or began after that time."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What was replayed up to `position`, and everything that was found.
+
+    `heads`, `keys` and `names` count what is stored and was compared; `tables` counts the rows
+    in which a read model differs, and is None where none was compared.
+    """
+
+    position: int = 0
+    counts: Counts = field(default_factory=Counts)
+    money: Money = field(default_factory=Money)
+    heads: int = 0
+    keys: int = 0
+    names: int = 0
+    set_aside: int = 0
+    tables: dict[str, int] | None = None
+    found: Differences = field(default_factory=Differences)
+
+
+def in_silence(_done: int, _of: int) -> None:
+    """Tell nobody."""
+
+
+async def replay(
+    dsn: str,
+    keys: Keys,
+    *,
+    as_of: int | datetime | None = None,
+    progress: Progress = in_silence,
+    heads_max: int = HEADS_MAX,
+) -> Report:
+    """Tell the log again up to its end, or up to a position or a moment.
+
+    Only at its end can what is stored be compared: before it the log is folded, counted and
+    decided again, no more.
+
+    Raises:
+        NoSuchMomentError: the log has not come so far.
+    """
+    async with _connected(dsn) as reader, _connected(dsn) as connection:
+        upto = await position_at(connection, as_of) if as_of is not None else None
+        topics = dict(await connection.fetch("SELECT id, topic FROM topics"))
+        report = Report()
+        world = World(connection, topics, heads_max)
+        await world.begin()
+        telling = _Telling(Course(world, keys, report.found), world, topics, progress)
+        await telling.follow(reader, upto)
+        async with connection.transaction(isolation="repeatable_read"):
+            await telling.finish(connection, upto)
+            if upto is None:
+                report.heads = await compare_heads(connection, world, report.found)
+                report.keys = await compare_keys(connection, keys, report.found)
+                expected = telling.course.counts.named()
+                report.names = await compare_names(connection, keys, expected, report.found)
+        report.position = telling.position
+        report.counts, report.money = telling.course.counts, telling.course.money
+        report.set_aside = world.set_aside
+    if upto is None:
+        report.tables = await _tables(dsn, report.found)
+    return report
+
+
+async def position_at(connection: Connection, as_of: int | datetime) -> int:
+    """A position that the log has reached; of a moment, the last one recorded by then.
+
+    Raises:
+        NoSuchMomentError: the log has not come so far.
+    """
+    head: int = await connection.fetchval("SELECT position FROM log_head")
+    if isinstance(as_of, int):
+        if not 0 <= as_of <= head:
+            raise NoSuchMomentError
+        return as_of
+    at, first, last = micros(instant(as_of)), 0, head
+    while first < last:  # moments never fall, and only positions have an index
+        middle = (first + last + 1) // 2
+        recorded = await connection.fetchval(
+            "SELECT recorded_at FROM events WHERE position >= $1 ORDER BY position LIMIT 1", middle
+        )
+        first, last = (middle, last) if recorded <= at else (first, middle - 1)
+    return first
+
+
+class _Telling:
+    """Reads the log page after page into a course."""
+
+    def __init__(
+        self, course: Course, world: World, topics: Mapping[int, str], progress: Progress
+    ) -> None:
+        self.course = course
+        self.position = 0
+        self._world = world
+        self._topics = topics
+        self._progress = progress
+        self._recorded_at = 0
+
+    async def follow(self, reader: Connection, upto: int | None) -> None:
+        """Tell what the log has when this begins, reading ahead."""
+        head: int = await reader.fetchval("SELECT position FROM log_head")
+        head = head if upto is None else upto
+        ahead = asyncio.create_task(reader.fetch(ROWS, 0, head, PAGE))
+        while page := await ahead:
+            last: int = page[-1]["position"]
+            ahead = asyncio.create_task(reader.fetch(ROWS, last, head, PAGE))
+            await asyncio.sleep(0)  # the query is on its way while this page is told
+            await self._tell(page)
+            self._progress(self.position, head)
+
+    async def finish(self, connection: Connection, upto: int | None) -> None:
+        """Tell the rest, as the snapshot shows it, and see that it is all."""
+        head: int = await connection.fetchval("SELECT position FROM log_head")
+        last = head if upto is None else upto
+        while page := await connection.fetch(ROWS, self.position, last, PAGE):
+            await self._tell(page)
+        beyond = await connection.fetchval("SELECT max(position) FROM events")
+        if upto is None and (self.position, beyond or 0) != (head, head):
+            said = f"the head says {head}, the last event is {beyond or 0}"
+            self.course.found.note((head, None), Unlike.POSITION, said, self.position)
+        self.course.end()
+        self._progress(self.position, last)
+
+    async def _tell(self, page: list[Record]) -> None:
+        rows = [row for record in page if (row := self._row(record)) is not None]
+        used = {row.stream for row in rows}
+        await self._world.fetch(used)
+        at = 0
+        while at < len(rows):
+            try:
+                while at < len(rows):
+                    self.course.take(rows[at])
+                    at += 1
+            except UnreadError as unread:
+                await self._world.load(unread, rows[at].position)
+        await self._world.settle(used)
+
+    def _row(self, record: Record) -> Stored | None:
+        """A row of ours; what the library stored under topics of its own is passed over."""
+        position, recorded_at, stream, amount_fen, version, code, state = record
+        where = (position, None)
+        if position != self.position + 1:
+            self.course.found.note(where, Unlike.POSITION, position, self.position + 1)
+        if recorded_at < self._recorded_at:
+            self.course.found.note(where, Unlike.POSITION, "recorded before", "its predecessor")
+        self.position, self._recorded_at = position, recorded_at
+        topic = self._topics.get(code, "")
+        if topic in CLASSES:
+            known = _stream(topic, stream)
+            return Stored(position, recorded_at, known, amount_fen, version, topic, state)
+        if not topic or OURS.fullmatch(topic):
+            self.course.found.note(where, Unlike.EVENT, topic or f"topic {code}", "unknown")
+        return None
+
+
+def _stream(topic: str, stream: UUID) -> StreamId:
+    return StreamId(f"{TOPIC_PREFIX[topic.partition('.')[0]]}_{stream.hex}")
+
+
+async def _tables(dsn: str, found: Differences) -> dict[str, int] | None:
+    """Read models made beside the live ones and compared; None where a rebuild is at work."""
+    try:
+        tables = await check(dsn)
+    except RebuildRunningError:
+        return None
+    for table, rows in tables.items():
+        if rows:
+            found.note((None, None), Unlike.READ_MODEL, f"{table}: {rows} rows differ", "0 rows")
+    return tables
+
+
+@asynccontextmanager
+async def _connected(dsn: str) -> AsyncIterator[Connection]:
+    connection = await asyncpg.connect(dsn, server_settings=SETTINGS)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+def moment(text: str) -> int | datetime:
+    """A position or a moment as somebody writes it; without an offset a moment is Beijing's.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if text.isascii() and text.isdigit():
+        return int(text)
+    at = datetime.fromisoformat(text)
+    return at if at.tzinfo is not None else at.replace(tzinfo=BEIJING)
