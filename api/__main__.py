@@ -15,6 +15,8 @@ COMMANDS = {
     "close-year": "close_year",
     "rewrap": "rewrap",
     "accesses": "accesses",
+    "replay": "replay",
+    "trace": "trace",
     "follow": "follow",
     "migrate": "migrate",
     "policy": "policy",

@@ -1,5 +1,6 @@
 """What a replay finds to be otherwise than it should be."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -50,9 +51,10 @@ class Difference(NamedTuple):
 
 @dataclass(slots=True)
 class Differences:
-    """All that were found: every one counted, the first ones kept."""
+    """All that were found: every one counted, also by its kind, the first ones kept."""
 
     count: int = 0
+    by: Counter[str] = field(default_factory=Counter)
     kept: list[Difference] = field(default_factory=list)
 
     def note(
@@ -64,6 +66,7 @@ class Differences:
     ) -> None:
         """Note one."""
         self.count += 1
+        self.by[unlike] += 1
         if len(self.kept) < KEPT_MAX:
             position, stream = where
             self.kept.append(Difference(position, stream, unlike, _shown(stored), _shown(made)))

@@ -49,11 +49,12 @@ class NoSuchMomentError(Exception):
 class Report:
     """What was replayed up to `position`, and everything that was found.
 
-    `heads`, `keys` and `names` count what is stored and was compared; `tables` counts the rows
+    `is_whole` says that it went up to the log's end, and what is stored was compared. `heads`, `keys` and `names` count what is stored and was compared; `tables` counts the rows
     in which a read model differs, and is None where none was compared.
     """
 
     position: int = 0
+    is_whole: bool = True
     counts: Counts = field(default_factory=Counts)
     money: Money = field(default_factory=Money)
     heads: int = 0
@@ -87,14 +88,14 @@ async def replay(
     async with _connected(dsn) as reader, _connected(dsn) as connection:
         upto = await position_at(connection, as_of) if as_of is not None else None
         topics = dict(await connection.fetch("SELECT id, topic FROM topics"))
-        report = Report()
+        report = Report(is_whole=upto is None)
         world = World(connection, topics, heads_max)
         await world.begin()
         telling = _Telling(Course(world, keys, report.found), world, topics, progress)
         await telling.follow(reader, upto)
         async with connection.transaction(isolation="repeatable_read"):
             await telling.finish(connection, upto)
-            if upto is None:
+            if report.is_whole:
                 report.heads = await compare_heads(connection, world, report.found)
                 report.keys = await compare_keys(connection, keys, report.found)
                 expected = telling.course.counts.named()
@@ -102,7 +103,7 @@ async def replay(
         report.position = telling.position
         report.counts, report.money = telling.course.counts, telling.course.money
         report.set_aside = world.set_aside
-    if upto is None:
+    if report.is_whole:
         report.tables = await _tables(dsn, report.found)
     return report
 
@@ -203,7 +204,13 @@ def _stream(topic: str, stream: UUID) -> StreamId:
 
 
 async def _tables(dsn: str, found: Differences) -> dict[str, int] | None:
-    """Read models made beside the live ones and compared; None where a rebuild is at work."""
+    """Read models made beside the live ones and compared.
+
+    None where a rebuild is at work, and where the log has gaps or cannot be read: no read model
+    can be made of it.
+    """
+    if found.by[Unlike.POSITION] or found.by[Unlike.EVENT]:
+        return None
     try:
         tables = await check(dsn)
     except RebuildRunningError:

@@ -7,6 +7,7 @@ import pytest
 from tests.cases.house_driver import HouseDriver
 from tests.cases.reading import Case, read_cases
 from tests.cases.world import play
+from tests.service.retold import found_in
 
 CASES = {case.id: case for case in read_cases().values() if case.level in {"rules", "house"}}
 
@@ -21,5 +22,7 @@ async def driver() -> AsyncIterator[HouseDriver]:
 
 @pytest.mark.parametrize("case", CASES.values(), ids=lambda c: c.id)
 async def test_the_use_cases_do_as_the_scenarios_say(case: Case, driver: HouseDriver) -> None:
-    """What is given and what happens lead to what the scenario says."""
+    """What is given and what happens lead to what the scenario says; replay finds the same."""
     await play(case, driver)
+    if driver.house is not None:
+        assert [] == found_in(driver.house)
