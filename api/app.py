@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from api import (
     accesses,
     accounts,
+    audit,
     batch,
     bindings,
     consents,
@@ -75,6 +76,7 @@ ROUTES = (
     proofs,
     accesses,
     signals,
+    audit,
     feed,
     docs,
     health,

@@ -13,6 +13,7 @@ from pydantic_core import to_json
 
 from api.bodies import Body
 from api.problems import ProblemError, answer_refusal
+from api.replays import Replays
 from api.tokens import Tokens
 from service.caller import Caller
 from service.caller import Request as ServiceRequest
@@ -29,11 +30,15 @@ B = TypeVar("B", bound=Body)
 
 @dataclass(slots=True)
 class Door:
-    """What the routes lean on. `stopping` is set when the service is about to end."""
+    """What the routes lean on. `stopping` is set when the service is about to end.
+
+    Without a database there are no `replays`.
+    """
 
     house: House
     tokens: Tokens
     shelf: Shelf
+    replays: Replays | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
 

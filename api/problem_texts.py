@@ -295,6 +295,7 @@ TEXTS: dict[str, Text] = {
         "没有此版本的同意书;可用版本见 /v1/consents。",
         "There is no text of consent of this version; see /v1/consents.",
     ),
+    "REPLAY_RUNNING": Text(409, "已有一次重放在进行。", "A replay is under way already."),
 }
 TEXTS |= {code: Text(*told) for code, told in FSI_TEXTS.items()}
 TEXTS |= {code: Text(*told) for code, told in watch_texts.TEXTS.items()}

@@ -6,17 +6,24 @@ position (`-` where no event is at fault), stream, in what, as stored, as it is 
 
 import argparse
 import asyncio
+import os
 import sys
+from datetime import datetime
 
 from pydantic import TypeAdapter
+from pydantic_core import to_json
 
 from api.commands.options import database, parser, settings_of
+from service import RefusalError
+from service.as_of import read_moment
 from service.ledger.migrate import migrate
 from service.persons import Keys, load_keys
-from service.replay.run import NoSuchMomentError, Report, moment, replay
+from service.replay.run import NoSuchMomentError, Progress, Report, replay
 from service.replay.words import summary
 
-REPORT = TypeAdapter(Report)
+NICE = 10
+"""How far a replay that the service started stands back for the counters."""
+_REPORT = TypeAdapter(Report)
 
 
 def main(arguments: list[str]) -> int:
@@ -24,14 +31,18 @@ def main(arguments: list[str]) -> int:
     made = parser("replay", "Rebuild every state and decision from the log and compare.")
     made.add_argument(
         "--as-of",
-        type=_moment,
+        type=moment,
         metavar="POSITION or TIME",
         help="only up to there; what is stored now is then not compared",
     )
-    made.add_argument("--json", action="store_true", help="print the report as one JSON document")
+    made.add_argument(
+        "--json", action="store_true", help="print progress and report as lines of JSON"
+    )
     options = made.parse_args(arguments)
     settings = settings_of(options)
     keys = load_keys(settings.key_file)
+    if options.json:
+        os.nice(NICE)
     with database(settings) as dsn:
         try:
             report = asyncio.run(_replay(dsn, keys, options))
@@ -39,7 +50,7 @@ def main(arguments: list[str]) -> int:
             print("gongji: the log has not come so far", file=sys.stderr)
             return 2
     if options.json:
-        print(REPORT.dump_json(report).decode())
+        print(to_json({"report": _REPORT.dump_python(report, mode="json")}).decode())
     else:
         print("\n".join(summary(report)))
     return 1 if report.found.count else 0
@@ -47,17 +58,27 @@ def main(arguments: list[str]) -> int:
 
 async def _replay(dsn: str, keys: Keys, options: argparse.Namespace) -> Report:
     await migrate(dsn)
-    return await replay(dsn, keys, as_of=options.as_of, progress=_progress)
+    progress: Progress = _as_json if options.json else _on_terminal
+    return await replay(dsn, keys, as_of=options.as_of, progress=progress)
 
 
-def _moment(text: str) -> object:
+def moment(text: str) -> int | datetime:
+    """A position or a moment from the command line.
+
+    Raises:
+        argparse.ArgumentTypeError: it is neither.
+    """
     try:
-        return moment(text)
-    except ValueError as error:
+        return read_moment(text)
+    except RefusalError as error:
         raise argparse.ArgumentTypeError("a position, or a time in ISO form") from error
 
 
-def _progress(done: int, total: int) -> None:
+def _on_terminal(done: int, total: int) -> None:
     if sys.stderr.isatty():
         end = "\r\x1b[K" if done == total else ""
         print(f"\r{done} of {total} events{end}", end="", file=sys.stderr, flush=True)
+
+
+def _as_json(done: int, total: int) -> None:
+    print(to_json({"done": done, "of": total}).decode(), flush=True)

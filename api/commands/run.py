@@ -22,6 +22,7 @@ from api.commands.options import clock_option, is_behind_log, open_house, parser
 from api.demo import tell_a_day
 from api.door import Door
 from api.his.gateway import paths_of
+from api.replays import Replays
 from api.tokens import Tokens, issuer_path, make_issuer
 from service.clock import business_clock
 from service.cluster import ClusterStartError
@@ -131,7 +132,8 @@ async def _serve(
                 await tell_a_day(house)
             keys = settings.token_keys or issuer_path(settings.data)
             settle_in()
-            door = Door(house, Tokens(keys, house.keys), Shelf(house.store.pool, follower))
+            shelf = Shelf(house.store.pool, follower)
+            door = Door(house, Tokens(keys, house.keys), shelf, Replays(dsn, settings, clock))
             async with _premiums(house, house.store, settings, postgres):
                 return await _listen(door, options, postgres)
         finally:
@@ -192,6 +194,8 @@ async def _listen(
     watch = asyncio.create_task(_watch(server, postgres))
     await server.serve()
     watch.cancel()
+    if door.replays is not None:
+        await door.replays.close()
     await asyncio.gather(watch, return_exceptions=True)
     if postgres is not None and postgres.poll() is not None:
         return _fail("the database has died; the next start recovers it")

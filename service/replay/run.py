@@ -16,7 +16,7 @@ import asyncpg
 from asyncpg import Connection, Record
 
 from aggregates.topics import CLASSES
-from aggregates.vocabulary import BEIJING, StreamId, instant
+from aggregates.vocabulary import StreamId, instant
 from service.advance import OURS
 from service.clock import micros
 from service.ledger.rows import TOPIC_PREFIX
@@ -49,8 +49,9 @@ class NoSuchMomentError(Exception):
 class Report:
     """What was replayed up to `position`, and everything that was found.
 
-    `is_whole` says that it went up to the log's end, and what is stored was compared. `heads`, `keys` and `names` count what is stored and was compared; `tables` counts the rows
-    in which a read model differs, and is None where none was compared.
+    `is_whole` says that it went up to the log's end, so that what is stored was compared:
+    `heads`, `keys` and `names` count it, `tables` counts the rows in which a read model
+    differs, and is None where none was compared.
     """
 
     position: int = 0
@@ -228,15 +229,3 @@ async def _connected(dsn: str) -> AsyncIterator[Connection]:
         yield connection
     finally:
         await connection.close()
-
-
-def moment(text: str) -> int | datetime:
-    """A position or a moment as somebody writes it; without an offset a moment is Beijing's.
-
-    Raises:
-        ValueError: it is neither.
-    """
-    if text.isascii() and text.isdigit():
-        return int(text)
-    at = datetime.fromisoformat(text)
-    return at if at.tzinfo is not None else at.replace(tzinfo=BEIJING)

@@ -2,13 +2,15 @@
 
 from collections import Counter
 
+from service.answers import yuan
 from service.replay.differences import KEPT_MAX
+from service.replay.money import Money
 from service.replay.run import Report
 
 
 def summary(report: Report) -> list[str]:
     """Every difference on its line, then what was looked at."""
-    counts, money = report.counts, report.money
+    counts = report.counts
     told = [difference.line() for difference in report.found.kept]
     if report.found.count > KEPT_MAX:
         told.append(f"… and {report.found.count - KEPT_MAX} differences more")
@@ -16,9 +18,7 @@ def summary(report: Report) -> list[str]:
         f"position {report.position}: {counts.events} events folded",
         f"decided again: {_listed(counts.decided)}",
         f"folded only: {_listed(counts.folded)}",
-        f"money in fen: {money.accounts_fen} on accounts + {money.suspense_fen} kept aside"
-        f" + {money.owed_fen} for bills + {money.premiums_fen} for premiums"
-        f" + {money.paid_out_fen} paid out = {money.came_in_fen} credited and corrected",
+        _money(report.money),
     ]
     if report.is_whole:
         told += [
@@ -29,6 +29,17 @@ def summary(report: Report) -> list[str]:
         told.append("not the end of the log: what is stored now was not compared")
     told.append(f"differences: {report.found.count}")
     return told
+
+
+def _money(money: Money) -> str:
+    there = (
+        f"{yuan(money.accounts_fen)} on accounts",
+        f"{yuan(money.suspense_fen)} kept aside",
+        f"{yuan(money.owed_fen)} for bills",
+        f"{yuan(money.premiums_fen)} for premiums",
+        f"{yuan(money.paid_out_fen)} paid out",
+    )
+    return f"money in yuan: {' + '.join(there)} = {yuan(money.came_in_fen)} that came in"
 
 
 def _tables(report: Report) -> str:

@@ -12,7 +12,7 @@ from itertools import islice
 from asyncpg import Connection
 
 from aggregates.vocabulary import StreamId
-from service.ledger.reader import EVENTS, read_names, recorded
+from service.ledger.reader import EVENTS, recorded
 from service.ledger.rows import BY_CODE, decode_head, encode_head, kind_of, stream_id
 from service.ledger.store import NO_HEAD, Head
 from service.ledger.view import Layer, UnreadError
@@ -131,25 +131,3 @@ async def earlier(
         folded = kind_of(one.stream).evolve(heads[stream].state, one.event)
         heads[stream] = Head(one.version, folded)
     return heads
-
-
-class Past(Layer):
-    """The states before a position, read from the log when they are asked for."""
-
-    __slots__ = ("_before", "_connection", "_topics")
-
-    def __init__(self, connection: Connection, topics: Mapping[int, str], before: int) -> None:
-        """See everything as it was before a position."""
-        super().__init__()
-        self._connection = connection
-        self._topics = topics
-        self._before = before
-
-    async def load(self, missing: UnreadError) -> None:
-        """Bring what was missing."""
-        if missing.name is not None:
-            found = await read_names(self._connection, [missing.name])
-            self.names[missing.name] = found.get(missing.name)
-        self.heads.update(
-            await earlier(self._connection, missing.streams, self._before, self._topics)
-        )

@@ -9,13 +9,14 @@ import asyncpg
 import pytest
 
 from api.demo import tell_a_day
+from service.as_of import read_moment
 from service.cancel import cancel
 from service.editions import publish
 from service.house import House
 from service.ledger.postgres import PostgresStore
 from service.refund import RefundBill, refund
 from service.replay.differences import Difference, Unlike
-from service.replay.run import NoSuchMomentError, Report, moment, position_at, replay
+from service.replay.run import NoSuchMomentError, Report, position_at, replay
 from tests.service.household import (
     CALLS,
     HOSPITAL,
@@ -225,7 +226,7 @@ async def test_a_read_model_is_compared_with_the_log(dsn: str, house: House) -> 
     assert [(None, Unlike.READ_MODEL)] == places(report)
 
 
-async def test_a_replay_goes_up_to_a_position_or_a_moment(dsn: str, house: House) -> None:
+async def test_a_replay_goes_up_to_a_position_or_a_read_moment(dsn: str, house: House) -> None:
     """Up to there it is told and decided; what is stored now is not compared with it."""
     pool = pool_of(house)
     position = await pool.fetchval(FIRST_SETTLED)
@@ -233,9 +234,9 @@ async def test_a_replay_goes_up_to_a_position_or_a_moment(dsn: str, house: House
     report = await replay(dsn, house.keys, as_of=position)
     async with pool.acquire() as connection:
         head = await house.store.position()
-        assert head == await position_at(connection, moment("2999-01-01"))
-        assert 0 == await position_at(connection, moment("1999-01-01T00:00:00+08:00"))
-        assert position == await position_at(connection, moment(str(position)))
+        assert head == await position_at(connection, read_moment("2999-01-01"))
+        assert 0 == await position_at(connection, read_moment("1999-01-01T00:00:00+08:00"))
+        assert position == await position_at(connection, read_moment(str(position)))
         with pytest.raises(NoSuchMomentError):
             await position_at(connection, head + 1)
 

@@ -1,0 +1,67 @@
+"""`gongji trace`: a settlement's whole story, or how somebody stood at a moment.
+
+`gongji trace stl_…` tells the story, each event in Chinese and English and every decision
+decided again. `gongji trace WHAT --as-of POSITION or TIME` shows a person number, an
+institution's code or a binding as it stood, and with `--family` everybody behind a person.
+Works beside a running service; it only reads.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+from typing import Any
+
+from aggregates.vocabulary import StreamId
+from api.commands.options import database, open_house, parser, settings_of
+from api.commands.replay import moment
+from api.story_words import told
+from service import RefusalError, as_of
+from service.caller import Caller, Role
+from service.clock import business_clock
+from service.house import House
+from service.settings import Settings
+from service.trace import trace
+
+AUDITOR = Caller(Role.AUDITOR, "terminal", None, "auditor:terminal")
+
+
+def main(arguments: list[str]) -> int:
+    """Tell; 1 where there is no such thing, or a decision came out otherwise."""
+    made = parser("trace", "Tell a settlement's whole story, or how somebody stood.")
+    made.add_argument("what", help="a settlement, binding, person number or institution code")
+    made.add_argument("--as-of", type=moment, metavar="POSITION or TIME")
+    made.add_argument("--family", action="store_true", help="a person with all behind him")
+    made.add_argument("--json", action="store_true", help="the story as JSON")
+    options = made.parse_args(arguments)
+    settings = settings_of(options)
+    with database(settings) as dsn:
+        return asyncio.run(_main(settings, dsn, options))
+
+
+async def _main(settings: Settings, dsn: str, options: argparse.Namespace) -> int:
+    async with open_house(settings, dsn, business_clock()) as house:
+        try:
+            found = await _find(house, options)
+        except RefusalError as refusal:
+            print(f"gongji: {refusal.code()}", file=sys.stderr)
+            return 1
+    if options.json or "events" not in found:
+        print(json.dumps(found, ensure_ascii=False, indent=2))
+    else:
+        print("\n".join(told(found)))
+    return 0 if found.get("decided_again", True) else 1
+
+
+async def _find(house: House, options: argparse.Namespace) -> dict[str, Any]:
+    what: str = options.what
+    if what.startswith("stl_"):
+        return await trace(house, AUDITOR, StreamId(what))
+    if what.startswith("bnd_"):
+        return await as_of.binding_as_of(house, AUDITOR, StreamId(what), options.as_of)
+    if options.family:
+        return await as_of.family_as_of(house, AUDITOR, what, options.as_of)
+    try:
+        return await as_of.account_as_of(house, AUDITOR, what, options.as_of)
+    except RefusalError:
+        return await as_of.institution_as_of(house, AUDITOR, what, options.as_of)
