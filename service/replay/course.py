@@ -16,7 +16,8 @@ from service.ledger.rows import amount_of, decode_act, decode_event, kind_of, pa
 from service.ledger.store import NO_HEAD, Head
 from service.ledger.view import Layer
 from service.persons import Keys
-from service.replay.again import DECIDED, EXPLAINED, Command, Place, decide_again
+from service.replay.again import DECIDED, EXPLAINED, decide_again
+from service.replay.against import Command, Place
 from service.replay.differences import Differences, Unlike
 from service.replay.money import Money
 

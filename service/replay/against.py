@@ -1,0 +1,101 @@
+"""What a decision is decided again in, and how it is held against what the log tells."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import NamedTuple
+
+from aggregates.account_state import Account
+from aggregates.hold_events import ClaimHeld
+from aggregates.settlement_events import PartRefunded, Settled
+from aggregates.topics import Event
+from aggregates.vocabulary import StreamId
+from service.ledger.store import Head
+from service.ledger.view import Layer
+from service.persons import Keys
+from service.replay.differences import Unlike
+
+Moved = list[tuple[StreamId, Event]]
+Told = Settled | ClaimHeld | PartRefunded
+
+
+class Finding(NamedTuple):
+    """In what a decision is not what it should be: as it was told, and as it is made again."""
+
+    unlike: Unlike
+    told: object
+    made: object
+
+
+@dataclass(slots=True)
+class Command:
+    """One command as far as the log has told it.
+
+    `start` holds the heads it found of what it changed, `unpaid` the accounts before money
+    left them or was set aside, `unfreed` those before what a hold held came free, and `moved`
+    the events of accounts that no decision has explained yet.
+    """
+
+    act: bytes
+    start: dict[StreamId, Head] = field(default_factory=dict)
+    unpaid: dict[StreamId, Account] = field(default_factory=dict)
+    unfreed: dict[StreamId, Account] = field(default_factory=dict)
+    moved: Moved = field(default_factory=list)
+
+
+class Place(NamedTuple):
+    """What a decision is decided again in: all states so far, its command, and where it stands."""
+
+    world: Layer
+    keys: Keys
+    command: Command
+    stream: StreamId
+    at: datetime
+
+
+def as_decided(place: Place, kept: Mapping[StreamId, Account]) -> Layer:
+    """The states a decision saw: the command's beginning, with what it gave back before."""
+    layer = Layer(place.world)
+    for stream, head in place.command.start.items():
+        state = head.state
+        if stream.startswith("acc_"):
+            state = kept[stream] if stream in kept else place.world.head(stream).state
+        layer.heads[stream] = Head(head.version, state)
+    return layer
+
+
+def misread(place: Place, told: dict[StreamId, int], made: dict[StreamId, int]) -> list[Finding]:
+    """Whether everything that the decision needs was read, at the version that was there."""
+    start = place.command.start
+    there = {
+        stream: start[stream].version if stream in start else place.world.head(stream).version
+        for stream in told
+    }
+    return [
+        Finding(Unlike.READ, f"{stream} {told.get(stream)}", there.get(stream, made.get(stream)))
+        for stream in (told | made if there != told or not made.keys() <= there.keys() else ())
+        if told.get(stream) != there.get(stream, made.get(stream))
+    ]
+
+
+def taken(place: Place, is_mine: Callable[[Event], bool]) -> Moved:
+    """Take the command's events that a decision must explain, in their order."""
+    command = place.command
+    told = [moved for moved in command.moved if is_mine(moved[1])]
+    command.moved = [moved for moved in command.moved if not is_mine(moved[1])]
+    return told
+
+
+def moves(told: Moved, made: Moved) -> list[Finding]:
+    """Whether accounts were moved exactly as decided, in that order."""
+    return [] if told == made else [Finding(Unlike.MOVES, told, made)]
+
+
+def unlike(told: Told, made: Told) -> Iterator[Finding]:
+    """Every member in which two events of a kind differ."""
+    if told == made:
+        return
+    for member in fields(told):
+        one, other = getattr(told, member.name), getattr(made, member.name)
+        if one != other:
+            yield Finding(Unlike.DECISION, f"{member.name} {one}", other)
