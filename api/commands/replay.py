@@ -10,17 +10,22 @@ import os
 import sys
 from datetime import datetime
 
+import asyncpg
 from pydantic import TypeAdapter
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from api.commands.options import database, parser, settings_of
 from service import RefusalError
 from service.as_of import read_moment
 from service.ledger.migrate import migrate
 from service.persons import Keys, load_keys
-from service.replay.run import NoSuchMomentError, Progress, Report, replay
+from service.replay.course import Share
+from service.replay.run import NoSuchMomentError, Progress, Report, replay, together
 from service.replay.words import summary
+from service.settings import Settings
 
+ALONE_MAX = 50_000
+"""Events that one process tells sooner than two could start."""
 NICE = 10
 """How far a replay that the service started stands back for the counters."""
 _REPORT = TypeAdapter(Report)
@@ -38,6 +43,13 @@ def main(arguments: list[str]) -> int:
     made.add_argument(
         "--json", action="store_true", help="print progress and report as lines of JSON"
     )
+    made.add_argument("--share", type=_share, default=None, help=argparse.SUPPRESS)
+    made.add_argument(
+        "--processes",
+        type=int,
+        metavar="N",
+        help="processes that share the work: 2 on a long log, else 1",
+    )
     options = made.parse_args(arguments)
     settings = settings_of(options)
     keys = load_keys(settings.key_file)
@@ -45,7 +57,7 @@ def main(arguments: list[str]) -> int:
         os.nice(NICE)
     with database(settings) as dsn:
         try:
-            report = asyncio.run(_replay(dsn, keys, options))
+            report = asyncio.run(_replay(dsn, keys, settings, options))
         except NoSuchMomentError:
             print("gongji: the log has not come so far", file=sys.stderr)
             return 2
@@ -56,10 +68,56 @@ def main(arguments: list[str]) -> int:
     return 1 if report.found.count else 0
 
 
-async def _replay(dsn: str, keys: Keys, options: argparse.Namespace) -> Report:
+async def _replay(dsn: str, keys: Keys, settings: Settings, options: argparse.Namespace) -> Report:
     await migrate(dsn)
     progress: Progress = _as_json if options.json else _on_terminal
-    return await replay(dsn, keys, as_of=options.as_of, progress=progress)
+    of = 1 if options.share else options.processes or await _processes(dsn)
+    others = [_other(dsn, settings, options, Share(number, of)) for number in range(1, of)]
+    own = replay(
+        dsn,
+        keys,
+        as_of=options.as_of,
+        progress=progress,
+        share=options.share or Share(0, of),
+    )
+    return together(await asyncio.gather(own, *others))
+
+
+async def _processes(dsn: str) -> int:
+    connection = await asyncpg.connect(dsn)
+    position: int = await connection.fetchval("SELECT position FROM log_head")
+    await connection.close()
+    return 1 if position <= ALONE_MAX else min(2, os.cpu_count() or 1)
+
+
+async def _other(dsn: str, settings: Settings, options: argparse.Namespace, share: Share) -> Report:
+    """Another share of the same replay, in a process of its own."""
+    as_of = options.as_of if isinstance(options.as_of, int | None) else options.as_of.isoformat()
+    told = () if as_of is None else ("--as-of", str(as_of))
+    words = ("replay", "--json", "--share", f"{share.number}/{share.of}", *told)
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "api", *words),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        env={
+            **os.environ,
+            "GONGJI_DATABASE_URL": dsn,
+            "GONGJI_DATA": str(settings.data),
+            "GONGJI_KEY_FILE": str(settings.key_file),
+        },
+    )
+    try:
+        said, _ = await child.communicate()
+    finally:
+        if child.returncode is None:
+            child.kill()
+            await child.wait()
+    return _REPORT.validate_python(from_json(said.splitlines()[-1])["report"])
+
+
+def _share(text: str) -> Share:
+    number, _, of = text.partition("/")
+    return Share(int(number), int(of))
 
 
 def moment(text: str) -> int | datetime:

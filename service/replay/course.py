@@ -26,7 +26,10 @@ BILL_KINDS = ("stl_", "hld_")
 
 
 class Stored(NamedTuple):
-    """A row of the log as it is stored; `recorded_at` in microseconds since 1970."""
+    """A row of the log as it is stored; `recorded_at` in microseconds since 1970.
+
+    `state` is None where the row is for another share to look at.
+    """
 
     position: int
     recorded_at: int
@@ -34,7 +37,24 @@ class Stored(NamedTuple):
     amount_fen: int | None
     version: int
     topic: str
-    state: bytes
+    state: bytes | None
+
+
+class Share(NamedTuple):
+    """A part of a replay: every share folds all accounts, and decides and compares its own.
+
+    Streams are told apart by the last byte of their id, which is chance.
+    """
+
+    number: int
+    of: int
+
+    def has(self, stream: str) -> bool:
+        """Whether a stream is this share's."""
+        return self.of == 1 or int(stream[-2:], 16) % self.of == self.number
+
+
+WHOLE = Share(0, 1)
 
 
 @dataclass(slots=True)
@@ -46,6 +66,14 @@ class Counts:
     folded: Counter[str] = field(default_factory=Counter)
     born: Counter[str] = field(default_factory=Counter)
     tombstones: int = 0
+
+    def add(self, other: "Counts") -> None:
+        """Count what another share looked at."""
+        self.events += other.events
+        self.decided += other.decided
+        self.folded += other.folded
+        self.born += other.born
+        self.tombstones += other.tombstones
 
     def named(self) -> dict[str, int]:
         """How many streams of a kind must have a name: what is alive of bills and holds."""
@@ -65,14 +93,25 @@ class Course:
     asked for is loaded: until then it has changed nothing.
     """
 
-    __slots__ = ("_act", "_command", "_keys", "_money", "_off", "counts", "found", "world")
+    __slots__ = (
+        "_act",
+        "_command",
+        "_keys",
+        "_money",
+        "_off",
+        "_share",
+        "counts",
+        "found",
+        "world",
+    )
 
-    def __init__(self, world: Layer, keys: Keys, found: Differences) -> None:
+    def __init__(self, world: Layer, keys: Keys, found: Differences, share: Share = WHOLE) -> None:
         """Begin before the first event."""
         self.world = world
         self.found = found
         self.counts = Counts()
         self._keys = keys
+        self._share = share
         self._money = Money()
         self._off = (0, 0)
         self._command = Command(b"")
@@ -88,26 +127,31 @@ class Course:
         Raises:
             UnreadError: a state is needed that the world does not have.
         """
+        if row.state is None:
+            return
         where = (row.position, row.stream)
+        is_mine = self._share.has(row.stream)
         try:
             act, told = parts(row.state)
             event = decode_event(row.topic, told)
         except (KeyError, ValueError) as error:
-            self.found.note(where, Unlike.EVENT, row.topic, f"unreadable: {type(error).__name__}")
+            if is_mine:
+                why = f"unreadable: {type(error).__name__}"
+                self.found.note(where, Unlike.EVENT, row.topic, why)
             return
         if act != self._command.act:
             self._end_command(row)
-            self._begin_command(act, where)
+            self._begin_command(act, where, is_mine=is_mine)
         head = self.world.head(row.stream) if row.version > 1 else NO_HEAD
         counted = self.counts.folded
-        if isinstance(event, DECIDED):
+        if is_mine and isinstance(event, DECIDED):
             counted = self.counts.decided
             at = EPOCH + timedelta(microseconds=row.recorded_at)
             place = Place(self.world, self._keys, self._command, row.stream, at)
             for unlike, stored, made in decide_again(place, event):
                 self.found.note(where, unlike, stored, made)
-        counted[row.topic] += 1
-        self._fold(row, event, head)
+        counted[row.topic] += is_mine
+        self._fold(row, event, head, is_mine=is_mine)
 
     def end(self) -> None:
         """The log ends here: so does the last command."""
@@ -116,24 +160,24 @@ class Course:
 
     # -------------------------------------------------------------- folding
 
-    def _fold(self, row: Stored, event: Event, head: Head) -> None:
+    def _fold(self, row: Stored, event: Event, head: Head, *, is_mine: bool) -> None:
+        found = self.found if is_mine else Differences()
         where = (row.position, row.stream)
-        self.counts.events += 1
+        self.counts.events += is_mine
         if row.version != head.version + 1:
-            self.found.note(where, Unlike.VERSION, row.version, head.version + 1)
+            found.note(where, Unlike.VERSION, row.version, head.version + 1)
         if row.amount_fen != (amount_fen := amount_of(event)):
-            self.found.note(where, Unlike.AMOUNT, row.amount_fen, amount_fen)
+            found.note(where, Unlike.AMOUNT, row.amount_fen, amount_fen)
         try:
             state: State = kind_of(row.stream).evolve(head.state, event)
         except Exception as fault:  # noqa: BLE001 -- what was tampered with may break any fold
-            self.found.note(where, Unlike.EVENT, row.topic, f"does not fold: {fault!r}")
+            found.note(where, Unlike.EVENT, row.topic, f"does not fold: {fault!r}")
             return
         self._note_start(row.stream, event, head)
         self.world.heads[row.stream] = Head(row.version, state)
-        if head.version == 0:
-            self.counts.born[row.stream[:3]] += 1
+        self.counts.born[row.stream[:3]] += is_mine and head.version == 0
         if isinstance(state, Account):
-            self._count(where, event, head.state, state)
+            self._count(where, event, head.state, state, found)
         elif isinstance(state, Settlement):
             before = head.state if isinstance(head.state, Settlement) else None
             self._money.bill(event, before)
@@ -152,7 +196,7 @@ class Course:
         elif isinstance(event, HoldReleased):
             command.unfreed.setdefault(stream, head.state)
         of = _decided_by(event)
-        if of.startswith(BILL_KINDS):
+        if of.startswith(BILL_KINDS) and self._share.has(of):
             command.moved.append((stream, event))
 
     def _count(
@@ -161,21 +205,27 @@ class Course:
         event: Event,
         before: State | None,
         after: Account,
+        found: Differences,
     ) -> None:
         money, was = self._money, before if isinstance(before, Account) else None
+        owed_fen = money.owed_fen
         money.move(event, was, after)
+        if money.owed_fen != owed_fen and self._share.has(_decided_by(event)):
+            money.explained_fen += money.owed_fen - owed_fen
         if money.off_fen != self._off[0]:
-            self.found.note(where, Unlike.MONEY, f"{money.off_fen - self._off[0]} fen", "0 fen")
+            found.note(where, Unlike.MONEY, f"{money.off_fen - self._off[0]} fen", "0 fen")
             self._off = (money.off_fen, self._off[1])
         if isinstance(event, YearClosed) and was and event.carried_fen != was.current_fen:
-            self.found.note(where, Unlike.DECISION, event.carried_fen, was.current_fen)
+            found.note(where, Unlike.DECISION, event.carried_fen, was.current_fen)
         if min(after.current_fen, after.prior_fen) < 0:
-            self.found.note(where, Unlike.MONEY, f"{after.balance_fen} fen", "not below zero")
+            found.note(where, Unlike.MONEY, f"{after.balance_fen} fen", "not below zero")
 
     # -------------------------------------------------------------- commands
 
-    def _begin_command(self, act: bytes, where: tuple[int, StreamId]) -> None:
+    def _begin_command(self, act: bytes, where: tuple[int, StreamId], *, is_mine: bool) -> None:
         self._command = Command(act)
+        if not is_mine:
+            return
         try:
             decode_act(act)
         except ValueError as error:

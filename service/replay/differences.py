@@ -71,6 +71,13 @@ class Differences:
             position, stream = where
             self.kept.append(Difference(position, stream, unlike, _shown(stored), _shown(made)))
 
+    def add(self, others: "Differences") -> None:
+        """Take over what another share found, in the order of positions."""
+        self.count += others.count
+        self.by += others.by
+        kept = sorted([*self.kept, *others.kept], key=lambda one: one.position or 0)
+        self.kept = kept[:KEPT_MAX]
+
 
 def _shown(value: object) -> str:
     text = str(value)

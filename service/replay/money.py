@@ -36,13 +36,15 @@ WAYS: dict[type[Event], tuple[str, int]] = {
 class Money:
     """Where all money is after an event, in fen.
 
-    `owed_fen` is what accounts gave to bills and did not get back, `settled_fen` the same as
-    the bills' own events tell it; both are what institutions are owed or were paid.
+    `owed_fen` is what accounts gave to bills and did not get back: what institutions are owed or
+    were paid. `explained_fen` is that of the bills that are looked at here, and `settled_fen`
+    the same as their own events tell it.
     """
 
     accounts_fen: int = 0
     suspense_fen: int = 0
     owed_fen: int = 0
+    explained_fen: int = 0
     settled_fen: int = 0
     premiums_fen: int = 0
     paid_out_fen: int = 0
@@ -57,7 +59,7 @@ class Money:
     @property
     def unsettled_fen(self) -> int:
         """What left accounts for bills that do not say so; zero after every command."""
-        return self.owed_fen - self.settled_fen
+        return self.explained_fen - self.settled_fen
 
     def move(self, event: Event, before: Account | None, after: Account) -> None:
         """Count what an event did to an account."""

@@ -6,7 +6,7 @@ for writers, and nothing is changed.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,24 +17,26 @@ from asyncpg import Connection, Record
 
 from aggregates.topics import CLASSES
 from aggregates.vocabulary import StreamId, instant
-from service.advance import OURS
+from service.advance import OURS, UnreadableEventError
 from service.clock import micros
 from service.ledger.rows import TOPIC_PREFIX
 from service.ledger.view import UnreadError
 from service.persons import Keys
 from service.rebuild import RebuildRunningError, check
-from service.replay.course import Counts, Course, Stored
+from service.replay.course import WHOLE, Counts, Course, Share, Stored
 from service.replay.differences import Differences, Unlike
 from service.replay.money import Money
-from service.replay.stored import compare_heads, compare_keys, compare_names
+from service.replay.stored import Names, compare_heads, compare_keys, compare_names
 from service.replay.world import HEADS_MAX, World
 
 PAGE = 4000
 """Events in memory at once; twice as many while the next page is on its way."""
 SETTINGS = {"jit": "off", "application_name": "gongji-replay"}
 ROWS = """
-    SELECT position, recorded_at, stream, amount_fen, version, topic, state FROM events
-     WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3
+    SELECT position, recorded_at, stream, amount_fen, version, topic,
+           CASE WHEN topic <> ALL ($4) OR get_byte(uuid_send(stream), 15) % $5 = $6
+                THEN state END AS state
+      FROM events WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3
 """
 
 Progress = Callable[[int, int], None]
@@ -77,11 +79,12 @@ async def replay(
     as_of: int | datetime | None = None,
     progress: Progress = in_silence,
     heads_max: int = HEADS_MAX,
+    share: Share = WHOLE,
 ) -> Report:
     """Tell the log again up to its end, or up to a position or a moment.
 
     Only at its end can what is stored be compared: before it the log is folded, counted and
-    decided again, no more.
+    decided again, no more. A `share` looks at its part alone; `together` makes one report.
 
     Raises:
         NoSuchMomentError: the log has not come so far.
@@ -92,21 +95,38 @@ async def replay(
         report = Report(is_whole=upto is None)
         world = World(connection, topics, heads_max)
         await world.begin()
-        telling = _Telling(Course(world, keys, report.found), world, topics, progress)
+        course = Course(world, keys, report.found, share)
+        telling = _Telling(course, world, topics, share, progress)
         await telling.follow(reader, upto)
         async with connection.transaction(isolation="repeatable_read"):
             await telling.finish(connection, upto)
             if report.is_whole:
-                report.heads = await compare_heads(connection, world, report.found)
-                report.keys = await compare_keys(connection, keys, report.found)
-                expected = telling.course.counts.named()
-                report.names = await compare_names(connection, keys, expected, report.found)
+                report.heads = await compare_heads(connection, world, share, report.found)
+                report.keys = await compare_keys(connection, keys, share, report.found)
+                names = Names(keys, course.counts.named(), share)
+                report.names = await compare_names(connection, names, report.found)
         report.position = telling.position
-        report.counts, report.money = telling.course.counts, telling.course.money
+        report.counts, report.money = course.counts, course.money
         report.set_aside = world.set_aside
-    if report.is_whole:
+    if report.is_whole and share.number == 0:
         report.tables = await _tables(dsn, report.found)
     return report
+
+
+def together(reports: Sequence[Report]) -> Report:
+    """The reports of all shares as one; the first one's read models and money are everybody's."""
+    whole = reports[0]
+    for other in reports[1:]:
+        whole.position = max(whole.position, other.position)
+        whole.counts.add(other.counts)
+        whole.money.explained_fen += other.money.explained_fen
+        whole.money.settled_fen += other.money.settled_fen
+        whole.heads += other.heads
+        whole.keys += other.keys
+        whole.names += other.names
+        whole.set_aside += other.set_aside
+        whole.found.add(other.found)
+    return whole
 
 
 async def position_at(connection: Connection, as_of: int | datetime) -> int:
@@ -134,8 +154,16 @@ class _Telling:
     """Reads the log page after page into a course."""
 
     def __init__(
-        self, course: Course, world: World, topics: Mapping[int, str], progress: Progress
+        self,
+        course: Course,
+        world: World,
+        topics: Mapping[int, str],
+        share: Share,
+        progress: Progress,
     ) -> None:
+        bills = [code for code, topic in topics.items() if topic.startswith("settlement.")]
+        self._parted = (bills, share.of, share.number)
+        self._is_first = share.number == 0
         self.course = course
         self.position = 0
         self._world = world
@@ -147,10 +175,10 @@ class _Telling:
         """Tell what the log has when this begins, reading ahead."""
         head: int = await reader.fetchval("SELECT position FROM log_head")
         head = head if upto is None else upto
-        ahead = asyncio.create_task(reader.fetch(ROWS, 0, head, PAGE))
+        ahead = asyncio.create_task(reader.fetch(ROWS, 0, head, PAGE, *self._parted))
         while page := await ahead:
             last: int = page[-1]["position"]
-            ahead = asyncio.create_task(reader.fetch(ROWS, last, head, PAGE))
+            ahead = asyncio.create_task(reader.fetch(ROWS, last, head, PAGE, *self._parted))
             await asyncio.sleep(0)  # the query is on its way while this page is told
             await self._tell(page)
             self._progress(self.position, head)
@@ -159,10 +187,10 @@ class _Telling:
         """Tell the rest, as the snapshot shows it, and see that it is all."""
         head: int = await connection.fetchval("SELECT position FROM log_head")
         last = head if upto is None else upto
-        while page := await connection.fetch(ROWS, self.position, last, PAGE):
+        while page := await connection.fetch(ROWS, self.position, last, PAGE, *self._parted):
             await self._tell(page)
         beyond = await connection.fetchval("SELECT max(position) FROM events")
-        if upto is None and (self.position, beyond or 0) != (head, head):
+        if upto is None and self._is_first and (self.position, beyond or 0) != (head, head):
             said = f"the head says {head}, the last event is {beyond or 0}"
             self.course.found.note((head, None), Unlike.POSITION, said, self.position)
         self.course.end()
@@ -185,18 +213,18 @@ class _Telling:
     def _row(self, record: Record) -> Stored | None:
         """A row of ours; what the library stored under topics of its own is passed over."""
         position, recorded_at, stream, amount_fen, version, code, state = record
-        where = (position, None)
+        where, found = (position, None), self.course.found if self._is_first else Differences()
         if position != self.position + 1:
-            self.course.found.note(where, Unlike.POSITION, position, self.position + 1)
+            found.note(where, Unlike.POSITION, position, self.position + 1)
         if recorded_at < self._recorded_at:
-            self.course.found.note(where, Unlike.POSITION, "recorded before", "its predecessor")
+            found.note(where, Unlike.POSITION, "recorded before", "its predecessor")
         self.position, self._recorded_at = position, recorded_at
         topic = self._topics.get(code, "")
         if topic in CLASSES:
             known = _stream(topic, stream)
             return Stored(position, recorded_at, known, amount_fen, version, topic, state)
         if not topic or OURS.fullmatch(topic):
-            self.course.found.note(where, Unlike.EVENT, topic or f"topic {code}", "unknown")
+            found.note(where, Unlike.EVENT, topic or f"topic {code}", "unknown")
         return None
 
 
@@ -214,7 +242,7 @@ async def _tables(dsn: str, found: Differences) -> dict[str, int] | None:
         return None
     try:
         tables = await check(dsn)
-    except RebuildRunningError:
+    except (RebuildRunningError, UnreadableEventError):
         return None
     for table, rows in tables.items():
         if rows:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import fields
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from asyncpg import Connection
@@ -16,30 +16,43 @@ from aggregates.settlement_events import Claim, Settled, SettlementReversed
 from aggregates.topics import CLASSES, State
 from aggregates.vocabulary import HoldStatus, StreamId
 from service.claims import visit_of
-from service.ledger.rows import BY_CODE, Kind, decode, decode_head, encode_head, stream_id
+from service.ledger.rows import (
+    BY_CODE,
+    Kind,
+    decode,
+    decode_act,
+    decode_event,
+    decode_head,
+    encode_head,
+    parts,
+    stream_id,
+)
 from service.ledger.store import Head
 from service.persons import Keys
+from service.replay.course import Share
 from service.replay.differences import Differences, Unlike
 from service.replay.world import World
 
 PAGE = 2000
 HEADS = """
     SELECT stream, current_fen, prior_fen, version, kind, state FROM heads
-     WHERE stream > $1 ORDER BY stream LIMIT $2
+     WHERE stream > $1 AND get_byte(uuid_send(stream), 15) % $3 = $4 ORDER BY stream LIMIT $2
 """
 MISSING = """
     SELECT stream, kind, version FROM (SELECT stream, kind, version FROM replayed
     UNION SELECT * FROM unnest($1::uuid[], $2::smallint[], $3::integer[])) AS r
-     WHERE NOT EXISTS (SELECT FROM heads h WHERE h.stream = r.stream) ORDER BY stream
+     WHERE get_byte(uuid_send(stream), 15) % $4 = $5
+       AND NOT EXISTS (SELECT FROM heads h WHERE h.stream = r.stream) ORDER BY stream
 """
 KEYS = """
     SELECT k.caller, k.key, k.stream, k.position, t.topic, e.state
       FROM command_keys k LEFT JOIN events e ON e.stream = k.stream AND e.version = 1
-      LEFT JOIN topics t ON t.id = e.topic WHERE k.stream IS NOT NULL
+      LEFT JOIN topics t ON t.id = e.topic
+     WHERE k.stream IS NOT NULL AND get_byte(uuid_send(k.stream), 15) % $1 = $2
 """
 KEYLESS = """
     SELECT e.position, e.stream FROM events e JOIN topics t ON t.id = e.topic
-     WHERE e.version = 1 AND t.topic = ANY ($1)
+     WHERE e.version = 1 AND t.topic = ANY ($1) AND get_byte(uuid_send(e.stream), 15) % $2 = $3
        AND NOT EXISTS (SELECT FROM command_keys k WHERE k.stream = e.stream) ORDER BY e.position
 """
 NAMES = """
@@ -49,17 +62,25 @@ NAMES = """
              AS told
       FROM unique_names n LEFT JOIN heads h ON h.stream = n.stream
       LEFT JOIN events e ON h.stream IS NULL AND e.stream = n.stream AND e.version = 1
-      LEFT JOIN topics t ON t.id = e.topic
+      LEFT JOIN topics t ON t.id = e.topic WHERE get_byte(uuid_send(n.stream), 15) % $1 = $2
 """
-BILLS = ("settlement.settled/1", "settlement.refused/1", "settlement.reversed/1")
-GONE = ("settlement.cancelled/1", "settlement.reversed/1")
+TWICE = """
+    SELECT stream FROM command_keys
+     WHERE stream IS NOT NULL AND get_byte(uuid_send(stream), 15) % $1 = $2
+     GROUP BY stream HAVING count(*) > 1
+"""
+SETTLED, REVERSED = "settlement.settled/1", "settlement.reversed/1"
+BILLS = (SETTLED, "settlement.refused/1", REVERSED)
+GONE = ("settlement.cancelled/1", REVERSED)
 """Topics that begin a settlement, and those after which its bill is no more."""
 
 
-async def compare_heads(connection: Connection, world: World, found: Differences) -> int:
+async def compare_heads(
+    connection: Connection, world: World, share: Share, found: Differences
+) -> int:
     """Hold every stored head, and every account's balance, against its fold; how many."""
     last, count = UUID(int=0), 0
-    while page := await connection.fetch(HEADS, last, PAGE):
+    while page := await connection.fetch(HEADS, last, PAGE, share.of, share.number):
         last = page[-1]["stream"]
         count += len(page)
         known = [_known(row["kind"], row["stream"]) for row in page]
@@ -70,7 +91,7 @@ async def compare_heads(connection: Connection, world: World, found: Differences
             else:
                 _compare_head(row, stream, await world.look(stream), found)
         await world.settle(s for s in known if s is not None)
-    await _find_missing(connection, world, found)
+    await _find_missing(connection, world, share, found)
     return count
 
 
@@ -110,7 +131,9 @@ def _compare_state(
             found.note(where, Unlike.HEAD, f"{name} {one}", other)
 
 
-async def _find_missing(connection: Connection, world: World, found: Differences) -> None:
+async def _find_missing(
+    connection: Connection, world: World, share: Share, found: Differences
+) -> None:
     here = [(s, head) for s, head in world.heads.items() if head.version and s[:3] != "stl"]
     codes = {kind.prefix: kind.code for kind in BY_CODE.values()}
     missing = await connection.fetch(
@@ -118,6 +141,8 @@ async def _find_missing(connection: Connection, world: World, found: Differences
         [s[4:] for s, _ in here],
         [codes[s[:3]] for s, _ in here],
         [head.version for _, head in here],
+        share.of,
+        share.number,
     )
     for stream, kind, version in missing:
         found.note((None, _known(kind, stream)), Unlike.HEAD, "no head", f"version {version}")
@@ -126,44 +151,53 @@ async def _find_missing(connection: Connection, world: World, found: Differences
 # ------------------------------------------------------------------ keys
 
 
-async def compare_keys(connection: Connection, keys: Keys, found: Differences) -> int:
+async def compare_keys(connection: Connection, keys: Keys, share: Share, found: Differences) -> int:
     """One key for each settlement, refusal and tombstone, and it is the one that made it."""
-    count = 0
-    async for row in _all(connection, KEYS):
+    count, mine = 0, (share.of, share.number)
+    async for row in _all(connection, KEYS, *mine):
         count += 1
         where = (row["position"], stream_id("stl", row["stream"].hex))
         digest = keys.name("key", f"{row['caller']}\0{row['key']}").hex()[:32]
         if row["topic"] not in CLASSES:
             found.note(where, Unlike.KEY, "a key of a settlement that is not there", None)
             continue
-        envelope = decode(row["topic"], row["state"])
-        event = envelope.event
-        made = event.undone if isinstance(event, SettlementReversed) else envelope.act.key_digest
+        made = _digest_of(row["topic"], row["state"])
         if made != digest:
             found.note(where, Unlike.KEY, f"key digest {digest}", made)
-    for position, stream in await connection.fetch(KEYLESS, list(BILLS)):
+    for position, stream in await connection.fetch(KEYLESS, list(BILLS), *mine):
         found.note((position, stream_id("stl", stream.hex)), Unlike.KEY, "no key", "one key")
-    twice = (
-        "SELECT stream FROM command_keys WHERE stream IS NOT NULL GROUP BY 1 HAVING count(*) > 1"
-    )
-    for (stream,) in await connection.fetch(twice):
+    for (stream,) in await connection.fetch(TWICE, *mine):
         found.note((None, stream_id("stl", stream.hex)), Unlike.KEY, "several keys", "one key")
     return count
+
+
+def _digest_of(topic: str, state: bytes) -> str:
+    """The digest of the key that a settlement came under, or that a tombstone took."""
+    act, told = parts(state)
+    event = decode_event(topic, told) if topic == REVERSED else None
+    return event.undone if isinstance(event, SettlementReversed) else decode_act(act).key_digest
 
 
 # ------------------------------------------------------------------ names
 
 
-async def compare_names(
-    connection: Connection, keys: Keys, expected: dict[str, int], found: Differences
-) -> int:
-    """Every name leads to a stream that should have it, and no stream lacks its name.
+class Names(NamedTuple):
+    """What names are compared with: the keys that make them, and how many streams have one.
 
     `expected` counts the streams that must have a name: live bills and holds, institutions,
     regions, persons with kin. How many names an account has the log does not say.
     """
+
+    keys: Keys
+    expected: dict[str, int]
+    share: Share
+
+
+async def compare_names(connection: Connection, names: Names, found: Differences) -> int:
+    """Every name leads to a stream that should have it, and no stream lacks its name."""
+    keys, expected, share = names
     count, met = 0, dict.fromkeys(expected, 0)
-    async for row in _all(connection, NAMES):
+    async for row in _all(connection, NAMES, share.of, share.number):
         count += 1
         stream, state = _named(row)
         where = (None, stream)
@@ -186,10 +220,11 @@ def _named(row: Any) -> tuple[StreamId | None, State | Claim | None]:  # noqa: A
         return stream_id(kind.prefix, row["stream"].hex), decode_head(kind.code, row["state"])
     if row["topic"] not in CLASSES:
         return None, None
-    event = decode(row["topic"], row["settled"]).event
-    is_live = isinstance(event, Settled) and not set(GONE) & set(row["told"])
     stream = stream_id("stl", row["stream"].hex)
-    return stream, event.claim if is_live and isinstance(event, Settled) else None
+    if row["topic"] != SETTLED or set(GONE) & set(row["told"]):
+        return stream, None
+    event = decode(row["topic"], row["settled"]).event
+    return stream, event.claim if isinstance(event, Settled) else None
 
 
 def _name_of(keys: Keys, stream: StreamId, state: State | Claim | None) -> bytes | None:
@@ -209,8 +244,8 @@ def _name_of(keys: Keys, stream: StreamId, state: State | Claim | None) -> bytes
             return b"" if stream[:3] in ("stl", "hld") else None
 
 
-async def _all(connection: Connection, query: str) -> AsyncIterator[Any]:
+async def _all(connection: Connection, query: str, *of: int) -> AsyncIterator[Any]:
     """All rows of a query, some at a time."""
     async with connection.transaction():
-        async for row in connection.cursor(query, prefetch=PAGE):
+        async for row in connection.cursor(query, *of, prefetch=PAGE):
             yield row

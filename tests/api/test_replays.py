@@ -70,6 +70,7 @@ def test_the_demos_day_is_told_again_on_the_terminal(demo: tuple[Path, Service])
     early = run("replay", "--data", str(data), "--as-of", "100")
     never = run("replay", "--data", str(data), "--as-of", "1000000", status=2)
 
+    assert said == run("replay", "--data", str(data), "--processes", "2")
     assert "differences: 0" in said
     assert "settlement.settled/1 26" in said
     assert "read models: 8 tables made again, 0 rows differ" in said

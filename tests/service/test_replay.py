@@ -15,8 +15,9 @@ from service.editions import publish
 from service.house import House
 from service.ledger.postgres import PostgresStore
 from service.refund import RefundBill, refund
+from service.replay.course import Share
 from service.replay.differences import Difference, Unlike
-from service.replay.run import NoSuchMomentError, Report, position_at, replay
+from service.replay.run import NoSuchMomentError, Report, position_at, replay, together
 from tests.service.household import (
     CALLS,
     HOSPITAL,
@@ -58,7 +59,14 @@ def pool_of(house: House) -> "asyncpg.Pool[Any]":
 
 
 async def found(dsn: str, house: House) -> list[Difference]:
-    return (await replay(dsn, house.keys)).found.kept
+    """What a replay finds, and just so what two shares of it find together."""
+    whole = await replay(dsn, house.keys)
+    halves = [await replay(dsn, house.keys, share=Share(number, 2)) for number in range(2)]
+    both = together(halves)
+    assert whole.found.by == both.found.by
+    assert (whole.counts, whole.heads, whole.keys) == (both.counts, both.heads, both.keys)
+    assert (whole.money, whole.names) == (both.money, both.names)
+    return whole.found.kept
 
 
 def places(report: Report) -> list[tuple[int | None, Unlike]]:
