@@ -17,10 +17,12 @@ from pydantic_core import from_json, to_json
 from api.commands.options import database, parser, settings_of
 from service import RefusalError
 from service.as_of import read_moment
+from service.garbage import settle_in
 from service.ledger.migrate import migrate
 from service.persons import Keys, load_keys
+from service.replay.balances import check_balances
 from service.replay.course import Share
-from service.replay.run import NoSuchMomentError, Progress, Report, replay, together
+from service.replay.run import NoSuchMomentError, Progress, Report, Scope, replay, together
 from service.replay.words import summary
 from service.settings import Settings
 
@@ -43,6 +45,11 @@ def main(arguments: list[str]) -> int:
     made.add_argument(
         "--json", action="store_true", help="print progress and report as lines of JSON"
     )
+    made.add_argument(
+        "--balances",
+        action="store_true",
+        help="only add up: every balance and version, by the database itself",
+    )
     made.add_argument("--share", type=_share, default=None, help=argparse.SUPPRESS)
     made.add_argument(
         "--processes",
@@ -55,6 +62,9 @@ def main(arguments: list[str]) -> int:
     keys = load_keys(settings.key_file)
     if options.json:
         os.nice(NICE)
+    settle_in()
+    if options.balances:
+        return _add_up(settings)
     with database(settings) as dsn:
         try:
             report = asyncio.run(_replay(dsn, keys, settings, options))
@@ -68,18 +78,21 @@ def main(arguments: list[str]) -> int:
     return 1 if report.found.count else 0
 
 
+def _add_up(settings: Settings) -> int:
+    with database(settings) as dsn:
+        events, found = asyncio.run(check_balances(dsn))
+    lines = [difference.line() for difference in found.kept]
+    print("\n".join([*lines, f"added up {events} events", f"differences: {found.count}"]))
+    return 1 if found.count else 0
+
+
 async def _replay(dsn: str, keys: Keys, settings: Settings, options: argparse.Namespace) -> Report:
     await migrate(dsn)
     progress: Progress = _as_json if options.json else _on_terminal
     of = 1 if options.share else options.processes or await _processes(dsn)
     others = [_other(dsn, settings, options, Share(number, of)) for number in range(1, of)]
-    own = replay(
-        dsn,
-        keys,
-        as_of=options.as_of,
-        progress=progress,
-        share=options.share or Share(0, of),
-    )
+    scope = Scope(as_of=options.as_of, share=options.share or Share(0, of))
+    own = replay(dsn, keys, scope, progress)
     return together(await asyncio.gather(own, *others))
 
 

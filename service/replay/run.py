@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -68,27 +69,37 @@ class Report:
     found: Differences = field(default_factory=Differences)
 
 
+class Scope(NamedTuple):
+    """What of a ledger is replayed: up to where, which share, and whether read models are made.
+
+    A share looks at its part alone; `together` makes one report of all.
+    """
+
+    as_of: int | datetime | None = None
+    share: Share = WHOLE
+    heads_max: int = HEADS_MAX
+    with_tables: bool = True
+
+
+EVERYTHING = Scope()
+
+
 def in_silence(_done: int, _of: int) -> None:
     """Tell nobody."""
 
 
 async def replay(
-    dsn: str,
-    keys: Keys,
-    *,
-    as_of: int | datetime | None = None,
-    progress: Progress = in_silence,
-    heads_max: int = HEADS_MAX,
-    share: Share = WHOLE,
+    dsn: str, keys: Keys, scope: Scope = EVERYTHING, progress: Progress = in_silence
 ) -> Report:
     """Tell the log again up to its end, or up to a position or a moment.
 
     Only at its end can what is stored be compared: before it the log is folded, counted and
-    decided again, no more. A `share` looks at its part alone; `together` makes one report.
+    decided again, no more.
 
     Raises:
         NoSuchMomentError: the log has not come so far.
     """
+    as_of, share, heads_max, with_tables = scope
     async with _connected(dsn) as reader, _connected(dsn) as connection:
         upto = await position_at(connection, as_of) if as_of is not None else None
         topics = dict(await connection.fetch("SELECT id, topic FROM topics"))
@@ -108,7 +119,7 @@ async def replay(
         report.position = telling.position
         report.counts, report.money = course.counts, course.money
         report.set_aside = world.set_aside
-    if report.is_whole and share.number == 0:
+    if report.is_whole and with_tables and share.number == 0:
         report.tables = await _tables(dsn, report.found)
     return report
 

@@ -86,10 +86,14 @@ def test_one_changed_balance_is_told_exactly(demo: tuple[Path, Service]) -> None
     richest = "WHERE stream = (SELECT stream FROM balances ORDER BY current_fen DESC LIMIT 1)"
     change(data, f"UPDATE heads SET current_fen = current_fen + 1 {richest}")  # noqa: S608
     said = run("replay", "--data", str(data), status=1)
+    added = run("replay", "--data", str(data), "--balances", status=1)
     change(data, f"UPDATE heads SET current_fen = current_fen - 1 {richest}")  # noqa: S608
 
     assert "BALANCE: current, prior" in said.splitlines()[0]
     assert "differences: 1" in said
+    assert said.split()[1] == added.split()[1]
+    assert "differences: 1" in added
+    assert "differences: 0" in run("replay", "--data", str(data), "--balances")
     assert "differences: 0" in run("replay", "--data", str(data))
 
 

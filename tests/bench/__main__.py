@@ -12,15 +12,15 @@ import uvloop
 
 from service.embedded import EmbeddedPostgres
 from service.garbage import settle_in
-from tests.bench import importing, in_process, over_http
+from tests.bench import importing, in_process, over_http, replaying
 
 Run = Callable[[int], Coroutine[Any, Any, in_process.Measured]]
 
 
 def main(arguments: list[str]) -> int:
-    """Measure settling, or importing."""
+    """Measure settling, importing, or telling the log again."""
     made = argparse.ArgumentParser(prog="gongji bench")
-    made.add_argument("what", choices=["settle", "import"])
+    made.add_argument("what", choices=["settle", "import", "replay"])
     made.add_argument("--rounds", type=int, default=3)
     made.add_argument("--seconds", type=float, default=5.0)
     made.add_argument("--families", type=int, default=2000)
@@ -36,6 +36,8 @@ def main(arguments: list[str]) -> int:
         try:
             if options.what == "import":
                 importing.compare(options, dsn, place)
+            elif options.what == "replay":
+                replaying.compare(options, dsn, place)
             else:
                 _settle(options, dsn, place)
         finally:

@@ -156,4 +156,4 @@ async def audit(dsn: str, fen: int) -> int:
 
 
 def _settings(data: Path) -> Settings:
-    return Settings.read({"GONGJI_DATA": str(data)})
+    return Settings.read({"GONGJI_DATA": str(data), "GONGJI_DEADLINE_S": "120"})

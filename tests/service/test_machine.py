@@ -27,6 +27,7 @@ from tests.cases.reading import Bound, CapsInYuan, Counter, Person, Step, yuan
 from tests.cases.world import P0, Outcome
 from tests.model import Bill, Family, Plan
 from tests.service.laws import Laws
+from tests.service.retold import found_in
 
 PEOPLE = {"A": "employee", "B": "employee", "C": "employee", "D": "resident"}
 CAPS = ((None, None), (1_500, None), (None, 4_000), (9_000, 6_000))
@@ -227,6 +228,8 @@ class FamilyLife(RuleBasedStateMachine):
 
     @override
     def teardown(self) -> None:
+        if self.driver.house is not None:
+            assert [] == found_in(self.driver.house), "a replay decides everything alike"
         self.loop.run(self.driver.close())
         self.loop.close()
 

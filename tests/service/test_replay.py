@@ -17,7 +17,7 @@ from service.ledger.postgres import PostgresStore
 from service.refund import RefundBill, refund
 from service.replay.course import Share
 from service.replay.differences import Difference, Unlike
-from service.replay.run import NoSuchMomentError, Report, position_at, replay, together
+from service.replay.run import NoSuchMomentError, Report, Scope, position_at, replay, together
 from tests.service.household import (
     CALLS,
     HOSPITAL,
@@ -61,7 +61,7 @@ def pool_of(house: House) -> "asyncpg.Pool[Any]":
 async def found(dsn: str, house: House) -> list[Difference]:
     """What a replay finds, and just so what two shares of it find together."""
     whole = await replay(dsn, house.keys)
-    halves = [await replay(dsn, house.keys, share=Share(number, 2)) for number in range(2)]
+    halves = [await replay(dsn, house.keys, Scope(share=Share(number, 2))) for number in range(2)]
     both = together(halves)
     assert whole.found.by == both.found.by
     assert (whole.counts, whole.heads, whole.keys) == (both.counts, both.heads, both.keys)
@@ -77,7 +77,7 @@ async def test_a_sound_ledger_is_told_again_without_a_difference(dsn: str, house
     """Everything is folded, decided and compared, also where hardly a head fits into memory."""
     told: list[tuple[int, int]] = []
     report = await replay(dsn, house.keys, progress=lambda done, of: told.append((done, of)))
-    narrow = await replay(dsn, house.keys, heads_max=3)
+    narrow = await replay(dsn, house.keys, Scope(heads_max=3))
     head = await house.store.position()
 
     assert [] == report.found.kept == narrow.found.kept
@@ -239,7 +239,7 @@ async def test_a_replay_goes_up_to_a_position_or_a_read_moment(dsn: str, house: 
     pool = pool_of(house)
     position = await pool.fetchval(FIRST_SETTLED)
     await pool.execute("UPDATE heads SET current_fen = 1 WHERE current_fen > 1")
-    report = await replay(dsn, house.keys, as_of=position)
+    report = await replay(dsn, house.keys, Scope(as_of=position))
     async with pool.acquire() as connection:
         head = await house.store.position()
         assert head == await position_at(connection, read_moment("2999-01-01"))
