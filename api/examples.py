@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from api.consent_examples import CONSENT_EXAMPLES, CONSENTS
-from api.correction_shapes import CORRECTION_EXAMPLES
 from api.audit_examples import AUDIT_EXAMPLES
+from api.consent_examples import CONSENT_EXAMPLES, CONSENTS
 from api.correction_shapes import CORRECTION_EXAMPLES
 from api.examples_parts import APPLIED, SETTLED_AT, SETTLEMENT_ID, SPLIT
 from api.later_examples import LATER_EXAMPLES

@@ -6,7 +6,7 @@ permitted 403; unknown or not yours 404; overload and unknown outcome 503.
 
 from typing import NamedTuple
 
-from api import premium_texts, watch_texts
+from api import premium_texts, proof_texts, watch_texts
 from api.fsi_texts import FSI_TEXTS
 
 
@@ -274,28 +274,7 @@ TEXTS: dict[str, Text] = {
     ),
     "LINK_CLOSED": Text(409, "该医保码代展示关系已解除。", "The credential link is closed."),
     **{code: Text(*told) for code, told in premium_texts.TEXTS.items()},
-    # proof
-    "NOT_SEALED_YET": Text(
-        409,
-        "该记录尚未封存;请稍后重试。",
-        "The row is not under a signed checkpoint yet; ask again in a moment.",
-    ),
-    "COSIGNATURE_INVALID": Text(
-        422,
-        "见证签名无效,或不是本账本检查点的签名。",
-        "The line is not this key's signature of a checkpoint of this ledger.",
-    ),
-    "LOG_BROKEN": Text(
-        500,
-        "账本记录与已签名的检查点不符。",
-        "The log is not what was signed; verify an export offline.",
-    ),
-    "CONSENT_UNKNOWN": Text(
-        422,
-        "没有此版本的同意书;可用版本见 /v1/consents。",
-        "There is no text of consent of this version; see /v1/consents.",
-    ),
-    "REPLAY_RUNNING": Text(409, "已有一次重放在进行。", "A replay is under way already."),
 }
+TEXTS |= {code: Text(*told) for code, told in proof_texts.TEXTS.items()}
 TEXTS |= {code: Text(*told) for code, told in FSI_TEXTS.items()}
 TEXTS |= {code: Text(*told) for code, told in watch_texts.TEXTS.items()}

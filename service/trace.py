@@ -26,9 +26,9 @@ from aggregates.vocabulary import StreamId
 from service.caller import Caller, Role, check_role
 from service.clock import rfc3339
 from service.house import House
+from service.ledger.layer import Layer, UnreadError
 from service.ledger.rows import Recorded, encode, encode_act, kind_of
 from service.ledger.store import NO_HEAD, Head
-from service.ledger.view import Layer, UnreadError
 from service.replay.again import DECIDED
 from service.replay.course import Course, Stored
 from service.replay.differences import Difference, Differences

@@ -27,7 +27,8 @@ from aggregates.vocabulary import HoldEnd, Instant, instant
 from service.capture import settled_of
 from service.claims import editions_of, family_of, place_of
 from service.editions import edition_of_record
-from service.ledger.view import UnreadError, View
+from service.ledger.layer import UnreadError
+from service.ledger.view import View
 from service.persons import Keys
 from service.replay.against import Finding, Place, as_decided, misread, moves, taken, unlike
 from service.replay.back import refunded, taken_back

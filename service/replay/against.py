@@ -10,8 +10,8 @@ from aggregates.hold_events import ClaimHeld
 from aggregates.settlement_events import PartRefunded, Settled
 from aggregates.topics import Event
 from aggregates.vocabulary import StreamId
+from service.ledger.layer import Layer
 from service.ledger.store import Head
-from service.ledger.view import Layer
 from service.persons import Keys
 from service.replay.differences import Unlike
 

@@ -12,9 +12,9 @@ from aggregates.settlement import Settlement
 from aggregates.settlement_events import EditionPublished, SettlementReversed
 from aggregates.topics import Event, State
 from aggregates.vocabulary import StreamId
+from service.ledger.layer import Layer
 from service.ledger.rows import amount_of, decode_act, decode_event, kind_of, parts
 from service.ledger.store import NO_HEAD, Head
-from service.ledger.view import Layer
 from service.persons import Keys
 from service.replay.again import DECIDED, EXPLAINED, decide_again
 from service.replay.against import Command, Place

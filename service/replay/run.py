@@ -20,8 +20,8 @@ from aggregates.topics import CLASSES
 from aggregates.vocabulary import StreamId, instant
 from service.advance import OURS, UnreadableEventError
 from service.clock import micros
+from service.ledger.layer import UnreadError
 from service.ledger.rows import TOPIC_PREFIX
-from service.ledger.view import UnreadError
 from service.persons import Keys
 from service.rebuild import RebuildRunningError, check
 from service.replay.course import WHOLE, Counts, Course, Share, Stored

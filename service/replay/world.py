@@ -12,10 +12,10 @@ from itertools import islice
 from asyncpg import Connection
 
 from aggregates.vocabulary import StreamId
+from service.ledger.layer import Layer, UnreadError
 from service.ledger.reader import EVENTS, recorded
 from service.ledger.rows import BY_CODE, decode_head, encode_head, kind_of, stream_id
 from service.ledger.store import NO_HEAD, Head
-from service.ledger.view import Layer, UnreadError
 
 HEADS_MAX = 100_000
 """Heads in memory, about 2 kB each."""

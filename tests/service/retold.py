@@ -1,10 +1,10 @@
 """A ledger in memory told again: what a replay finds in it."""
 
 from service.house import House
+from service.ledger.layer import Layer, UnreadError
 from service.ledger.memory import MemoryStore
 from service.ledger.rows import Row, encode, encode_act
 from service.ledger.store import NO_HEAD
-from service.ledger.view import Layer, UnreadError
 from service.replay.course import Course, Stored
 from service.replay.differences import Differences, Unlike
 
