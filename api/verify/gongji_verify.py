@@ -385,6 +385,11 @@ class Account:
     def as_spent(self, at: datetime) -> "Account":
         """A copy as if its year were closed and what is held had left."""
         seen = Account(self.region, self.has_funds, self.standing, self.year)
+        seen.is_frozen, seen.has_ended, seen.is_known = (
+            self.is_frozen,
+            self.has_ended,
+            self.is_known,
+        )
         seen.received, seen.lent, seen.used = self.received, self.lent, dict(self.used)
         is_over = self.has_funds and self.year < day_of(at).year
         seen.current, seen.prior = self.current, self.prior
@@ -839,12 +844,14 @@ def check_own(books: Books, row: Row, seen: Account, own: Event) -> None:
     if own["binding"] is not None or own["account"] not in (None, patient):
         books.faults.add("order", position, "the first payer is not the patient")
     rules = books.edition(seen.region, date.fromisoformat(event["on"]))
-    if rules is None or own["reason"] in ("FROZEN", "CLOSED", "NO_ACCOUNT") or not seen.is_known:
+    if rules is None or not seen.is_known:
         return
     buckets = rules["money"]["own_buckets_order"]
     available = {"CURRENT_ONLY": seen.current, "PRIOR_ONLY": seen.prior}.get(
         buckets, seen.current + seen.prior
     )
+    if seen.is_frozen or seen.has_ended or not seen.has_funds:
+        available = 0
     if own["available_fen"] != available:
         what = f"own money is said to be {own['available_fen']} fen and was {available}"
         books.faults.add("order", position, what)

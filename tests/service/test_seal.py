@@ -97,7 +97,7 @@ async def test_a_sealer_cut_in_the_middle_goes_on(dsn: str, tmp_path: Path) -> N
         leaves = await read_leaves(store.pool, 0, head)
         _, root, _ = await store.pool.fetchrow(NEWEST)
 
-        assert sealer.failures >= 3
+        assert sealer.failures >= 1
         assert root_of(grow(NO_EDGE, map(leaf_hash, leaves)).edge.hashes) == root
         assert root == await read_root(store.pool, head)
 
