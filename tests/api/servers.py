@@ -73,7 +73,7 @@ class Served:
 
     def streams(self) -> int:
         """How many live feeds are counted."""
-        counted: int = self._app._app._app._app.state.feed.streams  # type: ignore[attr-defined]  # noqa: SLF001
+        counted: int = self._app._app._app._app._app.state.feed.streams  # type: ignore[attr-defined]  # noqa: SLF001
         return counted
 
     def stop(self) -> None:
