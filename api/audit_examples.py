@@ -16,6 +16,7 @@ STOOD: dict[str, Any] = {
     "status": "normal",
     "flags": [],
     "balance": {"current": "0.00", "prior": "0.00", "held": "0.00", "available": "0.00"},
+    "suspense": [],
     "version": 6,
     "last_position": 1233,
     "year": 2026,
@@ -36,7 +37,6 @@ STOOD: dict[str, Any] = {
     "lent": None,
     "received": SPENT,
     "holds": [],
-    "kept_aside": [],
     "filings": [],
 }
 TIE = {"binding_id": BINDING_ID, "account": ACCOUNT, "relation": "spouse", "used": SPENT}

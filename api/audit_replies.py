@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from api.bodies import Body
-from api.replies import Balance, BindingReply
+from api.replies import Balance, BindingReply, Suspense
 from api.reply_parts import Reply
 
 
@@ -103,13 +103,6 @@ class AccountHoldReply(Reply):
     expires_at: str | None
 
 
-class KeptAsideReply(Reply):
-    """Money that came back and is kept aside."""
-
-    ticket: str
-    amount: str
-
-
 class FilingReply(Reply):
     """Where the owner filed to be treated."""
 
@@ -132,6 +125,7 @@ class StoodReply(Reply):
     status: str
     flags: list[str]
     balance: Balance
+    suspense: list[Suspense]
     version: int
     last_position: int
     year: int
@@ -145,7 +139,6 @@ class StoodReply(Reply):
     lent: SpentReply | None
     received: SpentReply | None
     holds: list[AccountHoldReply]
-    kept_aside: list[KeptAsideReply]
     filings: list[FilingReply]
 
 

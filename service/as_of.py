@@ -232,9 +232,6 @@ async def _account(house: House, account_id: StreamId, point: Point) -> Answer:
             "lent": _spent(account.lent),
             "received": _spent(account.received),
             "holds": [_held(hold) for hold in seen.holds],
-            "kept_aside": [
-                {"ticket": s.ticket, "amount": yuan(s.amount_fen)} for s in seen.suspended
-            ],
             "filings": [
                 {"place": f.place, "kind": f.kind, "from": day(f.from_on), "until": day(f.until_on)}
                 for f in account.filings

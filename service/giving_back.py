@@ -1,6 +1,6 @@
 """What cancelling, refunding and reversing share: whose settlement, by which rules, to whom."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from aggregates.account_state import Account
@@ -76,17 +76,17 @@ def give_back(
 ) -> list[tuple[StreamId, Returned]]:
     """The events that bring money back to where it came from, or set it aside."""
     payers = list(payers)
-    view.need([payer.account for payer in payers])
-    accounts = with_successors(view, (payer.account for payer in payers))
+    accounts = with_successors(view, [payer.account for payer in payers])
     view.account(paid.settled.claim.beneficiary)
     payment = Payment(paid.id, paid.settled, paid.edition.refund)
     return returns_of(payment, payers, accounts, new_stream("tkt", now.at), now)
 
 
-def with_successors(view: View, first: Iterable[StreamId]) -> dict[StreamId, Account]:
-    """These accounts, the ones they moved to, the ones those moved to, and so on."""
+def with_successors(view: View, payers: Sequence[StreamId]) -> dict[StreamId, Account]:
+    """The accounts that paid, their successors, and whoever came after those."""
+    view.need(payers)
     accounts: dict[StreamId, Account] = {}
-    following = set(first)
+    following = set(payers)
     while following:
         accounts |= {account_id: view.account(account_id) for account_id in sorted(following)}
         following = {a.successor for a in accounts.values() if a.successor} - set(accounts)

@@ -35,6 +35,28 @@ _REPORT = TypeAdapter(Report)
 
 def main(arguments: list[str]) -> int:
     """Replay; 0 where nothing differs, 1 where anything does, 2 where there is no such moment."""
+    options = _options(arguments)
+    settings = settings_of(options)
+    keys = load_keys(settings.key_file)
+    if options.json:
+        os.nice(NICE)
+    settle_in()
+    if options.balances:
+        return _add_up(settings)
+    with database(settings) as dsn:
+        try:
+            report = asyncio.run(_replay(dsn, keys, settings, options))
+        except NoSuchMomentError:
+            print("gongji: the log has not come so far", file=sys.stderr)
+            return 2
+    if options.json:
+        print(to_json({"report": _REPORT.dump_python(report, mode="json")}).decode())
+    else:
+        print("\n".join(summary(report)))
+    return 1 if report.found.count else 0
+
+
+def _options(arguments: list[str]) -> argparse.Namespace:
     made = parser("replay", "Rebuild every state and decision from the log and compare.")
     made.add_argument(
         "--as-of",
@@ -57,25 +79,7 @@ def main(arguments: list[str]) -> int:
         metavar="N",
         help="processes that share the work: 2 on a long log, else 1",
     )
-    options = made.parse_args(arguments)
-    settings = settings_of(options)
-    keys = load_keys(settings.key_file)
-    if options.json:
-        os.nice(NICE)
-    settle_in()
-    if options.balances:
-        return _add_up(settings)
-    with database(settings) as dsn:
-        try:
-            report = asyncio.run(_replay(dsn, keys, settings, options))
-        except NoSuchMomentError:
-            print("gongji: the log has not come so far", file=sys.stderr)
-            return 2
-    if options.json:
-        print(to_json({"report": _REPORT.dump_python(report, mode="json")}).decode())
-    else:
-        print("\n".join(summary(report)))
-    return 1 if report.found.count else 0
+    return made.parse_args(arguments)
 
 
 def _add_up(settings: Settings) -> int:

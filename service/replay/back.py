@@ -14,6 +14,7 @@ from aggregates.settlement_events import (
 from aggregates.topics import Event
 from aggregates.vocabulary import Instant, StreamId, instant
 from service.editions import edition_of_record
+from service.giving_back import with_successors
 from service.ledger.view import View
 from service.replay.against import Finding, Place, as_decided, moves, taken, unlike
 
@@ -57,11 +58,7 @@ def _returned(
     view: View, place: Place, payment: Payment, payers: tuple[PayerReturn, ...]
 ) -> list[Finding]:
     """Whether exactly what goes back came to the accounts, or was set aside."""
-    view.need([payer.account for payer in payers])
-    accounts = {payer.account: view.account(payer.account) for payer in payers}
-    for account in list(accounts.values()):
-        if account.successor is not None:
-            accounts[account.successor] = view.account(account.successor)
+    accounts = with_successors(view, [payer.account for payer in payers])
     told = taken(place, lambda event: _goes_back(event, place.stream))
     now, ticket = instant(place.at), ""
     for _, event in told:
