@@ -181,5 +181,5 @@ def test_openapi_prints_the_document() -> None:
 
 
 def test_what_is_not_in_this_release_says_so() -> None:
-    """A command of the plan that is not there yet ends with 2 and a sentence."""
-    assert "not part of this release" in run("replay", status=2)
+    """A command that is not there ends with 2 and a sentence."""
+    assert "not part of this release" in run("tomorrow", status=2)

@@ -98,7 +98,11 @@ def test_what_cannot_be_exported_says_so(day: tuple[Path, Service]) -> None:
 
 def test_a_tail_that_was_cut_is_found_from_outside(day: tuple[Path, Service]) -> None:
     """Rows gone from an export are noticed; with an older header, by a kept checkpoint alone."""
-    place, _ = day
+    place, service = day
+    token = run("token", "--data", str(place / "data"), "--role", "institution", "--subject", CODE)
+    with httpx.Client(base_url=service.address, trust_env=False) as client:
+        for visit in ("noon", "later"):  # each under a checkpoint of its own
+            settle_one(client, token.strip(), visit)
     key = key_of(place)
     path, (head, *rows) = exported(place, "cut.ndjson")
     kept = place / "checkpoint.txt"
@@ -142,12 +146,12 @@ def test_a_hospital_witnesses_and_keys_rotate(day: tuple[Path, Service]) -> None
     run("verify", str(path), "--key", newer, "--key", key)
 
 
-def settle_one(client: httpx.Client, token: str) -> None:
+def settle_one(client: httpx.Client, token: str, visit: str = "evening") -> None:
     """One more bill, and wait until it is sealed: its receipt comes."""
-    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "one-more"}
+    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": f"one more {visit}"}
     claim = {
         "beneficiary": {"type": "person_no", "value": "DEMO01"},
-        "visit": "evening",
+        "visit": visit,
         "charge_batch": "1",
         "med_type": "11",
         "treated_at": CLOCK,
