@@ -1,6 +1,8 @@
 """How an account's money moves: the fold of every event that touches buckets, caps or holds."""
 
-from aggregates.account_state import Account, AccountHold, Suspended
+from typing import TypedDict
+
+from aggregates.account_state import Account, AccountHold, BeneficiaryLink, Suspended
 from aggregates.events import AidReceived, AidReturned, Credited, Debited, DebitReturned
 from aggregates.fund_events import (
     Corrected,
@@ -12,7 +14,7 @@ from aggregates.fund_events import (
     SuspensePaidOut,
     YearClosed,
 )
-from aggregates.spending import spend
+from aggregates.spending import Spending, spend
 from aggregates.vocabulary import Bucket
 
 MoneyEvent = Credited | Debited | DebitReturned | AidReceived | AidReturned
@@ -39,6 +41,13 @@ FUNDS = (
 )
 
 
+class _Lent(TypedDict, total=False):
+    """What changes of an account that lends; nothing where its owner spends for himself."""
+
+    lent: Spending
+    beneficiaries: tuple[BeneficiaryLink, ...]
+
+
 def evolve_money(account: Account, event: MoneyEvent) -> Account:
     """Fold a credit, a debit or a return, and aid received. Never judges."""
     match event:
@@ -60,28 +69,28 @@ def _moved(
     account: Account, event: Debited | DebitReturned, current_fen: int, prior_fen: int
 ) -> Account:
     """Move money, and count it where it was lent under a binding."""
-    moved = account._replace(
+    return account._replace(
         current_fen=account.current_fen + current_fen,
         prior_fen=account.prior_fen + prior_fen,
+        **_lent(account, event, -(current_fen + prior_fen)),
     )
-    return _lent(moved, event, -(current_fen + prior_fen))
 
 
 def _lent(
     account: Account, event: Debited | DebitReturned | ReturnSuspended, lent_fen: int
-) -> Account:
+) -> _Lent:
     """Count what was lent under a binding on its day; own money counts nowhere."""
     if event.binding is None:
-        return account
-    return account._replace(
-        lent=spend(account.lent, event.on, lent_fen),
-        beneficiaries=tuple(
+        return {}
+    return {
+        "lent": spend(account.lent, event.on, lent_fen),
+        "beneficiaries": tuple(
             link._replace(used=spend(link.used, event.on, lent_fen))
             if link.binding == event.binding
             else link
             for link in account.beneficiaries
         ),
-    )
+    }
 
 
 def evolve_funds(account: Account, event: FundEvent) -> Account:
@@ -93,7 +102,7 @@ def evolve_funds(account: Account, event: FundEvent) -> Account:
             return _held(account, event)
         case ReturnSuspended(ticket=ticket, amount_fen=amount_fen):
             kept = (*account.suspended, Suspended(ticket, amount_fen))
-            return _lent(account._replace(suspended=kept), event, -amount_fen)
+            return account._replace(suspended=kept, **_lent(account, event, -amount_fen))
         case SuspensePaidOut(ticket=paid):
             left = tuple(s for s in account.suspended if s.ticket != paid)
             return account._replace(suspended=left)

@@ -111,11 +111,15 @@ def _sponsor_shares(
 
 def _share(purse: Purse, fen: int) -> PayerShare:
     """Take an amount out of a purse, bucket after bucket."""
-    taken = {Bucket.CURRENT: 0, Bucket.PRIOR: 0}
+    current_fen = prior_fen = 0
     left_fen = fen
     for bucket, holds_fen in purse.buckets:
-        taken[bucket] = min(left_fen, holds_fen)
-        left_fen -= taken[bucket]
+        taken_fen = min(left_fen, holds_fen)
+        left_fen -= taken_fen
+        if bucket is Bucket.CURRENT:
+            current_fen = taken_fen
+        else:
+            prior_fen = taken_fen
     assert left_fen == 0, "a purse gives no more than its buckets hold"
     return PayerShare(
         account=purse.account,
@@ -123,8 +127,8 @@ def _share(purse: Purse, fen: int) -> PayerShare:
         available_fen=purse.available_fen,
         limit_fen=purse.limit_fen,
         limit=purse.limit,
-        current_fen=taken[Bucket.CURRENT],
-        prior_fen=taken[Bucket.PRIOR],
+        current_fen=current_fen,
+        prior_fen=prior_fen,
         reason=None,
     )
 

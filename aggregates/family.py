@@ -40,10 +40,14 @@ def payers_of(family: Family, place: Place, now: Instant) -> Payers:
     """Everybody considered for a bill, in paying order."""
     mine = as_spent(family.account, now)
     own = own_purse(family.account_id, mine, family.edition.money)
-    theirs = {sponsor_id: as_spent(s.account, now) for sponsor_id, s in family.sponsors.items()}
     purses = {
         sponsor_id: sponsor_purse(
-            sponsor_id, theirs[sponsor_id], (s.link.binding, s.binding), s.edition, place, now
+            sponsor_id,
+            as_spent(s.account, now),
+            (s.link.binding, s.binding),
+            s.edition,
+            place,
+            now,
         )
         for sponsor_id, s in family.sponsors.items()
     }
@@ -57,7 +61,7 @@ def payers_of(family: Family, place: Place, now: Instant) -> Payers:
         live,
         family.edition.order,
         lambda sponsor_id: family.sponsors[sponsor_id].account.region,
-        lambda sponsor_id: theirs[sponsor_id].balance_fen,
+        lambda sponsor_id: as_spent(family.sponsors[sponsor_id].account, now).balance_fen,
     )
     reason = None if links is not None else Reason.ORDER_NOT_SET
     if family.account.status not in family.edition.binding.beneficiary_status_ok:

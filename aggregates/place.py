@@ -34,7 +34,7 @@ def aid_reason(place: Place, edition: Edition) -> Reason | None:
 
 
 def _fits(rule: PlaceRule, place: Place, home: str) -> bool:
-    if rule.institution_class not in {"*", place.kind}:
+    if rule.institution_class not in ("*", place.kind):
         return False
     match rule.place:
         case "*":

@@ -60,6 +60,10 @@ class Limit(NamedTuple):
     name: str
 
 
+_Left = tuple[int, str]
+"""What a cap leaves, in fen, and its name; the lowest of them becomes the limit."""
+
+
 def closed(account: StreamId | None, binding: StreamId | None, reason: Reason) -> Purse:
     """A purse that gives nothing."""
     return Purse(account, binding, (), 0, None, None, clamps=True, reason=reason)
@@ -74,7 +78,9 @@ def own_purse(account_id: StreamId, account: Account, terms: MoneyTerms) -> Purs
     if account.is_frozen:
         return closed(account_id, None, Reason.FROZEN)
     buckets = _in_order(account.current_fen, account.prior_fen, OWN_ORDERS[terms.own_buckets_order])
-    return _open(account_id, None, buckets, _held(buckets), None)
+    held_fen = _held(buckets)
+    reason = None if held_fen else Reason.SKIPPED_ZERO
+    return Purse(account_id, None, buckets, held_fen, None, None, clamps=True, reason=reason)
 
 
 def sponsor_purse(
@@ -95,14 +101,13 @@ def sponsor_purse(
     in_buckets = _held(buckets)
     available = max(0, min(in_buckets, sponsor.balance_fen - money.reserve_fen))
     used = next((b for b in sponsor.beneficiaries if b.binding == binding_id), None)
-    limit = _lowest(_sponsor_limits(sponsor, binding, used, money, now))
-    purse = _open(sponsor_id, binding_id, buckets, available, limit)
+    left, name = _lowest(_sponsor_limits(sponsor, binding, used, money, now)) or (None, None)
     if available == 0:
-        why = Reason.RESERVE if in_buckets > 0 else Reason.SKIPPED_ZERO
-        return purse._replace(reason=why)
-    if purse.limit_fen == 0:
-        return purse._replace(reason=Reason.CAP)
-    return purse._replace(clamps=money.cap_on_exceed is CapOnExceed.CLAMP)
+        reason = Reason.RESERVE if in_buckets > 0 else Reason.SKIPPED_ZERO
+    elif left == 0:
+        reason = Reason.CAP
+    clamps = reason is not None or money.cap_on_exceed is CapOnExceed.CLAMP
+    return Purse(sponsor_id, binding_id, buckets, available, left, name, clamps, reason)
 
 
 def paid_order(order: OwnBuckets) -> tuple[Bucket, ...]:
@@ -154,18 +159,6 @@ def _closed_reason(
     return aid_reason(place, edition)
 
 
-def _open(
-    account: StreamId,
-    binding: StreamId | None,
-    buckets: tuple[tuple[Bucket, int], ...],
-    available_fen: int,
-    limit: Limit | None,
-) -> Purse:
-    left, name = limit or (None, None)
-    reason = None if available_fen else Reason.SKIPPED_ZERO
-    return Purse(account, binding, buckets, available_fen, left, name, clamps=True, reason=reason)
-
-
 def _held(buckets: tuple[tuple[Bucket, int], ...]) -> int:
     return buckets[0][1] + (buckets[1][1] if len(buckets) > 1 else 0)
 
@@ -182,9 +175,9 @@ def _sponsor_limits(
     used: BeneficiaryLink | None,
     money: MoneyTerms,
     now: Instant,
-) -> list[Limit]:
+) -> list[_Left]:
     """The region's caps in their scope and the sponsor's own; the lower will win (S85)."""
-    limits: list[Limit] = []
+    limits: list[_Left] = []
     by_binding = used.used if used else sponsor.lent
     if money.cap_set_by is not CapSetBy.SPONSOR and money.cap_scope is CapScope.PER_BINDING:
         limits += _region_limits(money, by_binding, now)
@@ -201,7 +194,7 @@ def _sponsor_limits(
     return limits
 
 
-def _region_limits(money: MoneyTerms, spent: Spending, now: Instant) -> list[Limit]:
+def _region_limits(money: MoneyTerms, spent: Spending, now: Instant) -> list[_Left]:
     caps = (
         money.cap_per_settlement_fen,
         money.cap_per_day_fen,
@@ -216,16 +209,16 @@ def _limits(
     spent: Spending,
     now: Instant,
     names: tuple[str, str, str, str],
-) -> list[Limit]:
+) -> list[_Left]:
     if caps == NO_CAPS:
         return []
-    _, day, month, year = seen_on(spent, max(now.on, spent.on))
+    _, *gone_fen = seen_on(spent, max(now.on, spent.on))
     return [
-        Limit(max(0, cap - gone), name)
-        for cap, gone, name in zip(caps, (0, day, month, year), names, strict=True)
+        (max(0, cap - gone), name)
+        for cap, gone, name in zip(caps, (0, *gone_fen), names, strict=True)
         if cap is not None
     ]
 
 
-def _lowest(limits: list[Limit]) -> Limit | None:
-    return min(limits, default=None)
+def _lowest(limits: list[_Left]) -> Limit | None:
+    return Limit(*min(limits)) if limits else None

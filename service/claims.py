@@ -57,9 +57,13 @@ class SettleBill:
 
 
 class Met(NamedTuple):
-    """What a bill meets: the claim it makes, where, and the family behind the patient."""
+    """What a bill meets: the claim it makes, where, and the family behind the patient.
+
+    `visit` is the claim's unique name, as of `visit_of`.
+    """
 
     claim: Claim
+    visit: bytes
     institution: Institution
     place: Place
     family: Family
@@ -99,7 +103,7 @@ def meet(view: View, keys: Keys, caller: Caller, bill: SettleBill, now: Instant)
     )
     family = family_of(view, keys, account_id, now)
     place = place_of(institution, bill.med_type, family.account, now)
-    return Met(claim, institution, place, family)
+    return Met(claim, visit_of(keys, claim), institution, place, family)
 
 
 def place_of(institution: Institution, med_type: str, patient: Account, now: Instant) -> Place:

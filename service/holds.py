@@ -36,22 +36,19 @@ async def hold(house: House, request: Request, bill: SettleBill, expires_in_s: i
 
     def decide(view: View, now: Instant) -> Decision:
         met = meet(view, house.keys, request.caller, bill, now)
-        return place(view, house.keys, met, expires_in_s, now)[0]
+        return place(view, met, expires_in_s, now)[0]
 
     return await house.do(request, decide)
 
 
-def place(
-    view: View, keys: Keys, met: Met, expires_in_s: int, now: Instant
-) -> tuple[Decision, Split]:
+def place(view: View, met: Met, expires_in_s: int, now: Instant) -> tuple[Decision, Split]:
     """A hold as a decision, and the split it holds.
 
     Raises:
         DuplicateClaimError: the bill is settled; InstitutionNotDesignatedError.
     """
     check_designated(met.institution)
-    visit = visit_of(keys, met.claim)
-    met, freed = clear_way(view, visit, met, now)
+    met, freed = clear_way(view, met, now)
     split = split_claim(met.claim, met.family, met.place, now)
     hold_id = new_stream("hld", now.at)
     held = ClaimHeld(
@@ -71,8 +68,8 @@ def place(
     decision = Decision(
         answer=to_json(_answer(hold_id, rules.evolve(None, held), now)),
         events=[*freed, *rules.holds_of(hold_id, held), (hold_id, held)],
-        takes={visit: hold_id},
-        frees={visit} if freed else set(),
+        takes={met.visit: hold_id},
+        frees={met.visit} if freed else set(),
     )
     return decision, split
 

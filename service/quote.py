@@ -11,7 +11,7 @@ from aggregates.settlement import reasons_of, split_claim
 from aggregates.vocabulary import Instant
 from service.answers import claim_answer, moment, split_answer
 from service.caller import Caller, Request, Role, check_role
-from service.claims import Met, SettleBill, editions_of, meet, visit_of
+from service.claims import Met, SettleBill, editions_of, meet
 from service.clock import micros, new_trace
 from service.holds import place
 from service.house import Decide, House
@@ -45,7 +45,7 @@ def _quoting(house: House, caller: Caller, bill: SettleBill) -> Decide:
         check_designated(met.institution)
         if met.family.edition.quote.hold_on_quote:
             raise HoldWantedError
-        met = without_hold(view, visit_of(house.keys, met.claim), met, now)
+        met = without_hold(view, met, now)
         split = split_claim(met.claim, met.family, met.place, now)
         return Decision(answer=to_json(quote_answer(house.keys, met, bill, split, now)))
 
@@ -58,7 +58,7 @@ def _holding(house: House, caller: Caller, bill: SettleBill) -> Decide:
     def decide(view: View, now: Instant) -> Decision:
         met = meet(view, house.keys, caller, bill, now)
         ttl_s = met.family.edition.quote.quote_ttl_seconds
-        decision, split = place(view, house.keys, met, ttl_s, now)
+        decision, split = place(view, met, ttl_s, now)
         decision.answer = to_json(quote_answer(house.keys, met, bill, split, now))
         return decision
 

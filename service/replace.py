@@ -66,10 +66,10 @@ def _replaced(
 ) -> Decision:
     """The old bill given back and the new one settled, under its own name or another."""
     (paid, back), (met, bill) = old, new
-    left, taken = visit_of(keys, paid.settled.claim), visit_of(keys, met.claim)
+    left, taken = visit_of(keys, paid.settled.claim), met.visit
     freed: list[tuple[StreamId, Event]] = []
     if taken != left:
-        met, freed = clear_way(view, taken, met, now)
+        met, freed = clear_way(view, met, now)
     decision = settle_met(view, keys, met, bill, (new_stream("stl", now.at), now))
     cancelled = rules.cancel(paid.settlement, REPLACED)
     decision.events[:0] = [*back, (paid.id, cancelled), *freed]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from pydantic_core import to_json
+from msgspec.json import encode
 
 from aggregates.cascade import Split
 from aggregates.institution import check_designated
@@ -13,7 +13,7 @@ from aggregates.settlement_events import Settled, SettlementRefused
 from aggregates.vocabulary import Instant, SettlementStatus, StreamId
 from service.answers import settlement_answer
 from service.caller import Request, Role, check_role
-from service.claims import Met, SettleBill, editions_of, meet, visit_of
+from service.claims import Met, SettleBill, editions_of, meet
 from service.clock import micros, new_stream
 from service.house import House
 from service.ledger.command import Decision, Reply
@@ -76,13 +76,12 @@ def _settle(
     view: View, keys: Keys, met: Met, bill: SettleBill, settlement_id: StreamId, now: Instant
 ) -> Decision:
     check_designated(met.institution)
-    visit = visit_of(keys, met.claim)
     if bill.plan is not None:
-        view.find(visit)  # so that a duplicate is told before PLAN_CHANGED
-    met, freed = clear_way(view, visit, met, now)
+        view.find(met.visit)  # so that a duplicate is told before PLAN_CHANGED
+    met, freed = clear_way(view, met, now)
     decision = settle_met(view, keys, met, bill, (settlement_id, now))
     decision.events[:0] = freed
-    decision.frees = {visit} if freed else set()
+    decision.frees = {met.visit} if freed else set()
     return decision
 
 
@@ -115,10 +114,10 @@ def settle_met(
         on=now.on,
     )
     return Decision(
-        answer=to_json(settlement_answer(settlement_id, SettlementStatus.SETTLED, settled)),
+        answer=encode(settlement_answer(settlement_id, SettlementStatus.SETTLED, settled)),
         events=[*debits_of(settlement_id, settled), (settlement_id, settled)],
         subject=settlement_id,
-        takes={visit_of(keys, met.claim): settlement_id},
+        takes={met.visit: settlement_id},
     )
 
 

@@ -14,15 +14,13 @@ from service.claims import Met
 from service.ledger.view import View
 
 
-def clear_way(
-    view: View, visit: bytes, met: Met, now: Instant
-) -> tuple[Met, list[tuple[StreamId, Event]]]:
+def clear_way(view: View, met: Met, now: Instant) -> tuple[Met, list[tuple[StreamId, Event]]]:
     """The bill with its own hold given back, and the events that do it; none without a hold.
 
     Raises:
         DuplicateClaimError: the bill is settled already; `settlement_id` is the live one.
     """
-    live = view.holder(visit)
+    live = view.holder(met.visit)
     if live is None:
         return met, []
     if not live.startswith("hld_"):
@@ -31,9 +29,9 @@ def clear_way(
     return after(met, freed[0]), [*freed[0], freed[1]]
 
 
-def without_hold(view: View, visit: bytes, met: Met, now: Instant) -> Met:
+def without_hold(view: View, met: Met, now: Instant) -> Met:
     """The bill as if its own hold were given back, whether it is settled or not: for a quote."""
-    live = view.find(visit)
+    live = view.find(met.visit)
     if live is None or not live.startswith("hld_"):
         return met
     return after(met, _freed(view, live, now)[0])

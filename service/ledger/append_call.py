@@ -33,7 +33,7 @@ def arguments(batch: Batch, topic_ids: Mapping[str, int]) -> tuple[Any, ...]:
         [h.version for _, h in heads],
         [current for current, _ in balances],
         [prior for _, prior in balances],
-        [encode_head(kind_of(s).code, h.state) for s, h in heads if h.state is not None],
+        [encode_head(h.state) for _, h in heads if h.state is not None],
         [key.caller for key in keys],
         [key.key for key in keys],
         [key.digest for key in keys],

@@ -1,5 +1,7 @@
 """What is known and what was just decided, one layer over another."""
 
+from collections.abc import Iterator
+
 from aggregates.topics import Event
 from aggregates.vocabulary import StreamId
 from service.ledger.rows import kind_of
@@ -44,30 +46,20 @@ class Layer:
         Raises:
             UnreadError: no layer has it.
         """
-        layer: Layer | None = self
-        while layer is not None:
-            if stream in layer.heads:
-                return layer.heads[stream]
-            layer = layer.below
-        raise UnreadError(stream)
+        head = self.known_head(stream)
+        if head is None:
+            raise UnreadError(stream)
+        return head
 
-    def has(self, stream: StreamId) -> bool:
-        """Whether a layer has the head of a stream."""
+    def known_head(self, stream: StreamId) -> Head | None:
+        """The newest head of a stream, or None where no layer has it."""
         layer: Layer | None = self
         while layer is not None:
-            if stream in layer.heads:
-                return True
+            head = layer.heads.get(stream)
+            if head is not None:
+                return head
             layer = layer.below
-        return False
-
-    def knows(self, name: bytes) -> bool:
-        """Whether a layer knows who has a name, or that nobody has."""
-        layer: Layer | None = self
-        while layer is not None:
-            if name in layer.names:
-                return True
-            layer = layer.below
-        return False
+        return None
 
     def name(self, name: bytes) -> StreamId | None:
         """The stream that has a name, or None where nobody has.
@@ -75,21 +67,25 @@ class Layer:
         Raises:
             UnreadError: no layer knows.
         """
+        layer = self._naming(name)
+        if layer is None:
+            raise UnreadError(name=name)
+        return layer.names[name]
+
+    def known_name(self, name: bytes) -> StreamId | None:
+        """The stream that has a name, or None where nobody has or no layer knows."""
+        layer = self._naming(name)
+        return None if layer is None else layer.names[name]
+
+    def _naming(self, name: bytes) -> "Layer | None":
         layer: Layer | None = self
-        while layer is not None:
-            if name in layer.names:
-                return layer.names[name]
+        while layer is not None and name not in layer.names:
             layer = layer.below
-        raise UnreadError(name=name)
+        return layer
 
     def is_fresh(self, stream: StreamId) -> bool:
         """Whether a stream's first event is decided and not stored yet."""
-        layer: Layer | None = self
-        while layer is not None:
-            if stream in layer.fresh:
-                return True
-            layer = layer.below
-        return False
+        return any(stream in layer.fresh for layer in self._layers())
 
     def person(self, account: StreamId) -> Sealed:
         """A person's sealed data and wrapped key.
@@ -97,17 +93,21 @@ class Layer:
         Raises:
             UnreadError: no layer has them.
         """
-        layer: Layer | None = self
-        while layer is not None:
+        for layer in self._layers():
             if account in layer.persons:
                 return layer.persons[account]
-            layer = layer.below
         raise UnreadError(person=account)
+
+    def _layers(self) -> Iterator["Layer"]:
+        layer: Layer | None = self
+        while layer is not None:
+            yield layer
+            layer = layer.below
 
     def apply(self, stream: StreamId, event: Event) -> Head:
         """Fold an event on top; the new head."""
         # Decided without reading, it is a new stream, or the database refuses.
-        before = self.head(stream) if self.has(stream) else NO_HEAD
+        before = self.known_head(stream) or NO_HEAD
         head = Head(before.version + 1, kind_of(stream).evolve(before.state, event))
         self.heads[stream] = head
         if head.version == 1:

@@ -25,10 +25,8 @@ def rows_of(layer: Layer, decision: Decision, act: bytes, now: Instant) -> list[
 
 
 def _closing(layer: Layer, stream: StreamId, now: Instant) -> Event | None:
-    if not stream.startswith("acc_") or not layer.has(stream):
-        return None
-    state = layer.head(stream).state
-    return closing(state, now) if isinstance(state, Account) else None
+    head = layer.known_head(stream) if stream.startswith("acc_") else None
+    return closing(head.state, now) if head and isinstance(head.state, Account) else None
 
 
 def _row(layer: Layer, stream: StreamId, event: Event, act: bytes) -> Row:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from msgspec.json import Encoder
 from pydantic import ConfigDict, TypeAdapter
 
 from aggregates import (
@@ -128,24 +129,22 @@ for _stored in STORED:
     _stored.__pydantic_config__ = STRICT
 
 _ACT = TypeAdapter(Act)
-_ACT_TO_JSON = _ACT.serializer.to_json
 _ENVELOPES = {topic: _envelope_adapter(event_class) for topic, event_class in CLASSES.items()}
 _EVENTS = {topic: TypeAdapter(event_class) for topic, event_class in CLASSES.items()}
-_TO_JSON = {event_class: TypeAdapter(event_class).serializer.to_json for event_class in TOPICS}
 _STATES = {kind.code: TypeAdapter(kind.state) for kind in KINDS.values()}
-_STATE_TO_JSON = {code: adapter.serializer.to_json for code, adapter in _STATES.items()}
+_TO_JSON = Encoder().encode
+"""Writes the bytes that pydantic would, in a fraction of its time."""
 
 
 def encode_act(act: Act) -> bytes:
     """An act in stored bytes, made once for all events of a command."""
-    return _ACT_TO_JSON(act)
+    return _TO_JSON(act)
 
 
 def encode(stream: StreamId, version: int, event: Event, act: bytes) -> Row:
     """An event as a row; `act` comes from `encode_act`."""
-    event_class = type(event)
-    state = b'{"act":%b,"event":%b}' % (act, _TO_JSON[event_class](event))
-    return Row(stream, version, TOPICS[event_class], amount_of(event), state)
+    state = b'{"act":%b,"event":%b}' % (act, _TO_JSON(event))
+    return Row(stream, version, TOPICS[type(event)], amount_of(event), state)
 
 
 def decode(topic: str, state: bytes) -> Envelope[Event]:
@@ -188,9 +187,9 @@ def decode_event(topic: str, event: bytes) -> Event:
     return _EVENTS[topic].validate_json(event)
 
 
-def encode_head(code: int, state: State) -> bytes:
-    """A folded state in compact bytes, by its kind's code."""
-    return _STATE_TO_JSON[code](state)
+def encode_head(state: State) -> bytes:
+    """A folded state in compact bytes."""
+    return _TO_JSON(state)
 
 
 def decode_head(code: int, state: bytes) -> State:

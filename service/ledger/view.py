@@ -36,12 +36,13 @@ class View:
     `read` holds every stream and the version it was seen at; `memo` what was worked out of it.
     """
 
-    __slots__ = ("_layer", "_now", "memo", "read")
+    __slots__ = ("_heads", "_layer", "_now", "memo", "read")
 
     def __init__(self, layer: Layer, now: Instant) -> None:
         """Read from a layer, as things stand at a moment."""
         self._layer = layer
         self._now = now
+        self._heads: dict[StreamId, Head] = {}
         self.read: dict[StreamId, int] = {}
         self.memo: dict[str, object] = {}
 
@@ -148,7 +149,7 @@ class View:
         Raises:
             UnreadError: some are not loaded yet.
         """
-        missing = [stream for stream in streams if not self._layer.has(stream)]
+        missing = [stream for stream in streams if self._layer.known_head(stream) is None]
         if missing:
             raise UnreadError(*missing)
 
@@ -175,7 +176,7 @@ class View:
 
         Who is not known here counts as nobody: the append looks again under its lock.
         """
-        stream = self._layer.name(name) if self._layer.knows(name) else None
+        stream = self._layer.known_name(name)
         return None if stream is None or self._is_erased(stream) else stream
 
     def _is_erased(self, stream: StreamId) -> bool:
@@ -191,6 +192,8 @@ class View:
         return state
 
     def _head(self, stream: StreamId) -> Head:
-        head = self._layer.head(stream)
-        self.read[stream] = head.version
+        head = self._heads.get(stream)
+        if head is None:
+            head = self._heads[stream] = self._layer.head(stream)
+            self.read[stream] = head.version
         return head

@@ -110,7 +110,7 @@ def _compare_head(row: Any, stream: StreamId, head: Head, found: Differences) ->
     balance = (row["current_fen"], row["prior_fen"])
     if balance != made:
         found.note(where, Unlike.BALANCE, f"current, prior {balance}", f"current, prior {made}")
-    if head.state is not None and row["state"] != encode_head(kind.code, head.state):
+    if head.state is not None and row["state"] != encode_head(head.state):
         _compare_state(where, kind, row["state"], head.state, found)
 
 

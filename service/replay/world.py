@@ -110,10 +110,7 @@ class World(Layer):
         for stream in oldest:
             self._used.pop(stream, None)
         codes = [kind_of(s).code for s, _ in rows]
-        states = [
-            encode_head(code, head.state) if head.state is not None else b""
-            for code, (_, head) in zip(codes, rows, strict=True)
-        ]
+        states = [encode_head(h.state) if h.state is not None else b"" for _, h in rows]
         await self._connection.execute(
             PUT, [s[4:] for s, _ in rows], codes, [head.version for _, head in rows], states
         )
