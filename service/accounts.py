@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
-from pydantic_core import to_json
+from msgspec import json
 
 from aggregates import standing as rules
 from aggregates.account import AccountEvent, evolve
@@ -127,7 +127,7 @@ async def let_in(house: House, request: Request, opening: Newcomer) -> Reply:
             account = evolve(account, event)
         assert account is not None, "AccountOpened was folded"
         return Decision(
-            answer=to_json(account_answer(account, len(events), now)),
+            answer=json.encode(account_answer(account, len(events), now)),
             events=[(account_id, event) for event in events],
             takes=dict.fromkeys(opening.names, account_id),
             person_keys=[(account_id, opening.wrapped)],
@@ -222,7 +222,7 @@ async def look_at_account(house: House, caller: Caller, person_no: str) -> Reply
     def decide(view: View, now: Instant) -> Decision:
         account_id = find_readable(view, house.keys, caller, person_no)
         account = view.account(account_id)
-        return Decision(answer=to_json(account_answer(account, view.version(account_id), now)))
+        return Decision(answer=json.encode(account_answer(account, view.version(account_id), now)))
 
     return await house.ask(caller, decide)
 
@@ -272,7 +272,7 @@ def changed(view: View, of: tuple[StreamId, Account], moved: Moved, now: Instant
         if stream == account_id:
             account = evolve(account, event)  # type: ignore[arg-type]
             version += 1
-    return Decision(answer=to_json(account_answer(account, version, now)), events=moved)
+    return Decision(answer=json.encode(account_answer(account, version, now)), events=moved)
 
 
 def _opening_events(opening: Newcomer, now: Instant) -> list[AccountEvent]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
-from pydantic_core import from_json, to_json
+from msgspec import json
 
 from aggregates import binding as rules
 from aggregates.account_state import Account
@@ -186,7 +186,7 @@ async def look_at_binding(house: House, caller: Caller, binding_id: StreamId) ->
         if caller.role is not Role.AUDITOR:
             acting_side(view, house.keys, caller, _sides(binding), now)
         answer = binding_answer(binding_id, binding, view.version(binding_id), now)
-        return Decision(answer=to_json(answer))
+        return Decision(answer=json.encode(answer))
 
     return await house.ask(caller, decide)
 
@@ -257,10 +257,10 @@ def _answered(
             version += 1
     assert binding is not None, "a binding begins with InvitationSent"
     answer = binding_answer(binding_id, binding, version, now)
-    return Decision(answer=to_json(answer), events=moved, on_behalf_of=on_behalf_of)
+    return Decision(answer=json.encode(answer), events=moved, on_behalf_of=on_behalf_of)
 
 
 def parties_in(answer: bytes) -> tuple[StreamId, StreamId]:
     """The account ids of both sides in a binding's answer."""
-    binding = from_json(answer)
+    binding = json.decode(answer)
     return binding["sponsor"], binding["beneficiary"]

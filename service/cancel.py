@@ -1,6 +1,6 @@
 """Take a whole settlement back to the accounts and buckets it came from."""
 
-from pydantic_core import to_json
+from msgspec import json
 
 from aggregates import settlement as rules
 from aggregates.refusals import CancelClosedError
@@ -39,7 +39,7 @@ async def cancel(house: House, request: Request, settlement_id: StreamId, reason
             "reason": reason,
         }
         return Decision(
-            answer=to_json(answer),
+            answer=json.encode(answer),
             events=[*give_back(view, paid, everything(stay), now), (settlement_id, event)],
             frees={visit_of(house.keys, paid.settled.claim)},
         )

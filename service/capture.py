@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from pydantic_core import to_json
+from msgspec import json
 
 from aggregates import hold as rules
 from aggregates.account_state import Account
@@ -59,7 +59,7 @@ async def capture(
         answer = settlement_answer(settlement_id, SettlementStatus.SETTLED, settled)
         visit = visit_of(keys, claim)
         return Decision(
-            answer=to_json(answer),
+            answer=json.encode(answer),
             events=[
                 *rules.frees_of(hold_id, accounts, HoldEnd.CAPTURED),
                 (hold_id, HoldCaptured(settlement=settlement_id)),

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from typing import Any
 
-from pydantic_core import to_json
+from msgspec import json
 
 from aggregates import institution as rules
 from aggregates.reconciliation import Sums, together
@@ -34,7 +34,7 @@ async def clear(house: House, request: Request, code: str, through: date) -> Rep
         stream, institution = find_institution(view, house.keys, request.caller, code)
         event = rules.clear(institution, through, now.on)
         answer = {"institution": code, "cleared_through": day(through)}
-        return Decision(answer=to_json(answer), events=[(stream, event)])
+        return Decision(answer=json.encode(answer), events=[(stream, event)])
 
     return await house.do(request, decide)
 

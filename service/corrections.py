@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic_core import from_json, to_json
+from msgspec import json
 
 from aggregates import correction as rules
 from aggregates.correction import Correction, Wrong
@@ -94,7 +94,7 @@ async def look_at_correction(house: House, caller: Caller, correction_id: Stream
 
 def account_in(answer: bytes) -> StreamId:
     """The account id in a correction's answer."""
-    account: StreamId = from_json(answer)["person_no"]
+    account: StreamId = json.decode(answer)["person_no"]
     return account
 
 
@@ -145,4 +145,4 @@ def _answered(
         "rejection": correction.why,
         "version": version,
     }
-    return Decision(answer=to_json(answer), events=moved)
+    return Decision(answer=json.encode(answer), events=moved)

@@ -1,6 +1,6 @@
 """The order in which a beneficiary's sponsors pay."""
 
-from pydantic_core import from_json, to_json
+from msgspec import json
 
 from aggregates import order as rules
 from aggregates.account import evolve
@@ -47,7 +47,9 @@ async def change_order(
         bindings = _bindings(view, house.keys, account, sponsors)
         event = rules.change_order(account, bindings, version)
         answer = order_answer(evolve(account, event))
-        return Decision(answer=to_json(answer), events=[(account_id, event)], on_behalf_of=for_whom)
+        return Decision(
+            answer=json.encode(answer), events=[(account_id, event)], on_behalf_of=for_whom
+        )
 
     return await house.do(request, decide)
 
@@ -58,7 +60,7 @@ async def look_at_order(house: House, caller: Caller, person_no: str) -> Reply:
 
     def decide(view: View, _: Instant) -> Decision:
         account = view.account(find_readable(view, house.keys, caller, person_no))
-        return Decision(answer=to_json(order_answer(account)))
+        return Decision(answer=json.encode(order_answer(account)))
 
     return await house.ask(caller, decide)
 
@@ -112,4 +114,4 @@ def _known(view: View, keys: Keys, person_no: str) -> StreamId:
 
 def sponsors_in(answer: bytes) -> list[StreamId]:
     """The sponsors' account ids in an order's answer."""
-    return list(from_json(answer)["sponsors"] or ())
+    return list(json.decode(answer)["sponsors"] or ())

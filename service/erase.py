@@ -7,7 +7,7 @@ still remembers one of his names reads the account's head with it (`View.find`).
 
 from dataclasses import dataclass
 
-from pydantic_core import to_json
+from msgspec import json
 
 from aggregates import erasure as rules
 from aggregates.policy_words import PremiumType
@@ -61,7 +61,7 @@ async def erase(house: House, request: Request, command: Erase) -> Reply:
             "erased_on": day(erased.on),
         }
         return Decision(
-            answer=to_json(answer),
+            answer=json.encode(answer),
             events=[(account_id, erased)],
             frees=set(names_of(keys, personal)),
             person_keys=[(account_id, None)],

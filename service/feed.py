@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from asyncpg import Pool
-from pydantic_core import from_json, to_json
+from msgspec import json
 
 from aggregates.correction_events import CorrectionProposed
 from aggregates.events import AccountOpened, InvitationSent
@@ -173,7 +173,7 @@ def _known(looked: Sequence[Any]) -> tuple[list[Any], int | None]:
 def _line(row: Any) -> Line:  # noqa: ANN401 -- a record of asyncpg
     position, recorded_at, stream, version, topic, state = row
     try:
-        stored = from_json(state)
+        stored = json.decode(state)
         act, event = stored["act"], stored["event"]
         told = {
             "position": position,
@@ -188,7 +188,7 @@ def _line(row: Any) -> Line:  # noqa: ANN401 -- a record of asyncpg
         }
     except (ValueError, KeyError, TypeError, AttributeError):
         raise UnreadableEventError(position) from None
-    return Line(position, topic, to_json(told))
+    return Line(position, topic, json.encode(told))
 
 
 def _stream(topic: str, hexadecimal: str) -> StreamId:

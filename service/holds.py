@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from pydantic_core import to_json
+from msgspec import json
 
 from aggregates import hold as rules
 from aggregates.cascade import Split
@@ -66,7 +66,7 @@ def place(view: View, met: Met, expires_in_s: int, now: Instant) -> tuple[Decisi
         on=now.on,
     )
     decision = Decision(
-        answer=to_json(_answer(hold_id, rules.evolve(None, held), now)),
+        answer=json.encode(_answer(hold_id, rules.evolve(None, held), now)),
         events=[*freed, *rules.holds_of(hold_id, held), (hold_id, held)],
         takes={met.visit: hold_id},
         frees={met.visit} if freed else set(),
@@ -93,7 +93,7 @@ async def release(house: House, request: Request, hold_id: StreamId) -> Reply:
         freed = rules.frees_of(hold_id, held_accounts(view, held_hold.held), why)
         visit = visit_of(house.keys, held_hold.held.claim)
         return Decision(
-            answer=to_json(_answer(hold_id, rules.evolve(held_hold, ended), now)),
+            answer=json.encode(_answer(hold_id, rules.evolve(held_hold, ended), now)),
             events=[*freed, (hold_id, ended)],
             frees={visit} if view.find(visit) == hold_id else set(),
         )
@@ -114,7 +114,7 @@ async def look_at_hold(house: House, caller: Caller, hold_id: StreamId) -> Reply
             found = view.hold(hold_id)
         else:
             found = own_hold(view, house.keys, caller, hold_id)
-        return Decision(answer=to_json(_answer(hold_id, found, now)))
+        return Decision(answer=json.encode(_answer(hold_id, found, now)))
 
     return await house.ask(caller, decide)
 

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NamedTuple
 
-from pydantic_core import to_json
+from msgspec import json
 
 from aggregates.institution import Institution, evolve, first_dialect
 from aggregates.policy_words import AmountSemantics
@@ -100,7 +100,7 @@ async def designate(house: House, request: Request, command: Designate) -> Reply
         )
         after = evolve(before, event)
         events: list[tuple[StreamId, Event]] = [] if after == before else [(stream, event)]
-        answer = to_json(_answer(after, version + len(events)))
+        answer = json.encode(_answer(after, version + len(events)))
         return Decision(answer=answer, events=events, takes=takes)
 
     return await house.do(request, decide)
@@ -116,7 +116,7 @@ async def look_at_institution(house: House, caller: Caller, code: str) -> Reply:
 
     def decide(view: View, _: Instant) -> Decision:
         stream, institution = find_institution(view, house.keys, caller, code)
-        return Decision(answer=to_json(_answer(institution, view.version(stream))))
+        return Decision(answer=json.encode(_answer(institution, view.version(stream))))
 
     return await house.ask(caller, decide)
 

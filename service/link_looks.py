@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic_core import to_json
+from msgspec import json
 
 from aggregates.link_events import CodeShown
 from aggregates.vocabulary import Instant, LinkStatus, StreamId
@@ -35,7 +35,7 @@ async def look_at_link(house: House, caller: Caller, link_id: StreamId) -> Reply
         link = view.link(link_id)
         if caller.role is not Role.AUDITOR:
             acting_side(view, house.keys, caller, Sides(link.guardian, link.member), now)
-        return Decision(answer=to_json(link_answer(link_id, link, view.version(link_id))))
+        return Decision(answer=json.encode(link_answer(link_id, link, view.version(link_id))))
 
     return await house.ask(caller, decide)
 

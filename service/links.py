@@ -6,7 +6,7 @@ to take however many ask at once; a pair's name keeps one live link between two.
 
 from dataclasses import dataclass
 
-from pydantic_core import from_json, to_json
+from msgspec import json
 
 from aggregates import link as rules
 from aggregates.account_state import Account
@@ -90,7 +90,7 @@ async def show_code(house: House, request: Request, link_id: StreamId) -> Reply:
         shown = rules.show_code(link, _accounts(view, link), name.hex(), now)
         answer = {"link_id": link_id, "expires_at": moment(shown.expires_at)}
         return Decision(
-            answer=to_json(answer),
+            answer=json.encode(answer),
             events=[(link_id, shown)],
             takes={name: link_id},
             on_behalf_of=for_whom,
@@ -99,7 +99,7 @@ async def show_code(house: House, request: Request, link_id: StreamId) -> Reply:
     reply = await house.do(request, decide)
     if reply.refusal is not None:
         return reply
-    return reply._replace(answer=to_json(from_json(reply.answer) | {"code": token}))
+    return reply._replace(answer=json.encode(json.decode(reply.answer) | {"code": token}))
 
 
 async def close_link(house: House, request: Request, link_id: StreamId, reason: str) -> Reply:
@@ -127,14 +127,14 @@ async def close_link(house: House, request: Request, link_id: StreamId, reason: 
 
 def sides_in(answer: bytes) -> tuple[StreamId, StreamId]:
     """The account ids of both sides in a link's answer."""
-    link = from_json(answer)
+    link = json.decode(answer)
     return link["guardian"], link["member"]
 
 
 def _answered(link_id: StreamId, link: Link | None, version: int, event: LinkEvent) -> Decision:
     """The link as it is after this event."""
     answer = link_answer(link_id, rules.evolve(link, event), version + 1)
-    return Decision(answer=to_json(answer), events=[(link_id, event)])
+    return Decision(answer=json.encode(answer), events=[(link_id, event)])
 
 
 def link_between(view: View, keys: Keys, guardian: StreamId, member: StreamId) -> StreamId | None:

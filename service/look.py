@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from pydantic_core import to_json
+from msgspec import json
 
 from aggregates.refusals import UnknownError
 from aggregates.settlement import Settlement
@@ -28,7 +28,7 @@ async def look_at_settlement(house: House, caller: Caller, settlement_id: Stream
     def decide(view: View, _: Instant) -> Decision:
         settlement = view.settlement(settlement_id)
         show = _shown_to(view, house, caller, settlement)
-        return Decision(answer=to_json(_answer(settlement_id, settlement, show)))
+        return Decision(answer=json.encode(_answer(settlement_id, settlement, show)))
 
     return await house.ask(caller, decide)
 

@@ -12,7 +12,7 @@ import hmac
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from pydantic_core import to_json
+from msgspec import json
 
 from aggregates.cascade import Split
 from aggregates.refusals import (
@@ -42,7 +42,7 @@ class Plan(NamedTuple):
 def plan_digest(split: Split, editions: dict[str, str]) -> bytes:
     """The digest of who pays what under which editions."""
     paid = [[share.account, share.current_fen + share.prior_fen] for share in split.payers]
-    return hashlib.sha256(to_json([paid, split.cash_fen, sorted(editions.items())])).digest()
+    return hashlib.sha256(json.encode([paid, split.cash_fen, sorted(editions.items())])).digest()
 
 
 def plan_hash(keys: Keys, plan: Plan) -> str:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic_core import from_json, to_json
+from msgspec import json
 
 from aggregates import premium_order as rules
 from aggregates.account_state import Account
@@ -85,7 +85,7 @@ async def pay(house: House, request: Request, command: PayPremium) -> Reply:
         name = name_of(house.keys, payee_id, command.insurance, command.year)
         _check_free(view, name)
         return Decision(
-            answer=to_json({"premium_id": premium_id}),
+            answer=json.encode({"premium_id": premium_id}),
             events=[*rules.hold(order, sponsor, payee_id, binding_id, now)],
             takes={name: premium_id},
             on_behalf_of=sponsor.account_id if request.caller.role is Role.AGENCY else None,
@@ -94,7 +94,7 @@ async def pay(house: House, request: Request, command: PayPremium) -> Reply:
     reply = await house.do(request, decide)
     if reply.refusal is not None:
         return reply
-    premium_id = StreamId(from_json(reply.answer)["premium_id"])
+    premium_id = StreamId(json.decode(reply.answer)["premium_id"])
     return await _after(house, premium_id, reply, 0)
 
 
@@ -118,7 +118,7 @@ async def reverse(house: House, request: Request, premium_id: StreamId, reason: 
         edition = edition_of_record(view, house.keys, sponsor.region, premium.edition)
         event = request_reversal(premium, sponsor, edition, reason, now)
         return Decision(
-            answer=to_json({"attempt": premium.requests + 1}),
+            answer=json.encode({"attempt": premium.requests + 1}),
             events=[(premium_id, event)],
             on_behalf_of=agent,
         )
@@ -126,7 +126,7 @@ async def reverse(house: House, request: Request, premium_id: StreamId, reason: 
     reply = await house.do(request, decide)
     if reply.refusal is not None:
         return reply
-    return await _after(house, premium_id, reply, from_json(reply.answer)["attempt"])
+    return await _after(house, premium_id, reply, json.decode(reply.answer)["attempt"])
 
 
 async def look_at_premium(house: House, caller: Caller, premium_id: StreamId) -> Reply:
@@ -141,7 +141,7 @@ async def look_at_premium(house: House, caller: Caller, premium_id: StreamId) ->
         premium = view.premium(premium_id)
         _check_sees(view, house.keys, caller, premium, now)
         answer = premium_answer(premium_id, premium, view.version(premium_id))
-        return Decision(answer=to_json(answer))
+        return Decision(answer=json.encode(answer))
 
     return await house.ask(caller, decide)
 
@@ -168,13 +168,13 @@ def premium_answer(premium_id: StreamId, premium: Premium, version: int) -> dict
 
 def parties_in(answer: bytes) -> tuple[StreamId, StreamId]:
     """The account ids of both sides in a premium's answer."""
-    premium = from_json(answer)
+    premium = json.decode(answer)
     return premium["sponsor"], premium["payee"]
 
 
 def is_open(answer: bytes) -> bool:
     """Whether the premium of an answer waits for the tax side."""
-    return PremiumStatus(from_json(answer)["status"]) in OPEN
+    return PremiumStatus(json.decode(answer)["status"]) in OPEN
 
 
 async def _after(house: House, premium_id: StreamId, reply: Reply, attempt: int) -> Reply:
@@ -192,9 +192,9 @@ async def _after(house: House, premium_id: StreamId, reply: Reply, attempt: int)
         premium = view.premium(premium_id)
         code = _refused(premium, attempt)
         if code is not None:
-            return Decision(answer=to_json({"premium_id": premium_id}), refusal=code)
+            return Decision(answer=json.encode({"premium_id": premium_id}), refusal=code)
         answer = premium_answer(premium_id, premium, view.version(premium_id))
-        return Decision(answer=to_json(answer))
+        return Decision(answer=json.encode(answer))
 
     try:
         told = await house.ask(TAX, decide)

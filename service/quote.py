@@ -3,7 +3,7 @@
 from contextlib import suppress
 from typing import Any
 
-from pydantic_core import to_json
+from msgspec import json
 
 from aggregates.cascade import Split
 from aggregates.institution import check_designated
@@ -47,7 +47,7 @@ def _quoting(house: House, caller: Caller, bill: SettleBill) -> Decide:
             raise HoldWantedError
         met = without_hold(view, met, now)
         split = split_claim(met.claim, met.family, met.place, now)
-        return Decision(answer=to_json(quote_answer(house.keys, met, bill, split, now)))
+        return Decision(answer=json.encode(quote_answer(house.keys, met, bill, split, now)))
 
     return decide
 
@@ -59,7 +59,7 @@ def _holding(house: House, caller: Caller, bill: SettleBill) -> Decide:
         met = meet(view, house.keys, caller, bill, now)
         ttl_s = met.family.edition.quote.quote_ttl_seconds
         decision, split = place(view, met, ttl_s, now)
-        decision.answer = to_json(quote_answer(house.keys, met, bill, split, now))
+        decision.answer = json.encode(quote_answer(house.keys, met, bill, split, now))
         return decision
 
     return decide

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic_core import to_json
+from msgspec import json
 
 from aggregates import refund as rules
 from aggregates.refusals import RefundClosedError
@@ -52,7 +52,7 @@ async def refund(house: House, request: Request, command: RefundBill) -> Reply:
             "reason": command.reason,
         }
         returns = give_back(view, paid, event.payers, now)
-        return Decision(answer=to_json(answer), events=[*returns, (command.settlement, event)])
+        return Decision(answer=json.encode(answer), events=[*returns, (command.settlement, event)])
 
     return await house.do(request, decide)
 

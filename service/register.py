@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from pydantic_core import to_json
+from msgspec import json
 
 from aggregates import binding as rules
 from aggregates.events import Caps
@@ -64,6 +64,6 @@ async def register(house: House, request: Request, command: Register) -> Reply:
         events += confirmed_events(binding_id, binding, sponsor, beneficiary, then, consent)
         confirmed = rules.evolve(binding, rules.confirm(binding, sponsor, beneficiary, then))
         answer = binding_answer(binding_id, confirmed, 2, now)
-        return Decision(answer=to_json(answer), events=events)
+        return Decision(answer=json.encode(answer), events=events)
 
     return await house.do(request, decide)

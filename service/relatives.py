@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from pydantic_core import to_json
+from msgspec import json
 
 from aggregates.kinship import INVERSE, Shown, Traits, is_minor
 from aggregates.refusals import SelfBindingError
@@ -46,7 +46,7 @@ async def record_kinship(house: House, request: Request, fact: RecordKinship) ->
         check_region(request.caller, view.account(person))
         if person == relative:
             raise SelfBindingError
-        decision = Decision(answer=to_json({"relation": fact.relation.lower()}))
+        decision = Decision(answer=json.encode({"relation": fact.relation.lower()}))
         _record(view, keys, decision, (person, relative, fact.relation), now)
         inverse = INVERSE.get(fact.relation)
         if inverse is not None:

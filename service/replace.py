@@ -1,6 +1,6 @@
 """Take a bill back whole and settle it anew as one (FULL_RESETTLE, policy.md S71)."""
 
-from pydantic_core import from_json, to_json
+from msgspec import json
 
 from aggregates import settlement as rules
 from aggregates.institution import check_designated
@@ -76,7 +76,7 @@ def _replaced(
     decision.frees = {left, taken} if freed else {left}
     stay = rules.check_stays(paid.settlement)
     returned = back_answer(stay.own_fen, stay.aid_fen, stay.cash_fen)
-    decision.answer = to_json(
-        from_json(decision.answer) | {"replaces": paid.id, "returned": returned}
+    decision.answer = json.encode(
+        json.decode(decision.answer) | {"replaces": paid.id, "returned": returned}
     )
     return decision

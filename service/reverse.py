@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from pydantic_core import to_json
+from msgspec import json
 
 from aggregates.refusals import ReversedBeforeArrivalError, UnknownError, UseRefundError
 from aggregates.returning import everything
@@ -99,7 +99,7 @@ def _burying(house: House, request: Request, key: str) -> Callable[[View, Instan
         return Decision(
             answer=_answer(tombstone, SettlementStatus.REVERSED, (0, 0, 0), is_tombstone=True),
             events=[(tombstone, event)],
-            tombstone=Tombstone(key, tombstone, refusal.code(), to_json(refusal.fields)),
+            tombstone=Tombstone(key, tombstone, refusal.code(), json.encode(refusal.fields)),
         )
 
     return decide
@@ -119,7 +119,7 @@ def _answer(
         "tombstone": is_tombstone,
         "returned": back_answer(*back),
     }
-    return to_json(answer)
+    return json.encode(answer)
 
 
 def _nothing(_: View, __: Instant) -> Decision:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from msgspec.json import encode
+from msgspec import json
 
 from aggregates.cascade import Split
 from aggregates.institution import check_designated
@@ -114,7 +114,7 @@ def settle_met(
         on=now.on,
     )
     return Decision(
-        answer=encode(settlement_answer(settlement_id, SettlementStatus.SETTLED, settled)),
+        answer=json.encode(settlement_answer(settlement_id, SettlementStatus.SETTLED, settled)),
         events=[*debits_of(settlement_id, settled), (settlement_id, settled)],
         subject=settlement_id,
         takes={met.visit: settlement_id},

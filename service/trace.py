@@ -8,7 +8,7 @@ it stands, when it was recorded, by whom, through which door and why.
 from collections.abc import Iterable
 from typing import Any
 
-from pydantic_core import from_json
+from msgspec import json
 
 from aggregates.events import OrderChanged
 from aggregates.fund_events import ReturnSuspended, SuspensePaidOut
@@ -189,7 +189,7 @@ async def _load(house: House, world: Layer, unread: UnreadError, before: int) ->
 
 def _told(one: Recorded, again: list[Difference] | None) -> dict[str, Any]:
     """One event of a story; `decided_again` is None where nothing was decided."""
-    event = from_json(encode(one.stream, one.version, one.event, b"null").state)["event"]
+    event = json.decode(encode(one.stream, one.version, one.event, b"null").state)["event"]
     decided = None
     if again is not None:
         decided = {

@@ -1,12 +1,11 @@
 """Bills made here from uploaded fee lines: tried, and settled through the one use case there is."""
 
 import hashlib
-import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from pydantic_core import to_json
+from msgspec import json
 
 from aggregates.account_state import Account
 from aggregates.fund_share import FundShare
@@ -90,7 +89,7 @@ async def try_bill(house: House, caller: Caller, asked: VisitBill | Purchase) ->
     await house.ask(caller, decide)
     bill, patient = seen[-1]
     reply = await quotes.quote(house, caller, bill)
-    facts = _tried(json.loads(reply.answer), bill, patient)
+    facts = _tried(json.decode(reply.answer), bill, patient)
     if isinstance(asked, Purchase):
         facts = facts._replace(visit=short(new_stream("vis", house.clock().at)))
     return facts
@@ -170,7 +169,9 @@ def _bill(
         split.fund_fen,
         bill.use_account,
     )
-    digest = hashlib.sha256(to_json([parts, [line.amount_fen for line in split.lines]])).digest()
+    digest = hashlib.sha256(
+        json.encode([parts, [line.amount_fen for line in split.lines]])
+    ).digest()
     return SettleBill(
         beneficiary=Identity("person_no", bill.person_no),
         visit=found.visit,

@@ -10,7 +10,7 @@ that was cut off is found again by the next run.
 import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from pydantic_core import from_json, to_json
+from msgspec import json
 
 from aggregates.account_state import Account
 from aggregates.vocabulary import Instant, StreamId
@@ -72,9 +72,9 @@ async def _close(house: House, chunk: Sequence[StreamId]) -> int:
         view.need(chunk)
         over = [(stream, view.closing(stream)) for stream in chunk]
         events = [(stream, closed) for stream, closed in over if closed is not None]
-        return Decision(answer=to_json(len(events)), events=[*events])
+        return Decision(answer=json.encode(len(events)), events=[*events])
 
     key = f"close-year:{house.clock().on.year}:{chunk[0]}"
     digest = hashlib.sha256(key.encode()).digest()
     reply = await house.do(Request(CLOSER, key, digest, "close-year"), decide)
-    return 0 if reply.is_replayed else int(from_json(reply.answer))
+    return 0 if reply.is_replayed else int(json.decode(reply.answer))

@@ -1,6 +1,6 @@
 """A decision on its way out: its events as rows, and the keys that it uses up."""
 
-from pydantic_core import to_json
+from msgspec import json
 
 from aggregates.account_state import Account
 from aggregates.refusals import RefusalError
@@ -57,4 +57,4 @@ def key_rows(command: Command, decision: Decision, offset: int) -> list[KeyRow]:
 
 def refused(refusal: RefusalError) -> Decision:
     """A refusal as a decision that uses up the key and moves nothing."""
-    return Decision(answer=to_json(refusal.fields), refusal=refusal.code())
+    return Decision(answer=json.encode(refusal.fields), refusal=refusal.code())
