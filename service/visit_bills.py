@@ -193,7 +193,7 @@ def _asked(
 ) -> tuple[Asked, Found]:
     """What is to be covered, and how the claim names it."""
     account_id = find_person(view, keys, asked.bill.person_no)
-    view.person(account_id)  # printed at the end, and remembered by nobody: ask for it first
+    view.person(account_id)  # printed at the end: ask for it before deciding
     institution = _institution(view, keys, caller)
     patient: Account = view.account(account_id)
     found = _found(view, keys, caller, asked, account_id)

@@ -278,7 +278,9 @@ class Appender:
         """Answer works that waited too long; what was sent goes on and keeps its key."""
         while True:
             await asyncio.sleep(0.25)
-            oldest = asyncio.get_running_loop().time() - self._limits.deadline_s
+            now_s = asyncio.get_running_loop().time()
+            self._memory.forget_persons(now_s)
+            oldest = now_s - self._limits.deadline_s
             for work in [w for w in self._live if w.since < oldest]:
                 self._give_up(work)
 

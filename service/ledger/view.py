@@ -168,7 +168,12 @@ class View:
         return stream
 
     def person(self, account: StreamId) -> Sealed:
-        """A person's data, still sealed, and his key, still wrapped."""
+        """A person's data, still sealed, and his key, still wrapped.
+
+        The head of his account is read too: who is remembered here and was erased elsewhere is
+        found out by the append, as every old head is.
+        """
+        self._head(account)
         return self._layer.person(account)
 
     def holder(self, name: bytes) -> StreamId | None:

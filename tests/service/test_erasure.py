@@ -10,13 +10,14 @@ from aggregates.account_state import Account
 from aggregates.erasure import ErasureNotAllowedError
 from aggregates.refusals import UnknownError
 from aggregates.topics import TOPICS
-from aggregates.vocabulary import Bucket, ErasureReason, Insurance
+from aggregates.vocabulary import Bucket, ErasureReason, Instant, Insurance, StreamId
 from service import accounts
 from service.caller import Caller, agency
 from service.erase import Erase, erase
 from service.house import House
-from service.ledger.command import Reply
+from service.ledger.command import Decision, Reply
 from service.ledger.postgres import PostgresStore
+from service.ledger.view import View
 from service.persons import Personal, names_of
 from service.reveal import persons_of
 from tests.service.dump import dump, traces
@@ -67,6 +68,33 @@ async def leave(house: House, number: str = GONE.person_no, caller: Caller = AGE
 
 async def opened(house: House, number: str) -> Reply:
     return await accounts.look_at_account(house, AGENCY, number)
+
+
+async def known(house: House, account: StreamId) -> Personal | None:
+    """A person as a decision of this house sees him."""
+    seen: list[Personal | None] = []
+
+    def decide(view: View, _: Instant) -> Decision:
+        sealed, wrapped = view.person(account)
+        seen.append(house.keys.unseal(sealed, wrapped, account))
+        return Decision(answer=b"")
+
+    await house.ask(AGENCY, decide)
+    return seen[-1]
+
+
+async def test_who_is_remembered_elsewhere_is_erased_there_too(houses: Houses) -> None:
+    """A process that has a person in its memory finds out before it tells of him."""
+    here, there = houses
+    name = here.keys.name("person_no", GONE.person_no)
+    account = (await here.store.read((), (name,))).names[name]
+    assert GONE == await known(there, account)
+    assert GONE == await known(there, account)  # from its memory
+
+    await end(here)
+    await leave(here)
+
+    assert await known(there, account) is None
 
 
 async def test_the_erased_are_nowhere_in_the_database(houses: Houses) -> None:
