@@ -76,9 +76,10 @@ class ClusterHeldError(Exception):
 class EmbeddedPostgres:
     """The PostgreSQL server of one data directory, from `start` to `stop`."""
 
-    def __init__(self, data: Path) -> None:
-        """Remember the data directory; nothing is touched before `start`."""
+    def __init__(self, data: Path, **settings: str) -> None:
+        """Remember the data directory and what is set otherwise; `start` touches it first."""
         self._data = data.resolve()
+        self._settings = SETTINGS | settings
         self._lock: int | None = None
         self._server: subprocess.Popen[bytes] | None = None
         self._socket: Path | None = None
@@ -115,7 +116,7 @@ class EmbeddedPostgres:
         return dsn
 
     def _run(self, cluster: Path, server: Path, account: Account, socket: Path) -> None:
-        settings = SETTINGS | {"unix_socket_directories": str(socket)}
+        settings = self._settings | {"unix_socket_directories": str(socket)}
         options = [word for name in settings for word in ("-c", f"{name}={settings[name]}")]
         command = [str(server / "postgres"), "-D", str(cluster), *options]
         with _open_log(cluster.with_name("postgres.log"), account) as log:

@@ -6,9 +6,6 @@ from pathlib import Path
 import pytest
 
 from tests.api.clients import Desk, a_desk_on_memory, a_desk_on_postgres
-from tests.service.conftest import cluster, dsn, make_ledger
-
-__all__ = ["cluster", "dsn", "make_ledger"]
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from tests.api.rooms import Room
 from tests.cases.http_driver import HttpDriver
 from tests.cases.reading import Case, read_cases
 from tests.cases.world import play
-from tests.service.conftest import TEMPLATE, of_database
+from tests.ledgers import TEMPLATE, of_database
 
 CASES = {case.id: case for case in read_cases().values() if case.level != "process"}
 

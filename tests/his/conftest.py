@@ -7,9 +7,6 @@ import pytest
 
 from tests.api.clients import Desk
 from tests.his.desks import a_desk
-from tests.service.conftest import cluster, dsn, make_ledger
-
-__all__ = ["cluster", "dsn", "make_ledger"]
 
 
 @pytest.fixture

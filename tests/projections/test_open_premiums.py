@@ -9,10 +9,7 @@ from projections.open_premiums import evolve, waiting
 from service.ledger.store import Batch
 from tests.projections.lives import BEGAN_US, Story, an_id
 from tests.projections.premium_lives import LIVES, a_premium
-from tests.service.conftest import cluster, dsn, make_ledger
 from tests.service.following import a_follower, a_store
-
-__all__ = ["cluster", "dsn", "make_ledger"]
 
 PREMIUM = an_id("prm", 1)
 PARTIES = an_id("acc", 1), an_id("acc", 2), an_id("bnd", 1)

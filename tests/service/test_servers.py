@@ -1,8 +1,7 @@
 """The ledger on every PostgreSQL found here: the embedded one always, 15 to 17 where installed."""
 
-import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -38,7 +37,7 @@ async def test_a_day_is_settled_and_audited(
     server: str,
     place: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    tell: Callable[[str], None],
 ) -> None:
     """Migrations, appends, the follower and a rebuild run on this server; every sum is exact."""
     if server != "embedded":
@@ -51,8 +50,7 @@ async def test_a_day_is_settled_and_audited(
     finally:
         postgres.stop()
 
-    with capsys.disabled():
-        sys.stdout.write(f"\nthe ledger ran on PostgreSQL {version}\n")
+    tell(f"the ledger ran on PostgreSQL {version}")
     assert is_replayed
     assert count == BILLS * FAMILIES
 
