@@ -201,7 +201,8 @@ def test_every_check_runs_and_pytest_has_the_last_word(checkout: Checkout) -> No
 
     assert (0, "") == (status, errors)
     assert re.findall("^== (.*)$", output, re.MULTILINE) == [*CHECKS, "pytest"]
-    assert output.splitlines()[-1] == f"[] {checkout.root} False"
+    whole = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
+    assert output.splitlines()[-1] == f"{whole} {checkout.root} False"
 
 
 def test_a_red_check_stops_no_other(checkout: Checkout) -> None:
