@@ -19,6 +19,7 @@ from aggregates.events import (
 from aggregates.vocabulary import BindingStatus, Instant, Relation, StreamId, Use
 from projections.fact import Fact
 from projections.paging import Page, below, bounded, page
+from projections.rows import Rows
 from projections.table import Connection, Reader, Table, columns, key_of, stream_of
 
 TABLE = Table(
@@ -147,28 +148,7 @@ UPSERT = f"""
 """  # noqa: S608 -- column names of ours
 
 
-async def write(connection: Connection, name: str, facts: Sequence[Fact]) -> None:
-    """Write what a batch of facts changes; an account's region is known before its bindings."""
-    opened = [(f.stream, f.event) for f in facts if isinstance(f.event, AccountOpened)]
-    regions = [(key_of(account), event.region) for account, event in opened]
-    if regions:
-        await connection.execute(REGIONS.format(name=name), *columns(regions, 2))
-    mine = [f for f in facts if isinstance(f.event, (InvitationSent, *CHANGES))]
-    later = {key_of(f.stream) for f in mine if isinstance(f.event, CHANGES)}
-    rows: dict[StreamId, BindingRow] = {}
-    if later:
-        found = await connection.fetch(STORED.format(name=name), sorted(later))
-        rows = {row.binding: row for row in map(_row, found)}
-    for fact in mine:
-        row = evolve(rows.get(fact.stream), fact)
-        if row is not None:
-            rows[fact.stream] = row
-    if rows:
-        stored = [_stored(row) for row in rows.values()]
-        await connection.execute(UPSERT.format(name=name), *columns(stored, len(stored[0])))
-
-
-def _stored(row: BindingRow) -> tuple[Any, ...]:
+def _values(row: BindingRow) -> tuple[Any, ...]:
     caps = row.caps
     return (
         key_of(row.binding),
@@ -202,6 +182,26 @@ def _row(found: Any) -> BindingRow:  # noqa: ANN401 -- a record of asyncpg
         BindingStatus(status),
         *days,
     )
+
+
+ROWS = Rows(
+    begins=(InvitationSent,),
+    changes=CHANGES,
+    evolve=evolve,
+    stored=STORED,
+    upsert=UPSERT,
+    row=_row,
+    values=_values,
+)
+
+
+async def write(connection: Connection, name: str, facts: Sequence[Fact]) -> None:
+    """Write what a batch of facts changes; an account's region is known before its bindings."""
+    opened = [(f.stream, f.event) for f in facts if isinstance(f.event, AccountOpened)]
+    regions = [(key_of(account), event.region) for account, event in opened]
+    if regions:
+        await connection.execute(REGIONS.format(name=name), *columns(regions, 2))
+    await ROWS.write(connection, name, facts)
 
 
 STANDING = """CASE

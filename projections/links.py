@@ -9,6 +9,7 @@ from aggregates.settlement_events import Settled
 from aggregates.vocabulary import Relation, StreamId
 from projections.fact import Fact
 from projections.paging import Page, below, bounded, page
+from projections.rows import Rows
 from projections.table import Connection, Reader, Table, columns, key_of, stream_of
 
 TABLE = Table(
@@ -89,33 +90,6 @@ USED = """
 """
 
 
-async def write(connection: Connection, name: str, facts: Sequence[Fact]) -> None:
-    """Write what a batch of facts changes."""
-    used = [
-        (fact.event.claim.credential, key_of(fact.stream), fact.position)
-        for fact in facts
-        if isinstance(fact.event, Settled) and fact.event.claim.credential is not None
-    ]
-    if used:
-        await connection.execute(USED.format(name=name), *columns(used, 3))
-    mine = [fact for fact in facts if isinstance(fact.event, (CredentialLinkOpened, *CHANGES))]
-    later = {key_of(fact.stream) for fact in mine if isinstance(fact.event, CHANGES)}
-    rows: dict[StreamId, LinkRow] = {}
-    if later:
-        found = await connection.fetch(STORED.format(name=name), sorted(later))
-        rows = {row.link: row for row in map(_row, found)}
-    for fact in mine:
-        row = evolve(rows.get(fact.stream), fact)
-        if row is not None:
-            rows[fact.stream] = row
-    if rows:
-        stored = [
-            (key_of(r.link), *r[1:3], key_of(r.guardian), key_of(r.member), *r[5:])
-            for r in rows.values()
-        ]
-        await connection.execute(UPSERT.format(name=name), *columns(stored, len(stored[0])))
-
-
 def _row(found: Any) -> LinkRow:  # noqa: ANN401 -- a record of asyncpg
     row = LinkRow(*found)
     return row._replace(
@@ -124,6 +98,33 @@ def _row(found: Any) -> LinkRow:  # noqa: ANN401 -- a record of asyncpg
         member=stream_of("acc", found["member"]),
         relation=Relation(row.relation),
     )
+
+
+def _values(row: LinkRow) -> tuple[Any, ...]:
+    return (key_of(row.link), *row[1:3], key_of(row.guardian), key_of(row.member), *row[5:])
+
+
+ROWS = Rows(
+    begins=(CredentialLinkOpened,),
+    changes=CHANGES,
+    evolve=evolve,
+    stored=STORED,
+    upsert=UPSERT,
+    row=_row,
+    values=_values,
+)
+
+
+async def write(connection: Connection, name: str, facts: Sequence[Fact]) -> None:
+    """Write what a batch of facts changes, and which bills came by a shown code."""
+    used = [
+        (fact.event.claim.credential, key_of(fact.stream), fact.position)
+        for fact in facts
+        if isinstance(fact.event, Settled) and fact.event.claim.credential is not None
+    ]
+    if used:
+        await connection.execute(USED.format(name=name), *columns(used, 3))
+    await ROWS.write(connection, name, facts)
 
 
 SIDE = f"""

@@ -1,6 +1,5 @@
 """What became of each bill, to be found by its claim or by its institution and day."""
 
-from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -15,7 +14,8 @@ from aggregates.settlement_events import (
 from aggregates.vocabulary import SettlementStatus, StreamId, instant
 from projections.fact import Fact
 from projections.paging import Page, below, bounded, page
-from projections.table import Connection, Reader, Table, columns, key_of, storable, stream_of
+from projections.rows import Rows
+from projections.table import Reader, Table, key_of, storable, stream_of
 
 TABLE = Table(
     "settlements",
@@ -160,27 +160,6 @@ UPSERT = f"""
 """  # noqa: S608 -- column names of ours
 
 
-async def write(connection: Connection, name: str, facts: Sequence[Fact]) -> None:
-    """Write what a batch of facts changes."""
-    mine = [fact for fact in facts if isinstance(fact.event, READS)]
-    later = {key_of(f.stream) for f in mine if isinstance(f.event, CHANGES)}
-    later -= {key_of(f.stream) for f in mine if not isinstance(f.event, CHANGES)}
-    rows: dict[StreamId, SettlementRow] = {}
-    if later:
-        found = await connection.fetch(STORED.format(name=name), sorted(later))
-        rows = {row.settlement: row for row in map(_row, found)}
-    for fact in mine:
-        row = evolve(rows.get(fact.stream), fact)
-        if row is not None:
-            rows[fact.stream] = row
-    if rows:
-        stored = [
-            (key_of(r.settlement), *r[1:4], key_of(r.institution), key_of(r.beneficiary), *r[6:])
-            for r in rows.values()
-        ]
-        await connection.execute(UPSERT.format(name=name), *columns(stored, len(stored[0])))
-
-
 def _row(found: Any) -> SettlementRow:  # noqa: ANN401 -- a record of asyncpg
     row = SettlementRow(*found)
     return row._replace(
@@ -189,6 +168,23 @@ def _row(found: Any) -> SettlementRow:  # noqa: ANN401 -- a record of asyncpg
         beneficiary=stream_of("acc", found["beneficiary"]),
         status=SettlementStatus(row.status),
     )
+
+
+def _values(row: SettlementRow) -> tuple[Any, ...]:
+    parties = key_of(row.institution), key_of(row.beneficiary)
+    return (key_of(row.settlement), *row[1:4], *parties, *row[6:])
+
+
+ROWS = Rows(
+    begins=(Settled, SettlementRefused),
+    changes=CHANGES,
+    evolve=evolve,
+    stored=STORED,
+    upsert=UPSERT,
+    row=_row,
+    values=_values,
+)
+write = ROWS.write
 
 
 OF_DAY = f"""

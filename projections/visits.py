@@ -1,13 +1,13 @@
 """Visits that institutions registered here, to be found by patient and time. No fee lines."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from aggregates.visit_events import VisitClosed, VisitDescribed, VisitRegistered, VisitReopened
 from aggregates.vocabulary import Setting, StreamId, VisitEnd
 from projections.fact import Fact
-from projections.table import Connection, Reader, Table, columns, key_of, storable, stream_of
+from projections.rows import Rows
+from projections.table import Reader, Table, key_of, storable, stream_of
 
 TABLE = Table(
     "visits",
@@ -88,26 +88,6 @@ UPSERT = f"""
 """  # noqa: S608 -- column names of ours
 
 
-async def write(connection: Connection, name: str, facts: Sequence[Fact]) -> None:
-    """Write what a batch of facts changes."""
-    mine = [fact for fact in facts if isinstance(fact.event, READS)]
-    begun = {fact.stream for fact in mine if isinstance(fact.event, VisitRegistered)}
-    rows: dict[StreamId, VisitRow] = {}
-    if later := {key_of(fact.stream) for fact in mine if fact.stream not in begun}:
-        found = await connection.fetch(STORED.format(name=name), sorted(later))
-        rows = {row.visit: row for row in map(_row, found)}
-    for fact in mine:
-        row = evolve(rows.get(fact.stream), fact)
-        if row is not None:
-            rows[fact.stream] = row
-    if rows:
-        stored = [
-            (key_of(r.visit), r.position, key_of(r.institution), key_of(r.beneficiary), *r[4:])
-            for r in rows.values()
-        ]
-        await connection.execute(UPSERT.format(name=name), *columns(stored, len(stored[0])))
-
-
 def _row(found: Any) -> VisitRow:  # noqa: ANN401 -- a record of asyncpg
     row = VisitRow(*found)
     return row._replace(
@@ -117,6 +97,25 @@ def _row(found: Any) -> VisitRow:  # noqa: ANN401 -- a record of asyncpg
         setting=Setting(row.setting),
         ending=VisitEnd(row.ending) if row.ending else None,
     )
+
+
+def _values(row: VisitRow) -> tuple[Any, ...]:
+    return (
+        *(key_of(row.visit), row.position),
+        *(key_of(row.institution), key_of(row.beneficiary), *row[4:]),
+    )
+
+
+ROWS = Rows(
+    begins=(VisitRegistered,),
+    changes=CHANGES,
+    evolve=evolve,
+    stored=STORED,
+    upsert=UPSERT,
+    row=_row,
+    values=_values,
+)
+write = ROWS.write
 
 
 OF_PATIENT = f"""
