@@ -28,7 +28,7 @@ from api.door import (
     request_of,
 )
 from api.door import read_body as read_small_body
-from api.problems import ProblemError
+from api.problems import ProblemError, is_english
 from service import clearing, reconcile
 from service.caller import Caller, Role
 from service.reconcile import Shown
@@ -121,11 +121,11 @@ async def look_at_clearing(
     shown = await clearing.look_at_clearing(door.house, door.shelf, caller, code, first)
     if CSV not in request.headers.get("accept", "").lower():
         return _answer(shown)
-    is_english = request.headers.get("accept-language", "").lower().startswith("en")
     headers = _headers(shown) | {
         "Content-Disposition": f'attachment; filename="clearing-{code}-{month}.csv"'
     }
-    table = csv_text(_table(shown.body, is_english=is_english))
+    in_english = is_english(request.headers.get("accept-language"))
+    table = csv_text(_table(shown.body, in_english=in_english))
     return Response(table, media_type=CSV, headers=headers)
 
 
@@ -183,9 +183,9 @@ HEADS = {
 """Column heads in Chinese and English, and what stands for the day in the last line."""
 
 
-def _table(body: dict[str, Any], *, is_english: bool) -> list[list[object]]:
+def _table(body: dict[str, Any], *, in_english: bool) -> list[list[object]]:
     """A month as rows: heads, each day, the whole."""
-    (code, name, day, payable), settled, returned, whole = HEADS[is_english]
+    (code, name, day, payable), settled, returned, whole = HEADS[in_english]
     rows: list[list[object]] = [[code, name, day, *settled, *returned, payable]]
     for line in (*body["days"], body | {"day": whole}):
         sums = [line[part][name] for part in ("settled", "returned") for name in SUMS]

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import itertools
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -38,11 +39,15 @@ def a_bad_wire(desk: Desk, fates: list[str]) -> Wire:
     return send
 
 
-async def a_bill(his: His) -> str:
-    """A visit with a fee line, over a wire that loses nothing."""
-    visit = await his.register("P1")
-    await his.ask("2204", {"feedetail": [his.fee(visit, "P1", "1", "128.50")]})
-    return visit
+@contextlib.asynccontextmanager
+async def a_bill(place: Path, fates: list[str]) -> AsyncIterator[tuple[Desk, His, str]]:
+    """A desk, a hospital there, and its visit with a fee line; then its wire turns bad."""
+    async with a_desk(place) as desk:
+        his = await a_hospital(desk)
+        visit = await his.register("P1")
+        await his.ask("2204", {"feedetail": [his.fee(visit, "P1", "1", "128.50")]})
+        his.wire = a_bad_wire(desk, fates)
+        yield desk, his, visit
 
 
 fates = st.lists(st.sampled_from(["good", "lost", "unheard", "twice"]), max_size=SENDS_MAX)
@@ -54,10 +59,7 @@ async def test_pressing_again_charges_once(
     tmp_path_factory: pytest.TempPathFactory, fates: list[str]
 ) -> None:
     """New messages for the same visit and batch: one live bill, whatever was lost."""
-    async with a_desk(_place(tmp_path_factory)) as desk:
-        his = await a_hospital(desk)
-        visit = await a_bill(his)
-        his.wire = a_bad_wire(desk, fates)
+    async with a_bill(_place(tmp_path_factory), fates) as (desk, his, visit):
         books = Books(his)
         await books.press("2207", his.bill(visit, "P1", "128.50"), his.msgid())
 
@@ -72,10 +74,7 @@ async def test_sending_again_charges_once(
     tmp_path_factory: pytest.TempPathFactory, fates: list[str]
 ) -> None:
     """The same message over and over: one bill, and the same reply."""
-    async with a_desk(_place(tmp_path_factory)) as desk:
-        his = await a_hospital(desk)
-        visit = await a_bill(his)
-        his.wire = a_bad_wire(desk, fates)
+    async with a_bill(_place(tmp_path_factory), fates) as (desk, his, visit):
         msgid = his.msgid()
         first = await his.insist("2207", his.bill(visit, "P1", "128.50"), msgid)
         again = await his.insist("2207", his.bill(visit, "P1", "128.50"), msgid)
@@ -91,10 +90,7 @@ async def test_undoing_what_was_lost_leaves_nothing(
     tmp_path_factory: pytest.TempPathFactory, fates: list[str]
 ) -> None:
     """2207 whose reply never came, then 2601 until it is answered: nobody paid anything."""
-    async with a_desk(_place(tmp_path_factory)) as desk:
-        his = await a_hospital(desk)
-        visit = await a_bill(his)
-        his.wire = a_bad_wire(desk, fates)
+    async with a_bill(_place(tmp_path_factory), fates) as (desk, his, visit):
         msgid = his.msgid()
         with contextlib.suppress(LostError):
             await his.ask("2207", his.bill(visit, "P1", "128.50"), msgid)
