@@ -40,6 +40,10 @@ class RebuildRunningError(Exception):
     """Another rebuild is at work on this ledger."""
 
 
+class LogCutError(Exception):
+    """The log ends before a position that its head, or a read model, has reached."""
+
+
 class Rebuilt(NamedTuple):
     """How many events were read, and how many rows each table has."""
 
@@ -70,6 +74,7 @@ async def rebuild(
     Raises:
         KeyError: no such read model; RebuildRunningError: one at a time;
         UnreadableEventError: the log holds an event this release cannot read;
+        LogCutError: events at the log's end are missing, and nothing was put in place;
         asyncpg.LockNotAvailableError: readers never let go of a live table.
     """
     async with _beside(dsn, names, progress) as (connection, pairs):
@@ -143,8 +148,16 @@ async def _catch_up(connection: Connection, made: Sequence[Target], progress: Pr
         head = await connection.fetchval("SELECT position FROM log_head")
         progress(position, head)
         if position < head:
-            position = await advance(connection, Span(tuple(made), position, head), EVENTS_MAX)
+            position = await _forward(connection, Span(tuple(made), position, head))
     progress(position, head)
+
+
+async def _forward(connection: Connection, span: Span) -> int:
+    """Apply the next events to read models that nobody else can move; the position reached."""
+    reached = await advance(connection, span, EVENTS_MAX)
+    if reached == span.after:
+        raise LogCutError(f"the log ends at position {reached}; there was a position {span.upto}")
+    return reached
 
 
 async def _drop(connection: Connection, made: Sequence[Target]) -> None:
@@ -190,7 +203,7 @@ async def _level(connection: Connection, targets: Iterable[Target], goal: int) -
     """Bring read models that nobody else can move to one position."""
     for target in targets:
         while todo := spans(await positions(connection, [target]), goal):
-            await advance(connection, todo[0], EVENTS_MAX)
+            await _forward(connection, todo[0])
 
 
 async def _switch(connection: Connection, pairs: Sequence[Pair], goal: int) -> None:

@@ -5,7 +5,7 @@ import sys
 
 from api.commands.options import database, parser, settings_of
 from service.ledger.migrate import migrate
-from service.rebuild import NAMES, rebuild
+from service.rebuild import NAMES, LogCutError, RebuildRunningError, rebuild
 
 
 def main(arguments: list[str]) -> int:
@@ -15,8 +15,18 @@ def main(arguments: list[str]) -> int:
     options = made.parse_args(arguments)
     names = (options.projection,) if options.projection else NAMES
     with database(settings_of(options)) as dsn:
-        asyncio.run(_rebuild(dsn, names))
+        try:
+            asyncio.run(_rebuild(dsn, names))
+        except LogCutError as error:
+            return _fail(f"{error}: the read models stay as they were; look with `gongji replay`")
+        except RebuildRunningError:
+            return _fail("another rebuild is at work")
     return 0
+
+
+def _fail(why: str) -> int:
+    print(f"gongji: {why}", file=sys.stderr)
+    return 1
 
 
 async def _rebuild(dsn: str, names: tuple[str, ...]) -> None:

@@ -11,7 +11,7 @@ from projections import bindings, entries
 from projections.bindings import Wanted
 from service.clock import business_clock
 from service.ledger.rows import Row
-from service.rebuild import RebuildRunningError, _beside, check, compare, rebuild
+from service.rebuild import LogCutError, RebuildRunningError, _beside, check, compare, rebuild
 from tests.projections.lives import families, members
 from tests.service.following import a_follower, a_store, append, figures, figures_of
 
@@ -171,6 +171,25 @@ async def test_one_rebuild_at_a_time(dsn: str) -> None:
             await rebuild(dsn)
 
     assert {"statements"} == set((await rebuild(dsn, ["statements"])).rows)
+
+
+@pytest.mark.parametrize("is_head_cut", [False, True])
+async def test_a_log_without_its_end_is_told(dsn: str, is_head_cut: bool) -> None:  # noqa: FBT001
+    """Where the last events are missing a rebuild says so, and the live read models stay."""
+    async with a_store(dsn) as store:
+        async with a_follower(dsn, store.pool) as follower:
+            head = await append(store, families(range(1, 4)).rows())
+            assert await follower.wait_for(head, 20)
+        shown = await figures(store.pool)
+        await store.pool.execute("DELETE FROM events WHERE position > $1", head - 2)
+        if is_head_cut:
+            await store.pool.execute("UPDATE log_head SET position = $1", head - 2)
+
+        for remake in (rebuild, check):
+            async with asyncio.timeout(20):
+                with pytest.raises(LogCutError, match=f"ends at position {head - 2}; .* {head}$"):
+                    await remake(dsn)
+        assert shown == await figures(store.pool)
 
 
 async def test_only_read_models_are_rebuilt(dsn: str) -> None:
