@@ -27,8 +27,11 @@ class RejectionBody(Body):
     reason: Text
 
 
-class CorrectionReply(Reply):
-    """A correction. Approved, `bucket` is where the money moved: after New Year the prior one."""
+class ListedCorrection(Reply):
+    """A correction. Approved, `bucket` is where the money moved: after New Year the prior one.
+
+    In a list `position` is where its proposal stands in the log.
+    """
 
     correction_id: str
     person_no: str | None
@@ -41,24 +44,38 @@ class CorrectionReply(Reply):
     proposed_on: str
     decided_by: str | None
     rejection: str | None
-    version: int
     position: int
 
 
+class CorrectionReply(ListedCorrection):
+    """A correction as it stands after what was done."""
+
+    version: int
+
+
+class CorrectionsReply(Reply):
+    """A page of corrections, newest first."""
+
+    items: list[ListedCorrection]
+    next: str | None
+
+
+PROPOSED: dict[str, Any] = {
+    "correction_id": "cor_019c2f4c0b2e7a51b3c4d5e6f7081920",
+    "person_no": "P1001",
+    "bucket": "current",
+    "amount": "-12.00",
+    "reason": "credited twice in March",
+    "reference": "2026-03/17",
+    "status": "proposed",
+    "proposed_by": "agency:clerk-1",
+    "proposed_on": "2026-03-18",
+    "decided_by": None,
+    "rejection": None,
+    "position": 1240,
+}
 CORRECTION_EXAMPLES: dict[str, dict[str, Any]] = {
-    "CorrectionReply": {
-        "correction_id": "cor_019c2f4c0b2e7a51b3c4d5e6f7081920",
-        "person_no": "P1001",
-        "bucket": "current",
-        "amount": "-12.00",
-        "reason": "credited twice in March",
-        "reference": "2026-03/17",
-        "status": "approved",
-        "proposed_by": "agency:clerk-1",
-        "proposed_on": "2026-03-18",
-        "decided_by": "agency:clerk-2",
-        "rejection": None,
-        "version": 2,
-        "position": 1244,
-    },
+    "CorrectionsReply": {"items": [PROPOSED], "next": None},
+    "CorrectionReply": PROPOSED
+    | {"status": "approved", "decided_by": "agency:clerk-2", "version": 2, "position": 1244},
 }

@@ -1,13 +1,13 @@
-"""Corrections: propose, approve, reject, look. One of the agency proposes, another decides."""
+"""Corrections: propose, list, decide, look. One of the agency proposes, another decides."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from aggregates.correction import Wrong
 from aggregates.vocabulary import Bucket
 from api.bodies import NothingBody, fen
-from api.correction_shapes import CorrectionBody, CorrectionReply, RejectionBody
+from api.correction_shapes import CorrectionBody, CorrectionReply, CorrectionsReply, RejectionBody
 from api.documents import body_of, problems
 from api.door import (
     CallerOf,
@@ -19,10 +19,12 @@ from api.door import (
     read_body,
     request_of,
 )
+from api.pages import page_answer
 from service import corrections
 from service.house import House
 from service.ids import stream_of
 from service.ledger.command import Reply
+from service.lists import Asked
 from service.reveal import persons_of
 
 router = APIRouter(prefix="/v1/corrections", tags=["corrections"])
@@ -56,6 +58,24 @@ async def propose(
         corrections.ProposeCorrection(person_no=body.person_no, wrong=wrong),
     )
     return await _answered(door.house, reply, request)
+
+
+@router.get("", response_model=CorrectionsReply, responses=problems(422))
+async def list_corrections(
+    door: DoorOf,
+    caller: CallerOf,
+    status: Annotated[str | None, Query(pattern="^(proposed|approved|rejected)$")] = None,
+    cursor: Annotated[str | None, Query(max_length=100)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    min_position: Annotated[int | None, Query(ge=0)] = None,
+) -> Response:
+    """The corrections of an agency's region, newest first; auditors see all.
+
+    `status=proposed` lists those that somebody else must still decide.
+    """
+    asked = Asked(cursor, limit, min_position)
+    shown = await corrections.corrections_of(door.house, door.shelf, caller, status, asked)
+    return page_answer(shown)
 
 
 @router.get("/{correction_id}", response_model=CorrectionReply, responses=problems(404))

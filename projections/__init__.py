@@ -12,6 +12,7 @@ while an older release still reads the old one, which a later migration drops.
 from projections import (
     bills,
     bindings,
+    corrections,
     entries,
     links,
     open_premiums,
@@ -30,6 +31,7 @@ ALL = (
     Projection(links.TABLE, links.READS, links.write),
     Projection(bills.TABLE, bills.READS, bills.write),
     Projection(open_premiums.TABLE, open_premiums.READS, open_premiums.write),
+    Projection(corrections.TABLE, corrections.READS, corrections.write),
     Projection(visits.TABLE, visits.READS, visits.write),
     Projection(signals.TABLE, signals.READS, signals.write),
 )

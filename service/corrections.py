@@ -8,7 +8,8 @@ from msgspec import json
 
 from aggregates import correction as rules
 from aggregates.correction import Correction, Wrong
-from aggregates.vocabulary import Instant, StreamId
+from aggregates.vocabulary import CorrectionStatus, Instant, StreamId
+from projections import corrections as correction_views
 from service.accounts import find_person
 from service.answers import signed_yuan
 from service.caller import Caller, Request, Role, check_region, check_role
@@ -16,6 +17,10 @@ from service.clock import new_stream
 from service.house import House
 from service.ledger.command import Decision, Reply
 from service.ledger.view import View
+from service.lists import Asked, Listed, Shelf, reach
+from service.reveal import persons_of
+from service.seen import note
+from service.statement import only, states_of
 
 Moved = list[tuple[StreamId, Any]]
 
@@ -92,6 +97,37 @@ async def look_at_correction(house: House, caller: Caller, correction_id: Stream
     return await house.ask(caller, decide)
 
 
+async def corrections_of(
+    house: House, shelf: Shelf, caller: Caller, status: str | None, asked: Asked
+) -> Listed:
+    """The corrections of an agency's region, or all for the nation's and auditors, newest first.
+
+    Which they are the lists say; how each stands is told as the log has it now.
+
+    Raises:
+        CursorInvalidError: not a cursor; ValueError: no such status.
+    """
+    check_role(caller, Role.AGENCY, Role.AUDITOR)
+    wanted = correction_views.Wanted(
+        region=caller.region if caller.role is Role.AGENCY else None,
+        status=CorrectionStatus(status) if status else None,
+        cursor=asked.cursor,
+        limit=asked.limit,
+    )
+    position = await reach(house, shelf, asked)
+    page = await correction_views.listed(shelf.pool, wanted)
+    note([row.correction for row in page.rows])
+    found = only(Correction, await states_of(house, [row.correction for row in page.rows]))
+    persons = await persons_of(house, [row.account for row in page.rows])
+    items = [
+        _told(row.correction, found[row.correction])
+        | {"person_no": (known := persons.get(row.account)) and known.person_no}
+        | {"position": row.position}
+        for row in page.rows
+    ]
+    return Listed(items, page.next, position)
+
+
 def account_in(answer: bytes) -> StreamId:
     """The account id in a correction's answer."""
     account: StreamId = json.decode(answer)["person_no"]
@@ -130,8 +166,13 @@ def _answered(
             correction = rules.evolve(correction, event)
             version += 1
     assert correction is not None, "a correction begins with CorrectionProposed"
+    answer = _told(correction_id, correction) | {"version": version}
+    return Decision(answer=json.encode(answer), events=moved)
+
+
+def _told(correction_id: StreamId, correction: Correction) -> dict[str, Any]:
     proposed = correction.proposed
-    answer = {
+    return {
         "correction_id": correction_id,
         "person_no": proposed.account,
         "bucket": correction.bucket,
@@ -143,6 +184,4 @@ def _answered(
         "proposed_on": proposed.on.isoformat(),
         "decided_by": correction.decided_by,
         "rejection": correction.why,
-        "version": version,
     }
-    return Decision(answer=json.encode(answer), events=moved)

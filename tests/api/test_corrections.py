@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from api.correction_shapes import CorrectionReply
+from api.correction_shapes import CorrectionReply, CorrectionsReply
 from tests.api.clients import (
     AGENCY,
     AGENCY_ELSEWHERE,
@@ -21,6 +21,7 @@ from tests.api.clients import (
     is_refused,
     untraced,
 )
+from tests.api.test_lists import pages
 
 PATH = "/v1/corrections"
 OTHER = Who(AGENCY.role, "a9", HOME)
@@ -198,3 +199,41 @@ async def test_the_feed_tells_it_to_its_region_alone(desk_on_postgres: Desk) -> 
 
 async def _streams(desk: Desk) -> set[str]:
     return {recorded.stream for recorded in await desk.house.store.page(0, 10_000)}
+
+
+async def test_the_second_clerk_finds_what_waits(desk_on_postgres: Desk) -> None:
+    """What is proposed is listed until it is decided, as each correction says of itself."""
+    desk = desk_on_postgres
+    await an_account(desk, "P1", "20.00")
+    made = [await proposed(desk, amount=amount) for amount in ("-1.00", "-2.00", "-3.00")]
+    await desk.post(OTHER, f"{made[0]}/approval", {})
+    await desk.post(OTHER, f"{made[1]}/rejection", {"reason": "凭证不符"})
+    listed = is_answered(await desk.get(OTHER, PATH), CorrectionsReply)["items"]
+    by_status = {
+        status: [item["amount"] for item in await pages(desk, OTHER, f"{PATH}?status={status}", 1)]
+        for status in ("proposed", "rejected", "approved")
+    }
+
+    assert {"proposed": ["-3.00"], "rejected": ["-2.00"], "approved": ["-1.00"]} == by_status
+    assert listed == await pages(desk, OTHER, PATH, 1) == await pages(desk, OTHER, PATH, 2)
+    for there, item in zip(reversed(made), listed, strict=True):
+        alone = (await desk.get(OTHER, there)).json()
+        assert {name: alone[name] for name in item} | {"position": item["position"]} == item
+    is_refused(await desk.get(OTHER, f"{PATH}?status=lost"), 422, "QUERY_INVALID")
+    is_refused(await desk.get(OTHER, f"{PATH}?cursor=lost"), 422, "PAGE_INVALID")
+
+
+async def test_corrections_are_listed_to_their_own(desk_on_postgres: Desk) -> None:
+    """The region's agency, the nation's and auditors see them; another region's sees none."""
+    desk = desk_on_postgres
+    await an_account(desk, "P1", "20.00")
+    there = await proposed(desk)
+    seen = {
+        who: [item["correction_id"] for item in (await desk.get(who, PATH)).json()["items"]]
+        for who in (AGENCY, OTHER, NATION, AUDITOR, AGENCY_ELSEWHERE)
+    }
+
+    mine = [there.removeprefix(f"{PATH}/")]
+    assert [mine, mine, mine, mine, []] == list(seen.values())
+    for who in (a_person("P1"), HOSPITAL, OPERATOR):
+        is_refused(await desk.get(who, PATH), 403, "NOT_PERMITTED")

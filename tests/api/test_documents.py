@@ -44,6 +44,7 @@ PROMISED = {
     "GET /v1/accounts/{person_no}/deduction-order",
     "PUT /v1/accounts/{person_no}/deduction-order",
     "POST /v1/corrections",
+    "GET /v1/corrections",
     "GET /v1/corrections/{correction_id}",
     "POST /v1/corrections/{correction_id}/approval",
     "POST /v1/corrections/{correction_id}/rejection",

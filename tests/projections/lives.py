@@ -53,7 +53,7 @@ REGIONS = ("990000", "542500", "350000")
 
 
 def an_id(prefix: str, number: int) -> StreamId:
-    kind = ("acc", "bnd", "stl", "ins", "lnk", "prm", "vis").index(prefix)
+    kind = ("acc", "bnd", "stl", "ins", "lnk", "prm", "vis", "cor").index(prefix)
     return StreamId(f"{prefix}_{kind:04x}{number:028x}")
 
 

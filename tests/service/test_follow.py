@@ -52,6 +52,7 @@ ALIKE = dict.fromkeys(
         "credential_links_uses",
         "bills",
         "open_premiums",
+        "corrections",
         "visits",
         "signals",
         "signals_traces",
@@ -276,6 +277,7 @@ def test_every_read_model_is_known_by_name() -> None:
         "credential_links",
         "bills",
         "open_premiums",
+        "corrections",
         "visits",
         "signals",
     )

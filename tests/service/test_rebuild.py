@@ -27,6 +27,7 @@ ALIKE = dict.fromkeys(
         "visits",
         "bills",
         "open_premiums",
+        "corrections",
         "signals",
         "signals_traces",
         "signals_owners",
@@ -124,7 +125,7 @@ async def test_a_rebuild_keeps_the_names_of_everything(dsn: str) -> None:
     named = (
         "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace"
         " AND relname ~ '^(bills|signals|bindings|settlement|statements|credential_links|"
-        "open_premiums|visits)'"
+        "open_premiums|corrections|visits)'"
         " ORDER BY relname"
     )
     async with a_store(dsn) as store, a_follower(dsn, store.pool):
