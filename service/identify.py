@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from aggregates.institution import check_designated
+from aggregates.link import check_living
 from aggregates.refusals import InstitutionNotDesignatedError
 from aggregates.vocabulary import Instant, InstitutionKind, StreamId
 from service.accounts import find_person
@@ -12,6 +13,7 @@ from service.claims import Identity, owner_of
 from service.house import House
 from service.ledger.command import Decision
 from service.ledger.view import View
+from service.links import accounts_of
 
 
 class Counter(NamedTuple):
@@ -29,14 +31,20 @@ async def identify(house: House, caller: Caller, shown: Identity) -> Patient:
 
     Raises:
         UnknownError: nobody is known by it; CodeExpiredError: a code that was shown too long ago;
+        AccountEndedError: a guardian showed it, and one of the two takes part no more;
         InstitutionNotDesignatedError: the asker is under no agreement.
     """
     check_role(caller, Role.INSTITUTION)
     seen: list[Patient] = []
+    name = house.keys.name(*shown)
 
     def decide(view: View, now: Instant) -> Decision:
         _counter(view, house, caller)
-        seen.append(patient_of(view, house.keys, owner_of(view, house.keys, shown, now)))
+        account_id = owner_of(view, house.keys, shown, now)
+        link = view.find(name)
+        if link is not None and link.startswith("lnk_"):
+            check_living(accounts_of(view, view.link(link)))
+        seen.append(patient_of(view, house.keys, account_id))
         return Decision(answer=b"")
 
     await house.ask(caller, decide)

@@ -87,7 +87,7 @@ async def show_code(house: House, request: Request, link_id: StreamId) -> Reply:
         link = view.link(link_id)
         sides = Sides(link.guardian, link.member)
         for_whom = check_is(view, keys, request.caller, (link.guardian, sides), now)
-        shown = rules.show_code(link, _accounts(view, link), name.hex(), now)
+        shown = rules.show_code(link, accounts_of(view, link), name.hex(), now)
         answer = {"link_id": link_id, "expires_at": moment(shown.expires_at)}
         return Decision(
             answer=json.encode(answer),
@@ -142,7 +142,8 @@ def link_between(view: View, keys: Keys, guardian: StreamId, member: StreamId) -
     return view.find(_pair_name(keys, guardian, member))
 
 
-def _accounts(view: View, link: Link) -> tuple[Account, Account]:
+def accounts_of(view: View, link: Link) -> tuple[Account, Account]:
+    """The guardian's and the member's."""
     return view.account(link.guardian), view.account(link.member)
 
 

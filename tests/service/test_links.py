@@ -10,18 +10,29 @@ import pytest
 
 from aggregates.link import SLOTS, Link
 from aggregates.link_events import CodeShown
-from aggregates.refusals import CodeExpiredError
+from aggregates.refusals import AccountEndedError, CodeExpiredError
 from aggregates.vocabulary import Insurance, LinkEvidence, LinkStatus, Relation, StreamId
 from service import accounts, links
 from service.caller import person
+from service.claims import Identity
 from service.house import House
+from service.identify import identify
 from service.ledger.memory import MemoryStore
 from service.ledger.rows import kind_of
 from service.persons import Keys, Personal
 from tests.cases.house_driver import HouseDriver
 from tests.cases.reading import Step
 from tests.service.guarded import Life, come, must, settled_in
-from tests.service.household import AGENCY, PATIENT, REGION, SPONSORS, a_house, asked, move_in
+from tests.service.household import (
+    AGENCY,
+    HOSPITAL,
+    PATIENT,
+    REGION,
+    SPONSORS,
+    a_house,
+    asked,
+    move_in,
+)
 
 MEMBERS = tuple(f"M{number}" for number in range(12))
 
@@ -102,6 +113,24 @@ async def test_an_expired_code_leaves_its_key_free(driver: HouseDriver) -> None:
 
     assert CodeExpiredError.code() == refused.refused
     assert "1.00" == (await must(driver, bill, shown=fresh)).own
+
+
+@pytest.mark.parametrize("status", ["DECEASED", "TRANSFERRED", "CLOSED"])
+@pytest.mark.parametrize("who", ["A", "G"])
+async def test_a_code_ends_with_either_account(driver: HouseDriver, who: str, status: str) -> None:
+    """What was shown before a side's end finds nobody after it, and the link can still go."""
+    shown = await must(driver, Step(do="show", link="G>A"))
+    assert driver.house is not None
+    code = Identity("e_credential", shown.code)
+    found = await identify(driver.house, HOSPITAL, code)
+    await must(driver, Step(do="status", who=who, status=status))
+    with pytest.raises(AccountEndedError):
+        await identify(driver.house, HOSPITAL, code)
+
+    assert "A" == found.person.person_no
+    refused = (await driver.do(Step(do="show", link="G>A"), {})).refused
+    assert AccountEndedError.code() == refused
+    await must(driver, Step(do="unlink", link="G>A", by="agency"))
 
 
 # ---------------------------------------------------------------- at one instant
