@@ -55,7 +55,7 @@ def sandbox(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A registry that knows what the test says."""
     url, process = a_sandbox(tmp_path, getattr(request, "param", FACTS))
     yield url
-    process.terminate()
+    process.kill()  # a late one would answer first
     process.wait(20)
 
 
