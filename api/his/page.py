@@ -39,7 +39,8 @@ def page() -> str:
     parts = [HEAD, "<h2>联调机构与密钥(仅演示数据)</h2>", _institutions()]
     parts += ["<h2>联调人员</h2>", _persons(), "<h2>交易与录制的报文</h2>"]
     parts += [_conversation(one) for one in spoken]
-    parts += ["<p>9102 的应答是文件本身;1162 的输入为亲情账户所示的码。</p></body></html>\n"]
+    parts.append("<p>9102 的应答是文件(ZIP)本身,录制的是其中各行;")
+    parts.append("1162 的输入为亲情账户所示的码。</p></body></html>\n")
     return "\n".join(parts)
 
 

@@ -60,12 +60,8 @@ def age(call: Call, patient: Patient) -> str:
     return f"{on.year - born.year - ((on.month, on.day) < (born.month, born.day))}.0"
 
 
-async def psn_info(call: Call) -> Answered:
-    """1101: the person behind a credential. `balc` is his own account's, never a sponsor's."""
-    sent = call.first
-    kind, number = sent["mdtrt_cert_type"], sent["mdtrt_cert_no"]
-    identity = shown(kind, number) or Identity("id_card", number)
-    patient = await identify(call.door.house, call.caller, identity)
+def _insured(call: Call, patient: Patient) -> Values:
+    """The nodes of 1101. `balc` is the patient's own account's, never a sponsor's."""
     base = particulars(patient) | {"age": age(call, patient), "exp_content": "", "expContent": ""}
     insured = {
         "balc": patient.balance_fen or 0,
@@ -75,25 +71,39 @@ async def psn_info(call: Call) -> Answered:
         "cvlserv_flag": "0",
         "insuplc_admdvs": patient.region,
     }
-    return call.answer({"baseinfo": base, "insuinfo": [insured], "idetinfo": []})
+    return {"baseinfo": base, "insuinfo": [insured], "idetinfo": []}
+
+
+async def psn_info(call: Call) -> Answered:
+    """1101: the person behind a credential."""
+    sent = call.first
+    kind, number = sent["mdtrt_cert_type"], sent["mdtrt_cert_no"]
+    identity = shown(kind, number) or Identity("id_card", number)
+    patient = await identify(call.door.house, call.caller, identity)
+    return call.answer(_insured(call, patient))
 
 
 async def decode(call: Call) -> Answered:
-    """1162: whose e-voucher it is. That a guardian showed it is not told."""
+    """1162: whose e-voucher it is. That a guardian showed it is not told.
+
+    Some clients read 1101's nodes with the token in them, others the voucher's own words:
+    both are there.
+    """
     token = call.first["ecQrCode"] or ""
     patient = await identify(call.door.house, call.caller, Identity("e_credential", token))
-    known = particulars(patient)
+    nodes = _insured(call, patient)
+    base = nodes["baseinfo"]
     decoded = {
-        "userName": known["psn_name"],
-        "idNo": known["certno"],
-        "idType": known["psn_cert_type"],
+        "userName": base["psn_name"],
+        "idNo": base["certno"],
+        "idType": base["psn_cert_type"],
         "ecToken": token,
         "insuOrg": patient.region,
-        "gender": known["gend"],
-        "birthday": known["brdy"],
-        "psn_no": known["psn_no"],
+        "gender": base["gend"],
+        "birthday": base["brdy"],
+        "psn_no": base["psn_no"],
     }
-    return call.answer({"data": decoded})
+    return call.answer(nodes | {"data": decoded, "baseinfo": base | {"ecToken": token}})
 
 
 async def medins(call: Call) -> Answered:

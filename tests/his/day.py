@@ -4,7 +4,6 @@ Written from the interface's description alone; imports nothing of the service.
 """
 
 import io
-import json
 import zipfile
 from dataclasses import dataclass, field
 from typing import Any
@@ -96,9 +95,7 @@ class Books:
         asked = self.totals()["data"] | {"file_qury_no": uploaded["file_qury_no"], "cash_payamt": 0}
         told = (await self.his.ask("3202", {"data": asked}))["fileinfo"]
         named = {"file_qury_no": told["file_qury_no"], "filename": told["filename"]}
-        wanted = {"fsDownloadIn": named | {"fixmedins_code": self.his.code}}
-        envelope = self.his.envelope("9102", wanted, self.his.msgid())
-        raw = await self.his.wire("/fsi/api/fileupload/download", {}, _bytes(envelope))
+        raw = await self.his.fetch({"fsDownloadIn": named | {"fixmedins_code": self.his.code}})
         with zipfile.ZipFile(io.BytesIO(raw)) as file:
             text = file.read("result.txt").decode()
         return [line.split("\t") for line in text.splitlines()]
@@ -128,7 +125,3 @@ class Books:
         person = next(iter(sent.values()))["psn_no"]
         asked = {"data": {"psn_no": person, "setl_id": settlement, "mdtrt_id": ""}}
         self.book((await self.his.insist("5203", asked))["setlinfo"])
-
-
-def _bytes(envelope: dict[str, Any]) -> bytes:
-    return json.dumps(envelope).encode()
