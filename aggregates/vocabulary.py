@@ -1,7 +1,6 @@
 """The words every rule uses: ids, calendars, closed sets of values.
 
-Money is a whole number of fen in `int`; a day is a `date` in the Beijing calendar;
-a moment is an aware `datetime`. Times, ids and chance come in as arguments.
+Money is whole fen in `int`, a day a Beijing `date`, a moment an aware `datetime`; all come in.
 """
 
 from datetime import date, datetime, timedelta, timezone
@@ -227,6 +226,7 @@ class SignatureStyle(StrEnum):
     X_TIF = "x-tif"
     CSB = "csb"
     X_CA = "x-ca"
+    SM2 = "sm2"
     NONE = "none"
 
 

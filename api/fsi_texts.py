@@ -37,3 +37,16 @@ FSI_TEXTS: dict[str, tuple[int, str, str]] = {
     "FILE_INVALID": (422, "对账文件内容或格式不正确。", "The file is not of the right format."),
 }
 """Status, Chinese and English by code; the national protocol tells the Chinese alone."""
+FSI_LATER: dict[str, tuple[int, str, str]] = {
+    "SIGNATURE_ALG": (
+        401,
+        "签名类型与约定不符。",
+        "The signature is not of the kind that was agreed.",
+    ),
+    "SM2_NOT_INSTALLED": (
+        501,
+        "本服务未安装 SM2 组件(可选依赖 sm2),未作任何更改。",
+        "This service runs without its optional extra sm2; nothing was applied.",
+    ),
+}
+"""What came later, in the same form: the order of codes is for ever."""

@@ -17,9 +17,12 @@ class DialectBody(Body):
 
 
 class SignatureBody(Body):
-    """How an institution signs; a secret that is not sent stays as it was."""
+    """How an institution signs; a secret that is not sent stays as it was.
 
-    style: Literal["x-tif", "csb", "x-ca", "none"]
+    With `sm2` the secret is the institution's public key in hex, and the service needs its extra.
+    """
+
+    style: Literal["x-tif", "csb", "x-ca", "sm2", "none"]
     paasid: Word | None = None
     secret: Annotated[str, StringConstraints(pattern=r"^[ -~]{1,200}$")] | None = None
 

@@ -24,6 +24,7 @@ from api.door import (
     maybe_key,
     read_body,
 )
+from api.his.sm2 import verifier
 from api.institution_bodies import DialectBody, InstitutionBody, SignatureBody
 from api.problems import ProblemError
 from api.replies import InstitutionReply, PolicyReply
@@ -110,6 +111,8 @@ def _dialect_of(body: DialectBody | None) -> institutions.Spoken:
 def _signature_of(body: SignatureBody | None) -> institutions.Signing | None:
     if body is None:
         return None
+    if body.style == "sm2" and body.secret is not None:
+        verifier(body.secret)
     return institutions.Signing(SignatureStyle(body.style), body.paasid, body.secret)
 
 

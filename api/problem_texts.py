@@ -7,7 +7,7 @@ permitted 403; unknown or not yours 404; overload and unknown outcome 503.
 from typing import NamedTuple
 
 from api import premium_texts, proof_texts, watch_texts
-from api.fsi_texts import FSI_TEXTS
+from api.fsi_texts import FSI_LATER, FSI_TEXTS
 
 
 class Text(NamedTuple):
@@ -278,3 +278,4 @@ TEXTS: dict[str, Text] = {
 TEXTS |= {code: Text(*told) for code, told in proof_texts.TEXTS.items()}
 TEXTS |= {code: Text(*told) for code, told in FSI_TEXTS.items()}
 TEXTS |= {code: Text(*told) for code, told in watch_texts.TEXTS.items()}
+TEXTS |= {code: Text(*told) for code, told in FSI_LATER.items()}

@@ -209,7 +209,7 @@ class DialectReply(Reply):
 class SignatureReply(Reply):
     """How an institution signs; its secret is never shown."""
 
-    style: Literal["x-tif", "csb", "x-ca", "none"]
+    style: Literal["x-tif", "csb", "x-ca", "sm2", "none"]
     paasid: str | None
     has_secret: bool
 

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.hmac import HMAC
 
 from aggregates.vocabulary import SignatureStyle
+from api.his.sm2 import check_sm2
 from api.problems import ProblemError
 from api.tokens import Tokens
 from service.caller import Caller, Role, institution
@@ -43,7 +44,7 @@ class Guard:
 
         Raises:
             ProblemError: SIGNATURE_INVALID, CLOCK_SKEW, NONCE_REPLAYED,
-            REPLAY_GUARD_UNAVAILABLE.
+            REPLAY_GUARD_UNAVAILABLE, SIGNATURE_ALG, SM2_NOT_INSTALLED.
         """
         caller = institution(code)
         match terms.style:
@@ -58,6 +59,8 @@ class Guard:
                 _check_csb(terms, headers, now_s)
             case SignatureStyle.X_CA:
                 _check_x_ca(code, terms, headers, raw, now_s)
+            case SignatureStyle.SM2:
+                _check_near(await check_sm2(terms.secret, raw), now_s, CSB_WINDOW_S)
         return caller
 
     async def _take(self, caller: Caller, nonce: tuple[str, str], raw: bytes) -> None:
@@ -127,5 +130,9 @@ def _check_time(stamp: str, now_s: float, window_s: int) -> None:
     if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 16):  # noqa: PLR2004
         raise ProblemError("SIGNATURE_INVALID")
     sent_s = int(stamp) / 1000 if int(stamp) > MILLIS_FROM else int(stamp)
+    _check_near(sent_s, now_s, window_s)
+
+
+def _check_near(sent_s: float, now_s: float, window_s: int) -> None:
     if abs(now_s - sent_s) > window_s:
         raise ProblemError("CLOCK_SKEW")
