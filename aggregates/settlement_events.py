@@ -197,6 +197,28 @@ class AccountsCleared:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClearingRequested:
+    """The institution applied to be paid for a month (清算申请), and stated what it comes to.
+
+    `month` is its first day, `kind` the kind of clearing or 99 for all. Nothing is paid by it.
+    """
+
+    month: date
+    kind: str
+    total_fen: int
+    fund_pay_fen: int | None
+    account_fen: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClearingWithdrawn:
+    """The institution took its application for a month back."""
+
+    month: date
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EditionPublished:
     """A region's rules from a day on; `content` is the edition in canonical JSON."""
 

@@ -69,6 +69,8 @@ from aggregates.premium_events import (
 )
 from aggregates.settlement_events import (
     AccountsCleared,
+    ClearingRequested,
+    ClearingWithdrawn,
     EditionPublished,
     InstitutionDesignated,
     KinshipEnded,
@@ -174,6 +176,8 @@ TOPICS: dict[type[Event], str] = {
     KinshipEnded: "kinship.ended/1",
     InstitutionDesignated: "institution.designated/1",
     AccountsCleared: "institution.cleared/1",
+    ClearingRequested: "institution.clearing-requested/1",
+    ClearingWithdrawn: "institution.clearing-withdrawn/1",
     EditionPublished: "policy.edition-published/1",
     VisitRegistered: "visit.registered/1",
     VisitDescribed: "visit.described/1",

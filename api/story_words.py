@@ -100,6 +100,14 @@ STEPS = {
     "institution.cleared/1": Step(
         "clearing", _plain("已与机构清算至 {through}", "the institution was paid through {through}")
     ),
+    "institution.clearing-requested/1": Step(
+        "clearing",
+        _plain("机构申请清算 {month}({kind})", "the institution applied for {month} ({kind})"),
+    ),
+    "institution.clearing-withdrawn/1": Step(
+        "clearing",
+        _plain("机构撤回清算申请 {month}({kind})", "it took back its application for {month}"),
+    ),
     "binding.invitation-sent/1": Step(
         "invitation", _plain("共济人发出邀请({relation})", "a sponsor invited ({relation})")
     ),

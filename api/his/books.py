@@ -91,8 +91,14 @@ async def apply_for_clearing(call: Call) -> Answered:
     said = stated(None, sent["medfee_sumamt"], sent["fund_appy_sum"], sent["acct_pay"])
     if not await books.agree(looked, Asked(first, last, None, kind), said, bare=False):
         raise FailedError(Failed("CLEARING_DIFFERENT", "not_applied", {"field": "medfee_sumamt"}))
-    name = f"{sent['setlym']}:{kind or ANY_CLEARING}"
-    reply = check_reply(await clearing_claims.claim(call.door.house, call.request(), name))
+    asked = clearing_claims.AskClearing(
+        month=first,
+        kind=kind or ANY_CLEARING,
+        total_fen=sent["medfee_sumamt"],
+        fund_pay_fen=sent["fund_appy_sum"],
+        account_fen=sent["acct_pay"],
+    )
+    reply = check_reply(await clearing_claims.claim(call.door.house, call.request(), asked))
     return call.answer({"result": {"clr_appy_evt_id": reply.answer.decode().strip('"')}}, reply)
 
 

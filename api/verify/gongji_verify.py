@@ -609,7 +609,7 @@ TOPICS = {
     *_topics("settlement", f"settled refused {' '.join(BILL)}").values(),
     *_topics("hold", f"placed {' '.join(HOLD)}").values(),
     *_topics("premium", f"held {' '.join(PREMIUM)}").values(),
-    *_topics("institution", "designated cleared").values(),
+    *_topics("institution", "designated cleared clearing-requested clearing-withdrawn").values(),
     *_topics("correction", "proposed approved rejected").values(),
     *_topics("kinship", "recorded ended").values(),
     *_topics("link", "opened code-shown closed").values(),

@@ -1,18 +1,41 @@
 """An institution's agreement, and up to when it was paid."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
-from aggregates.institution import InstitutionEvent, clear, evolve, first_dialect
+from aggregates.institution import (
+    InstitutionEvent,
+    clear,
+    evolve,
+    first_dialect,
+    request_clearing,
+    withdraw_clearing,
+)
 from aggregates.policy_words import AmountSemantics
-from aggregates.refusals import ClearingBackwardError, DateInvalidError, RefusalError
-from aggregates.settlement_events import AccountsCleared, Dialect, InstitutionDesignated
+from aggregates.refusals import (
+    ClearingBackwardError,
+    DateInvalidError,
+    InstitutionNotDesignatedError,
+    RefusalError,
+)
+from aggregates.settlement_events import (
+    AccountsCleared,
+    ClearingRequested,
+    ClearingWithdrawn,
+    Dialect,
+    InstitutionDesignated,
+)
 from aggregates.vocabulary import InstitutionKind, InstitutionStatus, MulaidMode, StatementWords
 from tests.story import fold, given
 
 TODAY = date(2026, 4, 2)
 MARCH = AccountsCleared(through=date(2026, 3, 31))
+ASKED = ClearingRequested(
+    month=date(2026, 3, 1), kind="11", total_fen=12850, fund_pay_fen=None, account_fen=None
+)
+GONE = ClearingWithdrawn(month=ASKED.month, kind="11")
 
 
 def designated(status: InstitutionStatus = InstitutionStatus.ACTIVE) -> InstitutionDesignated:
@@ -83,3 +106,48 @@ def test_a_new_institution_speaks_its_regions_dialect(
         numbers=True,
         stmt_rslt=StatementWords.NATIONAL,
     )
+
+
+def test_a_month_is_applied_for_once() -> None:
+    """The same sums again are no event, others take their place, another kind stands beside."""
+    more = replace(ASKED, total_fen=13000)
+    story = given(evolve, designated(), ASKED)
+
+    given(evolve, designated()).when(lambda s: request_clearing(s, ASKED)).then((ASKED,))
+    story.when(lambda s: request_clearing(s, ASKED)).then(())
+    story.when(lambda s: request_clearing(s, more)).then((more,))
+    both = fold(evolve, designated(), ASKED, replace(ASKED, kind="21"), more)
+    assert ("21", "11") == tuple(one.kind for one in both.requested)
+    assert more in both.requested
+
+
+def test_an_application_is_taken_back_once() -> None:
+    """What is gone is gone: a second withdrawal is no event, and it may be made anew."""
+    take_back = lambda s: withdraw_clearing(s, GONE.month, GONE.kind)  # noqa: E731
+    given(evolve, designated(), ASKED).when(take_back).then((GONE,))
+    given(evolve, designated(), ASKED, GONE).when(take_back).then(())
+    given(evolve, designated(), ASKED, GONE).when(lambda s: request_clearing(s, ASKED)).then(
+        (ASKED,)
+    )
+
+
+def test_a_month_that_was_paid_is_over() -> None:
+    """No application for it, and none is taken back; half a month paid is not the month."""
+    half = AccountsCleared(through=date(2026, 3, 30))
+    paid = given(evolve, designated(), ASKED, MARCH)
+
+    paid.when(lambda s: request_clearing(s, ASKED)).then_refused(ClearingBackwardError)
+    paid.when(lambda s: withdraw_clearing(s, GONE.month, "11")).then_refused(ClearingBackwardError)
+    given(evolve, designated(), half).when(lambda s: request_clearing(s, ASKED)).then((ASKED,))
+
+
+def test_who_is_under_no_agreement_applies_for_nothing() -> None:
+    """A suspended institution neither applies nor takes back; its applications stay."""
+    suspended = designated(InstitutionStatus.SUSPENDED)
+    story = given(evolve, designated(), ASKED, suspended)
+
+    story.when(lambda s: request_clearing(s, ASKED)).then_refused(InstitutionNotDesignatedError)
+    story.when(lambda s: withdraw_clearing(s, GONE.month, "11")).then_refused(
+        InstitutionNotDesignatedError
+    )
+    assert (ASKED,) == fold(evolve, designated(), ASKED, suspended).requested

@@ -20,6 +20,8 @@ from aggregates.fund_events import (
 from aggregates.hold_events import ClaimHeld, HoldCaptured, HoldEnded
 from aggregates.settlement_events import (
     AccountsCleared,
+    ClearingRequested,
+    ClearingWithdrawn,
     PartRefunded,
     PayerReturn,
     SettlementReversed,
@@ -105,4 +107,8 @@ MONEY_EVENTS: dict[str, Event] = {
     "correction.approved/1": CorrectionApproved(by="agency:clerk-2", bucket=Bucket.PRIOR),
     "correction.rejected/1": CorrectionRejected(by="agency:clerk-2", reason="凭证不符"),
     "institution.cleared/1": AccountsCleared(through=ON),
+    "institution.clearing-requested/1": ClearingRequested(
+        month=ON.replace(day=1), kind="11", total_fen=12850, fund_pay_fen=None, account_fen=6425
+    ),
+    "institution.clearing-withdrawn/1": ClearingWithdrawn(month=ON.replace(day=1), kind="11"),
 }
