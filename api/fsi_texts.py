@@ -16,8 +16,8 @@ FSI_TEXTS: dict[str, tuple[int, str, str]] = {
     ),
     "REVERSAL_NOT_POSSIBLE": (
         409,
-        "该交易已完成且不能冲正;请办理相反交易。",
-        "That transaction was carried out and cannot be reversed; do the opposite.",
+        "该撤销已生效:全额撤销后结算即终结,撤销不可冲正。未收到应答的请登记退费,需要的请以新报文重新结算。",
+        "The cancellation was carried out and is final: book the refund, or settle the bill anew.",
     ),
     "FEES_MISMATCH": (
         422,

@@ -2,7 +2,9 @@
 
 from typing import NamedTuple
 
-from aggregates.vocabulary import Instant, StreamId
+from pydantic_core import from_json
+
+from aggregates.vocabulary import Instant, SettlementStatus, StreamId
 from service.caller import Caller, Role, check_role
 from service.house import House
 from service.ledger.command import Decision
@@ -13,10 +15,14 @@ KEY_OF = "SELECT key FROM command_keys WHERE caller = $1 AND stream = $2 AND ref
 
 
 class Known(NamedTuple):
-    """What a message did: `refusal` is a rule's code, `stream` what it made or meant."""
+    """What a message did: `refusal` is a rule's code, `stream` what it made or meant.
+
+    `cancelled` is the settlement that it took back whole.
+    """
 
     refusal: str | None
     stream: StreamId | None
+    cancelled: StreamId | None = None
 
 
 async def look_at_message(house: House, caller: Caller, key: str) -> Known | None:
@@ -27,7 +33,12 @@ async def look_at_message(house: House, caller: Caller, key: str) -> Known | Non
     check_role(caller, Role.INSTITUTION)
     await house.appender.quiet(caller.name, key)
     reply = await house.ask(caller, _nothing, asks=(caller.name, key))
-    return Known(reply.refusal, reply.subject) if reply.is_replayed else None
+    if not reply.is_replayed:
+        return None
+    told = from_json(reply.answer or b"{}")
+    is_cancel = reply.refusal is None and told.get("status") == SettlementStatus.CANCELLED
+    cancelled = StreamId(told["settlement_id"]) if is_cancel else None
+    return Known(reply.refusal, reply.subject, cancelled)
 
 
 async def message_of(shelf: Shelf, caller: Caller, settlement: StreamId) -> str:

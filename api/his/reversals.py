@@ -8,7 +8,7 @@ from api.his.envelope import Answered, Failed
 from api.problems import ProblemError
 from service import UnknownError
 from service.bill_facts import look_at_bill
-from service.messages import look_at_message
+from service.messages import Known, look_at_message
 from service.reverse import reverse
 from service.short_ids import short
 from service.visits import undo_registration
@@ -22,7 +22,10 @@ async def undo(call: Call) -> Answered:
     """2601: final also where it comes first; the late message is refused then.
 
     A bill that was cancelled by 2208 is not reversed (recorded of a real centre); one that was
-    reversed already is answered alike. A cancellation that was carried out is not undone.
+    reversed already is answered alike. A cancellation that was carried out stays: the money is
+    back and may be spent, and a bill that was taken back whole is final (reliability.md I10).
+    What is left is what the interface knows, settling the bill anew (全撤重结); a client that
+    only lost the answer books the refund, which `setl_id` in the refusal names.
     """
     sent, house = call.first, call.door.house
     infno = sent["oinfno"].upper()[:4]
@@ -32,7 +35,7 @@ async def undo(call: Call) -> Answered:
     known = await look_at_message(house, call.caller, key)
     if known is not None and known.refusal is None and infno not in SETTLING:
         if known.stream is None or infno not in REGISTERING:
-            raise FailedError(Failed("REVERSAL_NOT_POSSIBLE", "not_applied", {}))
+            raise FailedError(_stays(known))
         reply = check_reply(await undo_registration(house, call.request(), known.stream))
         return call.answer({}, reply)
     if known is not None and known.refusal is not None and known.stream is None:
@@ -46,6 +49,11 @@ async def undo(call: Call) -> Answered:
     return call.answer({}, reply)
 
 
+def _stays(known: Known) -> Failed:
+    fields = {} if known.cancelled is None else {"settlement_id": known.cancelled}
+    return Failed("REVERSAL_NOT_POSSIBLE", "not_applied", fields)
+
+
 async def ask(call: Call) -> Answered:
     """GJ01: what became of a message: unknown, applied, refused or reversed."""
     sent, house = call.first, call.door.house
@@ -56,6 +64,8 @@ async def ask(call: Call) -> Answered:
         row |= {"state": "refused" if known.refusal else "applied", "code": known.refusal}
         if known.refusal == "REVERSED_BEFORE_ARRIVAL":
             row["state"] = "reversed"
+        elif known.cancelled is not None:
+            row["setl_id"] = short(known.cancelled)
         elif known.refusal is None and known.stream is not None:
             name = "mdtrt_id" if known.stream.startswith("vis_") else "setl_id"
             row[name] = short(known.stream)
