@@ -14,6 +14,7 @@ import pytest
 
 from api.his.files import FILES
 from api.his.transactions import HANDLERS
+from service.replay.run import replay
 from tests.api.clients import ELSEWHERE, Desk, an_account
 from tests.api.guardians import a_code, a_link
 from tests.his.client import His
@@ -141,9 +142,9 @@ async def the_books(his: His) -> None:
 
 
 async def test_every_transaction_speaks_as_recorded(
-    desk_on_postgres: Desk, pytestconfig: pytest.Config
+    desk_on_postgres: Desk, dsn: str, pytestconfig: pytest.Config
 ) -> None:
-    """Every transaction once, answered as the record says, and every output fits its table."""
+    """Every transaction once: as the record says, by its table, and decided again the same."""
     hospital, pharmacy = await a_hospital(desk_on_postgres), await a_pharmacy(desk_on_postgres)
     await an_account(desk_on_postgres, "G1", region=ELSEWHERE)
     code = await a_code(desk_on_postgres, await a_link(desk_on_postgres))
@@ -166,6 +167,7 @@ async def test_every_transaction_speaks_as_recorded(
         text = json.dumps(record, ensure_ascii=False, indent=1)
         RECORD.write_text(text + "\n", encoding="utf-8")
     assert json.loads(RECORD.read_text(encoding="utf-8")) == record
+    assert [] == (await replay(dsn, desk_on_postgres.house.keys)).found.kept
 
 
 def test_every_transaction_has_a_table_a_handler_and_a_record() -> None:
