@@ -145,7 +145,7 @@ def reopen(visit: Visit, at: datetime, settled: Collection[str]) -> VisitReopene
     Raises:
         VisitNotClosedError: nobody was discharged; BatchSettledError: cancel the bill first.
     """
-    if visit.end is not VisitEnd.DISCHARGED:
+    if visit.end is not VisitEnd.DISCHARGED or visit.setting is not Setting.INPATIENT:
         raise VisitNotClosedError
     if settled:
         raise BatchSettledError(batch=min(settled))

@@ -9,7 +9,7 @@ from service.claims import Identity
 from service.short_ids import short
 
 PURCHASE = "buy:"
-"""How the claim of a purchase begins to name its visit; no visit is registered for it."""
+"""How the claim of a purchase begins to name its visit, which is made together with the bill."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +47,15 @@ class Purchase:
 
 
 def visit_number(settlement: StreamId | None, visit: str) -> str:
-    """The visit of a bill; a purchase has none, and is named after its own settlement."""
+    """The visit of a bill; a purchase's is found by its settlement."""
     if settlement is None or not visit.startswith(PURCHASE):
         return visit
-    return short(settlement)
+    return short(purchase_visit(settlement))
+
+
+def purchase_visit(settlement: StreamId) -> StreamId:
+    """The visit that a purchase made: its settlement's identity with the second bit turned."""
+    return StreamId(f"vis_{int(settlement[4:], 16) ^ 2:032x}")
 
 
 def fen_of(amount: str) -> int:

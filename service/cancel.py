@@ -9,7 +9,7 @@ from aggregates.vocabulary import Instant, StreamId
 from service.answers import moment, yuan
 from service.caller import Request, Role, check_role
 from service.claims import visit_of
-from service.giving_back import Paid, back_answer, check_open, give_back, paid_by
+from service.giving_back import Paid, back_answer, check_open, give_back, paid_by, unmake_visit
 from service.house import House
 from service.ledger.command import Decision, Reply
 from service.ledger.view import View
@@ -40,7 +40,11 @@ async def cancel(house: House, request: Request, settlement_id: StreamId, reason
         }
         return Decision(
             answer=json.encode(answer),
-            events=[*give_back(view, paid, everything(stay), now), (settlement_id, event)],
+            events=[
+                *give_back(view, paid, everything(stay), now),
+                *unmake_visit(view, paid, now),
+                (settlement_id, event),
+            ],
             frees={visit_of(house.keys, paid.settled.claim)},
         )
 

@@ -10,8 +10,10 @@ from aggregates.refusals import RuleRefusedError, UnknownError
 from aggregates.returning import Payment, Returned, returns_of
 from aggregates.settlement import Settlement, check_stays
 from aggregates.settlement_events import PayerReturn, Settled
-from aggregates.vocabulary import Instant, StreamId
+from aggregates.visit_events import VisitClosed
+from aggregates.vocabulary import Instant, StreamId, VisitEnd
 from service.answers import yuan
+from service.asked_bills import PURCHASE, purchase_visit
 from service.caller import Caller
 from service.clock import new_stream
 from service.editions import edition_of_record
@@ -80,6 +82,16 @@ def give_back(
     view.account(paid.settled.claim.beneficiary)
     payment = Payment(paid.id, paid.settled, paid.edition.refund)
     return returns_of(payment, payers, accounts, new_stream("tkt", now.at), now)
+
+
+def unmake_visit(view: View, paid: Paid, now: Instant) -> list[tuple[StreamId, VisitClosed]]:
+    """What ends the visit that a purchase made: it goes with its bill. Other bills made none."""
+    if not paid.settled.claim.visit.startswith(PURCHASE):
+        return []
+    visit = purchase_visit(paid.id)
+    if view.version(visit) == 0:
+        return []
+    return [(visit, VisitClosed(end=VisitEnd.WITHDRAWN, at=now.at))]
 
 
 def with_successors(view: View, payers: Sequence[StreamId]) -> dict[StreamId, Account]:

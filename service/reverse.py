@@ -14,7 +14,7 @@ from aggregates.vocabulary import Instant, SettlementStatus, StreamId
 from service.caller import Request, Role, check_role
 from service.claims import visit_of
 from service.clock import new_stream
-from service.giving_back import back_answer, give_back, own_settlement, paid_by
+from service.giving_back import back_answer, give_back, own_settlement, paid_by, unmake_visit
 from service.house import House, key_digest
 from service.ledger.command import (
     Decision,
@@ -76,7 +76,11 @@ def _undoing(
         )
         return Decision(
             answer=_answer(settlement_id, SettlementStatus.REVERSED, back),
-            events=[*give_back(view, paid, everything(stay), now), (settlement_id, event)],
+            events=[
+                *give_back(view, paid, everything(stay), now),
+                *unmake_visit(view, paid, now),
+                (settlement_id, event),
+            ],
             frees={visit_of(keys, paid.settled.claim)},
         )
 

@@ -1,6 +1,6 @@
 """Settle a bill once, however often it is asked."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from msgspec import json
 
@@ -10,6 +10,7 @@ from aggregates.policy_words import OnPlanChange
 from aggregates.refusals import PlanChangedError, RuleRefusedError
 from aggregates.settlement import debits_of, reasons_of, split_claim
 from aggregates.settlement_events import Settled, SettlementRefused
+from aggregates.topics import Event
 from aggregates.vocabulary import Instant, SettlementStatus, StreamId
 from service.answers import settlement_answer
 from service.caller import Request, Role, check_role
@@ -26,8 +27,8 @@ from service.superseding import clear_way
 
 Find = Callable[[View, Instant], SettleBill]
 """Works out a bill from what the log says, within the decision."""
-Note = Callable[[View, StreamId, Settled], None]
-"""Is told what was settled; if the decision is taken again, again."""
+Note = Callable[[View, StreamId, Settled], Sequence[tuple[StreamId, Event]]]
+"""Is told what was settled, and says what happens with it; if it is decided again, again."""
 
 
 async def settle(house: House, request: Request, bill: SettleBill) -> Reply:
@@ -43,7 +44,7 @@ async def settle(house: House, request: Request, bill: SettleBill) -> Reply:
 
 
 async def settle_found(
-    house: House, request: Request, find: Find, note: Note = lambda _, __, ___: None
+    house: House, request: Request, find: Find, note: Note = lambda _, __, ___: ()
 ) -> Reply:
     """As `settle`, for a bill that is itself worked out from the log.
 
@@ -66,7 +67,7 @@ async def settle_found(
             return decision
         _, settled = decision.events[-1]
         assert isinstance(settled, Settled), "the bill itself comes last"
-        note(view, settlement_id, settled)
+        decision.events[:0] = note(view, settlement_id, settled)
         return decision
 
     return await house.do(request, decide)

@@ -13,12 +13,12 @@ from aggregates.institution import Institution
 from aggregates.refusals import InstitutionNotDesignatedError
 from aggregates.settlement_events import Settled
 from aggregates.visit import check_open
-from aggregates.visit_events import Fee
+from aggregates.visit_events import Fee, FeesUploaded, VisitClosed, VisitRegistered
 from aggregates.visit_refusals import FeesMismatchError
-from aggregates.vocabulary import Instant, Setting, SettlementStatus, StreamId
+from aggregates.vocabulary import Instant, Setting, SettlementStatus, StreamId, VisitEnd
 from service import quote as quotes
 from service.accounts import find_person
-from service.asked_bills import PURCHASE, Purchase, VisitBill, fen_of
+from service.asked_bills import PURCHASE, Purchase, VisitBill, fen_of, purchase_visit
 from service.bill_facts import (
     BillFacts,
     Patient,
@@ -65,6 +65,7 @@ class Outcome(NamedTuple):
 
 
 Share = Callable[[Asked], FundShare]
+Beside = tuple[StreamId, VisitRegistered | FeesUploaded | VisitClosed]
 
 
 async def try_bill(house: House, caller: Caller, asked: VisitBill | Purchase) -> BillFacts:
@@ -109,8 +110,9 @@ async def settle_bill(house: House, request: Request, asked: VisitBill | Purchas
     def find(view: View, _: Instant) -> SettleBill:
         return _bill(view, house.keys, caller, asked, share)
 
-    def note(view: View, settlement_id: StreamId, settled: Settled) -> None:
+    def note(view: View, settlement_id: StreamId, settled: Settled) -> list[Beside]:
         seen.append(facts_of(view, house.keys, settlement_id, settled))
+        return _bought(asked, settlement_id, settled) if isinstance(asked, Purchase) else []
 
     reply = await settle_found(house, request, find, note)
     if reply.refusal is not None:
@@ -120,6 +122,22 @@ async def settle_bill(house: House, request: Request, asked: VisitBill | Purchas
         facts = await look_at_bill(house, caller, reply.subject, None)
         return Outcome(reply, facts._replace(status=SettlementStatus.SETTLED))
     return Outcome(reply, seen[-1])
+
+
+def _bought(asked: Purchase, settlement_id: StreamId, settled: Settled) -> list[Beside]:
+    """The visit of a purchase: begun, charged and over at once, so that no other bill is of it."""
+    claim, visit = settled.claim, purchase_visit(settlement_id)
+    came = VisitRegistered(
+        institution=claim.institution,
+        beneficiary=claim.beneficiary,
+        setting=Setting.OUTPATIENT,
+        number=asked.name,
+        department="",
+        med_type=claim.med_type,
+        began_at=asked.treated_at,
+    )
+    left = VisitClosed(end=VisitEnd.DISCHARGED, at=asked.treated_at)
+    return [(visit, came), (visit, FeesUploaded(fees=asked.fees)), (visit, left)]
 
 
 async def _sharing(house: House, caller: Caller, asked: VisitBill | Purchase) -> Share:

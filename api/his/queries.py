@@ -89,14 +89,12 @@ async def diagnoses(call: Call) -> Answered:
 
 
 async def fees(call: Call) -> Answered:
-    """5204: the fee lines of a visit, or of one bill of it. A purchase keeps none."""
+    """5204: the fee lines of a visit, or of one bill of it."""
     sent, door = call.first, call.door
     batch: str | None = None
     if sent["setl_id"]:
         bill = long("stl", sent["setl_id"])
         facts = await look_at_bill(door.house, call.caller, bill, sent["psn_no"])
-        if sent["mdtrt_id"] == short(bill):
-            return call.answer({"feedetail": []})
         batch = facts.batch
     whose = Named(StreamId(long("vis", sent["mdtrt_id"])), sent["psn_no"])
     visit = await look_at_visit(door.house, call.caller, whose)
