@@ -133,6 +133,10 @@ async def benefit(call: Call) -> Answered:
 
 
 async def chronic(call: Call) -> Answered:
-    """5301: filings of chronic diseases, of which the stand-in for the fund knows none."""
+    """5301: filings of chronic diseases (慢特病备案), which are the insurance system's own.
+
+    None is on record here: `/v1/filings` are for care elsewhere, and told as a disease they would
+    open entitlements that nobody granted. A client takes the empty list for an ordinary patient.
+    """
     await look_at_patient(call.door.house, call.caller, call.first["psn_no"])
     return call.answer({"feedetail": []})

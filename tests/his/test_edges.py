@@ -209,6 +209,19 @@ async def test_a_visit_is_its_patient_s_region_s(desk_on_postgres: Desk) -> None
     assert set() == {topic for topic in seen[1] if topic.startswith("visit.")}
 
 
+async def test_care_elsewhere_is_no_chronic_disease(desk: Desk) -> None:
+    """5301 tells no filing for another place; of nobody it tells nothing at all."""
+    his = await a_hospital(desk)
+    filing = {"person_no": "P1", "place": "542500", "kind": "long_term", "from": "2026-01-01"}
+    filed = await desk.post(AGENCY, "/v1/filings", filing)
+    assert 201 == filed.status_code, filed.text
+    with pytest.raises(RefusedError) as unknown:
+        await his.ask("5301", {"data": {"psn_no": "nobody"}})
+
+    assert {"feedetail": []} == await his.ask("5301", {"data": {"psn_no": "P1"}})
+    assert "NOT_FOUND" == unknown.value.code
+
+
 async def test_the_page_shows_every_transaction(desk: Desk) -> None:
     """`/docs/fsi` needs no token, no script and no other network."""
     answer = await desk.front.get("/docs/fsi")
