@@ -8,6 +8,7 @@ from api.door import Door
 from api.his.call import Call, FailedError
 from api.his.envelope import Envelope, Failed, bad_bytes, good_bytes, read_envelope
 from api.his.files import FILES
+from api.his.forms import read_form, with_file
 from api.his.reading import read_input
 from api.his.signatures import Guard
 from api.his.tables import TRANSACTIONS
@@ -49,7 +50,10 @@ class Exchange:
         envelope: Envelope | None = None
         try:
             raw = await read()
-            envelope = read_envelope(raw, came_at)
+            form = read_form(headers.get("content-type", ""), raw)
+            envelope = read_envelope(raw if form is None else form.message, came_at)
+            if form is not None:
+                envelope = envelope._replace(input=with_file(envelope.input, form.file))
             return await self._carried_out(envelope, headers, raw)
         except FailedError as error:
             failed = error.failed

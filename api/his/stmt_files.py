@@ -36,11 +36,13 @@ WORDS = {
 
 
 def bytes_of(held: Any) -> bytes:  # noqa: ANN401 -- JSON
-    """A file as clients send it: a list of bytes, signed or not, or Base64.
+    """A file as clients send it: a list of bytes, signed or not, Base64, or a form's own part.
 
     Raises:
         ProblemError: FILE_INVALID.
     """
+    if isinstance(held, bytes):
+        return held
     try:
         if isinstance(held, list):
             return bytes(int(one) & 0xFF for one in held)
