@@ -52,6 +52,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         409: "Refused by a rule; final for this key",
         413: "Body too large",
         422: "Not of the right shape",
+        501: "Needs an optional extra that is not installed",
         503: "Busy, unavailable, or the outcome is unknown",
     }
     return {status: {"description": words[status], "content": content} for status in sorted(told)}

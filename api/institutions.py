@@ -37,7 +37,7 @@ router = APIRouter(prefix="/v1", tags=["institutions and policies"])
 @router.put(
     "/institutions/{code}",
     response_model=InstitutionReply,
-    responses=problems(404, 422),
+    responses=problems(404, 422, 501),
     openapi_extra=body_of(
         InstitutionBody,
         {

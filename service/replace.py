@@ -16,7 +16,7 @@ from aggregates.vocabulary import Instant, StreamId
 from service.caller import Request, Role, check_role
 from service.claims import Met, SettleBill, meet, visit_of
 from service.clock import new_stream
-from service.giving_back import Paid, back_answer, check_open, give_back, paid_by
+from service.giving_back import Paid, back_answer, check_open, give_back, paid_by, unmake_visit
 from service.house import House
 from service.ledger.command import Decision, Reply
 from service.ledger.view import View
@@ -72,7 +72,8 @@ def _replaced(
         met, freed = clear_way(view, met, now)
     decision = settle_met(view, keys, met, bill, (new_stream("stl", now.at), now))
     cancelled = rules.cancel(paid.settlement, REPLACED)
-    decision.events[:0] = [*back, (paid.id, cancelled), *freed]
+    gone = unmake_visit(view, paid, now)
+    decision.events[:0] = [*back, *gone, (paid.id, cancelled), *freed]
     decision.frees = {left, taken} if freed else {left}
     stay = rules.check_stays(paid.settlement)
     returned = back_answer(stay.own_fen, stay.aid_fen, stay.cash_fen)

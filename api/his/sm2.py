@@ -20,6 +20,8 @@ STYLE = "SM2"
 WORD_SIZE = 32
 UNCOMPRESSED = b"\x04"
 
+NO_KEY = {"field": "signature.secret", "code": "FIELD_INVALID"}
+
 Verify = Callable[[bytes, bytes, bytes], bool]
 """Whether r and s sign a message."""
 
@@ -37,11 +39,11 @@ def verifier(key: str, library: str = LIBRARY) -> Verify:
     try:
         raw = bytes.fromhex(key)
     except ValueError as error:
-        raise ProblemError("FIELD_INVALID", field="signature.secret") from error
+        raise ProblemError("FIELD_INVALID", errors=[NO_KEY]) from error
     point = UNCOMPRESSED + raw if len(raw) == 2 * WORD_SIZE else raw
     is_whole = len(point) == 1 + 2 * WORD_SIZE and point[:1] == UNCOMPRESSED
     if not is_whole or not gmalg.SM2().verify_pk(point):
-        raise ProblemError("FIELD_INVALID", field="signature.secret")
+        raise ProblemError("FIELD_INVALID", errors=[NO_KEY])
     made: Verify = gmalg.SM2(uid=USER_ID, pk=point).verify
     return made
 

@@ -1,6 +1,7 @@
 """The demo's institutions as a client under trial meets them: every way of signing, once.
 
-The secrets are printed at `/docs/fsi` and hold for the demo's made-up families alone.
+SM2 is left out: it needs an extra. The secrets are printed at `/docs/fsi` and hold for the demo's
+made-up families alone.
 """
 
 from aggregates.vocabulary import SignatureStyle

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.api.clients import Desk
+from tests.api.clients import PHARMACY, Desk, a_claim
 from tests.his.client import RefusedError
 from tests.his.desks import a_hospital, a_pharmacy
 
@@ -42,6 +42,19 @@ async def test_a_purchase_that_is_taken_back_was_no_visit(desk_on_postgres: Desk
     again = (await his.ask("2102", his.purchase("P1", "35.50", "INV1")))["setlinfo"]
     (visit,) = (await his.ask("5201", ASKED))["mdtrtinfo"]
     assert info["mdtrt_id"] != again["mdtrt_id"] == visit["mdtrt_id"]
+
+
+async def test_a_purchase_that_is_replaced_was_no_visit(desk_on_postgres: Desk) -> None:
+    """The native door puts a corrected bill in its place; the visit goes with the wrong one."""
+    desk = desk_on_postgres
+    his = await a_pharmacy(desk)
+    info = (await his.ask("2102", his.purchase("P1", "35.50", "INV1")))["setlinfo"]
+    found = await desk.get(PHARMACY, f"/v1/settlements?key=fsi:2102:{info['medins_setl_id']}")
+    path = f"/v1/settlements/{found.json()['settlement_id']}/replacement"
+    replaced = await desk.post(PHARMACY, path, a_claim(med_type="41"))
+
+    assert 201 == replaced.status_code, replaced.text
+    assert {"mdtrtinfo": []} == await his.ask("5201", ASKED)
 
 
 async def test_no_other_bill_is_made_of_a_purchase(desk: Desk) -> None:
