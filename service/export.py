@@ -33,7 +33,9 @@ LEAF_IN_WORDS = (
 PAGE = 1 << TILE
 """Rows read at a time: those under one kept node, so that they share their proofs."""
 BILLS = ("settlement", "hold")
-NOTES = "SELECT size, note FROM checkpoints WHERE size > $1 AND size <= $2"
+NOTES = """
+    SELECT size, note FROM checkpoints WHERE size > $1 AND size <= $2 ORDER BY size, accesses
+"""
 
 
 class Part(NamedTuple):

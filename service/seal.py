@@ -1,8 +1,9 @@
 """Seal the log: every row into the tree, every growth under a signed checkpoint.
 
 One process at a time seals, holding an advisory lock on a connection of its own. A seal is one
-transaction: edge, nodes and checkpoint, or nothing. The last checkpoint is written to a file as
-well, outside the database: a log that ends before it, or is another one, is never sealed.
+transaction: edge, nodes and checkpoint, or nothing. A checkpoint signs the access log's head as
+well, and comes when that alone grew. The last one is written to a file too, outside the database:
+a log or an access log that ends before it, or is another one, is never sealed.
 """
 
 import asyncio
@@ -24,6 +25,7 @@ from service.ledger.notes import (
     split_note,
 )
 from service.ledger.tree import LogBrokenError, edge_of, keep, read_leaves, read_root
+from service.seal_accesses import AccessesBrokenError, have_grown, read_accesses
 from service.seal_keys import load_signer
 
 LOG = logging.getLogger("gongji.seal")
@@ -48,8 +50,9 @@ TRY_LOCK = "SELECT pg_try_advisory_lock(hashtext('gongji.seal'), hashtext(curren
 SAVE = """
     WITH edge AS (UPDATE tree_edge SET size = $1, edge = $2),
          key AS (INSERT INTO seal_keys VALUES ($5, $1) ON CONFLICT DO NOTHING)
-    INSERT INTO checkpoints VALUES ($1, $3, $4)
+    INSERT INTO checkpoints (size, root, note, accesses) VALUES ($1, $3, $4, $6)
 """
+NOTHING = Head(0, EMPTY)
 
 
 class LogShortenedError(Exception):
@@ -78,17 +81,28 @@ async def origin_of(connection: Any) -> str:  # noqa: ANN401 -- a connection of 
 
 
 async def check_length(connection: Any, marks: Path) -> None:  # noqa: ANN401
-    """Look whether the log is at least as long as the last checkpoint says; at every start.
+    """Look whether both logs are at least as long as the last checkpoint says; at every start.
 
     Raises:
-        LogShortenedError: it is not.
+        LogShortenedError, AccessesBrokenError: one of them is not.
     """
     position = await connection.fetchval("SELECT position FROM log_head")
     sealed = await connection.fetchval("SELECT size FROM tree_edge")
-    mark = read_mark(marks, await origin_of(connection))
-    signed = max(sealed, mark.size if mark else 0)
+    mark = _mark(marks, await origin_of(connection))
+    signed = max(sealed, mark.head.size)
     if signed > position:
         raise LogShortenedError(position, signed)
+    await check_accesses(connection, marks)
+
+
+async def check_accesses(connection: Any, marks: Path) -> None:  # noqa: ANN401
+    """Hold the access log against the last checkpoint.
+
+    Raises:
+        AccessesBrokenError: it is not the one that was signed.
+    """
+    mark = _mark(marks, await origin_of(connection))
+    await read_accesses(connection, mark.accesses)
 
 
 def mark_path(marks: Path, origin: str) -> Path:
@@ -97,13 +111,19 @@ def mark_path(marks: Path, origin: str) -> Path:
 
 
 def read_mark(marks: Path, origin: str) -> Head | None:
-    """The last checkpoint that was signed here; None where none was."""
+    """Size and root of the last checkpoint that was signed here; None where none was."""
+    head = _mark(marks, origin).head
+    return head if head.size else None
+
+
+def _mark(marks: Path, origin: str) -> Checkpoint:
+    """The last checkpoint that was signed here; one over nothing where none was."""
     path = mark_path(marks, origin)
     try:
         text, _ = split_note(path.read_text(encoding="utf-8"))
-        return read_checkpoint(text).head
+        return read_checkpoint(text)
     except FileNotFoundError:
-        return None
+        return Checkpoint(origin, NOTHING)
     except NoteInvalidError as error:
         raise LogBrokenError(f"{path.name} is not a checkpoint") from error
 
@@ -133,7 +153,8 @@ class Sealer:
         """Seal what there is, once, where nobody else does; whether we did.
 
         Raises:
-            LogShortenedError, LogForkedError, LogBrokenError: the log is not what was signed.
+            LogShortenedError, LogForkedError, LogBrokenError, AccessesBrokenError: the log, or
+            the access log, is not what was signed.
         """
         connection = await self._connected()
         try:
@@ -150,7 +171,12 @@ class Sealer:
         while True:
             try:
                 await self._seal()
-            except (LogShortenedError, LogForkedError, LogBrokenError) as error:
+            except (
+                LogShortenedError,
+                LogForkedError,
+                LogBrokenError,
+                AccessesBrokenError,
+            ) as error:
                 self.failures += 1
                 LOG.error("seal.refused %s", error)  # noqa: TRY400 -- no trace is wanted
             except Exception as error:  # noqa: BLE001 -- a sealer that dies is a silent one
@@ -183,13 +209,15 @@ class Sealer:
         )
 
     async def _step(self, connection: "asyncpg.Connection[Any]") -> bool:
-        """Seal the next rows; whether there were any."""
+        """Seal the next rows, and accesses with or without them; whether there were rows."""
         origin = await origin_of(connection)
-        mark = read_mark(self._marks, origin) or Head(0, EMPTY)
+        last = _mark(self._marks, origin)
+        mark = last.head
         async with connection.transaction():
             size, stored = await connection.fetchrow("SELECT size, edge FROM tree_edge FOR UPDATE")
+            accesses = await read_accesses(connection, last.accesses)
             upto = await _upto(connection, size, mark)
-            if upto == size:
+            if upto == size and not await have_grown(connection, size, accesses):
                 return False
             leaves = await read_leaves(connection, size, upto)
             grown = grow(edge_of(size, stored), map(leaf_hash, leaves))
@@ -198,10 +226,11 @@ class Sealer:
                 raise LogForkedError(upto)
             await keep(connection, grown)
             signer = load_signer(self._key_file, origin)
-            note = await _save(connection, grown.edge, Checkpoint(origin, head), signer)
-        if mark.size < upto:
+            made = Checkpoint(origin, head, accesses)
+            note = await _save(connection, grown.edge, made, signer)
+        if mark.size <= upto:
             _write_mark(mark_path(self._marks, origin), note)
-        return True
+        return bool(upto > size)
 
 
 async def _upto(connection: "asyncpg.Connection[Any]", size: int, mark: Head) -> int:
@@ -250,5 +279,6 @@ async def _save(
         checkpoint.head.root,
         note,
         signer.verifier.text(),
+        checkpoint.accesses.size if checkpoint.accesses else 0,
     )
     return note

@@ -101,6 +101,7 @@ def look(witness: Witness, growth: str, keys: list[Verifier]) -> Cosigned:
         known = read_checkpoint(witness.note).origin
         if known != checkpoint.origin:
             raise NoteInvalidError(f"another log than {known}")
+        _check_accesses(read_checkpoint(witness.note).accesses, checkpoint.accesses)
     if not is_consistent(witness.seen, checkpoint.head, hashes):
         raise HistoryForkedError(
             f"the log of {checkpoint.head.size} rows did not grow out of the {old} seen before"
@@ -110,3 +111,14 @@ def look(witness: Witness, growth: str, keys: list[Verifier]) -> Cosigned:
     signed = [each for each in split_note(note)[1] if each.split()[1] == checkpoint.origin]
     after = witness._replace(note=note_of(text, *signed, line))
     return Cosigned(after, checkpoint.head.size, line)
+
+
+def _check_accesses(seen: Head | None, now: Head | None) -> None:
+    """The access log never gets shorter; whether it only grew, its export shows.
+
+    Raises:
+        HistoryForkedError: it did.
+    """
+    if seen is None or (now is not None and (now.size > seen.size or now == seen)):
+        return
+    raise HistoryForkedError(f"the access log is not the one of {seen.size} records seen before")

@@ -70,7 +70,7 @@ def opened(note: str, vkey: str) -> Note:
     signed = base64.b64decode(found[1])
     assert signed[:4].hex() == key_id
     Ed25519PublicKey.from_public_bytes(key[1:]).verify(signed[4:], f"{body}\n".encode())
-    origin, size, root = body.split("\n")
+    origin, size, root, *_ = body.split("\n")  # further lines are extensions, open to anybody
     return Note(origin, int(size), base64.b64decode(root))
 
 

@@ -9,6 +9,8 @@ from api.commands.options import database, parser, settings_of
 from service.clock import machine_now
 from service.ledger.accesses import Checked, check, prune
 from service.ledger.migrate import migrate
+from service.seal import check_accesses
+from service.seal_accesses import AccessesBrokenError
 from service.settings import Settings
 
 DAYS_MIN = 180
@@ -25,8 +27,12 @@ def main(arguments: list[str]) -> int:
     )
     options = made.parse_args(arguments)
     settings = settings_of(options)
-    with database(settings) as dsn:
-        checked, pruned = asyncio.run(_check(settings, dsn, prunes=options.prune))
+    try:
+        with database(settings) as dsn:
+            checked, pruned = asyncio.run(_check(settings, dsn, prunes=options.prune))
+    except AccessesBrokenError as error:
+        print(error)
+        return 1
     if checked.broken is not None:
         print(f"broken at {checked.broken} of {checked.position}")
         return 1
@@ -37,10 +43,16 @@ def main(arguments: list[str]) -> int:
 
 
 async def _check(settings: Settings, dsn: str, *, prunes: bool) -> tuple[Checked, int]:
-    """Check, and prune only what was found whole."""
+    """Check, also against the last checkpoint, and prune only what was found whole.
+
+    Raises:
+        AccessesBrokenError: it is not the access log that was signed.
+    """
     await migrate(dsn)
     async with asyncpg.create_pool(dsn, min_size=1, max_size=1) as pool:
         checked = await check(pool)
+        if checked.broken is None:
+            await check_accesses(pool, settings.data)
         if not prunes or checked.broken is not None:
             return checked, 0
         days = timedelta(days=max(DAYS_MIN, settings.access_days))

@@ -13,16 +13,24 @@ from api.commands.options import database, open_house, parser, settings_of
 from service import RefusalError
 from service.clock import business_clock, monotonic_s
 from service.export import Part, RangeInvalidError, export
+from service.export_accesses import export_accesses
 from service.ledger.postgres import PostgresStore
 from service.ledger.tree import LogBrokenError
 from service.proofs import NotSealedYetError
 from service.seal import LogForkedError, LogShortenedError, Sealer, origin_of
+from service.seal_accesses import AccessesBrokenError
 from service.seal_keys import load_signer
 from service.settings import Settings
 
 SEAL_WAIT_S = 10.0
 ASK_EVERY_S = 0.05
-STOPS = (LogBrokenError, LogForkedError, LogShortenedError, RangeInvalidError)
+STOPS = (
+    AccessesBrokenError,
+    LogBrokenError,
+    LogForkedError,
+    LogShortenedError,
+    RangeInvalidError,
+)
 
 
 def main(arguments: list[str]) -> int:
@@ -47,10 +55,13 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     made.add_argument("--to", dest="last", type=int, metavar="POSITION")
     made.add_argument("--institution", metavar="CODE", help="its bills alone, of one --day")
     made.add_argument("--day", type=date.fromisoformat, metavar="DATE")
+    made.add_argument("--accesses", action="store_true", help="the access log instead, all of it")
     made.add_argument("--public-key", action="store_true", help="print the keys, the newest first")
     options = made.parse_args(arguments)
     if (options.institution is None) != (options.day is None):
         made.error("--institution and --day go together")
+    if options.accesses and (options.first, options.last, options.day) != (1, None, None):
+        made.error("--accesses goes without a part")
     return options
 
 
@@ -65,9 +76,10 @@ async def _export(options: argparse.Namespace, settings: Settings, dsn: str) -> 
             return 0
         await _sealed(Sealer(dsn, settings.key_file, settings.data), house.store)
         part = Part(options.first, options.last, options.institution, options.day)
+        lines = export_accesses(pool) if options.accesses else export(house, pool, part)
         with _opened(options.file) as file:
             count = 0
-            async for line in export(house, pool, part):
+            async for line in lines:
                 file.write(line)
                 count += 1
         if options.file is not None:

@@ -41,10 +41,12 @@ from service.policy_book import PolicyFilesError
 from service.premium_resolver import resolver_on
 from service.registry import Registry
 from service.seal import LogShortenedError, check_length
+from service.seal_accesses import AccessesBrokenError
 from service.settings import Settings
 from service.tax import Tax
 
 STOPS = (
+    AccessesBrokenError,
     ClusterHeldError,
     ClusterStartError,
     EditionEditedError,

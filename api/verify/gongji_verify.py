@@ -8,7 +8,8 @@ Exit status 0: everything holds; 1: something does not; 2: there is nothing that
 What is trusted: this file, the keys given, and a checkpoint kept outside (`--checkpoint`) where
 there is one: without it a log whose newest rows were cut off still looks whole.
 
-Parts: signatures and tree · reading · the books as they fold · what each command may do · main.
+Parts: signatures and tree · reading · the books as they fold · what each command may do · the
+access log · main.
 """
 
 import argparse
@@ -46,6 +47,14 @@ CHECKS = {
     "policies": "every decision names the rules in force, and no rule was ever edited",
 }
 """The checks, in the order they are told."""
+ACCESS_CHECKS = {
+    "format": "every line is of its form",
+    "signature": "the checkpoint is signed by a key given",
+    "contiguity": "positions have no gap and never run back",
+    "chain": "every access is hashed over the one before it, up to the one that was signed",
+    "outside": "the checkpoint kept outside signs one of these accesses",
+}
+"""Those of an access log."""
 FROM_FIRST = tuple(CHECKS)[5:]
 """Those that need the log from its first row on."""
 
@@ -142,6 +151,8 @@ class Checkpoint(NamedTuple):
     size: int
     root: bytes
     is_signed: bool
+    accesses: tuple[int, bytes] | None = None
+    """Position and hash of the newest access, where it tells."""
 
 
 def read_key(text: str) -> Key:
@@ -167,6 +178,11 @@ def read_note(note: str, keys: Iterable[Key]) -> Checkpoint:
             origin, int(size), base64.b64decode(root, validate=True), is_signed=False
         )
         raws = [(name, base64.b64decode(raw, validate=True)) for _, name, raw in signed]
+        for line in body.split("\n")[3:]:
+            if line.startswith("accesses "):
+                _, position, newest = line.split(" ")
+                newest_hash = base64.b64decode(newest, validate=True)
+                found = found._replace(accesses=(int(position), newest_hash))
     except ValueError as error:
         raise VerifyError("not a signed checkpoint") from error
     message = f"{body}\n".encode()
@@ -1223,11 +1239,111 @@ FOLDS: dict[str, Callable[[Books, Row, str], None]] = {
 }
 
 
+# ---------------------------------------------------------------- the access log
+
+
+def check_outside(faults: Faults, outside: Checkpoint, checkpoint: Checkpoint) -> None:
+    """Look whether a checkpoint kept outside is one of this log."""
+    if not outside.is_signed:
+        faults.add("outside", 0, "no key given signed the checkpoint outside")
+    if outside.origin != checkpoint.origin:
+        faults.add("outside", 0, f"it is of another log: {outside.origin}")
+
+
+def access_hash(before: bytes, access: Event) -> bytes:
+    """An access's hash over the one before it; raises ValueError and others: it is no access."""
+    leaf = hashlib.sha256(b"\0")
+    members = [struct.pack(">q", access["at"]), struct.pack(">q", access["status"])]
+    texts = [access[name] or "" for name in ACCESS_TEXTS]
+    for member in (*members, *(text.encode() for text in (*texts, *access["streams"]))):
+        leaf.update(struct.pack(">Q", len(member)) + member)
+    position = struct.pack(">q", access["position"])
+    return hashlib.sha256(b"\1" + before + position + leaf.digest()).digest()
+
+
+ACCESS_TEXTS = ("caller", "role", "operation", "code", "purpose", "trace_id")
+
+
+class AccessWalk:
+    """One walk along an access log: each access over the one before it."""
+
+    checks = ACCESS_CHECKS
+
+    def __init__(self, head: Event, checkpoint: Checkpoint, outside: Checkpoint | None) -> None:
+        """Begin before the first access that is kept."""
+        self.faults = Faults()
+        self.books = Books(self.faults)
+        self.head, self.checkpoint, self.outside = head, checkpoint, outside
+        self.rows = 0
+        self.keys: list[Key] = []
+        self._at: int = head["from"] - 1
+        self._hash = base64.b64decode(head.get("before", ""))
+        self._signed = self._at
+        self._is_astray = False
+        self._check_seen()
+
+    def read(self, line: str) -> None:
+        """Check the next line; raises ValueError, KeyError or TypeError where it is no access."""
+        access = json.loads(line)
+        stored = base64.b64decode(access["hash"])
+        hashed, position = access_hash(self._hash, access), access["position"]
+        if position != self._at + 1:
+            self.faults.add("contiguity", position, f"follows access {self._at}")
+        elif hashed != stored:
+            self.faults.add("chain", position, "not what was hashed over the one before it")
+        self.rows, self._at, self._hash = self.rows + 1, position, stored
+        self._check_seen()
+        if access.get("checkpoint") is not None and not self._is_astray:
+            self._compare(access["checkpoint"])
+
+    def end(self) -> None:
+        """Check what only the whole can show."""
+        if self._at != self.head["to"]:
+            what = f"the export ends at {self._at}, and should at {self.head['to']}"
+            self.faults.add("contiguity", self._at, what)
+        if self.checkpoint.accesses is None:
+            self.faults.add("chain", 0, "the checkpoint signs no access")
+        elif (self._at, self._hash) != self.checkpoint.accesses and not self._is_astray:
+            self.faults.add("chain", self._at, "not the access that was signed as the newest")
+        if self.outside is None:
+            self.faults.skipped["outside"] = "no --checkpoint was given"
+            return
+        check_outside(self.faults, self.outside, self.checkpoint)
+        if self.outside.accesses is None:
+            self.faults.skipped["outside"] = "it tells nothing of accesses"
+        elif self.outside.accesses[0] > self._at:
+            what = f"the access log ends at {self._at}, and had {self.outside.accesses[0]} before"
+            self.faults.add("outside", self._at, what)
+        elif self.outside.accesses[0] < self.head["from"] - 1:
+            what = f"accesses up to {self.head['from'] - 1} were forgotten, and it signs older ones"
+            self.faults.skipped["outside"] = what
+
+    def _check_seen(self) -> None:
+        """Hold the access here against the one that the checkpoint outside signed."""
+        seen = self.outside.accesses if self.outside else None
+        if seen is not None and seen[0] == self._at and seen[1] != self._hash:
+            what = "the accesses up to here are not those that were seen outside"
+            self.faults.add("outside", self._at, what)
+
+    def _compare(self, note: str) -> None:
+        """Hold the access here against a checkpoint that was signed over it."""
+        way = read_note(note, ())
+        if way.accesses != (self._at, self._hash):
+            self._is_astray = True
+            what = f"accesses {self._signed + 1} to {self._at} are not what was signed there"
+            if not read_note(note, self.keys).is_signed:
+                what = "a checkpoint on the way is forged"
+            self.faults.add("chain", self._at, what)
+        self._signed = self._at
+
+
 # ---------------------------------------------------------------- main
 
 
 class Walk:
     """One walk through an export: contiguity and tree row by row, books command by command."""
+
+    checks = CHECKS
 
     def __init__(self, head: Event, checkpoint: Checkpoint, outside: Checkpoint | None) -> None:
         """Begin before the first row."""
@@ -1243,6 +1359,10 @@ class Walk:
         self._versions: dict[str, int] = {}
         self._is_from_first = head["from"] == 1 and not head.get("selection")
         self._is_astray = False
+
+    def read(self, line: str) -> None:
+        """Check the next line; raises ValueError, KeyError or TypeError where it is no row."""
+        self.take(read_row(line))
 
     def take(self, row: Row) -> None:
         """Check the next row."""
@@ -1329,10 +1449,7 @@ class Walk:
         if outside is None:
             self.faults.skipped["outside"] = "no --checkpoint was given"
             return
-        if not outside.is_signed:
-            self.faults.add("outside", 0, "no key given signed the checkpoint outside")
-        if outside.origin != self.checkpoint.origin:
-            self.faults.add("outside", 0, f"it is of another log: {outside.origin}")
+        check_outside(self.faults, outside, self.checkpoint)
         if outside.size > self.checkpoint.size:
             what = f"the log ends at {self.checkpoint.size}, and had {outside.size} rows before"
             self.faults.add("outside", last, what)
@@ -1342,7 +1459,14 @@ class Walk:
                 self.faults.skipped["outside"] = "needs the rows from the first up to it"
 
 
-def verify(lines: Iterable[str], keys: list[Key], outside: str | None) -> Walk:
+WALKS: dict[str, type[Walk] | type[AccessWalk]] = {
+    "gongji-export/1": Walk,
+    "gongji-accesses/1": AccessWalk,
+}
+"""The forms that are known here."""
+
+
+def verify(lines: Iterable[str], keys: list[Key], outside: str | None) -> Walk | AccessWalk:
     """Check an export's lines; raises VerifyError where there is nothing to check."""
     source = iter(lines)
     try:
@@ -1351,30 +1475,28 @@ def verify(lines: Iterable[str], keys: list[Key], outside: str | None) -> Walk:
         head["from"], head["to"] = int(head["from"]), int(head["to"])
     except (ValueError, KeyError, TypeError) as error:
         raise VerifyError("the first line is not the header of an export") from error
-    if form != "gongji-export/1":
+    if form not in WALKS:
         raise VerifyError(f"an export of a form that is not known here: {form}")
     kept = read_outside(outside, keys) if outside is not None else None
-    walk = Walk(head, read_note(note, keys), kept)
+    walk = WALKS[form](head, read_note(note, keys), kept)
     walk.keys = keys
     if not walk.checkpoint.is_signed:
         walk.faults.add("signature", 0, "no key given signed the export's checkpoint")
     for number, line in enumerate(source, 2):
         try:
-            row = read_row(line)
+            walk.read(line)
         except (ValueError, KeyError, TypeError, struct.error) as error:
             what = f"line {number} is not a row ({type(error).__name__})"
             walk.faults.add("format", 0, what)
-            continue
-        walk.take(row)
     walk.end()
     return walk
 
 
-def tell(walk: Walk) -> int:
+def tell(walk: Walk | AccessWalk) -> int:
     """Print every check and every fault; the exit status."""
     print(f"log {walk.checkpoint.origin}, signed over {walk.checkpoint.size} rows")
     print(f"export of {walk.rows} rows from position {walk.head['from']} to {walk.head['to']}")
-    for check, meaning in CHECKS.items():
+    for check, meaning in walk.checks.items():
         faults = walk.faults.of(check)
         if check in walk.faults.skipped and not faults:
             print(f"-     {check}: not checked, {walk.faults.skipped[check]}")

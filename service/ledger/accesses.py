@@ -30,8 +30,18 @@ OF_CODE = f"""
      ORDER BY position LIMIT $3
 """  # noqa: S608 -- column names of ours
 CHAIN = f"SELECT {FIELDS}, hash FROM accesses WHERE position > $1 ORDER BY position LIMIT 1000"  # noqa: S608
+SIGNED = f"""
+    SELECT {FIELDS}, hash,
+           (SELECT c.note FROM checkpoints c WHERE c.accesses = position ORDER BY c.size LIMIT 1)
+      FROM accesses WHERE position > $1 AND position <= $2 ORDER BY position
+"""  # noqa: S608 -- column names of ours
 HEAD = "SELECT position, hash, anchor_position, anchor_hash FROM access_head"
-OLD = "SELECT coalesce(min(position), $2 + 1) - 1 FROM accesses WHERE at >= $1"
+OLD = """
+    SELECT least(coalesce(min(a.position), $2 + 1) - 1,
+                 coalesce((SELECT nullif(max(c.accesses), 0) FROM checkpoints c), $2))
+      FROM accesses a WHERE a.at >= $1
+"""
+"""None that is not signed yet, where any were."""
 BEGINNING = hashlib.sha256(b"").digest()
 
 
@@ -79,6 +89,14 @@ class Sought(NamedTuple):
             and (self.since is None or access.at >= self.since)
             and (self.until is None or access.at < self.until)
         )
+
+
+class Sealed(NamedTuple):
+    """An access as it is stored: its hash, and a checkpoint where one was signed over it."""
+
+    kept: Kept
+    hash: bytes
+    note: str | None
 
 
 class Checked(NamedTuple):
@@ -135,8 +153,23 @@ async def check(pool: Pool) -> Checked:
         return Checked(broken, position, newest)
 
 
+async def anchor(connection: Any) -> tuple[int, bytes]:  # noqa: ANN401 -- asyncpg
+    """Position and hash of the newest access that was forgotten; of the beginning where none."""
+    _, _, position, link = await connection.fetchrow(HEAD)
+    return position, link
+
+
+async def sealed(connection: Any, after: int, upto: int) -> AsyncIterator[Sealed]:  # noqa: ANN401
+    """The accesses behind a position, up to another; within a transaction."""
+    async for row in connection.cursor(SIGNED, after, upto, prefetch=1000):
+        yield Sealed(_kept(row[:-2]), row[-2], row[-1])
+
+
 async def prune(pool: Pool, before: int) -> int:
-    """Forget the oldest accesses, all from before a moment (microseconds); how many."""
+    """Forget the oldest accesses, all from before a moment (microseconds); how many.
+
+    Where accesses are under checkpoints, those that are not yet stay.
+    """
     head = await pool.fetchval("SELECT position FROM access_head")
     pruned: int = await pool.fetchval(
         "SELECT prune_accesses($1)", await pool.fetchval(OLD, before, head)

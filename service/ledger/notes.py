@@ -22,6 +22,7 @@ LOG_KEY, WITNESS_KEY = b"\x01", b"\x04"
 """Kinds of keys: one signs a checkpoint, the other the moment it was seen and the checkpoint."""
 DASH = "\N{EM DASH} "
 PROOF = "c2sp.org/tlog-proof@v1"
+ACCESSES = re.compile(r"^accesses (0|[1-9][0-9]{0,18}) ([A-Za-z0-9+/]{43}=)$", re.MULTILINE)
 NAME = re.compile(r"[!-*,-~]{1,120}")
 """Names of keys: no space, no plus."""
 
@@ -31,10 +32,15 @@ class NoteInvalidError(ValueError):
 
 
 class Checkpoint(NamedTuple):
-    """What a checkpoint says: which log, its size and its root."""
+    """What a checkpoint says: which log, its size and its root; and how its access log stood.
+
+    `accesses` is the newest access's position and hash, on an extension line of its own:
+    `accesses POSITION BASE64`; None in a checkpoint that has no such line.
+    """
 
     origin: str
     head: Head
+    accesses: Head | None = None
 
 
 class Verifier(NamedTuple):
@@ -93,7 +99,10 @@ def from_b64(text: str) -> bytes:
 
 def checkpoint_text(checkpoint: Checkpoint) -> str:
     """A checkpoint as it is signed."""
-    return f"{checkpoint.origin}\n{checkpoint.head.size}\n{b64(checkpoint.head.root)}\n"
+    text = f"{checkpoint.origin}\n{checkpoint.head.size}\n{b64(checkpoint.head.root)}\n"
+    if checkpoint.accesses is None:
+        return text
+    return f"{text}accesses {checkpoint.accesses.size} {b64(checkpoint.accesses.root)}\n"
 
 
 def note_of(text: str, *lines: str) -> str:
@@ -123,7 +132,10 @@ def read_checkpoint(text: str) -> Checkpoint:
     found = re.match(r"([^\n]+)\n(0|[1-9][0-9]{0,18})\n([A-Za-z0-9+/]{43}=)\n", text)
     if found is None:
         raise NoteInvalidError("not a checkpoint")
-    return Checkpoint(found[1], Head(int(found[2]), from_b64(found[3])))
+    head = Head(int(found[2]), from_b64(found[3]))
+    told = ACCESSES.search(text, found.end())
+    accesses = Head(int(told[1]), from_b64(told[2])) if told else None
+    return Checkpoint(found[1], head, accesses)
 
 
 def read_verifier(text: str) -> Verifier:

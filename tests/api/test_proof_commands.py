@@ -86,6 +86,31 @@ def test_an_institutions_day_holds_its_bills_alone(day: tuple[Path, Service]) ->
     assert named == {f"stl_{row['stream']}" for row in rows}
 
 
+def test_the_access_log_is_exported_and_holds(day: tuple[Path, Service]) -> None:
+    """Who read what, also that nobody but the demo read: checked with the same key."""
+    place, service = day
+    token = run("token", "--data", str(place / "data"), "--role", "auditor").strip()
+    with httpx.Client(base_url=service.address, trust_env=False) as client:
+        looked = client.get(
+            "/v1/audit/checkpoint", headers={"Authorization": f"Bearer {token}"}
+        ).json()
+        receipt = place / "seen.json"
+        receipt.write_text(json.dumps(looked), "utf-8")
+        settle_one(client, institution_token(place), "sealed with it")
+    path, (head, *rows) = exported(place, "accesses.ndjson", "--accesses")
+    told = run("verify", str(path), "--key", key_of(place), "--checkpoint", str(receipt))
+
+    assert "everything that was checked holds" in told
+    assert "not checked" not in told
+    assert head["to"] == rows[-1]["position"]
+    assert "GET /v1/audit/checkpoint" in {row["operation"] for row in rows}
+
+
+def institution_token(place: Path) -> str:
+    named = ("--role", "institution", "--subject", CODE)
+    return run("token", "--data", str(place / "data"), *named).strip()
+
+
 def test_what_cannot_be_exported_says_so(day: tuple[Path, Service]) -> None:
     """Positions that are not there, no such institution, half a question: 1 or 2 and a sentence."""
     data = ("--data", str(day[0] / "data"))
@@ -94,6 +119,7 @@ def test_what_cannot_be_exported_says_so(day: tuple[Path, Service]) -> None:
     nobody = ("--institution", "NOBODY", "--day", DAY)
     assert "no institution NOBODY" in run("export", *data, *nobody, status=1)
     assert "go together" in run("export", *data, "--day", DAY, status=2)
+    assert "without a part" in run("export", *data, "--accesses", "--from", "2", status=2)
 
 
 def test_a_tail_that_was_cut_is_found_from_outside(day: tuple[Path, Service]) -> None:

@@ -50,7 +50,7 @@ async def test_every_row_is_sealed_under_a_signed_root(dsn: str, tmp_path: Path)
 
         assert len(rows) + 1 == size
         assert root_of(grow(NO_EDGE, map(leaf_hash, leaves)).edge.hashes) == root
-        assert (await origin_of(store.pool), Head(size, root)) == signed
+        assert (await origin_of(store.pool), Head(size, root)) == signed[:2]
         assert Head(size, root) == read_mark(tmp_path, signed.origin)
 
 

@@ -22,11 +22,13 @@ from tests.service.test_merkle import defined, proof, some_leaves
 LOG = Signer("gongji/log", bytes(32))
 
 
-def told(leaves: Sequence[bytes], old: int, signer: Signer = LOG) -> str:
+def told(
+    leaves: Sequence[bytes], old: int, signer: Signer = LOG, accesses: Head | None = None
+) -> str:
     """What a service tells a witness who saw a size before."""
     head = Head(len(leaves), root_of(grow(NO_EDGE, leaves).edge.hashes))
     assert defined(leaves) == head.root
-    text = checkpoint_text(Checkpoint(signer.verifier.name, head))
+    text = checkpoint_text(Checkpoint(signer.verifier.name, head, accesses))
     hashes = proof(leaves, consistency_path(old, len(leaves))) if old else []
     return growth_text(old, hashes, note_of(text, signer.sign(text)))
 
@@ -45,6 +47,18 @@ def test_growth_is_signed_and_remembered(tmp_path: Path) -> None:
         assert is_signed(text, lines[1], witness.signer.verifier)
         assert not is_signed(text, lines[1], LOG.verifier)
     assert 0o600 == path.stat().st_mode & 0o777
+
+
+def test_an_access_log_never_gets_shorter(tmp_path: Path) -> None:
+    """It grows or stays as it was; fewer records, others or none are another history."""
+    leaves, five = some_leaves(9), Head(5, bytes(32))
+    new = load_witness(tmp_path / "witness.json", "hospital-1")
+    seen = look(new, told(leaves, 0, accesses=five), [LOG.verifier]).witness
+    for accesses in (five, Head(6, bytes(32))):
+        look(seen, told(leaves, 9, accesses=accesses), [LOG.verifier])
+    for fewer in (None, Head(4, bytes(32)), Head(5, bytes(31) + b"\1")):
+        with pytest.raises(HistoryForkedError, match="5 records"):
+            look(seen, told(leaves, 9, accesses=fewer), [LOG.verifier])
 
 
 def test_another_history_is_never_signed(tmp_path: Path) -> None:
