@@ -6,6 +6,7 @@ from api.audit_examples import AUDIT_EXAMPLES
 from api.consent_examples import CONSENT_EXAMPLES, CONSENTS
 from api.correction_shapes import CORRECTION_EXAMPLES
 from api.examples_parts import APPLIED, SETTLED_AT, SETTLEMENT_ID, SPLIT
+from api.fhir_shapes import FHIR_EXAMPLES
 from api.later_examples import LATER_EXAMPLES
 from api.proof_examples import PROOF_EXAMPLES
 from api.statement_examples import STATEMENT_EXAMPLES
@@ -231,6 +232,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     **LATER_EXAMPLES,
     **STATEMENT_EXAMPLES,
     **CORRECTION_EXAMPLES,
+    **FHIR_EXAMPLES,
     **PROOF_EXAMPLES,
     **CONSENT_EXAMPLES,
     **WATCH_EXAMPLES,

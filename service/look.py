@@ -26,11 +26,22 @@ async def look_at_settlement(house: House, caller: Caller, settlement_id: Stream
     check_role(caller, Role.INSTITUTION, Role.PERSON, Role.AGENCY, Role.AUDITOR)
 
     def decide(view: View, _: Instant) -> Decision:
-        settlement = view.settlement(settlement_id)
-        show = _shown_to(view, house, caller, settlement)
-        return Decision(answer=json.encode(_answer(settlement_id, settlement, show)))
+        return Decision(answer=json.encode(see_settlement(view, house, caller, settlement_id)[1]))
 
     return await house.ask(caller, decide)
+
+
+def see_settlement(
+    view: View, house: House, caller: Caller, settlement_id: StreamId
+) -> tuple[Settlement, dict[str, Any]]:
+    """A settlement, and what the caller may see of it.
+
+    Raises:
+        UnknownError: there is none, or it is not the caller's.
+    """
+    settlement = view.settlement(settlement_id)
+    show = _shown_to(view, house, caller, settlement)
+    return settlement, _answer(settlement_id, settlement, show)
 
 
 async def check_readable(house: House, caller: Caller, settlement_id: StreamId) -> None:

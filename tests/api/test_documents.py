@@ -88,6 +88,8 @@ PROMISED = {
     "POST /v1/institutions/{code}/clearings",
     "GET /v1/institutions/{code}/clearing",
     "POST /v1/reconciliations",
+    "GET /v1/fhir/ExplanationOfBenefit/{resource_id}",
+    "GET /v1/fhir/PaymentReconciliation/{resource_id}",
     "GET /v1/audit/checkpoint",
     "GET /v1/audit/proofs/inclusion",
     "GET /v1/audit/proofs/consistency",
