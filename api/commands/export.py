@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import date
 from pathlib import Path
 from typing import TextIO
@@ -16,6 +16,7 @@ from service.export import Part, RangeInvalidError, export
 from service.export_accesses import export_accesses
 from service.ledger.postgres import PostgresStore
 from service.ledger.tree import LogBrokenError
+from service.parquet import ParquetMissingError, check_parquet, write_parquet
 from service.proofs import NotSealedYetError
 from service.seal import LogForkedError, LogShortenedError, Sealer, origin_of
 from service.seal_accesses import AccessesBrokenError
@@ -29,6 +30,7 @@ STOPS = (
     LogBrokenError,
     LogForkedError,
     LogShortenedError,
+    ParquetMissingError,
     RangeInvalidError,
 )
 
@@ -38,6 +40,8 @@ def main(arguments: list[str]) -> int:
     options = _options(arguments)
     settings = settings_of(options)
     try:
+        if options.parquet:
+            check_parquet()
         with database(settings) as dsn:
             return asyncio.run(_export(options, settings, dsn))
     except STOPS as error:
@@ -55,6 +59,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     made.add_argument("--to", dest="last", type=int, metavar="POSITION")
     made.add_argument("--institution", metavar="CODE", help="its bills alone, of one --day")
     made.add_argument("--day", type=date.fromisoformat, metavar="DATE")
+    made.add_argument("--parquet", action="store_true", help="as a table, without proofs")
     made.add_argument("--accesses", action="store_true", help="the access log instead, all of it")
     made.add_argument("--public-key", action="store_true", help="print the keys, the newest first")
     options = made.parse_args(arguments)
@@ -62,6 +67,8 @@ def _options(arguments: list[str]) -> argparse.Namespace:
         made.error("--institution and --day go together")
     if options.accesses and (options.first, options.last, options.day) != (1, None, None):
         made.error("--accesses goes without a part")
+    if options.parquet and (options.file is None or options.accesses):
+        made.error("--parquet takes a FILE, and the log")
     return options
 
 
@@ -77,14 +84,28 @@ async def _export(options: argparse.Namespace, settings: Settings, dsn: str) -> 
         await _sealed(Sealer(dsn, settings.key_file, settings.data), house.store)
         part = Part(options.first, options.last, options.institution, options.day)
         lines = export_accesses(pool) if options.accesses else export(house, pool, part)
-        with _opened(options.file) as file:
-            count = 0
-            async for line in lines:
-                file.write(line)
-                count += 1
+        count = await (_table if options.parquet else _lines)(options.file, lines)
         if options.file is not None:
-            print(f"{count - 1} rows")
+            print(f"{count} rows")
     return 0
+
+
+async def _lines(path: Path | None, lines: AsyncIterator[str]) -> int:
+    """Write lines as they come; how many rows are behind the header."""
+    with _opened(path) as file:
+        count = -1
+        async for line in lines:
+            file.write(line)
+            count += 1
+    return count
+
+
+async def _table(path: Path, lines: AsyncIterator[str]) -> int:
+    """Write a table, whole or not at all; how many rows it has."""
+    made = path.with_name(f".{path.name}.new")
+    count = await write_parquet(made, lines)
+    made.replace(path)
+    return count
 
 
 async def _sealed(sealer: Sealer, store: PostgresStore) -> None:

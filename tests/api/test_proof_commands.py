@@ -1,18 +1,23 @@
 """Export, verify, witness and rotate as an operator, an auditor and a hospital run them."""
 
+import base64
 import json
+import os
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from pyarrow import parquet
 
 from tests import checker
-from tests.api.programs import Service, a_place, a_service, run
+from tests.api.programs import ROOT, Service, a_place, a_service, run
 
 CODE, DAY = "H54250000001", "2026-06-30"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CLOCK = f"{DAY}T20:00:00+08:00"
 
 
@@ -111,6 +116,42 @@ def institution_token(place: Path) -> str:
     return run("token", "--data", str(place / "data"), *named).strip()
 
 
+def test_the_log_is_exported_as_a_table(day: tuple[Path, Service]) -> None:
+    """Whole, a part, an institution's day: the rows of the lines, and at which checkpoint."""
+    place, _ = day
+    for options in ((), ("--from", "20", "--to", "60"), ("--institution", CODE, "--day", DAY)):
+        _, (head, *rows) = exported(place, "lines.ndjson", *options)
+        path, named = place / "log.parquet", ("--data", str(place / "data"))
+        told = run("export", str(path), *named, "--parquet", *options)
+        table = parquet.read_table(path)
+        metadata = {name.decode(): text.decode() for name, text in table.schema.metadata.items()}
+
+        assert told == f"{len(rows)} rows\n"
+        checkpoint = checker.opened(metadata["gongji.checkpoint"], key_of(place))
+        assert checkpoint.size == checker.opened(head["checkpoint"], key_of(place)).size
+        assert head["selection"] == json.loads(metadata["gongji.selection"])
+        assert [str(head["from"]), str(head["to"])] == [
+            metadata["gongji.from"],
+            metadata["gongji.to"],
+        ]
+        for row, line in zip(table.to_pylist(), rows, strict=True):
+            for name in ("position", "stream", "version", "topic", "state"):
+                assert row[name] == line.get(name)
+            assert line["leaf"] == base64.b64encode(row["leaf"]).decode()
+            assert line["recorded_at"] == (row["recorded_at"] - EPOCH) // timedelta(microseconds=1)
+
+
+def test_a_missing_library_says_how_to_install_it(tmp_path: Path) -> None:
+    """Before anything is started: what is needed, and the command that installs it."""
+    (tmp_path / "pyarrow.py").write_text("raise ImportError")
+    path = f"{tmp_path}{os.pathsep}{ROOT}"
+    asked = ("export", str(tmp_path / "x"), "--parquet", "--data", str(tmp_path / "data"))
+    told = run(*asked, status=1, PYTHONPATH=path)
+
+    assert "pip install 'pyarrow" in told
+    assert not (tmp_path / "data").exists()
+
+
 def test_what_cannot_be_exported_says_so(day: tuple[Path, Service]) -> None:
     """Positions that are not there, no such institution, half a question: 1 or 2 and a sentence."""
     data = ("--data", str(day[0] / "data"))
@@ -119,6 +160,7 @@ def test_what_cannot_be_exported_says_so(day: tuple[Path, Service]) -> None:
     nobody = ("--institution", "NOBODY", "--day", DAY)
     assert "no institution NOBODY" in run("export", *data, *nobody, status=1)
     assert "go together" in run("export", *data, "--day", DAY, status=2)
+    assert "takes a FILE" in run("export", *data, "--parquet", status=2)
     assert "without a part" in run("export", *data, "--accesses", "--from", "2", status=2)
 
 
