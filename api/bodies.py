@@ -8,6 +8,7 @@ from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -17,6 +18,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from service.free_text import holds_id_number
+
 AMOUNT_PATTERN = r"^[0-9]{1,14}\.[0-9]{2}$"
 Amount = Annotated[str, StringConstraints(pattern=AMOUNT_PATTERN), Field(examples=["64.25"])]
 Word = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,64}$")]
@@ -24,6 +27,17 @@ Word = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,64}$")]
 UNSEEN = r"\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"
 Text = Annotated[str, StringConstraints(pattern=rf"^[^{UNSEEN}]{{1,200}}$")]
 """A line of text without control, formatting and line-breaking characters."""
+
+
+def _names_nobody(text: str) -> str:
+    """Refuse a free text with an ID number in it: no erasure would reach it."""
+    if holds_id_number(text):
+        raise PydanticCustomError("person_named", "an ID number")
+    return text
+
+
+Remark = Annotated[Text, AfterValidator(_names_nobody)]
+"""A text that somebody writes as he likes, and that is kept in the clear."""
 PersonNo = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 RegionCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
 InstitutionCode = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{1,20}$")]
@@ -108,7 +122,7 @@ class StatusBody(Body):
         "transferred",
         "closed",
     ]
-    reason: Text = "not stated"
+    reason: Remark = "not stated"
     effective_on: Day | None = None
     successor: PersonNo | None = None
     reference: Word | None = None
@@ -117,7 +131,7 @@ class StatusBody(Body):
 class PayOutBody(Body):
     """What the agency paid out is called in its own books: to the estate, or to a new owner."""
 
-    reference: Text
+    reference: Remark
 
 
 class OrderBody(Body):
@@ -223,7 +237,7 @@ class NothingBody(Body):
 class ReasonBody(Body):
     """Why."""
 
-    reason: Text = "not stated"
+    reason: Remark = "not stated"
 
 
 class IdentityBody(Body):

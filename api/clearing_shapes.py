@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from api.bodies import Amount, Body, Day, InstitutionCode, Text, Word
+from api.bodies import Amount, Body, Day, InstitutionCode, Remark, Word
 from api.reply_parts import Reply
 
 ITEMS_MAX = 50_000
@@ -55,7 +55,7 @@ class ClearingBody(Body):
     """The last business day that the institution was paid for."""
 
     through: Day
-    reference: Text | None = None
+    reference: Remark | None = None
 
 
 # ------------------------------------------------------------------ answers

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from api.bodies import Body, PersonNo, Text, Word
+from api.bodies import Body, PersonNo, Remark, Word
 from api.reply_parts import Reply
 
 SIGNED_PATTERN = r"^-?[0-9]{1,14}\.[0-9]{2}$"
@@ -17,14 +17,14 @@ class CorrectionBody(Body):
     person_no: PersonNo
     bucket: Literal["current", "prior"]
     amount: SignedAmount
-    reason: Text
+    reason: Remark
     reference: Word | None = None
 
 
 class RejectionBody(Body):
     """Why somebody does not agree."""
 
-    reason: Text
+    reason: Remark
 
 
 class ListedCorrection(Reply):

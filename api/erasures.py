@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import StringConstraints
 
 from aggregates.vocabulary import ErasureReason
-from api.bodies import Body
+from api.bodies import Body, Remark
 from api.documents import body_of, problems
 from api.door import CallerOf, DoorOf, KeyHeader, answer_written, read_body, request_of
 from api.reply_parts import Reply
@@ -19,7 +19,7 @@ class ErasureBody(Body):
     """Why a person is erased (PIPL art. 47, by its cases), and which law or file says so."""
 
     reason: Literal["purpose_ended", "retention_over", "consent_withdrawn", "unlawful", "law"]
-    legal_basis: Annotated[str, StringConstraints(pattern=r"^[ -~]{3,60}$")]
+    legal_basis: Annotated[Remark, StringConstraints(pattern=r"^[ -~]{3,60}$")]
 
 
 class ErasureReply(Reply):

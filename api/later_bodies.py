@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from api.bodies import LINES_MAX, Amount, Body, ClaimBody, LineBody, Text, Word
+from api.bodies import LINES_MAX, Amount, Body, ClaimBody, LineBody, Remark, Word
 
 HOLD_DEFAULT_S, HOLD_MAX_S = 900, 30 * 86_400
 
@@ -27,7 +27,7 @@ class RefundBody(Body):
         ]
         | None
     ) = None
-    reason: Text = "not stated"
+    reason: Remark = "not stated"
 
     @model_validator(mode="after")
     def one_of_both(self) -> Self:

@@ -279,3 +279,4 @@ TEXTS |= {code: Text(*told) for code, told in proof_texts.TEXTS.items()}
 TEXTS |= {code: Text(*told) for code, told in FSI_TEXTS.items()}
 TEXTS |= {code: Text(*told) for code, told in watch_texts.TEXTS.items()}
 TEXTS |= {code: Text(*told) for code, told in FSI_LATER.items()}
+TEXTS |= {code: Text(*told) for code, told in watch_texts.LATER.items()}

@@ -167,6 +167,7 @@ FIELD_CODES = {
     "string_pattern_mismatch": "TEXT_INVALID",
     "string_too_long": "TEXT_INVALID",
     "string_too_short": "TEXT_INVALID",
+    "person_named": "PERSON_NAMED",
 }
 """Field codes by pydantic's kind of error; dates and amounts are told apart below."""
 

@@ -12,3 +12,10 @@ TEXTS = {
         "The account goes on, or a binding, hold, premium or money kept aside is still open.",
     ),
 }
+LATER = {
+    "PERSON_NAMED": (
+        422,
+        "文本含有身份证号码或本人姓名,删除个人信息时无法清除,请改写。",
+        "A text has an ID number or the person's name, which no erasure would reach.",
+    ),
+}

@@ -19,6 +19,7 @@ from service.caller import Caller, Request, Role, check_region, check_role
 from service.clock import new_stream
 from service.editions import edition_in_force
 from service.ending import Moved, end_bindings, recoveries, void_holds
+from service.free_text import check_names_nobody
 from service.house import House
 from service.ledger.command import Decision, OverloadedError, Reply
 from service.ledger.rows import Recorded
@@ -168,6 +169,7 @@ def _changing(
         successor = None
         if command.successor is not None:
             successor = find_person(view, house.keys, command.successor)
+        check_names_nobody(view, house.keys, account_id, command.reason)
         effective_on = command.effective_on or now.on
         event = rules.change_status(
             account, command.status, command.reason, effective_on, now, successor
@@ -247,9 +249,7 @@ def find_readable(view: View, keys: Keys, caller: Caller, person_no: str) -> Str
     """
     if caller.role is Role.PERSON and caller.subject != person_no:
         raise UnknownError
-    account_id = find_person(view, keys, person_no)
-    check_region(caller, view.account(account_id))
-    return account_id
+    return own_region(view, keys, caller, person_no)[0]
 
 
 def own_region(view: View, keys: Keys, caller: Caller, person_no: str) -> tuple[StreamId, Account]:

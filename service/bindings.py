@@ -27,6 +27,7 @@ from service.answers import binding_answer
 from service.caller import Caller, Request, Role, check_role
 from service.clock import new_stream
 from service.consents import check_consent
+from service.free_text import check_names_nobody
 from service.house import House
 from service.ledger.command import Decision, Reply
 from service.ledger.view import View
@@ -127,6 +128,8 @@ async def release(house: House, request: Request, binding_id: StreamId, reason: 
     def decide(view: View, now: Instant) -> Decision:
         binding = view.binding(binding_id)
         acting = acting_side(view, house.keys, request.caller, _sides(binding), now)
+        for account_id in _sides(binding):
+            check_names_nobody(view, house.keys, account_id, reason)
         sponsor = side_of(view, house.keys, binding.sponsor, now)
         view.account(binding.beneficiary)
         event = rules.release(binding, sponsor, by=acting.side, reason=reason, now=now)

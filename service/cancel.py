@@ -9,6 +9,7 @@ from aggregates.vocabulary import Instant, StreamId
 from service.answers import moment, yuan
 from service.caller import Request, Role, check_role
 from service.claims import visit_of
+from service.free_text import check_names_nobody
 from service.giving_back import Paid, back_answer, check_open, give_back, paid_by, unmake_visit
 from service.house import House
 from service.ledger.command import Decision, Reply
@@ -26,6 +27,8 @@ async def cancel(house: House, request: Request, settlement_id: StreamId, reason
 
     def decide(view: View, now: Instant) -> Decision:
         paid = paid_by(view, house.keys, request.caller, settlement_id)
+        patient = paid.settled.claim.beneficiary
+        check_names_nobody(view, house.keys, patient, reason)
         check_open(view, paid, CancelClosedError, now)
         event = rules.cancel(paid.settlement, reason)
         stay = rules.check_stays(paid.settlement)

@@ -14,6 +14,7 @@ from service.accounts import find_person
 from service.answers import signed_yuan
 from service.caller import Caller, Request, Role, check_region, check_role
 from service.clock import new_stream
+from service.free_text import check_names_nobody
 from service.house import House
 from service.ledger.command import Decision, Reply
 from service.ledger.view import View
@@ -45,6 +46,7 @@ async def propose(house: House, request: Request, command: ProposeCorrection) ->
         account_id = find_person(view, house.keys, command.person_no)
         account = view.account(account_id)
         check_region(request.caller, account)
+        check_names_nobody(view, house.keys, account_id, command.wrong.reason)
         correction_id = new_stream("cor", now.at)
         event = rules.propose(account_id, account, command.wrong, request.caller.name, now)
         return _answered(view, correction_id, None, [(correction_id, event)])
@@ -76,7 +78,8 @@ async def reject(house: House, request: Request, correction_id: StreamId, reason
         As `approve`.
     """
 
-    def move(_: View, correction: Correction, __: Instant) -> Moved:
+    def move(view: View, correction: Correction, _: Instant) -> Moved:
+        check_names_nobody(view, house.keys, correction.proposed.account, reason)
         return [(correction_id, rules.reject(correction, request.caller.name, reason))]
 
     return await _decided(house, request, correction_id, move)

@@ -12,6 +12,7 @@ from aggregates.settlement_events import PartRefunded
 from aggregates.vocabulary import Instant, StreamId
 from service.answers import payers_answer, stay_answer, yuan
 from service.caller import Request, Role, check_role
+from service.free_text import check_names_nobody
 from service.giving_back import back_answer, check_open, give_back, paid_by
 from service.house import House
 from service.ledger.command import Decision, Reply
@@ -40,6 +41,8 @@ async def refund(house: House, request: Request, command: RefundBill) -> Reply:
 
     def decide(view: View, now: Instant) -> Decision:
         paid = paid_by(view, house.keys, request.caller, command.settlement)
+        patient = paid.settled.claim.beneficiary
+        check_names_nobody(view, house.keys, patient, command.reason)
         check_open(view, paid, RefundClosedError, now)
         event = rules.refund(paid.settlement, asked, command.reason, paid.edition)
         stay = check_stays(evolve(paid.settlement, event))

@@ -6,6 +6,7 @@ from aggregates.suspense import pay_out as decide_pay_out
 from aggregates.vocabulary import Instant
 from service.accounts import changed, own_region
 from service.caller import Request, Role, check_role
+from service.free_text import check_names_nobody
 from service.house import House
 from service.ledger.command import Decision, Reply
 from service.ledger.view import View
@@ -32,6 +33,7 @@ async def pay_out(house: House, request: Request, command: PayOut) -> Reply:
     def decide(view: View, now: Instant) -> Decision:
         of = own_region(view, house.keys, request.caller, command.person_no)
         account_id, account = of
+        check_names_nobody(view, house.keys, account_id, command.reference)
         event = decide_pay_out(account, command.ticket, command.reference)
         return changed(view, of, [(account_id, event)], now)
 
