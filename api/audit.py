@@ -18,11 +18,12 @@ from api.audit_replies import (
 from api.documents import body_of, problems
 from api.door import CallerOf, Door, DoorOf, read_body
 from api.problems import ProblemError, is_english
-from api.replays import Replay, Replays
+from api.replays import Replays
 from api.story_words import with_texts
 from service import as_of as past
 from service.caller import Role, check_role
 from service.ledger.store import StoreUnavailableError
+from service.replay.jobs import Job
 from service.trace import trace
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"])
@@ -102,25 +103,29 @@ async def start_replay(request: Request, door: DoorOf, caller: CallerOf) -> Resp
     """Begin to tell the whole log again and to compare, one at a time (auditor).
 
     Changes nothing and needs no Idempotency-Key. It runs in a process of its own beside the
-    service that was asked, which alone can tell how far it is.
+    service that was asked; every other one can tell how far it is.
     """
     check_role(caller, Role.AUDITOR)
     body = await read_body(request, ReplayBody)
     _point(body.as_of)
     replays = _replays(door)
-    if replays.running is not None:
-        raise ProblemError("REPLAY_RUNNING", replay_id=replays.running.id)
-    return _answer(_told(replays.start(body.as_of)), 202)
+    job = await replays.start(body.as_of)
+    if job is None:
+        raise ProblemError("REPLAY_RUNNING", replay_id=await replays.jobs.running())
+    return _answer(_told(job), 202)
 
 
 @router.get("/replays/{replay_id}", response_model=ReplayReply, responses=problems(403, 404))
 async def look_at_replay(door: DoorOf, caller: CallerOf, replay_id: str) -> Response:
-    """How far a replay is, and what it found (auditor)."""
+    """How far a replay is, and what it found (auditor).
+
+    `interrupted` is one whose service ended before it did: ask for another.
+    """
     check_role(caller, Role.AUDITOR)
-    replay = _replays(door).find(replay_id)
-    if replay is None:
+    job = await _replays(door).jobs.find(replay_id)
+    if job is None:
         raise ProblemError("NOT_FOUND")
-    return _answer(_told(replay))
+    return _answer(_told(job))
 
 
 def _replays(door: Door) -> Replays:
@@ -129,15 +134,15 @@ def _replays(door: Door) -> Replays:
     return door.replays
 
 
-def _told(replay: Replay) -> dict[str, Any]:
-    report = replay.report
+def _told(job: Job) -> dict[str, Any]:
+    report = job.report
     return {
-        "replay_id": replay.id,
-        "status": replay.status,
-        "as_of": replay.as_of,
-        "started_at": replay.started_at,
-        "ended_at": replay.ended_at,
-        "progress": {"done": replay.done, "of": replay.total},
+        "replay_id": job.id,
+        "status": job.status,
+        "as_of": job.as_of,
+        "started_at": job.started_at,
+        "ended_at": job.ended_at,
+        "progress": {"done": job.done, "of": job.total},
         "result": None if report is None else "different" if report["found"]["count"] else "equal",
         "report": None if report is None else _shown(report),
     }

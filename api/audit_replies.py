@@ -232,7 +232,7 @@ class ReplayReply(Reply):
     """A replay under way or over."""
 
     replay_id: str
-    status: Literal["running", "done", "failed"]
+    status: Literal["running", "done", "failed", "interrupted"]
     as_of: str | None
     started_at: str
     ended_at: str | None

@@ -135,7 +135,12 @@ async def _serve(
             keys = settings.token_keys or issuer_path(settings.data)
             settle_in()
             shelf = Shelf(house.store.pool, follower)
-            door = Door(house, Tokens(keys, house.keys), shelf, Replays(dsn, settings, clock))
+            door = Door(
+                house,
+                Tokens(keys, house.keys),
+                shelf,
+                Replays(dsn, settings, clock, shelf.pool),
+            )
             async with _premiums(house, house.store, settings, postgres):
                 return await _listen(door, options, postgres)
         finally:

@@ -142,7 +142,15 @@ def test_a_replay_is_long_work_with_progress(demo: tuple[Path, Service]) -> None
 
 
 def test_a_service_stops_while_it_replays() -> None:
-    """What is under way ends with the service, and the service ends cleanly."""
-    with a_place() as place, a_service(place) as service:
-        assert 202 == Auditor(place, service).start().status_code
-        assert 0 == service.stop()
+    """What is under way ends with the service, which ends cleanly; the next one says so."""
+    with a_place() as place:
+        with a_service(place) as service:
+            began = Auditor(place, service).start()
+            assert 202 == began.status_code
+            assert 0 == service.stop()
+        with a_service(place) as service:
+            auditor = Auditor(place, service)
+            told = auditor.ended(began.json()["replay_id"])
+            assert ("interrupted", None) == (told["status"], told["report"])
+            again = auditor.ended(auditor.start().json()["replay_id"])
+            assert ("done", "equal") == (again["status"], again["result"])
