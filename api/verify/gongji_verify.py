@@ -447,16 +447,24 @@ class Binding:
 
 @dataclass(slots=True)
 class Bill:
-    """A settlement or a hold: the event that decided it, and what of it stays, in fen."""
+    """A settlement or a hold: the row that decided it, and what of it stays, in fen.
 
-    decided: Event
+    The row is kept as it was read: a log of millions has to fit, and few are asked for again.
+    """
+
+    state: bytes
     position: int
     status: str
     own: int
     aid: int
     cash: int
     key: str
-    left: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def decided(self) -> Event:
+        """The event that decided it."""
+        event: Event = json.loads(self.state)["event"]
+        return event
 
 
 @dataclass(slots=True)
@@ -1171,7 +1179,7 @@ def fold_bill(books: Books, row: Row, name: str) -> None:
     if row.version == 1 and name in ("settled", "placed", "refused", "reversed"):
         sums = (event.get("own_fen", 0), event.get("aid_fen", 0), event.get("cash_fen", 0))
         status = {"placed": "held"}.get(name, name)
-        shelf[row.stream] = Bill(event, row.position, status, *sums, key)
+        shelf[row.stream] = Bill(row.state, row.position, status, *sums, key)
         return
     before, after = steps.get(name, ("", ""))
     if bill is None or bill.status not in before.split():
@@ -1200,7 +1208,7 @@ def fold_premium(books: Books, row: Row, name: str) -> None:
     """Fold a premium's event: granted for premiums, and step by step."""
     event, premium = row.event, books.premiums.get(row.stream)
     if name == "held" and row.version == 1:
-        books.premiums[row.stream] = Bill(event, row.position, "held", 0, 0, 0, "")
+        books.premiums[row.stream] = Bill(row.state, row.position, "held", 0, 0, 0, "")
         grant = books.bindings.get(key_of(event["binding"]))
         sides = (grant.terms["sponsor"], grant.terms["beneficiary"]) if grant else ()
         is_granted = grant is not None and "premium" in grant.terms["uses"]
