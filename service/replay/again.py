@@ -8,31 +8,26 @@ changed, the reason that was given) is taken as it is told.
 from dataclasses import replace
 
 from aggregates import hold as hold_rules
-from aggregates.account_state import Account
-from aggregates.cascade import Split
 from aggregates.events import AidReceived, AidReturned, Debited, DebitReturned
 from aggregates.fund_events import Held, HoldReleased, ReturnSuspended
 from aggregates.hold_events import ClaimHeld, HoldCaptured, HoldEnded
-from aggregates.institution import check_designated
 from aggregates.refusals import RefusalError
-from aggregates.settlement import debits_of, reasons_of, split_claim
+from aggregates.settlement import debits_of, reasons_of
 from aggregates.settlement_events import (
-    Claim,
     PartRefunded,
     Settled,
     SettlementCancelled,
     SettlementReversed,
 )
-from aggregates.vocabulary import HoldEnd, Instant, instant
+from aggregates.vocabulary import HoldEnd, instant
 from service.capture import settled_of
-from service.claims import editions_of, family_of, place_of
 from service.editions import edition_of_record
 from service.ledger.layer import UnreadError
 from service.ledger.view import View
-from service.persons import Keys
 from service.replay.against import Finding, Place, as_decided, misread, moves, taken, unlike
 from service.replay.back import refunded, taken_back
 from service.replay.differences import Unlike
+from service.replay.plain import split_again
 from service.superseding import held_accounts
 
 Decided = (
@@ -93,7 +88,7 @@ def _decided(place: Place, event: Decided) -> list[Finding]:
 def _settled(place: Place, settled: Settled) -> list[Finding]:
     now = instant(settled.settled_at)
     view = View(as_decided(place, place.command.unpaid), now)
-    split, region, editions, patient = _split(view, place.keys, settled.claim, now)
+    split, region, editions, patient = split_again(view, place.keys, settled.claim, now)
     own_after_fen = patient.balance_fen - split.own_fen if patient.has_funds else None
     made = replace(
         settled,
@@ -114,7 +109,7 @@ def _settled(place: Place, settled: Settled) -> list[Finding]:
 def _held(place: Place, held: ClaimHeld) -> list[Finding]:
     now = instant(held.held_at)
     view = View(as_decided(place, place.command.unpaid), now)
-    split, region, editions, _ = _split(view, place.keys, held.claim, now)
+    split, region, editions, _ = split_again(view, place.keys, held.claim, now)
     made = replace(
         held,
         place_region=region,
@@ -129,22 +124,6 @@ def _held(place: Place, held: ClaimHeld) -> list[Finding]:
     found = [*unlike(held, made), *misread(place, held.read, view.read)]
     told = taken(place, lambda event: isinstance(event, Held) and event.hold == place.stream)
     return found + moves(told, list(hold_rules.holds_of(place.stream, held)))
-
-
-def _split(
-    view: View, keys: Keys, claim: Claim, now: Instant
-) -> tuple[Split, str, dict[str, str], Account]:
-    """A bill split again: the split, the place's region, the editions, and the patient.
-
-    Raises:
-        RefusalError: it is refused today as it should have been then.
-    """
-    institution = view.institution(claim.institution)
-    check_designated(institution)
-    family = family_of(view, keys, claim.beneficiary, now)
-    place = place_of(institution, claim.med_type, family.account, now)
-    split = split_claim(claim, family, place, now)
-    return split, place.region, editions_of(family), family.account
 
 
 def _captured(place: Place, settled: Settled) -> list[Finding]:

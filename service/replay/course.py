@@ -1,6 +1,7 @@
 """The course of the log: events taken one by one, folded, counted, and decided again."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -13,31 +14,18 @@ from aggregates.settlement_events import EditionPublished, SettlementReversed
 from aggregates.topics import Event, State
 from aggregates.vocabulary import StreamId
 from service.ledger.layer import Layer
-from service.ledger.rows import amount_of, decode_act, decode_event, kind_of, parts
+from service.ledger.rows import amount_of, kind_of, parts
 from service.ledger.store import NO_HEAD, Head
 from service.persons import Keys
 from service.replay.again import DECIDED, EXPLAINED, decide_again
 from service.replay.against import Command, Place
 from service.replay.differences import Differences, Unlike
 from service.replay.money import Money
+from service.replay.plain import SETTLED, Plain, Stored, plain_end, settled_again
+from service.replay.reading import read_act, read_event
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BILL_KINDS = ("stl_", "hld_")
-
-
-class Stored(NamedTuple):
-    """A row of the log as it is stored; `recorded_at` in microseconds since 1970.
-
-    `state` is None where the row is for another share to look at.
-    """
-
-    position: int
-    recorded_at: int
-    stream: StreamId
-    amount_fen: int | None
-    version: int
-    topic: str
-    state: bytes | None
 
 
 class Share(NamedTuple):
@@ -121,6 +109,41 @@ class Course:
         """Where all money is now."""
         return self._money
 
+    def go_on(self, rows: Sequence[Stored], at: int) -> int:
+        """Take the command that begins here whole if it only settles a bill, else one event.
+
+        Returns where to go on.
+
+        Raises:
+            UnreadError: as `take`.
+        """
+        end = plain_end(rows, at)
+        if end > at and self._share.has(rows[end - 1].stream) and self._is_next(rows[at]):
+            plain = settled_again(self.world, self._keys, rows[at:end])
+            if plain is not None:
+                self._take_plain(rows[at:end], plain)
+                return end
+        self.take(rows[at])
+        return at + 1
+
+    def _is_next(self, row: Stored) -> bool:
+        """Whether a command begins with this row."""
+        return not (row.state or b"").startswith(b'{"act":%b,"event":' % self._command.act)
+
+    def _take_plain(self, rows: Sequence[Stored], plain: Plain) -> None:
+        self._end_command(rows[0])
+        self._command = Command(b"")
+        self.world.heads.update(plain.heads)
+        money, counts = self._money, self.counts
+        money.settle(plain.fen)
+        for row in rows[:-1]:
+            if self._share.has(row.stream):
+                counts.events += 1
+                counts.folded[row.topic] += 1
+        counts.events += 1
+        counts.decided[SETTLED] += 1
+        counts.born["stl"] += 1
+
     def take(self, row: Stored) -> None:
         """Take the next event of the log.
 
@@ -133,7 +156,7 @@ class Course:
         is_mine = self._share.has(row.stream)
         try:
             act, told = parts(row.state)
-            event = decode_event(row.topic, told)
+            event = read_event(row.topic, told)
         except (KeyError, ValueError) as error:
             if is_mine:
                 why = f"unreadable: {type(error).__name__}"
@@ -227,7 +250,7 @@ class Course:
         if not is_mine:
             return
         try:
-            decode_act(act)
+            read_act(act)
         except ValueError as error:
             self.found.note(where, Unlike.EVENT, "act", f"unreadable: {type(error).__name__}")
 

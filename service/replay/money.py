@@ -79,6 +79,13 @@ class Money:
             place, sign = way
             setattr(self, place, getattr(self, place) + sign * _fen(event))
 
+    def settle(self, fen: int) -> None:
+        """Count what left accounts for a bill that says the same."""
+        self.accounts_fen -= fen
+        self.owed_fen += fen
+        self.explained_fen += fen
+        self.settled_fen += fen
+
     def bill(self, event: Event, before: Settlement | None) -> None:
         """Count what a bill's own event says that accounts gave to it or got back."""
         if isinstance(event, Settled):

@@ -24,9 +24,10 @@ from service.ledger.layer import UnreadError
 from service.ledger.rows import TOPIC_PREFIX
 from service.persons import Keys
 from service.rebuild import RebuildRunningError, check
-from service.replay.course import WHOLE, Counts, Course, Share, Stored
+from service.replay.course import WHOLE, Counts, Course, Share
 from service.replay.differences import Differences, Unlike
 from service.replay.money import Money
+from service.replay.plain import Stored
 from service.replay.stored import Names, compare_heads, compare_keys, compare_names
 from service.replay.world import HEADS_MAX, World
 
@@ -215,8 +216,7 @@ class _Telling:
         while at < len(rows):
             try:
                 while at < len(rows):
-                    self.course.take(rows[at])
-                    at += 1
+                    at = self.course.go_on(rows, at)
             except UnreadError as unread:
                 await self._world.load(unread, rows[at].position)
         await self._world.settle(used)
