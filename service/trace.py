@@ -30,8 +30,9 @@ from service.ledger.layer import Layer, UnreadError
 from service.ledger.rows import Recorded, encode, encode_act, kind_of
 from service.ledger.store import NO_HEAD, Head
 from service.replay.again import DECIDED
-from service.replay.course import Course, Stored
+from service.replay.course import Course
 from service.replay.differences import Difference, Differences
+from service.replay.reading import Stored
 
 COMMAND_MAX = 2000
 """Events looked at before a decision to find where its command began."""

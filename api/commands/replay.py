@@ -21,8 +21,8 @@ from service.garbage import settle_in
 from service.ledger.migrate import migrate
 from service.persons import Keys, load_keys
 from service.replay.balances import check_balances
-from service.replay.course import Share
 from service.replay.run import NoSuchMomentError, Progress, Report, Scope, replay, together
+from service.replay.share import Share
 from service.replay.words import summary
 from service.settings import Settings
 

@@ -4,15 +4,20 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 
 from aggregates.account_state import Account
 from aggregates.events import AidReceived, Debited
 from aggregates.fund_events import Held, HoldReleased, ReturnSuspended, YearClosed
 from aggregates.settlement import Settlement
-from aggregates.settlement_events import EditionPublished, SettlementReversed
+from aggregates.settlement_events import (
+    EditionPublished,
+    Settled,
+    SettlementCancelled,
+    SettlementReversed,
+)
 from aggregates.topics import Event, State
 from aggregates.vocabulary import StreamId
+from service.claims import visit_of
 from service.ledger.layer import Layer
 from service.ledger.rows import amount_of, kind_of, parts
 from service.ledger.store import NO_HEAD, Head
@@ -21,28 +26,15 @@ from service.replay.again import DECIDED, EXPLAINED, decide_again
 from service.replay.against import Command, Place
 from service.replay.differences import Differences, Unlike
 from service.replay.money import Money
-from service.replay.plain import SETTLED, Plain, Stored, plain_end, settled_again
-from service.replay.reading import read_act, read_event
+from service.replay.named import Bills
+from service.replay.plain import SETTLED, Plain, plain_end, settled_again
+from service.replay.reading import Stored, read_act, read_event
+from service.replay.share import WHOLE, Share
+from service.replay.tally import Tally
 
+GONE = (SettlementCancelled, SettlementReversed)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BILL_KINDS = ("stl_", "hld_")
-
-
-class Share(NamedTuple):
-    """A part of a replay: every share folds all accounts, and decides and compares its own.
-
-    Streams are told apart by the last byte of their id, which is chance.
-    """
-
-    number: int
-    of: int
-
-    def has(self, stream: str) -> bool:
-        """Whether a stream is this share's."""
-        return self.of == 1 or int(stream[-2:], 16) % self.of == self.number
-
-
-WHOLE = Share(0, 1)
 
 
 @dataclass(slots=True)
@@ -82,12 +74,12 @@ class Course:
     """
 
     __slots__ = (
-        "_act",
         "_command",
         "_keys",
         "_money",
         "_off",
         "_share",
+        "bills",
         "counts",
         "found",
         "world",
@@ -98,6 +90,7 @@ class Course:
         self.world = world
         self.found = found
         self.counts = Counts()
+        self.bills = Bills(Tally(keys), Tally(keys))
         self._keys = keys
         self._share = share
         self._money = Money()
@@ -143,6 +136,9 @@ class Course:
         counts.events += 1
         counts.decided[SETTLED] += 1
         counts.born["stl"] += 1
+        bill = rows[-1].stream
+        self.bills.keys.add(bill, plain.key_digest.encode())
+        self.bills.names.add(bill, visit_of(self._keys, plain.settled.claim))
 
     def take(self, row: Stored) -> None:
         """Take the next event of the log.
@@ -205,6 +201,8 @@ class Course:
             before = head.state if isinstance(head.state, Settlement) else None
             self._money.bill(event, before)
             self.counts.tombstones += before is None and isinstance(event, SettlementReversed)
+            if is_mine:
+                self._tell_bill(row, event, before)
         elif isinstance(event, EditionPublished):
             self.world.names[self._keys.name("region", event.region)] = row.stream
 
@@ -242,6 +240,18 @@ class Course:
             found.note(where, Unlike.DECISION, event.carried_fen, was.current_fen)
         if min(after.current_fen, after.prior_fen) < 0:
             found.note(where, Unlike.MONEY, f"{after.balance_fen} fen", "not below zero")
+
+    def _tell_bill(self, row: Stored, event: Event, before: Settlement | None) -> None:
+        """Count by what a bill must be known: its key for ever, its name while it lives."""
+        names, keys = self.bills
+        if before is None:
+            undone = event.undone if isinstance(event, SettlementReversed) else None
+            digest = undone or read_act(parts(row.state or b"")[0]).key_digest
+            keys.add(row.stream, digest.encode())
+        if isinstance(event, Settled):
+            names.add(row.stream, visit_of(self._keys, event.claim))
+        elif isinstance(event, GONE) and before is not None and before.settled is not None:
+            names.add(row.stream, visit_of(self._keys, before.settled.claim), -1)
 
     # -------------------------------------------------------------- commands
 

@@ -7,7 +7,6 @@ by one, which tells what it is.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import NamedTuple
 
 from aggregates.account import evolve
@@ -24,31 +23,16 @@ from service.ledger.rows import parts
 from service.ledger.store import Head
 from service.ledger.view import View
 from service.persons import Keys
-from service.replay.reading import Inputs, inputs_of, read_act, written
+from service.replay.reading import Inputs, Stored, inputs_of, read_act, written
 
 SETTLED, DEBITED, AID = "settlement.settled/1", "account.debited/1", "account.aid-received/1"
 MOVES = (DEBITED, AID)
 
 
-class Stored(NamedTuple):
-    """A row of the log as it is stored; `recorded_at` in microseconds since 1970.
-
-    `state` is None where the row is for another share to look at.
-    """
-
-    position: int
-    recorded_at: int
-    stream: StreamId
-    amount_fen: int | None
-    version: int
-    topic: str
-    state: bytes | None
-
-
 class Plain(NamedTuple):
-    """What a plain command did: the heads it left, and the fen that left accounts."""
+    """What a plain command did: by which key, to which heads, and the fen that left accounts."""
 
-    act_digest: str
+    key_digest: str
     settled: Settled
     heads: dict[StreamId, Head]
     fen: int
@@ -173,9 +157,7 @@ def _moved_fen(event: Debited | AidReceived) -> int | None:
 
 def is_sound(after: Account, before: Account) -> bool:
     """Whether no bucket is below zero, and what is kept aside is as it was."""
-    return (
-        after.current_fen >= 0 and after.prior_fen >= 0 and after.suspended is before.suspended
-    )
+    return after.current_fen >= 0 and after.prior_fen >= 0 and after.suspended is before.suspended
 
 
 def split_again(view: View, keys: Keys, claim: Claim, now: Instant) -> Again:

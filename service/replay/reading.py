@@ -6,7 +6,7 @@ everywhere else, strictly.
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -15,6 +15,21 @@ from aggregates.settlement_events import Claim
 from aggregates.topics import CLASSES, Event
 from aggregates.vocabulary import StreamId
 from service.ledger.rows import decode_act, decode_event
+
+
+class Stored(NamedTuple):
+    """A row of the log as it is stored; `recorded_at` in microseconds since 1970.
+
+    `state` is None where the row is for another share to look at.
+    """
+
+    position: int
+    recorded_at: int
+    stream: StreamId
+    amount_fen: int | None
+    version: int
+    topic: str
+    state: bytes | None
 
 
 class Inputs(msgspec.Struct, frozen=True):

@@ -24,11 +24,13 @@ from service.ledger.layer import UnreadError
 from service.ledger.rows import TOPIC_PREFIX
 from service.persons import Keys
 from service.rebuild import RebuildRunningError, check
-from service.replay.course import WHOLE, Counts, Course, Share
+from service.replay.course import Counts, Course
 from service.replay.differences import Differences, Unlike
 from service.replay.money import Money
-from service.replay.plain import Stored
-from service.replay.stored import Names, compare_heads, compare_keys, compare_names
+from service.replay.named import Names, compare_keys, compare_names
+from service.replay.reading import Stored
+from service.replay.share import WHOLE, Share
+from service.replay.stored import compare_heads
 from service.replay.world import HEADS_MAX, World
 
 PAGE = 4000
@@ -114,8 +116,9 @@ async def replay(
             await telling.finish(connection, upto)
             if report.is_whole:
                 report.heads = await compare_heads(connection, world, share, report.found)
-                report.keys = await compare_keys(connection, keys, share, report.found)
-                names = Names(keys, course.counts.named(), share)
+                bills = course.bills
+                report.keys = await compare_keys(connection, keys, bills.keys, share, report.found)
+                names = Names(keys, course.counts.named(), share, bills.names)
                 report.names = await compare_names(connection, names, report.found)
         report.position = telling.position
         report.counts, report.money = course.counts, course.money

@@ -5,8 +5,9 @@ from service.ledger.layer import Layer, UnreadError
 from service.ledger.memory import MemoryStore
 from service.ledger.rows import Row, encode, encode_act
 from service.ledger.store import NO_HEAD
-from service.replay.course import Course, Stored
+from service.replay.course import Course
 from service.replay.differences import Differences, Unlike
+from service.replay.reading import Stored
 
 
 def retold(house: House) -> Course:

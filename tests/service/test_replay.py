@@ -15,9 +15,9 @@ from service.editions import publish
 from service.house import House
 from service.ledger.postgres import PostgresStore
 from service.refund import RefundBill, refund
-from service.replay.course import Share
 from service.replay.differences import Difference, Unlike
 from service.replay.run import NoSuchMomentError, Report, Scope, position_at, replay, together
+from service.replay.share import Share
 from tests.service.household import (
     CALLS,
     HOSPITAL,
