@@ -27,7 +27,7 @@ from service.replay.against import Command, Place
 from service.replay.differences import Differences, Unlike
 from service.replay.money import Money
 from service.replay.named import Bills
-from service.replay.plain import SETTLED, Plain, plain_end, settled_again
+from service.replay.plain import SETTLED, Plain, passed_on, plain_end, settled_again
 from service.replay.reading import Stored, read_act, read_event
 from service.replay.share import WHOLE, Share
 from service.replay.tally import Tally
@@ -79,6 +79,7 @@ class Course:
         "_money",
         "_off",
         "_share",
+        "_unheard",
         "bills",
         "counts",
         "found",
@@ -89,6 +90,7 @@ class Course:
         """Begin before the first event."""
         self.world = world
         self.found = found
+        self._unheard = Differences()  # what another share tells
         self.counts = Counts()
         self.bills = Bills(Tally(keys), Tally(keys))
         self._keys = keys
@@ -111,11 +113,8 @@ class Course:
             UnreadError: as `take`.
         """
         end = plain_end(rows, at)
-        if end > at and self._share.has(rows[end - 1].stream) and self._is_next(rows[at]):
-            plain = settled_again(self.world, self._keys, rows[at:end])
-            if plain is not None:
-                self._take_plain(rows[at:end], plain)
-                return end
+        if end > at and self._is_next(rows[at]) and self._takes(rows[at:end]):
+            return end
         self.take(rows[at])
         return at + 1
 
@@ -123,20 +122,35 @@ class Course:
         """Whether a command begins with this row."""
         return not (row.state or b"").startswith(b'{"act":%b,"event":' % self._command.act)
 
-    def _take_plain(self, rows: Sequence[Stored], plain: Plain) -> None:
+    def _takes(self, rows: Sequence[Stored]) -> bool:
+        """Take a plain command whole; where anything of it is odd, nothing has changed."""
+        *moves, bill = rows
+        plain: Plain | None = None
+        if bill.state is None:
+            heads = passed_on(self.world, moves, self._share)
+        else:
+            plain = settled_again(self.world, self._keys, rows)
+            heads = plain and plain.heads
+        if heads is None:
+            return False
         self._end_command(rows[0])
         self._command = Command(b"")
-        self.world.heads.update(plain.heads)
-        money, counts = self._money, self.counts
-        money.settle(plain.fen)
-        for row in rows[:-1]:
+        self.world.heads.update(heads)
+        fen = 0
+        for row in moves:
+            fen -= row.amount_fen or 0
             if self._share.has(row.stream):
-                counts.events += 1
-                counts.folded[row.topic] += 1
-        counts.events += 1
-        counts.decided[SETTLED] += 1
-        counts.born["stl"] += 1
-        bill = rows[-1].stream
+                self.counts.events += 1
+                self.counts.folded[row.topic] += 1
+        self._money.settle(fen, is_mine=plain is not None)
+        if plain is not None:
+            self._tell_plain(bill.stream, plain)
+        return True
+
+    def _tell_plain(self, bill: StreamId, plain: Plain) -> None:
+        self.counts.events += 1
+        self.counts.decided[SETTLED] += 1
+        self.counts.born["stl"] += 1
         self.bills.keys.add(bill, plain.key_digest.encode())
         self.bills.names.add(bill, visit_of(self._keys, plain.settled.claim))
 
@@ -180,7 +194,7 @@ class Course:
     # -------------------------------------------------------------- folding
 
     def _fold(self, row: Stored, event: Event, head: Head, *, is_mine: bool) -> None:
-        found = self.found if is_mine else Differences()
+        found = self.found if is_mine else self._unheard
         where = (row.position, row.stream)
         self.counts.events += is_mine
         if row.version != head.version + 1:

@@ -79,12 +79,13 @@ class Money:
             place, sign = way
             setattr(self, place, getattr(self, place) + sign * _fen(event))
 
-    def settle(self, fen: int) -> None:
-        """Count what left accounts for a bill that says the same."""
+    def settle(self, fen: int, *, is_mine: bool) -> None:
+        """Count what left accounts for a bill that says the same, if it is looked at here."""
         self.accounts_fen -= fen
         self.owed_fen += fen
-        self.explained_fen += fen
-        self.settled_fen += fen
+        if is_mine:
+            self.explained_fen += fen
+            self.settled_fen += fen
 
     def bill(self, event: Event, before: Settlement | None) -> None:
         """Count what a bill's own event says that accounts gave to it or got back."""

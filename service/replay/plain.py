@@ -23,19 +23,19 @@ from service.ledger.rows import parts
 from service.ledger.store import Head
 from service.ledger.view import View
 from service.persons import Keys
-from service.replay.reading import Inputs, Stored, inputs_of, read_act, written
+from service.replay.reading import Inputs, Stored, inputs_of, read_act, read_event, written
+from service.replay.share import Share
 
 SETTLED, DEBITED, AID = "settlement.settled/1", "account.debited/1", "account.aid-received/1"
 MOVES = (DEBITED, AID)
 
 
 class Plain(NamedTuple):
-    """What a plain command did: by which key, to which heads, and the fen that left accounts."""
+    """What a plain command did: by which key, for which bill, and to which heads."""
 
     key_digest: str
     settled: Settled
     heads: dict[StreamId, Head]
-    fen: int
 
 
 class Again(NamedTuple):
@@ -50,21 +50,24 @@ class Again(NamedTuple):
 def plain_end(rows: Sequence[Stored], at: int) -> int:
     """Where a command ends that begins here and only settles a bill; `at` where it does not.
 
-    A page's last command is none: nobody knows yet whether it goes on.
+    A page's last command is none: nobody knows yet whether it goes on. The bill's own row has
+    no state where another share decides it.
     """
     end, last = at, len(rows) - 1
     while end < last and rows[end].topic in MOVES:
         end += 1
-    if end >= last or rows[end].topic != SETTLED:
-        return at
-    first, beyond = rows[at].state, rows[end + 1].state
-    if first is None or rows[end].version != 1:
+    first = rows[at].state
+    if rows[end].topic != SETTLED or rows[end].version != 1 or first is None:
         return at
     act = first[: first.find(b',"event":')]
     for row in rows[at + 1 : end + 1]:
-        if row.state is None or not row.state.startswith(act):
+        if not (row.topic == SETTLED if row.state is None else row.state.startswith(act)):
             return at
-    return at if beyond is not None and beyond.startswith(act) else end + 1
+    for beyond in range(end + 1, last + 1):
+        state = rows[beyond].state
+        if state is not None:
+            return at if state.startswith(act) else end + 1
+    return at
 
 
 def settled_again(world: Layer, keys: Keys, rows: Sequence[Stored]) -> Plain | None:
@@ -94,7 +97,7 @@ def _settled_again(world: Layer, keys: Keys, rows: Sequence[Stored]) -> Plain | 
     heads = _folded(world, bill.stream, made, rows)
     if heads is None:
         return None
-    return Plain(read_act(act).key_digest, made, heads, made.own_fen + made.aid_fen)
+    return Plain(read_act(act).key_digest, made, heads)
 
 
 def _made(world: Layer, keys: Keys, told: Inputs) -> Settled | None:
@@ -143,6 +146,32 @@ def _folded(
             or parts(row.state or b"")[1] != written(event)
             or not isinstance(before, Account)
         ):
+            return None
+        after = evolve(before, event)
+        if after.balance_fen - before.balance_fen != (fen or 0) or not is_sound(after, before):
+            return None
+        heads[stream] = Head(row.version, after)
+    return heads
+
+
+def passed_on(world: Layer, rows: Sequence[Stored], share: Share) -> dict[StreamId, Head] | None:
+    """The heads after the moves of a bill that another share decides; None where one is odd.
+
+    Raises:
+        UnreadError: an account is not loaded yet.
+    """
+    heads: dict[StreamId, Head] = {}
+    for row in rows:
+        stream = row.stream
+        try:
+            event = read_event(row.topic, parts(row.state or b"")[1])
+        except ValueError:
+            return None
+        version, before = heads.get(stream) or world.head(stream)
+        if not isinstance(event, Debited | AidReceived) or share.has(event.settlement):
+            return None
+        fen = _moved_fen(event)
+        if row.version != version + 1 or row.amount_fen != fen or not isinstance(before, Account):
             return None
         after = evolve(before, event)
         if after.balance_fen - before.balance_fen != (fen or 0) or not is_sound(after, before):

@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
-from uuid import UUID
 
 import asyncpg
 from asyncpg import Connection, Record
@@ -183,6 +182,11 @@ class _Telling:
         self.position = 0
         self._world = world
         self._topics = topics
+        self._prefixes = {
+            code: (topic, f"{TOPIC_PREFIX[topic.partition('.')[0]]}_")
+            for code, topic in topics.items()
+            if topic in CLASSES
+        }
         self._progress = progress
         self._recorded_at = 0
 
@@ -212,7 +216,7 @@ class _Telling:
         self._progress(self.position, last)
 
     async def _tell(self, page: list[Record]) -> None:
-        rows = [row for record in page if (row := self._row(record)) is not None]
+        rows = self._rows(page)
         used = {row.stream for row in rows}
         await self._world.fetch(used)
         at = 0
@@ -224,26 +228,36 @@ class _Telling:
                 await self._world.load(unread, rows[at].position)
         await self._world.settle(used)
 
-    def _row(self, record: Record) -> Stored | None:
-        """A row of ours; what the library stored under topics of its own is passed over."""
-        position, recorded_at, stream, amount_fen, version, code, state = record
-        where, found = (position, None), self.course.found if self._is_first else Differences()
-        if position != self.position + 1:
-            found.note(where, Unlike.POSITION, position, self.position + 1)
-        if recorded_at < self._recorded_at:
-            found.note(where, Unlike.POSITION, "recorded before", "its predecessor")
-        self.position, self._recorded_at = position, recorded_at
-        topic = self._topics.get(code, "")
-        if topic in CLASSES:
-            known = _stream(topic, stream)
-            return Stored(position, recorded_at, known, amount_fen, version, topic, state)
-        if not topic or OURS.fullmatch(topic):
-            found.note(where, Unlike.EVENT, topic or f"topic {code}", "unknown")
-        return None
+    def _rows(self, page: list[Record]) -> list[Stored]:
+        """The rows that are ours; what the library stored under its own topics is passed over."""
+        rows: list[Stored] = []
+        prefixes, before, at = self._prefixes, self.position, self._recorded_at
+        for position, recorded_at, stream, amount_fen, version, code, state in page:
+            if position != before + 1 or recorded_at < at:
+                self._note_gap((position, recorded_at), (before, at))
+            before, at = position, recorded_at
+            known = prefixes.get(code)
+            if known is None:
+                self._note_strange(position, self._topics.get(code, ""), code)
+                continue
+            topic, prefix = known
+            stream_id = StreamId(prefix + stream.hex)
+            rows.append(Stored(position, recorded_at, stream_id, amount_fen, version, topic, state))
+        self.position, self._recorded_at = before, at
+        return rows
 
+    def _note_gap(self, here: tuple[int, int], before: tuple[int, int]) -> None:
+        where = (here[0], None)
+        if self._is_first and here[0] != before[0] + 1:
+            self.course.found.note(where, Unlike.POSITION, here[0], before[0] + 1)
+        if self._is_first and here[1] < before[1]:
+            self.course.found.note(where, Unlike.POSITION, "recorded before", "its predecessor")
 
-def _stream(topic: str, stream: UUID) -> StreamId:
-    return StreamId(f"{TOPIC_PREFIX[topic.partition('.')[0]]}_{stream.hex}")
+    def _note_strange(self, position: int, topic: str, code: int) -> None:
+        if self._is_first and (not topic or OURS.fullmatch(topic)):
+            self.course.found.note(
+                (position, None), Unlike.EVENT, topic or f"topic {code}", "unknown"
+            )
 
 
 async def _tables(dsn: str, found: Differences) -> dict[str, int] | None:

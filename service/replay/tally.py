@@ -17,21 +17,21 @@ LIMIT = 1 << 8 * SIZE
 class Tally:
     """How many pairs of a stream and what it is known by, and the sum of their marks."""
 
-    __slots__ = ("_begun", "_sum", "count")
+    __slots__ = ("_begun", "count", "sum")
 
     def __init__(self, keys: Keys) -> None:
         """Begin with nothing."""
         self._begun = blake2b(digest_size=SIZE, key=keys.sign(b"tally"))
-        self._sum = 0
+        self.sum = 0
         self.count = 0
 
     def add(self, stream: StreamId, known_by: bytes, times: int = 1) -> None:
         """Count a pair; -1 times takes it out again."""
         mark = self._begun.copy()
         mark.update(known_by + stream.encode())
-        self._sum += times * int.from_bytes(mark.digest(), "big")
+        self.sum = (self.sum + times * int.from_bytes(mark.digest(), "big")) % LIMIT
         self.count += times
 
     def is_same(self, other: "Tally") -> bool:
         """Whether the same pairs were counted."""
-        return (self.count, self._sum % LIMIT) == (other.count, other._sum % LIMIT)
+        return (self.count, self.sum) == (other.count, other.sum)
