@@ -27,6 +27,7 @@ from service.ledger.view import View
 from service.replay.against import Finding, Place, as_decided, misread, moves, taken, unlike
 from service.replay.back import refunded, taken_back
 from service.replay.differences import Unlike
+from service.replay.orders import ORDERED, PAID, Ordered, ordered_again
 from service.replay.plain import split_again
 from service.superseding import held_accounts
 
@@ -38,6 +39,7 @@ Decided = (
     | PartRefunded
     | SettlementCancelled
     | SettlementReversed
+    | Ordered
 )
 DECIDED = (
     Settled,
@@ -47,9 +49,20 @@ DECIDED = (
     PartRefunded,
     SettlementCancelled,
     SettlementReversed,
+    *ORDERED,
 )
 """The events that are decided again; every other one is folded alone."""
-EXPLAINED = (Debited, AidReceived, DebitReturned, AidReturned, Held, HoldReleased, ReturnSuspended)
+EXPLAINED = (
+    Debited,
+    AidReceived,
+    DebitReturned,
+    AidReturned,
+    Held,
+    HoldReleased,
+    ReturnSuspended,
+    *PAID,
+)
+"""What accounts do for something that was decided, which must explain it."""
 
 
 def decide_again(place: Place, event: Decided) -> list[Finding]:
@@ -80,6 +93,8 @@ def _decided(place: Place, event: Decided) -> list[Finding]:
             return refunded(place, event)
         case SettlementCancelled() | SettlementReversed():
             return taken_back(place, event)
+        case _:
+            return ordered_again(place, event)
 
 
 # ------------------------------------------------------------------ bills and holds

@@ -6,6 +6,14 @@ from datetime import datetime
 from typing import NamedTuple
 
 from aggregates.account_state import Account
+from aggregates.fund_events import (
+    Corrected,
+    Held,
+    HoldReleased,
+    PremiumDebited,
+    PremiumReturned,
+    ReturnSuspended,
+)
 from aggregates.hold_events import ClaimHeld
 from aggregates.settlement_events import PartRefunded, Settled
 from aggregates.topics import Event
@@ -32,8 +40,9 @@ class Command:
     """One command as far as the log has told it.
 
     `start` holds the heads it found of what it changed, `unpaid` the accounts before money
-    left them or was set aside, `unfreed` those before what a hold held came free, and `moved`
-    the events of accounts that no decision has explained yet.
+    left them or was set aside, `unfreed` those before what a hold held came free or a premium
+    was paid, `moved` the events of accounts that no decision has explained yet, and `due` those
+    that a decision wants and that have not come yet.
     """
 
     act: bytes
@@ -41,6 +50,14 @@ class Command:
     unpaid: dict[StreamId, Account] = field(default_factory=dict)
     unfreed: dict[StreamId, Account] = field(default_factory=dict)
     moved: Moved = field(default_factory=list)
+    due: Moved = field(default_factory=list)
+
+    def note(self, stream: StreamId, event: Event) -> None:
+        """Keep what an account did until a decision explains it, if none has yet."""
+        if (stream, event) in self.due:
+            self.due.remove((stream, event))
+        else:
+            self.moved.append((stream, event))
 
 
 class Place(NamedTuple):
@@ -99,3 +116,14 @@ def unlike(told: Told, made: Told) -> Iterator[Finding]:
         one, other = getattr(told, member.name), getattr(made, member.name)
         if one != other:
             yield Finding(Unlike.DECISION, f"{member.name} {one}", other)
+
+
+def decided_by(event: Event) -> str:
+    """The bill, hold, premium or correction that an account's event belongs to."""
+    match event:
+        case Held(hold=of) | HoldReleased(hold=of) | ReturnSuspended(payment=of):
+            return of
+        case PremiumDebited(premium=of) | PremiumReturned(premium=of) | Corrected(correction=of):
+            return of
+        case _:
+            return str(getattr(event, "settlement", ""))

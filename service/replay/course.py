@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from aggregates.account_state import Account
 from aggregates.events import AidReceived, Debited
-from aggregates.fund_events import Held, HoldReleased, ReturnSuspended, YearClosed
+from aggregates.fund_events import Held, HoldReleased, YearClosed
 from aggregates.settlement import Settlement
 from aggregates.settlement_events import (
     EditionPublished,
@@ -23,10 +23,11 @@ from service.ledger.rows import amount_of, kind_of, parts
 from service.ledger.store import NO_HEAD, Head
 from service.persons import Keys
 from service.replay.again import DECIDED, EXPLAINED, decide_again
-from service.replay.against import Command, Place
+from service.replay.against import Command, Place, decided_by
 from service.replay.differences import Differences, Unlike
 from service.replay.money import Money
 from service.replay.named import Bills
+from service.replay.orders import CHECKED, PAID
 from service.replay.plain import SETTLED, Plain, passed_on, plain_end, settled_again
 from service.replay.reading import Stored, read_act, read_event
 from service.replay.share import WHOLE, Share
@@ -35,6 +36,8 @@ from service.replay.tally import Tally
 GONE = (SettlementCancelled, SettlementReversed)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BILL_KINDS = ("stl_", "hld_")
+EXPLAINING = (*BILL_KINDS, "prm_", "cor_")
+"""Kinds of streams that must explain what they set aside, and what they move."""
 
 
 @dataclass(slots=True)
@@ -178,7 +181,7 @@ class Course:
         head = self.world.head(row.stream) if row.version > 1 else NO_HEAD
         counted = self.counts.folded
         if is_mine and isinstance(event, DECIDED):
-            counted = self.counts.decided
+            counted = counted if isinstance(event, CHECKED) else self.counts.decided
             at = EPOCH + timedelta(microseconds=row.recorded_at)
             place = Place(self.world, self._keys, self._command, row.stream, at)
             for unlike, stored, made in decide_again(place, event):
@@ -228,11 +231,12 @@ class Course:
             return
         if isinstance(event, Debited | AidReceived | Held):
             command.unpaid.setdefault(stream, head.state)
-        elif isinstance(event, HoldReleased):
+        elif isinstance(event, (HoldReleased, *PAID)):
             command.unfreed.setdefault(stream, head.state)
-        of = _decided_by(event)
-        if of.startswith(BILL_KINDS) and self._share.has(of):
-            command.moved.append((stream, event))
+        of = decided_by(event)
+        kinds = BILL_KINDS if isinstance(event, Held | HoldReleased) else EXPLAINING
+        if of.startswith(kinds) and self._share.has(of):
+            command.note(stream, event)
 
     def _count(
         self,
@@ -245,7 +249,7 @@ class Course:
         money, was = self._money, before if isinstance(before, Account) else None
         owed_fen = money.owed_fen
         money.move(event, was, after)
-        if money.owed_fen != owed_fen and self._share.has(_decided_by(event)):
+        if money.owed_fen != owed_fen and self._share.has(decided_by(event)):
             money.explained_fen += money.owed_fen - owed_fen
         if money.off_fen != self._off[0]:
             found.note(where, Unlike.MONEY, f"{money.off_fen - self._off[0]} fen", "0 fen")
@@ -281,18 +285,9 @@ class Course:
     def _end_command(self, row: Stored | None) -> None:
         """Whatever a command did to accounts for bills, one of its decisions has explained."""
         where = (None if row is None else row.position - 1, None)
-        if self._command.moved:
-            self.found.note(where, Unlike.MOVES, self._command.moved, [])
+        if self._command.moved or self._command.due:
+            self.found.note(where, Unlike.MOVES, self._command.moved, self._command.due)
         if self._money.unsettled_fen != self._off[1]:
             off_fen = self._money.unsettled_fen - self._off[1]
             self.found.note(where, Unlike.MONEY, f"{off_fen} fen owed to no bill", "0 fen")
             self._off = (self._off[0], self._money.unsettled_fen)
-
-
-def _decided_by(event: Event) -> str:
-    """The bill, hold or premium that an account's event belongs to."""
-    match event:
-        case Held(hold=of) | HoldReleased(hold=of) | ReturnSuspended(payment=of):
-            return of
-        case _:
-            return str(getattr(event, "settlement", ""))

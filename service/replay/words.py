@@ -7,6 +7,12 @@ from service.replay.differences import KEPT_MAX
 from service.replay.money import Money
 from service.replay.run import Report
 
+NOT_AGAIN = (
+    "taken as told: what the tax side said, what parties agreed on, quotes, who had a bill's name;"
+    " grants are looked at for their life cycle alone"
+)
+"""What a replay does not decide again, because its inputs are not in the log."""
+
 
 def summary(report: Report) -> list[str]:
     """Every difference on its line, then what was looked at."""
@@ -18,6 +24,7 @@ def summary(report: Report) -> list[str]:
         f"position {report.position}: {counts.events} events folded",
         f"decided again: {_listed(counts.decided)}",
         f"folded only: {_listed(counts.folded)}",
+        NOT_AGAIN,
         _money(report.money),
     ]
     if report.is_whole:
