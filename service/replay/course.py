@@ -151,6 +151,7 @@ class Course:
         return True
 
     def _tell_plain(self, bill: StreamId, plain: Plain) -> None:
+        self.world.heads.pop(bill, None)  # who asks for it reads it from the log
         self.counts.events += 1
         self.counts.decided[SETTLED] += 1
         self.counts.born["stl"] += 1

@@ -216,9 +216,10 @@ class _Telling:
         self._progress(self.position, last)
 
     async def _tell(self, page: list[Record]) -> None:
-        rows = self._rows(page)
+        before, rows = self.position, self._rows(page)
         used = {row.stream for row in rows}
-        await self._world.fetch(used)
+        late = {row.stream for row in rows if row.version > 1 and row.state is not None}
+        await self._world.fetch(used, late, before)
         at = 0
         while at < len(rows):
             try:

@@ -19,7 +19,7 @@ from service.ledger.rows import (
 from service.ledger.store import Head
 from service.replay.differences import Differences, Unlike
 from service.replay.share import Share
-from service.replay.world import World
+from service.replay.world import BARE, World
 
 PAGE = 2000
 HEADS = """
@@ -43,7 +43,7 @@ async def compare_heads(
         last = page[-1]["stream"]
         count += len(page)
         known = [_known(row["kind"], row["stream"]) for row in page]
-        await world.fetch([s for s in known if s is not None])
+        await world.fetch([s for s in known if s is not None], (), 0)
         for row, stream in zip(page, known, strict=True):
             if stream is None:
                 found.note((None, None), Unlike.HEAD, f"{row['stream']} kind {row['kind']}", None)
@@ -93,7 +93,7 @@ def _compare_state(
 async def _find_missing(
     connection: Connection, world: World, share: Share, found: Differences
 ) -> None:
-    here = [(s, head) for s, head in world.heads.items() if head.version and s[:3] != "stl"]
+    here = [(s, head) for s, head in world.heads.items() if head.version and s[:3] not in BARE]
     codes = {kind.prefix: kind.code for kind in BY_CODE.values()}
     missing = await connection.fetch(
         MISSING,

@@ -1,7 +1,8 @@
 """The states of a replay: as many in memory as are allowed, the rest in a temporary table.
 
-Only streams are kept, never events, and of settlements nothing beyond the page that tells
-them: their few events are read from the log again when one comes back. So the memory of a
+Only streams are kept, never events, and of those that have no heads (settlements, corrections,
+visits) nothing beyond the page that tells them: their few events are read from the log again
+when one comes back. So the memory of a
 replay is bounded by `heads_max`, and its temporary space by the heads that the ledger has.
 """
 
@@ -14,11 +15,13 @@ from asyncpg import Connection
 from aggregates.vocabulary import StreamId
 from service.ledger.layer import Layer, UnreadError
 from service.ledger.reader import EVENTS, recorded
-from service.ledger.rows import BY_CODE, decode_head, encode_head, kind_of, stream_id
+from service.ledger.rows import BY_CODE, KINDS, decode_head, encode_head, kind_of, stream_id
 from service.ledger.store import NO_HEAD, Head
 
 HEADS_MAX = 100_000
 """Heads in memory, about 2 kB each."""
+BARE = frozenset(prefix for prefix, kind in KINDS.items() if not kind.has_head)
+"""Kinds of streams without heads, by the first letters of their ids."""
 MAKE = """
     CREATE TEMPORARY TABLE IF NOT EXISTS replayed (
         stream uuid PRIMARY KEY, kind smallint NOT NULL, version integer NOT NULL,
@@ -69,10 +72,16 @@ class World(Layer):
         if bare:
             self.heads.update(await earlier(self._connection, bare, before, self._topics))
 
-    async def fetch(self, streams: Iterable[StreamId]) -> None:
-        """Bring a page's streams at once, where some were set aside."""
+    async def fetch(self, used: Iterable[StreamId], late: Iterable[StreamId], before: int) -> None:
+        """Bring a page's streams at once: what was set aside, and those late ones without heads.
+
+        `late` began before the page, which begins after position `before`.
+        """
+        bare = [s for s in late if s[:3] in BARE and s not in self.heads]
+        if bare:
+            self.heads.update(await earlier(self._connection, bare, before + 1, self._topics))
         if self.set_aside:
-            missing = [s for s in streams if s not in self.heads and kind_of(s).has_head]
+            missing = [s for s in used if s not in self.heads and s[:3] not in BARE]
             self.heads.update(await self._kept(missing))
 
     async def look(self, stream: StreamId) -> Head:
@@ -89,13 +98,13 @@ class World(Layer):
         }
 
     async def settle(self, used: Iterable[StreamId]) -> None:
-        """At the end of a page: forget settlements, and set aside what was unused longest."""
+        """At the end of a page: forget what has no heads, set aside what was unused longest."""
         for stream in self._passing:
-            if not self.heads.get(stream, NO_HEAD).version or stream[:3] == "stl":
+            if not self.heads.get(stream, NO_HEAD).version or stream[:3] in BARE:
                 self.heads.pop(stream, None)
         self._passing.clear()
         for stream in used:
-            if stream[:3] == "stl":
+            if stream[:3] in BARE:
                 self.heads.pop(stream, None)
             else:
                 self._used[stream] = None

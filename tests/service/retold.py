@@ -3,7 +3,7 @@
 from service.house import House
 from service.ledger.layer import Layer, UnreadError
 from service.ledger.memory import MemoryStore
-from service.ledger.rows import Row, encode, encode_act
+from service.ledger.rows import Recorded, Row, encode, encode_act
 from service.ledger.store import NO_HEAD
 from service.replay.course import Course
 from service.replay.differences import Differences, Unlike
@@ -15,9 +15,16 @@ def retold(house: House) -> Course:
     store = house.store
     assert isinstance(store, MemoryStore)
     course = Course(Layer(), house.keys, Differences())
-    for one in store.log:
-        row = encode(one.stream, one.version, one.event, encode_act(one.act))
-        taken(course, row, one.position, one.recorded_at)
+    rows = [
+        _stored(encode(one.stream, one.version, one.event, encode_act(one.act)), one)
+        for one in store.log
+    ]
+    at = 0
+    while at < len(rows):
+        try:
+            at = course.go_on(rows, at)
+        except UnreadError as unread:
+            _know(course, unread)
     course.end()
     for stream, head in store.heads.items():
         if course.world.heads.get(stream) != head:
@@ -25,20 +32,22 @@ def retold(house: House) -> Course:
     return course
 
 
-def taken(course: Course, row: Row, position: int, recorded_at: int) -> None:
-    """Take one row; what is asked for and not there was never told."""
-    stored = Stored(
-        position, recorded_at, row.stream, row.amount_fen, row.version, row.topic, row.state
+def _stored(row: Row, one: Recorded) -> Stored:
+    return Stored(
+        one.position,
+        one.recorded_at,
+        row.stream,
+        row.amount_fen,
+        row.version,
+        row.topic,
+        row.state,
     )
-    while True:
-        try:
-            course.take(stored)
-        except UnreadError as unread:
-            course.world.heads.update(dict.fromkeys(unread.streams, NO_HEAD))
-            if unread.name is not None:
-                course.world.names[unread.name] = None
-        else:
-            return
+
+
+def _know(course: Course, unread: UnreadError) -> None:
+    course.world.heads.update(dict.fromkeys(unread.streams, NO_HEAD))
+    if unread.name is not None:
+        course.world.names[unread.name] = None
 
 
 def found_in(house: House) -> list[str]:
