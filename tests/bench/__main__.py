@@ -19,14 +19,7 @@ Run = Callable[[int], Coroutine[Any, Any, in_process.Measured]]
 
 def main(arguments: list[str]) -> int:
     """Measure settling, importing, or telling the log again."""
-    made = argparse.ArgumentParser(prog="gongji bench")
-    made.add_argument("what", choices=["settle", "import", "replay"])
-    made.add_argument("--rounds", type=int, default=3)
-    made.add_argument("--seconds", type=float, default=5.0)
-    made.add_argument("--families", type=int, default=2000)
-    made.add_argument("--lines", type=int, default=100_000)
-    made.add_argument("--only", choices=["process", "http"])
-    options = made.parse_args(arguments)
+    options = _options(arguments)
     settle_in()
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
@@ -43,6 +36,18 @@ def main(arguments: list[str]) -> int:
         finally:
             postgres.stop()
     return 0
+
+
+def _options(arguments: list[str]) -> argparse.Namespace:
+    made = argparse.ArgumentParser(prog="gongji bench")
+    made.add_argument("what", choices=["settle", "import", "replay"])
+    made.add_argument("--rounds", type=int, default=3)
+    made.add_argument("--seconds", type=float, default=5.0)
+    made.add_argument("--families", type=int, default=2000)
+    made.add_argument("--lines", type=int, default=100_000)
+    made.add_argument("--settlements", type=int, default=100_000)
+    made.add_argument("--only", choices=["process", "http"])
+    return made.parse_args(arguments)
 
 
 def _settle(options: argparse.Namespace, dsn: str, place: Path) -> None:
