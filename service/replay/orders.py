@@ -114,8 +114,7 @@ def ordered_again(place: Place, event: Ordered) -> list[Finding]:
 def _view(place: Place) -> View:
     """What was there, with the stream itself as far as its own command had come."""
     layer = as_decided(place, place.command.unfreed)
-    is_new = place.stream not in place.command.start and not place.world.has(place.stream)
-    layer.heads[place.stream] = NO_HEAD if is_new else place.world.head(place.stream)
+    layer.heads[place.stream] = place.world.known_head(place.stream) or NO_HEAD
     return View(layer, instant(place.at))
 
 
