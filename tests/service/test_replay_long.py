@@ -12,7 +12,18 @@ from service.replay.run import Scope, replay
 from tests.bench.in_process import grouped, make_database
 
 HEADS_MAX = 500
-"""Far fewer than the families have, so that most heads are set aside and come back."""
+"""Far fewer than the families have, so that most heads are set aside and some come back."""
+
+
+async def settle_until(goal: int, dsn: str, place: Path, families: int) -> int:
+    """Let all families settle, later some of them, until there are so many events; how many."""
+    first, events = 1, 0
+    while events < goal:
+        living = families if events < goal // 10 else families // 20
+        await grouped(dsn, place, living, min(20.0, goal / 3_000), first)
+        first += 1_000_000
+        events, _ = await check_balances(dsn)
+    return events
 
 
 @pytest.mark.timeout(3_600)
@@ -24,11 +35,7 @@ async def test_a_long_log_is_told_again(
     connection = await asyncpg.connect(cluster)
     await connection.execute("DROP DATABASE IF EXISTS long_log WITH (FORCE)")
     dsn, _ = await make_database(cluster, "long_log", tmp_path, families)
-    first, events = 1, 0
-    while events < goal:
-        await grouped(dsn, tmp_path, families, 1.0 if goal == 3_000 else 20.0, first)
-        first += 1_000_000
-        events, _ = await check_balances(dsn)
+    events = await settle_until(goal, dsn, tmp_path, families)
     keys = load_keys(tmp_path / "keys.json")
     report = await replay(dsn, keys, Scope(heads_max=HEADS_MAX))
     other = await asyncpg.connect(dsn)
