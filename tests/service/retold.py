@@ -1,13 +1,17 @@
 """A ledger in memory told again: what a replay finds in it."""
 
+from collections.abc import Sequence
+
+from aggregates.vocabulary import StreamId
 from service.house import House
 from service.ledger.layer import Layer, UnreadError
 from service.ledger.memory import MemoryStore
-from service.ledger.rows import Recorded, Row, encode, encode_act
-from service.ledger.store import NO_HEAD
+from service.ledger.rows import Recorded, Row, encode, encode_act, kind_of
+from service.ledger.store import NO_HEAD, Head
 from service.replay.course import Course
 from service.replay.differences import Differences, Unlike
 from service.replay.reading import Stored
+from service.replay.world import BARE
 
 
 def retold(house: House) -> Course:
@@ -24,11 +28,12 @@ def retold(house: House) -> Course:
         try:
             at = course.go_on(rows, at)
         except UnreadError as unread:
-            _know(course, unread)
+            _know(course, unread, store.log, rows[at].position)
     course.end()
     for stream, head in store.heads.items():
-        if course.world.heads.get(stream) != head:
-            course.found.note((None, stream), Unlike.HEAD, head, course.world.heads.get(stream))
+        known = course.world.heads.get(stream) or _earlier(store.log, stream, len(rows) + 1)
+        if known != head:
+            course.found.note((None, stream), Unlike.HEAD, head, known)
     return course
 
 
@@ -44,10 +49,21 @@ def _stored(row: Row, one: Recorded) -> Stored:
     )
 
 
-def _know(course: Course, unread: UnreadError) -> None:
-    course.world.heads.update(dict.fromkeys(unread.streams, NO_HEAD))
+def _know(course: Course, unread: UnreadError, log: Sequence[Recorded], before: int) -> None:
+    """Load what is missing: a bill's few events are read again when it comes back."""
+    for stream in unread.streams:
+        course.world.heads[stream] = _earlier(log, stream, before)
     if unread.name is not None:
         course.world.names[unread.name] = None
+
+
+def _earlier(log: Sequence[Recorded], stream: StreamId, before: int) -> Head:
+    """A stream without heads as its events before a position left it; nothing of any other."""
+    head = NO_HEAD
+    for one in log if stream[:3] in BARE else ():
+        if one.stream == stream and one.position < before:
+            head = Head(one.version, kind_of(stream).evolve(head.state, one.event))
+    return head
 
 
 def found_in(house: House) -> list[str]:
