@@ -72,6 +72,6 @@ class Fight:
         settlement_id = json.loads(self._journal.acknowledged[key])["settlement_id"]
         path = f"/v1/settlements/{settlement_id}/cancellation"
         port = self._pair.ports()[there]
-        answer = await self._clients[there].post(port, f"cancel-{key}", b'{"reason":"double"}', path)
+        answer = await self._clients[there].post(port, f"cancel-{key}", b'{"reason":"twin"}', path)
         assert answer.status in (200, 201), answer
         self.cancelled += 1
