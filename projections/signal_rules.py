@@ -157,6 +157,8 @@ def _under_cap(journal: Journal, numbers: dict[str, int]) -> Evidence | None:
 
 def _exact(journal: Journal, numbers: dict[str, int]) -> Evidence | None:
     """Bill after bill is to the fen what was there."""
+    if not journal[-1].is_exact:
+        return None
     bills = _lately(journal, What.BILL, _days(numbers))[-numbers["times"] :]
     if len(bills) < numbers["times"] or not all(bill.is_exact for bill in bills):
         return None
@@ -179,19 +181,24 @@ def _quick_refund(journal: Journal, numbers: dict[str, int]) -> Evidence | None:
 
 def _night(journal: Journal, numbers: dict[str, int]) -> Evidence | None:
     """One patient, one pharmacy, again and again when shops are closed."""
+    newest = journal[-1]
+    if not _is_at_night(newest, numbers):
+        return None
     at_night = [
         trace
         for trace in _lately(journal, What.BILL, _days(numbers))
-        if trace.word == PHARMACY
-        and trace.place == journal[-1].place
-        and _is_night(trace.at.astimezone(BEIJING).hour, numbers)
+        if trace.place == newest.place and _is_at_night(trace, numbers)
     ]
-    if journal[-1] not in at_night or len(at_night) < numbers["times"]:
+    if len(at_night) < numbers["times"]:
         return None
     return at_night, {"times": len(at_night), "paid_fen": _sum(at_night)}
 
 
-def _is_night(hour: int, numbers: dict[str, int]) -> bool:
+def _is_at_night(bill: Trace, numbers: dict[str, int]) -> bool:
+    """Whether a bill is a pharmacy's when shops are closed."""
+    if bill.word != PHARMACY:
+        return False
+    hour = bill.at.astimezone(BEIJING).hour
     return hour >= numbers["from_hour"] or hour < numbers["to_hour"]
 
 
