@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from pydantic_core import from_json
+from msgspec import json
 
 from aggregates.vocabulary import Instant, SettlementStatus, StreamId
 from service.caller import Caller, Role, check_role
@@ -35,7 +35,7 @@ async def look_at_message(house: House, caller: Caller, key: str) -> Known | Non
     reply = await house.ask(caller, _nothing, asks=(caller.name, key))
     if not reply.is_replayed:
         return None
-    told = from_json(reply.answer or b"{}")
+    told = json.decode(reply.answer or b"{}")
     is_cancel = reply.refusal is None and told.get("status") == SettlementStatus.CANCELLED
     cancelled = StreamId(told["settlement_id"]) if is_cancel else None
     return Known(reply.refusal, reply.subject, cancelled)

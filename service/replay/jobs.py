@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
-from pydantic_core import from_json, to_json
+from msgspec import json
 
 KEPT_MAX = 100
 """Replays remembered; the oldest are forgotten first."""
@@ -84,7 +84,7 @@ class Jobs:
 
     async def keep(self, job: Job) -> None:
         """Write down how far a replay is, and once it is over what it found."""
-        report = None if job.report is None else to_json(job.report).decode()
+        report = None if job.report is None else json.encode(job.report).decode()
         await self._pool.execute(
             KEEP, job.id, job.status, job.ended_at, job.done, job.total, report
         )
@@ -111,4 +111,4 @@ class Jobs:
         if row is None:
             return None
         report = row["report"]
-        return Job(**dict(row) | {"report": None if report is None else from_json(report)})
+        return Job(**dict(row) | {"report": None if report is None else json.decode(report)})
