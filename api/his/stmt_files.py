@@ -71,6 +71,7 @@ def _text(raw: bytes) -> str:
                 raise ProblemError("FILE_INVALID", field="in")
             text = packed.read(inside)
         return text.decode("utf-8-sig")
+    # zipfile raises the last two for a packing it does not know and for a file under a password
     except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError) as error:
         raise ProblemError("FILE_INVALID", field="in") from error
 
