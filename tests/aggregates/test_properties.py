@@ -263,7 +263,7 @@ def test_the_made_up_families_are_not_all_alike() -> None:
     """The strategy reaches aid by several sponsors, and cash, under random editions."""
     seen: set[tuple[int, bool]] = set()
 
-    @settings(max_examples=500, deadline=None, database=None, derandomize=True)
+    @settings(max_examples=1000, deadline=None, database=None, derandomize=True)
     @given(tellings(None))
     def look(told: Told) -> None:
         payers = sum(gave(share) > 0 for share in told.split.payers[1:])
