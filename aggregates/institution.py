@@ -3,21 +3,91 @@
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from aggregates.policy_words import AmountSemantics
+from aggregates.policy.choices import AmountSemantics, SponsorView
+from aggregates.policy.edition import Edition
 from aggregates.refusals import (
     ClearingBackwardError,
     DateInvalidError,
     InstitutionNotDesignatedError,
 )
-from aggregates.settlement_events import (
-    AccountsCleared,
-    ClearingRequested,
-    ClearingWithdrawn,
-    Dialect,
-    InstitutionDesignated,
-    Signature,
+from aggregates.vocabulary import (
+    InstitutionKind,
+    InstitutionStatus,
+    MulaidMode,
+    SignatureStyle,
+    StatementWords,
 )
-from aggregates.vocabulary import InstitutionKind, InstitutionStatus, MulaidMode, StatementWords
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """How an institution's system writes and reads the national messages.
+
+    `numbers` says whether amounts are JSON numbers; otherwise they are strings.
+    """
+
+    mulaid_mode: MulaidMode
+    fund_includes_acct: bool
+    numbers: bool
+    stmt_rslt: StatementWords
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """How an institution signs, and under which name; its secret is kept sealed beside it."""
+
+    style: SignatureStyle
+    paasid: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstitutionDesignated:
+    """An institution is, or is again, under agreement with these particulars.
+
+    `sealed` is the secret of its signature as ciphertext. Without a signature nobody has said
+    yet how it signs.
+    """
+
+    code: str
+    name: str
+    kind: InstitutionKind
+    region: str
+    status: InstitutionStatus
+    opened_regions: tuple[str, ...]
+    sensitive: bool
+    dialect: Dialect
+    signature: Signature | None
+    sealed: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountsCleared:
+    """The institution was paid for its settlements up to and including a business day."""
+
+    through: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClearingRequested:
+    """The institution applied to be paid for a month (清算申请), and stated what it comes to.
+
+    `month` is its first day, `kind` the kind of clearing or 99 for all. Nothing is paid by it.
+    """
+
+    month: date
+    kind: str
+    total_fen: int
+    fund_pay_fen: int | None
+    account_fen: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClearingWithdrawn:
+    """The institution took its application for a month back."""
+
+    month: date
+    kind: str
+
 
 LONGEST_MONTH = timedelta(days=31)
 
@@ -152,3 +222,20 @@ def _check_unpaid(institution: Institution, month: date) -> None:
     paid = institution.cleared_through
     if paid is not None and paid >= last:
         raise ClearingBackwardError(cleared_through=paid.isoformat())
+
+
+def names_institution(
+    edition: Edition | None, institution: Institution, *, is_active: bool
+) -> bool:
+    """Whether a sponsor sees an institution's name; its class he always sees.
+
+    `edition` is the patient's region's of today, because it is he who is protected, and today
+    that somebody looks. A name can tell an illness, so it stays hidden unless the region says
+    FULL, the institution and its class are not marked as sensitive, and the binding still
+    holds: who parted looks into the other's life no more (policy.md §6.1, PIPL art. 15).
+    """
+    if edition is None or not is_active or institution.sensitive:
+        return False
+    if institution.kind in edition.place.sensitive_institution_classes:
+        return False
+    return edition.privacy.sponsor_view_institution is SponsorView.FULL

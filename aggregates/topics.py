@@ -1,25 +1,11 @@
 """The stored names of events, written by hand: renaming a class changes nothing on disk."""
 
-from aggregates import (
-    account,
-    binding,
-    correction,
-    hold,
-    institution,
-    kinship,
-    link,
-    premium,
-    rulebook,
-    settlement,
-    visit,
-)
-from aggregates.account_state import Account
-from aggregates.correction_events import (
-    CorrectionApproved,
-    CorrectionProposed,
-    CorrectionRejected,
-)
-from aggregates.events import (
+from aggregates import credential_link as link
+from aggregates import institution, visit
+from aggregates.account import correction
+from aggregates.account import fold as account
+from aggregates.account.correction import CorrectionApproved, CorrectionProposed, CorrectionRejected
+from aggregates.account.events import (
     AccountClosed,
     AccountFrozen,
     AccountOpened,
@@ -28,36 +14,47 @@ from aggregates.events import (
     AidReturned,
     BeneficiaryLinked,
     BeneficiaryUnlinked,
-    BindingConfirmed,
-    BindingReleased,
+    Corrected,
     Credited,
     Debited,
     DebitReturned,
     FilingMade,
-    GrantChanged,
-    InsuranceResumed,
-    InsuranceSuspended,
-    InvitationDeclined,
-    InvitationReceived,
-    InvitationSent,
-    OrderChanged,
-    PersonErased,
-    SponsorLinked,
-    SponsorUnlinked,
-)
-from aggregates.fund_events import (
-    Corrected,
     Held,
     HoldReleased,
+    InsuranceResumed,
+    InsuranceSuspended,
+    InvitationReceived,
+    OrderChanged,
+    PersonErased,
     PremiumDebited,
     PremiumReturned,
     ReturnSuspended,
+    SponsorLinked,
+    SponsorUnlinked,
     SuspensePaidOut,
     YearClosed,
 )
-from aggregates.hold_events import ClaimHeld, HoldCaptured, HoldEnded
-from aggregates.link_events import CodeShown, CredentialLinkClosed, CredentialLinkOpened
-from aggregates.premium_events import (
+from aggregates.account.state import Account
+from aggregates.binding import binding, kinship
+from aggregates.binding.events import (
+    BindingConfirmed,
+    BindingReleased,
+    GrantChanged,
+    InvitationDeclined,
+    InvitationSent,
+)
+from aggregates.binding.kinship import KinshipEnded, KinshipRecorded
+from aggregates.credential_link import CodeShown, CredentialLinkClosed, CredentialLinkOpened
+from aggregates.institution import (
+    AccountsCleared,
+    ClearingRequested,
+    ClearingWithdrawn,
+    InstitutionDesignated,
+)
+from aggregates.policy import rulebook
+from aggregates.policy.rulebook import EditionPublished
+from aggregates.premium import premium
+from aggregates.premium.premium import (
     PremiumConfirmed,
     PremiumHeld,
     PremiumOutcomeUnknown,
@@ -67,14 +64,8 @@ from aggregates.premium_events import (
     PremiumReversed,
     PremiumSentToTax,
 )
-from aggregates.settlement_events import (
-    AccountsCleared,
-    ClearingRequested,
-    ClearingWithdrawn,
-    EditionPublished,
-    InstitutionDesignated,
-    KinshipEnded,
-    KinshipRecorded,
+from aggregates.settlement import hold, settlement
+from aggregates.settlement.events import (
     PartRefunded,
     RecoveryDue,
     Settled,
@@ -82,7 +73,8 @@ from aggregates.settlement_events import (
     SettlementRefused,
     SettlementReversed,
 )
-from aggregates.visit_events import (
+from aggregates.settlement.hold import ClaimHeld, HoldCaptured, HoldEnded
+from aggregates.visit import (
     FeesUploaded,
     FeesWithdrawn,
     VisitClosed,

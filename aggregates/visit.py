@@ -4,24 +4,105 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from aggregates.visit_events import (
-    Diagnosis,
-    Fee,
-    FeesUploaded,
-    FeesWithdrawn,
-    VisitClosed,
-    VisitDescribed,
-    VisitRegistered,
-    VisitReopened,
-)
-from aggregates.visit_refusals import (
-    BatchSettledError,
-    FeeRepeatedError,
-    FeesMissingError,
-    VisitClosedError,
-    VisitNotClosedError,
-)
+from aggregates.refusals import InputRefusedError, RuleRefusedError
 from aggregates.vocabulary import Setting, StreamId, VisitEnd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fee:
+    """One uploaded fee line (费用明细). Count and price are decimal texts, as they were sent."""
+
+    line: str
+    batch: str
+    code: str
+    amount_fen: int
+    count: str
+    price: str
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """One diagnosis, by its code and its name in the catalogue."""
+
+    rank: str
+    code: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitRegistered:
+    """A patient came: out-patient registration or admission. `number` is the institution's own."""
+
+    institution: StreamId
+    beneficiary: StreamId
+    setting: Setting
+    number: str
+    department: str
+    med_type: str | None
+    began_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitDescribed:
+    """What the visit is for is known, or known better."""
+
+    med_type: str | None
+    diagnoses: tuple[Diagnosis, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeesUploaded:
+    """These fee lines belong to the visit."""
+
+    fees: tuple[Fee, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeesWithdrawn:
+    """These fee lines, by number, were uploaded in error."""
+
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitClosed:
+    """The visit ended: it was withdrawn, or the patient was discharged."""
+
+    end: VisitEnd
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitReopened:
+    """A discharge was taken back."""
+
+    at: datetime
+
+
+class FeesMismatchError(InputRefusedError):
+    """The bill's total is not the sum of its uploaded fee lines; `uploaded` is, in fen."""
+
+
+class VisitClosedError(RuleRefusedError):
+    """The visit was withdrawn, or the patient was discharged."""
+
+
+class VisitNotClosedError(RuleRefusedError):
+    """Nobody was discharged, so there is nothing to take back."""
+
+
+class BatchSettledError(RuleRefusedError):
+    """The batch has a live bill; its fee lines stand."""
+
+
+class FeeRepeatedError(RuleRefusedError):
+    """A fee line's number was used before in this visit."""
+
+
+class FeesMissingError(RuleRefusedError):
+    """There are no such fee lines."""
+
 
 ALL_BATCHES = "0000"
 """What an institution writes where it means every batch that is not settled (2205)."""

@@ -4,7 +4,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from aggregates.correction import Wrong
 from aggregates.vocabulary import Bucket
 from api.bodies import NothingBody, fen
 from api.correction_shapes import CorrectionBody, CorrectionReply, CorrectionsReply, RejectionBody
@@ -51,11 +50,16 @@ async def propose(
 ) -> Response:
     """Propose to put a wrong balance right (agency); no money moves yet."""
     body = await read_body(request, CorrectionBody)
-    wrong = Wrong(Bucket(body.bucket), fen(body.amount), body.reason, body.reference)
     reply = await corrections.propose(
         door.house,
         request_of(caller, key, "corrections", body),
-        corrections.ProposeCorrection(person_no=body.person_no, wrong=wrong),
+        corrections.ProposeCorrection(
+            person_no=body.person_no,
+            bucket=Bucket(body.bucket),
+            amount_fen=fen(body.amount),
+            reason=body.reason,
+            reference=body.reference,
+        ),
     )
     return await _answered(door.house, reply, request)
 

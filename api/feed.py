@@ -15,15 +15,7 @@ from api.examples import EXAMPLES
 from api.hot import Receive, Scope, Send
 from api.problems import ProblemError
 from service.clock import monotonic_s
-from service.feed import (
-    LIMIT_MAX,
-    LOOK_EVERY_S,
-    POSITION_MAX,
-    READ_MAX,
-    Feed,
-    Line,
-    check_follower,
-)
+from service.feed import LIMIT_MAX, LOOK_EVERY_S, POSITION_MAX, READ_MAX, Feed, Line, check_follower
 from service.ledger.command import OverloadedError
 
 LOG = logging.getLogger("gongji.api")

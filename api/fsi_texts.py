@@ -1,4 +1,4 @@
-"""Words of the problems that only the national protocol and its visits know, as in `TEXTS`."""
+"""Words of the problems that only the national protocol and its visits know, as in `FSI_TEXTS`."""
 
 FSI_TEXTS: dict[str, tuple[int, str, str]] = {
     "INFNO_UNKNOWN": (422, "未知交易编号。", "There is no transaction of that number."),

@@ -4,15 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from api.bodies import NothingBody, fen
 from api.documents import body_of, problems
-from api.door import (
-    CallerOf,
-    DoorOf,
-    KeyHeader,
-    answer_read,
-    answer_written,
-    read_body,
-    request_of,
-)
+from api.door import CallerOf, DoorOf, KeyHeader, answer_read, answer_written, read_body, request_of
 from api.later_bodies import CaptureBody, HoldBody
 from api.later_replies import HoldReply
 from api.replies import SettlementReply

@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from api.reply_parts import Reply
+from api.reply_parts import Reply as ReplyModel
 
 
-class ListedLink(Reply):
+class ListedLink(ReplyModel):
     """A credential link: `guardian` may show the code of `member` (person numbers)."""
 
     link_id: str
@@ -24,14 +24,14 @@ class LinkReply(ListedLink):
     position: int
 
 
-class LinksReply(Reply):
+class LinksReply(ReplyModel):
     """A page of credential links, newest first."""
 
     items: list[ListedLink]
     next: str | None
 
 
-class Display(Reply):
+class Display(ReplyModel):
     """One display of the member's code, and the settlements in which it was shown."""
 
     shown_at: str
@@ -46,7 +46,7 @@ class LinkWithDisplaysReply(LinkReply):
     displays: list[Display]
 
 
-class CodeReply(Reply):
+class CodeReply(ReplyModel):
     """The member's code; an institution sends it as `e_credential` until it expires."""
 
     link_id: str

@@ -3,12 +3,12 @@
 from typing import Literal
 
 from aggregates.vocabulary import PremiumStatus
-from api.reply_parts import Reply
+from api.reply_parts import Reply as ReplyModel
 
 STATUSES = tuple(status.value for status in PremiumStatus)
 
 
-class PremiumReply(Reply):
+class PremiumReply(ReplyModel):
     """A relative's premium (person numbers). `reason` says why it was rejected.
 
     `held`, `sent_to_tax`, `unknown` and `reverse_requested` wait for the tax side; look again.

@@ -1,6 +1,6 @@
 """The problems that only premiums have: status, Chinese, English (`problem_texts.py`)."""
 
-TEXTS = {
+PREMIUM_TEXTS = {
     "INSUFFICIENT": (
         422,
         "共济人可用余额不足以支付全部保费。",

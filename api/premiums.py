@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from aggregates.policy_words import PremiumType
+from aggregates.policy.choices import PremiumType
 from api.bodies import PremiumBody, ReasonBody
 from api.documents import body_of, problems
 from api.door import (

@@ -273,10 +273,10 @@ TEXTS: dict[str, Text] = {
         "The guardian has a live credential link to this member.",
     ),
     "LINK_CLOSED": Text(409, "该医保码代展示关系已解除。", "The credential link is closed."),
-    **{code: Text(*told) for code, told in premium_texts.TEXTS.items()},
+    **{code: Text(*told) for code, told in premium_texts.PREMIUM_TEXTS.items()},
 }
-TEXTS |= {code: Text(*told) for code, told in proof_texts.TEXTS.items()}
+TEXTS |= {code: Text(*told) for code, told in proof_texts.PROOF_TEXTS.items()}
 TEXTS |= {code: Text(*told) for code, told in FSI_TEXTS.items()}
-TEXTS |= {code: Text(*told) for code, told in watch_texts.TEXTS.items()}
+TEXTS |= {code: Text(*told) for code, told in watch_texts.WATCH_TEXTS.items()}
 TEXTS |= {code: Text(*told) for code, told in FSI_LATER.items()}
 TEXTS |= {code: Text(*told) for code, told in watch_texts.LATER.items()}

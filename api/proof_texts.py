@@ -1,6 +1,6 @@
 """Problems of proofs, consents and replays: status, sentence in Chinese and in English."""
 
-TEXTS: dict[str, tuple[int, str, str]] = {
+PROOF_TEXTS: dict[str, tuple[int, str, str]] = {
     "NOT_SEALED_YET": (
         409,
         "该记录尚未封存;请稍后重试。",

@@ -4,7 +4,7 @@ from typing import Any
 
 from api.examples_parts import SETTLEMENT_ID
 
-ACCOUNT = "acc_019c2f4a77b07c1184a2b3c4d5e6f708"
+WATCHED_ACCOUNT = "acc_019c2f4a77b07c1184a2b3c4d5e6f708"
 ACCESS = {
     "access": 71,
     "at": "2026-03-02T10:20:03.120+08:00",
@@ -15,7 +15,7 @@ ACCESS = {
     "refused": True,
     "codes": ["NOT_FOUND"],
     "purpose": "case-17",
-    "streams": [ACCOUNT],
+    "streams": [WATCHED_ACCOUNT],
     "trace_id": "5f2a9c0d1e3b4a67",
 }
 
@@ -24,7 +24,7 @@ SIGNAL: dict[str, Any] = {
     "text": "多次购买后短时间内退费。",
     "position": 1310,
     "log": "events",
-    "accounts": [ACCOUNT],
+    "accounts": [WATCHED_ACCOUNT],
     "settlements": [SETTLEMENT_ID],
     "institutions": ["ins_019c2f4a00007c1184a2b3c4d5e6f708"],
     "positions": [1234, 1310],

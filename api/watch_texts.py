@@ -1,6 +1,6 @@
 """The problems of the access log and of erasures: status, Chinese, English (`problem_texts.py`)."""
 
-TEXTS = {
+WATCH_TEXTS = {
     "PURPOSE_FORMAT": (
         400,
         "Gongji-Purpose 应为以字母开头的 1 至 40 个字母、数字、点或连字符组成的用途代码。",

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
-from aggregates.reconciliation import Sums
-from aggregates.settlement_events import Settled
+from aggregates.reconciliation.day import Sums
+from aggregates.settlement.events import Settled
 from aggregates.vocabulary import StreamId
 from projections.fact import Fact
 from projections.paging import Page, below, bounded, page

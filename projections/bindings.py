@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from aggregates.events import (
-    AccountOpened,
+from aggregates.account.events import AccountOpened
+from aggregates.binding.events import (
     BindingConfirmed,
     BindingReleased,
     Caps,

@@ -3,11 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from aggregates.correction_events import (
-    CorrectionApproved,
-    CorrectionProposed,
-    CorrectionRejected,
-)
+from aggregates.account.correction import CorrectionApproved, CorrectionProposed, CorrectionRejected
 from aggregates.vocabulary import CorrectionStatus, StreamId
 from projections.fact import Fact
 from projections.paging import Page, below, bounded, page

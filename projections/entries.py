@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from aggregates.events import Credited, Debited, DebitReturned
-from aggregates.fund_events import (
+from aggregates.account.events import (
     Corrected,
+    Credited,
+    Debited,
+    DebitReturned,
     PremiumDebited,
     PremiumReturned,
     ReturnSuspended,

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from aggregates.events import Act
+from aggregates.event_metadata import Act
 from aggregates.topics import Event
 from aggregates.vocabulary import StreamId
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from aggregates.link_events import CodeShown, CredentialLinkClosed, CredentialLinkOpened
-from aggregates.settlement_events import Settled
+from aggregates.credential_link import CodeShown, CredentialLinkClosed, CredentialLinkOpened
+from aggregates.settlement.events import Settled
 from aggregates.vocabulary import Relation, StreamId
 from projections.fact import Fact
 from projections.paging import Page, below, bounded, page

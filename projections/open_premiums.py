@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from aggregates.premium_events import (
+from aggregates.premium.premium import (
     PremiumConfirmed,
     PremiumHeld,
     PremiumOutcomeUnknown,

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from aggregates.reconciliation import NOTHING, Bill, Sums, together
-from aggregates.settlement_events import (
+from aggregates.reconciliation.day import NOTHING, Bill, Sums, together
+from aggregates.settlement.events import (
     PartRefunded,
     Settled,
     SettlementCancelled,

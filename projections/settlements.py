@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from aggregates.settlement_events import (
+from aggregates.settlement.events import (
     Claim,
     PartRefunded,
     Settled,

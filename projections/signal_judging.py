@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from aggregates.events import AccountOpened
-from aggregates.settlement_events import InstitutionDesignated, Settled
+from aggregates.account.events import AccountOpened
+from aggregates.institution import InstitutionDesignated
+from aggregates.settlement.events import Settled
 from aggregates.vocabulary import BEIJING, StreamId
 from projections.fact import Fact
 from projections.signal_kinds import Signal

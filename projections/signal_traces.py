@@ -9,20 +9,21 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from aggregates.events import (
+from aggregates.account.events import (
     AccountClosed,
     BeneficiaryLinked,
+    SponsorLinked,
+    SponsorUnlinked,
+)
+from aggregates.binding.events import (
     BindingConfirmed,
     BindingReleased,
     GrantChanged,
     InvitationSent,
-    SponsorLinked,
-    SponsorUnlinked,
 )
-from aggregates.link_events import CodeShown
-from aggregates.settlement_events import (
-    KinshipEnded,
-    KinshipRecorded,
+from aggregates.binding.kinship import KinshipEnded, KinshipRecorded
+from aggregates.credential_link import CodeShown
+from aggregates.settlement.events import (
     PartRefunded,
     PayerShare,
     Settled,

@@ -7,8 +7,9 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from aggregates.events import AccountOpened
-from aggregates.settlement_events import InstitutionDesignated, Settled
+from aggregates.account.events import AccountOpened
+from aggregates.institution import InstitutionDesignated
+from aggregates.settlement.events import Settled
 from aggregates.vocabulary import StreamId
 from projections.fact import Fact
 from projections.signal_judging import Home, Known, Pages, judge, month_of, no_pages, tell

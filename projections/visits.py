@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from aggregates.visit_events import VisitClosed, VisitDescribed, VisitRegistered, VisitReopened
+from aggregates.visit import VisitClosed, VisitDescribed, VisitRegistered, VisitReopened
 from aggregates.vocabulary import Setting, StreamId, VisitEnd
 from projections.fact import Fact
 from projections.rows import Rows

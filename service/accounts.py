@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from msgspec import json
 
-from aggregates import standing as rules
-from aggregates.account import AccountEvent, evolve
-from aggregates.account_state import Account
-from aggregates.events import AccountClosed, AccountFrozen, AccountOpened
+from aggregates.account import decisions as rules
+from aggregates.account.events import AccountClosed, AccountFrozen, AccountOpened
+from aggregates.account.fold import AccountEvent, evolve
+from aggregates.account.state import Account
 from aggregates.refusals import AccountExistsError, UnknownError
 from aggregates.vocabulary import Bucket, Ending, FilingKind, Instant, Insurance, Standing, StreamId
 from service.answers import account_answer

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from aggregates.account_state import Account
-from aggregates.binding import Binding
-from aggregates.events import Caps
-from aggregates.holding import held_fen
-from aggregates.link import Link
-from aggregates.settlement import Stay
-from aggregates.settlement_events import Claim, PayerShare, Settled
+from aggregates.account.reserved import held_fen
+from aggregates.account.state import Account
+from aggregates.binding.binding import Binding
+from aggregates.binding.events import Caps
+from aggregates.credential_link import Link
+from aggregates.settlement.events import Claim, PayerShare, Settled
+from aggregates.settlement.settlement import Stay
 from aggregates.vocabulary import BEIJING, Instant, Reason, SettlementStatus, StreamId
 
 OWN_ACCOUNT = {

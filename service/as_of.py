@@ -7,14 +7,14 @@ that was over by then counts as closed, an invitation that had run out as expire
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
-from aggregates.account_state import Account, AccountHold, BeneficiaryLink
-from aggregates.binding import Binding
+from aggregates.account.cap_usage import Spending
+from aggregates.account.state import Account, AccountHold, BeneficiaryLink
+from aggregates.account.year_close import closing, turned
+from aggregates.binding.binding import Binding
 from aggregates.institution import Institution
 from aggregates.refusals import DateInvalidError, UnknownError
-from aggregates.spending import Spending
 from aggregates.topics import State
 from aggregates.vocabulary import BEIJING, Instant, StreamId, instant
-from aggregates.year import closing, turned
 from service.answers import account_answer, binding_answer, day, moment, yuan
 from service.caller import Caller, Role, check_role
 from service.clock import micros

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from aggregates.visit_events import Fee
+from aggregates.visit import Fee
 from aggregates.vocabulary import StreamId
 from service.claims import Identity
 from service.short_ids import short

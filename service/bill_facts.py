@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from aggregates.account_state import Account
-from aggregates.fund_share import START
-from aggregates.policy_words import HisDisclosure
+from aggregates.account.state import Account
+from aggregates.institution import Dialect
+from aggregates.policy.choices import HisDisclosure
+from aggregates.pooled_fund import START
 from aggregates.refusals import UnknownError
-from aggregates.settlement import Settlement
-from aggregates.settlement_events import Dialect, FeeLine, Settled
+from aggregates.settlement.events import FeeLine, Settled
+from aggregates.settlement.settlement import Settlement
 from aggregates.vocabulary import (
     Instant,
     Insurance,

@@ -7,10 +7,10 @@ He sees which sponsor paid how much, by a masked name, and never what a sponsor 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from aggregates.binding import Binding
+from aggregates.binding.binding import Binding
 from aggregates.institution import Institution
-from aggregates.settlement import Settlement
-from aggregates.settlement_events import PayerShare, Settled
+from aggregates.settlement.events import PayerShare, Settled
+from aggregates.settlement.settlement import Settlement
 from aggregates.vocabulary import StreamId, instant
 from projections import bills as bill_views
 from projections.bills import BillRow

@@ -6,20 +6,19 @@ from datetime import date
 
 from msgspec import json
 
-from aggregates import binding as rules
-from aggregates.account_state import Account
-from aggregates.binding import Binding, Offer
-from aggregates.eligibility import Side
-from aggregates.events import (
+from aggregates.account.events import (
     BeneficiaryLinked,
     BeneficiaryUnlinked,
-    BindingConfirmed,
-    Caps,
     InvitationReceived,
     SponsorLinked,
     SponsorUnlinked,
 )
-from aggregates.policy_words import Activation
+from aggregates.account.state import Account
+from aggregates.binding import binding as rules
+from aggregates.binding.binding import Binding, Offer
+from aggregates.binding.eligibility import Side
+from aggregates.binding.events import BindingConfirmed, Caps
+from aggregates.policy.choices import Activation
 from aggregates.refusals import AlreadyBoundError, UnknownError
 from aggregates.vocabulary import BindingStatus, Instant, Parting, StreamId, Use
 from service.accounts import find_person

@@ -4,10 +4,11 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from aggregates.account_state import Account
-from aggregates.books import Booked, Compared, Entry, Stated, agrees, compare
+from aggregates.account.state import Account
+from aggregates.institution import Dialect
+from aggregates.reconciliation.fsi_statement import Booked, Compared, Entry, Stated, agrees, compare
 from aggregates.refusals import DateInvalidError, UnknownError
-from aggregates.settlement_events import Dialect, Settled
+from aggregates.settlement.events import Settled
 from aggregates.vocabulary import Insurance, MulaidMode, SettlementStatus, StreamId
 from projections.settlement_moves import Move, between
 from service.asked_bills import visit_number

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import NamedTuple
 
-from aggregates.account_state import Account
+from aggregates.account.state import Account
 from aggregates.refusals import NotPermittedError, UnknownError
 from service.persons import Keys
 

@@ -2,9 +2,9 @@
 
 from msgspec import json
 
-from aggregates import settlement as rules
 from aggregates.refusals import CancelClosedError
-from aggregates.returning import everything
+from aggregates.settlement import settlement as rules
+from aggregates.settlement.returns import everything
 from aggregates.vocabulary import Instant, StreamId
 from service.answers import moment, yuan
 from service.caller import Request, Role, check_role

@@ -4,13 +4,12 @@ from dataclasses import dataclass, replace
 
 from msgspec import json
 
-from aggregates import hold as rules
-from aggregates.account_state import Account
-from aggregates.cascade import Split
-from aggregates.hold import Hold
-from aggregates.hold_events import HoldCaptured
-from aggregates.settlement import debits_of
-from aggregates.settlement_events import Claim, FeeLine, Settled
+from aggregates.account.state import Account
+from aggregates.settlement import hold as rules
+from aggregates.settlement.cascade import Split
+from aggregates.settlement.events import Claim, FeeLine, Settled
+from aggregates.settlement.hold import Hold, HoldCaptured
+from aggregates.settlement.settlement import debits_of
 from aggregates.vocabulary import HoldEnd, Instant, SettlementStatus, StreamId
 from service.answers import settlement_answer
 from service.caller import Request, Role, check_role

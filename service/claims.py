@@ -5,18 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from aggregates.account_state import Account
-from aggregates.family import Family, Sponsor
+from aggregates.account.state import Account
+from aggregates.credential_link import patient_of
 from aggregates.institution import Institution
-from aggregates.link import patient_of
-from aggregates.place import Place, is_filed, person_classes
 from aggregates.refusals import (
     CredentialMismatchError,
     DateInvalidError,
     InstitutionNotDesignatedError,
     UnknownError,
 )
-from aggregates.settlement_events import Claim, FeeLine
+from aggregates.settlement.events import Claim, FeeLine
+from aggregates.settlement.family import Family, Sponsor
+from aggregates.settlement.place_of_care import Place, is_filed, person_classes
 from aggregates.vocabulary import Category, Instant, Part, StreamId
 from service.caller import Caller
 from service.editions import edition_in_force

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import json
 
 from aggregates import institution as rules
-from aggregates.reconciliation import Sums, together
+from aggregates.reconciliation.day import Sums, together
 from aggregates.vocabulary import Instant
 from projections.settlement_moves import DaySums, of_days
 from service.answers import day, signed_yuan

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from aggregates import institution as rules
+from aggregates.institution import ClearingRequested
 from aggregates.refusals import InstitutionNotDesignatedError, UnknownError
-from aggregates.settlement_events import ClearingRequested
 from aggregates.vocabulary import Instant, StreamId
 from service.caller import Request, Role, check_role
 from service.house import House

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
 
-from aggregates.events import BindingConfirmed, InvitationSent
+from aggregates.binding.events import BindingConfirmed, InvitationSent
 from aggregates.refusals import ConsentUnknownError, UnknownError
 from aggregates.vocabulary import StreamId
 from service.answers import moment

@@ -6,9 +6,9 @@ from typing import Any
 
 from msgspec import json
 
-from aggregates import correction as rules
-from aggregates.correction import Correction, Wrong
-from aggregates.vocabulary import CorrectionStatus, Instant, StreamId
+from aggregates.account import correction as rules
+from aggregates.account.correction import Correction, Wrong
+from aggregates.vocabulary import Bucket, CorrectionStatus, Instant, StreamId
 from projections import corrections as correction_views
 from service.accounts import find_person
 from service.answers import signed_yuan
@@ -31,7 +31,10 @@ class ProposeCorrection:
     """What is wrong with a person's balance."""
 
     person_no: str
-    wrong: Wrong
+    bucket: Bucket
+    amount_fen: int
+    reason: str
+    reference: str | None
 
 
 async def propose(house: House, request: Request, command: ProposeCorrection) -> Reply:
@@ -41,14 +44,15 @@ async def propose(house: House, request: Request, command: ProposeCorrection) ->
         RefusalError: refused for its input; the rest as `Appender.submit`.
     """
     check_role(request.caller, Role.AGENCY)
+    wrong = Wrong(command.bucket, command.amount_fen, command.reason, command.reference)
 
     def decide(view: View, now: Instant) -> Decision:
         account_id = find_person(view, house.keys, command.person_no)
         account = view.account(account_id)
         check_region(request.caller, account)
-        check_names_nobody(view, house.keys, account_id, command.wrong.reason)
+        check_names_nobody(view, house.keys, account_id, wrong.reason)
         correction_id = new_stream("cor", now.at)
-        event = rules.propose(account_id, account, command.wrong, request.caller.name, now)
+        event = rules.propose(account_id, account, wrong, request.caller.name, now)
         return _answered(view, correction_id, None, [(correction_id, event)])
 
     return await house.do(request, decide)

@@ -2,10 +2,10 @@
 
 from msgspec import json
 
-from aggregates import order as rules
-from aggregates.account import evolve
-from aggregates.account_state import Account
-from aggregates.policy_words import OrderStrategy
+from aggregates.account.fold import evolve
+from aggregates.account.state import Account
+from aggregates.binding import deduction_order as rules
+from aggregates.policy.choices import OrderStrategy
 from aggregates.refusals import (
     NotPermittedError,
     OwnFirstMandatoryError,

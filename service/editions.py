@@ -6,10 +6,9 @@ from contextlib import suppress
 from datetime import date
 from functools import lru_cache
 
-from aggregates.policy import Edition, NoEditionInForceError, in_force
+from aggregates.policy.edition import Edition, NoEditionInForceError, in_force
+from aggregates.policy.rulebook import EditionPublished, Rulebook
 from aggregates.refusals import NoEditionError, UnknownError
-from aggregates.rulebook import Rulebook
-from aggregates.settlement_events import EditionPublished
 from aggregates.vocabulary import Instant
 from service.caller import Caller, Request, Role
 from service.clock import new_stream

@@ -7,20 +7,19 @@ end are marked for recovery (policy.md §3.3, S100).
 from collections.abc import Iterable
 from datetime import date
 
-from aggregates import binding as binding_rules
-from aggregates.account_state import Account
-from aggregates.binding import Binding
-from aggregates.events import (
+from aggregates.account.events import (
     BeneficiaryUnlinked,
     Debited,
     DebitReturned,
+    ReturnSuspended,
     SponsorUnlinked,
 )
-from aggregates.fund_events import ReturnSuspended
-from aggregates.hold import frees_of
-from aggregates.hold_events import HoldEnded
-from aggregates.holding import live_holds
-from aggregates.settlement_events import RecoveryDue
+from aggregates.account.reserved import live_holds
+from aggregates.account.state import Account
+from aggregates.binding import binding as binding_rules
+from aggregates.binding.binding import Binding
+from aggregates.settlement.events import RecoveryDue
+from aggregates.settlement.hold import HoldEnded, frees_of
 from aggregates.topics import Event
 from aggregates.vocabulary import BindingStatus, HoldEnd, Instant, Parting, StreamId
 from service.claims import visit_of

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from msgspec import json
 
-from aggregates import erasure as rules
-from aggregates.policy_words import PremiumType
-from aggregates.premium import OPEN
+from aggregates.account import erasure as rules
+from aggregates.policy.choices import PremiumType
+from aggregates.premium.premium import OPEN
 from aggregates.refusals import UnknownError
 from aggregates.vocabulary import ErasureReason, Instant, StreamId
 from service.accounts import find_person

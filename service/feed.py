@@ -17,22 +17,18 @@ from typing import Any, NamedTuple
 from asyncpg import Pool
 from msgspec import json
 
-from aggregates.correction_events import CorrectionProposed
-from aggregates.events import AccountOpened, InvitationSent
-from aggregates.hold_events import ClaimHeld
-from aggregates.link_events import CredentialLinkOpened
-from aggregates.premium_events import PremiumHeld
-from aggregates.settlement_events import (
-    Claim,
-    EditionPublished,
-    InstitutionDesignated,
-    KinshipRecorded,
-    Settled,
-    SettlementRefused,
-    SettlementReversed,
-)
+from aggregates.account.correction import CorrectionProposed
+from aggregates.account.events import AccountOpened
+from aggregates.binding.events import InvitationSent
+from aggregates.binding.kinship import KinshipRecorded
+from aggregates.credential_link import CredentialLinkOpened
+from aggregates.institution import InstitutionDesignated
+from aggregates.policy.rulebook import EditionPublished
+from aggregates.premium.premium import PremiumHeld
+from aggregates.settlement.events import Claim, Settled, SettlementRefused, SettlementReversed
+from aggregates.settlement.hold import ClaimHeld
 from aggregates.topics import CLASSES, TOPICS
-from aggregates.visit_events import VisitRegistered
+from aggregates.visit import VisitRegistered
 from aggregates.vocabulary import StreamId
 from service.advance import OURS, UnreadableEventError
 from service.caller import Caller, Role, check_role

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from aggregates import visit as rules
-from aggregates.visit_events import Fee
+from aggregates.visit import Fee
 from service.caller import Request
 from service.house import House
 from service.ledger.command import Reply

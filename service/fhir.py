@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from aggregates.institution import Institution
 from aggregates.refusals import DateInvalidError, UnknownError
-from aggregates.settlement import Settlement
-from aggregates.settlement_events import Claim
+from aggregates.settlement.events import Claim
+from aggregates.settlement.settlement import Settlement
 from aggregates.vocabulary import Instant, InstitutionKind, SettlementStatus, StreamId
 from projections.settlement_moves import Day, of_day
 from service.answers import moment, signed_yuan, yuan

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from typing_extensions import override
 
-from aggregates.settlement_events import Dialect
+from aggregates.institution import Dialect
 from aggregates.vocabulary import Instant, MulaidMode, SignatureStyle, StatementWords, StreamId
 from service.caller import institution
 from service.clock import monotonic_s

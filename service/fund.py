@@ -14,9 +14,9 @@ import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import to_jsonable_python
 
-from aggregates.fund_share import Cover, FundShare, LineShare, Priced, price, share
-from aggregates.settlement_events import FeeLine
-from aggregates.visit_events import Fee
+from aggregates.pooled_fund import Cover, FundShare, LineShare, Priced, price, share
+from aggregates.settlement.events import FeeLine
+from aggregates.visit import Fee
 from aggregates.vocabulary import Category, InstitutionKind, Insurance, Part, Setting
 from service.ledger.store import StoreUnavailableError
 

@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from aggregates.account_state import Account
-from aggregates.policy import Edition
-from aggregates.refund import is_cleared, is_open, settled_on
+from aggregates.account.state import Account
+from aggregates.policy.edition import Edition
 from aggregates.refusals import RuleRefusedError, UnknownError
-from aggregates.returning import Payment, Returned, returns_of
-from aggregates.settlement import Settlement, check_stays
-from aggregates.settlement_events import PayerReturn, Settled
-from aggregates.visit_events import VisitClosed
+from aggregates.settlement.events import PayerReturn, Settled
+from aggregates.settlement.refund import is_cleared, is_open, settled_on
+from aggregates.settlement.returns import Payment, Returned, returns_of
+from aggregates.settlement.settlement import Settlement, check_stays
+from aggregates.visit import VisitClosed
 from aggregates.vocabulary import Instant, StreamId, VisitEnd
 from service.answers import yuan
 from service.asked_bills import PURCHASE, purchase_visit

@@ -5,13 +5,12 @@ from typing import Any
 
 from msgspec import json
 
-from aggregates import hold as rules
-from aggregates.cascade import Split
-from aggregates.hold import Hold
-from aggregates.hold_events import ClaimHeld, HoldEnded
 from aggregates.institution import check_designated
 from aggregates.refusals import UnknownError
-from aggregates.settlement import reasons_of, split_claim
+from aggregates.settlement import hold as rules
+from aggregates.settlement.cascade import Split
+from aggregates.settlement.hold import ClaimHeld, Hold, HoldEnded
+from aggregates.settlement.settlement import reasons_of, split_claim
 from aggregates.vocabulary import HoldEnd, Instant, StreamId
 from service.answers import claim_answer, moment, split_answer
 from service.caller import Caller, Request, Role, check_role

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
-from aggregates.events import Act
+from aggregates.event_metadata import Act
 from aggregates.vocabulary import Instant, Relation
 from service.caller import Caller, Request
 from service.clock import Clock

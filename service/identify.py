@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
+from aggregates.credential_link import check_living
 from aggregates.institution import check_designated
-from aggregates.link import check_living
 from aggregates.refusals import InstitutionNotDesignatedError
 from aggregates.vocabulary import Instant, InstitutionKind, StreamId
 from service.accounts import find_person

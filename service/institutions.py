@@ -5,10 +5,16 @@ from typing import Any, NamedTuple
 
 from msgspec import json
 
-from aggregates.institution import Institution, evolve, first_dialect
-from aggregates.policy_words import AmountSemantics
+from aggregates.institution import (
+    Dialect,
+    Institution,
+    InstitutionDesignated,
+    Signature,
+    evolve,
+    first_dialect,
+)
+from aggregates.policy.choices import AmountSemantics
 from aggregates.refusals import NoEditionError, UnknownError
-from aggregates.settlement_events import Dialect, InstitutionDesignated, Signature
 from aggregates.topics import Event
 from aggregates.vocabulary import (
     Instant,

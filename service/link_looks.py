@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec import json
 
-from aggregates.link_events import CodeShown
+from aggregates.credential_link import CodeShown
 from aggregates.vocabulary import Instant, LinkStatus, StreamId
 from projections import links as link_views
 from projections.links import LinkRow

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from msgspec import json
 
-from aggregates import link as rules
-from aggregates.account_state import Account
-from aggregates.link import SLOTS, Held, Link, LinkEvent
+from aggregates import credential_link as rules
+from aggregates.account.state import Account
+from aggregates.credential_link import SLOTS, Held, Link, LinkEvent
 from aggregates.vocabulary import Instant, LinkEvidence, Relation, StreamId
 from service.accounts import find_person
 from service.answers import link_answer, moment

@@ -6,8 +6,8 @@ from typing import Any
 from msgspec import json
 
 from aggregates.refusals import UnknownError
-from aggregates.settlement import Settlement
-from aggregates.settlement_events import Settled
+from aggregates.settlement.events import Settled
+from aggregates.settlement.settlement import Settlement
 from aggregates.vocabulary import Instant, SettlementStatus, StreamId
 from service.accounts import find_person
 from service.answers import settlement_answer, stay_answer, yuan

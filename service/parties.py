@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from aggregates.binding import Kin, Offer
-from aggregates.eligibility import Side
-from aggregates.kinship import parent_in
+from aggregates.binding.binding import Kin, Offer
+from aggregates.binding.eligibility import Side
+from aggregates.binding.expiry import swept
+from aggregates.binding.kinship import parent_in
 from aggregates.refusals import NotPermittedError, UnknownError
-from aggregates.ties import swept
 from aggregates.topics import Event
 from aggregates.vocabulary import Instant, KinshipEvidence, StreamId
 from service.accounts import find_person

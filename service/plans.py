@@ -14,12 +14,8 @@ from typing import NamedTuple
 
 from msgspec import json
 
-from aggregates.cascade import Split
-from aggregates.refusals import (
-    ClaimChangedError,
-    InputRefusedError,
-    QuoteExpiredError,
-)
+from aggregates.refusals import ClaimChangedError, InputRefusedError, QuoteExpiredError
+from aggregates.settlement.cascade import Split
 from aggregates.vocabulary import BEIJING, Instant
 from service.persons import Keys
 

@@ -16,7 +16,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from aggregates.policy import Edition, NoEditionInForceError, RefundDays, in_force
+from aggregates.policy.edition import Edition, NoEditionInForceError, RefundDays, in_force
 from service.policy_checks import NOT_A_KEY, unsound
 
 NONE_WORD = "none"

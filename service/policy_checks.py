@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import date
 
-from aggregates.policy import Edition
-from aggregates.policy_words import Evidence, OrderMissing, OrderStrategy, PlaceUse
+from aggregates.policy.choices import Evidence, OrderMissing, OrderStrategy, PlaceUse
+from aggregates.policy.edition import Edition
 
 NOT_A_KEY = "is not a key of the book"
 

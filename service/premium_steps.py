@@ -9,10 +9,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from aggregates import premium as rules
-from aggregates import premium_reversal as reversal
-from aggregates.account_state import Account
-from aggregates.premium import OPEN, Premium
+from aggregates.account.state import Account
+from aggregates.premium import premium as rules
+from aggregates.premium import reversal
+from aggregates.premium.premium import OPEN, Premium
 from aggregates.topics import Event
 from aggregates.vocabulary import Instant, PremiumStatus, StreamId
 from service.caller import Caller, Request, Role

@@ -10,23 +10,18 @@ from typing import Any
 
 from msgspec import json
 
-from aggregates import premium_order as rules
-from aggregates.account_state import Account
-from aggregates.eligibility import Side, check_near
-from aggregates.policy_words import PremiumType
-from aggregates.premium import OPEN, Premium
-from aggregates.premium_refusals import (
+from aggregates.account.state import Account
+from aggregates.binding.eligibility import Side, check_near
+from aggregates.policy.choices import PremiumType
+from aggregates.premium import payment as rules
+from aggregates.premium.premium import OPEN, Premium
+from aggregates.premium.refusals import (
     KinLinkHasNoFundsError,
     PremiumAlreadyPaidError,
     PremiumInProgressError,
 )
-from aggregates.premium_reversal import request_reversal
-from aggregates.refusals import (
-    NotActiveError,
-    NotPermittedError,
-    SelfBindingError,
-    UnknownError,
-)
+from aggregates.premium.reversal import request_reversal
+from aggregates.refusals import NotActiveError, NotPermittedError, SelfBindingError, UnknownError
 from aggregates.vocabulary import Instant, PremiumStatus, StreamId
 from service.accounts import find_person
 from service.answers import moment, yuan

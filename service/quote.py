@@ -5,9 +5,9 @@ from typing import Any
 
 from msgspec import json
 
-from aggregates.cascade import Split
 from aggregates.institution import check_designated
-from aggregates.settlement import reasons_of, split_claim
+from aggregates.settlement.cascade import Split
+from aggregates.settlement.settlement import reasons_of, split_claim
 from aggregates.vocabulary import Instant
 from service.answers import claim_answer, moment, split_answer
 from service.caller import Caller, Request, Role, check_role

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
-from aggregates.reconciliation import (
+from aggregates.reconciliation.day import (
     Comparison,
     Difference,
     ListedBill,

@@ -5,10 +5,10 @@ from typing import Any
 
 from msgspec import json
 
-from aggregates import refund as rules
 from aggregates.refusals import RefundClosedError
-from aggregates.settlement import Stay, check_stays, evolve
-from aggregates.settlement_events import PartRefunded
+from aggregates.settlement import refund as rules
+from aggregates.settlement.events import PartRefunded
+from aggregates.settlement.settlement import Stay, check_stays, evolve
 from aggregates.vocabulary import Instant, StreamId
 from service.answers import payers_answer, stay_answer, yuan
 from service.caller import Request, Role, check_role

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from msgspec import json
 
-from aggregates import binding as rules
-from aggregates.events import Caps
-from aggregates.kinship import vouched
+from aggregates.binding import binding as rules
+from aggregates.binding.events import Caps
+from aggregates.binding.kinship import vouched
 from aggregates.refusals import DateInvalidError
 from aggregates.topics import Event
 from aggregates.vocabulary import Instant, StreamId, instant

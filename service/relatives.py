@@ -5,9 +5,8 @@ from datetime import date
 
 from msgspec import json
 
-from aggregates.kinship import INVERSE, Shown, Traits, is_minor
+from aggregates.binding.kinship import INVERSE, KinshipRecorded, Shown, Traits, is_minor
 from aggregates.refusals import SelfBindingError
-from aggregates.settlement_events import KinshipRecorded
 from aggregates.topics import Event
 from aggregates.vocabulary import Instant, KinshipEvidence, ParentSex, Relation, StreamId
 from service.accounts import find_person

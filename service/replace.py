@@ -2,15 +2,11 @@
 
 from msgspec import json
 
-from aggregates import settlement as rules
 from aggregates.institution import check_designated
-from aggregates.policy_words import RefundMode
-from aggregates.refusals import (
-    CancelClosedError,
-    ClaimChangedError,
-    ReplacementNotAllowedError,
-)
-from aggregates.returning import Returned, everything
+from aggregates.policy.choices import RefundMode
+from aggregates.refusals import CancelClosedError, ClaimChangedError, ReplacementNotAllowedError
+from aggregates.settlement import settlement as rules
+from aggregates.settlement.returns import Returned, everything
 from aggregates.topics import Event
 from aggregates.vocabulary import Instant, StreamId
 from service.caller import Request, Role, check_role

@@ -7,9 +7,9 @@ from typing import Any
 from msgspec import json
 
 from aggregates.refusals import ReversedBeforeArrivalError, UnknownError, UseRefundError
-from aggregates.returning import everything
-from aggregates.settlement import check_stays
-from aggregates.settlement_events import SettlementReversed
+from aggregates.settlement.events import SettlementReversed
+from aggregates.settlement.returns import everything
+from aggregates.settlement.settlement import check_stays
 from aggregates.vocabulary import Instant, SettlementStatus, StreamId
 from service.caller import Request, Role, check_role
 from service.claims import visit_of

@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 
 from msgspec import json
 
-from aggregates.cascade import Split
 from aggregates.institution import check_designated
-from aggregates.policy_words import OnPlanChange
+from aggregates.policy.choices import OnPlanChange
 from aggregates.refusals import PlanChangedError, RuleRefusedError
-from aggregates.settlement import debits_of, reasons_of, split_claim
-from aggregates.settlement_events import Settled, SettlementRefused
+from aggregates.settlement.cascade import Split
+from aggregates.settlement.events import Settled, SettlementRefused
+from aggregates.settlement.settlement import debits_of, reasons_of, split_claim
 from aggregates.topics import Event
 from aggregates.vocabulary import Instant, SettlementStatus, StreamId
 from service.answers import settlement_answer

@@ -5,7 +5,7 @@ Account ids stand for persons: who must know a person opens a case and asks for 
 
 from typing import Any, NamedTuple
 
-from aggregates.account_state import Account
+from aggregates.account.state import Account
 from projections import signals as signal_views
 from projections.paging import bounded
 from projections.signal_kinds import LIMITS, Signal, SignalKind

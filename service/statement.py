@@ -7,11 +7,10 @@ the institution (policy.md §6.2, S120); of his own bills he sees the institutio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from aggregates.account_state import Account
-from aggregates.binding import Binding
-from aggregates.institution import Institution
-from aggregates.settlement import Settlement
-from aggregates.sponsor_view import names_institution
+from aggregates.account.state import Account
+from aggregates.binding.binding import Binding
+from aggregates.institution import Institution, names_institution
+from aggregates.settlement.settlement import Settlement
 from aggregates.vocabulary import BindingStatus, StreamId
 from projections import entries as entry_views
 from projections.entries import Entry

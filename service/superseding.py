@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable
 
-from aggregates.account import AccountEvent, evolve
-from aggregates.account_state import Account
-from aggregates.fund_events import HoldReleased
-from aggregates.hold import accounts_in, frees_of
-from aggregates.hold_events import ClaimHeld, HoldEnded
+from aggregates.account.events import HoldReleased
+from aggregates.account.fold import AccountEvent, evolve
+from aggregates.account.state import Account
 from aggregates.refusals import DuplicateClaimError
+from aggregates.settlement.hold import ClaimHeld, HoldEnded, accounts_in, frees_of
 from aggregates.topics import Event
 from aggregates.vocabulary import HoldEnd, HoldStatus, Instant, StreamId
 from service.claims import Met

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from aggregates.suspense import pay_out as decide_pay_out
+from aggregates.account.decisions import pay_out as decide_pay_out
 from aggregates.vocabulary import Instant
 from service.accounts import changed, own_region
 from service.caller import Request, Role, check_role

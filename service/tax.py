@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 import httpx
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
-from aggregates.policy_words import PremiumType
-from aggregates.premium_refusals import (
+from aggregates.policy.choices import PremiumType
+from aggregates.premium.refusals import (
     BenefitUsedError,
     ClearedError,
     PremiumAlreadyPaidError,

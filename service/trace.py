@@ -10,17 +10,13 @@ from typing import Any
 
 from msgspec import json
 
-from aggregates.events import OrderChanged
-from aggregates.fund_events import ReturnSuspended, SuspensePaidOut
-from aggregates.refund import settled_on
+from aggregates.account.events import OrderChanged, ReturnSuspended, SuspensePaidOut
+from aggregates.institution import AccountsCleared, InstitutionDesignated
+from aggregates.policy.rulebook import EditionPublished
 from aggregates.refusals import UnknownError
-from aggregates.settlement import Settlement
-from aggregates.settlement_events import (
-    AccountsCleared,
-    EditionPublished,
-    InstitutionDesignated,
-    Settled,
-)
+from aggregates.settlement.events import Settled
+from aggregates.settlement.refund import settled_on
+from aggregates.settlement.settlement import Settlement
 from aggregates.topics import TOPICS
 from aggregates.vocabulary import StreamId
 from service.caller import Caller, Role, check_role

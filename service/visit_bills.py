@@ -7,14 +7,19 @@ from typing import Any, NamedTuple
 
 from msgspec import json
 
-from aggregates.account_state import Account
-from aggregates.fund_share import FundShare
+from aggregates.account.state import Account
 from aggregates.institution import Institution
+from aggregates.pooled_fund import FundShare
 from aggregates.refusals import InstitutionNotDesignatedError
-from aggregates.settlement_events import Settled
-from aggregates.visit import check_open
-from aggregates.visit_events import Fee, FeesUploaded, VisitClosed, VisitRegistered
-from aggregates.visit_refusals import FeesMismatchError
+from aggregates.settlement.events import Settled
+from aggregates.visit import (
+    Fee,
+    FeesMismatchError,
+    FeesUploaded,
+    VisitClosed,
+    VisitRegistered,
+    check_open,
+)
 from aggregates.vocabulary import Instant, Setting, SettlementStatus, StreamId, VisitEnd
 from service import quote as quotes
 from service.accounts import find_person

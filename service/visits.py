@@ -8,8 +8,7 @@ from typing import NamedTuple
 from aggregates import visit as rules
 from aggregates.institution import check_designated
 from aggregates.refusals import InstitutionNotDesignatedError, UnknownError
-from aggregates.visit import Visit
-from aggregates.visit_events import Diagnosis, VisitDescribed, VisitRegistered
+from aggregates.visit import Diagnosis, Visit, VisitDescribed, VisitRegistered
 from aggregates.vocabulary import Instant, Setting, StreamId, VisitEnd
 from service.accounts import find_person
 from service.caller import Caller, Request, Role, check_role

@@ -12,9 +12,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 from msgspec import json
 
-from aggregates.account_state import Account
+from aggregates.account.state import Account
+from aggregates.account.year_close import closing
 from aggregates.vocabulary import Instant, StreamId
-from aggregates.year import closing
 from service.caller import Caller, Request, Role
 from service.house import House
 from service.ledger.command import Decision

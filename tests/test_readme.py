@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import re
 import socket
 import subprocess
@@ -19,6 +18,7 @@ from tests.test_house import committed
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ("README.md", "README.zh-CN.md")
 LINES_MAX = 150
+CAPABILITIES_MIN = 10
 ROOMS = ("aggregates", "projections", "service", "api")
 OF_THE_MOMENT = {"settlement_id", "settled_at", "position"}
 PROBED = {"./gongji test": "./gongji test --version"}
@@ -104,15 +104,27 @@ def test_the_map_is_the_disk(page: str) -> None:
     """Every entry of the root and every folder of the rooms is on the map, and nothing else."""
     (tree,) = blocks(page, "")
     mapped = {line.split()[0].rstrip("/") for line in tree.splitlines()}
+    capabilities = capabilities_of(page)
     folders = {
-        str(Path(place).relative_to(ROOT))
+        folder
         for room in ROOMS
-        for place, _, files in os.walk(ROOT / room)
-        if "__pycache__" not in place and files
+        for folder in [room, *(f"{room}/{name}" for name in folders_in(ROOT / room))]
+        if folder.rpartition("/")[2] not in capabilities
     }
     entries = {name for name in committed() | {*PAGES, "CHANGELOG.md"} if not name.startswith(".")}
 
     assert entries | folders == mapped | {page}
+
+
+def capabilities_of(page: str) -> set[str]:
+    """The names on the line that lists the capabilities: at least ten words of code."""
+    lines = (ROOT / page).read_text(encoding="utf-8").splitlines()
+    (line,) = [line for line in lines if len(re.findall(r"`[a-z_]+`", line)) >= CAPABILITIES_MIN]
+    return set(re.findall(r"`([a-z_]+)`", line))
+
+
+def folders_in(room: Path) -> set[str]:
+    return {path.name for path in room.iterdir() if path.is_dir() and path.name != "__pycache__"}
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aggregates.account_state import Account
+from aggregates.account.state import Account
 from service.ledger.rows import decode_head, encode_head, kind_of, stream_id
 from service.ledger.store import Batch, Head, Known, Outcome
 

@@ -20,13 +20,7 @@ from service.ledger.flight import Flight, Missing, Work
 from service.ledger.heads import Memory
 from service.ledger.layer import Layer
 from service.ledger.limits import Limits
-from service.ledger.store import (
-    Outcome,
-    OutcomeUnknownError,
-    Session,
-    Store,
-    StoreUnavailableError,
-)
+from service.ledger.store import Outcome, OutcomeUnknownError, Session, Store, StoreUnavailableError
 
 READS_MAX = 64
 """Times a decision may ask for something more before it counts as endless."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from aggregates.events import Act
+from aggregates.event_metadata import Act
 from aggregates.topics import Event
 from aggregates.vocabulary import Instant, StreamId
 from service.ledger.view import View

@@ -9,17 +9,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from aggregates.events import AccountOpened
+from aggregates.account.events import AccountOpened
 from aggregates.refusals import RefusalError, RuleRefusedError
 from aggregates.vocabulary import Instant, StreamId
-from service.ledger.command import (
-    ANY_BODY,
-    Command,
-    Decision,
-    KeyReusedError,
-    KeyTakenError,
-    Reply,
-)
+from service.ledger.command import ANY_BODY, Command, Decision, KeyReusedError, KeyTakenError, Reply
 from service.ledger.layer import Layer, UnreadError
 from service.ledger.outgoing import key_rows, refused, rows_of
 from service.ledger.rows import Row, encode_act

@@ -5,7 +5,7 @@ A remembered head may be old when another process wrote; the append finds that o
 
 from collections import OrderedDict
 
-from aggregates.account_state import Account
+from aggregates.account.state import Account
 from aggregates.vocabulary import StreamId
 from service.ledger.layer import Layer
 

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 
-from aggregates.events import AccountOpened
+from aggregates.account.events import AccountOpened
 from aggregates.vocabulary import StreamId
 from service.ledger.accesses import Access, Kept, Sought
 from service.ledger.rows import Recorded, decode, kind_of

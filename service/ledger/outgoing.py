@@ -2,11 +2,11 @@
 
 from msgspec import json
 
-from aggregates.account_state import Account
+from aggregates.account.state import Account
+from aggregates.account.year_close import closing
 from aggregates.refusals import RefusalError
 from aggregates.topics import Event
 from aggregates.vocabulary import Instant, StreamId
-from aggregates.year import closing
 from service.ledger.command import ANY_BODY, Command, Decision
 from service.ledger.layer import Layer
 from service.ledger.rows import Row, encode

@@ -28,13 +28,7 @@ from service.ledger.reader import (
     recorded,
 )
 from service.ledger.rows import Recorded
-from service.ledger.store import (
-    Batch,
-    Found,
-    Outcome,
-    OutcomeUnknownError,
-    StoreUnavailableError,
-)
+from service.ledger.store import Batch, Found, Outcome, OutcomeUnknownError, StoreUnavailableError
 
 CONNECT_TIMEOUT_S = 5.0
 READERS_MAX = 8

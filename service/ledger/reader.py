@@ -5,7 +5,7 @@ from typing import Any
 
 from asyncpg import Connection
 
-from aggregates.events import AccountOpened
+from aggregates.account.events import AccountOpened
 from aggregates.topics import CLASSES
 from aggregates.vocabulary import StreamId
 from service.ledger.rows import (

@@ -24,12 +24,7 @@ from eventsourcing.utils import Environment, EnvType, resolve_topic, strtobool
 from typing_extensions import override
 
 from service.ledger.migrate import migrate
-from service.ledger.recorder_log import (
-    LedgerRecorder,
-    LedgerTracking,
-    hexadecimal,
-    versions,
-)
+from service.ledger.recorder_log import LedgerRecorder, LedgerTracking, hexadecimal, versions
 from service.ledger.recorder_loop import LedgerLoop
 from service.ledger.recorder_mapper import LedgerEvent, LedgerMapper
 

@@ -6,15 +6,10 @@ from typing import cast
 from uuid import UUID
 
 from eventsourcing.domain import DomainEventProtocol, TAggregateID
-from eventsourcing.persistence import (
-    Mapper,
-    MapperDeserialisationError,
-    Notification,
-    StoredEvent,
-)
+from eventsourcing.persistence import Mapper, MapperDeserialisationError, Notification, StoredEvent
 from typing_extensions import override
 
-from aggregates.events import Act
+from aggregates.event_metadata import Act
 from aggregates.topics import CLASSES, Event
 from aggregates.vocabulary import StreamId
 from service.ledger.rows import TOPIC_PREFIX, decode, encode, encode_act, stream_id

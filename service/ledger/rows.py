@@ -11,25 +11,29 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from msgspec.json import Encoder
 from pydantic import ConfigDict, TypeAdapter
 
-from aggregates import (
-    account,
-    binding,
-    correction,
-    hold,
-    institution,
-    kinship,
-    link,
-    premium,
-    rulebook,
-    settlement,
-    visit,
+from aggregates import credential_link as link
+from aggregates import institution, visit
+from aggregates.account import correction
+from aggregates.account import fold as account
+from aggregates.account.events import (
+    Corrected,
+    Credited,
+    Debited,
+    DebitReturned,
+    PremiumDebited,
+    PremiumReturned,
 )
-from aggregates.account_state import Account
-from aggregates.events import Act, Caps, Credited, Debited, DebitReturned
-from aggregates.fund_events import Corrected, PremiumDebited, PremiumReturned
-from aggregates.settlement_events import Claim, Dialect, FeeLine, PayerReturn, PayerShare, Signature
+from aggregates.account.state import Account
+from aggregates.binding import binding, kinship
+from aggregates.binding.events import Caps
+from aggregates.event_metadata import Act
+from aggregates.institution import Dialect, Signature
+from aggregates.policy import rulebook
+from aggregates.premium import premium
+from aggregates.settlement import hold, settlement
+from aggregates.settlement.events import Claim, FeeLine, PayerReturn, PayerShare
 from aggregates.topics import CLASSES, TOPICS, Event, State
-from aggregates.visit_events import Diagnosis, Fee
+from aggregates.visit import Diagnosis, Fee
 from aggregates.vocabulary import StreamId
 
 E = TypeVar("E")

@@ -8,22 +8,22 @@ but time.
 from collections.abc import Iterable
 from typing import TypeVar
 
-from aggregates.account_state import Account
-from aggregates.binding import Binding
-from aggregates.correction import Correction
-from aggregates.fund_events import YearClosed
-from aggregates.hold import Hold
+from aggregates.account.correction import Correction
+from aggregates.account.events import YearClosed
+from aggregates.account.state import Account
+from aggregates.account.year_close import closing, turned
+from aggregates.binding.binding import Binding
+from aggregates.binding.kinship import Kinship
+from aggregates.credential_link import Link
 from aggregates.institution import Institution
-from aggregates.kinship import Kinship
-from aggregates.link import Link
-from aggregates.premium import Premium
+from aggregates.policy.rulebook import Rulebook
+from aggregates.premium.premium import Premium
 from aggregates.refusals import UnknownError
-from aggregates.rulebook import Rulebook
-from aggregates.settlement import Settlement
+from aggregates.settlement.hold import Hold
+from aggregates.settlement.settlement import Settlement
 from aggregates.topics import State
 from aggregates.visit import Visit
 from aggregates.vocabulary import Instant, StreamId
-from aggregates.year import closing, turned
 from service.ledger.layer import Layer, UnreadError
 from service.ledger.store import Head, Sealed
 

@@ -7,18 +7,25 @@ changed, the reason that was given) is taken as it is told.
 
 from dataclasses import replace
 
-from aggregates import hold as hold_rules
-from aggregates.events import AidReceived, AidReturned, Debited, DebitReturned
-from aggregates.fund_events import Held, HoldReleased, ReturnSuspended
-from aggregates.hold_events import ClaimHeld, HoldCaptured, HoldEnded
+from aggregates.account.events import (
+    AidReceived,
+    AidReturned,
+    Debited,
+    DebitReturned,
+    Held,
+    HoldReleased,
+    ReturnSuspended,
+)
 from aggregates.refusals import RefusalError
-from aggregates.settlement import debits_of, reasons_of
-from aggregates.settlement_events import (
+from aggregates.settlement import hold as hold_rules
+from aggregates.settlement.events import (
     PartRefunded,
     Settled,
     SettlementCancelled,
     SettlementReversed,
 )
+from aggregates.settlement.hold import ClaimHeld, HoldCaptured, HoldEnded
+from aggregates.settlement.settlement import debits_of, reasons_of
 from aggregates.vocabulary import HoldEnd, instant
 from service.capture import settled_of
 from service.editions import edition_of_record

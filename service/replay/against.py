@@ -5,8 +5,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import NamedTuple
 
-from aggregates.account_state import Account
-from aggregates.fund_events import (
+from aggregates.account.events import (
     Corrected,
     Held,
     HoldReleased,
@@ -14,8 +13,9 @@ from aggregates.fund_events import (
     PremiumReturned,
     ReturnSuspended,
 )
-from aggregates.hold_events import ClaimHeld
-from aggregates.settlement_events import PartRefunded, Settled
+from aggregates.account.state import Account
+from aggregates.settlement.events import PartRefunded, Settled
+from aggregates.settlement.hold import ClaimHeld
 from aggregates.topics import Event
 from aggregates.vocabulary import StreamId
 from service.ledger.layer import Layer

@@ -1,16 +1,15 @@
 """Decide again what was given back: how much, to whom, and into which account."""
 
-from aggregates.events import AidReturned, DebitReturned
-from aggregates.fund_events import ReturnSuspended
-from aggregates.refund import Asked, refund
-from aggregates.returning import Payment, everything, returns_of
-from aggregates.settlement import Settlement, cancel, check_stays
-from aggregates.settlement_events import (
+from aggregates.account.events import AidReturned, DebitReturned, ReturnSuspended
+from aggregates.settlement.events import (
     PartRefunded,
     PayerReturn,
     SettlementCancelled,
     SettlementReversed,
 )
+from aggregates.settlement.refund import Asked, refund
+from aggregates.settlement.returns import Payment, everything, returns_of
+from aggregates.settlement.settlement import Settlement, cancel, check_stays
 from aggregates.topics import Event
 from aggregates.vocabulary import Instant, StreamId, instant
 from service.editions import edition_of_record

@@ -5,16 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from aggregates.account_state import Account
-from aggregates.events import AidReceived, Debited
-from aggregates.fund_events import Held, HoldReleased, YearClosed
-from aggregates.settlement import Settlement
-from aggregates.settlement_events import (
-    EditionPublished,
-    Settled,
-    SettlementCancelled,
-    SettlementReversed,
-)
+from aggregates.account.events import AidReceived, Debited, Held, HoldReleased, YearClosed
+from aggregates.account.state import Account
+from aggregates.policy.rulebook import EditionPublished
+from aggregates.settlement.events import Settled, SettlementCancelled, SettlementReversed
+from aggregates.settlement.settlement import Settlement
 from aggregates.topics import Event, State
 from aggregates.vocabulary import StreamId
 from service.claims import visit_of

@@ -2,22 +2,24 @@
 
 from dataclasses import dataclass
 
-from aggregates.account_state import Account
-from aggregates.events import Credited, Debited, DebitReturned
-from aggregates.fund_events import (
+from aggregates.account.events import (
     Corrected,
+    Credited,
+    Debited,
+    DebitReturned,
     PremiumDebited,
     PremiumReturned,
     ReturnSuspended,
     SuspensePaidOut,
 )
-from aggregates.settlement import Settlement
-from aggregates.settlement_events import (
+from aggregates.account.state import Account
+from aggregates.settlement.events import (
     PartRefunded,
     Settled,
     SettlementCancelled,
     SettlementReversed,
 )
+from aggregates.settlement.settlement import Settlement
 from aggregates.topics import Event
 
 WAYS: dict[type[Event], tuple[str, int]] = {

@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 
 from asyncpg import Connection
 
-from aggregates.hold import Hold
+from aggregates.binding.kinship import Kinship
 from aggregates.institution import Institution
-from aggregates.kinship import Kinship
-from aggregates.rulebook import Rulebook
-from aggregates.settlement_events import Claim, Settled, SettlementReversed
+from aggregates.policy.rulebook import Rulebook
+from aggregates.settlement.events import Claim, Settled, SettlementReversed
+from aggregates.settlement.hold import Hold
 from aggregates.topics import CLASSES, State
 from aggregates.vocabulary import HoldStatus, StreamId
 from service.claims import visit_of

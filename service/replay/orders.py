@@ -4,31 +4,28 @@ What the tax side said, what two parties agreed on and which quote a patient was
 from outside and is taken as it is told; what our rules made of it is made again.
 """
 
-from aggregates import correction as corrections
-from aggregates import premium as premiums
-from aggregates import premium_reversal as reversals
-from aggregates.binding import Binding
-from aggregates.correction_events import (
-    CorrectionApproved,
-    CorrectionProposed,
-    CorrectionRejected,
-)
-from aggregates.events import (
-    BindingConfirmed,
-    BindingReleased,
-    GrantChanged,
-    InvitationDeclined,
-)
-from aggregates.fund_events import (
+from aggregates.account import correction as corrections
+from aggregates.account.correction import CorrectionApproved, CorrectionProposed, CorrectionRejected
+from aggregates.account.events import (
     Corrected,
     HoldReleased,
     PremiumDebited,
     PremiumReturned,
     ReturnSuspended,
 )
+from aggregates.binding.binding import Binding
+from aggregates.binding.events import (
+    BindingConfirmed,
+    BindingReleased,
+    GrantChanged,
+    InvitationDeclined,
+)
 from aggregates.institution import check_designated
-from aggregates.premium import BackEvent, Premium
-from aggregates.premium_events import (
+from aggregates.premium import premium as premiums
+from aggregates.premium import reversal as reversals
+from aggregates.premium.premium import (
+    BackEvent,
+    Premium,
     PremiumConfirmed,
     PremiumHeld,
     PremiumOutcomeUnknown,
@@ -45,7 +42,7 @@ from aggregates.refusals import (
     PlanChangedError,
     QuoteExpiredError,
 )
-from aggregates.settlement_events import SettlementRefused
+from aggregates.settlement.events import SettlementRefused
 from aggregates.vocabulary import BindingStatus, Instant, PremiumStatus, StreamId, instant
 from service.editions import edition_of_record
 from service.giving_back import with_successors

@@ -9,13 +9,13 @@ by one, which tells what it is.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from aggregates.account import evolve
-from aggregates.account_state import Account
-from aggregates.cascade import Split
-from aggregates.events import AidReceived, Debited
+from aggregates.account.events import AidReceived, Debited
+from aggregates.account.fold import evolve
+from aggregates.account.state import Account
 from aggregates.institution import check_designated
-from aggregates.settlement import debits_of, reasons_of, split_claim
-from aggregates.settlement_events import Claim, Settled
+from aggregates.settlement.cascade import Split
+from aggregates.settlement.events import Claim, Settled
+from aggregates.settlement.settlement import debits_of, reasons_of, split_claim
 from aggregates.vocabulary import Instant, StreamId, instant
 from service.claims import editions_of, family_of, place_of
 from service.ledger.layer import Layer, UnreadError

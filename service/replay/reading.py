@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from aggregates.events import Act
-from aggregates.settlement_events import Claim
+from aggregates.event_metadata import Act
+from aggregates.settlement.events import Claim
 from aggregates.topics import CLASSES, Event
 from aggregates.vocabulary import StreamId
 from service.ledger.rows import decode_act, decode_event

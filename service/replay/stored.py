@@ -6,16 +6,10 @@ from uuid import UUID
 
 from asyncpg import Connection
 
-from aggregates.account_state import Account
+from aggregates.account.state import Account
 from aggregates.topics import State
 from aggregates.vocabulary import StreamId
-from service.ledger.rows import (
-    BY_CODE,
-    Kind,
-    decode_head,
-    encode_head,
-    stream_id,
-)
+from service.ledger.rows import BY_CODE, Kind, decode_head, encode_head, stream_id
 from service.ledger.store import Head
 from service.replay.differences import Differences, Unlike
 from service.replay.share import Share

@@ -7,7 +7,8 @@ from typing import get_args, get_type_hints
 
 import pytest
 
-from aggregates.policy import Edition, OrderStrategy
+from aggregates.policy.choices import OrderStrategy
+from aggregates.policy.edition import Edition
 from aggregates.vocabulary import Reason, Relation
 from tests.cases.reading import Case, read_cases
 from tests.cases.rules_driver import RulesDriver

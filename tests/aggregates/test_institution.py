@@ -6,6 +6,11 @@ from datetime import date
 import pytest
 
 from aggregates.institution import (
+    AccountsCleared,
+    ClearingRequested,
+    ClearingWithdrawn,
+    Dialect,
+    InstitutionDesignated,
     InstitutionEvent,
     clear,
     evolve,
@@ -13,22 +18,15 @@ from aggregates.institution import (
     request_clearing,
     withdraw_clearing,
 )
-from aggregates.policy_words import AmountSemantics
+from aggregates.policy.choices import AmountSemantics
 from aggregates.refusals import (
     ClearingBackwardError,
     DateInvalidError,
     InstitutionNotDesignatedError,
     RefusalError,
 )
-from aggregates.settlement_events import (
-    AccountsCleared,
-    ClearingRequested,
-    ClearingWithdrawn,
-    Dialect,
-    InstitutionDesignated,
-)
 from aggregates.vocabulary import InstitutionKind, InstitutionStatus, MulaidMode, StatementWords
-from tests.story import fold, given
+from tests.given_when_then import fold, given
 
 TODAY = date(2026, 4, 2)
 MARCH = AccountsCleared(through=date(2026, 3, 31))

@@ -4,12 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from aggregates.institution import Institution, first_dialect
-from aggregates.policy import Edition
-from aggregates.policy_words import AmountSemantics, SponsorView
-from aggregates.sponsor_view import names_institution
+from aggregates.institution import Institution, first_dialect, names_institution
+from aggregates.policy.choices import AmountSemantics, SponsorView
+from aggregates.policy.edition import Edition
 from aggregates.vocabulary import InstitutionKind, InstitutionStatus
-from tests.aggregates.families import P0
+from tests.aggregates.settlement.families import P0
 
 CLINIC = Institution(
     code="H1",

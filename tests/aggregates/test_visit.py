@@ -7,14 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregates import visit as rules
-from aggregates.visit import Visit, evolve
-from aggregates.visit_events import Diagnosis, Fee, VisitDescribed, VisitRegistered
-from aggregates.visit_refusals import (
+from aggregates.visit import (
     BatchSettledError,
+    Diagnosis,
+    Fee,
     FeeRepeatedError,
     FeesMissingError,
+    Visit,
     VisitClosedError,
+    VisitDescribed,
     VisitNotClosedError,
+    VisitRegistered,
+    evolve,
 )
 from aggregates.vocabulary import BEIJING, Setting, StreamId, VisitEnd
 

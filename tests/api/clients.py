@@ -25,7 +25,7 @@ from service.ledger.postgres import PostgresStore
 from service.lists import Shelf
 from service.persons import Keys
 from service.policy_book import load
-from tests.cases.told import StoppedClock
+from tests.cases.outcome import StoppedClock
 
 REGIONS = Path(__file__).parents[2] / "service" / "regions"
 BOOK = load(REGIONS)

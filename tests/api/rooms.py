@@ -12,7 +12,7 @@ import uvicorn
 import uvloop
 from typing_extensions import override
 
-from aggregates.policy import Edition
+from aggregates.policy.edition import Edition
 from aggregates.vocabulary import StreamId
 from api.app import create_app
 from api.door import Door
@@ -30,7 +30,7 @@ from service.policy_book import PolicyBook
 from service.premium_resolver import PremiumResolver
 from tests.api.clients import LEDGER_KEYS, NoFollower
 from tests.api.taxes import TaxOnASocket
-from tests.cases.told import StoppedClock
+from tests.cases.outcome import StoppedClock
 
 T = TypeVar("T")
 TABLES = ("events", "heads", "command_keys", "unique_names", "person_keys")

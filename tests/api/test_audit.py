@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from aggregates.events import Credited
+from aggregates.account.events import Credited
 from aggregates.topics import CLASSES
 from api.audit_replies import (
     AccountAsOfReply,

@@ -7,7 +7,7 @@ import httpx
 import psycopg
 import pytest
 
-from aggregates.policy import Edition
+from aggregates.policy.edition import Edition
 from api.tokens import days_from_now, issue
 from service.caller import Role
 from tests.api.rooms import Room

@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 from typing_extensions import override
 
-from aggregates.events import Credited, Debited, DebitReturned
-from aggregates.settlement_events import RecoveryDue, Settled, SettlementRefused
+from aggregates.account.events import Credited, Debited, DebitReturned
+from aggregates.settlement.events import RecoveryDue, Settled, SettlementRefused
 from aggregates.vocabulary import Reason, StreamId
 from api.demo import FAMILIES, tell_a_day
 from api.demo_words import REASONS, WIDTH
@@ -20,7 +20,7 @@ from service.house import Decide, House, furnish
 from service.ledger.command import Reply
 from service.ledger.memory import MemoryStore
 from tests.api.clients import BOOK, LEDGER_KEYS, NOW
-from tests.cases.told import StoppedClock
+from tests.cases.outcome import StoppedClock
 
 NEVER_GIVEN = {
     Reason.CANNOT_COVER: "no shipped region looks for the first sponsor who covers a whole bill",

@@ -2,8 +2,8 @@
 
 import pytest
 
-from aggregates.events import FilingMade
-from aggregates.settlement_events import KinshipRecorded
+from aggregates.account.events import FilingMade
+from aggregates.binding.kinship import KinshipRecorded
 from api.fact_replies import KinshipReply
 from api.replies import AccountReply
 from service.ledger.memory import MemoryStore

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from aggregates.settlement_events import InstitutionDesignated
+from aggregates.institution import InstitutionDesignated
 from aggregates.vocabulary import StreamId
 from api.replies import InstitutionReply, PolicyReply
 from service.ledger.memory import MemoryStore

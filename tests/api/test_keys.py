@@ -5,10 +5,7 @@ import json
 
 import pytest
 
-from api.replies import (
-    RefusedReply,
-    SettlementReply,
-)
+from api.replies import RefusedReply, SettlementReply
 from tests.api.clients import (
     AUDITOR,
     HOSPITAL,

@@ -2,12 +2,7 @@
 
 import pytest
 
-from api.replies import (
-    CancellationReply,
-    PartReply,
-    QuoteReply,
-    SettlementReply,
-)
+from api.replies import CancellationReply, PartReply, QuoteReply, SettlementReply
 from tests.api.clients import (
     AGENCY,
     AGENCY_ELSEWHERE,

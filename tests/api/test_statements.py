@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from aggregates.policy_words import SponsorView
+from aggregates.policy.choices import SponsorView
 from api.statement_replies import EntriesReply
 from service.editions import publish
 from service.policy_book import PolicyBook

@@ -20,7 +20,7 @@ from service.ledger.memory import MemoryStore
 from service.ledger.store import Found
 from service.together import carry_out
 from tests.api.clients import BOOK, CANARY_ID, CANARY_NAME, LEDGER_KEYS, NOW, an_opening
-from tests.cases.told import StoppedClock
+from tests.cases.outcome import StoppedClock
 
 Line = dict[str, object]
 

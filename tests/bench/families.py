@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from aggregates.binding.binding import Offer
+from aggregates.binding.events import Caps
 from aggregates.vocabulary import (
     Bucket,
     InstitutionKind,
@@ -16,11 +18,11 @@ from aggregates.vocabulary import (
     Use,
 )
 from service import accounts, deduction_order, institutions, register
-from service.bindings import Caps, Invite, Offer
 from service.caller import Caller, Request, agency, institution, person
 from service.claims import Identity, SettleBill
 from service.house import House
 from service.ledger.command import Reply
+from service.parties import Invite
 from service.persons import Personal
 
 REGION = "990000"

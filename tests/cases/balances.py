@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 
-from aggregates.settlement_events import RecoveryDue
+from aggregates.settlement.events import RecoveryDue
 from service.ledger.rows import Recorded
 from tests.cases.reading import fen
 

@@ -9,7 +9,7 @@ from functools import partial
 
 from pydantic_core import from_json, to_json
 
-from aggregates.policy import Edition
+from aggregates.policy.edition import Edition
 from aggregates.refusals import RefusalError
 from aggregates.vocabulary import BEIJING, StreamId
 from service import accounts, bindings, deduction_order, institutions, relatives
@@ -23,13 +23,13 @@ from service.persons import Keys, Personal
 from service.policy_book import PolicyBook
 from service.quote import quote
 from service.settle import settle
-from tests.cases.asked import amounts_of, caps_of, cert_no, offer_of
 from tests.cases.balances import due_in_log, kept_in, left_in
 from tests.cases.house_later import HouseLater
 from tests.cases.house_links import HouseLinks
 from tests.cases.house_premiums import HousePremiums
+from tests.cases.outcome import StoppedClock, credential_of, patient_of, refused, told
 from tests.cases.reading import Person, Step, fen
-from tests.cases.told import StoppedClock, credential_of, patient_of, refused, told
+from tests.cases.step_commands import amounts_of, caps_of, cert_no, offer_of
 from tests.cases.world import NotBuiltError, Outcome
 
 AGENCY = Caller(Role.AGENCY, "agency", None, "agency")

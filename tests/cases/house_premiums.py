@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import httpx
 
-from aggregates.policy_words import PremiumType
-from aggregates.premium import OPEN, Premium
+from aggregates.policy.choices import PremiumType
+from aggregates.premium.premium import OPEN, Premium
 from aggregates.vocabulary import StreamId
 from api.sandbox.tax import Books, create_sandbox
 from service import premiums
@@ -15,8 +15,8 @@ from service.house import House
 from service.ledger.memory import MemoryStore
 from service.premium_resolver import PremiumResolver
 from service.tax import Tax
+from tests.cases.outcome import told
 from tests.cases.reading import Step
-from tests.cases.told import told
 from tests.cases.world import Outcome
 
 TIMEOUT_S, LATE_S = 0.3, 3.0

@@ -5,8 +5,8 @@ from typing import Protocol
 
 import httpx
 
+from tests.cases.outcome import refused, split
 from tests.cases.reading import Step
-from tests.cases.told import refused, split
 from tests.cases.world import Outcome
 
 

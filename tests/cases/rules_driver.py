@@ -3,24 +3,29 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from aggregates import binding as bindings
-from aggregates import order as orders
-from aggregates import settlement as settlements
-from aggregates.binding import Binding
-from aggregates.cascade import Split
-from aggregates.events import BeneficiaryLinked, InvitationReceived, SponsorLinked, SponsorUnlinked
-from aggregates.family import Family, Sponsor
+from aggregates.account.events import (
+    BeneficiaryLinked,
+    InvitationReceived,
+    SponsorLinked,
+    SponsorUnlinked,
+)
+from aggregates.binding import binding as bindings
+from aggregates.binding import deduction_order as orders
+from aggregates.binding.binding import Binding
 from aggregates.institution import check_designated, evolve
-from aggregates.place import Place, is_filed, person_classes
-from aggregates.policy import Activation
+from aggregates.policy.choices import Activation
 from aggregates.refusals import RefusalError
-from aggregates.settlement_events import Claim, PayerShare, Settled
+from aggregates.settlement import settlement as settlements
+from aggregates.settlement.cascade import Split
+from aggregates.settlement.events import Claim, PayerShare, Settled
+from aggregates.settlement.family import Family, Sponsor
+from aggregates.settlement.place_of_care import Place, is_filed, person_classes
 from aggregates.vocabulary import BindingStatus, Instant, Parting, StreamId
-from tests.cases.asked import amounts_of, kin_of, offer_of
 from tests.cases.reading import Step, yuan
-from tests.cases.rules_later import RulesLater
 from tests.cases.rules_links import RulesLinks
+from tests.cases.rules_refunds_and_holds import RulesLater
 from tests.cases.rules_world import RulesWorld, person_id
+from tests.cases.step_commands import amounts_of, kin_of, offer_of
 from tests.cases.world import NotBuiltError, Outcome
 
 COUNTER = StreamId("ins_1")

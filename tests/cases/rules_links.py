@@ -1,12 +1,12 @@
 """Credential links of a case on the rules alone."""
 
-from aggregates import link as rules
-from aggregates.link import Asked, Held, Link
+from aggregates import credential_link as rules
+from aggregates.credential_link import Asked, Held, Link
 from aggregates.vocabulary import LinkStatus, StreamId
 from service.relatives import traits_in
-from tests.cases.asked import cert_no
 from tests.cases.reading import Step
 from tests.cases.rules_world import RulesWorld, person_id
+from tests.cases.step_commands import cert_no
 from tests.cases.world import Outcome
 
 

@@ -2,19 +2,24 @@
 
 from datetime import date, datetime
 
-from aggregates import account as accounts
-from aggregates import binding as bindings
-from aggregates import kinship, standing
-from aggregates.account_state import Account
-from aggregates.binding import Binding
-from aggregates.eligibility import Side
-from aggregates.events import AccountClosed, AccountOpened, BeneficiaryUnlinked, SponsorUnlinked
-from aggregates.institution import first_dialect
-from aggregates.kinship import INVERSE, Kinship
-from aggregates.policy import Edition, in_force
-from aggregates.policy_words import AmountSemantics
-from aggregates.settlement_events import InstitutionDesignated, KinshipRecorded
-from aggregates.ties import swept
+from aggregates.account import decisions as standing
+from aggregates.account import fold as accounts
+from aggregates.account.events import (
+    AccountClosed,
+    AccountOpened,
+    BeneficiaryUnlinked,
+    SponsorUnlinked,
+)
+from aggregates.account.state import Account
+from aggregates.binding import binding as bindings
+from aggregates.binding import kinship
+from aggregates.binding.binding import Binding
+from aggregates.binding.eligibility import Side
+from aggregates.binding.expiry import swept
+from aggregates.binding.kinship import INVERSE, Kinship, KinshipRecorded
+from aggregates.institution import InstitutionDesignated, first_dialect
+from aggregates.policy.choices import AmountSemantics
+from aggregates.policy.edition import Edition, in_force
 from aggregates.vocabulary import (
     BEIJING,
     BindingStatus,

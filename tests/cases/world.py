@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
-from aggregates.policy import Edition
+from aggregates.policy.edition import Edition
 from aggregates.vocabulary import BEIJING, Bucket
 from service.policy_book import canonical, from_canonical, load
 from service.policy_checks import unsound

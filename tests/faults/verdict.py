@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import asyncpg
 
-from aggregates.account_state import Account
-from aggregates.events import Debited
-from aggregates.settlement_events import Settled, SettlementCancelled
+from aggregates.account.events import Debited
+from aggregates.account.state import Account
+from aggregates.settlement.events import Settled, SettlementCancelled
 from aggregates.vocabulary import StreamId
 from service.ledger.postgres import PostgresStore
 from service.ledger.rows import Recorded, kind_of

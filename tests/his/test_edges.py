@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from aggregates.policy_words import HisDisclosure
+from aggregates.policy.choices import HisDisclosure
 from api.his.tables import TRANSACTIONS
 from api.hot import Receive, Scope, Send
 from service.fund import CoreSystem, Funds, load_table
@@ -31,7 +31,7 @@ from tests.api.clients import (
     NoFollower,
     at_a_desk,
 )
-from tests.cases.told import StoppedClock
+from tests.cases.outcome import StoppedClock
 from tests.his.client import ENTRANCE, His, RefusedError
 from tests.his.desks import a_hospital, a_pharmacy, move_in
 

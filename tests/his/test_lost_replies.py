@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggregates.settlement_events import Settled
+from aggregates.settlement.events import Settled
 from service.ledger.memory import MemoryStore
 from tests.api.clients import Desk
 from tests.his.client import His, LostError, Wire

@@ -4,25 +4,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
-from aggregates.events import (
+from aggregates.account.events import (
     AccountOpened,
-    Act,
     AidReceived,
     AidReturned,
-    BindingConfirmed,
-    BindingReleased,
-    Caps,
+    Corrected,
     Credited,
     Debited,
     DebitReturned,
+    OrderChanged,
+    ReturnSuspended,
+    SuspensePaidOut,
+    YearClosed,
+)
+from aggregates.binding.events import (
+    BindingConfirmed,
+    BindingReleased,
+    Caps,
     GrantChanged,
     InvitationDeclined,
     InvitationSent,
-    OrderChanged,
 )
-from aggregates.fund_events import Corrected, ReturnSuspended, SuspensePaidOut, YearClosed
-from aggregates.link_events import CodeShown, CredentialLinkClosed, CredentialLinkOpened
-from aggregates.settlement_events import (
+from aggregates.credential_link import CodeShown, CredentialLinkClosed, CredentialLinkOpened
+from aggregates.event_metadata import Act
+from aggregates.settlement.events import (
     Claim,
     PartRefunded,
     Settled,

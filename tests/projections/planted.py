@@ -4,25 +4,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
-from aggregates.events import (
+from aggregates.account.events import (
     AccountClosed,
     BeneficiaryLinked,
-    BindingConfirmed,
-    BindingReleased,
-    Caps,
     SponsorLinked,
     SponsorUnlinked,
 )
-from aggregates.link_events import CodeShown
-from aggregates.settlement_events import (
-    Dialect,
-    InstitutionDesignated,
-    KinshipEnded,
-    KinshipRecorded,
-    PayerShare,
-    Settled,
-    SettlementCancelled,
-)
+from aggregates.binding.events import BindingConfirmed, BindingReleased, Caps
+from aggregates.binding.kinship import KinshipEnded, KinshipRecorded
+from aggregates.credential_link import CodeShown
+from aggregates.institution import Dialect, InstitutionDesignated
+from aggregates.settlement.events import PayerShare, Settled, SettlementCancelled
 from aggregates.topics import Event
 from aggregates.vocabulary import (
     BEIJING,

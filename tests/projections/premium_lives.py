@@ -2,10 +2,10 @@
 
 from datetime import UTC, date, datetime
 
-from aggregates.policy_words import PremiumType
-from aggregates.premium import PremiumEvent
-from aggregates.premium_events import (
+from aggregates.policy.choices import PremiumType
+from aggregates.premium.premium import (
     PremiumConfirmed,
+    PremiumEvent,
     PremiumHeld,
     PremiumOutcomeUnknown,
     PremiumRejected,

@@ -5,8 +5,8 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregates import binding as rules
-from aggregates.events import BindingReleased, Caps, GrantChanged, InvitationDeclined
+from aggregates.binding import binding as rules
+from aggregates.binding.events import BindingReleased, Caps, GrantChanged, InvitationDeclined
 from aggregates.vocabulary import BindingStatus, Use
 from projections.bindings import BindingRow, evolve
 from tests.projections.lives import TODAY, Story, a_confirmation, an_id, an_invitation

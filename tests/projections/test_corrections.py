@@ -2,12 +2,8 @@
 
 import pytest
 
-from aggregates import correction as rules
-from aggregates.correction_events import (
-    CorrectionApproved,
-    CorrectionProposed,
-    CorrectionRejected,
-)
+from aggregates.account import correction as rules
+from aggregates.account.correction import CorrectionApproved, CorrectionProposed, CorrectionRejected
 from aggregates.vocabulary import Bucket
 from projections.corrections import CorrectionRow, evolve
 from tests.projections.lives import TODAY, Story, an_id

@@ -4,17 +4,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregates import account as rules
-from aggregates.account_state import Account
-from aggregates.events import AidReceived, Credited, Debited, DebitReturned
-from aggregates.fund_events import (
+from aggregates.account import fold as rules
+from aggregates.account.events import (
+    AidReceived,
     Corrected,
+    Credited,
+    Debited,
+    DebitReturned,
     PremiumDebited,
     PremiumReturned,
     ReturnSuspended,
     SuspensePaidOut,
     YearClosed,
 )
+from aggregates.account.state import Account
 from aggregates.vocabulary import Bucket, StreamId
 from projections.entries import NOTHING, READS, Balance, Entry, EntryKind, evolve
 from tests.projections.lives import TODAY, Story, an_id, an_opening

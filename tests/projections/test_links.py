@@ -5,8 +5,8 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregates import link as rules
-from aggregates.link_events import CredentialLinkClosed
+from aggregates import credential_link as rules
+from aggregates.credential_link import CredentialLinkClosed
 from aggregates.vocabulary import LinkStatus
 from projections.links import LinkRow, evolve
 from tests.projections.lives import BEGAN_AT, Story, a_display, a_link, an_id

@@ -2,8 +2,8 @@
 
 import pytest
 
-from aggregates.premium import OPEN, Premium
-from aggregates.premium import evolve as fold
+from aggregates.premium.premium import OPEN, Premium
+from aggregates.premium.premium import evolve as fold
 from aggregates.vocabulary import StreamId
 from projections.open_premiums import evolve, waiting
 from service.ledger.store import Batch

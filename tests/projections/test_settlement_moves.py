@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import date, timedelta
 
-from aggregates.reconciliation import NOTHING, Sums, together
-from aggregates.settlement_events import SettlementCancelled, SettlementRefused
+from aggregates.reconciliation.day import NOTHING, Sums, together
+from aggregates.settlement.events import SettlementCancelled, SettlementRefused
 from aggregates.vocabulary import SettlementStatus
 from projections.settlement_moves import Move, Standing, evolve
 from service.ledger.rows import Recorded

@@ -2,7 +2,7 @@
 
 import pytest
 
-from aggregates.settlement_events import (
+from aggregates.settlement.events import (
     PartRefunded,
     SettlementCancelled,
     SettlementRefused,

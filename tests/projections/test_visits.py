@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregates import visit as rules
-from aggregates.visit_events import VisitClosed, VisitDescribed, VisitRegistered, VisitReopened
+from aggregates.visit import VisitClosed, VisitDescribed, VisitRegistered, VisitReopened
 from aggregates.vocabulary import Setting, VisitEnd
 from projections.visits import VisitRow, evolve
 from tests.projections.lives import BEGAN_AT, INSTITUTION, Story, an_id

@@ -1,6 +1,6 @@
 """Batches as an appender would send them, for tests of the stores themselves."""
 
-from aggregates.events import Credited, Debited, OrderChanged
+from aggregates.account.events import Credited, Debited, OrderChanged
 from aggregates.topics import Event
 from aggregates.vocabulary import Bucket, StreamId
 from service.ledger.rows import Row, encode, encode_act, kind_of

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from service.ledger.recorder import LedgerFactory, LedgerRecorder
+from service.ledger.recorder import LedgerFactory
+from service.ledger.recorder_log import LedgerRecorder
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 
-from aggregates.settlement_events import Settled, SettlementRefused
+from aggregates.settlement.events import Settled, SettlementRefused
 from projections.entries import READS as MOVES_MONEY
 from service.advance import EVENTS_MAX
 from service.clock import monotonic_s

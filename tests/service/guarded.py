@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from aggregates.link_events import CodeShown
-from aggregates.settlement_events import Settled
+from aggregates.credential_link import CodeShown
+from aggregates.settlement.events import Settled
 from aggregates.vocabulary import Insurance, Relation
 from service.house import House
 from service.ledger.memory import MemoryStore

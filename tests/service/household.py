@@ -7,7 +7,9 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from aggregates.settlement_events import Settled
+from aggregates.binding.binding import Offer
+from aggregates.binding.events import Caps
+from aggregates.settlement.events import Settled
 from aggregates.vocabulary import (
     Bucket,
     InstitutionKind,
@@ -17,7 +19,6 @@ from aggregates.vocabulary import (
     Use,
 )
 from service import accounts, institutions, register
-from service.bindings import Caps, Invite, Offer
 from service.caller import Caller, Request, agency, institution
 from service.claims import Identity, SettleBill
 from service.clock import business_clock
@@ -25,6 +26,7 @@ from service.editions import publish
 from service.house import House, open_postgres
 from service.ledger.command import Reply
 from service.ledger.postgres import PostgresStore
+from service.parties import Invite
 from service.persons import Personal
 from service.settings import Settings
 from service.settle import settle

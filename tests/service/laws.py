@@ -2,10 +2,15 @@
 
 from collections import Counter
 
-from aggregates.binding import Binding
-from aggregates.events import Credited, Debited, DebitReturned
-from aggregates.fund_events import PremiumDebited, PremiumReturned
-from aggregates.settlement_events import Settled
+from aggregates.account.events import (
+    Credited,
+    Debited,
+    DebitReturned,
+    PremiumDebited,
+    PremiumReturned,
+)
+from aggregates.binding.binding import Binding
+from aggregates.settlement.events import Settled
 from aggregates.vocabulary import BindingStatus, StreamId
 from service.house import House
 from service.ledger.memory import MemoryStore

@@ -5,7 +5,6 @@ from functools import partial
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from aggregates.correction import Wrong
 from aggregates.vocabulary import Bucket, StreamId
 from service import corrections as service
 from service.caller import agency
@@ -48,8 +47,9 @@ class Agency(MoneyLife):
     def propose(self, who: str, bucket: str, fen: int, by: str, decider: str | None) -> None:
         """Say that a balance is wrong; often somebody decides at once."""
         key = self._key("correction")
-        wrong = Wrong(Bucket(bucket), fen, "told", None)
-        command = service.ProposeCorrection(person_no=who, wrong=wrong)
+        command = service.ProposeCorrection(
+            person_no=who, bucket=Bucket(bucket), amount_fen=fen, reason="told", reference=None
+        )
         told = self.counter.call(
             lambda request: service.propose(self.counter.house, request, command),
             key,

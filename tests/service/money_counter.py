@@ -8,9 +8,9 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
-from aggregates.account_state import Account
-from aggregates.policy import Edition
-from aggregates.policy_words import PremiumType
+from aggregates.account.state import Account
+from aggregates.policy.choices import PremiumType
+from aggregates.policy.edition import Edition
 from aggregates.refusals import RefusalError
 from aggregates.vocabulary import (
     BEIJING,
@@ -36,9 +36,9 @@ from service.look import look_at_settlement
 from service.refund import RefundBill, refund
 from service.replace import replace as replace_bill
 from service.reverse import reverse
-from tests.cases.asked import amounts_of
 from tests.cases.house_driver import AGENCY, HouseDriver
 from tests.cases.reading import HOME, Bound, CapsInYuan, Counter, Person, Step, yuan
+from tests.cases.step_commands import amounts_of
 from tests.cases.world import P0, Outcome, changed
 from tests.money_model.bills import Bill
 from tests.money_model.rules import P0 as MODEL_P0

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from typing_extensions import override
 
-from aggregates.account_state import Account
-from aggregates.holding import as_spent, held_fen
-from aggregates.spending import Spending, seen_on
+from aggregates.account.cap_usage import Spending, seen_on
+from aggregates.account.reserved import as_spent, held_fen
+from aggregates.account.state import Account
 from aggregates.vocabulary import StreamId, instant
 from tests.cases.reading import HOME, Step, yuan
 from tests.cases.world import Outcome

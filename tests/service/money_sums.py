@@ -2,11 +2,10 @@
 
 from typing import NamedTuple
 
-from aggregates.account_state import Account
-from aggregates.events import Credited
-from aggregates.fund_events import Corrected, SuspensePaidOut
-from aggregates.premium import Premium
-from aggregates.settlement import Settlement
+from aggregates.account.events import Corrected, Credited, SuspensePaidOut
+from aggregates.account.state import Account
+from aggregates.premium.premium import Premium
+from aggregates.settlement.settlement import Settlement
 from service.ledger.memory import MemoryStore
 from service.ledger.store import Store
 

@@ -2,18 +2,20 @@
 
 from datetime import UTC, datetime
 
-from aggregates.account_state import Account
-from aggregates.fund_events import PremiumDebited, PremiumReturned
-from aggregates.policy_words import PremiumType
-from aggregates.premium import Premium
+from aggregates.account.events import PremiumDebited, PremiumReturned
+from aggregates.account.state import Account
+from aggregates.binding.binding import Offer
+from aggregates.binding.events import Caps
+from aggregates.policy.choices import PremiumType
+from aggregates.premium.premium import Premium
 from aggregates.vocabulary import Bucket, Insurance, PremiumStatus, Relation, Use
 from service import accounts, register
-from service.bindings import Caps, Invite, Offer
 from service.caller import person
 from service.editions import publish
 from service.house import House
 from service.ledger.command import Reply
 from service.ledger.rows import Recorded
+from service.parties import Invite
 from service.persons import Personal
 from service.premiums import PayPremium, pay
 from tests.service.household import AGENCY, REGION, asked

@@ -9,9 +9,9 @@ from pydantic import TypeAdapter
 from pydantic_core import to_json
 from typing_extensions import override
 
-from aggregates import account as rules
-from aggregates.account_state import Account
-from aggregates.events import Credited, Debited, OrderChanged
+from aggregates.account import fold as rules
+from aggregates.account.events import Credited, Debited, OrderChanged
+from aggregates.account.state import Account
 from aggregates.refusals import NoFundsError
 from aggregates.vocabulary import Bucket, Instant, StreamId, instant
 from service.ledger.appender import Appender

@@ -5,7 +5,7 @@ A sample is the exact text of the day its topic was introduced. Add, never edit.
 
 from datetime import date, timedelta
 
-from aggregates.events import (
+from aggregates.account.events import (
     AccountClosed,
     AccountFrozen,
     AccountOpened,
@@ -14,36 +14,35 @@ from aggregates.events import (
     AidReturned,
     BeneficiaryLinked,
     BeneficiaryUnlinked,
-    BindingConfirmed,
-    BindingReleased,
-    Caps,
     Credited,
     Debited,
     DebitReturned,
     FilingMade,
-    GrantChanged,
     InsuranceResumed,
     InsuranceSuspended,
-    InvitationDeclined,
     InvitationReceived,
-    InvitationSent,
     OrderChanged,
     PersonErased,
     SponsorLinked,
     SponsorUnlinked,
 )
-from aggregates.link_events import CodeShown, CredentialLinkClosed, CredentialLinkOpened
-from aggregates.settlement_events import (
-    Dialect,
-    EditionPublished,
-    InstitutionDesignated,
-    KinshipEnded,
-    KinshipRecorded,
+from aggregates.binding.events import (
+    BindingConfirmed,
+    BindingReleased,
+    Caps,
+    GrantChanged,
+    InvitationDeclined,
+    InvitationSent,
+)
+from aggregates.binding.kinship import KinshipEnded, KinshipRecorded
+from aggregates.credential_link import CodeShown, CredentialLinkClosed, CredentialLinkOpened
+from aggregates.institution import Dialect, InstitutionDesignated, Signature
+from aggregates.policy.rulebook import EditionPublished
+from aggregates.settlement.events import (
     RecoveryDue,
     Settled,
     SettlementCancelled,
     SettlementRefused,
-    Signature,
 )
 from aggregates.topics import Event
 from aggregates.vocabulary import (

@@ -2,12 +2,8 @@
 
 from datetime import date, timedelta
 
-from aggregates.correction_events import (
-    CorrectionApproved,
-    CorrectionProposed,
-    CorrectionRejected,
-)
-from aggregates.fund_events import (
+from aggregates.account.correction import CorrectionApproved, CorrectionProposed, CorrectionRejected
+from aggregates.account.events import (
     Corrected,
     Held,
     HoldReleased,
@@ -17,15 +13,9 @@ from aggregates.fund_events import (
     SuspensePaidOut,
     YearClosed,
 )
-from aggregates.hold_events import ClaimHeld, HoldCaptured, HoldEnded
-from aggregates.settlement_events import (
-    AccountsCleared,
-    ClearingRequested,
-    ClearingWithdrawn,
-    PartRefunded,
-    PayerReturn,
-    SettlementReversed,
-)
+from aggregates.institution import AccountsCleared, ClearingRequested, ClearingWithdrawn
+from aggregates.settlement.events import PartRefunded, PayerReturn, SettlementReversed
+from aggregates.settlement.hold import ClaimHeld, HoldCaptured, HoldEnded
 from aggregates.topics import Event
 from aggregates.vocabulary import Bucket, HoldEnd, Reason, StreamId
 from tests.service.stored_parts import AT, BINDING, CLAIM, INS, ON, PATIENT, PAYERS, SPONSOR, STL

@@ -2,8 +2,8 @@
 
 from datetime import date, datetime
 
-from aggregates.events import Act
-from aggregates.settlement_events import Claim, FeeLine, PayerShare
+from aggregates.event_metadata import Act
+from aggregates.settlement.events import Claim, FeeLine, PayerShare
 from aggregates.vocabulary import BEIJING, Category, Part, Reason, StreamId
 
 ACT = Act(

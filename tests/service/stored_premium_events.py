@@ -1,7 +1,7 @@
 """One event of every topic of a premium's life, as `tests/samples/events` holds it."""
 
-from aggregates.policy_words import PremiumType
-from aggregates.premium_events import (
+from aggregates.policy.choices import PremiumType
+from aggregates.premium.premium import (
     PremiumConfirmed,
     PremiumHeld,
     PremiumOutcomeUnknown,

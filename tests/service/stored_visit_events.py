@@ -1,7 +1,7 @@
 """One event of every topic of visits, as the samples hold it in stored bytes."""
 
 from aggregates.topics import Event
-from aggregates.visit_events import (
+from aggregates.visit import (
     Diagnosis,
     Fee,
     FeesUploaded,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aggregates.account_state import Account
+from aggregates.account.state import Account
 from service.ledger.appender import Appender
 from service.ledger.command import Command, KeyReusedError, Reply
 from service.ledger.limits import Limits

@@ -5,17 +5,19 @@ from pathlib import Path
 
 import pytest
 
+from aggregates.binding.binding import Offer
+from aggregates.binding.events import Caps
 from aggregates.refusals import SponsorInvalidError
 from aggregates.vocabulary import Bucket, Insurance, Relation, Use
 from service import bindings, deduction_order, register
 from service.accounts import CreditAccount, OpenAccount, credit, open_account
-from service.bindings import Caps, Invite, Offer
 from service.caller import person
 from service.clock import business_clock
 from service.house import House, furnish
 from service.ids import stream_of
 from service.ledger.command import KeyReusedError
 from service.ledger.memory import MemoryStore
+from service.parties import Invite
 from service.persons import Personal, load_keys
 from service.policy_book import load
 from tests.service.household import AGENCY, PATIENT, asked, move_in, settled

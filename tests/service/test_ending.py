@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from aggregates.account_state import Account
-from aggregates.fund_events import Held
-from aggregates.hold_events import HoldEnded
+from aggregates.account.events import Held
+from aggregates.account.state import Account
+from aggregates.settlement.hold import HoldEnded
 from aggregates.vocabulary import HoldEnd, Instant, StreamId
 from service.accounts import find_person
 from service.caller import Request

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from aggregates.account_state import Account
-from aggregates.erasure import ErasureNotAllowedError
+from aggregates.account.erasure import ErasureNotAllowedError
+from aggregates.account.state import Account
 from aggregates.refusals import UnknownError
 from aggregates.topics import TOPICS
 from aggregates.vocabulary import Bucket, ErasureReason, Instant, Insurance, StreamId

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from aggregates.visit_events import Fee
+from aggregates.visit import Fee
 from aggregates.vocabulary import BEIJING, InstitutionKind, Insurance, Setting
 from api.hot import Receive, Scope, Send
 from service.fund import Asked, CoreSystem, Funds, FundUnavailableError, cores_of, load_table

@@ -24,7 +24,7 @@ from service.persons import Keys
 from service.quote import quote
 from service.settle import settle
 from tests.api.clients import BOOK
-from tests.cases.told import StoppedClock
+from tests.cases.outcome import StoppedClock
 from tests.service.household import AGENCY, HOSPITAL, PATIENT, SPONSORS, asked, move_in, settled
 
 AT = datetime(2026, 12, 31, 2, tzinfo=UTC)

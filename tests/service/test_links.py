@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregates.link import SLOTS, Link
-from aggregates.link_events import CodeShown
+from aggregates.credential_link import SLOTS, CodeShown, Link
 from aggregates.refusals import AccountEndedError, CodeExpiredError
 from aggregates.vocabulary import Insurance, LinkEvidence, LinkStatus, Relation, StreamId
 from service import accounts, links

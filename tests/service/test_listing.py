@@ -7,9 +7,9 @@ from itertools import product
 
 import pytest
 
-from aggregates import binding as rules
-from aggregates.events import BindingReleased, InvitationDeclined
-from aggregates.settlement_events import SettlementCancelled, SettlementRefused
+from aggregates.binding import binding as rules
+from aggregates.binding.events import BindingReleased, InvitationDeclined
+from aggregates.settlement.events import SettlementCancelled, SettlementRefused
 from aggregates.vocabulary import BindingStatus, Relation, SettlementStatus, StreamId, instant
 from projections import bindings, entries, links, settlements
 from projections.bindings import BindingRow, Wanted

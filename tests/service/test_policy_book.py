@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from aggregates.policy import NoEditionInForceError, RefundDays
-from aggregates.policy_words import OrderStrategy
+from aggregates.policy.choices import OrderStrategy
+from aggregates.policy.edition import NoEditionInForceError, RefundDays
 from service.policy_book import (
     PolicyFilesError,
     PolicyProblem,

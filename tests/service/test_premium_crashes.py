@@ -21,7 +21,7 @@ from service.policy_book import load
 from service.premium_resolver import PremiumResolver
 from service.premiums import reverse
 from tests.cases.house_premiums import HousePremiums, waiting_in
-from tests.cases.told import StoppedClock
+from tests.cases.outcome import StoppedClock
 from tests.service.household import asked
 from tests.service.premium_family import AT, check_money, paid, settle_in
 

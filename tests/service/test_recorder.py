@@ -11,13 +11,8 @@ from eventsourcing.tests import projection as shipped_projection
 from eventsourcing.utils import Environment
 from typing_extensions import override
 
-from service.ledger.recorder import (
-    AggregateLog,
-    LedgerFactory,
-    LedgerRecorder,
-    LedgerTracking,
-    SnapshotRecorder,
-)
+from service.ledger.recorder import AggregateLog, LedgerFactory, SnapshotRecorder
+from service.ledger.recorder_log import LedgerRecorder, LedgerTracking
 from service.ledger.recorder_loop import LedgerLoop
 
 MODULE = "service.ledger.recorder"

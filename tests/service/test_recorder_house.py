@@ -24,8 +24,8 @@ from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastor
 from eventsourcing.projection import Projection, ProjectionRunner
 from typing_extensions import override
 
-from aggregates.account_state import Account
-from aggregates.settlement_events import Settled
+from aggregates.account.state import Account
+from aggregates.settlement.events import Settled
 from aggregates.topics import CLASSES, TOPICS
 from aggregates.vocabulary import Bucket, InstitutionKind, InstitutionStatus, Insurance
 from service.accounts import CreditAccount, OpenAccount, credit, open_account
@@ -37,8 +37,9 @@ from service.house import House, open_postgres
 from service.institutions import Designate, designate
 from service.ledger.command import Reply
 from service.ledger.postgres import PostgresStore
-from service.ledger.recorder import LedgerEvent, LedgerMapper, LedgerRecorder, LedgerTracking
+from service.ledger.recorder_log import LedgerRecorder, LedgerTracking
 from service.ledger.recorder_loop import LedgerLoop
+from service.ledger.recorder_mapper import LedgerEvent, LedgerMapper
 from service.ledger.rows import KINDS
 from service.persons import Personal
 from service.settings import Settings

@@ -19,9 +19,9 @@ from eventsourcing.persistence import (
     Tracking,
 )
 
-from aggregates.events import Credited
+from aggregates.account.events import Credited
 from aggregates.topics import TOPICS
-from service.ledger.recorder import LedgerRecorder
+from service.ledger.recorder_log import LedgerRecorder
 from service.ledger.recorder_loop import LedgerLoop
 
 PATIENCE_S = 20.0

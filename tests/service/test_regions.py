@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from aggregates.policy import Edition
+from aggregates.policy.edition import Edition
 from service.policy_book import PolicyProblem, canonical, check, from_canonical, load
 
 ROOT = Path(__file__).parents[2]

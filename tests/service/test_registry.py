@@ -12,14 +12,17 @@ from pathlib import Path
 import httpx
 import pytest
 
+from aggregates.binding.binding import Offer
+from aggregates.binding.events import Caps
+from aggregates.binding.kinship import KinshipRecorded
 from aggregates.refusals import KinshipUnprovenError, UnknownError
-from aggregates.settlement_events import KinshipRecorded
 from aggregates.vocabulary import Relation, Use
-from service.bindings import Caps, Invite, Offer, invite
+from service.bindings import invite
 from service.caller import person
 from service.clock import business_clock, monotonic_s
 from service.house import House, furnish
 from service.ledger.memory import MemoryStore
+from service.parties import Invite
 from service.persons import load_keys
 from service.policy_book import load
 from service.registry import Registry, RegistryUnavailableError

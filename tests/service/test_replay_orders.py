@@ -11,7 +11,6 @@ import httpx
 import pytest
 from pydantic_core import from_json
 
-from aggregates.correction import Wrong
 from aggregates.vocabulary import Bucket, InstitutionKind, InstitutionStatus
 from api.sandbox.tax import Books, create_sandbox
 from service import corrections, institutions
@@ -74,8 +73,9 @@ async def house(dsn: str, tmp_path: Path) -> AsyncIterator[House]:
 async def _put_right(house: House) -> None:
     one, two = CLERKS
     for fen in (250, -100):
-        wrong = Wrong(Bucket.CURRENT, fen, "told", None)
-        command = corrections.ProposeCorrection(person_no="S2", wrong=wrong)
+        command = corrections.ProposeCorrection(
+            person_no="S2", bucket=Bucket.CURRENT, amount_fen=fen, reason="told", reference=None
+        )
         told = await corrections.propose(house, asked(one), command)
         correction_id = from_json(told.answer)["correction_id"]
         if fen > 0:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregates.settlement_events import Settled
+from aggregates.settlement.events import Settled
 from aggregates.vocabulary import StreamId
 from service.ledger.rows import decode_act, decode_event, parts
 from service.persons import Keys

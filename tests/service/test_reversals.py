@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from aggregates.events import Debited, DebitReturned
+from aggregates.account.events import Debited, DebitReturned
 from aggregates.refusals import UnknownError
-from aggregates.settlement_events import Settled, SettlementReversed
+from aggregates.settlement.events import Settled, SettlementReversed
 from service.accounts import look_at_account
 from service.cancel import cancel
 from service.house import House

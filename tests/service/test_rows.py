@@ -8,8 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggregates.events import Act, Credited, Debited, DebitReturned
-from aggregates.fund_events import Corrected, PremiumDebited, PremiumReturned
+from aggregates.account.events import (
+    Corrected,
+    Credited,
+    Debited,
+    DebitReturned,
+    PremiumDebited,
+    PremiumReturned,
+)
+from aggregates.event_metadata import Act
 from aggregates.topics import CLASSES, TOPICS, Event, State
 from aggregates.vocabulary import BEIJING, StreamId
 from service.ledger.rows import (

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from aggregates.events import OrderChanged
+from aggregates.account.events import OrderChanged
 from service.ledger.memory import MemoryStore
 from service.ledger.store import Batch, KeyRow, Outcome, Store
 from tests.projections.lives import BEGAN_US, an_id

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from fastapi import FastAPI, Request
 
-from aggregates.policy_words import PremiumType
+from aggregates.policy.choices import PremiumType
 from aggregates.vocabulary import StreamId
 from api.sandbox.tax import BEHAVIOURS
 from service.clock import monotonic_s

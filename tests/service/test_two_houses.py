@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from aggregates.refusals import UnknownError
-from aggregates.settlement_events import Settled
+from aggregates.settlement.events import Settled
 from service.accounts import look_at_account
 from service.cancel import cancel
 from service.house import House

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aggregates.account_state import Account
-from aggregates.fund_events import YearClosed
+from aggregates.account.events import YearClosed
+from aggregates.account.state import Account
 from aggregates.vocabulary import BEIJING, Bucket, Insurance, KinshipEvidence
 from service.accounts import CreditAccount, credit
 from service.caller import Request

@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 from pydantic_core import from_json, to_json
 
-from aggregates.events import AccountOpened, Credited
+from aggregates.account.events import AccountOpened, Credited
 from aggregates.topics import Event
 from aggregates.vocabulary import BEIJING, Bucket, Instant, Insurance, Standing, StreamId
 from service.accounts import CreditAccount, OpenAccount, look_at_account, open_account
@@ -25,7 +25,7 @@ from service.persons import Keys, Personal
 from service.policy_book import PolicyBook
 from service.year_close import close_year
 from tests.cases.house_driver import AGENCY
-from tests.cases.told import StoppedClock
+from tests.cases.outcome import StoppedClock
 from tests.cases.world import P0
 
 OLD = datetime(2026, 12, 30, 10, 0, tzinfo=BEIJING)

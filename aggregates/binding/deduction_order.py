@@ -1,0 +1,91 @@
+"""The deduction order: which sponsor pays first (policy.md §3.2 `order_strategy`, §8.3)."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from aggregates.account.events import OrderChanged
+from aggregates.account.state import Account, SponsorLink
+from aggregates.policy.choices import OrderMissing, OrderStrategy
+from aggregates.policy.edition import OrderTerms
+from aggregates.refusals import SponsorInvalidError, VersionStaleError
+from aggregates.vocabulary import StreamId
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SET_BY_HAND = (OrderStrategy.BENEFICIARY_SET, OrderStrategy.SPONSOR_SET)
+
+
+def change_order(
+    account: Account, bindings: Sequence[StreamId], version: int | None
+) -> OrderChanged:
+    """Set the order over all of today's sponsors, or over some: the others follow by age.
+
+    Raises:
+        SponsorInvalidError: one is named twice or is not a sponsor of this account (S44);
+        VersionStaleError: the caller had not read the order of today (None: he need not).
+    """
+    linked = {link.binding for link in account.sponsors}
+    if len(set(bindings)) != len(bindings) or not linked.issuperset(bindings):
+        raise SponsorInvalidError
+    if version is not None and version != account.order_version:
+        raise VersionStaleError(version=account.order_version)
+    return OrderChanged(bindings=tuple(bindings))
+
+
+def in_order(
+    account: Account,
+    links: tuple[SponsorLink, ...],
+    terms: OrderTerms,
+    region_of: Callable[[StreamId], str],
+    balance_of: Callable[[StreamId], int],
+) -> tuple[SponsorLink, ...] | None:
+    """The live sponsors in paying order, or None where the region lets none be guessed (S37).
+
+    `links` are those of the account's sponsors whose grant has not lapsed.
+    `region_of` and `balance_of` (fen) tell of a sponsor's account. Ties fall to the
+    smaller binding id, so the order never depends on chance.
+    """
+    if len(links) < 2:  # noqa: PLR2004 -- one sponsor needs no order
+        return links
+    strategy: OrderStrategy | None = terms.order_strategy
+    if strategy in SET_BY_HAND:
+        if account.order is not None:
+            return _by_hand(links, account.order)
+        if terms.order_missing is not OrderMissing.FALLBACK:
+            return None
+        strategy = terms.order_fallback
+    assert strategy is not None, "an edition without a fallback is never published"
+    return tuple(sorted(links, key=_key(strategy, terms, account.region, region_of, balance_of)))
+
+
+def _by_hand(
+    links: tuple[SponsorLink, ...], order: tuple[StreamId, ...]
+) -> tuple[SponsorLink, ...]:
+    """Who is named, as named; who came later, by age behind them (S40)."""
+    rank = {binding: at for at, binding in enumerate(order)}
+    last = len(order)
+    return tuple(sorted(links, key=lambda s: (rank.get(s.binding, last), s.linked_at, s.binding)))
+
+
+def _key(
+    strategy: OrderStrategy,
+    terms: OrderTerms,
+    home: str,
+    region_of: Callable[[StreamId], str],
+    balance_of: Callable[[StreamId], int],
+) -> Callable[[SponsorLink], tuple[int | str, ...]]:
+    match strategy:
+        case OrderStrategy.BIND_TIME_DESC:
+            return lambda s: (-_age(s), s.binding)
+        case OrderStrategy.BALANCE_DESC:
+            return lambda s: (-balance_of(s.sponsor), s.binding)
+        case OrderStrategy.SAME_REGION_FIRST:
+            then = terms.order_then or OrderStrategy.BIND_TIME_ASC
+            follow = _key(then, terms, home, region_of, balance_of)
+            return lambda s: (region_of(s.sponsor) != home, *follow(s))
+        case _:
+            return lambda s: (_age(s), s.binding)
+
+
+def _age(link: SponsorLink) -> int:
+    """When the sponsor came, in whole microseconds."""
+    return (link.linked_at - EPOCH) // timedelta(microseconds=1)

@@ -1,0 +1,39 @@
+"""How long a grant lasts: as offered, by the region's default, within its maximum."""
+
+from calendar import monthrange
+from datetime import date, timedelta
+
+from aggregates.policy.edition import BindingTerms
+from aggregates.refusals import DateInvalidError
+from aggregates.vocabulary import Instant
+
+
+def months_later(on: date, months: int) -> date:
+    """The same day so many months later, or the last day of a shorter month."""
+    year, month = divmod(on.year * 12 + on.month - 1 + months, 12)
+    return date(year, month + 1, min(on.day, monthrange(year, month + 1)[1]))
+
+
+def last_day_of(
+    offered: date | None, valid_from: date, terms: BindingTerms, now: Instant
+) -> date | None:
+    """The last day of a grant (`binding_default_months`, `binding_max_months`); None for ever.
+
+    Raises:
+        DateInvalidError: it would end before it begins, or later than the region allows.
+    """
+    last = offered
+    if last is None and terms.binding_default_months is not None:
+        last = _day_before(valid_from, terms.binding_default_months)
+    if last is not None and last < max(valid_from, now.on):
+        raise DateInvalidError(field="valid_until")
+    if terms.binding_max_months is not None:
+        furthest = _day_before(valid_from, terms.binding_max_months)
+        if last is not None and last > furthest:
+            raise DateInvalidError(field="valid_until")
+        last = last or furthest
+    return last
+
+
+def _day_before(on: date, months: int) -> date:
+    return months_later(on, months) - timedelta(days=1)

@@ -1,0 +1,88 @@
+"""A bill as the cascade sees it: which part of the personal burden may be paid by whom."""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+from aggregates.account.state import AMOUNT_MAX_FEN
+from aggregates.policy.choices import PayableBy
+from aggregates.policy.edition import ItemTerms
+from aggregates.refusals import AmountMismatchError, AmountOutOfRangeError, LinesMismatchError
+from aggregates.settlement.events import Claim, FeeLine
+
+
+class Bill(NamedTuple):
+    """The personal part in fen, by who may pay it. What nobody may pay stays cash.
+
+    `shared_fen` may be paid by own money and aid, `own_only_fen` by own money alone.
+    """
+
+    personal_fen: int
+    shared_fen: int
+    own_only_fen: int
+    use_account: bool
+
+
+def bill_of(claim: Claim, items: ItemTerms) -> Bill:
+    """Sort a claim's personal part by the region's item rules (policy.md §3.2, S94, S95).
+
+    Without lines the whole personal part is in scope. A category or part that the region
+    does not list is not payable.
+
+    Raises:
+        AmountOutOfRangeError, AmountMismatchError, LinesMismatchError: the claim is not sound.
+    """
+    personal_fen = personal_of(claim)
+    if claim.lines is None:
+        return Bill(personal_fen, personal_fen, 0, claim.use_account)
+    shared_fen = own_only_fen = 0
+    for line in claim.lines:
+        payer = payable_by(line, items)
+        if payer is PayableBy.OWN_AND_AID:
+            shared_fen += line.amount_fen
+        elif payer is PayableBy.OWN:
+            own_only_fen += line.amount_fen
+    return Bill(personal_fen, shared_fen, own_only_fen, claim.use_account)
+
+
+def payable_by(line: FeeLine, items: ItemTerms) -> PayableBy:
+    """Whose money may pay a fee line: what its category and its part both allow."""
+    rules = (
+        items.item_category_rule.get(line.category, PayableBy.NONE),
+        items.item_part_rule.get(line.part, PayableBy.NONE),
+    )
+    if PayableBy.NONE in rules:
+        return PayableBy.NONE
+    return PayableBy.OWN if PayableBy.OWN in rules else PayableBy.OWN_AND_AID
+
+
+def smaller(claim: Claim, less_fen: int, lines: tuple[tuple[str, int], ...] | None) -> Claim:
+    """A claim with part of its personal burden taken away: as a sum, and from which lines."""
+    left = claim.lines
+    if left is not None:
+        less = dict(lines or ())
+        kept: list[FeeLine] = []
+        for line in left:
+            fen = min(line.amount_fen, less.get(line.line, 0))
+            if fen:
+                less[line.line] -= fen
+            kept.append(replace(line, amount_fen=line.amount_fen - fen))
+        left = tuple(kept)
+    return replace(claim, total_fen=claim.total_fen - less_fen, lines=left)
+
+
+def personal_of(claim: Claim) -> int:
+    """The personal part of a sound claim, in fen.
+
+    Raises:
+        AmountOutOfRangeError: an amount below zero or beyond numeric(16,2);
+        AmountMismatchError: the fund paid more than the total; LinesMismatchError.
+    """
+    amounts = (claim.total_fen, claim.fund_pay_fen, *(i.amount_fen for i in claim.lines or ()))
+    if not all(0 <= amount <= AMOUNT_MAX_FEN for amount in amounts):
+        raise AmountOutOfRangeError
+    personal_fen = claim.total_fen - claim.fund_pay_fen
+    if personal_fen < 0:
+        raise AmountMismatchError(field="fund_pay")
+    if claim.lines is not None and sum(i.amount_fen for i in claim.lines) != personal_fen:
+        raise LinesMismatchError(field="lines")
+    return personal_fen

@@ -1,0 +1,147 @@
+"""The deduction cascade: whose account pays, how much, and in which order.
+
+Pure arithmetic on whole fen. No clock, no chance, no database: the same bill, payers and
+policy give the same split today and in an audit ten years from now.
+"""
+
+from typing import NamedTuple
+
+from aggregates.policy.choices import AccountUnused, OwnAllocation, SinglePayerShortfall
+from aggregates.policy.edition import Edition
+from aggregates.settlement.bill import Bill
+from aggregates.settlement.events import PayerShare
+from aggregates.settlement.purse import Limit, Purse
+from aggregates.vocabulary import Bucket, Reason
+
+
+class Payers(NamedTuple):
+    """Who may pay: the patient first, then the sponsors in the agreed order.
+
+    `own` stands apart, so that no order can put a sponsor before the patient (R115).
+    `aid_reason` closes aid as a whole; `aid_limit` bounds all sponsors together.
+    """
+
+    own: Purse
+    sponsors: tuple[Purse, ...]
+    aid_reason: Reason | None
+    aid_limit: Limit | None
+
+
+class Split(NamedTuple):
+    """How a bill is paid, own first: every payer considered, and the cash left to the patient."""
+
+    payers: tuple[PayerShare, ...]
+    own_fen: int
+    aid_fen: int
+    cash_fen: int
+
+
+def decide(bill: Bill, payers: Payers, edition: Edition) -> Split:
+    """Split a bill over the payers by the beneficiary's edition, and leave the rest as cash.
+
+    Each purse is emptied as far as the rules allow before the next is touched.
+    Too little money is not an error: it is `cash_fen`.
+    """
+    own, left_fen = _own_share(bill, payers.own, edition)
+    shares = [own]
+    own_fen = own.current_fen + own.prior_fen
+    shares += _sponsor_shares(left_fen, _aid_closed(bill, payers, edition), payers, edition)
+    aid_fen = sum(share.current_fen + share.prior_fen for share in shares) - own_fen
+    cash_fen = bill.personal_fen - own_fen - aid_fen
+    assert cash_fen >= 0, "every fen has one payer"
+    assert aid_fen <= left_fen, "aid pays only what own money left of the shared part"
+    return Split(tuple(shares), own_fen, aid_fen, cash_fen)
+
+
+def _own_share(bill: Bill, purse: Purse, edition: Edition) -> tuple[PayerShare, int]:
+    """The patient's own share, and what of the shared part is left for aid (S94)."""
+    if not bill.use_account:
+        return _nothing(purse, purse.reason or Reason.ACCOUNT_UNUSED), bill.shared_fen
+    payable_fen = bill.shared_fen + bill.own_only_fen
+    take_fen = min(payable_fen, purse.available_fen)
+    if edition.money.own_allocation is OwnAllocation.INELIGIBLE_FIRST:
+        on_shared_fen = max(0, take_fen - bill.own_only_fen)
+    else:
+        on_shared_fen = min(take_fen, bill.shared_fen)
+    left_fen = bill.shared_fen - on_shared_fen
+    if take_fen:
+        return _share(purse, take_fen), left_fen
+    unneeded = Reason.NOT_PAYABLE if bill.personal_fen else Reason.NOT_NEEDED
+    return _nothing(purse, unneeded if payable_fen == 0 else purse.reason), left_fen
+
+
+def _aid_closed(bill: Bill, payers: Payers, edition: Edition) -> Reason | None:
+    """Why no sponsor may pay at all."""
+    unused = edition.money.account_unused_means is AccountUnused.NO_ACCOUNT_NO_AID
+    if not bill.use_account and unused:
+        return Reason.ACCOUNT_UNUSED
+    return payers.aid_reason
+
+
+def _sponsor_shares(
+    left_fen: int, aid_closed: Reason | None, payers: Payers, edition: Edition
+) -> list[PayerShare]:
+    shares: list[PayerShare] = []
+    pays_max = edition.order.max_payers_per_settlement
+    all_fen = payers.aid_limit.left_fen if payers.aid_limit else left_fen
+    covers = (
+        pays_max == 1
+        and edition.order.single_payer_shortfall is SinglePayerShortfall.SKIP_TO_FIRST_THAT_COVERS
+    )
+    for purse in payers.sponsors:
+        reason = aid_closed or purse.reason
+        fen = min(left_fen, purse.available_fen)
+        capped_fen = min(fen, all_fen, fen if purse.limit_fen is None else purse.limit_fen)
+        if reason is None and left_fen == 0:
+            reason = Reason.NOT_NEEDED
+        elif reason is None and pays_max == 0:
+            reason = Reason.PAYER_LIMIT
+        elif reason is None and (capped_fen == 0 or (capped_fen < fen and not purse.clamps)):
+            reason = Reason.CAP
+        elif reason is None and covers and capped_fen < left_fen:
+            reason = Reason.CANNOT_COVER
+        if reason is not None:
+            shares.append(_nothing(purse, reason))
+            continue
+        shares.append(_share(purse, capped_fen))
+        left_fen -= capped_fen
+        all_fen -= capped_fen
+        pays_max = None if pays_max is None else pays_max - 1
+    return shares
+
+
+def _share(purse: Purse, fen: int) -> PayerShare:
+    """Take an amount out of a purse, bucket after bucket."""
+    current_fen = prior_fen = 0
+    left_fen = fen
+    for bucket, holds_fen in purse.buckets:
+        taken_fen = min(left_fen, holds_fen)
+        left_fen -= taken_fen
+        if bucket is Bucket.CURRENT:
+            current_fen = taken_fen
+        else:
+            prior_fen = taken_fen
+    assert left_fen == 0, "a purse gives no more than its buckets hold"
+    return PayerShare(
+        account=purse.account,
+        binding=purse.binding,
+        available_fen=purse.available_fen,
+        limit_fen=purse.limit_fen,
+        limit=purse.limit,
+        current_fen=current_fen,
+        prior_fen=prior_fen,
+        reason=None,
+    )
+
+
+def _nothing(purse: Purse, reason: Reason | None) -> PayerShare:
+    return PayerShare(
+        account=purse.account,
+        binding=purse.binding,
+        available_fen=purse.available_fen,
+        limit_fen=purse.limit_fen,
+        limit=purse.limit,
+        current_fen=0,
+        prior_fen=0,
+        reason=reason,
+    )

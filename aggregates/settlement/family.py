@@ -1,0 +1,85 @@
+"""The people around a patient, made into the payers of one bill.
+
+The beneficiary's edition gives order and own money; each sponsor's edition gives what his
+purse may give (policy.md §3).
+"""
+
+from typing import NamedTuple
+
+from aggregates.account.reserved import as_spent
+from aggregates.account.state import Account, SponsorLink
+from aggregates.binding.binding import Binding
+from aggregates.binding.deduction_order import in_order
+from aggregates.policy.edition import Edition
+from aggregates.settlement.cascade import Payers
+from aggregates.settlement.place_of_care import Place
+from aggregates.settlement.purse import Purse, aid_limit, closed, own_purse, sponsor_purse
+from aggregates.vocabulary import BindingStatus, Instant, Reason, StreamId
+
+
+class Sponsor(NamedTuple):
+    """One sponsor as read for a settlement."""
+
+    link: SponsorLink
+    account: Account
+    binding: Binding
+    edition: Edition
+
+
+class Family(NamedTuple):
+    """A patient, his sponsors by account id, and the invitations he has not answered."""
+
+    account_id: StreamId
+    account: Account
+    edition: Edition
+    sponsors: dict[StreamId, Sponsor]
+    invitations: tuple[tuple[StreamId, Binding], ...]
+
+
+def payers_of(family: Family, place: Place, now: Instant) -> Payers:
+    """Everybody considered for a bill, in paying order."""
+    mine = as_spent(family.account, now)
+    own = own_purse(family.account_id, mine, family.edition.money)
+    purses = {
+        sponsor_id: sponsor_purse(
+            sponsor_id,
+            as_spent(s.account, now),
+            (s.link.binding, s.binding),
+            s.edition,
+            place,
+            now,
+        )
+        for sponsor_id, s in family.sponsors.items()
+    }
+    live = tuple(
+        link
+        for link in family.account.sponsors
+        if family.sponsors[link.sponsor].binding.status_at(now) is BindingStatus.ACTIVE
+    )
+    links = in_order(
+        family.account,
+        live,
+        family.edition.order,
+        lambda sponsor_id: family.sponsors[sponsor_id].account.region,
+        lambda sponsor_id: as_spent(family.sponsors[sponsor_id].account, now).balance_fen,
+    )
+    reason = None if links is not None else Reason.ORDER_NOT_SET
+    if family.account.status not in family.edition.binding.beneficiary_status_ok:
+        reason = Reason.BENEFICIARY_STATUS
+    lapsed = tuple(link for link in family.account.sponsors if link not in live)
+    ordered = tuple(purses[link.sponsor] for link in (live if links is None else links) + lapsed)
+    return Payers(
+        own,
+        ordered + _invited(family, now),
+        reason,
+        aid_limit(mine, family.edition.money, now),
+    )
+
+
+def _invited(family: Family, now: Instant) -> tuple[Purse, ...]:
+    """Who offered and was not answered yet: considered, and not active (S17)."""
+    return tuple(
+        closed(binding.sponsor, binding_id, Reason.NOT_ACTIVE)
+        for binding_id, binding in family.invitations
+        if binding.status_at(now) is BindingStatus.INVITED
+    )

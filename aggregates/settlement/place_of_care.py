@@ -1,0 +1,85 @@
+"""Where and for what kind of visit aid may be used (policy.md §3.2 `place_scope`)."""
+
+from datetime import date
+from typing import NamedTuple
+
+from aggregates.account.state import Account, Filing
+from aggregates.policy.choices import PlaceUse
+from aggregates.policy.edition import Edition, PlaceRule
+from aggregates.vocabulary import InstitutionKind, Reason
+
+
+class Place(NamedTuple):
+    """The institution of a bill, the kind of visit, and whether the patient filed for it."""
+
+    institution: str
+    region: str
+    kind: InstitutionKind
+    med_type: str
+    opened_regions: tuple[str, ...]
+    is_filed: bool
+    person_classes: frozenset[str]
+
+
+def aid_reason(place: Place, edition: Edition) -> Reason | None:
+    """Why a sponsor of this edition's region may not pay there, or None if he may (S91, S93)."""
+    terms = edition.place
+    if place.med_type not in terms.med_types_allowed:
+        return Reason.MED_TYPE_NOT_ALLOWED
+    rule = next((r for r in terms.place_scope if _fits(r, place, edition.region)), None)
+    if rule is None or not _is_open(rule, place) or not _takes(place, edition.region):
+        return Reason.REGION_NOT_OPEN
+    if rule.filing and not place.is_filed:
+        return Reason.FILING_REQUIRED
+    return None
+
+
+def _fits(rule: PlaceRule, place: Place, home: str) -> bool:
+    if rule.institution_class not in ("*", place.kind):
+        return False
+    match rule.place:
+        case "*":
+            return True
+        case "same_region":
+            return place.region == home
+        case "same_province":
+            return place.region[:2] == home[:2]
+        case exact:
+            return place.region == exact
+
+
+def _is_open(rule: PlaceRule, place: Place) -> bool:
+    if rule.use is PlaceUse.WHITELIST:
+        classes = rule.person_classes
+        is_of_class = not classes or not place.person_classes.isdisjoint(classes)
+        return place.institution in rule.institutions and is_of_class
+    return rule.use is PlaceUse.ON
+
+
+def _takes(place: Place, home: str) -> bool:
+    """Whether the institution takes a region's aid: its own province's, or opened (R107)."""
+    if place.region[:2] == home[:2]:
+        return True
+    return any(covers(opened, home) for opened in place.opened_regions)
+
+
+def covers(code: str, region: str) -> bool:
+    """Whether a region code covers another: 330000 is a province, 330100 a city."""
+    return region.startswith(code.removesuffix("00").removesuffix("00"))
+
+
+def is_filed(account: Account, region: str, on: date) -> bool:
+    """Whether the patient filed to be treated in a region on a day (R301)."""
+    return any(_holds(filing, region, on) for filing in account.filings)
+
+
+def person_classes(account: Account, region: str, on: date) -> frozenset[str]:
+    """What kind of patient he is there (R316): RETIRED, and how long he filed for."""
+    kinds = {filing.kind.value for filing in account.filings if _holds(filing, region, on)}
+    return frozenset(kinds | {account.standing.value})
+
+
+def _holds(filing: Filing, region: str, on: date) -> bool:
+    until_on = filing.until_on
+    is_now = filing.from_on <= on and (until_on is None or on <= until_on)
+    return is_now and covers(filing.place, region)

@@ -1,0 +1,217 @@
+"""What each payer could give to a bill: buckets, reserve, caps, and the reason for a closed purse.
+
+A payer who may not pay is a purse with nothing in it and a reason, so that the cascade
+needs no look at any status, and the reason is on record.
+"""
+
+from typing import NamedTuple
+
+from aggregates.account.cap_usage import Spending, seen_on
+from aggregates.account.state import Account, BeneficiaryLink
+from aggregates.binding.binding import Binding
+from aggregates.policy.choices import CapOnExceed, CapScope, CapSetBy, OwnBuckets, SponsorBuckets
+from aggregates.policy.edition import Edition, MoneyTerms
+from aggregates.settlement.events import PayerShare
+from aggregates.settlement.place_of_care import Place, aid_reason
+from aggregates.vocabulary import Bucket, Instant, Reason, StreamId, Use
+
+NO_CAPS = (None, None, None, None)
+BY_REGION = ("REGION_SETTLEMENT", "REGION_DAY", "REGION_MONTH", "REGION_YEAR")
+BY_SPONSOR = ("SPONSOR_SETTLEMENT", "SPONSOR_DAY", "SPONSOR_MONTH", "SPONSOR_YEAR")
+"""The names of caps, by who set them and what they count."""
+
+
+OWN_ORDERS = {
+    OwnBuckets.CURRENT_THEN_PRIOR: (Bucket.CURRENT, Bucket.PRIOR),
+    OwnBuckets.PRIOR_THEN_CURRENT: (Bucket.PRIOR, Bucket.CURRENT),
+    OwnBuckets.CURRENT_ONLY: (Bucket.CURRENT,),
+    OwnBuckets.PRIOR_ONLY: (Bucket.PRIOR,),
+}
+
+
+class Purse(NamedTuple):
+    """What may leave one account for this bill, in fen.
+
+    `buckets` in the order they are emptied; `available_fen` is what they give above the
+    reserve; `limit_fen` is the lowest cap and `limit` its name. A closed purse has a reason.
+    """
+
+    account: StreamId | None
+    binding: StreamId | None
+    buckets: tuple[tuple[Bucket, int], ...]
+    available_fen: int
+    limit_fen: int | None
+    limit: str | None
+    clamps: bool
+    reason: Reason | None
+
+
+class Limit(NamedTuple):
+    """The cap with the least left, in fen, and its name."""
+
+    left_fen: int
+    name: str
+
+
+_Left = tuple[int, str]
+"""What a cap leaves, in fen, and its name; the lowest of them becomes the limit."""
+
+
+def closed(account: StreamId | None, binding: StreamId | None, reason: Reason) -> Purse:
+    """A purse that gives nothing."""
+    return Purse(account, binding, (), 0, None, None, clamps=True, reason=reason)
+
+
+def own_purse(account_id: StreamId, account: Account, terms: MoneyTerms) -> Purse:
+    """The patient's own purse: never a cap, never a reserve (policy.md R110, S04)."""
+    if not account.has_funds:
+        return closed(None, None, Reason.NO_ACCOUNT)
+    if account.ending is not None:
+        return closed(account_id, None, Reason.CLOSED)
+    if account.is_frozen:
+        return closed(account_id, None, Reason.FROZEN)
+    buckets = _in_order(account.current_fen, account.prior_fen, OWN_ORDERS[terms.own_buckets_order])
+    held_fen = _held(buckets)
+    reason = None if held_fen else Reason.SKIPPED_ZERO
+    return Purse(account_id, None, buckets, held_fen, None, None, clamps=True, reason=reason)
+
+
+def sponsor_purse(
+    sponsor_id: StreamId,
+    sponsor: Account,
+    link: tuple[StreamId, Binding],
+    edition: Edition,
+    place: Place,
+    now: Instant,
+) -> Purse:
+    """A sponsor's purse under his own region's rules (policy.md §3)."""
+    binding_id, binding = link
+    reason = _closed_reason(sponsor, binding, edition, place, now)
+    if reason is not None:
+        return closed(sponsor_id, binding_id, reason)
+    money = edition.money
+    buckets = sponsor_buckets(sponsor, money.sponsor_buckets)
+    in_buckets = _held(buckets)
+    available = max(0, min(in_buckets, sponsor.balance_fen - money.reserve_fen))
+    used = next((b for b in sponsor.beneficiaries if b.binding == binding_id), None)
+    left, name = _lowest(_sponsor_limits(sponsor, binding, used, money, now)) or (None, None)
+    if available == 0:
+        reason = Reason.RESERVE if in_buckets > 0 else Reason.SKIPPED_ZERO
+    elif left == 0:
+        reason = Reason.CAP
+    clamps = reason is not None or money.cap_on_exceed is CapOnExceed.CLAMP
+    return Purse(sponsor_id, binding_id, buckets, available, left, name, clamps, reason)
+
+
+def paid_order(order: OwnBuckets) -> tuple[Bucket, ...]:
+    """The order of buckets over what own money did pay; no bucket is left out.
+
+    What was held of this year's money is of the years before once the year has turned.
+    """
+    return (*OWN_ORDERS[order], *(bucket for bucket in Bucket if bucket not in OWN_ORDERS[order]))
+
+
+def paid_purse(share: PayerShare, order: tuple[Bucket, ...]) -> Purse:
+    """A purse with exactly what a payer paid."""
+    buckets = _in_order(share.current_fen, share.prior_fen, order)
+    return Purse(
+        share.account, share.binding, buckets, _held(buckets), None, None, clamps=True, reason=None
+    )
+
+
+def aid_limit(beneficiary: Account, money: MoneyTerms, now: Instant) -> Limit | None:
+    """What all sponsors together may still give this beneficiary (`cap_scope` PER_BENEFICIARY)."""
+    if money.cap_scope is not CapScope.PER_BENEFICIARY or money.cap_set_by is CapSetBy.SPONSOR:
+        return None
+    return _lowest(_region_limits(money, beneficiary.received, now))
+
+
+def sponsor_buckets(account: Account, which: SponsorBuckets) -> tuple[tuple[Bucket, int], ...]:
+    """What is in the buckets that may pay for others, the first to be emptied first."""
+    prior = (Bucket.PRIOR, account.prior_fen)
+    if which is SponsorBuckets.PRIOR_ONLY:
+        return (prior,)
+    return ((Bucket.CURRENT, account.current_fen), prior)
+
+
+def _closed_reason(
+    sponsor: Account, binding: Binding, edition: Edition, place: Place, now: Instant
+) -> Reason | None:
+    if not binding.pays_at(now):
+        return Reason.NOT_ACTIVE
+    if Use.CARE not in binding.uses:
+        return Reason.USE_NOT_GRANTED
+    if sponsor.ending is not None:
+        return Reason.CLOSED
+    if sponsor.is_frozen:
+        return Reason.FROZEN
+    terms = edition.binding
+    suspended_usable = sponsor.standing == "SUSPENDED" and terms.sponsor_suspended_usable
+    if sponsor.standing not in terms.sponsor_status_ok and not suspended_usable:
+        return Reason.SPONSOR_STATUS
+    return aid_reason(place, edition)
+
+
+def _held(buckets: tuple[tuple[Bucket, int], ...]) -> int:
+    return buckets[0][1] + (buckets[1][1] if len(buckets) > 1 else 0)
+
+
+def _in_order(
+    current_fen: int, prior_fen: int, order: tuple[Bucket, ...]
+) -> tuple[tuple[Bucket, int], ...]:
+    return tuple((b, current_fen if b is Bucket.CURRENT else prior_fen) for b in order)
+
+
+def _sponsor_limits(
+    sponsor: Account,
+    binding: Binding,
+    used: BeneficiaryLink | None,
+    money: MoneyTerms,
+    now: Instant,
+) -> list[_Left]:
+    """The region's caps in their scope and the sponsor's own; the lower will win (S85)."""
+    limits: list[_Left] = []
+    by_binding = used.used if used else sponsor.lent
+    if money.cap_set_by is not CapSetBy.SPONSOR and money.cap_scope is CapScope.PER_BINDING:
+        limits += _region_limits(money, by_binding, now)
+    if money.cap_set_by is not CapSetBy.SPONSOR and money.cap_scope is CapScope.PER_SPONSOR:
+        limits += _region_limits(money, sponsor.lent, now)
+    if money.cap_set_by is not CapSetBy.REGION:
+        caps = binding.caps
+        limits += _limits(
+            (caps.per_settlement_fen, caps.per_day_fen, caps.per_month_fen, caps.per_year_fen),
+            by_binding,
+            now,
+            BY_SPONSOR,
+        )
+    return limits
+
+
+def _region_limits(money: MoneyTerms, spent: Spending, now: Instant) -> list[_Left]:
+    caps = (
+        money.cap_per_settlement_fen,
+        money.cap_per_day_fen,
+        money.cap_per_month_fen,
+        money.cap_per_year_fen,
+    )
+    return _limits(caps, spent, now, BY_REGION)
+
+
+def _limits(
+    caps: tuple[int | None, int | None, int | None, int | None],
+    spent: Spending,
+    now: Instant,
+    names: tuple[str, str, str, str],
+) -> list[_Left]:
+    if caps == NO_CAPS:
+        return []
+    _, *gone_fen = seen_on(spent, max(now.on, spent.on))
+    return [
+        (max(0, cap - gone), name)
+        for cap, gone, name in zip(caps, (0, *gone_fen), names, strict=True)
+        if cap is not None
+    ]
+
+
+def _lowest(limits: list[_Left]) -> Limit | None:
+    return Limit(*min(limits)) if limits else None

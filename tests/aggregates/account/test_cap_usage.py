@@ -1,0 +1,89 @@
+"""The counters that caps are measured against: day, month and year in Beijing."""
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregates.account.cap_usage import NOTHING, Spending, seen_on, spend
+
+LATE = date(2026, 12, 31)
+
+days = st.dates(date(2025, 12, 28), date(2026, 3, 3))
+spent = st.lists(st.tuples(days, st.integers(-500, 1_000)), min_size=1, max_size=12)
+
+
+def counted(entries: list[tuple[date, int]], on: date) -> Spending:
+    """The sums by definition: everything of that day, that month, that year."""
+    return Spending(
+        on,
+        sum(fen for day, fen in entries if day == on),
+        sum(fen for day, fen in entries if (day.year, day.month) == (on.year, on.month)),
+        sum(fen for day, fen in entries if day.year == on.year),
+    )
+
+
+def told(entries: list[tuple[date, int]]) -> Spending:
+    spending = NOTHING
+    for day, fen in entries:
+        spending = spend(spending, day, fen)
+    return spending
+
+
+@given(spent)
+def test_the_counters_are_the_sums_of_the_newest_day(entries: list[tuple[date, int]]) -> None:
+    """In whatever order days come in, the sums are those of the newest one's periods."""
+    assert counted(entries, max(day for day, _ in entries)) == told(entries)
+
+
+@given(spent, st.integers(0, 500))
+def test_a_later_day_sees_what_lies_in_its_periods(
+    entries: list[tuple[date, int]], days_later: int
+) -> None:
+    """Seen from a later day, another day, month or year counts as nothing."""
+    later = max(day for day, _ in entries) + timedelta(days=days_later)
+
+    assert counted(entries, later) == seen_on(told(entries), later)
+
+
+@given(spent, days, st.integers(1, 1_000))
+def test_taking_back_is_counting_less(entries: list[tuple[date, int]], day: date, fen: int) -> None:
+    """What is counted and taken back on its day leaves the sums as if it had never been."""
+    newest = max(day, *(on for on, _ in entries))
+
+    expected = seen_on(told(entries), newest)
+    assert expected == seen_on(told([*entries, (day, fen), (day, -fen)]), newest)
+
+
+@pytest.mark.parametrize(
+    ("on", "expected"),
+    [
+        (date(2026, 12, 31), Spending(date(2026, 12, 31), 30, 30, 30)),
+        (date(2027, 1, 1), Spending(date(2027, 1, 1), 0, 0, 0)),
+    ],
+)
+def test_new_year_ends_day_month_and_year(on: date, expected: Spending) -> None:
+    """What was spent on the last day of a year counts in no period of the next (S75)."""
+    assert expected == seen_on(spend(NOTHING, LATE, 30), on)
+
+
+def test_the_same_day_of_another_month_is_another_day() -> None:
+    """Only the calendar day counts, not its number."""
+    before = spend(NOTHING, date(2026, 1, 31), 30)
+
+    assert Spending(date(2026, 3, 31), 0, 0, 30) == seen_on(before, date(2026, 3, 31))
+
+
+def test_the_same_month_of_another_year_is_another_month() -> None:
+    """March of last year is not this March."""
+    before = spend(NOTHING, date(2025, 3, 31), 30)
+
+    assert Spending(date(2026, 3, 31), 0, 0, 0) == seen_on(before, date(2026, 3, 31))
+
+
+def test_a_debit_that_comes_in_after_midnight_counts_on_its_own_day() -> None:
+    """The day before still counts in its month and year, and not in today (S89)."""
+    today = spend(NOTHING, date(2026, 3, 3), 10)
+
+    assert Spending(date(2026, 3, 3), 10, 15, 15) == spend(today, date(2026, 3, 2), 5)

@@ -1,0 +1,182 @@
+"""Which sponsor pays first, and which order can be set (policy.md §3.2 `order_*`, §8.3)."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from aggregates.account.events import OrderChanged
+from aggregates.account.state import Account, SponsorLink
+from aggregates.binding.deduction_order import change_order, in_order
+from aggregates.policy.choices import OrderMissing, OrderStrategy
+from aggregates.policy.edition import OrderTerms
+from aggregates.refusals import RefusalError, SponsorInvalidError, VersionStaleError
+from aggregates.vocabulary import Relation, StreamId
+from tests.aggregates.binding.grants import an_account
+from tests.aggregates.settlement.families import P0
+
+HOME, AWAY = "990000", "990100"
+
+
+def b(number: int) -> StreamId:
+    return StreamId(f"bnd_{number}")
+
+
+def links(*days: int) -> tuple[SponsorLink, ...]:
+    """Sponsors 1, 2, …, bound on these days of January 2025."""
+    first = datetime(2024, 12, 31, 9, 0, tzinfo=UTC)
+    return tuple(
+        SponsorLink(b(n), StreamId(f"acc_{n}"), Relation.SIBLING, None, first + timedelta(days=day))
+        for n, day in enumerate(days, start=1)
+    )
+
+
+def terms(
+    strategy: OrderStrategy,
+    then: OrderStrategy | None = None,
+    missing: OrderMissing = OrderMissing.SKIP,
+    fallback: OrderStrategy | None = None,
+) -> OrderTerms:
+    return replace(
+        P0.order,
+        order_strategy=strategy,
+        order_missing=missing,
+        order_fallback=fallback,
+        order_then=then,
+    )
+
+
+def ordered(
+    sponsors: tuple[SponsorLink, ...],
+    order: Sequence[int] | None,
+    region_terms: OrderTerms,
+    balances: Sequence[int] = (0, 0, 0),
+    regions: Sequence[str] = (HOME, HOME, HOME),
+) -> list[int] | None:
+    """The numbers of the sponsors in paying order."""
+    named = None if order is None else tuple(b(n) for n in order)
+    account = an_account(sponsors=sponsors, order=named)
+    ids = [link.sponsor for link in sponsors]
+    found = in_order(
+        account,
+        account.sponsors,
+        region_terms,
+        dict(zip(ids, regions, strict=False)).__getitem__,
+        dict(zip(ids, balances, strict=False)).__getitem__,
+    )
+    return None if found is None else [int(link.binding[4:]) for link in found]
+
+
+BY_HAND = terms(OrderStrategy.BENEFICIARY_SET)
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [([3, 1, 2], [3, 1, 2]), ([3], [3, 2, 1]), ([1], [1, 2, 3]), ([], [2, 3, 1])],
+)
+def test_an_order_that_was_set_counts_and_the_rest_follow_by_age(
+    order: list[int], expected: list[int]
+) -> None:
+    """Who is named pays as named; who is not pays after them, oldest first (S10, S40)."""
+    assert expected == ordered(links(3, 1, 2), order, BY_HAND)
+
+
+def test_a_released_sponsor_leaves_no_gap() -> None:
+    """An order may still name who is gone; the others keep their places."""
+    assert [2, 1] == ordered(links(1, 2), [9, 2, 1], BY_HAND)
+
+
+@pytest.mark.parametrize("strategy", [OrderStrategy.BENEFICIARY_SET, OrderStrategy.SPONSOR_SET])
+@pytest.mark.parametrize("missing", [OrderMissing.SKIP, OrderMissing.REJECT_BINDING])
+def test_no_order_is_guessed(strategy: OrderStrategy, missing: OrderMissing) -> None:
+    """Two sponsors, nobody said who is first, and the region names no fallback (S37)."""
+    assert None is ordered(links(1, 2), None, terms(strategy, missing=missing))
+
+
+@pytest.mark.parametrize("sponsors", [(), links(1)])
+def test_one_sponsor_needs_no_order(sponsors: tuple[SponsorLink, ...]) -> None:
+    """A missing order matters only with two sponsors or more."""
+    assert [int(s.binding[4:]) for s in sponsors] == ordered(sponsors, None, BY_HAND)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "then", "expected"),
+    [
+        (OrderStrategy.BIND_TIME_ASC, None, [3, 1, 2]),
+        (OrderStrategy.BIND_TIME_DESC, None, [2, 1, 3]),
+        (OrderStrategy.BALANCE_DESC, None, [2, 3, 1]),
+        (OrderStrategy.SAME_REGION_FIRST, OrderStrategy.BIND_TIME_ASC, [3, 2, 1]),
+        (OrderStrategy.SAME_REGION_FIRST, OrderStrategy.BIND_TIME_DESC, [2, 3, 1]),
+        (OrderStrategy.SAME_REGION_FIRST, OrderStrategy.BALANCE_DESC, [2, 3, 1]),
+    ],
+)
+def test_each_strategy_has_its_order(
+    strategy: OrderStrategy, then: OrderStrategy | None, expected: list[int]
+) -> None:
+    """The same three sponsors under every strategy, as the rule and as the fallback."""
+    sponsors, balances, regions = links(2, 3, 1), (10, 30, 20), (AWAY, HOME, HOME)
+    rule = terms(strategy, then)
+    fallback = terms(OrderStrategy.BENEFICIARY_SET, then, OrderMissing.FALLBACK, strategy)
+
+    assert expected == ordered(sponsors, None, rule, balances, regions)
+    assert expected == ordered(sponsors, None, fallback, balances, regions)
+
+
+def test_an_order_that_was_set_beats_the_fallback() -> None:
+    """A fallback is for when nobody said anything."""
+    fallback = terms(
+        OrderStrategy.BENEFICIARY_SET,
+        missing=OrderMissing.FALLBACK,
+        fallback=OrderStrategy.BIND_TIME_ASC,
+    )
+
+    assert [2, 1] == ordered(links(1, 2), [2, 1], fallback)
+
+
+@pytest.mark.parametrize(
+    "strategy",
+    [OrderStrategy.BIND_TIME_ASC, OrderStrategy.BIND_TIME_DESC, OrderStrategy.BALANCE_DESC],
+)
+def test_ties_fall_to_the_smaller_binding_id(strategy: OrderStrategy) -> None:
+    """The order never depends on chance (`order_tiebreak`)."""
+    same = links(1, 1, 1)
+
+    assert [1, 2, 3] == ordered(same[::-1], None, terms(strategy), (5, 5, 5))
+
+
+def an_ordered_account() -> Account:
+    return an_account(sponsors=links(1, 2), order_version=4)
+
+
+@pytest.mark.parametrize("numbers", [[1, 2], [2, 1], [2], []])
+def test_an_order_over_some_or_all_sponsors_can_be_set(numbers: list[int]) -> None:
+    """The others follow by age, so they need not be named."""
+    named = tuple(b(n) for n in numbers)
+
+    assert OrderChanged(bindings=named) == change_order(an_ordered_account(), named, 4)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "version", "error"),
+    [
+        ([1, 1], 4, SponsorInvalidError),
+        ([1, 9], 4, SponsorInvalidError),
+        ([1, 2], 3, VersionStaleError),
+        ([1, 2], 5, VersionStaleError),
+    ],
+)
+def test_an_order_is_refused(numbers: list[int], version: int, error: type[RefusalError]) -> None:
+    """Nobody twice, no stranger (S44), and not on an order that is not today's."""
+    with pytest.raises(RefusalError) as refusal:
+        change_order(an_ordered_account(), [b(n) for n in numbers], version)
+
+    assert error is type(refusal.value)
+
+
+def test_a_stale_version_is_told_todays() -> None:
+    """Who was too late learns the version to read."""
+    with pytest.raises(VersionStaleError) as refusal:
+        change_order(an_ordered_account(), [b(1)], 3)
+
+    assert {"version": 4} == refusal.value.fields

@@ -1,0 +1,76 @@
+"""An institution's books against ours: whoever is right, every row is told once."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregates.reconciliation.fsi_statement import Booked, Entry, Stated, Verdict, agrees, compare
+from aggregates.vocabulary import StreamId
+
+
+def an_entry(number: int, fen: int = 1000, *, is_refund: bool = False) -> Entry:
+    sign = -1 if is_refund else 1
+    stream = StreamId(f"stl_{number:032x}")
+    return Entry(stream, is_refund, sign * fen, sign * fen // 2, sign * 400, sign * 500)
+
+
+def as_booked(entry: Entry) -> Booked:
+    sums = (entry.total_fen, entry.fund_fen, entry.account_fen)
+    return Booked(entry.settlement, "n", "v", "p", entry.is_refund, *sums)
+
+
+entries = st.lists(st.integers(0, 50), unique=True, max_size=10).map(
+    lambda numbers: (
+        [an_entry(n) for n in numbers]
+        + [an_entry(n, is_refund=True) for n in numbers if n % 3 == 0]
+    )
+)
+
+
+@given(entries, st.data())
+def test_every_row_is_told_once(ours: list[Entry], data: st.DataObject) -> None:
+    """Any part of our rows booked: they are equal, the others ours alone, strangers theirs."""
+    kept = data.draw(st.lists(st.sampled_from(ours), unique=True) if ours else st.just([]))
+    strangers = [
+        Booked(None, "x", "v", "p", is_refund=False, total_fen=1, fund_fen=1, account_fen=1)
+    ] * data.draw(st.integers(0, 3))
+    told = compare(ours, [*map(as_booked, kept), *strangers])
+    verdicts = [one.verdict for one in told]
+
+    assert len(kept) == verdicts.count(Verdict.EQUAL)
+    assert len(ours) - len(kept) == verdicts.count(Verdict.OURS_ONLY)
+    assert len(strangers) == verdicts.count(Verdict.THEIRS_ONLY)
+    assert [] == [one for one in told if one.verdict is Verdict.DIFFERENT]
+
+
+@given(entries)
+def test_true_books_agree(ours: list[Entry]) -> None:
+    """Sums of all rows, counted as rows or as what stands; left-out refunds either way."""
+    sums = (sum(e.total_fen for e in ours), sum(e.fund_fen for e in ours))
+    for account in (sum(e.account_fen for e in ours), sum(e.beside_fen for e in ours)):
+        assert agrees(ours, Stated(len(ours), *sums, account), without_refunds=False)
+        assert not agrees(
+            ours, Stated(len(ours), sums[0] + 1, sums[1], account), without_refunds=False
+        )
+    bills = [entry for entry in ours if not entry.is_refund]
+    whole = (sum(e.total_fen for e in bills), sum(e.fund_fen for e in bills), None)
+    assert agrees(ours, Stated(len(bills), *whole), without_refunds=True)
+
+
+@pytest.mark.parametrize("change", ["total_fen", "fund_fen", "account_fen"])
+def test_a_fen_more_is_different(change: str) -> None:
+    """Each of the three sums counts."""
+    entry = an_entry(1)
+    booked = as_booked(entry)
+    wrong = booked._replace(**{change: getattr(booked, change) + 1})
+    (told,) = compare([entry], [wrong])
+
+    assert Verdict.DIFFERENT is told.verdict
+
+
+def test_a_bill_that_is_booked_twice_is_theirs_the_second_time() -> None:
+    """The first is equal; the second nobody here knows."""
+    entry = an_entry(1)
+    told = compare([entry], [as_booked(entry), as_booked(entry)])
+
+    assert [Verdict.EQUAL, Verdict.THEIRS_ONLY] == [one.verdict for one in told]
