@@ -9,19 +9,17 @@ any time. A change of shape gets a new table name: the new table fills from the 
 while an older release still reads the old one, which a later migration drops.
 """
 
-from projections import (
-    bills,
-    bindings,
-    corrections,
-    entries,
-    links,
-    open_premiums,
-    settlement_moves,
-    settlements,
-    signals,
-    visits,
-)
-from projections.table import Projection
+from projections import binding as bindings
+from projections import credential_link as links
+from projections import premium as open_premiums
+from projections import visit as visits
+from projections.account import corrections
+from projections.account import patient_bills as bills
+from projections.account import statement_entries as entries
+from projections.audit import signals
+from projections.kit.table import Projection
+from projections.settlement import movements as settlement_moves
+from projections.settlement import settlements
 
 ALL = (
     Projection(bindings.TABLE, bindings.READS, bindings.write),

@@ -1,6 +1,6 @@
 """The work: one use case per file; the only room that waits, reads clocks and opens doors."""
 
 from aggregates.refusals import RefusalError, UnknownError
-from projections.paging import CursorInvalidError
+from projections.kit.paging import CursorInvalidError
 
 __all__ = ["CursorInvalidError", "RefusalError", "UnknownError"]

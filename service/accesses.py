@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from aggregates.vocabulary import StreamId
-from projections.paging import below, bounded, page
+from projections.kit.paging import below, bounded, page
 from service.caller import Caller, Role, check_role
 from service.clock import rfc3339
 from service.house import House

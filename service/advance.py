@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from aggregates.topics import CLASSES, TOPICS
 from projections import ALL
-from projections.table import Connection, Projection
+from projections.kit.table import Connection, Projection
 from service.ledger.rows import TOPIC_PREFIX, Recorded, decode, stream_id
 
 EVENTS_MAX = 1000

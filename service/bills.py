@@ -12,9 +12,9 @@ from aggregates.institution import Institution
 from aggregates.settlement.events import PayerShare, Settled
 from aggregates.settlement.settlement import Settlement
 from aggregates.vocabulary import StreamId, instant
-from projections import bills as bill_views
-from projections.bills import BillRow
-from projections.paging import Page
+from projections.account import patient_bills as bill_views
+from projections.account.patient_bills import BillRow
+from projections.kit.paging import Page
 from service.answers import claim_answer, moment, yuan
 from service.caller import Caller, Role, check_role
 from service.house import House

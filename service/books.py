@@ -10,7 +10,7 @@ from aggregates.reconciliation.fsi_statement import Booked, Compared, Entry, Sta
 from aggregates.refusals import DateInvalidError, UnknownError
 from aggregates.settlement.events import Settled
 from aggregates.vocabulary import Insurance, MulaidMode, SettlementStatus, StreamId
-from projections.settlement_moves import Move, between
+from projections.settlement.movements import Move, between
 from service.asked_bills import visit_number
 from service.caller import Caller, Role, check_role
 from service.house import House

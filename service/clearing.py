@@ -8,7 +8,7 @@ from msgspec import json
 from aggregates import institution as rules
 from aggregates.reconciliation.day import Sums, together
 from aggregates.vocabulary import Instant
-from projections.settlement_moves import DaySums, of_days
+from projections.settlement.movements import DaySums, of_days
 from service.answers import day, signed_yuan
 from service.caller import Caller, Request, Role, check_role
 from service.house import House

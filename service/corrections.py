@@ -9,7 +9,7 @@ from msgspec import json
 from aggregates.account import correction as rules
 from aggregates.account.correction import Correction, Wrong
 from aggregates.vocabulary import Bucket, CorrectionStatus, Instant, StreamId
-from projections import corrections as correction_views
+from projections.account import corrections as correction_views
 from service.accounts import find_person
 from service.answers import signed_yuan
 from service.caller import Caller, Request, Role, check_region, check_role

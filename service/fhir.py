@@ -12,7 +12,7 @@ from aggregates.refusals import DateInvalidError, UnknownError
 from aggregates.settlement.events import Claim
 from aggregates.settlement.settlement import Settlement
 from aggregates.vocabulary import Instant, InstitutionKind, SettlementStatus, StreamId
-from projections.settlement_moves import Day, of_day
+from projections.settlement.movements import Day, of_day
 from service.answers import moment, signed_yuan, yuan
 from service.caller import Caller, Role, check_role
 from service.house import House

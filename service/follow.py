@@ -13,7 +13,7 @@ from typing import Any
 
 import asyncpg
 
-from projections.table import Connection
+from projections.kit.table import Connection
 from service.advance import (
     EVENTS_MAX,
     LIVE,

@@ -6,8 +6,8 @@ from msgspec import json
 
 from aggregates.credential_link import CodeShown
 from aggregates.vocabulary import Instant, LinkStatus, StreamId
-from projections import links as link_views
-from projections.links import LinkRow
+from projections import credential_link as link_views
+from projections.credential_link import LinkRow
 from service.answers import link_answer, moment
 from service.caller import Caller, Role, check_role
 from service.house import House

@@ -7,10 +7,10 @@ from asyncpg import Pool
 
 from aggregates.refusals import UnknownError
 from aggregates.vocabulary import BindingStatus, SettlementStatus, StreamId
-from projections import bindings as binding_views
-from projections import settlements as settlement_views
-from projections.bindings import BindingRow, Wanted
-from projections.settlements import SettlementRow
+from projections import binding as binding_views
+from projections.binding import BindingRow, Wanted
+from projections.settlement import settlements as settlement_views
+from projections.settlement.settlements import SettlementRow
 from service.accounts import find_person, find_readable
 from service.answers import caps_answer, day, yuan
 from service.caller import Caller, Role, check_role

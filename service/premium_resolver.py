@@ -15,7 +15,7 @@ from typing import NamedTuple
 from asyncpg import Pool
 
 from aggregates.vocabulary import StreamId
-from projections import open_premiums
+from projections import premium as open_premiums
 from service.clock import micros
 from service.house import House
 from service.premium_steps import carry_on

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import asyncpg
 
-from projections.table import Connection
+from projections.kit.table import Connection
 from service.advance import LIVE, LOCK, Span, Target, advance, positions, prepare, spans
 
 EVENTS_MAX = 5000

@@ -18,7 +18,7 @@ from aggregates.reconciliation.day import (
 )
 from aggregates.refusals import DateInvalidError
 from aggregates.vocabulary import SettlementStatus
-from projections.settlement_moves import Day, of_day
+from projections.settlement.movements import Day, of_day
 from service.answers import yuan
 from service.caller import Caller, Role, check_role, institution
 from service.house import House, key_digest

@@ -6,9 +6,9 @@ Account ids stand for persons: who must know a person opens a case and asks for 
 from typing import Any, NamedTuple
 
 from aggregates.account.state import Account
-from projections import signals as signal_views
-from projections.paging import bounded
-from projections.signal_kinds import LIMITS, Signal, SignalKind
+from projections.audit import signals as signal_views
+from projections.audit.thresholds import LIMITS, Signal, SignalKind
+from projections.kit.paging import bounded
 from service.caller import Caller, Role, check_role
 from service.house import House
 from service.ledger.accesses import Kept, of_code

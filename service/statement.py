@@ -12,9 +12,9 @@ from aggregates.binding.binding import Binding
 from aggregates.institution import Institution, names_institution
 from aggregates.settlement.settlement import Settlement
 from aggregates.vocabulary import BindingStatus, StreamId
-from projections import entries as entry_views
-from projections.entries import Entry
-from projections.paging import LIMIT_MAX, Page
+from projections.account import statement_entries as entry_views
+from projections.account.statement_entries import Entry
+from projections.kit.paging import LIMIT_MAX, Page
 from service.answers import signed_yuan
 from service.caller import Caller, Role, check_role
 from service.clock import rfc3339

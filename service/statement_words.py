@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from aggregates.vocabulary import Bucket, InstitutionKind, Relation, SettlementStatus
-from projections.entries import Entry, EntryKind
+from projections.account.statement_entries import Entry, EntryKind
 from service.answers import signed_yuan, yuan
 from service.clock import rfc3339
 

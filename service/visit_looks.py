@@ -4,8 +4,8 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from aggregates.vocabulary import Setting
-from projections.bills import sums_of
-from projections.visits import VisitRow, of_patient
+from projections.account.patient_bills import sums_of
+from projections.visit import VisitRow, of_patient
 from service.bill_facts import Patient
 from service.caller import Caller
 from service.house import House

@@ -5,6 +5,7 @@ Units are in the names: fen, hours, minutes, seconds, days, months.
 "Clause" names the keys of policy.md §3.2 that a group comes from.
 """
 
+
 # ruff: noqa: I001 -- the words belong to this page; only its length keeps them beside it
 
 from aggregates.policy.choices import AccountUnused

@@ -5,7 +5,7 @@ from aggregates.topics import Event
 from aggregates.vocabulary import Bucket, StreamId
 from service.ledger.rows import Row, encode, encode_act, kind_of
 from service.ledger.store import NO_HEAD, Batch, Head, KeyRow
-from tests.projections.lives import (
+from tests.projections.recorded_families import (
     BEGAN_US,
     NOBODY,
     TODAY,

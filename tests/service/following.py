@@ -8,14 +8,14 @@ from typing import Any
 import asyncpg
 
 from aggregates.settlement.events import Settled, SettlementRefused
-from projections.entries import READS as MOVES_MONEY
+from projections.account.statement_entries import READS as MOVES_MONEY
 from service.advance import EVENTS_MAX
 from service.clock import monotonic_s
 from service.follow import Follower
 from service.ledger.postgres import PostgresStore
 from service.ledger.rows import Row
 from service.ledger.store import Batch
-from tests.projections.lives import BEGAN_US, Story
+from tests.projections.recorded_families import BEGAN_US, Story
 
 PATIENCE_S = 30.0
 

@@ -27,7 +27,7 @@ from service.ledger.store import (
     StoreUnavailableError,
 )
 from service.ledger.view import View
-from tests.projections.lives import BEGAN_AT, NOBODY, TODAY, an_id, an_opening
+from tests.projections.recorded_families import BEGAN_AT, NOBODY, TODAY, an_id, an_opening
 
 CALLER = "institution:test"
 Decide = Callable[[View, Instant], Decision]

@@ -12,7 +12,7 @@ from service.house import House
 from service.proofs import NotSealedYetError
 from service.seal import Sealer
 from tests import checker
-from tests.projections.lives import families
+from tests.projections.recorded_families import families
 from tests.service.following import a_store, append, append_foreign
 from tests.service.household import a_house
 

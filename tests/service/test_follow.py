@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from projections import entries
+from projections.account import statement_entries as entries
 from service.advance import LIVE, Span, Target, advance, prepare, spans
 from service.rebuild import NAMES, check
-from tests.projections.lives import families, members
+from tests.projections.recorded_families import families, members
 from tests.service.following import (
     a_follower,
     a_store,

@@ -4,7 +4,7 @@ from aggregates.vocabulary import StreamId
 from service.ledger.heads import PERSONS_KEPT_S, Memory
 from service.ledger.layer import Layer
 from service.ledger.store import Sealed
-from tests.projections.lives import an_id
+from tests.projections.recorded_families import an_id
 from tests.service.batches import OTHER, PURSE, Teller
 
 SOMEBODY = Sealed("sealed", b"key")

@@ -11,10 +11,13 @@ from aggregates.binding import binding as rules
 from aggregates.binding.events import BindingReleased, InvitationDeclined
 from aggregates.settlement.events import SettlementCancelled, SettlementRefused
 from aggregates.vocabulary import BindingStatus, Relation, SettlementStatus, StreamId, instant
-from projections import bindings, entries, links, settlements
-from projections.bindings import BindingRow, Wanted
-from projections.paging import CursorInvalidError, Page
-from tests.projections.lives import (
+from projections import binding as bindings
+from projections import credential_link as links
+from projections.account import statement_entries as entries
+from projections.binding import BindingRow, Wanted
+from projections.kit.paging import CursorInvalidError, Page
+from projections.settlement import settlements
+from tests.projections.recorded_families import (
     BEGAN_AT,
     INSTITUTION,
     TODAY,

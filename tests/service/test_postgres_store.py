@@ -10,7 +10,7 @@ import pytest
 from aggregates.topics import CLASSES
 from service.ledger.postgres import WRITER_SETTINGS, PostgresStore
 from service.ledger.store import Batch, Outcome, OutcomeUnknownError, StoreUnavailableError
-from tests.projections.lives import BEGAN_US, an_id, an_opening
+from tests.projections.recorded_families import BEGAN_US, an_id, an_opening
 from tests.service.batches import OTHER, PURSE, SETTLEMENT, Teller, a_key, credit, overdrawn, row
 from tests.service.following import a_store, eventually
 

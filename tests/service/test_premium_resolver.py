@@ -7,7 +7,7 @@ from api.sandbox.tax import Books
 from service.premium_resolver import PremiumResolver
 from tests.cases.house_premiums import waiting_in
 from tests.cases.outcome import StoppedClock
-from tests.projections.lives import an_id
+from tests.projections.recorded_families import an_id
 from tests.service.premium_family import check_money, paid
 from tests.service.test_premium_crashes import a_family
 

@@ -7,12 +7,13 @@ from typing import Any
 import asyncpg
 import pytest
 
-from projections import bindings, entries
-from projections.bindings import Wanted
+from projections import binding as bindings
+from projections.account import statement_entries as entries
+from projections.binding import Wanted
 from service.clock import business_clock
 from service.ledger.rows import Row
 from service.rebuild import LogCutError, RebuildRunningError, _beside, check, compare, rebuild
-from tests.projections.lives import families, members
+from tests.projections.recorded_families import families, members
 from tests.service.following import a_follower, a_store, append, figures, figures_of
 
 ALIKE = dict.fromkeys(

@@ -21,7 +21,7 @@ from service.seal import (
     read_mark,
 )
 from service.seal_keys import load_signer, rotate
-from tests.projections.lives import families
+from tests.projections.recorded_families import families
 from tests.service.following import a_store, append, append_foreign, eventually
 
 NEWEST = "SELECT size, root, note FROM checkpoints ORDER BY size DESC LIMIT 1"

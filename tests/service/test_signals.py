@@ -1,12 +1,12 @@
 """Signals as they are stored: followed, rebuilt alike, and asked for page by page."""
 
-from projections.signal_kinds import SignalKind
-from projections.signals import after
+from projections.audit.signals import after
+from projections.audit.thresholds import SignalKind
 from service.ledger.rows import Row, encode, encode_act
 from service.rebuild import check, rebuild
-from tests.projections.lives import NOBODY
-from tests.projections.planted import Plot
-from tests.projections.test_signals import everything
+from tests.projections.audit.signal_story import Plot
+from tests.projections.audit.test_signals import everything
+from tests.projections.recorded_families import NOBODY
 from tests.service.following import a_follower, a_store, append
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregates.vocabulary import InstitutionKind, Relation, SettlementStatus, StreamId
-from projections.entries import NOTHING, Entry, EntryKind
+from projections.account.statement_entries import NOTHING, Entry, EntryKind
 from service.reveal import COMPOUND, STARS_MAX, masked
 from service.statement_words import (
     CLASSES,
@@ -22,7 +22,7 @@ from service.statement_words import (
     bill_text,
     entry_text,
 )
-from tests.projections.lives import BEGAN_US, an_id
+from tests.projections.recorded_families import BEGAN_US, an_id
 
 ACCOUNT, SETTLEMENT, BINDING = an_id("acc", 1), an_id("stl", 1), an_id("bnd", 1)
 TICKET = "tkt_1"

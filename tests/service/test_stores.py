@@ -8,7 +8,7 @@ import pytest
 from aggregates.account.events import OrderChanged
 from service.ledger.memory import MemoryStore
 from service.ledger.store import Batch, KeyRow, Outcome, Store
-from tests.projections.lives import BEGAN_US, an_id
+from tests.projections.recorded_families import BEGAN_US, an_id
 from tests.service.batches import CALLER, OTHER, PURSE, SETTLEMENT, Teller, a_key, credit
 from tests.service.following import a_store
 

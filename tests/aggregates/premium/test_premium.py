@@ -18,7 +18,7 @@ from aggregates.vocabulary import Bucket, Ending, HoldEnd, PremiumStatus, Stream
 from tests.aggregates.account.account_events import credited, opened
 from tests.cases.world import P0
 from tests.given_when_then import fold
-from tests.projections.premium_lives import AT, LIVES, ON, a_held, a_premium
+from tests.projections.recorded_premiums import AT, LIVES, ON, a_held, a_premium
 
 PREMIUM, SPONSOR = StreamId("prm_1"), StreamId("acc_sponsor")
 PARTIES = StreamId("acc_payee"), SPONSOR, StreamId("bnd_1")

@@ -1,0 +1,90 @@
+"""Which bills were settled for a patient, newest first; what became of each its stream tells."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+
+from aggregates.reconciliation.day import Sums
+from aggregates.settlement.events import Settled
+from aggregates.vocabulary import StreamId
+from projections.kit.paging import Page, below, bounded, page
+from projections.kit.recorded_event import Fact
+from projections.kit.table import Connection, Reader, Table, columns, key_of, stream_of
+
+TABLE = Table(
+    "bills",
+    """
+    CREATE TABLE {name} (
+        beneficiary uuid NOT NULL,
+        position    bigint NOT NULL,
+        settlement  uuid NOT NULL,
+        CONSTRAINT {name}_pkey PRIMARY KEY (beneficiary, position)
+    );
+    """,
+)
+READS = (Settled,)
+
+
+class BillRow(NamedTuple):
+    """A bill of a patient's, and where in the log it was settled."""
+
+    beneficiary: StreamId
+    position: int
+    settlement: StreamId
+
+
+def evolve(fact: Fact) -> BillRow | None:
+    """The row an event makes; a claim that was refused is no bill that somebody paid."""
+    if isinstance(fact.event, Settled):
+        return BillRow(fact.event.claim.beneficiary, fact.position, fact.stream)
+    return None
+
+
+INSERT = "INSERT INTO {name} SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[])"
+
+
+async def write(connection: Connection, name: str, facts: Sequence[Fact]) -> None:
+    """Write what a batch of facts adds; an event applied twice is refused by the key."""
+    made = [row for row in map(evolve, facts) if row is not None]
+    if made:
+        rows = [(key_of(row.beneficiary), row.position, key_of(row.settlement)) for row in made]
+        await connection.execute(INSERT.format(name=name), *columns(rows, 3))
+
+
+OF_ACCOUNT = """
+    SELECT position, settlement FROM bills
+     WHERE beneficiary = $1::uuid AND position < $2 ORDER BY position DESC LIMIT $3
+"""
+
+
+async def of_account(
+    reader: Reader, account: StreamId, cursor: str | None = None, limit: int = 50
+) -> Page[BillRow]:
+    """The bills of a patient, newest first.
+
+    Raises:
+        CursorInvalidError: not a cursor.
+    """
+    limit = bounded(limit)
+    found = await reader.fetch(OF_ACCOUNT, key_of(account), below(cursor), limit + 1)
+    rows = [BillRow(account, position, stream_of("stl", key)) for position, key in found]
+    return page(rows, [row.position for row in rows], limit)
+
+
+OF_YEAR = """
+    SELECT count(*), coalesce(sum(s.total_fen), 0)::bigint,
+           coalesce(sum(s.fund_pay_fen), 0)::bigint,
+           coalesce(sum(s.own_fen), 0)::bigint, coalesce(sum(s.aid_fen), 0)::bigint,
+           coalesce(sum(s.cash_fen), 0)::bigint
+      FROM bills b JOIN settlements s ON s.settlement = b.settlement
+     WHERE b.beneficiary = $1::uuid AND s.institution = $2::uuid
+       AND s.status IN ('settled', 'part_refunded') AND s.day >= $3 AND s.day <= $4
+"""
+
+
+async def sums_of(
+    reader: Reader, account: StreamId, institution: StreamId, first: date, last: date
+) -> Sums:
+    """What a patient's bills at an institution came to, from a day to a day, as settled."""
+    (found,) = await reader.fetch(OF_YEAR, key_of(account), key_of(institution), first, last)
+    return Sums(*found)

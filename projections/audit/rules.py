@@ -1,0 +1,244 @@
+"""The auditors' rules (policy.md §6.4): each looks at one journal and its newest trace.
+
+A rule says what is worth a look, never that somebody did wrong. It fires when its condition
+begins to hold, so that one story is one signal. All are pure, and only older traces count:
+whenever and however often they run over a log, they find the same.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from typing import NamedTuple
+
+from aggregates.vocabulary import BEIJING, BindingStatus, Ending, Relation, StreamId
+from projections.audit.observations import PHARMACY, Trace, What
+from projections.audit.thresholds import LIMITS, Signal, SignalKind
+
+Journal = Sequence[Trace]
+Evidence = tuple[list[Trace], dict[str, int]]
+
+
+class Rule(NamedTuple):
+    """Which traces a rule is asked at, what it shows, and whether it lasts once it holds."""
+
+    asked_at: tuple[What, ...]
+    shown: Callable[[Journal, dict[str, int]], Evidence | None]
+    lasts: bool
+
+
+def signals(journal: Journal) -> Iterator[Signal]:
+    """What begins to show with the newest trace of a journal."""
+    newest = journal[-1]
+    for kind, rule in RULES.items():
+        if newest.what not in rule.asked_at:
+            continue
+        numbers = LIMITS[kind].numbers
+        shown = rule.shown(journal, numbers)
+        if shown is not None and not (rule.lasts and _held_before(journal, rule, numbers)):
+            yield made(kind, newest.position, *shown)
+
+
+def _held_before(journal: Journal, rule: Rule, numbers: dict[str, int]) -> bool:
+    """Whether a rule held at the trace before that it was asked at."""
+    for size in range(len(journal) - 1, 0, -1):
+        if journal[size - 1].what in rule.asked_at:
+            return rule.shown(journal[:size], numbers) is not None
+    return False
+
+
+def made(
+    kind: SignalKind, position: int, shown: Sequence[Trace], figures: dict[str, int]
+) -> Signal:
+    """A signal with the evidence of its traces, each named once, in their order."""
+    parties = [party for trace in shown for party in (trace.entity, *trace.parties)]
+    return Signal(
+        kind=kind,
+        position=position,
+        accounts=tuple(dict.fromkeys(p for p in parties if p.startswith("acc_"))),
+        settlements=tuple(dict.fromkeys(t.stream for t in shown if t.stream.startswith("stl_"))),
+        places=tuple(dict.fromkeys(t.place for t in shown if t.place is not None)),
+        positions=tuple(dict.fromkeys(trace.position for trace in shown)),
+        figures=figures,
+    )
+
+
+def _lately(journal: Journal, what: What, within: timedelta) -> list[Trace]:
+    since = journal[-1].at - within
+    return [trace for trace in journal if trace.what is what and trace.at >= since]
+
+
+def _days(numbers: dict[str, int]) -> timedelta:
+    return timedelta(days=numbers["days"])
+
+
+def _sum(traces: Sequence[Trace]) -> int:
+    return sum(trace.amount_fen for trace in traces)
+
+
+def _family_burst(journal: Journal, numbers: dict[str, int]) -> Evidence | None:
+    """Patients of one family at one pharmacy within minutes: who share an account are one."""
+    sold = _lately(journal, What.SOLD, timedelta(minutes=numbers["minutes"]))
+    family = [sold[-1]]
+    known = set(family[0].parties)
+    while more := [t for t in sold if t not in family and known.intersection(t.parties)]:
+        family += more
+        known.update(party for trace in more for party in trace.parties)
+    patients = {trace.parties[0] for trace in family}
+    is_new = sold[-1].parties[0] not in {trace.parties[0] for trace in family[1:]}
+    if len(patients) != numbers["patients"] or not is_new:
+        return None
+    figures = {"patients": len(patients), "paid_fen": _sum(family)}
+    return sorted(family, key=lambda trace: trace.position), figures
+
+
+def _drained(journal: Journal, numbers: dict[str, int]) -> Evidence | None:
+    """Bound, nearly all of the sponsor's money gone at one place, and parted soon."""
+    confirmed = [trace for trace in journal if trace.what is What.CONFIRMED]
+    gave = [trace for trace in journal if trace.what is What.GAVE]
+    released = journal[-1]
+    if released.word != BindingStatus.RELEASED or not (confirmed and gave):
+        return None
+    if released.at - confirmed[-1].at > _days(numbers):
+        return None
+    had_fen = gave[0].limit_fen or 0
+    by_place: dict[StreamId | None, int] = {}
+    for trace in gave:
+        by_place[trace.place] = by_place.get(trace.place, 0) + trace.amount_fen
+    most_fen = max(by_place.values())
+    if most_fen * 100 < had_fen * numbers["percent"]:
+        return None
+    return [confirmed[-1], *gave, released], {"had_fen": had_fen, "gave_fen": most_fen}
+
+
+def _hub(journal: Journal, numbers: dict[str, int]) -> Evidence | None:
+    """Many sponsors behind one beneficiary at once."""
+    parted = {trace.stream for trace in journal if trace.what is What.PARTED}
+    live = [t for t in journal if t.what is What.SPONSORED and t.stream not in parted]
+    if len(live) < numbers["sponsors"]:
+        return None
+    return live, {"sponsors": len(live)}
+
+
+def _churn(journal: Journal, numbers: dict[str, int]) -> Evidence | None:
+    """A sponsor with ever new beneficiaries."""
+    lends = _lately(journal, What.LENDS, _days(numbers))
+    different = {trace.parties[0] for trace in lends}
+    if len(different) < numbers["beneficiaries"]:
+        return None
+    return lends, {"beneficiaries": len(different)}
+
+
+def _after_death(journal: Journal, numbers: dict[str, int]) -> Evidence | None:
+    """Treated after the day of death, whichever of the two became known first."""
+    died = [t for t in journal if t.what is What.ENDED and t.word == Ending.DECEASED]
+    if not died:
+        return None
+    asked = journal if journal[-1].what is What.ENDED else journal[-1:]
+    late = [t for t in asked if t.what is What.BILL and t.on > died[-1].on]
+    if len(late) < numbers["settlements"]:
+        return None
+    return [died[-1], *late], {"settlements": len(late), "paid_fen": _sum(late)}
+
+
+def _under_cap(journal: Journal, numbers: dict[str, int]) -> Evidence | None:
+    """Again and again a little less than the sponsor's cap on one bill."""
+    caps = [trace.limit_fen for trace in journal if trace.what is What.GRANTED]
+    cap_fen = caps[-1] if caps else None
+    if not cap_fen:
+        return None
+    near = [
+        trace
+        for trace in _lately(journal, What.GAVE, _days(numbers))
+        if cap_fen * numbers["percent"] <= trace.amount_fen * 100 < cap_fen * 100
+    ]
+    return (
+        None if len(near) < numbers["times"] else (near, {"cap_fen": cap_fen, "times": len(near)})
+    )
+
+
+def _exact(journal: Journal, numbers: dict[str, int]) -> Evidence | None:
+    """Bill after bill is to the fen what was there."""
+    if not journal[-1].is_exact:
+        return None
+    bills = _lately(journal, What.BILL, _days(numbers))[-numbers["times"] :]
+    if len(bills) < numbers["times"] or not all(bill.is_exact for bill in bills):
+        return None
+    return bills, {"times": len(bills), "paid_fen": _sum(bills)}
+
+
+def _quick_refund(journal: Journal, numbers: dict[str, int]) -> Evidence | None:
+    """Bought and given back within hours, repeatedly."""
+    bought = {trace.stream: trace for trace in journal if trace.what is What.BILL}
+    quick = {
+        back.stream: back
+        for back in _lately(journal, What.RETURNED, _days(numbers))
+        if back.at - bought[back.stream].at <= timedelta(hours=numbers["hours"])
+    }
+    if journal[-1].stream not in quick or len(quick) < numbers["times"]:
+        return None
+    shown = [trace for back in quick.values() for trace in (bought[back.stream], back)]
+    return shown, {"times": len(quick)}
+
+
+def _night(journal: Journal, numbers: dict[str, int]) -> Evidence | None:
+    """One patient, one pharmacy, again and again when shops are closed."""
+    newest = journal[-1]
+    if not _is_at_night(newest, numbers):
+        return None
+    at_night = [
+        trace
+        for trace in _lately(journal, What.BILL, _days(numbers))
+        if trace.place == newest.place and _is_at_night(trace, numbers)
+    ]
+    if len(at_night) < numbers["times"]:
+        return None
+    return at_night, {"times": len(at_night), "paid_fen": _sum(at_night)}
+
+
+def _is_at_night(bill: Trace, numbers: dict[str, int]) -> bool:
+    """Whether a bill is a pharmacy's when shops are closed."""
+    if bill.word != PHARMACY:
+        return False
+    hour = bill.at.astimezone(BEIJING).hour
+    return hour >= numbers["from_hour"] or hour < numbers["to_hour"]
+
+
+def _kinship(journal: Journal, numbers: dict[str, int]) -> Evidence | None:
+    """More parents or spouses than anybody has."""
+    live: dict[StreamId, Trace] = {}
+    for trace in journal:
+        if trace.what is What.KIN:
+            live[trace.parties[0]] = trace
+        elif trace.what is What.UNKIN:
+            live.pop(trace.parties[0], None)
+    parents = [trace for trace in live.values() if trace.word == Relation.PARENT]
+    spouses = [trace for trace in live.values() if trace.word == Relation.SPOUSE]
+    too_many = [
+        *(parents if len(parents) > numbers["parents"] else ()),
+        *(spouses if len(spouses) > numbers["spouses"] else ()),
+    ]
+    return (too_many, {"parents": len(parents), "spouses": len(spouses)}) if too_many else None
+
+
+def _lent(journal: Journal, numbers: dict[str, int]) -> Evidence | None:
+    """One guardian shows one member's code for months."""
+    shown = _lately(journal, What.SHOWN, 2 * _days(numbers))
+    lasted = shown[-1].at - shown[0].at
+    if len(shown) < numbers["displays"] or lasted < _days(numbers):
+        return None
+    return shown, {"displays": len(shown), "days": lasted.days}
+
+
+RULES: dict[SignalKind, Rule] = {
+    SignalKind.FAMILY_BURST: Rule((What.SOLD,), _family_burst, lasts=False),
+    SignalKind.DRAINED_BINDING: Rule((What.RELEASED,), _drained, lasts=False),
+    SignalKind.SPONSOR_HUB: Rule((What.SPONSORED,), _hub, lasts=True),
+    SignalKind.BENEFICIARY_CHURN: Rule((What.LENDS,), _churn, lasts=True),
+    SignalKind.AFTER_DEATH: Rule((What.BILL, What.ENDED), _after_death, lasts=False),
+    SignalKind.JUST_UNDER_CAP: Rule((What.GAVE,), _under_cap, lasts=True),
+    SignalKind.EXACT_BALANCE: Rule((What.BILL,), _exact, lasts=True),
+    SignalKind.QUICK_REFUND: Rule((What.RETURNED,), _quick_refund, lasts=True),
+    SignalKind.NIGHT_HOURS: Rule((What.BILL,), _night, lasts=True),
+    SignalKind.KINSHIP_CONTRADICTION: Rule((What.KIN,), _kinship, lasts=True),
+    SignalKind.LENT_CREDENTIAL: Rule((What.SHOWN,), _lent, lasts=True),
+}
+"""The rules that look at one journal; `signal_shares.py` compares institutions."""

@@ -1,0 +1,268 @@
+"""Signals for auditors, and the journals that their rules look at.
+
+Each trace is judged once, when it comes, by what was there before it: a rebuild finds the same.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from aggregates.account.events import AccountOpened
+from aggregates.institution import InstitutionDesignated
+from aggregates.settlement.events import Settled
+from aggregates.vocabulary import StreamId
+from projections.audit.aid_share import Month
+from projections.audit.evaluation import Home, Known, Pages, judge, month_of, no_pages, tell
+from projections.audit.observations import BUSY_MAX, FOLLOWING, TRACED, Trace, What, owner_in
+from projections.audit.thresholds import Signal, SignalKind
+from projections.kit.recorded_event import Fact
+from projections.kit.table import Connection, Reader, Table, columns
+
+TABLE = Table(
+    "signals",
+    """
+    CREATE TABLE {name} (
+        position    bigint NOT NULL,
+        kind        text COLLATE "C" NOT NULL,
+        number      integer NOT NULL,
+        accounts    text[] NOT NULL,
+        settlements text[] NOT NULL,
+        places      text[] NOT NULL,
+        positions   bigint[] NOT NULL,
+        figures     jsonb NOT NULL,
+        regions     text[] NOT NULL,
+        CONSTRAINT {name}_pkey PRIMARY KEY (position, kind, number)
+    );
+    CREATE INDEX {name}_by_kind ON {name} (kind, position);
+    CREATE TABLE {name}_traces (
+        entity     text COLLATE "C" NOT NULL,
+        position   bigint NOT NULL,
+        what       text NOT NULL,
+        at         timestamptz NOT NULL,
+        day        date NOT NULL,
+        stream     text NOT NULL,
+        place      text,
+        parties    text[] NOT NULL,
+        amount_fen bigint NOT NULL,
+        limit_fen  bigint,
+        word       text NOT NULL,
+        is_exact   boolean NOT NULL,
+        CONSTRAINT {name}_traces_pkey PRIMARY KEY (entity, position, what)
+    );
+    CREATE INDEX {name}_rare ON {name}_traces (entity, position)
+     WHERE what NOT IN ('bill', 'sold', 'gave', 'returned', 'shown');
+    CREATE TABLE {name}_owners (
+        stream text COLLATE "C" NOT NULL,
+        entity text NOT NULL,
+        CONSTRAINT {name}_owners_pkey PRIMARY KEY (stream)
+    );
+    CREATE TABLE {name}_homes (
+        entity text COLLATE "C" NOT NULL,
+        region text NOT NULL,
+        kind   text NOT NULL,
+        CONSTRAINT {name}_homes_pkey PRIMARY KEY (entity)
+    );
+    CREATE TABLE {name}_months (
+        place   text COLLATE "C" NOT NULL,
+        month   text COLLATE "C" NOT NULL,
+        kind    text NOT NULL,
+        bills   integer NOT NULL,
+        own_fen bigint NOT NULL,
+        aid_fen bigint NOT NULL,
+        last    bigint NOT NULL,
+        CONSTRAINT {name}_months_pkey PRIMARY KEY (month, place)
+    );
+    """,
+    parts=("", "_traces", "_owners", "_homes", "_months"),
+)
+READS = (AccountOpened, InstitutionDesignated, *TRACED)
+
+
+# ------------------------------------------------------------------ how a batch is written
+
+HOMES = "SELECT entity, region, kind FROM {name}_homes WHERE entity = ANY ($1::text[])"
+OWNERS = "SELECT stream, entity FROM {name}_owners WHERE stream = ANY ($1::text[])"
+MONTHS = """
+    SELECT place, month, kind, bills, own_fen, aid_fen, last FROM {name}_months
+     WHERE month = ANY ($1::text[]) OR month = (SELECT max(month) FROM {name}_months)
+"""
+LINE = "entity, position, what, at, day, stream, place, parties, amount_fen, limit_fen, word"
+RARE = f"""
+    SELECT {LINE}, is_exact FROM {{name}}_traces
+     WHERE entity = ANY ($1::text[]) AND what NOT IN ('bill', 'sold', 'gave', 'returned', 'shown')
+     ORDER BY position
+"""  # noqa: S608 -- column names of ours
+NEWEST = f"""
+    SELECT t.* FROM unnest($1::text[]) AS e(entity) CROSS JOIN LATERAL (
+        SELECT {LINE}, is_exact FROM {{name}}_traces b
+         WHERE b.entity = e.entity AND what IN ('bill', 'sold', 'gave', 'returned', 'shown')
+         ORDER BY position DESC, what DESC LIMIT {BUSY_MAX}) t
+     ORDER BY t.position, t.what
+"""  # noqa: S608 -- column names of ours
+KEEP_TRACES = f"""
+    INSERT INTO {{name}}_traces ({LINE}, is_exact)
+    SELECT entity, position, what, at, day, stream, place, string_to_array(parties, ' '),
+           amount_fen, limit_fen, word, is_exact
+      FROM unnest($1::text[], $2::bigint[], $3::text[], $4::timestamptz[], $5::date[],
+                  $6::text[], $7::text[], $8::text[], $9::bigint[], $10::bigint[],
+                  $11::text[], $12::boolean[])
+           AS t({LINE}, is_exact)
+"""  # noqa: S608 -- column names of ours
+KEEP_OWNERS = """
+    INSERT INTO {name}_owners SELECT * FROM unnest($1::text[], $2::text[])
+        ON CONFLICT (stream) DO NOTHING
+"""
+KEEP_HOMES = """
+    INSERT INTO {name}_homes SELECT * FROM unnest($1::text[], $2::text[], $3::text[])
+        ON CONFLICT (entity) DO UPDATE SET region = EXCLUDED.region, kind = EXCLUDED.kind
+"""
+KEEP_MONTHS = """
+    INSERT INTO {name}_months
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::integer[],
+                         $5::bigint[], $6::bigint[], $7::bigint[])
+        ON CONFLICT (month, place) DO UPDATE
+       SET kind = EXCLUDED.kind, bills = EXCLUDED.bills, own_fen = EXCLUDED.own_fen,
+           aid_fen = EXCLUDED.aid_fen, last = EXCLUDED.last
+"""
+KEEP_SIGNALS = """
+    INSERT INTO {name}
+    SELECT position, kind, number, string_to_array(accounts, ' '),
+           string_to_array(settlements, ' '), string_to_array(places, ' '),
+           string_to_array(positions, ' ')::bigint[], figures::jsonb, string_to_array(regions, ' ')
+      FROM unnest($1::bigint[], $2::text[], $3::integer[], $4::text[], $5::text[], $6::text[],
+                  $7::text[], $8::text[], $9::text[])
+           AS s(position, kind, number, accounts, settlements, places, positions, figures, regions)
+"""
+
+
+async def write(connection: Connection, name: str, facts: Sequence[Fact]) -> None:
+    """Judge a batch of facts and write what it adds."""
+    mine = [fact for fact in facts if isinstance(fact.event, READS)]
+    if not mine:
+        return
+    known = await _known(connection, name, mine)
+    months_before = dict(known.months)
+    told = tell(known, mine)
+    left = [trace for _, traces_left in told for trace in traces_left]
+    known.journals = await _journals(connection, name, left)
+    found = judge(known, told)
+    await _keep(connection, KEEP_TRACES.format(name=name), [_line(trace) for trace in left])
+    begun = [(fact.stream, owner) for fact in mine if (owner := owner_in(fact)) is not None]
+    await _keep(connection, KEEP_OWNERS.format(name=name), list(dict.fromkeys(begun)))
+    moved = {f.stream for f in mine if isinstance(f.event, (AccountOpened, InstitutionDesignated))}
+    homes = [(stream, *known.homes[stream]) for stream in sorted(moved)]
+    await _keep(connection, KEEP_HOMES.format(name=name), homes)
+    months = [m for key, m in known.months.items() if months_before.get(key) != m]
+    await _keep(connection, KEEP_MONTHS.format(name=name), months)
+    await _keep_signals(connection, name, known, found)
+
+
+async def _known(connection: Connection, name: str, facts: Sequence[Fact]) -> Known:
+    bills = [fact.event for fact in facts if isinstance(fact.event, Settled)]
+    months = {month_of(bill) for bill in bills}
+    stored = await connection.fetch(MONTHS.format(name=name), sorted(months)) if bills else []
+    counted = [Month(*row) for row in stored]
+    follows = {fact.stream for fact in facts if isinstance(fact.event, FOLLOWING)}
+    owners = await connection.fetch(OWNERS.format(name=name), sorted(follows)) if follows else []
+    return Known(
+        homes=await _homes(connection, name, {bill.claim.institution for bill in bills}),
+        owners={row["stream"]: row["entity"] for row in owners},
+        months={(month.month, month.place): month for month in counted},
+        journals={},
+        newest=max((month.month for month in counted), default=min(months, default="")),
+    )
+
+
+async def _homes(
+    connection: Connection, name: str, entities: Iterable[StreamId]
+) -> dict[StreamId, Home]:
+    wanted = sorted(entities)
+    found = await connection.fetch(HOMES.format(name=name), wanted) if wanted else []
+    return {row["entity"]: Home(row["region"], row["kind"]) for row in found}
+
+
+async def _journals(
+    connection: Connection, name: str, left: Sequence[Trace]
+) -> dict[StreamId, Pages]:
+    """The journals that these traces continue."""
+    journals = {trace.entity: no_pages() for trace in left}
+    for statement in (RARE, NEWEST) if left else ():
+        for row in await connection.fetch(statement.format(name=name), sorted(journals)):
+            trace = Trace(*row)
+            trace = trace._replace(what=What(trace.what), parties=tuple(trace.parties))
+            journals[trace.entity].add(trace)
+    return journals
+
+
+async def _keep(connection: Connection, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+    if rows:
+        await connection.execute(statement, *columns(rows, len(rows[0])))
+
+
+def _line(trace: Trace) -> tuple[Any, ...]:
+    return (*trace[:7], " ".join(trace.parties), *trace[8:])
+
+
+async def _keep_signals(
+    connection: Connection, name: str, known: Known, found: Sequence[Signal]
+) -> None:
+    sides = {side for signal in found for side in (*signal.accounts, *signal.places)}
+    known.homes |= await _homes(connection, name, sides - set(known.homes))
+    numbers: dict[tuple[int, SignalKind], int] = {}
+    rows: list[tuple[Any, ...]] = []
+    for signal in found:
+        place = signal.position, signal.kind
+        numbers[place] = number = numbers.get(place, 0) + 1
+        homes = (known.homes.get(s) for s in (*signal.accounts, *signal.places))
+        regions = sorted({home.region for home in homes if home is not None})
+        lists = (signal.accounts, signal.settlements, signal.places, map(str, signal.positions))
+        figures = json.dumps(signal.figures, sort_keys=True)
+        rows.append((*place, number, *(" ".join(one) for one in lists), figures, " ".join(regions)))
+    await _keep(connection, KEEP_SIGNALS.format(name=name), rows)
+
+
+# ------------------------------------------------------------------ the questions
+
+SHOWN = "position, kind, accounts, settlements, places, positions, figures"
+OF_KIND = f"""
+    SELECT {SHOWN} FROM signals
+     WHERE position > $1 AND ($2::text IS NULL OR kind = $2)
+       AND ($3::text IS NULL OR regions @> ARRAY[$3::text])
+     ORDER BY position, kind, number LIMIT $4
+"""  # noqa: S608 -- column names of ours
+
+
+async def after(
+    reader: Reader, position: int, kind: SignalKind | None, region: str | None, limit: int
+) -> list[Signal]:
+    """At least `limit` signals behind a position if there are so many, oldest first.
+
+    All of a position come together, so that a reader can go on behind the last one's.
+    """
+    named = None if kind is None else kind.value
+    found = await reader.fetch(OF_KIND, position, named, region, limit)
+    if len(found) == limit:
+        last = found[-1]["position"]
+        rest = await reader.fetch(OF_KIND, last - 1, named, region, NUMBERS_MAX)
+        found = [
+            *(row for row in found if row["position"] < last),
+            *(row for row in rest if row["position"] == last),
+        ]
+    return [_signal(row) for row in found]
+
+
+NUMBERS_MAX = 1000
+"""More signals than one event can raise."""
+
+
+def _signal(row: Any) -> Signal:  # noqa: ANN401 -- a record of asyncpg
+    position, kind, accounts, settlements, places, positions, figures = row
+    return Signal(
+        kind=SignalKind(kind),
+        position=position,
+        accounts=tuple(map(StreamId, accounts)),
+        settlements=tuple(map(StreamId, settlements)),
+        places=tuple(map(StreamId, places)),
+        positions=tuple(positions),
+        figures=json.loads(figures),
+    )

@@ -1,0 +1,61 @@
+"""A read model's tables, and how it is told what happened."""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, NamedTuple, Protocol, TypeAlias
+from uuid import UUID
+
+import asyncpg
+
+from aggregates.topics import Event
+from aggregates.vocabulary import StreamId
+from projections.kit.recorded_event import Fact
+
+Connection: TypeAlias = "asyncpg.Connection[Any]"
+"""Where a read model writes: the caller's connection, inside the caller's transaction."""
+
+
+class Reader(Protocol):
+    """Where a read model is asked: a connection, or a pool of them."""
+
+    async def fetch(self, query: str, *arguments: object) -> Sequence[Any]:
+        """Every row of a query."""
+        ...
+
+
+class Table(NamedTuple):
+    """One read model's tables. `{name}` in the DDL lets it be built beside the live one.
+
+    `parts` are the suffixes of its tables; every index is called `{name}_` and something.
+    """
+
+    name: str
+    ddl: str
+    parts: tuple[str, ...] = ("",)
+
+
+class Projection(NamedTuple):
+    """A read model: its tables, the events it reads, and its writes into tables of a name."""
+
+    table: Table
+    reads: tuple[type[Event], ...]
+    write: Callable[[Connection, str, Sequence[Fact]], Awaitable[None]]
+
+
+def columns(rows: Iterable[Sequence[Any]], width: int) -> list[list[Any]]:
+    """Rows as the arrays that `unnest` takes; `width` arrays even when there is no row."""
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
+
+
+def key_of(stream: StreamId) -> str:
+    """A stream id as the uuid it is stored as."""
+    return stream[4:]
+
+
+def stream_of(prefix: str, key: UUID) -> StreamId:
+    """A stored uuid as the stream id of its kind."""
+    return StreamId(f"{prefix}_{key.hex}")
+
+
+def storable(text: str) -> str:
+    """A text that PostgreSQL takes: a recorded NUL is no reason to stop following."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")

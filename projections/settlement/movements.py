@@ -1,0 +1,274 @@
+"""What happened to bills, day by day: settled on its business day, taken back on a later one.
+
+`settlements` says how a bill stands now; here a past day stays as it ended. One row for each
+thing that happened, with what it added to the bill, signed; never changed afterwards.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NamedTuple
+
+from aggregates.reconciliation.day import NOTHING, Bill, Sums, together
+from aggregates.settlement.events import (
+    PartRefunded,
+    Settled,
+    SettlementCancelled,
+    SettlementReversed,
+)
+from aggregates.vocabulary import SettlementStatus, StreamId, instant
+from projections.kit.recorded_event import Fact
+from projections.kit.table import Connection, Reader, Table, columns, key_of, storable, stream_of
+
+TABLE = Table(
+    "settlement_moves",
+    """
+    CREATE TABLE {name} (
+        settlement   uuid NOT NULL,
+        position     bigint NOT NULL,
+        institution  uuid NOT NULL,
+        settled_on   date NOT NULL,
+        day          date NOT NULL,
+        status       text NOT NULL,
+        key_digest   text NOT NULL,
+        bills        integer NOT NULL,
+        total_fen    bigint NOT NULL,
+        fund_pay_fen bigint NOT NULL,
+        own_fen      bigint NOT NULL,
+        aid_fen      bigint NOT NULL,
+        cash_fen     bigint NOT NULL,
+        CONSTRAINT {name}_pkey PRIMARY KEY (settlement, position)
+    );
+    CREATE INDEX {name}_by_day ON {name} (institution, day);
+    """,
+)
+READS = (Settled, PartRefunded, SettlementCancelled, SettlementReversed)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Standing(NamedTuple):
+    """What of a bill stands: whose it is, its business day, its sums in fen."""
+
+    institution: StreamId
+    settled_on: date
+    sums: Sums
+
+
+class Move(NamedTuple):
+    """One thing that happened to a bill on a business day, and what that adds, signed, in fen.
+
+    `key_digest` names the key that the bill came under; empty for what came later.
+    """
+
+    settlement: StreamId
+    position: int
+    institution: StreamId
+    settled_on: date
+    day: date
+    status: SettlementStatus
+    key_digest: str
+    sums: Sums
+
+
+def evolve(standing: Standing | None, fact: Fact) -> Move | None:
+    """What an event does to a bill that stands so; None where there was no bill. Never judges.
+
+    A decision's own day counts for the bill, the Beijing day of the record for what follows.
+    A reversal that came before its bill is a bill of nothing, reversed, under the bill's key.
+    """
+    recorded_on = instant(EPOCH + timedelta(microseconds=fact.recorded_at)).on
+    match fact.event:
+        case Settled(claim=claim) as settled:
+            on = instant(settled.settled_at).on  # `on` is where caps count a captured hold
+            paid = (settled.own_fen, settled.aid_fen, settled.cash_fen)
+            sums = Sums(1, claim.total_fen, claim.fund_pay_fen, *paid)
+            begun = Standing(claim.institution, on, sums)
+            move = _move(fact, begun, on, SettlementStatus.SETTLED, sums)
+            return move._replace(key_digest=storable(fact.act.key_digest))
+        case SettlementReversed(institution=institution, undone=undone) if standing is None:
+            nothing = Standing(institution, recorded_on, NOTHING)
+            move = _move(fact, nothing, recorded_on, SettlementStatus.REVERSED, NOTHING)
+            return move._replace(key_digest=storable(undone))
+    if standing is None:
+        return None
+    return _taken_back(standing, fact, max(standing.settled_on, recorded_on))
+
+
+def _taken_back(standing: Standing, fact: Fact, day: date) -> Move | None:
+    gone = standing.sums.negated()
+    match fact.event:
+        case PartRefunded(amount_fen=fen, own_fen=own_fen, aid_fen=aid_fen, cash_fen=cash_fen):
+            part = Sums(0, fen, 0, own_fen, aid_fen, cash_fen).negated()
+            return _move(fact, standing, day, SettlementStatus.PART_REFUNDED, part)
+        case SettlementCancelled():
+            return _move(fact, standing, day, SettlementStatus.CANCELLED, gone)
+        case SettlementReversed():
+            return _move(fact, standing, day, SettlementStatus.REVERSED, gone)
+        case _:
+            return None
+
+
+def _move(fact: Fact, of: Standing, day: date, status: SettlementStatus, sums: Sums) -> Move:
+    return Move(
+        settlement=fact.stream,
+        position=fact.position,
+        institution=of.institution,
+        settled_on=of.settled_on,
+        day=day,
+        status=status,
+        key_digest="",
+        sums=sums,
+    )
+
+
+SUMS = Sums._fields
+SUMMED = ", ".join(f"sum({name})::bigint AS {name}" for name in SUMS)
+STANDING = f"""
+    SELECT settlement, institution, settled_on, {SUMMED}
+      FROM {{name}} WHERE settlement = ANY ($1::uuid[])
+     GROUP BY settlement, institution, settled_on
+"""  # noqa: S608 -- column names of ours
+INSERT = f"""
+    INSERT INTO {{name}} (settlement, position, institution, settled_on, day, status, key_digest,
+                          {", ".join(SUMS)})
+    SELECT * FROM unnest(
+        $1::uuid[], $2::bigint[], $3::uuid[], $4::date[], $5::date[], $6::text[], $7::text[],
+        $8::integer[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[])
+"""  # noqa: S608 -- column names of ours
+
+
+async def write(connection: Connection, name: str, facts: Sequence[Fact]) -> None:
+    """Write what a batch of facts did to bills."""
+    mine = [fact for fact in facts if isinstance(fact.event, READS)]
+    begun = {fact.stream for fact in mine if isinstance(fact.event, Settled)}
+    stands: dict[StreamId, Standing] = {}
+    if later := {key_of(fact.stream) for fact in mine if fact.stream not in begun}:
+        found = await connection.fetch(STANDING.format(name=name), sorted(later))
+        stands = dict(map(_standing, found))
+    moves: list[Move] = []
+    for fact in mine:
+        move = evolve(stands.get(fact.stream), fact)
+        if move is not None:
+            moves.append(move)
+            before = stands[fact.stream].sums if fact.stream in stands else NOTHING
+            sums = together((before, move.sums))
+            stands[fact.stream] = Standing(move.institution, move.settled_on, sums)
+    if moves:
+        stored = [_stored(move) for move in moves]
+        await connection.execute(INSERT.format(name=name), *columns(stored, len(stored[0])))
+
+
+def _standing(found: Any) -> tuple[StreamId, Standing]:  # noqa: ANN401 -- a record of asyncpg
+    settlement, institution, settled_on, *sums = found
+    standing = Standing(stream_of("ins", institution), settled_on, Sums(*sums))
+    return stream_of("stl", settlement), standing
+
+
+def _stored(move: Move) -> tuple[Any, ...]:
+    settlement, position, institution, *rest, sums = move
+    return (key_of(settlement), position, key_of(institution), *rest, *sums)
+
+
+class Returned(NamedTuple):
+    """What of a bill of an earlier day went back on a day, in fen, and how it stood then."""
+
+    settlement: StreamId
+    settled_on: date
+    status: SettlementStatus
+    sums: Sums
+
+
+class Day(NamedTuple):
+    """A business day of an institution: its bills as they ended it, and what went back of older."""
+
+    bills: tuple[Bill, ...]
+    returned: tuple[Returned, ...]
+
+
+OF_DAY = f"""
+    SELECT settlement, settled_on, max(key_digest) AS key_digest,
+           (array_agg(status ORDER BY position DESC))[1] AS status, {SUMMED}
+      FROM settlement_moves WHERE institution = $1::uuid AND day = $2
+     GROUP BY settlement, settled_on ORDER BY min(position)
+"""  # noqa: S608 -- column names of ours
+
+
+async def of_day(reader: Reader, institution: StreamId, day: date) -> Day:
+    """A day as it ended, or so far, in the order of the log.
+
+    What happened to its bills on later days is not in it: the same past day is always the same.
+    """
+    bills: list[Bill] = []
+    returned: list[Returned] = []
+    for settlement, settled_on, digest, word, *sums in await reader.fetch(
+        OF_DAY, key_of(institution), day
+    ):
+        stream, status = stream_of("stl", settlement), SettlementStatus(word)
+        if settled_on == day:
+            bill = Bill(settlement=stream, key_digest=digest, status=status, sums=Sums(*sums))
+            bills.append(bill)
+        else:
+            back = Sums(*sums).negated()._replace(bills=1)
+            returned.append(Returned(stream, settled_on, status, back))
+    return Day(tuple(bills), tuple(returned))
+
+
+class DaySums(NamedTuple):
+    """What a day's bills came to at its end, and what went back that day of older ones, in fen."""
+
+    day: date
+    settled: Sums
+    returned: Sums
+
+
+OF_DAYS = f"""
+    SELECT day, settled_on = day AS is_new, count(DISTINCT settlement) AS settlements, {SUMMED}
+      FROM settlement_moves WHERE institution = $1::uuid AND day >= $2 AND day < $3
+     GROUP BY 1, 2 ORDER BY 1
+"""  # noqa: S608 -- column names of ours
+
+
+async def of_days(
+    reader: Reader, institution: StreamId, first: date, end: date
+) -> tuple[DaySums, ...]:
+    """Every day from the first up to the end, without it, on which something happened."""
+    days: dict[date, DaySums] = {}
+    for day, is_new, settlements, *sums in await reader.fetch(
+        OF_DAYS, key_of(institution), first, end
+    ):
+        known = days.get(day, DaySums(day, NOTHING, NOTHING))
+        if is_new:
+            days[day] = known._replace(settled=Sums(*sums))
+        else:
+            back = Sums(*sums).negated()._replace(bills=settlements)
+            days[day] = known._replace(returned=back)
+    return tuple(days.values())
+
+
+BETWEEN = f"""
+    SELECT settlement, position, institution, settled_on, day, status, key_digest,
+           {", ".join(SUMS)}
+      FROM settlement_moves WHERE institution = $1::uuid AND day >= $2 AND day <= $3
+     ORDER BY position
+"""  # noqa: S608 -- column names of ours
+
+
+async def between(
+    reader: Reader, institution: StreamId, first: date, last: date
+) -> tuple[Move, ...]:
+    """Everything that happened to an institution's bills from a day to a day, in log order."""
+    found = await reader.fetch(BETWEEN, key_of(institution), first, last)
+    return tuple(map(_read_move, found))
+
+
+def _read_move(found: Any) -> Move:  # noqa: ANN401 -- a record of asyncpg
+    settlement, position, institution, settled_on, day, word, digest, *sums = found
+    return Move(
+        settlement=stream_of("stl", settlement),
+        position=position,
+        institution=stream_of("ins", institution),
+        settled_on=settled_on,
+        day=day,
+        status=SettlementStatus(word),
+        key_digest=digest,
+        sums=Sums(*sums),
+    )

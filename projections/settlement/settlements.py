@@ -1,0 +1,221 @@
+"""What became of each bill, to be found by its claim or by its institution and day."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NamedTuple
+
+from aggregates.settlement.events import (
+    Claim,
+    PartRefunded,
+    Settled,
+    SettlementCancelled,
+    SettlementRefused,
+    SettlementReversed,
+)
+from aggregates.vocabulary import SettlementStatus, StreamId, instant
+from projections.kit.paging import Page, below, bounded, page
+from projections.kit.recorded_event import Fact
+from projections.kit.row_per_stream import Rows
+from projections.kit.table import Reader, Table, key_of, storable, stream_of
+
+TABLE = Table(
+    "settlements",
+    """
+    CREATE TABLE {name} (
+        settlement   uuid NOT NULL,
+        position     bigint NOT NULL,
+        version      integer NOT NULL,
+        recorded_at  bigint NOT NULL,
+        institution  uuid NOT NULL,
+        beneficiary  uuid NOT NULL,
+        visit        text NOT NULL,
+        charge_batch text NOT NULL,
+        day          date NOT NULL,
+        status       text NOT NULL,
+        refusal      text,
+        cancelled_at bigint,
+        total_fen    bigint NOT NULL,
+        fund_pay_fen bigint NOT NULL,
+        own_fen      bigint NOT NULL,
+        aid_fen      bigint NOT NULL,
+        cash_fen     bigint NOT NULL,
+        CONSTRAINT {name}_pkey PRIMARY KEY (settlement)
+    ) WITH (fillfactor = 90);
+    CREATE INDEX {name}_by_day ON {name} (institution, day, position);
+    -- A hash takes a visit of any length; a tree would refuse a long one, and stop us.
+    CREATE INDEX {name}_by_visit ON {name} USING hash (visit);
+    """,
+)
+CHANGES = (PartRefunded, SettlementCancelled, SettlementReversed)
+READS = (Settled, SettlementRefused, *CHANGES)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class SettlementRow(NamedTuple):
+    """A settlement as it stands now; `position` is where it was decided.
+
+    `day` is the business day of the decision, `cancelled_at` when it was taken back whole,
+    cancelled or reversed. Amounts in fen, less what was given back in part; moments in
+    microseconds.
+    """
+
+    settlement: StreamId
+    position: int
+    version: int
+    recorded_at: int
+    institution: StreamId
+    beneficiary: StreamId
+    visit: str
+    charge_batch: str
+    day: date
+    status: SettlementStatus
+    refusal: str | None
+    cancelled_at: int | None
+    total_fen: int
+    fund_pay_fen: int
+    own_fen: int
+    aid_fen: int
+    cash_fen: int
+
+
+def evolve(row: SettlementRow | None, fact: Fact) -> SettlementRow | None:
+    """Fold one event into a settlement's row. Never judges."""
+    match fact.event:
+        case Settled() as settled:
+            split = (settled.own_fen, settled.aid_fen, settled.cash_fen)
+            return _begun(fact, settled.claim, instant(settled.settled_at).on, split)
+        case SettlementRefused(claim=claim, code=code):
+            moment = EPOCH + timedelta(microseconds=fact.recorded_at)
+            refused = _begun(fact, claim, instant(moment).on, (0, 0, 0))
+            return refused._replace(status=SettlementStatus.REFUSED, refusal=storable(code))
+        case _ if row is None:
+            return None  # a tombstone: nothing was settled, and there is no claim to be found by
+        case _:
+            return _evolve_settled(row, fact)
+
+
+def _evolve_settled(row: SettlementRow, fact: Fact) -> SettlementRow:
+    match fact.event:
+        case PartRefunded() as refund:
+            return _less(row, fact.version, refund)
+        case SettlementCancelled():
+            return _gone(row, fact, SettlementStatus.CANCELLED)
+        case SettlementReversed():
+            return _gone(row, fact, SettlementStatus.REVERSED)
+        case _:
+            return row
+
+
+def _less(row: SettlementRow, version: int, refund: PartRefunded) -> SettlementRow:
+    """What stays of a bill: its personal part is smaller, what the fund paid is not."""
+    return row._replace(
+        status=SettlementStatus.PART_REFUNDED,
+        version=version,
+        total_fen=row.total_fen - refund.amount_fen,
+        own_fen=row.own_fen - refund.own_fen,
+        aid_fen=row.aid_fen - refund.aid_fen,
+        cash_fen=row.cash_fen - refund.cash_fen,
+    )
+
+
+def _gone(row: SettlementRow, fact: Fact, status: SettlementStatus) -> SettlementRow:
+    """Taken back whole; its amounts stay, as what was taken back."""
+    return row._replace(status=status, version=fact.version, cancelled_at=fact.recorded_at)
+
+
+def _begun(fact: Fact, claim: Claim, day: date, split: tuple[int, int, int]) -> SettlementRow:
+    own_fen, aid_fen, cash_fen = split
+    return SettlementRow(
+        settlement=fact.stream,
+        position=fact.position,
+        version=fact.version,
+        recorded_at=fact.recorded_at,
+        institution=claim.institution,
+        beneficiary=claim.beneficiary,
+        visit=storable(claim.visit),
+        charge_batch=storable(claim.charge_batch),
+        day=day,
+        status=SettlementStatus.SETTLED,
+        refusal=None,
+        cancelled_at=None,
+        total_fen=claim.total_fen,
+        fund_pay_fen=claim.fund_pay_fen,
+        own_fen=own_fen,
+        aid_fen=aid_fen,
+        cash_fen=cash_fen,
+    )
+
+
+COLUMNS = ", ".join(SettlementRow._fields)
+STORED = f"SELECT {COLUMNS} FROM {{name}} WHERE settlement = ANY ($1::uuid[])"  # noqa: S608 -- ours
+UPSERT = f"""
+    INSERT INTO {{name}} ({COLUMNS})
+    SELECT * FROM unnest(
+        $1::uuid[], $2::bigint[], $3::integer[], $4::bigint[], $5::uuid[], $6::uuid[],
+        $7::text[], $8::text[], $9::date[], $10::text[], $11::text[], $12::bigint[],
+        $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[])
+        ON CONFLICT (settlement) DO UPDATE
+       SET version = EXCLUDED.version, status = EXCLUDED.status,
+           cancelled_at = EXCLUDED.cancelled_at, total_fen = EXCLUDED.total_fen,
+           own_fen = EXCLUDED.own_fen, aid_fen = EXCLUDED.aid_fen, cash_fen = EXCLUDED.cash_fen
+"""  # noqa: S608 -- column names of ours
+
+
+def _row(found: Any) -> SettlementRow:  # noqa: ANN401 -- a record of asyncpg
+    row = SettlementRow(*found)
+    return row._replace(
+        settlement=stream_of("stl", found["settlement"]),
+        institution=stream_of("ins", found["institution"]),
+        beneficiary=stream_of("acc", found["beneficiary"]),
+        status=SettlementStatus(row.status),
+    )
+
+
+def _values(row: SettlementRow) -> tuple[Any, ...]:
+    parties = key_of(row.institution), key_of(row.beneficiary)
+    return (key_of(row.settlement), *row[1:4], *parties, *row[6:])
+
+
+ROWS = Rows(
+    begins=(Settled, SettlementRefused),
+    changes=CHANGES,
+    evolve=evolve,
+    stored=STORED,
+    upsert=UPSERT,
+    row=_row,
+    values=_values,
+)
+write = ROWS.write
+
+
+OF_DAY = f"""
+    SELECT {COLUMNS} FROM settlements
+     WHERE institution = $1::uuid AND day = $2 AND position < $3
+     ORDER BY position DESC LIMIT $4
+"""  # noqa: S608 -- column names of ours
+OF_CLAIM = f"""
+    SELECT {COLUMNS} FROM settlements
+     WHERE visit = $2 AND charge_batch = $3 AND institution = $1::uuid
+     ORDER BY position DESC LIMIT $4
+"""  # noqa: S608 -- column names of ours
+
+
+async def of_day(
+    reader: Reader, institution: StreamId, day: date, cursor: str | None = None, limit: int = 50
+) -> Page[SettlementRow]:
+    """An institution's settlements that were decided on a business day, newest first.
+
+    Raises:
+        CursorInvalidError: not a cursor.
+    """
+    limit = bounded(limit)
+    found = await reader.fetch(OF_DAY, key_of(institution), day, below(cursor), limit + 1)
+    rows = [_row(row) for row in found]
+    return page(rows, [row.position for row in rows], limit)
+
+
+async def of_claim(
+    reader: Reader, institution: StreamId, visit: str, charge_batch: str, limit: int = 50
+) -> list[SettlementRow]:
+    """What became of a visit's batch, the newest attempt first: refused, cancelled, settled."""
+    claim = (key_of(institution), storable(visit), storable(charge_batch))
+    return [_row(row) for row in await reader.fetch(OF_CLAIM, *claim, bounded(limit))]

@@ -1,0 +1,51 @@
+"""Credential links: the row is what the link's own fold says, without a database."""
+
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregates import credential_link as rules
+from aggregates.credential_link import CredentialLinkClosed
+from aggregates.vocabulary import LinkStatus
+from projections.credential_link import LinkRow, evolve
+from tests.projections.recorded_families import BEGAN_AT, Story, a_display, a_link, an_id
+
+GUARDIAN, MEMBER, LINK = an_id("acc", 1), an_id("acc", 2), an_id("lnk", 1)
+
+displays = st.integers(0, 9).map(lambda number: a_display(GUARDIAN, MEMBER, f"code-{number}"))
+closures = st.builds(
+    CredentialLinkClosed,
+    by=st.sampled_from((GUARDIAN, MEMBER)),
+    reason=st.just("asked"),
+    closed_at=st.integers(0, 900).map(lambda seconds: BEGAN_AT + timedelta(seconds=seconds)),
+)
+
+
+@given(st.lists(displays, max_size=8), st.none() | closures)
+def test_the_row_is_the_link_s_fold(
+    shown: list[rules.LinkEvent], closed: CredentialLinkClosed | None
+) -> None:
+    """After any events the row says of the link what its aggregate says."""
+    story = Story()
+    story.tell(LINK, a_link(GUARDIAN, MEMBER), *shown, *([closed] if closed else []))
+    row: LinkRow | None = None
+    link: rules.Link | None = None
+    for fact in story.facts():
+        row = evolve(row, fact)
+        link = rules.evolve(link, fact.event)  # type: ignore[arg-type]
+
+    assert row is not None
+    assert link is not None
+    assert (1, len(story.told)) == (row.position, row.version)
+    for member in ("guardian", "member", "relation", "opened_at", "closed_at"):
+        assert getattr(link, member) == getattr(row, member)
+    assert (row.closed_at is None) == (link.status is LinkStatus.ACTIVE)
+
+
+def test_a_display_of_nothing_is_nothing() -> None:
+    """A fact that no row answers to is not judged."""
+    story = Story()
+    story.tell(LINK, a_display(GUARDIAN, MEMBER, "code"))
+
+    assert evolve(None, story.facts()[0]) is None
