@@ -9,7 +9,7 @@ from api.documents import problems
 from api.door import CallerOf, DoorOf
 from api.pages import page_answer
 from api.reply_parts import Reply
-from service import accesses
+from service.audit import access_log_query as accesses
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"])
 Stream = Annotated[str | None, Query(pattern=r"^[a-z]{3}_[0-9a-f]{32}$")]

@@ -20,12 +20,13 @@ from api.door import (
     request_of,
 )
 from api.replies import AccountReply, OrderReply
-from service import accounts, deduction_order, suspense
+from service.account import accounts, suspense
+from service.binding import deduction_order
 from service.caller import Request as ServiceRequest
-from service.house import House
+from service.context import House
 from service.ids import stream_of
-from service.persons import Personal
-from service.reveal import persons_of
+from service.person.masking import persons_of
+from service.vault import Personal
 
 router = APIRouter(prefix="/v1/accounts", tags=["accounts"])
 

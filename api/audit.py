@@ -20,11 +20,11 @@ from api.door import CallerOf, Door, DoorOf, read_body
 from api.problems import ProblemError, is_english
 from api.replays import Replays
 from api.story_words import with_texts
-from service import as_of as past
+from service.audit import as_of as past
+from service.audit.trace import trace
 from service.caller import Role, check_role
 from service.ledger.store import StoreUnavailableError
 from service.replay.jobs import Job
-from service.trace import trace
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"])
 AsOf = Annotated[

@@ -14,8 +14,8 @@ from api.door import CallerOf, Door, DoorOf, check_key, read_raw, request_of
 from api.problems import ProblemAnswer, ProblemError, answer_problem, answer_refusal
 from api.replies import BatchReply
 from api.settlements import EXAMPLE, OPERATION, settling_of
-from service import settle
 from service.caller import Caller, Role, check_role
+from service.settlement import settle
 
 BODY_MAX = 4 * 1_048_576
 """Bytes of a batch: 1,000 claims of 4 KiB."""

@@ -33,14 +33,16 @@ from api.door import (
 from api.pages import page_answer
 from api.problems import ProblemError
 from api.replies import BindingReply, BindingsReply
-from service import bindings, consents, lists
-from service.bindings import Caps
+from service.binding import bindings, consents
+from service.binding import queries as service_binding_queries
+from service.binding.bindings import Caps
 from service.caller import Request as ServiceRequest
 from service.caller import Role
-from service.house import House
+from service.context import House
 from service.ids import stream_of
 from service.ledger.command import Reply
-from service.reveal import persons_of
+from service.person.masking import persons_of
+from service.read_models import reader as lists
 
 router = APIRouter(prefix="/v1/bindings", tags=["bindings"])
 
@@ -88,7 +90,9 @@ async def list_bindings(
 ) -> Response:
     """The caller's bindings on either side, newest first."""
     asked = lists.Asked(cursor, limit, min_position)
-    return page_answer(await lists.bindings(door.house, door.shelf, caller, status, asked))
+    return page_answer(
+        await service_binding_queries.bindings(door.house, door.shelf, caller, status, asked)
+    )
 
 
 @router.get("/{binding_id}", response_model=BindingWithConsentsReply, responses=problems(404))

@@ -18,7 +18,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from service.free_text import holds_id_number
+from service.person.free_text import holds_id_number
 
 AMOUNT_PATTERN = r"^[0-9]{1,14}\.[0-9]{2}$"
 Amount = Annotated[str, StringConstraints(pattern=AMOUNT_PATTERN), Field(examples=["64.25"])]

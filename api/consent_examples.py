@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from service.consents import look_at_text
+from service.binding.consents import look_at_text
 
 VERSION = "aid-2026-01"
 CONSENTS = {

@@ -5,7 +5,7 @@ from fastapi import APIRouter, Response
 from api.consent_replies import ConsentTextReply
 from api.documents import problems
 from api.door import CallerOf, answer_plain
-from service import consents
+from service.binding import consents
 
 router = APIRouter(prefix="/v1/consents", tags=["bindings"])
 

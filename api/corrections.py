@@ -19,12 +19,12 @@ from api.door import (
     request_of,
 )
 from api.pages import page_answer
-from service import corrections
-from service.house import House
+from service.account import corrections
+from service.context import House
 from service.ids import stream_of
 from service.ledger.command import Reply
-from service.lists import Asked
-from service.reveal import persons_of
+from service.person.masking import persons_of
+from service.read_models.reader import Asked
 
 router = APIRouter(prefix="/v1/corrections", tags=["corrections"])
 

@@ -10,7 +10,7 @@ from api.demo_families import PLACES
 from api.demo_requests import is_taken, prepare
 from api.demo_steps import Day
 from api.demo_story import Bill
-from service.house import House
+from service.context import House
 
 FAMILIES = demo_families.FAMILIES + demo_provinces.FAMILIES
 

@@ -8,14 +8,15 @@ from typing import Concatenate, ParamSpec
 from aggregates.vocabulary import Bucket, Instant, Insurance
 from api.demo_story import Bill, Bind, Family, Member, Place
 from api.sandbox.terms import INSTITUTIONS
-from service import accounts, institutions
+from service import institution as institutions
+from service.account import accounts
+from service.binding.kinship import RecordKinship, record_kinship
 from service.caller import Caller, Request, agency, institution
-from service.house import House
+from service.context import House
 from service.ledger.command import Decision, Reply
-from service.ledger.view import View
-from service.look import is_key_used
-from service.persons import Personal
-from service.relatives import RecordKinship, record_kinship
+from service.ledger.read_set import View
+from service.settlement.queries import is_key_used
+from service.vault import Personal
 
 P = ParamSpec("P")
 NATION = agency("demo", None)

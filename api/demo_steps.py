@@ -28,17 +28,19 @@ from api.demo_story import (
     Rethink,
     Step,
 )
-from service import accounts, bindings, cancel, deduction_order, quote, settle
-from service.bindings import Caps, Invite, Offer
+from service.account import accounts
+from service.binding import bindings, deduction_order
+from service.binding.bindings import Caps, Invite, Offer
+from service.binding.register_confirmed import Register, register
 from service.caller import Caller, institution, person
-from service.claims import Identity, SettleBill, lines_of
-from service.house import House
+from service.context import House
 from service.ids import stream_of
 from service.ledger.command import Decision, Reply
-from service.ledger.view import View
-from service.look import look_at_settlement
-from service.register import Register, register
-from service.reveal import persons_of
+from service.ledger.read_set import View
+from service.person.masking import persons_of
+from service.settlement import cancel, quote, settle
+from service.settlement.claims import Identity, SettleBill, lines_of
+from service.settlement.queries import look_at_settlement
 
 
 class Happened(NamedTuple):

@@ -18,9 +18,9 @@ from api.tokens import Tokens
 from service.caller import Caller
 from service.caller import Request as ServiceRequest
 from service.clock import new_trace
-from service.house import House
+from service.context import House
 from service.ledger.command import Reply
-from service.lists import Shelf
+from service.read_models.reader import Shelf
 
 BODY_MAX = 1_048_576
 """Bytes of a request body."""

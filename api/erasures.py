@@ -10,7 +10,7 @@ from api.bodies import Body, Remark
 from api.documents import body_of, problems
 from api.door import CallerOf, DoorOf, KeyHeader, answer_written, read_body, request_of
 from api.reply_parts import Reply
-from service import erase
+from service.account import erasure as erase
 
 router = APIRouter(prefix="/v1/accounts", tags=["accounts"])
 

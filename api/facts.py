@@ -10,7 +10,8 @@ from api.door import CallerOf, DoorOf, KeyHeader, answer_written, read_body, req
 from api.fact_bodies import FilingBody, KinshipBody
 from api.fact_replies import KinshipReply
 from api.replies import AccountReply
-from service import accounts, relatives
+from service.account import accounts
+from service.binding import kinship as relatives
 
 router = APIRouter(prefix="/v1", tags=["accounts"])
 

@@ -15,8 +15,16 @@ from api.examples import EXAMPLES
 from api.hot import Receive, Scope, Send
 from api.problems import ProblemError
 from service.clock import monotonic_s
-from service.feed import LIMIT_MAX, LOOK_EVERY_S, POSITION_MAX, READ_MAX, Feed, Line, check_follower
 from service.ledger.command import OverloadedError
+from service.read_models.event_feed import (
+    LIMIT_MAX,
+    LOOK_EVERY_S,
+    POSITION_MAX,
+    READ_MAX,
+    Feed,
+    Line,
+    check_follower,
+)
 
 LOG = logging.getLogger("gongji.api")
 LINES, LIVE = "application/x-ndjson", "text/event-stream"

@@ -13,7 +13,7 @@ from api.fhir_shapes import ExplanationOfBenefit, PaymentReconciliation
 from api.problems import ProblemError
 from service import fhir
 from service.ids import stream_of
-from service.reconcile import Shown
+from service.reconciliation.reconcile_day import Shown
 
 MEDIA = "application/fhir+json"
 MONEY = re.compile(r'"value":"(-?[0-9]+\.[0-9]{2})","currency"')

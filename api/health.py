@@ -6,7 +6,7 @@ from api.door import DoorOf
 from api.measures import measures
 from api.problems import ProblemError
 from api.replies import LiveReply, ReadyReply
-from service.proofs import unsealed
+from service.proof.proofs import unsealed
 
 router = APIRouter(tags=["health"])
 

@@ -9,9 +9,9 @@ from api.later_bodies import CaptureBody, HoldBody
 from api.later_replies import HoldReply
 from api.replies import SettlementReply
 from api.settlements import EXAMPLE, bill_of
-from service import capture, holds
-from service.claims import lines_of
 from service.ids import stream_of
+from service.settlement import capture, holds
+from service.settlement.claims import lines_of
 
 router = APIRouter(prefix="/v1", tags=["holds"])
 

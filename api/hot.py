@@ -11,7 +11,7 @@ from api.bodies import ClaimBody, IdentityBody
 from api.door import BODY_MAX, Door, check_media_type, check_members, request_of
 from api.problems import ProblemAnswer, ProblemError, answer_problem, answer_refusal
 from api.settlements import OPERATION, settling_of
-from service import settle
+from service.settlement import settle
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

@@ -28,7 +28,8 @@ from api.his.sm2 import verifier
 from api.institution_bodies import DialectBody, InstitutionBody, SignatureBody
 from api.problems import ProblemError
 from api.replies import InstitutionReply, PolicyReply
-from service import editions, institutions
+from service import institution as institutions
+from service import policy as editions
 from service.caller import Request as ServiceRequest
 
 router = APIRouter(prefix="/v1", tags=["institutions and policies"])

@@ -23,9 +23,14 @@ from api.facts import filing_of, kinship_of
 from api.institution_bodies import InstitutionBody
 from api.institutions import designation_of
 from api.settlements import OPERATION, settling_of
-from service import accounts, deduction_order, institutions, register, relatives, settle
+from service import institution as institutions
+from service.account import accounts
+from service.binding import deduction_order
+from service.binding import kinship as relatives
+from service.binding import register_confirmed as register
 from service.caller import Request, agency, institution
-from service.together import Errand
+from service.command_batch import Errand
+from service.settlement import settle
 
 IMPORTER = agency("import", None)
 CHANNEL = "import"

@@ -20,13 +20,14 @@ from api.door import (
 from api.link_replies import CodeReply, LinkReply, LinksReply, LinkWithDisplaysReply
 from api.pages import page_answer
 from api.problems import ProblemError
-from service import link_looks, links
+from service import credential_link as link_looks
+from service import credential_link as links
 from service.caller import Role
-from service.house import House
+from service.context import House
 from service.ids import stream_of
 from service.ledger.command import Reply
-from service.lists import Asked
-from service.reveal import persons_of
+from service.person.masking import persons_of
+from service.read_models.reader import Asked
 
 router = APIRouter(prefix="/v1/credential-links", tags=["credential links"])
 

@@ -3,7 +3,7 @@
 from fastapi import Response
 from pydantic_core import to_json
 
-from service.lists import Listed
+from service.read_models.reader import Listed
 
 
 def page_answer(page: Listed) -> Response:

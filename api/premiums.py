@@ -19,12 +19,12 @@ from api.door import (
 )
 from api.premium_replies import PremiumReply
 from api.problems import ProblemError
-from service import premiums
 from service.caller import Role
-from service.house import House
+from service.context import House
 from service.ids import stream_of
 from service.ledger.command import Reply
-from service.reveal import persons_of
+from service.person.masking import persons_of
+from service.premium import premiums
 
 router = APIRouter(prefix="/v1/premiums", tags=["premiums"])
 

@@ -13,12 +13,13 @@ from pydantic_core import ErrorDetails, to_json
 from starlette.exceptions import HTTPException
 
 from api.problem_texts import TEXTS
-from service import CursorInvalidError, RefusalError, seen
+from service import CursorInvalidError, RefusalError
+from service import request_context as seen
+from service.adapters.tax_authority import TaxUnavailableError
 from service.caller import Role
 from service.ledger.command import KeyReusedError, OverloadedError, Reply
 from service.ledger.store import OutcomeUnknownError, StoreUnavailableError
-from service.ledger.tree import LogBrokenError
-from service.tax import TaxUnavailableError
+from service.proof.tree import LogBrokenError
 
 LOG = logging.getLogger("gongji.api")
 RETRY_AFTER_S = "1"

@@ -20,10 +20,10 @@ from api.proof_shapes import (
     InclusionReply,
     ReceiptReply,
 )
-from service import proofs
 from service.ids import stream_of
-from service.ledger.merkle import SIZE_MAX
-from service.ledger.notes import b64, read_checkpoint
+from service.proof import proofs
+from service.proof.merkle import SIZE_MAX
+from service.proof.signed_notes import b64, read_checkpoint
 
 TEXT = "text/plain"
 TOLD: dict[int | str, dict[str, Any]] = {

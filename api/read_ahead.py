@@ -17,10 +17,10 @@ from pydantic import ValidationError
 from aggregates.vocabulary import Instant
 from api.lines import read_line
 from api.problems import ProblemError, problem_of
-from service.accounts import OpenAccount, let_in, newcomer
+from service.account.accounts import OpenAccount, let_in, newcomer
 from service.clock import Clock, business_clock
-from service.persons import Keys
-from service.together import Errand
+from service.command_batch import Errand
+from service.vault import Keys
 
 TOGETHER = 1024
 """Lines that are read and sent on together."""

@@ -29,9 +29,10 @@ from api.door import (
 )
 from api.door import read_body as read_small_body
 from api.problems import ProblemError, is_english
-from service import clearing, reconcile
 from service.caller import Caller, Role
-from service.reconcile import Shown
+from service.reconciliation import clearing
+from service.reconciliation import reconcile_day as reconcile
+from service.reconciliation.reconcile_day import Shown
 
 BODY_MAX = 5 * 1_048_576
 """Bytes of a day's list."""

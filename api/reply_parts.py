@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from service.answers import PAYER_REASONS
+from service.serializers import PAYER_REASONS
 
 PayerReason = Literal[*PAYER_REASONS]  # type: ignore[valid-type]
 

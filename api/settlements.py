@@ -30,10 +30,13 @@ from api.replies import (
     SettlementReply,
     SettlementsReply,
 )
-from service import cancel, lists, look, quote, refund, replace, reverse, settle
 from service.caller import Caller, Role
-from service.claims import Identity, SettleBill, lines_of
 from service.ids import stream_of
+from service.read_models import reader as lists
+from service.settlement import cancel, quote, refund, replace, reverse, settle
+from service.settlement import queries as look
+from service.settlement import queries as service_settlement_queries
+from service.settlement.claims import Identity, SettleBill, lines_of
 
 router = APIRouter(prefix="/v1", tags=["settlements"])
 
@@ -125,13 +128,15 @@ async def find_settlements(
         return answer_read(await look.look_at_settlement(door.house, caller, settlement_id))
     if looked.day is not None:
         return page_answer(
-            await lists.settlements_of_day(
+            await service_settlement_queries.settlements_of_day(
                 door.house, door.shelf, caller, looked.institution, looked.day, looked.asked()
             )
         )
-    bill = lists.BillName(looked.visit or "", looked.charge_batch or "")
+    bill = service_settlement_queries.BillName(looked.visit or "", looked.charge_batch or "")
     return page_answer(
-        await lists.settlements_of_bill(door.house, door.shelf, caller, bill, looked.asked())
+        await service_settlement_queries.settlements_of_bill(
+            door.house, door.shelf, caller, bill, looked.asked()
+        )
     )
 
 

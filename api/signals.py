@@ -10,7 +10,7 @@ from api.pages import page_answer
 from api.problems import is_english
 from api.reply_parts import Reply
 from api.signal_texts import TEXTS
-from service import signals
+from service.audit import signals
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"])
 POSITION_MAX = 2**63 - 1

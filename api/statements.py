@@ -13,12 +13,13 @@ from api.documents import problems
 from api.door import CallerOf, Door, DoorOf
 from api.problems import is_english
 from api.statement_replies import BillsReply, EntriesReply
-from service import bills, statement
+from service.account import patient_bills as bills
+from service.account import statement
+from service.account.statement import Wanted
+from service.account.statement_text import CLASSES, KINDS, SOMEBODY, STATUSES, Language, Said
 from service.caller import Caller
-from service.house import House
-from service.lists import Asked, Listed, Shelf
-from service.statement import Wanted
-from service.statement_words import CLASSES, KINDS, SOMEBODY, STATUSES, Language, Said
+from service.context import House
+from service.read_models.reader import Asked, Listed, Shelf
 
 ROWS_MAX = 10_000
 """Rows of a CSV answer; where more follow, `Link` says where."""

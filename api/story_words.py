@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from api.demo_words import REASONS, Said
-from service.answers import yuan
+from service.serializers import yuan
 
 Event = dict[str, Any]
 

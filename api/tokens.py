@@ -19,7 +19,7 @@ from joserfc.jwk import KeySet, OKPKey
 from api.problems import ProblemError
 from service.caller import Caller, Role, person
 from service.clock import machine_now, monotonic_s
-from service.persons import Keys
+from service.vault import Keys
 
 ALGORITHMS = ["Ed25519"]
 ISSUER = AUDIENCE = "gongji"

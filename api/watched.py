@@ -11,12 +11,12 @@ from collections.abc import Awaitable, Callable
 from api.door import Door
 from api.hot import App, Message, Receive, Scope, Send
 from api.problems import ProblemAnswer, ProblemError, answer_problem
-from service.access_log import AccessLog
+from service.audit.access_log_writer import AccessLog
 from service.caller import Caller
 from service.clock import micros
-from service.ledger.accesses import Access
+from service.ledger.access_log import Access
 from service.ledger.store import OutcomeUnknownError, StoreUnavailableError
-from service.seen import MESSAGE, SEEN, Seen
+from service.request_context import MESSAGE, SEEN, Seen
 
 PURPOSE = re.compile(rb"[A-Za-z][A-Za-z0-9.-]{0,39}")
 OPEN = ("/v1/policies", "/livez", "/readyz", "/metrics", "/openapi.json", "/docs")

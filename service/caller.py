@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from aggregates.account.state import Account
 from aggregates.refusals import NotPermittedError, UnknownError
-from service.persons import Keys
+from service.vault import Keys
 
 
 class Role(StrEnum):

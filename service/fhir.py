@@ -13,15 +13,15 @@ from aggregates.settlement.events import Claim
 from aggregates.settlement.settlement import Settlement
 from aggregates.vocabulary import Instant, InstitutionKind, SettlementStatus, StreamId
 from projections.settlement.movements import Day, of_day
-from service.answers import moment, signed_yuan, yuan
 from service.caller import Caller, Role, check_role
-from service.house import House
-from service.institutions import see_institution
+from service.context import House
+from service.institution import see_institution
 from service.ledger.command import Decision
-from service.ledger.view import View
-from service.lists import Shelf, reach_head
-from service.look import see_settlement
-from service.reconcile import Shown
+from service.ledger.read_set import View
+from service.read_models.reader import Shelf, reach_head
+from service.reconciliation.reconcile_day import Shown
+from service.serializers import moment, signed_yuan, yuan
+from service.settlement.queries import see_settlement
 
 TERMS = "http://terminology.hl7.org/CodeSystem/"
 OURS = "urn:x-gongji:"

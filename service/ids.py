@@ -15,3 +15,43 @@ def stream_of(prefix: str, text: str) -> StreamId:
     if re.fullmatch(prefix + r"_[0-9a-f]{32}", text) is None:
         raise UnknownError
     return StreamId(text)
+
+
+DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+SIZE = 25
+LOW = 36**12
+PAIRS = [first + second for first in DIGITS for second in DIGITS]
+
+
+def short(stream: StreamId) -> str:
+    """A stream's identity in base 36, without its kind."""
+    number = int(stream[4:], 16)
+    high, low = divmod(number, LOW)
+    return _padded(high, 13) + _padded(low, 12)
+
+
+def _padded(number: int, size: int) -> str:
+    pairs: list[str] = []
+    for _ in range((size + 1) // 2):
+        number, pair = divmod(number, 1296)
+        pairs.append(PAIRS[pair])
+    return "".join(reversed(pairs))[-size:]
+
+
+def long(prefix: str, text: str) -> StreamId:
+    """The stream of a kind that was written so.
+
+    Raises:
+        UnknownError: not written by `short`, so there is no such thing.
+    """
+    if len(text) != SIZE or not text.isascii() or not text.isalnum() or text != text.upper():
+        raise UnknownError
+    number = int(text, 36)
+    if number >> 128:
+        raise UnknownError
+    return StreamId(f"{prefix}_{number:032x}")
+
+
+def twin(stream: StreamId) -> str:
+    """The number of a settlement's refund (退费结算ID): its own, with the lowest bit turned."""
+    return short(StreamId(f"{stream[:4]}{int(stream[4:], 16) ^ 1:032x}"))

@@ -4,13 +4,13 @@ import json
 from collections.abc import Iterable, Sequence
 
 from api.verify.gongji_verify import Fault, read_key, verify
-from service.export import Part, header_of, row_of
-from service.ledger.memory import MemoryStore
-from service.ledger.merkle import NO_EDGE, Head, Leaf, grow, leaf_hash, root_of
-from service.ledger.notes import Checkpoint, Signer, checkpoint_text, note_of
-from service.ledger.rows import encode, encode_act
+from service.ledger.codec import encode, encode_act
+from service.ledger.memory_store import MemoryStore
 from service.ledger.store import Store
-from service.proofs import Signed
+from service.proof.export import Part, header_of, row_of
+from service.proof.merkle import NO_EDGE, Head, Leaf, grow, leaf_hash, root_of
+from service.proof.proofs import Signed
+from service.proof.signed_notes import Checkpoint, Signer, checkpoint_text, note_of
 
 ORIGIN = "gongji/5f2a9c0d1e3b4a67"
 SIGNER = Signer(ORIGIN, bytes(32))

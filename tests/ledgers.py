@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from service.embedded import EmbeddedPostgres
+from service.embedded_postgres.server import EmbeddedPostgres
 from service.ledger.migrate import migrate
 
 TEMPLATE = "ledger_template"

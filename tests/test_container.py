@@ -16,7 +16,7 @@ import pytest
 
 from api.tokens import days_from_now, issue, make_issuer
 from service.caller import Role
-from service.embedded import EmbeddedPostgres
+from service.embedded_postgres.server import EmbeddedPostgres
 from tests.api.clients import CANARY_ID, CANARY_NAME, HOME, an_opening
 from tests.api.programs import a_place
 from tests.pods import (

@@ -7,10 +7,10 @@ import asyncpg
 
 from api.commands.options import database, parser, settings_of
 from service.clock import machine_now
-from service.ledger.accesses import Checked, check, prune
+from service.ledger.access_log import Checked, check, prune
 from service.ledger.migrate import migrate
-from service.seal import check_accesses
-from service.seal_accesses import AccessesBrokenError
+from service.proof.access_log_head import AccessesBrokenError
+from service.proof.sealer import check_accesses
 from service.settings import Settings
 
 DAYS_MIN = 180

@@ -15,10 +15,10 @@ from api.commands.options import (
     parser,
     settings_of,
 )
+from service.account.year_close import close_year
 from service.clock import business_clock
-from service.garbage import settle_in
+from service.gc_tuning import settle_in
 from service.settings import Settings
-from service.year_close import close_year
 
 
 def main(arguments: list[str]) -> int:

@@ -12,15 +12,15 @@ from typing import TextIO
 from api.commands.options import database, open_house, parser, settings_of
 from service import RefusalError
 from service.clock import business_clock, monotonic_s
-from service.export import Part, RangeInvalidError, export
-from service.export_accesses import export_accesses
-from service.ledger.postgres import PostgresStore
-from service.ledger.tree import LogBrokenError
-from service.parquet import ParquetMissingError, check_parquet, write_parquet
-from service.proofs import NotSealedYetError
-from service.seal import LogForkedError, LogShortenedError, Sealer, origin_of
-from service.seal_accesses import AccessesBrokenError
-from service.seal_keys import load_signer
+from service.ledger.postgres.store import PostgresStore
+from service.proof.access_log_head import AccessesBrokenError
+from service.proof.export import Part, RangeInvalidError, export
+from service.proof.export_access_log import export_accesses
+from service.proof.export_parquet import ParquetMissingError, check_parquet, write_parquet
+from service.proof.proofs import NotSealedYetError
+from service.proof.sealer import LogForkedError, LogShortenedError, Sealer, origin_of
+from service.proof.signing_keys import load_signer
+from service.proof.tree import LogBrokenError
 from service.settings import Settings
 
 SEAL_WAIT_S = 10.0

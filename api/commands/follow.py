@@ -12,9 +12,9 @@ import sys
 import uvloop
 
 from api.commands.options import parser
-from service.follow import Follower
-from service.ledger.postgres import READER_SETTINGS, make_pool
-from service.seal import Sealer
+from service.ledger.postgres.store import READER_SETTINGS, make_pool
+from service.proof.sealer import Sealer
+from service.read_models.follower import Follower
 from service.settings import Settings
 
 WAKES = 4096

@@ -14,14 +14,14 @@ from api.commands import bar
 from api.commands.options import database, open_house, parser, settings_of
 from api.read_ahead import TOGETHER, Line, Window, reading, reason_of
 from service.clock import business_clock
-from service.editions import publish
-from service.garbage import settle_in
-from service.house import House
+from service.command_batch import carry_out
+from service.context import House
+from service.gc_tuning import settle_in
 from service.ledger.command import Reply
-from service.ledger.limits import Limits
-from service.persons import load_keys
+from service.ledger.head_cache import Limits
+from service.policy import publish
 from service.settings import Settings
-from service.together import carry_out
+from service.vault import load_keys
 
 UNDER_WAY = 3
 """Windows on their way to the log: one in flight, one decided on top of it, one to come."""

@@ -9,8 +9,8 @@ import sys
 import asyncpg
 
 from api.commands.options import database, parser, settings_of
-from service.cluster import ClusterStartError
-from service.embedded import ClusterHeldError
+from service.embedded_postgres.cluster import ClusterStartError
+from service.embedded_postgres.server import ClusterHeldError
 from service.ledger.migrate import MigrationChangedError, migrate
 
 

@@ -8,9 +8,9 @@ from datetime import datetime
 from pathlib import Path
 
 from service.clock import Clock
-from service.embedded import EmbeddedPostgres, running
-from service.house import House, open_postgres
-from service.ledger.limits import Limits
+from service.context import House, open_postgres
+from service.embedded_postgres.server import EmbeddedPostgres, running
+from service.ledger.head_cache import Limits
 from service.ledger.migrate import migrate
 from service.ledger.store import Store
 from service.settings import Settings

@@ -1,7 +1,7 @@
 """`gongji policy check`: read every region's rules and say what is wrong."""
 
 from api.commands.options import parser, settings_of
-from service.policy_book import check, load
+from service.regions.policy_book import check, load
 
 
 def main(arguments: list[str]) -> int:

@@ -5,7 +5,7 @@ import sys
 
 from api.commands.options import database, parser, settings_of
 from service.ledger.migrate import migrate
-from service.rebuild import NAMES, LogCutError, RebuildRunningError, rebuild
+from service.read_models.rebuild import NAMES, LogCutError, RebuildRunningError, rebuild
 
 
 def main(arguments: list[str]) -> int:

@@ -16,15 +16,15 @@ from pydantic_core import from_json, to_json
 
 from api.commands.options import database, parser, settings_of
 from service import RefusalError
-from service.as_of import read_moment
-from service.garbage import settle_in
+from service.audit.as_of import read_moment
+from service.gc_tuning import settle_in
 from service.ledger.migrate import migrate
-from service.persons import Keys, load_keys
-from service.replay.balances import check_balances
+from service.replay.compare.balances import check_balances
+from service.replay.partition import Share
+from service.replay.report_text import summary
 from service.replay.run import NoSuchMomentError, Progress, Report, Scope, replay, together
-from service.replay.share import Share
-from service.replay.words import summary
 from service.settings import Settings
+from service.vault import Keys, load_keys
 
 ALONE_MAX = 50_000
 """Events that one process tells sooner than two could start."""

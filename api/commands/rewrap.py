@@ -5,9 +5,9 @@ import sys
 
 from api.commands.options import database, parser, settings_of
 from service.ledger.migrate import migrate
-from service.persons import KeyFileError
-from service.rewrap import Rewrapped, rewrap
+from service.person.rewrap import Rewrapped, rewrap
 from service.settings import Settings
+from service.vault import KeyFileError
 
 
 def main(arguments: list[str]) -> int:

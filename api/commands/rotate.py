@@ -3,8 +3,8 @@
 import sys
 
 from api.commands.options import parser, settings_of
-from service.persons import KeyFileError
-from service.seal_keys import rotate
+from service.proof.signing_keys import rotate
+from service.vault import KeyFileError
 
 
 def main(arguments: list[str]) -> int:

@@ -24,26 +24,26 @@ from api.door import Door
 from api.his.gateway import paths_of
 from api.replays import Replays
 from api.tokens import Tokens, issuer_path, make_issuer
+from service.adapters.kinship_registry import Registry
+from service.adapters.tax_authority import Tax
 from service.clock import business_clock
-from service.cluster import ClusterStartError
-from service.editions import EditionEditedError, publish
-from service.embedded import ClusterHeldError, EmbeddedPostgres
-from service.follow import Follower
-from service.garbage import settle_in
-from service.house import House
+from service.context import House
+from service.embedded_postgres.cluster import ClusterStartError
+from service.embedded_postgres.server import ClusterHeldError, EmbeddedPostgres
+from service.gc_tuning import settle_in
 from service.ledger.migrate import MigrationChangedError
-from service.ledger.postgres import PostgresStore
+from service.ledger.postgres.store import PostgresStore
 from service.ledger.store import StoreUnavailableError
-from service.ledger.tree import LogBrokenError
-from service.lists import Shelf
-from service.persons import KeyFileError
-from service.policy_book import PolicyFilesError
-from service.premium_resolver import resolver_on
-from service.registry import Registry
-from service.seal import LogShortenedError, check_length
-from service.seal_accesses import AccessesBrokenError
+from service.policy import EditionEditedError, publish
+from service.premium.resolver import resolver_on
+from service.proof.access_log_head import AccessesBrokenError
+from service.proof.sealer import LogShortenedError, check_length
+from service.proof.tree import LogBrokenError
+from service.read_models.follower import Follower
+from service.read_models.reader import Shelf
+from service.regions.policy_book import PolicyFilesError
 from service.settings import Settings
-from service.tax import Tax
+from service.vault import KeyFileError
 
 STOPS = (
     AccessesBrokenError,

@@ -16,12 +16,13 @@ from aggregates.vocabulary import StreamId
 from api.commands.options import database, open_house, parser, settings_of
 from api.commands.replay import moment
 from api.story_words import told
-from service import RefusalError, as_of
+from service import RefusalError
+from service.audit import as_of
+from service.audit.trace import trace
 from service.caller import Caller, Role
 from service.clock import business_clock
-from service.house import House
+from service.context import House
 from service.settings import Settings
-from service.trace import trace
 
 AUDITOR = Caller(Role.AUDITOR, "terminal", None, "auditor:terminal")
 

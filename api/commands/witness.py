@@ -10,8 +10,8 @@ from pathlib import Path
 
 import httpx
 
-from service.ledger.notes import NoteInvalidError, Verifier, read_verifier
-from service.witness import HistoryForkedError, load_witness, look, save_witness
+from service.proof.signed_notes import NoteInvalidError, Verifier, read_verifier
+from service.proof.witness import HistoryForkedError, load_witness, look, save_witness
 
 TIMEOUT_S = 30.0
 NOT_PERMITTED = 403

@@ -12,13 +12,14 @@ from api.his.reading import Values
 from api.his.setlinfo import setldetail, setlinfo, visit_id
 from api.his.visits import fee_result, fee_row
 from api.problems import ProblemError
-from service import UnknownError, cancel
-from service.asked_bills import Bill, Purchase, VisitBill
-from service.bill_facts import BillFacts, look_at_bill
-from service.fees import fees_of
-from service.messages import message_of
-from service.short_ids import long
-from service.visit_bills import settle_bill, try_bill
+from service import UnknownError
+from service.his.messages import message_of
+from service.ids import long
+from service.settlement import cancel
+from service.visit.bill_facts import BillFacts, look_at_bill
+from service.visit.bill_requests import Bill, Purchase, VisitBill
+from service.visit.fee_lines import fees_of
+from service.visit.settle_bill import settle_bill, try_bill
 
 UNUSED = ("0", "00")
 REASON = "国家接口撤销"

@@ -10,9 +10,10 @@ from api.his.persons import INSUTYPE
 from api.his.reading import month, unfold
 from api.his.stmt_files import RESULTS, WORDS, bytes_of, read_rows, result_file
 from api.problems import ProblemError
-from service import books, clearing_claims
-from service.books import Asked, stated
-from service.fsi_files import fetch, keep, kept_until
+from service.his.files import fetch, keep, kept_until
+from service.reconciliation import clearing_applications as clearing_claims
+from service.reconciliation import fsi_statement as books
+from service.reconciliation.fsi_statement import Asked, stated
 
 BARE = "0"
 RESULT_NAME = "result.zip"

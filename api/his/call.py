@@ -10,9 +10,9 @@ from api.his.envelope import Answered, Envelope, Failed
 from api.his.reading import Values
 from api.his.tables import Transaction
 from api.his.writing import Output, Style, write_output
-from service.bill_facts import Dialect
 from service.caller import Caller, Request
 from service.ledger.command import Reply
+from service.visit.bill_facts import Dialect
 
 
 class Call(NamedTuple):

@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Any
 
 from api.his.setlinfo import money, setldetail, visit_id
-from service.asked_bills import fen_of
-from service.bill_facts import BillFacts, Dialect
-from service.short_ids import twin
+from service.ids import twin
+from service.serializers import fen_of
+from service.visit.bill_facts import BillFacts, Dialect
 
 
 def cancelled(

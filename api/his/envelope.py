@@ -10,7 +10,7 @@ from aggregates.vocabulary import BEIJING
 from api.his.reading import MISSING, read_json
 from api.problem_texts import TEXTS
 from api.problems import ProblemError
-from service.short_ids import short
+from service.ids import short
 
 MSGID_MAX = 30
 CODE_MAX = 30

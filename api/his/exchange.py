@@ -16,9 +16,9 @@ from api.his.transactions import HANDLERS
 from api.problem_texts import TEXTS
 from api.problems import ProblemError, problem_of
 from service.clock import machine_now, new_trace
-from service.fsi_terms import TermsBook
-from service.nonces import Nonces
-from service.seen import MESSAGE, came_as, refused
+from service.his.institution_terms import TermsBook
+from service.his.nonces import Nonces
+from service.request_context import MESSAGE, came_as, refused
 
 LOG = logging.getLogger("gongji.api")
 JSON = "application/json;charset=UTF-8"

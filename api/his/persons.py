@@ -5,10 +5,10 @@ from typing import Any
 from aggregates.vocabulary import Insurance, ParentSex, Standing
 from api.his.call import Call
 from api.his.envelope import Answered
-from service.bill_facts import Patient
-from service.claims import Identity
-from service.identify import identify, look_at_counter, look_at_patient
-from service.relatives import traits_in
+from service.binding.kinship import traits_in
+from service.settlement.claims import Identity
+from service.visit.bill_facts import Patient
+from service.visit.identify import identify, look_at_counter, look_at_patient
 
 KINDS = {"01": "e_credential", "02": "id_card", "03": "social_card"}
 INSUTYPE = {Insurance.EMPLOYEE: "310", Insurance.RESIDENT: "390"}

@@ -9,10 +9,10 @@ from api.his.envelope import Answered
 from api.his.persons import INSUTYPE
 from api.his.reading import month
 from api.his.visits import fee_result, named
-from service.bill_facts import look_at_bill
-from service.short_ids import long, short
-from service.visit_looks import Visits, stays_of, sums_of_year, visits_of
-from service.visits import Named, look_at_visit
+from service.ids import long, short
+from service.visit.bill_facts import look_at_bill
+from service.visit.queries import Visits, stays_of, sums_of_year, visits_of
+from service.visit.visits import Named, look_at_visit
 
 FIRST = datetime(1990, 1, 1, tzinfo=BEIJING)
 MAIN = "1"

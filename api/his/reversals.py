@@ -7,11 +7,11 @@ from api.his.call import Call, FailedError, check_reply
 from api.his.envelope import Answered, Failed
 from api.problems import ProblemError
 from service import UnknownError
-from service.bill_facts import look_at_bill
-from service.messages import Known, look_at_message
-from service.reverse import reverse
-from service.short_ids import short
-from service.visits import undo_registration
+from service.his.messages import Known, look_at_message
+from service.ids import short
+from service.settlement.reverse import reverse
+from service.visit.bill_facts import look_at_bill
+from service.visit.visits import undo_registration
 
 SETTLING = frozenset({"2102", "2207", "2304"})
 REGISTERING = frozenset({"2201", "2401"})

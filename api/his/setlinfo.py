@@ -9,11 +9,11 @@ from typing import Any
 
 from aggregates.vocabulary import Insurance, MulaidMode
 from api.his.persons import INSUTYPE, particulars, psn_type
-from service.answers import yuan
-from service.asked_bills import visit_number
-from service.bill_facts import BillFacts, Dialect
-from service.books import clr_type
-from service.short_ids import short
+from service.ids import short
+from service.reconciliation.fsi_statement import clr_type
+from service.serializers import yuan
+from service.settlement.purchase_visit import visit_number
+from service.visit.bill_facts import BillFacts, Dialect
 
 OWN_FUND = "310200"
 """职工个人账户; there is no national code for aid, so its row has the same and another name."""

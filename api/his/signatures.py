@@ -16,8 +16,8 @@ from api.his.sm2 import check_sm2
 from api.problems import ProblemError
 from api.tokens import Tokens
 from service.caller import Caller, Role, institution
-from service.fsi_terms import Terms
-from service.nonces import NonceGuardError, Nonces
+from service.his.institution_terms import Terms
+from service.his.nonces import NonceGuardError, Nonces
 
 WINDOW_S = 300
 CSB_WINDOW_S = 1800

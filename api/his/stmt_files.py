@@ -10,9 +10,9 @@ from typing import Any
 from aggregates.vocabulary import StatementWords
 from api.his.reading import MISSING
 from api.problems import ProblemError
-from service.answers import signed_yuan
-from service.books import Row, Sent
-from service.short_ids import short, twin
+from service.ids import short, twin
+from service.reconciliation.fsi_statement import Row, Sent
+from service.serializers import signed_yuan
 
 SIZE_MAX = 16 * 1_048_576
 ROWS_MAX = 100_000

@@ -8,11 +8,12 @@ from api.his.envelope import Answered
 from api.his.persons import shown
 from api.his.reading import Values
 from api.problems import ProblemError
-from service import fees, visits
-from service.fees import FeeRow, fees_of
-from service.fund import GRADE_OWN, FundTable
-from service.short_ids import long, short
-from service.visits import Named
+from service.adapters.pooled_fund import GRADE_OWN, FundTable
+from service.ids import long, short
+from service.visit import fee_lines as fees
+from service.visit import visits
+from service.visit.fee_lines import FeeRow, fees_of
+from service.visit.visits import Named
 
 ALL = "0000"
 DEFAULT_BATCH = "0"

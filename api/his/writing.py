@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from aggregates.vocabulary import BEIJING
 from api.his.tables import Field, Node, Transaction
-from service.answers import signed_yuan
+from service.serializers import signed_yuan
 
 ZERO = "0.00"
 

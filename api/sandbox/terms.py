@@ -5,7 +5,7 @@ made-up families alone.
 """
 
 from aggregates.vocabulary import SignatureStyle
-from service.institutions import Signing
+from service.institution import Signing
 
 CLOSED = Signing(SignatureStyle.NONE, None, None)
 

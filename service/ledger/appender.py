@@ -14,12 +14,11 @@ import asyncpg
 
 from aggregates.vocabulary import Instant, StreamId
 from service.clock import micros
+from service.ledger.append_batch import Flight, Missing, Work
 from service.ledger.command import Command, OverloadedError, Reply
-from service.ledger.commit import TROUBLE
-from service.ledger.flight import Flight, Missing, Work
-from service.ledger.heads import Memory
-from service.ledger.layer import Layer
-from service.ledger.limits import Limits
+from service.ledger.head_cache import Limits, Memory
+from service.ledger.overlay import Layer
+from service.ledger.postgres.commit import TROUBLE
 from service.ledger.store import Outcome, OutcomeUnknownError, Session, Store, StoreUnavailableError
 
 READS_MAX = 64

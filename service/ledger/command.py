@@ -7,7 +7,7 @@ from typing import NamedTuple
 from aggregates.event_metadata import Act
 from aggregates.topics import Event
 from aggregates.vocabulary import Instant, StreamId
-from service.ledger.view import View
+from service.ledger.read_set import View
 
 
 class KeyReusedError(Exception):

@@ -23,10 +23,15 @@ from eventsourcing.persistence import (
 from eventsourcing.utils import Environment, EnvType, resolve_topic, strtobool
 from typing_extensions import override
 
+from service.ledger.eventsourcing.blocking import LedgerLoop
+from service.ledger.eventsourcing.mapper import LedgerEvent, LedgerMapper
+from service.ledger.eventsourcing.recorder import (
+    LedgerRecorder,
+    LedgerTracking,
+    hexadecimal,
+    versions,
+)
 from service.ledger.migrate import migrate
-from service.ledger.recorder_log import LedgerRecorder, LedgerTracking, hexadecimal, versions
-from service.ledger.recorder_loop import LedgerLoop
-from service.ledger.recorder_mapper import LedgerEvent, LedgerMapper
 
 __all__ = [
     "AggregateLog",

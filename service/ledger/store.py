@@ -11,8 +11,8 @@ from typing import NamedTuple, Protocol
 
 from aggregates.topics import State
 from aggregates.vocabulary import StreamId
-from service.ledger.accesses import Access, Kept, Sought
-from service.ledger.rows import Recorded, Row
+from service.ledger.access_log import Access, Kept, Sought
+from service.ledger.codec import Recorded, Row
 
 
 class OutcomeUnknownError(Exception):

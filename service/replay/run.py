@@ -17,20 +17,20 @@ from asyncpg import Connection, Record
 
 from aggregates.topics import CLASSES
 from aggregates.vocabulary import StreamId, instant
-from service.advance import OURS, UnreadableEventError
 from service.clock import micros
-from service.ledger.layer import UnreadError
-from service.ledger.rows import TOPIC_PREFIX
-from service.persons import Keys
-from service.rebuild import RebuildRunningError, check
-from service.replay.course import Counts, Course
+from service.ledger.codec import TOPIC_PREFIX
+from service.ledger.overlay import UnreadError
+from service.read_models.projector import OURS, UnreadableEventError
+from service.read_models.rebuild import RebuildRunningError, check
+from service.replay.compare.heads import compare_heads
+from service.replay.compare.keys_and_names import Names, compare_keys, compare_names
+from service.replay.decoding import Stored
 from service.replay.differences import Differences, Unlike
-from service.replay.money import Money
-from service.replay.named import Names, compare_keys, compare_names
-from service.replay.reading import Stored
-from service.replay.share import WHOLE, Share
-from service.replay.stored import compare_heads
-from service.replay.world import HEADS_MAX, World
+from service.replay.money_conservation import Money
+from service.replay.partition import WHOLE, Share
+from service.replay.state_cache import HEADS_MAX, World
+from service.replay.walk import Counts, Course
+from service.vault import Keys
 
 PAGE = 4000
 """Events in memory at once; twice as many while the next page is on its way."""

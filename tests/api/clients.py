@@ -17,14 +17,14 @@ from api.app import create_app, plain_app
 from api.door import Door
 from api.tokens import Tokens, days_from_now, issue, make_issuer
 from service.caller import Role
-from service.editions import publish
-from service.follow import Follower
-from service.house import House, furnish
-from service.ledger.memory import MemoryStore
-from service.ledger.postgres import PostgresStore
-from service.lists import Shelf
-from service.persons import Keys
-from service.policy_book import load
+from service.context import House, furnish
+from service.ledger.memory_store import MemoryStore
+from service.ledger.postgres.store import PostgresStore
+from service.policy import publish
+from service.read_models.follower import Follower
+from service.read_models.reader import Shelf
+from service.regions.policy_book import load
+from service.vault import Keys
 from tests.cases.outcome import StoppedClock
 
 REGIONS = Path(__file__).parents[2] / "service" / "regions"

@@ -21,13 +21,13 @@ from api.lines import read_line
 from api.problems import problem_of
 from api.tokens import Tokens, make_issuer
 from service import RefusalError
-from service.editions import publish
-from service.house import House, furnish
-from service.ledger.postgres import PostgresStore
-from service.ledger.rows import stream_id
-from service.lists import Shelf
-from service.policy_book import PolicyBook
-from service.premium_resolver import PremiumResolver
+from service.context import House, furnish
+from service.ledger.codec import stream_id
+from service.ledger.postgres.store import PostgresStore
+from service.policy import publish
+from service.premium.resolver import PremiumResolver
+from service.read_models.reader import Shelf
+from service.regions.policy_book import PolicyBook
 from tests.api.clients import LEDGER_KEYS, NoFollower
 from tests.api.taxes import TaxOnASocket
 from tests.cases.outcome import StoppedClock

@@ -15,7 +15,7 @@ from api.app import create_app
 from api.door import Door
 from api.measures import Measured
 from api.tokens import Tokens
-from service.lists import Shelf
+from service.read_models.reader import Shelf
 from tests.api.clients import Desk, NoFollower, Who
 
 

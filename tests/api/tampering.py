@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from aggregates.vocabulary import BEIJING
-from service.ledger.merkle import Leaf
+from service.proof.merkle import Leaf
 from tests.api.clients import (
     AGENCY,
     HOSPITAL,

@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from api.hot import Receive, Scope, Send
 from api.sandbox.tax import Books, create_sandbox
-from service.tax import Tax
+from service.adapters.tax_authority import Tax
 
 TIMEOUT_S, LATE_S = 0.4, 1.2
 

@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from api.accesses import AccessesReply
-from service.ledger.accesses import Access, Sought, check, prune, record
-from service.ledger.postgres import PostgresStore
+from service.ledger.access_log import Access, Sought, check, prune, record
+from service.ledger.postgres.store import PostgresStore
 from tests.api.clients import (
     AGENCY,
     AGENCY_ELSEWHERE,

@@ -15,7 +15,7 @@ from api.audit_replies import (
     StoryReply,
 )
 from api.story_words import STEPS, told
-from service.ledger.memory import MemoryStore
+from service.ledger.memory_store import MemoryStore
 from service.ledger.store import Head
 from tests.api.clients import (
     AUDITOR,

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from api.replies import BatchReply
-from service.ledger.memory import MemoryStore
+from service.ledger.memory_store import MemoryStore
 from service.ledger.store import OutcomeUnknownError
 from tests.api.attacks import CLAIMS, Attack
 from tests.api.clients import (

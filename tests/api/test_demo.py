@@ -15,10 +15,10 @@ from aggregates.vocabulary import Reason, StreamId
 from api.demo import FAMILIES, tell_a_day
 from api.demo_words import REASONS, WIDTH
 from service.caller import Request
-from service.editions import publish
-from service.house import Decide, House, furnish
+from service.context import Decide, House, furnish
 from service.ledger.command import Reply
-from service.ledger.memory import MemoryStore
+from service.ledger.memory_store import MemoryStore
+from service.policy import publish
 from tests.api.clients import BOOK, LEDGER_KEYS, NOW
 from tests.cases.outcome import StoppedClock
 

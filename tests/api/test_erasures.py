@@ -9,7 +9,7 @@ import pytest
 
 from aggregates.vocabulary import ErasureReason
 from api.erasures import ErasureBody, ErasureReply
-from service.ledger.postgres import PostgresStore
+from service.ledger.postgres.store import PostgresStore
 from tests.api.clients import (
     AGENCY,
     AGENCY_ELSEWHERE,
@@ -27,7 +27,7 @@ from tests.api.clients import (
     is_refused,
 )
 from tests.api.taxes import TaxOnASocket
-from tests.service.dump import dump, traces
+from tests.service.ledger.database_text import dump, traces
 
 GONE, STAYS = "PERSON-GONE-77", "PERSON-STAYS-1"
 GONE_ID, GONE_NAME = "11010519491231002X", "欧阳无名"

@@ -6,7 +6,7 @@ from aggregates.account.events import FilingMade
 from aggregates.binding.kinship import KinshipRecorded
 from api.fact_replies import KinshipReply
 from api.replies import AccountReply
-from service.ledger.memory import MemoryStore
+from service.ledger.memory_store import MemoryStore
 from tests.api.clients import (
     AGENCY,
     AGENCY_ELSEWHERE,

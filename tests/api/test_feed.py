@@ -30,7 +30,7 @@ from tests.api.clients import (
     is_refused,
 )
 from tests.api.servers import served, taken
-from tests.service.following import append_foreign
+from tests.service.read_models.following import append_foreign
 
 PATH = "/v1/events"
 AFAR = Who(HOSPITAL.role, "H54250000009")

@@ -9,7 +9,7 @@ import httpx
 from api.feed import HEARTBEAT, Streamed, live
 from api.tokens import issue
 from service.clock import machine_now, monotonic_s
-from service.feed import Feed
+from service.read_models.event_feed import Feed
 from tests.api.clients import AUDITOR, Desk, a_family, a_settlement
 from tests.api.programs import a_place, a_service, run
 from tests.api.servers import Message, messages, served, taken

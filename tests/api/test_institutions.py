@@ -7,8 +7,8 @@ import pytest
 from aggregates.institution import InstitutionDesignated
 from aggregates.vocabulary import StreamId
 from api.replies import InstitutionReply, PolicyReply
-from service.ledger.memory import MemoryStore
-from service.persons import KeyFileError
+from service.ledger.memory_store import MemoryStore
+from service.vault import KeyFileError
 from tests.api.clients import (
     AGENCY,
     AGENCY_ELSEWHERE,

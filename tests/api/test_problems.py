@@ -10,9 +10,9 @@ import pytest
 from aggregates.refusals import RefusalError
 from api.problem_texts import TEXTS
 from api.problems import CODES, OF_STATUS, problem_of
-from service import plans
-from service.ledger.memory import MemoryStore
+from service.ledger.memory_store import MemoryStore
 from service.ledger.store import OutcomeUnknownError, StoreUnavailableError
+from service.settlement import plan_hash as plans
 from tests.api.attacks import CLAIMS, GOOD, OTHERS, Attack
 from tests.api.clients import (
     AGENCY,

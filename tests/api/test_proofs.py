@@ -14,10 +14,10 @@ from api.proof_shapes import (
     InclusionReply,
     ReceiptReply,
 )
-from service.ledger.merkle import leaf_hash
-from service.ledger.notes import WITNESS_KEY, Signer, split_note
-from service.ledger.tree import read_leaves
-from service.seal import Sealer
+from service.proof.merkle import leaf_hash
+from service.proof.sealer import Sealer
+from service.proof.signed_notes import WITNESS_KEY, Signer, split_note
+from service.proof.tree import read_leaves
 from tests import checker
 from tests.api.clients import (
     AGENCY,
@@ -34,7 +34,7 @@ from tests.api.clients import (
     is_answered,
     is_refused,
 )
-from tests.service.following import append_foreign
+from tests.service.read_models.following import append_foreign
 
 AUDIT = "/v1/audit"
 INCLUSION, CONSISTENCY = f"{AUDIT}/proofs/inclusion", f"{AUDIT}/proofs/consistency"

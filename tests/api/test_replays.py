@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from api.audit_replies import ReplayReply
-from service.embedded import running
+from service.embedded_postgres.server import running
 from tests.api.programs import Service, a_place, a_service, run
 
 PATIENCE_S = 120

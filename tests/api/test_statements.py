@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from aggregates.policy.choices import SponsorView
 from api.statement_replies import EntriesReply
-from service.editions import publish
-from service.policy_book import PolicyBook
+from service.policy import publish
+from service.regions.policy_book import PolicyBook
 from tests.api.clients import (
     AGENCY,
     BOOK,

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from api.csv_text import csv_text
 from api.statements import STATEMENT_SHEET, table_answer
-from service import statement
+from service.account import statement
+from service.account.statement import Wanted
+from service.account.statement_text import Language
 from service.caller import agency
-from service.lists import Asked, Listed, Shelf
-from service.statement import Wanted
-from service.statement_words import Language
+from service.read_models.reader import Asked, Listed, Shelf
 from tests.api.clients import (
     HOSPITAL,
     NATION,

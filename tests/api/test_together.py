@@ -13,12 +13,12 @@ from aggregates.vocabulary import StreamId
 from api.commands.load import load
 from api.lines import read_line
 from api.read_ahead import TOGETHER, Window, reading
-from service.editions import publish
-from service.house import House, furnish
+from service.command_batch import carry_out
+from service.context import House, furnish
 from service.ledger.command import KeyReusedError, Reply
-from service.ledger.memory import MemoryStore
+from service.ledger.memory_store import MemoryStore
 from service.ledger.store import Found
-from service.together import carry_out
+from service.policy import publish
 from tests.api.clients import BOOK, CANARY_ID, CANARY_NAME, LEDGER_KEYS, NOW, an_opening
 from tests.cases.outcome import StoppedClock
 

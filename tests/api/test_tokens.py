@@ -13,7 +13,7 @@ from joserfc.jwk import OctKey, OKPKey
 from api.tokens import ISSUER, issue, make_issuer
 from service.caller import Role
 from service.clock import machine_now
-from service.ledger.memory import MemoryStore
+from service.ledger.memory_store import MemoryStore
 from tests.api.clients import Desk, a_person, an_account, an_offer, is_refused
 
 PATH = "/v1/policies/990000"

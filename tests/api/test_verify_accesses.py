@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from api.verify.gongji_verify import AccessWalk, Fault, read_key, tell, verify
-from service.export_accesses import export_accesses
-from service.ledger.accesses import BEGINNING, Access, link_of, prune, record, sealed
-from service.ledger.accesses import leaf_of as access_leaf
-from service.ledger.notes import read_checkpoint, split_note
-from service.ledger.postgres import PostgresStore
-from service.proofs import newest
-from service.seal import Sealer, check_accesses, check_length
-from service.seal_accesses import AccessesBrokenError
+from service.ledger.access_log import BEGINNING, Access, link_of, prune, record, sealed
+from service.ledger.access_log import leaf_of as access_leaf
+from service.ledger.postgres.store import PostgresStore
+from service.proof.access_log_head import AccessesBrokenError
+from service.proof.export_access_log import export_accesses
+from service.proof.proofs import newest
+from service.proof.sealer import Sealer, check_accesses, check_length
+from service.proof.signed_notes import read_checkpoint, split_note
 from tests import checker
 from tests.api.clients import Desk, a_family
 from tests.api.test_accesses import an_access

@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 from typing_extensions import override
 
-from tests.cases.house_driver import HouseDriver
 from tests.cases.reading import Case, read_cases
+from tests.cases.service_driver import HouseDriver
 from tests.cases.world import play
 from tests.exports import export_of, faults_in, leaves_of
 from tests.service.test_machine import FamilyLife

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from api.verify.gongji_verify import read_key, verify
-from service.ledger.notes import Signer
+from service.proof.signed_notes import Signer
 from tests.api.clients import a_desk_on_memory
 from tests.api.tampering import Log, a_year, counted, edited, of_event, place, without
 from tests.exports import KEY, ORIGIN, export_of, faults_in, leaves_of, signed_over

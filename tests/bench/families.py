@@ -17,13 +17,16 @@ from aggregates.vocabulary import (
     Relation,
     Use,
 )
-from service import accounts, deduction_order, institutions, register
+from service import institution as institutions
+from service.account import accounts
+from service.binding import deduction_order
+from service.binding import register_confirmed as register
+from service.binding.parties import Invite
 from service.caller import Caller, Request, agency, institution, person
-from service.claims import Identity, SettleBill
-from service.house import House
+from service.context import House
 from service.ledger.command import Reply
-from service.parties import Invite
-from service.persons import Personal
+from service.settlement.claims import Identity, SettleBill
+from service.vault import Personal
 
 REGION = "990000"
 AGENCY = agency("bench", REGION)

@@ -22,9 +22,9 @@ from api.commands.load import LIMITS, load
 from api.commands.options import open_house
 from api.read_ahead import reading
 from service.clock import business_clock, monotonic_s
-from service.editions import publish
-from service.persons import load_keys
+from service.policy import publish
 from service.settings import Settings
+from service.vault import load_keys
 from tests.bench.families import REGION
 
 TABLES = ("events", "heads", "command_keys", "unique_names", "person_keys")

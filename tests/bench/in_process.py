@@ -9,13 +9,13 @@ from typing import NamedTuple
 import asyncpg
 
 from service.clock import business_clock, monotonic_s
-from service.editions import publish
-from service.house import House, furnish, open_postgres
-from service.ledger.limits import Limits
+from service.context import House, furnish, open_postgres
+from service.ledger.head_cache import Limits
 from service.ledger.migrate import migrate
-from service.ledger.postgres import PostgresStore
+from service.ledger.postgres.store import PostgresStore
+from service.policy import publish
 from service.settings import Settings
-from service.settle import settle
+from service.settlement.settle import settle
 from tests.bench.families import HOSPITAL, Family, bill, families, move_in, settling
 
 CLIENTS, CONNECTIONS = 512, 32

@@ -15,11 +15,11 @@ import asyncpg
 import uvloop
 
 from service.clock import monotonic_s
-from service.garbage import settle_in
-from service.persons import load_keys
-from service.replay.balances import check_balances
+from service.gc_tuning import settle_in
+from service.replay.compare.balances import check_balances
+from service.replay.partition import WHOLE, Share
 from service.replay.run import Report, Scope, replay, together
-from service.replay.share import WHOLE, Share
+from service.vault import load_keys
 from tests.bench import in_process
 
 COPIED = """

@@ -6,14 +6,15 @@ import json
 from pathlib import Path
 
 from aggregates.vocabulary import Setting
-from service import fees, visits
 from service.caller import Request
 from service.clock import business_clock
-from service.fees import fees_of
-from service.house import House, open_postgres
+from service.context import House, open_postgres
+from service.ids import short
 from service.settings import Settings
-from service.short_ids import short
-from service.visits import Named
+from service.visit import fee_lines as fees
+from service.visit import visits
+from service.visit.fee_lines import fees_of
+from service.visit.visits import Named
 from tests.bench.families import HOSPITAL, TREATED_AT, Family, bill, families
 
 BILLS = 12

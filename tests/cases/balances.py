@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 
 from aggregates.settlement.events import RecoveryDue
-from service.ledger.rows import Recorded
+from service.ledger.codec import Recorded
 from tests.cases.reading import fen
 
 

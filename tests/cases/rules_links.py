@@ -3,7 +3,7 @@
 from aggregates import credential_link as rules
 from aggregates.credential_link import Asked, Held, Link
 from aggregates.vocabulary import LinkStatus, StreamId
-from service.relatives import traits_in
+from service.binding.kinship import traits_in
 from tests.cases.reading import Step
 from tests.cases.rules_world import RulesWorld, person_id
 from tests.cases.step_commands import cert_no

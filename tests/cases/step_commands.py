@@ -8,7 +8,7 @@ from aggregates.binding.events import Caps
 from aggregates.binding.kinship import Shown, parent_in
 from aggregates.settlement.events import FeeLine
 from aggregates.vocabulary import Relation
-from service.relatives import traits_in
+from service.binding.kinship import traits_in
 from tests.cases.reading import Bound, Person, Step, fen
 
 

@@ -13,8 +13,8 @@ from typing import Any, Protocol
 
 from aggregates.policy.edition import Edition
 from aggregates.vocabulary import BEIJING, Bucket
-from service.policy_book import canonical, from_canonical, load
-from service.policy_checks import unsound
+from service.regions.policy_book import canonical, from_canonical, load
+from service.regions.policy_checks import unsound
 from tests.cases.reading import HOME, Bound, Case, Expect, Given, Person, Step, fen, yuan
 
 P0 = load(Path(__file__).parents[2] / "service" / "regions").editions(HOME)[0]

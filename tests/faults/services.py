@@ -13,7 +13,7 @@ from pathlib import Path
 
 from api.tokens import days_from_now, issue, issuer_path
 from service.caller import Role
-from service.embedded import running
+from service.embedded_postgres.server import running
 
 ROOT = Path(__file__).resolve().parents[2]
 HOSPITAL = "H99000000001"

@@ -11,7 +11,7 @@ from api.tokens import days_from_now, issue, issuer_path
 from service.caller import Role
 from service.clock import monotonic_s
 from tests.api.programs import Service, a_place, command, environment
-from tests.service.test_tax import Sandbox
+from tests.service.adapters.test_tax_authority import Sandbox
 
 REGION = "990000"
 BODY = {"payee": "P1", "insurance": "resident_basic", "year": 2027}

@@ -9,8 +9,8 @@ from aggregates.account.events import Debited
 from aggregates.account.state import Account
 from aggregates.settlement.events import Settled, SettlementCancelled
 from aggregates.vocabulary import StreamId
-from service.ledger.postgres import PostgresStore
-from service.ledger.rows import Recorded, kind_of
+from service.ledger.codec import Recorded, kind_of
+from service.ledger.postgres.store import PostgresStore
 from service.ledger.store import NO_HEAD, Head
 from tests.faults.services import HOSPITAL
 

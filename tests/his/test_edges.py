@@ -14,11 +14,11 @@ import pytest
 from aggregates.policy.choices import HisDisclosure
 from api.his.tables import TRANSACTIONS
 from api.hot import Receive, Scope, Send
-from service.fund import CoreSystem, Funds, load_table
-from service.house import furnish
-from service.ledger.memory import MemoryStore
-from service.lists import Shelf
-from service.policy_book import PolicyBook
+from service.adapters.pooled_fund import CoreSystem, Funds, load_table
+from service.context import furnish
+from service.ledger.memory_store import MemoryStore
+from service.read_models.reader import Shelf
+from service.regions.policy_book import PolicyBook
 from tests.api.clients import (
     AGENCY,
     AGENCY_ELSEWHERE,

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggregates.settlement.events import Settled
-from service.ledger.memory import MemoryStore
+from service.ledger.memory_store import MemoryStore
 from tests.api.clients import Desk
 from tests.his.client import His, LostError, Wire
 from tests.his.day import Books

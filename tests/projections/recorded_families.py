@@ -47,7 +47,7 @@ from aggregates.vocabulary import (
     StreamId,
     Use,
 )
-from service.ledger.rows import Recorded, Row, encode, encode_act
+from service.ledger.codec import Recorded, Row, encode, encode_act
 from tests.projections.recorded_premiums import a_premium
 
 NOBODY = Act(actor="test", on_behalf_of=None, channel="test", key_digest="")

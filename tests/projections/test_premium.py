@@ -9,7 +9,7 @@ from projections.premium import evolve, waiting
 from service.ledger.store import Batch
 from tests.projections.recorded_families import BEGAN_US, Story, an_id
 from tests.projections.recorded_premiums import LIVES, a_premium
-from tests.service.following import a_follower, a_store
+from tests.service.read_models.following import a_follower, a_store
 
 PREMIUM = an_id("prm", 1)
 PARTIES = an_id("acc", 1), an_id("acc", 2), an_id("bnd", 1)

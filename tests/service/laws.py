@@ -12,9 +12,9 @@ from aggregates.account.events import (
 from aggregates.binding.binding import Binding
 from aggregates.settlement.events import Settled
 from aggregates.vocabulary import BindingStatus, StreamId
-from service.house import House
-from service.ledger.memory import MemoryStore
-from service.ledger.rows import Recorded
+from service.context import House
+from service.ledger.codec import Recorded
+from service.ledger.memory_store import MemoryStore
 
 
 class Laws:

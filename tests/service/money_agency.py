@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from aggregates.vocabulary import Bucket, StreamId
-from service import corrections as service
+from service.account import corrections as service
+from service.account.suspense import PayOut, pay_out
 from service.caller import agency
-from service.suspense import PayOut, pay_out
 from tests.cases.reading import Step
 from tests.cases.world import Outcome
 from tests.money_model import corrections, family, premiums, returns

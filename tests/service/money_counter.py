@@ -23,21 +23,21 @@ from aggregates.vocabulary import (
     StreamId,
     Use,
 )
-from service import holds
-from service.accounts import find_person
 from service.caller import Caller, Request, institution
-from service.capture import FinalBill, capture
-from service.claims import Identity, SettleBill
-from service.clearing import clear
-from service.house import House
+from service.context import House
 from service.ledger.command import Decision, KeyReusedError, Reply
-from service.ledger.view import View
-from service.look import look_at_settlement
-from service.refund import RefundBill, refund
-from service.replace import replace as replace_bill
-from service.reverse import reverse
-from tests.cases.house_driver import AGENCY, HouseDriver
+from service.ledger.read_set import View
+from service.person.lookup import find_person
+from service.reconciliation.clearing import clear
+from service.settlement import holds
+from service.settlement.capture import FinalBill, capture
+from service.settlement.claims import Identity, SettleBill
+from service.settlement.queries import look_at_settlement
+from service.settlement.refund import RefundBill, refund
+from service.settlement.replace import replace as replace_bill
+from service.settlement.reverse import reverse
 from tests.cases.reading import HOME, Bound, CapsInYuan, Counter, Person, Step, yuan
+from tests.cases.service_driver import AGENCY, HouseDriver
 from tests.cases.step_commands import amounts_of
 from tests.cases.world import P0, Outcome, changed
 from tests.money_model.bills import Bill

@@ -6,7 +6,7 @@ from aggregates.account.events import Corrected, Credited, SuspensePaidOut
 from aggregates.account.state import Account
 from aggregates.premium.premium import Premium
 from aggregates.settlement.settlement import Settlement
-from service.ledger.memory import MemoryStore
+from service.ledger.memory_store import MemoryStore
 from service.ledger.store import Store
 
 

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.cases.house_driver import HouseDriver
 from tests.cases.reading import Case, read_cases
+from tests.cases.service_driver import HouseDriver
 from tests.cases.world import play
-from tests.service.retold import found_in
+from tests.service.replay.replayed import found_in
 
 CASES = {case.id: case for case in read_cases().values() if case.level in {"rules", "house"}}
 

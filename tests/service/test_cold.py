@@ -9,18 +9,19 @@ from aggregates.binding.binding import Offer
 from aggregates.binding.events import Caps
 from aggregates.refusals import SponsorInvalidError
 from aggregates.vocabulary import Bucket, Insurance, Relation, Use
-from service import bindings, deduction_order, register
-from service.accounts import CreditAccount, OpenAccount, credit, open_account
+from service.account.accounts import CreditAccount, OpenAccount, credit, open_account
+from service.binding import bindings, deduction_order
+from service.binding import register_confirmed as register
+from service.binding.parties import Invite
 from service.caller import person
 from service.clock import business_clock
-from service.house import House, furnish
+from service.context import House, furnish
 from service.ids import stream_of
 from service.ledger.command import KeyReusedError
-from service.ledger.memory import MemoryStore
-from service.parties import Invite
-from service.persons import Personal, load_keys
-from service.policy_book import load
-from tests.service.household import AGENCY, PATIENT, asked, move_in, settled
+from service.ledger.memory_store import MemoryStore
+from service.regions.policy_book import load
+from service.vault import Personal, load_keys
+from tests.service.settlement.settled_family import AGENCY, PATIENT, asked, move_in, settled
 
 REGIONS = Path(__file__).parents[2] / "service" / "regions"
 BOUND_AT = datetime(2025, 1, 1, tzinfo=UTC)

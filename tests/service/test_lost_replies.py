@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from service.clock import new_trace
-from service.house import House
+from service.context import House
 from service.ledger.command import Reply
 from service.ledger.store import OutcomeUnknownError, StoreUnavailableError
-from tests.service.household import a_house, check_sums, move_in, settled
-from tests.wire import Fault, Wire, a_wire
+from tests.breaking_connection import Fault, Wire, a_wire
+from tests.service.settlement.settled_family import a_house, check_sums, move_in, settled
 
 
 @pytest.fixture

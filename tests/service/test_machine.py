@@ -22,12 +22,12 @@ from hypothesis.stateful import (
 from typing_extensions import override
 
 from aggregates.vocabulary import BEIJING, Bucket, Category, Insurance, KinshipEvidence, Part
-from tests.cases.house_driver import HouseDriver
 from tests.cases.reading import Bound, CapsInYuan, Counter, Person, Step, yuan
+from tests.cases.service_driver import HouseDriver
 from tests.cases.world import P0, Outcome
 from tests.model import Bill, Family, Plan
 from tests.service.laws import Laws
-from tests.service.retold import found_in
+from tests.service.replay.replayed import found_in
 
 PEOPLE = {"A": "employee", "B": "employee", "C": "employee", "D": "resident"}
 CAPS = ((None, None), (1_500, None), (None, 4_000), (9_000, 6_000))

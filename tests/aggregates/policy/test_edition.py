@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from aggregates.policy.edition import Edition, NoEditionInForceError, in_force
-from service.policy_book import load
+from service.regions.policy_book import load
 
 REGIONS = Path(__file__).parents[3] / "service" / "regions"
 P0 = load(REGIONS).editions("990000")[0]

@@ -46,7 +46,7 @@ from aggregates.vocabulary import (
     Use,
     instant,
 )
-from service.policy_book import load
+from service.regions.policy_book import load
 
 T = TypeVar("T")
 

@@ -30,7 +30,7 @@ from aggregates.vocabulary import (
 from projections.audit.evaluation import Known, judge, tell
 from projections.audit.thresholds import Signal
 from projections.kit.recorded_event import Fact
-from service.ledger.rows import Recorded
+from service.ledger.codec import Recorded
 from tests.projections.recorded_families import (
     NOBODY,
     a_claim,

@@ -7,7 +7,7 @@ from aggregates.reconciliation.day import NOTHING, Sums, together
 from aggregates.settlement.events import SettlementCancelled, SettlementRefused
 from aggregates.vocabulary import SettlementStatus
 from projections.settlement.movements import Move, Standing, evolve
-from service.ledger.rows import Recorded
+from service.ledger.codec import Recorded
 from tests.projections.recorded_families import (
     BEGAN_AT,
     INSTITUTION,

@@ -10,7 +10,7 @@ from aggregates.settlement.events import (
 )
 from aggregates.vocabulary import BEIJING, SettlementStatus
 from projections.settlement.settlements import SettlementRow, evolve
-from service.ledger.rows import Recorded
+from service.ledger.codec import Recorded
 from tests.projections.recorded_families import (
     BEGAN_US,
     INSTITUTION,

@@ -1,0 +1,117 @@
+"""The order in which a beneficiary's sponsors pay."""
+
+from msgspec import json
+
+from aggregates.account.fold import evolve
+from aggregates.account.state import Account
+from aggregates.binding import deduction_order as rules
+from aggregates.policy.choices import OrderStrategy
+from aggregates.refusals import (
+    NotPermittedError,
+    OwnFirstMandatoryError,
+    SponsorInvalidError,
+    UnknownError,
+)
+from aggregates.vocabulary import Instant, StreamId
+from service.binding.kinship import is_parent_of_minor
+from service.caller import Caller, Request, Role, check_region, check_role
+from service.context import House
+from service.ledger.command import Decision, Reply
+from service.ledger.read_set import View
+from service.person.lookup import find_person, find_readable
+from service.policy import edition_in_force
+from service.serializers import order_answer
+from service.vault import Keys
+
+OWN = "OWN"
+
+
+async def change_order(
+    house: House, request: Request, person_no: str, sponsors: tuple[str, ...], version: int | None
+) -> Reply:
+    """Set the deduction order of a beneficiary, by his sponsors' person numbers.
+
+    Raises:
+        OwnFirstMandatoryError: the own account stands outside any order (S11);
+        SponsorInvalidError: a stranger or a name twice (S44); NotPermittedError: the region
+        leaves it to the other side (S42); the rest as `Appender.submit`.
+    """
+    check_role(request.caller, Role.PERSON, Role.AGENCY)
+    if OWN in sponsors or person_no in sponsors:
+        raise OwnFirstMandatoryError
+
+    def decide(view: View, now: Instant) -> Decision:
+        account_id = find_person(view, house.keys, person_no)
+        account = view.account(account_id)
+        for_whom = _check_may_set(view, house.keys, request.caller, person_no, now)
+        bindings = _bindings(view, house.keys, account, sponsors)
+        event = rules.change_order(account, bindings, version)
+        answer = order_answer(evolve(account, event))
+        return Decision(
+            answer=json.encode(answer), events=[(account_id, event)], on_behalf_of=for_whom
+        )
+
+    return await house.do(request, decide)
+
+
+async def look_at_order(house: House, caller: Caller, person_no: str) -> Reply:
+    """The order a beneficiary set, as the log has it now."""
+    check_role(caller, Role.PERSON, Role.AGENCY, Role.AUDITOR)
+
+    def decide(view: View, _: Instant) -> Decision:
+        account = view.account(find_readable(view, house.keys, caller, person_no))
+        return Decision(answer=json.encode(order_answer(account)))
+
+    return await house.ask(caller, decide)
+
+
+def _check_may_set(
+    view: View, keys: Keys, caller: Caller, person_no: str, now: Instant
+) -> StreamId | None:
+    """Who may set the order is the beneficiary's region's to say (`order_strategy`).
+
+    Returns for whom the caller acts, where it is not his own order.
+
+    Raises:
+        UnknownError: a stranger; NotPermittedError: the other side's to do.
+    """
+    account_id = find_person(view, keys, person_no)
+    account = view.account(account_id)
+    if caller.role is Role.AGENCY:
+        check_region(caller, account)
+        return account_id
+    terms = edition_in_force(view, keys, account.region, now).order
+    me = find_person(view, keys, caller.subject)
+    is_sponsor = any(link.sponsor == me for link in account.sponsors)
+    is_parent = me != account_id and is_parent_of_minor(view, keys, me, account_id, now)
+    is_owner = me == account_id or is_parent
+    if not (is_owner or is_sponsor):
+        raise UnknownError
+    by_sponsor = terms.order_strategy is OrderStrategy.SPONSOR_SET
+    if not (is_sponsor if by_sponsor else is_owner):
+        raise NotPermittedError
+    return account_id if is_parent and not by_sponsor else None
+
+
+def _bindings(
+    view: View, keys: Keys, account: Account, sponsors: tuple[str, ...]
+) -> list[StreamId]:
+    by_sponsor = {link.sponsor: link.binding for link in account.sponsors}
+    found = [by_sponsor.get(_known(view, keys, person_no)) for person_no in sponsors]
+    bindings = [binding for binding in found if binding is not None]
+    if len(bindings) != len(sponsors):
+        raise SponsorInvalidError
+    return bindings
+
+
+def _known(view: View, keys: Keys, person_no: str) -> StreamId:
+    """A sponsor's account; who is not known here is a stranger like any other (S44)."""
+    try:
+        return find_person(view, keys, person_no)
+    except UnknownError:
+        raise SponsorInvalidError from None
+
+
+def sponsors_in(answer: bytes) -> list[StreamId]:
+    """The sponsors' account ids in an order's answer."""
+    return list(json.decode(answer)["sponsors"] or ())

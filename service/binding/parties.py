@@ -1,0 +1,122 @@
+"""Who takes part in a tie of two: its sides, whom the caller is or acts for, and their kinship."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from aggregates.binding.binding import Kin, Offer
+from aggregates.binding.eligibility import Side
+from aggregates.binding.expiry import swept
+from aggregates.binding.kinship import parent_in
+from aggregates.refusals import NotPermittedError, UnknownError
+from aggregates.topics import Event
+from aggregates.vocabulary import Instant, KinshipEvidence, StreamId
+from service.binding.kinship import is_parent_of_minor, shown_for, traits_of
+from service.caller import Caller, Role, check_region, check_role
+from service.ledger.read_set import View
+from service.person.lookup import find_person
+from service.policy import edition_in_force
+from service.vault import Keys
+
+Moved = list[tuple[StreamId, Event]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invite:
+    """A sponsor's offer to a person. `sponsor` is a person number; None is the caller himself.
+
+    `consent` is the version of the text that the sponsor agreed to.
+    """
+
+    sponsor: str | None
+    beneficiary: str
+    offer: Offer
+    evidence: tuple[KinshipEvidence | None, str | None] = (None, None)
+    consent: str | None = None
+
+
+def kin_of(view: View, keys: Keys, command: Invite, parties: tuple[StreamId, StreamId]) -> Kin:
+    """How sponsor and beneficiary are related, as shown and registered."""
+    mine, theirs = (traits_of(view, keys, party) for party in parties)
+    shown = shown_for(view, keys, *parties, command.evidence)
+    return Kin(shown, parent_in(command.offer.relation, mine, theirs))
+
+
+def party(view: View, keys: Keys, caller: Caller, person_no: str | None) -> StreamId:
+    """The account that acts: the caller's own, or for an agency the one it names."""
+    if caller.role is Role.PERSON:
+        if person_no not in (None, caller.subject):
+            raise UnknownError
+        return find_person(view, keys, caller.subject)
+    if person_no is None:
+        raise UnknownError(what="sponsor")
+    account_id = find_person(view, keys, person_no)
+    check_region(caller, view.account(account_id))
+    return account_id
+
+
+def side_of(view: View, keys: Keys, account_id: StreamId, now: Instant) -> Side:
+    """One party as the log has it, with its region's rules of today."""
+    account = view.account(account_id)
+    return Side(account_id, account, edition_in_force(view, keys, account.region, now))
+
+
+def swept_side(view: View, keys: Keys, account_id: StreamId, now: Instant) -> tuple[Side, Moved]:
+    """One party without its lapsed ties, and the events that write it down."""
+    account, events = swept(view.account(account_id), view.binding, now)
+    side = Side(account_id, account, edition_in_force(view, keys, account.region, now))
+    return side, [(account_id, event) for event in events]
+
+
+class Sides(NamedTuple):
+    """Who gives and who takes: sponsor and beneficiary, or guardian and member."""
+
+    giver: StreamId
+    taker: StreamId
+
+
+class Acting(NamedTuple):
+    """The side a caller takes, and the account he acts for where it is not his own."""
+
+    side: StreamId
+    on_behalf_of: StreamId | None
+
+
+def acting_side(view: View, keys: Keys, caller: Caller, sides: Sides, now: Instant) -> Acting:
+    """Which side the caller is, or acts for: his own, a child's under age, or his region's.
+
+    Raises:
+        UnknownError: neither.
+    """
+    check_role(caller, Role.PERSON, Role.AGENCY)
+    if caller.role is Role.AGENCY:
+        near = [s for s in sides if caller.region in (None, view.account(s).region)]
+        if not near:
+            raise UnknownError
+        return Acting(near[0], near[0])
+    me = find_person(view, keys, caller.subject)
+    if me in sides:
+        return Acting(me, None)
+    if is_parent_of_minor(view, keys, me, sides.taker, now):
+        return Acting(sides.taker, sides.taker)
+    raise UnknownError
+
+
+def check_is(
+    view: View, keys: Keys, caller: Caller, of: tuple[StreamId, Sides], now: Instant
+) -> StreamId | None:
+    """Let one side alone act, a minor's parent, or its agency; for whom he acts.
+
+    Raises:
+        UnknownError: the tie is not the caller's; NotPermittedError: the other side's to do.
+    """
+    side, sides = of
+    acting = acting_side(view, keys, caller, sides, now)
+    if caller.role is Role.AGENCY:
+        check_region(caller, view.account(side))
+        return side
+    if acting.side == side:
+        return acting.on_behalf_of
+    me = find_person(view, keys, caller.subject)
+    if side == sides.taker and is_parent_of_minor(view, keys, me, side, now):
+        return side
+    raise NotPermittedError

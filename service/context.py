@@ -1,0 +1,149 @@
+"""The composition root: everything a use case leans on, built once and closed once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
+
+from aggregates.event_metadata import Act
+from aggregates.vocabulary import Instant, Relation
+from service.adapters.pooled_fund import Funds, cores_of, load_table
+from service.adapters.tax_authority import TaxAnswer, TaxOrder
+from service.caller import Caller, Request
+from service.clock import Clock
+from service.ledger.appender import Appender
+from service.ledger.command import Command, Decision, Reply
+from service.ledger.head_cache import Limits
+from service.ledger.postgres.store import PostgresStore
+from service.ledger.read_set import View
+from service.ledger.store import Store
+from service.regions.policy_book import PolicyBook, load
+from service.request_context import noting
+from service.settings import Settings
+from service.vault import Keys, Personal, hold_keys, load_keys
+
+Decide = Callable[[View, Instant], Decision]
+
+
+class Relations(Protocol):
+    """A registry that knows who is what to whom."""
+
+    async def relation(self, person: Personal, relative: Personal) -> Relation | None:
+        """What `relative` is to `person`, or None where it knows of nothing."""
+        ...
+
+    async def close(self) -> None:
+        """Let the connections go."""
+        ...
+
+
+class TaxSide(Protocol):
+    """Who collects residents' premiums; every operation may be asked again."""
+
+    async def charge(self, order: TaxOrder) -> TaxAnswer:
+        """Book an order."""
+        ...
+
+    async def query(self, order: TaxOrder) -> TaxAnswer:
+        """What became of an order."""
+        ...
+
+    async def reverse(self, order: TaxOrder) -> TaxAnswer:
+        """Take a booked order back."""
+        ...
+
+    async def close(self) -> None:
+        """Let the connections go."""
+        ...
+
+
+@dataclass(slots=True)
+class House:
+    """A running service's parts."""
+
+    store: Store
+    appender: Appender
+    clock: Clock
+    keys: Keys
+    policies: PolicyBook
+    registry: Relations | None = None
+    tax: TaxSide | None = None
+    funds: Funds = field(default_factory=lambda: Funds(load_table()))
+
+    async def close(self) -> None:
+        """Finish what was taken, then let the store go."""
+        await self.appender.close()
+        await self.store.close()
+        await self.funds.close()
+        if self.registry is not None:
+            await self.registry.close()
+        if self.tax is not None:
+            await self.tax.close()
+
+    async def do(self, request: Request, decide: Decide) -> Reply:
+        """Carry out a request that uses up its key; see `Appender.submit` for what it raises."""
+        return await self.appender.submit(self.command(request, decide))
+
+    def command(self, request: Request, decide: Decide) -> Command:
+        """A request and its decision as the ledger takes them."""
+        act = Act(
+            actor=request.caller.name,
+            on_behalf_of=None,
+            channel=request.channel,
+            key_digest=key_digest(self.keys, request.caller, request.key),
+        )
+        # Who has the stored digest and not the key file cannot try out what a body said.
+        digest = self.keys.sign(request.digest)
+        return Command(request.caller.name, request.key, digest, act, noting(decide))
+
+    async def ask(
+        self, caller: Caller, decide: Decide, asks: tuple[str, str] | None = None
+    ) -> Reply:
+        """Answer from the log as it stands, in its order; nothing is stored."""
+        return await self.appender.submit(
+            Command(caller.name, None, b"", NOBODY, noting(decide), asks)
+        )
+
+
+def key_digest(keys: Keys, caller: Caller, key: str) -> str:
+    """What stands for a caller's key in events: 32 hex digits."""
+    return keys.name("key", f"{caller.name}\0{key}").hex()[:32]
+
+
+NOBODY = Act(actor="", on_behalf_of=None, channel="", key_digest="")
+
+
+async def open_postgres(
+    settings: Settings, dsn: str, clock: Clock, limits: Limits | None = None
+) -> House:
+    """A house on a migrated PostgreSQL, with its settings' limits or others.
+
+    Raises:
+        KeyFileError: the ledger was sealed with other keys; PolicyFilesError: unsound regions;
+        StoreUnavailableError: no database there.
+    """
+    keys = load_keys(settings.key_file)
+    policies = load(settings.regions)
+    store = PostgresStore(dsn, partial(hold_keys, keys=keys))
+    try:
+        await store.open()
+    except BaseException:
+        await store.close()
+        raise
+    limits = limits or Limits(
+        waiting_max=settings.waiting_max,
+        deadline_s=settings.deadline_s,
+        heads_max=settings.heads_max,
+    )
+    house = furnish(store, keys, policies, clock, limits)
+    house.funds = Funds(house.funds.table, cores_of(settings.fund_urls))
+    return house
+
+
+def furnish(
+    store: Store, keys: Keys, policies: PolicyBook, clock: Clock, limits: Limits | None = None
+) -> House:
+    """A house on any store; its appender takes commands at once."""
+    appender = Appender(store, clock, limits or Limits())
+    appender.start()
+    return House(store, appender, clock, keys, policies)

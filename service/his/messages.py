@@ -1,0 +1,51 @@
+"""From a message to what it did, and back: the question that the national protocol lacks."""
+
+from typing import NamedTuple
+
+from msgspec import json
+
+from aggregates.vocabulary import Instant, SettlementStatus, StreamId
+from service.caller import Caller, Role, check_role
+from service.context import House
+from service.ledger.command import Decision
+from service.ledger.read_set import View
+from service.read_models.reader import Shelf
+
+KEY_OF = "SELECT key FROM command_keys WHERE caller = $1 AND stream = $2 AND refusal IS NULL"
+
+
+class Known(NamedTuple):
+    """What a message did: `refusal` is a rule's code, `stream` what it made or meant.
+
+    `cancelled` is the settlement that it took back whole.
+    """
+
+    refusal: str | None
+    stream: StreamId | None
+    cancelled: StreamId | None = None
+
+
+async def look_at_message(house: House, caller: Caller, key: str) -> Known | None:
+    """What a message of the caller's did; None where it never came, or did nothing.
+
+    The look-up rides in a commit, so that a crash cannot take its answer back.
+    """
+    check_role(caller, Role.INSTITUTION)
+    await house.appender.quiet(caller.name, key)
+    reply = await house.ask(caller, _nothing, asks=(caller.name, key))
+    if not reply.is_replayed:
+        return None
+    told = json.decode(reply.answer or b"{}")
+    is_cancel = reply.refusal is None and told.get("status") == SettlementStatus.CANCELLED
+    cancelled = StreamId(told["settlement_id"]) if is_cancel else None
+    return Known(reply.refusal, reply.subject, cancelled)
+
+
+async def message_of(shelf: Shelf, caller: Caller, settlement: StreamId) -> str:
+    """The msgid that made a settlement; empty where it came by another door."""
+    key = await shelf.pool.fetchval(KEY_OF, caller.name, settlement[4:]) if shelf.pool else None
+    return (key or "").rpartition(":")[2] if (key or "").startswith("fsi:") else ""
+
+
+def _nothing(_: View, __: Instant) -> Decision:
+    return Decision(answer=b"")

@@ -1,0 +1,249 @@
+"""A batch from decision to answer: commands decided one after another on one layered state.
+
+The next flight is decided on top of the one that is on its way to disk. If that one does not
+land, what was decided on it is thrown away and decided again.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from aggregates.account.events import AccountOpened
+from aggregates.refusals import RefusalError, RuleRefusedError
+from aggregates.vocabulary import Instant, StreamId
+from service.ledger.codec import Row, encode_act
+from service.ledger.command import ANY_BODY, Command, Decision, KeyReusedError, KeyTakenError, Reply
+from service.ledger.decision_rows import key_rows, refused, rows_of
+from service.ledger.overlay import Layer, UnreadError
+from service.ledger.read_set import View
+from service.ledger.store import Batch, Found, Known, Outcome, Sealed
+
+
+class Work:
+    """A command that waits for its answer. `since` is the loop's time in seconds."""
+
+    __slots__ = ("act", "command", "future", "is_sent", "is_withdrawn", "since")
+
+    def __init__(self, command: Command, future: "asyncio.Future[Reply]", since: float) -> None:
+        """Wait from now on."""
+        self.command = command
+        self.act = encode_act(command.act) if command.key is not None else b""
+        self.future = future
+        self.since = since
+        self.is_sent = False
+        self.is_withdrawn = False
+
+    def answer(self, reply: Reply) -> None:
+        """Answer whoever still waits."""
+        if not self.future.done():
+            self.future.set_result(reply)
+
+    def fail(self, error: Exception) -> None:
+        """Tell whoever still waits."""
+        if not self.future.done():
+            self.future.set_exception(error)
+            self.future.exception()  # perhaps nobody waits any more, and that is no bug
+
+    def answer_known(self, known: Known) -> None:
+        """Answer from what is stored, if the body is the one that was stored."""
+        fits = known.digest in (self.command.digest, ANY_BODY)
+        if self.command.asks is not None or fits:
+            self.answer(
+                Reply(known.answer, known.refusal, known.position, known.stream, is_replayed=True)
+            )
+        else:
+            self.fail(KeyReusedError())
+
+
+class Decided(NamedTuple):
+    """A work with its decision, or with the refusal or fault that answers it."""
+
+    work: Work
+    decision: Decision | None
+    error: Exception | None
+    read: dict[StreamId, int]
+    rows: list[Row]
+
+
+class Missing(NamedTuple):
+    """Streams and names that decisions asked for and no layer has."""
+
+    streams: set[StreamId]
+    names: set[bytes]
+    persons: set[StreamId]
+
+    def is_empty(self) -> bool:
+        """Whether everything was there."""
+        return not (self.streams or self.names or self.persons)
+
+
+class Flight:
+    """Decided works, in order, over a layer below."""
+
+    def __init__(self, below: Layer) -> None:
+        """Begin empty over what is known."""
+        self.loaded = Layer(below)
+        self.written = Layer(self.loaded)
+        self.decided: list[Decided] = []
+        self.expected: dict[StreamId, int] = {}
+
+    def load(self, found: Found, missing: Missing) -> None:
+        """Put what was read under the decisions; who is not found is nobody."""
+        self.loaded.heads.update(found.heads)
+        self.loaded.names.update({name: found.names.get(name) for name in missing.names})
+        nobody = Sealed("", None)
+        self.loaded.persons.update({p: found.persons.get(p, nobody) for p in missing.persons})
+
+    def decide(self, works: Sequence[Work], now: Instant) -> Missing:
+        """Decide works in their order; if anything is missing none of them counts."""
+        layer = Layer(self.written)
+        missing = Missing(set(), set(), set())
+        done: list[Decided] = []
+        for work in works:
+            try:
+                done.append(_decide(work, layer, now))
+            except UnreadError as unread:
+                missing.streams.update(unread.streams)
+                if unread.name is not None:
+                    missing.names.add(unread.name)
+                if unread.person is not None:
+                    missing.persons.add(unread.person)
+        if missing.is_empty():
+            self._take(done, layer)
+        return missing
+
+    def _take(self, done: list[Decided], layer: Layer) -> None:
+        for decided in done:
+            for stream, version in decided.read.items():
+                if stream not in self.expected and stream not in self.written.heads:
+                    self.expected[stream] = version
+            for row in decided.rows:
+                self.written.heads[row.stream] = layer.heads[row.stream]
+        self.written.take(layer)
+        found = self.loaded.names  # a name that nobody had is looked up again for who asks later
+        self.loaded.names = {name: stream for name, stream in found.items() if stream is not None}
+        self.decided += done
+
+    def batch(self, at_us: int) -> Batch:
+        """Everything decided, as one batch."""
+        batch = Batch(at=at_us, expected=self.expected, heads=self.written.heads)
+        for decided in self.decided:
+            work, decision, _, _, rows = decided
+            work.is_sent = True
+            asks = _asks(decided)
+            if asks is not None:
+                batch.asked.append(asks)
+            if decision is None or work.command.key is None:
+                assert not rows, "nothing is stored without a key"
+                continue
+            batch.rows += rows
+            batch.keys += key_rows(work.command, decision, len(batch.rows))
+            batch.person_keys += decision.person_keys
+            for name in decision.frees:
+                if batch.names.pop(name, None) is None:
+                    batch.freed.add(name)
+            batch.names.update(decision.takes)
+        return batch
+
+    def land(self, outcome: Outcome) -> None:
+        """Answer everybody: the batch is in the log."""
+        assert outcome.base is not None, "the batch is in the log"
+        position, asked = outcome.base, 0
+        for decided in self.decided:
+            work, decision, error, _, rows = decided
+            known = None
+            if _asks(decided) is not None:
+                known = outcome.asked.get(asked)
+                asked += 1
+            if known is not None:
+                work.answer_known(known)
+                continue
+            if decision is None:
+                assert error is not None, "a work is decided or fails"
+                work.fail(error)
+                continue
+            position += len(rows)
+            work.answer(
+                Reply(
+                    decision.answer,
+                    decision.refusal,
+                    position,
+                    decision.subject,
+                    is_replayed=False,
+                )
+            )
+
+    def answer_known(self, known: dict[int, Known]) -> list[Work]:
+        """Answer the works whose keys were used up before; the others, in order."""
+        others: list[Work] = []
+        index = 0
+        for work, decision, *_ in self.decided:
+            if decision is None or work.command.key is None:
+                others.append(work)
+                continue
+            is_buried = decision.tombstone is not None
+            if index in known:
+                work.answer_known(known[index])
+            elif is_buried and index + 1 in known:
+                work.fail(KeyTakenError())
+            else:
+                others.append(work)
+            index += 1 + is_buried
+        return others
+
+    def reads(self) -> list[StreamId]:
+        """Every stream that was read, to be read again under the lock."""
+        return list(self.expected)
+
+
+def _decide(work: Work, layer: Layer, now: Instant) -> Decided:
+    """Decide one work on a layer, and fold its events into the layer."""
+    view = View(layer, now)
+    command = work.command
+    own = Layer(layer)
+    try:
+        decision = command.decide(view, now)
+        assert command.key is not None or not decision.events, "nothing is stored without a key"
+        act = _act(work, decision)
+        rows = rows_of(own, decision, act, now)
+    except UnreadError:
+        raise
+    except RuleRefusedError as refusal:
+        if command.key is None:
+            return Decided(work, None, refusal, view.read, [])
+        return Decided(work, refused(refusal), None, view.read, [])
+    except RefusalError as refusal:
+        return Decided(work, None, refusal, view.read, [])
+    except Exception as fault:  # noqa: BLE001 -- a bug in one decision must not stop its neighbours
+        return Decided(work, None, fault, view.read, [])
+    own.names.update(dict.fromkeys(decision.frees))
+    own.names.update(decision.takes)
+    if decision.person_keys:
+        own.persons.update(_persons(decision))
+    layer.take(own)
+    return Decided(work, decision, None, view.read, rows)
+
+
+def _asks(decided: Decided) -> tuple[str, str] | None:
+    """The key whose stored answer is wanted.
+
+    One that was asked for; or that of a work which cannot be decided any more, and may have
+    been when it was sent for the first time.
+    """
+    command = decided.work.command
+    if command.asks is None and decided.error is not None and command.key is not None:
+        return command.caller, command.key
+    return command.asks
+
+
+def _act(work: Work, decision: Decision) -> bytes:
+    if decision.on_behalf_of is None:
+        return work.act
+    return encode_act(replace(work.command.act, on_behalf_of=decision.on_behalf_of))
+
+
+def _persons(decision: Decision) -> dict[StreamId, Sealed]:
+    """Who became known by a decision, for those who are decided after it."""
+    sealed = {s: e.sealed for s, e in decision.events if isinstance(e, AccountOpened)}
+    return {s: Sealed(sealed.get(s, ""), wrapped) for s, wrapped in decision.person_keys}

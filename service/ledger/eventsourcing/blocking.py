@@ -1,0 +1,199 @@
+"""A thread with one asyncio loop and the connections on it, for callers that block.
+
+Any thread but this one may call. A coroutine of another loop should not: its loop would
+stand still for the length of the call (`asyncio.to_thread` helps).
+"""
+
+import asyncio
+import threading
+import time
+import weakref
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import asyncpg
+from eventsourcing.persistence import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    NotSupportedError,
+    OperationalError,
+    PersistenceError,
+    ProgrammingError,
+)
+
+from service.ledger.postgres.commit import commit, roll_back
+from service.ledger.postgres.store import CONNECT_TIMEOUT_S, WRITER_SETTINGS
+from service.ledger.store import OutcomeUnknownError, StoreUnavailableError
+
+T = TypeVar("T")
+
+CONNECTIONS_MAX = 8
+CLOSE_WAIT_S = 10.0
+READ_ATTEMPTS_MAX = 10
+READ_PAUSE_S = 0.2
+SETTINGS = WRITER_SETTINGS | {"application_name": "gongji-recorder"}
+FAULTS = (
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection that the server is just about to cut
+    OutcomeUnknownError,
+    StoreUnavailableError,
+)
+BY_SQLSTATE = {
+    "08": OperationalError,  # connection
+    "0A": NotSupportedError,
+    "22": DataError,
+    "23": IntegrityError,
+    "25": InternalError,  # transaction state
+    "26": ProgrammingError,  # statement name
+    "28": OperationalError,  # authorization
+    "3D": ProgrammingError,  # database name
+    "3F": ProgrammingError,  # schema name
+    "40": OperationalError,  # rolled back
+    "42": ProgrammingError,  # syntax, names, rights
+    "53": OperationalError,  # resources
+    "54": OperationalError,  # limits
+    "55": OperationalError,  # lock not available
+    "57": OperationalError,  # operator
+    "58": OperationalError,  # system
+    "XX": InternalError,
+}
+
+
+class LedgerLoop:
+    """Blocking calls to asyncpg. Closes itself when nobody holds it any more."""
+
+    def __init__(self, dsn: str) -> None:
+        """Start the thread; the first call connects."""
+        self._gate = threading.RLock()
+        self._is_closed = False
+        self._listeners: frozenset[threading.Event] = frozenset()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(
+            target=_serve, args=(self._loop,), name="gongji-recorder", daemon=True
+        )
+        self._thread.start()
+        self._pool = self.run(_open_pool(dsn))
+        self._stop = weakref.finalize(self, _stop, self._loop, self._pool)
+        self.appending = asyncio.Lock()
+        """Appends of one process wait here, not each with a connection at the log head."""
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine on the loop and wait for it; never cancelled once it is there.
+
+        Raises:
+            PersistenceError: what went wrong, by its PEP 249 name.
+        """
+        with self._gate:
+            if self._is_closed or threading.current_thread() is self._thread:
+                work.close()
+                raise InterfaceError("the ledger's loop is closed, or this is its own thread")
+            future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        except FAULTS as error:
+            raise pep_249(error) from error
+
+    def read(self, sql: str, *args: object) -> list[Any]:
+        """Rows of a query that changes nothing; asked again while the server is away."""
+        for _ in range(READ_ATTEMPTS_MAX - 1):
+            try:
+                return self.run(self._pool.fetch(sql, *args))
+            except (InterfaceError, OperationalError):
+                if self._is_closed:
+                    raise
+            time.sleep(READ_PAUSE_S)
+        return self.run(self._pool.fetch(sql, *args))
+
+    def execute(self, sql: str, *args: object) -> None:
+        """One statement, or a script without arguments, in a transaction of its own."""
+        self.run(self._execute(sql, args))
+
+    async def _execute(self, sql: str, args: tuple[object, ...]) -> None:
+        async with self.transaction() as connection:
+            await connection.execute(sql, *args)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator["asyncpg.Connection[Any]"]:
+        """A transaction on the loop: COMMIT at the end, believed only by its tag."""
+        async with self._pool.acquire() as connection:
+            await connection.execute("BEGIN")
+            try:
+                yield connection
+            except BaseException:
+                await roll_back(connection)
+                raise
+            await commit(connection)
+
+    def listen(self, event: threading.Event) -> None:
+        """Set an event whenever something was appended through this loop."""
+        with self._gate:
+            self._listeners |= {event}
+
+    def unlisten(self, event: threading.Event) -> None:
+        """Set it no more."""
+        with self._gate:
+            self._listeners -= {event}
+
+    def wake(self) -> None:
+        """Something was appended."""
+        for event in self._listeners:
+            event.set()
+
+    def close(self) -> None:
+        """Finish what runs, disconnect, and end the thread."""
+        with self._gate:
+            self._is_closed = True
+            self._stop()
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+
+
+def pep_249(error: BaseException) -> PersistenceError:
+    """An error of the driver, the system or the store under the library's name for it."""
+    words = f"{type(error).__name__}: {error}"
+    if isinstance(error, asyncpg.PostgresError):
+        return BY_SQLSTATE.get((error.sqlstate or "")[:2], DatabaseError)(words)
+    if isinstance(error, asyncpg.InterfaceError):
+        is_value = isinstance(error, ValueError)  # so is a DSN that cannot be read
+        is_dsn = isinstance(error, asyncpg.exceptions.ClientConfigurationError)
+        return DataError(words) if is_value and not is_dsn else InterfaceError(words)
+    return OperationalError(words)
+
+
+async def _open_pool(dsn: str) -> "asyncpg.Pool[Any]":
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=0,
+        max_size=CONNECTIONS_MAX,
+        timeout=CONNECT_TIMEOUT_S,
+        server_settings=SETTINGS,
+        target_session_attrs="primary",
+    )
+
+
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    """Run a loop until it is stopped. Holds nothing that would keep its owner alive."""
+    loop.run_forever()
+    loop.close()
+
+
+def _stop(loop: asyncio.AbstractEventLoop, pool: "asyncpg.Pool[Any]") -> None:
+    """Have a loop finish and stop. Waits for nothing: the collector may call it anywhere."""
+    asyncio.run_coroutine_threadsafe(_finish(pool), loop)
+
+
+async def _finish(pool: "asyncpg.Pool[Any]") -> None:
+    try:
+        async with asyncio.timeout(CLOSE_WAIT_S):
+            await pool.close()
+    except TimeoutError:
+        pool.terminate()
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    await asyncio.gather(*others, return_exceptions=True)
+    asyncio.get_running_loop().stop()

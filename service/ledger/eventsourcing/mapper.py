@@ -1,0 +1,90 @@
+"""Our events as the library's applications and projections meet them."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import cast
+from uuid import UUID
+
+from eventsourcing.domain import DomainEventProtocol, TAggregateID
+from eventsourcing.persistence import Mapper, MapperDeserialisationError, Notification, StoredEvent
+from typing_extensions import override
+
+from aggregates.event_metadata import Act
+from aggregates.topics import CLASSES, Event
+from aggregates.vocabulary import StreamId
+from service.ledger.codec import TOPIC_PREFIX, decode, encode, encode_act, stream_id
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class LedgerNotification(Notification):
+    """An event of the log with the moment it was recorded, in microseconds since 1970."""
+
+    recorded_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerEvent:
+    """An event of ours, who did it, and where it stands in its stream.
+
+    `timestamp` is when it was recorded; only the log knows it, not a stream read alone.
+    """
+
+    stream: StreamId
+    originator_version: int
+    act: Act
+    event: Event
+    timestamp: datetime | None
+
+    @property
+    def originator_id(self) -> UUID:
+        """The stream's id without its kind."""
+        return UUID(self.stream[4:])
+
+
+class LedgerMapper(Mapper[TAggregateID]):
+    """Reads rows of ours as `LedgerEvent`, the library's own rows as the library does.
+
+    Ours are never compressed or enciphered: the receipts are over the stored bytes.
+    """
+
+    @override
+    def to_stored_event(self, domain_event: DomainEventProtocol[TAggregateID]) -> StoredEvent:
+        """A domain event as stored bytes."""
+        event: object = domain_event
+        if not isinstance(event, LedgerEvent):
+            return super().to_stored_event(domain_event)
+        row = encode(event.stream, event.originator_version, event.event, encode_act(event.act))
+        return StoredEvent(event.originator_id, row.version, row.topic, row.state)
+
+    @override
+    def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[TAggregateID]:
+        """Stored bytes as a domain event.
+
+        Raises:
+            MapperDeserialisationError: bytes that this release cannot read.
+        """
+        topic = stored_event.topic
+        if topic not in CLASSES:
+            return super().to_domain_event(stored_event)
+        try:
+            envelope = decode(topic, stored_event.state)
+        except ValueError as error:
+            place = f"{stored_event.originator_id} {stored_event.originator_version}"
+            raise MapperDeserialisationError(f"{topic} at {place}") from error
+        prefix = TOPIC_PREFIX[topic.partition(".")[0]]
+        event = LedgerEvent(
+            stream=stream_id(prefix, UUID(str(stored_event.originator_id)).hex),
+            originator_version=stored_event.originator_version,
+            act=envelope.act,
+            event=envelope.event,
+            timestamp=_moment(stored_event),
+        )
+        return cast("DomainEventProtocol[TAggregateID]", event)
+
+
+def _moment(stored_event: StoredEvent) -> datetime | None:
+    if isinstance(stored_event, LedgerNotification):
+        return EPOCH + timedelta(microseconds=stored_event.recorded_at)
+    return None

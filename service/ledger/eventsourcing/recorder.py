@@ -1,0 +1,294 @@
+"""The log as the library's recorders: read in its order, appended under its lock."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from eventsourcing.persistence import (
+    DataError,
+    IntegrityError,
+    ListenNotifySubscription,
+    Notification,
+    ProcessRecorder,
+    ProgrammingError,
+    StoredEvent,
+    Tracking,
+    TrackingRecorder,
+)
+from typing_extensions import override
+
+from aggregates.topics import CLASSES
+from aggregates.vocabulary import StreamId
+from service.clock import Clock, business_clock, micros
+from service.ledger.codec import Row
+from service.ledger.eventsourcing.blocking import LedgerLoop
+from service.ledger.eventsourcing.mapper import LedgerNotification
+from service.ledger.postgres.append_call import APPEND, arguments, outcome_of
+from service.ledger.store import Batch
+
+POLL_S = 0.1
+POSITION_MAX = 2**62
+
+EVENTS = (
+    "SELECT * FROM (SELECT x.stream, x.version, t.topic, x.state"
+    " FROM events x JOIN topics t ON t.id = x.topic) AS e (stream, version, topic, state)"
+)
+BY_VERSION = (
+    " WHERE stream = $1::uuid AND version > $2::bigint AND version <= $3::bigint ORDER BY version"
+)
+NOTIFICATIONS = (
+    "SELECT e.position, e.recorded_at, e.stream, e.version, t.topic, e.state"
+    " FROM events e JOIN topics t ON t.id = e.topic"
+    " WHERE e.position >= $1 AND e.position <= $2"
+    " AND (cardinality($3::text[]) = 0 OR t.topic = ANY ($3::text[]))"
+    " ORDER BY e.position LIMIT $4"
+)
+STREAMS_OF_OURS = (
+    "SELECT e.stream FROM events e JOIN topics t ON t.id = e.topic"
+    " WHERE e.stream = ANY ($1::uuid[]) AND e.version = 1 AND t.topic = ANY ($2::text[])"
+)
+TRACK = (
+    "INSERT INTO tracking AS t VALUES ($1, $2, $3)"
+    " ON CONFLICT (follower, application_name) DO UPDATE"
+    " SET notification_id = EXCLUDED.notification_id"
+    " WHERE t.notification_id < EXCLUDED.notification_id"
+)
+
+Statement = tuple[str, *tuple[object, ...]]
+"""SQL and its arguments."""
+
+
+class LedgerTracking(TrackingRecorder):
+    """How far one follower has come; a view of the log derives from it."""
+
+    def __init__(self, ledger: LedgerLoop, follower: str) -> None:
+        """Track for a follower of this name."""
+        self.ledger = ledger
+        self._follower = follower
+
+    def track(self, tracking: Tracking, *statements: Statement) -> None:
+        """Record a position together with what a view learned there, or neither.
+
+        Raises:
+            IntegrityError: the position is not ahead of the recorded one.
+        """
+        self.ledger.run(self._track(tracking, statements))
+
+    async def _track(self, tracking: Tracking, statements: Sequence[Statement]) -> None:
+        async with self.ledger.transaction() as connection:
+            await self._insert_tracking(connection, tracking)
+            for sql, *args in statements:
+                await connection.execute(sql, *args)
+
+    async def _insert_tracking(
+        self, connection: "asyncpg.Connection[Any]", tracking: Tracking
+    ) -> None:
+        name, position = tracking.application_name, tracking.notification_id
+        if await connection.execute(TRACK, self._follower, name, position) == "INSERT 0 0":
+            raise IntegrityError(f"{self._follower} is at {position} of {name}, or ahead of it")
+
+    @override
+    def insert_tracking(self, tracking: Tracking) -> None:
+        """Record a position."""
+        self.track(tracking)
+
+    @override
+    def max_tracking_id(self, application_name: str) -> int | None:
+        """The recorded position in an application's log."""
+        found = self.ledger.read(
+            "SELECT notification_id FROM tracking WHERE follower = $1 AND application_name = $2",
+            self._follower,
+            application_name,
+        )
+        return found[0][0] if found else None
+
+
+class LedgerRecorder(LedgerTracking, ProcessRecorder):
+    """The log, for applications and processes of the library. Versions are guarded by unique keys.
+
+    Streams and topics of ours are read only: their events are decided and appended by the
+    service, with everything that must be true beside them.
+    """
+
+    def __init__(self, ledger: LedgerLoop, follower: str, clock: Clock | None = None) -> None:
+        """Record by the business clock."""
+        super().__init__(ledger, follower)
+        self._clock = clock or business_clock()
+        self._topic_ids: dict[str, int] = {}
+
+    @override
+    def insert_events(
+        self, stored_events: Sequence[StoredEvent], **kwargs: Any
+    ) -> Sequence[int] | None:
+        """Append events, and record `tracking` if it is given, in one transaction.
+
+        Raises:
+            IntegrityError: a version is taken, or the tracking is not ahead.
+        """
+        rows = [_row_of(event) for event in stored_events]
+        tracking: Tracking | None = kwargs.get("tracking")
+        if not rows and tracking is None:
+            return []
+        return self.ledger.run(self._append(rows, tracking))
+
+    async def _append(self, rows: list[Row], tracking: Tracking | None) -> list[int]:
+        topic_ids, base = self._topic_ids, 0
+        async with self.ledger.appending, self.ledger.transaction() as connection:
+            if rows:
+                await connection.execute("SELECT FROM log_head FOR UPDATE")
+                await _check_streams(connection, rows)
+                topic_ids = await self._topics_with(connection, {row.topic for row in rows})
+                batch = Batch(at=micros(self._clock()), rows=rows)
+                answer = await connection.fetch(APPEND, *arguments(batch, topic_ids))
+                before = outcome_of(answer, batch).base
+                assert before is not None, "a batch that expects nothing is never in the way"
+                base = before
+            if tracking is not None:
+                await self._insert_tracking(connection, tracking)
+        self._topic_ids = topic_ids
+        self.ledger.wake()
+        return list(range(base + 1, base + 1 + len(rows)))
+
+    async def _topics_with(
+        self, connection: "asyncpg.Connection[Any]", topics: set[str]
+    ) -> dict[str, int]:
+        """Codes of the topics; unknown ones enter the table, which the store's opening does too."""
+        if topics <= self._topic_ids.keys():
+            return self._topic_ids
+        await connection.execute("SELECT pg_advisory_xact_lock(hashtext('gongji.topics'))")
+        known = dict(await connection.fetch("SELECT topic, id FROM topics"))
+        for topic in sorted(topics - known.keys()):
+            known[topic] = max(known.values(), default=0) + 1
+            await connection.execute("INSERT INTO topics VALUES ($2, $1)", topic, known[topic])
+        return known
+
+    @override
+    def select_events(
+        self,
+        originator_id: UUID | str,
+        *,
+        gt: int | None = None,
+        lte: int | None = None,
+        desc: bool = False,
+        limit: int | None = None,
+    ) -> Sequence[StoredEvent]:
+        """Events of one stream between two versions."""
+        return versions(self.ledger, EVENTS, originator_id, (gt, lte), desc=desc, limit=limit)
+
+    @override
+    def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> Sequence[Notification]:
+        """Events of the log between two positions, in its order."""
+        first = 1 if start is None else start + (not inclusive_of_start)
+        found = self.ledger.read(
+            NOTIFICATIONS, first, POSITION_MAX if stop is None else stop, list(topics), limit
+        )
+        return [
+            LedgerNotification(UUID(int=stream.int), version, topic, state, position, recorded_at)
+            for position, recorded_at, stream, version, topic, state in found
+        ]
+
+    @override
+    def max_notification_id(self) -> int | None:
+        """The position of the newest event; None in an empty log."""
+        return self.position() or None
+
+    def position(self) -> int:
+        """The position of the newest event; 0 in an empty log."""
+        newest: int = self.ledger.read("SELECT position FROM log_head")[0][0]
+        return newest
+
+    @override
+    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> "LedgerSubscription":
+        """Follow the log from behind a position, for ever."""
+        return LedgerSubscription(self, gt, topics)
+
+
+class LedgerSubscription(ListenNotifySubscription[LedgerRecorder]):
+    """The log as it grows. Asks for the head's position, at once after an append of this loop."""
+
+    def __init__(self, recorder: LedgerRecorder, gt: int | None, topics: Sequence[str]) -> None:
+        """Begin behind a position."""
+        super().__init__(recorder, gt, topics)
+        recorder.ledger.listen(self._has_been_notified)
+
+    @override
+    def stop(self) -> None:
+        """End the iteration."""
+        super().stop()
+        self._recorder.ledger.unlisten(self._has_been_notified)
+
+    @override
+    def _loop_on_pull(self) -> None:
+        try:
+            while not self._has_been_stopped:
+                self._has_been_notified.clear()
+                self._follow(self._recorder.position())
+                self._has_been_notified.wait(POLL_S)
+        except BaseException as error:  # noqa: BLE001 -- whoever iterates raises it
+            self._thread_error = self._thread_error or error
+            self.stop()
+
+    def _follow(self, head: int) -> None:
+        """Pull up to a head; what topics left out on the way is not looked at again."""
+        if head > (self._last_notification_id or 0):
+            self._pull()
+            self._last_notification_id = max(self._last_notification_id or 0, head)
+
+
+def versions(
+    ledger: LedgerLoop,
+    source: str,
+    originator_id: UUID | str,
+    bounds: tuple[int | None, int | None],
+    *,
+    desc: bool,
+    limit: int | None,
+) -> list[StoredEvent]:
+    """One stream's rows of a source, behind one version and up to another."""
+    gt, lte = bounds
+    found = ledger.read(
+        f"{source}{BY_VERSION}{' DESC' if desc else ''} LIMIT $4",
+        hexadecimal(originator_id),
+        -1 if gt is None else gt,
+        POSITION_MAX if lte is None else lte,
+        limit,
+    )
+    return [
+        StoredEvent(UUID(int=stream.int), version, topic, state)
+        for stream, version, topic, state in found
+    ]
+
+
+def hexadecimal(originator_id: UUID | str) -> str:
+    """An originator's id in 32 hex digits.
+
+    Raises:
+        DataError: it is not a UUID.
+    """
+    try:
+        return UUID(str(originator_id)).hex
+    except ValueError as error:
+        raise DataError(f"not a UUID: {originator_id}") from error
+
+
+def _row_of(event: StoredEvent) -> Row:
+    """An event of the library as a row; its stream has a UUID and no kind."""
+    if event.topic in CLASSES:
+        raise ProgrammingError(f"{event.topic} is appended by the service alone")
+    stream = StreamId(f"lib_{hexadecimal(event.originator_id)}")
+    return Row(stream, event.originator_version, event.topic, None, event.state)
+
+
+async def _check_streams(connection: "asyncpg.Connection[Any]", rows: list[Row]) -> None:
+    streams = [row.stream[4:] for row in rows]
+    if await connection.fetchval(STREAMS_OF_OURS, streams, list(CLASSES)) is not None:
+        raise ProgrammingError("a stream of the service is appended to by the service alone")

@@ -1,0 +1,94 @@
+"""The heads this process remembers: a bounded layer under every flight.
+
+A remembered head may be old when another process wrote; the append finds that out.
+"""
+
+from collections import OrderedDict
+from typing import NamedTuple
+
+from aggregates.account.state import Account
+from aggregates.vocabulary import StreamId
+from service.ledger.overlay import Layer
+
+HEADS_MAX = 200_000
+"""Heads kept, about 2 kB each; the ones unused longest go first."""
+PERSONS_KEPT_S = 60.0
+"""Seconds after which every remembered person is forgotten.
+
+A key that another process destroyed is of no use to anybody here from that moment on; so it is
+in no memory either soon after.
+"""
+LASTING = ("acc", "ins", "pol", "kin")
+"""Kinds of streams that keep their names for ever."""
+
+
+class Memory(Layer):
+    """Heads used lately, the names of accounts, institutions and regions, and sealed persons.
+
+    The name of a live bill or premium is never remembered: another process may have given it up.
+    A person goes with the head of his account.
+    """
+
+    __slots__ = ("_heads_max", "_persons_until_s", "_used")
+
+    def __init__(self, heads_max: int = HEADS_MAX) -> None:
+        """Begin with nothing; keep at most `heads_max` heads."""
+        super().__init__()
+        self._heads_max = heads_max
+        self._used: OrderedDict[StreamId, None] = OrderedDict()
+        self._persons_until_s = 0.0
+
+    def merge(self, layer: Layer) -> None:
+        """Remember what a landed flight loaded or wrote."""
+        for stream, head in layer.heads.items():
+            if stream.startswith("stl_") or head.version == 0:
+                continue
+            self.heads[stream] = head
+            self._used[stream] = None
+            self._used.move_to_end(stream)
+            if isinstance(head.state, Account) and head.state.is_erased:
+                self._forget_names_of(stream)
+        self._merge_persons(layer)
+        for name, stream_or_none in layer.names.items():
+            if stream_or_none is not None and stream_or_none[:3] in LASTING:
+                self.names[name] = stream_or_none
+        while len(self._used) > self._heads_max:
+            oldest, _ = self._used.popitem(last=False)
+            del self.heads[oldest]
+            self.persons.pop(oldest, None)
+        while len(self.names) > self._heads_max:
+            del self.names[next(iter(self.names))]
+
+    def _merge_persons(self, layer: Layer) -> None:
+        for account, sealed in layer.persons.items():
+            if sealed.wrapped is not None and account in self.heads:
+                self.persons[account] = sealed
+            else:
+                self.persons.pop(account, None)
+
+    def _forget_names_of(self, erased: StreamId) -> None:
+        for name in [name for name, stream in self.names.items() if stream == erased]:
+            del self.names[name]
+
+    def forget(self, streams: list[StreamId]) -> None:
+        """Forget heads that turned out old."""
+        for stream in streams:
+            if self.heads.pop(stream, None) is not None:
+                del self._used[stream]
+                self.persons.pop(stream, None)
+
+    def forget_persons(self, now_s: float) -> None:
+        """Forget every person where their time is over; `now_s` is the loop's time."""
+        if now_s > self._persons_until_s:
+            self.persons.clear()
+            self._persons_until_s = now_s + PERSONS_KEPT_S
+
+
+class Limits(NamedTuple):
+    """Sizes and times of the group commit."""
+
+    batch_max: int = 256
+    chunk_max: int = 64
+    waiting_max: int = 4096
+    deadline_s: float = 10.0
+    heads_max: int = HEADS_MAX

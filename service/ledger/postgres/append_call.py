@@ -1,0 +1,72 @@
+"""A batch as one call of the database function `append`, and its rows as an outcome."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aggregates.account.state import Account
+from service.ledger.codec import decode_head, encode_head, kind_of, stream_id
+from service.ledger.store import Batch, Head, Known, Outcome
+
+PARAMETERS = ", ".join(f"${n}" for n in range(1, 29))
+APPEND = f"SELECT * FROM append({PARAMETERS})"  # noqa: S608 -- numbers of parameters alone
+
+
+def arguments(batch: Batch, topic_ids: Mapping[str, int]) -> tuple[Any, ...]:
+    """A batch as the arrays of the database function, in its order; topics by their codes."""
+    rows, keys = batch.rows, batch.keys
+    heads = [(s, h) for s, h in batch.heads.items() if kind_of(s).has_head]
+    balances = [
+        (h.state.current_fen, h.state.prior_fen) if isinstance(h.state, Account) else (None, None)
+        for _, h in heads
+    ]
+    return (
+        batch.at,
+        [row.stream[4:] for row in rows],
+        [row.version for row in rows],
+        [topic_ids[row.topic] for row in rows],
+        [row.amount_fen for row in rows],
+        [row.state for row in rows],
+        [s[4:] for s in batch.expected],
+        list(batch.expected.values()),
+        [s[4:] for s, _ in heads],
+        [kind_of(s).code for s, _ in heads],
+        [h.version for _, h in heads],
+        [current for current, _ in balances],
+        [prior for _, prior in balances],
+        [encode_head(h.state) for _, h in heads if h.state is not None],
+        [key.caller for key in keys],
+        [key.key for key in keys],
+        [key.digest for key in keys],
+        [key.stream[4:] if key.stream else None for key in keys],
+        [key.refusal for key in keys],
+        [key.answer for key in keys],
+        [key.offset for key in keys],
+        [caller for caller, _ in batch.asked],
+        [key for _, key in batch.asked],
+        list(batch.names),
+        [s[4:] for s in batch.names.values()],
+        list(batch.freed),
+        [s[4:] for s, _ in batch.person_keys],
+        [wrapped for _, wrapped in batch.person_keys],
+    )
+
+
+def outcome_of(answer: Sequence[Any], batch: Batch) -> Outcome:
+    """The rows of the database function as an outcome."""
+    outcome = Outcome()
+    by_hex = {stream[4:]: stream for stream in batch.expected}
+    names = list(batch.names)
+    for what, ix, stream, number, kind, refusal, digest, body in answer:
+        match what:
+            case "done":
+                outcome.base = number
+            case "stale":
+                head = None if kind is None else Head(number, decode_head(kind, body))
+                outcome.stale[by_hex[stream.hex]] = head
+            case "taken":
+                outcome.taken.add(names[ix - 1])
+            case _:
+                subject = None if stream is None else stream_id("stl", stream.hex)
+                known = Known(number, subject, refusal, digest, body)
+                (outcome.known if what == "known" else outcome.asked)[ix - 1] = known
+    return outcome

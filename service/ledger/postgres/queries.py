@@ -1,0 +1,128 @@
+"""Reading the ledger's tables on a connection, whether inside the lock or beside it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from asyncpg import Connection
+
+from aggregates.account.events import AccountOpened
+from aggregates.topics import CLASSES
+from aggregates.vocabulary import StreamId
+from service.ledger.codec import (
+    BY_CODE,
+    KINDS,
+    TOPIC_PREFIX,
+    Recorded,
+    decode,
+    decode_head,
+    kind_of,
+    stream_id,
+)
+from service.ledger.store import NO_HEAD, Head, Sealed
+
+EVENTS = "SELECT position, recorded_at, stream, version, topic, state FROM events"
+HISTORIES = f"{EVENTS} WHERE stream = ANY ($1::uuid[]) ORDER BY stream, version"
+HEADS = "SELECT stream, version, kind, state FROM heads WHERE stream = ANY ($1::uuid[])"
+NAMES = """
+    SELECT u.name, u.stream, h.kind FROM unique_names u
+      LEFT JOIN heads h ON h.stream = u.stream WHERE u.name = ANY ($1::bytea[])
+"""
+ACCOUNTS = """
+    SELECT stream FROM heads
+     WHERE kind = $1 AND ($2::uuid IS NULL OR stream > $2) ORDER BY stream LIMIT $3
+"""
+KEYS = "SELECT stream, wrapped FROM person_keys WHERE stream = ANY ($1::uuid[])"
+
+
+async def read_heads(
+    connection: Connection, streams: Sequence[StreamId], topics: Mapping[int, str]
+) -> dict[StreamId, Head]:
+    """Heads as committed now; streams that keep none are folded from their few events."""
+    heads: dict[StreamId, Head] = dict.fromkeys(streams, NO_HEAD)
+    with_heads = [s for s in streams if kind_of(s).has_head]
+    if with_heads:
+        found = await connection.fetch(HEADS, [s[4:] for s in with_heads])
+        for stream, version, kind, state in found:
+            known = stream_id(BY_CODE[kind].prefix, stream.hex)
+            heads[known] = Head(version, decode_head(kind, state))
+    bare = {s[4:]: s for s in streams if not kind_of(s).has_head}
+    if bare:
+        found = await connection.fetch(HISTORIES, list(bare))
+        for one in recorded(found, topics):
+            stream = bare[one.stream[4:]]
+            folded = kind_of(one.stream).evolve(heads[stream].state, one.event)
+            heads[stream] = Head(one.version, folded)
+    return heads
+
+
+async def read_names(connection: Connection, names: Sequence[bytes]) -> dict[bytes, StreamId]:
+    """The streams that have names; a name that nobody has is absent."""
+    if not names:
+        return {}
+    found = await connection.fetch(NAMES, names)
+    return {name: _named(stream.hex, kind) for name, stream, kind in found}
+
+
+async def read_persons(
+    connection: Connection, accounts: Sequence[StreamId], topics: Mapping[int, str]
+) -> dict[StreamId, Sealed]:
+    """Persons' data as stored, and their wrapped keys."""
+    if not accounts:
+        return {}
+    wrapped = dict(await connection.fetch(KEYS, [a[4:] for a in accounts]))
+    keys = {stream_id("acc", stream.hex): key for stream, key in wrapped.items()}
+    return {
+        first.stream: Sealed(first.event.sealed, keys.get(first.stream))
+        for first in await read_first(connection, accounts, topics)
+        if isinstance(first.event, AccountOpened)
+    }
+
+
+async def read_first(
+    connection: Connection, streams: Sequence[StreamId], topics: Mapping[int, str]
+) -> list[Recorded]:
+    """How these streams began."""
+    query = f"{EVENTS} WHERE stream = ANY ($1::uuid[]) AND version = 1"
+    return recorded(await connection.fetch(query, [s[4:] for s in streams]), topics)
+
+
+async def read_history(
+    connection: Connection, stream: StreamId, topics: Mapping[int, str]
+) -> list[Recorded]:
+    """All events of one stream, oldest first."""
+    query = f"{EVENTS} WHERE stream = $1::uuid ORDER BY version"
+    return recorded(await connection.fetch(query, stream[4:]), topics)
+
+
+async def read_accounts(
+    connection: Connection, after: StreamId | None, limit: int
+) -> list[StreamId]:
+    """Accounts behind one, by id."""
+    behind = None if after is None else after[4:]
+    found = await connection.fetch(ACCOUNTS, KINDS["acc"].code, behind, limit)
+    return [stream_id("acc", stream.hex) for (stream,) in found]
+
+
+async def count_accounts(connection: Connection) -> int:
+    """How many accounts there are."""
+    code = KINDS["acc"].code
+    count: int = await connection.fetchval("SELECT count(*) FROM heads WHERE kind = $1", code)
+    return count
+
+
+def recorded(found: Sequence[Any], topics: Mapping[int, str]) -> list[Recorded]:
+    """Rows as events; what the library stored under topics of its own is not ours to read."""
+    events: list[Recorded] = []
+    for position, recorded_at, stream, version, code, state in found:
+        topic = topics.get(code)
+        if topic is None or topic not in CLASSES:
+            continue
+        act, event = (envelope := decode(topic, state)).act, envelope.event
+        known = stream_id(TOPIC_PREFIX[topic.partition(".")[0]], stream.hex)
+        events.append(Recorded(position, recorded_at, known, version, act, event))
+    return events
+
+
+def _named(hexadecimal: str, kind: int | None) -> StreamId:
+    """The stream that has a name; only a settlement has a name and no head."""
+    return stream_id("stl" if kind is None else BY_CODE[kind].prefix, hexadecimal)

@@ -1,0 +1,238 @@
+"""The ledger in PostgreSQL, through asyncpg.
+
+An append is one call of the database function `append` (migrations/0001_ledger.sql). It is
+never cancelled and carries no client timeout: a cancelled COMMIT may be reported done on one
+node alone. Its outcome is unknown from the first byte sent until the answer or an error.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+
+import asyncpg
+from asyncpg import Connection, Pool
+
+from aggregates.topics import CLASSES
+from aggregates.vocabulary import StreamId
+from service.ledger.access_log import Access, Kept, Sought, page, record
+from service.ledger.codec import Recorded
+from service.ledger.postgres.append_call import APPEND, arguments, outcome_of
+from service.ledger.postgres.commit import DROPPED, commit, is_definite, keep_alive, roll_back
+from service.ledger.postgres.queries import (
+    EVENTS,
+    count_accounts,
+    read_accounts,
+    read_first,
+    read_heads,
+    read_history,
+    read_names,
+    read_persons,
+    recorded,
+)
+from service.ledger.store import Batch, Found, Outcome, OutcomeUnknownError, StoreUnavailableError
+
+CONNECT_TIMEOUT_S = 5.0
+READERS_MAX = 8
+WRITER_SETTINGS = {
+    "synchronous_commit": "on",
+    "default_transaction_isolation": "read committed",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "jit": "off",
+    "application_name": "gongji-append",
+}
+"""The planner may only look rows up: a plan made on an empty table must not scan a full one."""
+READER_SETTINGS = {"jit": "off", "application_name": "gongji-read"}
+
+
+Greet = Callable[[Connection], Awaitable[None]]
+
+
+def make_pool(dsn: str, settings: dict[str, str], size: int) -> Pool:
+    """A pool of connections with these settings, not opened yet."""
+    return asyncpg.create_pool(dsn, min_size=1, max_size=size, server_settings=settings)
+
+
+class PostgresStore:
+    """A ledger in one PostgreSQL schema, found by `search_path`."""
+
+    def __init__(self, dsn: str, greet: Greet | None = None) -> None:
+        """Remember where the database is; `open` connects. `greet` meets every new writer."""
+        self._dsn = dsn
+        self._greet = greet
+        self._writer: Connection | None = None
+        self._pool: Pool | None = None
+        self._topic_ids: dict[str, int] = {}
+        self._topics: dict[int, str] = {}
+
+    async def open(self) -> None:
+        """Connect, and learn the codes of the topics.
+
+        Raises:
+            StoreUnavailableError: the database cannot be reached.
+        """
+        self._pool = await make_pool(self._dsn, READER_SETTINGS, READERS_MAX)
+        writer = await self._connected()
+        await writer.execute("SELECT pg_advisory_lock(hashtext('gongji.topics'))")
+        known = dict(await writer.fetch("SELECT topic, id FROM topics"))
+        for topic in CLASSES:
+            if topic not in known:
+                known[topic] = max(known.values(), default=0) + 1
+                await writer.execute("INSERT INTO topics VALUES ($2, $1)", topic, known[topic])
+        await writer.execute("SELECT pg_advisory_unlock(hashtext('gongji.topics'))")
+        self._topic_ids = known
+        self._topics = {code: topic for topic, code in known.items()}
+
+    async def close(self) -> None:
+        """Close every connection; nothing may be in flight."""
+        if self._writer is not None and not self._writer.is_closed():
+            await self._writer.close()
+        if self._pool is not None:
+            await self._pool.close()
+
+    @property
+    def pool(self) -> Pool:
+        """Connections for reading; never for an append."""
+        assert self._pool is not None, "the store is open"
+        return self._pool
+
+    async def _connected(self) -> Connection:
+        if self._writer is None or self._writer.is_closed():
+            try:
+                self._writer = await asyncpg.connect(
+                    self._dsn,
+                    timeout=CONNECT_TIMEOUT_S,
+                    server_settings=WRITER_SETTINGS,
+                    target_session_attrs="primary",
+                )
+                keep_alive(self._writer)
+                shown = await self._writer.fetchval("SHOW transaction_isolation")
+                assert shown == "read committed", "an append needs fresh snapshots"
+                if self._greet is not None:
+                    await self._greet(self._writer)
+            except (*DROPPED, TimeoutError, asyncpg.PostgresError) as error:
+                raise StoreUnavailableError(type(error).__name__) from error
+        return self._writer
+
+    async def read(
+        self,
+        streams: Iterable[StreamId],
+        names: Iterable[bytes],
+        persons: Iterable[StreamId] = (),
+    ) -> Found:
+        """Heads, names and persons as committed now."""
+        async with self.pool.acquire() as connection:
+            return await self._read(connection, list(streams), list(names), list(persons))
+
+    async def append(self, batch: Batch) -> Outcome:
+        """Append the batch in one round trip, or write nothing and say why."""
+        return await self._append(await self._connected(), batch)
+
+    @asynccontextmanager
+    async def locked(self) -> AsyncIterator["_Locked"]:
+        """BEGIN, lock the log head; COMMIT at the end, and look at its tag."""
+        writer = await self._connected()
+        try:
+            await writer.execute("BEGIN; SELECT FROM log_head FOR UPDATE")
+        except (*DROPPED, asyncpg.PostgresError) as error:
+            writer.terminate()
+            raise StoreUnavailableError(type(error).__name__) from error
+        try:
+            yield _Locked(self, writer)
+        except BaseException:
+            await roll_back(writer)
+            raise
+        await commit(writer)
+
+    async def _append(self, writer: Connection, batch: Batch) -> Outcome:
+        try:
+            answer = await writer.fetch(APPEND, *arguments(batch, self._topic_ids))
+        except asyncpg.PostgresError as error:
+            if is_definite(error):
+                raise
+            writer.terminate()
+            raise OutcomeUnknownError(error.sqlstate) from error
+        except DROPPED as error:
+            writer.terminate()
+            raise OutcomeUnknownError(type(error).__name__) from error
+        return outcome_of(answer, batch)
+
+    async def _read(
+        self,
+        connection: Connection,
+        streams: list[StreamId],
+        names: list[bytes],
+        persons: list[StreamId],
+    ) -> Found:
+        return Found(
+            await read_heads(connection, streams, self._topics),
+            await read_names(connection, names),
+            await read_persons(connection, persons, self._topics),
+        )
+
+    async def history(self, stream: StreamId) -> list[Recorded]:
+        """All events of one stream, oldest first."""
+        return await read_history(self.pool, stream, self._topics)
+
+    async def first_events(self, streams: Iterable[StreamId]) -> list[Recorded]:
+        """How these streams began."""
+        return await read_first(self.pool, list(streams), self._topics)
+
+    async def page(self, after: int, limit: int) -> list[Recorded]:
+        """Up to `limit` events behind a position; what the library stored is passed over."""
+        ours = [code for code, topic in self._topics.items() if topic in CLASSES]
+        query = f"{EVENTS} WHERE position > $1 AND topic = ANY ($3) ORDER BY position LIMIT $2"
+        return recorded(await self.pool.fetch(query, after, limit, ours), self._topics)
+
+    async def record(self, accesses: Sequence[Access]) -> None:
+        """Add to the access log in one round trip."""
+        await record(self.pool, accesses)
+
+    async def accesses(self, sought: Sought, limit: int) -> list[Kept]:
+        """Up to `limit` records of the access log, the newest first."""
+        return await page(self.pool, sought, limit)
+
+    async def position(self) -> int:
+        """The position of the newest event; 0 in an empty log."""
+        newest: int = await self.pool.fetchval("SELECT position FROM log_head")
+        return newest
+
+    async def recorded_at(self) -> int:
+        """When the newest event was recorded, in microseconds since 1970; 0 in an empty log."""
+        newest: int = await self.pool.fetchval("SELECT recorded_at FROM log_head")
+        return newest
+
+    async def accounts(self, after: StreamId | None, limit: int) -> list[StreamId]:
+        """Up to `limit` accounts behind one, by id; from the first on behind None."""
+        return await read_accounts(self.pool, after, limit)
+
+    async def account_count(self) -> int:
+        """How many accounts there are."""
+        return await count_accounts(self.pool)
+
+
+class _Locked:
+    """Reading and appending while the log head is held."""
+
+    def __init__(self, store: PostgresStore, writer: Connection) -> None:
+        self._store = store
+        self._writer = writer
+
+    async def read(
+        self,
+        streams: Iterable[StreamId],
+        names: Iterable[bytes],
+        persons: Iterable[StreamId] = (),
+    ) -> Found:
+        try:
+            return await self._store._read(  # noqa: SLF001
+                self._writer, list(streams), list(names), list(persons)
+            )
+        except (*DROPPED, asyncpg.PostgresError) as error:
+            if isinstance(error, asyncpg.PostgresError) and is_definite(error):
+                raise
+            self._writer.terminate()
+            raise StoreUnavailableError(type(error).__name__) from error
+
+    async def append(self, batch: Batch) -> Outcome:
+        return await self._store._append(self._writer, batch)  # noqa: SLF001

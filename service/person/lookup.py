@@ -1,0 +1,66 @@
+"""Lookup."""
+
+from aggregates.account.state import Account
+from aggregates.refusals import UnknownError
+from aggregates.vocabulary import StreamId
+from service.caller import Caller, Role, check_region
+from service.context import House
+from service.ledger.command import Decision
+from service.ledger.read_set import View
+from service.vault import Keys
+
+
+def find_person(view: View, keys: Keys, person_no: str) -> StreamId:
+    """The account of a person number.
+
+    Raises:
+        UnknownError: there is none.
+    """
+    account_id = view.find(keys.name("person_no", person_no))
+    if account_id is None:
+        raise UnknownError
+    return account_id
+
+
+def find_readable(view: View, keys: Keys, caller: Caller, person_no: str) -> StreamId:
+    """The account of a person number, if this caller may read it.
+
+    Raises:
+        UnknownError: there is none, or it is not the caller's.
+    """
+    if caller.role is Role.PERSON and caller.subject != person_no:
+        raise UnknownError
+    return own_region(view, keys, caller, person_no)[0]
+
+
+def own_region(view: View, keys: Keys, caller: Caller, person_no: str) -> tuple[StreamId, Account]:
+    """An account that the caller may change.
+
+    Raises:
+        UnknownError: there is none, or it is another region's.
+    """
+    account_id = find_person(view, keys, person_no)
+    account = view.account(account_id)
+    check_region(caller, account)
+    return account_id, account
+
+
+async def account_of(house: House, caller: Caller, person_no: str) -> StreamId:
+    """The account of a person number whose lists this caller may read.
+
+    Raises:
+        UnknownError: there is none, or it is not the caller's.
+    """
+    found: list[StreamId] = []
+
+    def decide(view: View, _: object) -> Decision:
+        if caller.role is Role.AUDITOR:
+            found.append(find_person(view, house.keys, person_no))
+        else:
+            found.append(find_readable(view, house.keys, caller, person_no))
+        return Decision(answer=b"")
+
+    await house.ask(caller, decide)
+    if not found:
+        raise UnknownError
+    return found[-1]

@@ -1,0 +1,56 @@
+"""Put person numbers and masked names in the place of account ids, for those who may see them."""
+
+from collections.abc import Iterable
+
+from aggregates.vocabulary import StreamId
+from service.context import House
+from service.request_context import note
+from service.vault import Personal
+
+SURNAMES = (
+    "欧阳 太史 端木 上官 司马 东方 独孤 南宫 万俟 闻人 夏侯 诸葛 尉迟 公羊 赫连 澹台 皇甫 宗政 "
+    "濮阳 公冶 太叔 申屠 公孙 慕容 仲孙 钟离 长孙 宇文 司徒 鲜于 司空 令狐 百里 呼延 东郭 南门 "
+    "西门 歐陽 東方 諸葛 尉遲 鍾離 長孫 鮮于 聞人 澹臺 東郭 南宮"
+)
+COMPOUND = frozenset(SURNAMES.split())
+"""Surnames of two characters."""
+STARS_MAX = 3
+"""More stars than this would tell a long name from its length."""
+
+
+async def persons_of(house: House, accounts: Iterable[StreamId]) -> dict[StreamId, Personal | None]:
+    """Personal data by account id; None where the person was erased.
+
+    Raises:
+        KeyFileError: a sealed person does not open under this ledger's keys.
+    """
+    wanted = list(dict.fromkeys(accounts))
+    note(wanted)
+    found = await house.store.read((), (), wanted)
+    return {
+        account: house.keys.unseal(person.sealed, person.wrapped, account)
+        for account, person in found.persons.items()
+    }
+
+
+async def masked_names_of(house: House, accounts: Iterable[StreamId]) -> dict[StreamId, str | None]:
+    """Masked names by account id; None where the person was erased.
+
+    Raises:
+        KeyFileError: as `persons_of`.
+    """
+    persons = await persons_of(house, accounts)
+    return {account: person and masked(person.name) for account, person in persons.items()}
+
+
+def masked(name: str) -> str:
+    """A name as relatives may see one another's (policy.md §6.2): 张*, 王**, 欧阳**.
+
+    The surname stays and each sign behind it is a star, up to `STARS_MAX`. A name of one sign,
+    and one that does not begin with a letter, is all stars.
+    """
+    bare = name.strip()
+    shown = 2 if len(bare) > 2 and bare[:2] in COMPOUND else 1  # noqa: PLR2004 -- 欧阳锋, not 欧阳
+    if len(bare) == 1 or not bare[:shown].isalpha():
+        shown = 0
+    return bare[:shown] + "*" * max(1, min(len(bare) - shown, STARS_MAX))

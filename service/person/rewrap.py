@@ -1,0 +1,113 @@
+"""Replace the wrapping key: every person's key is wrapped anew, no event is touched.
+
+The new key stands in the key file before anything is wrapped with it, and the old one until
+nothing is wrapped with it and no process may wrap with it again. Whenever this is cut off,
+everything opens, and the next run goes on where it was. Backups of the key file and backups
+of the database from before open one another; without the old key file the erased among them
+stay erased. The digest key stays: names are found by it.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import asyncpg
+
+from aggregates.vocabulary import StreamId
+from service.clock import new_secret
+from service.vault import (
+    KEY_LOCK,
+    KEY_SIZE,
+    Keys,
+    check_fingerprint,
+    load_keys,
+    read_key_file,
+    write_key_file,
+)
+
+BATCH = 1000
+PAGE = "SELECT stream, wrapped FROM person_keys WHERE stream > $1 ORDER BY stream LIMIT $2"
+REPLACE = """
+    UPDATE person_keys p SET wrapped = n.wrapped
+      FROM unnest($1::uuid[], $2::bytea[], $3::bytea[]) AS n(stream, before, wrapped)
+     WHERE p.stream = n.stream AND p.wrapped = n.before
+"""
+REMEMBER = """
+    INSERT INTO fingerprints VALUES ('keys', $1), ('keys.previous', $2)
+        ON CONFLICT (name) DO UPDATE SET fingerprint = EXCLUDED.fingerprint
+"""
+ONE = "SELECT pg_advisory_lock(hashtext('gongji.rewrap'), hashtext(current_schema()))"
+FIRST = "00000000-0000-0000-0000-000000000000"
+
+
+class Rewrapped(NamedTuple):
+    """How many keys were wrapped anew, and whether the old wrapping key is gone."""
+
+    wrapped: int
+    is_done: bool
+
+
+def in_silence(_count: int) -> None:
+    """Tell nobody."""
+
+
+async def rewrap(
+    dsn: str,
+    key_file: Path,
+    progress: Callable[[int], None] = in_silence,
+    batch: int = BATCH,
+) -> Rewrapped:
+    """Wrap every person's key under a new wrapping key; give the old one up when nobody has it.
+
+    Raises:
+        KeyFileError: the key file is not this ledger's, or a key does not open under it.
+    """
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(ONE)
+        await check_fingerprint(connection, load_keys(key_file))
+        keys = _renewed(key_file)
+        await connection.execute(REMEMBER, keys.fingerprint, keys.previous_fingerprint)
+        count = await _wrap_all(connection, keys, progress, batch)
+        if not await connection.fetchval(
+            f"SELECT pg_try_advisory_lock({KEY_LOCK})", keys.previous_fingerprint
+        ):
+            return Rewrapped(count, is_done=False)
+        count += await _wrap_all(connection, keys, progress, batch)  # of who came meanwhile
+        await connection.execute("DELETE FROM fingerprints WHERE name = 'keys.previous'")
+        held = read_key_file(key_file)
+        write_key_file(key_file, {n: key for n, key in held.items() if n != "previous"})
+        return Rewrapped(count, is_done=True)
+    finally:
+        await connection.close()
+
+
+def _renewed(key_file: Path) -> Keys:
+    """The keys with a new wrapping key, durable in the file beside the old one."""
+    held = read_key_file(key_file)
+    if "previous" not in held:
+        held |= {"previous": held["wrapping"], "wrapping": new_secret(KEY_SIZE).hex()}
+        write_key_file(key_file, held)
+    return load_keys(key_file)
+
+
+async def _wrap_all(
+    connection: Any,  # noqa: ANN401 -- asyncpg has no types
+    keys: Keys,
+    progress: Callable[[int], None],
+    batch: int,
+) -> int:
+    """One walk over all keys, a batch at a time; whoever is erased meanwhile stays erased."""
+    after, count = FIRST, 0
+    while rows := await connection.fetch(PAGE, after, batch):
+        after = rows[-1]["stream"]
+        made = [
+            (stream, before, keys.rewrap(before, StreamId(f"acc_{stream.hex}")))
+            for stream, before in rows
+        ]
+        due = [row for row in made if row[2] is not None]
+        if due:
+            await connection.execute(REPLACE, *(list(column) for column in zip(*due, strict=True)))
+        count += len(due)
+        progress(count)
+    return count

@@ -1,0 +1,137 @@
+"""The log's Merkle tree as it is stored: leaves are the rows themselves, nodes every 8 levels.
+
+Whatever is asked is worked out of at most 255 rows or nodes for each level that is kept, so a
+proof costs the same in a long log. A row that was altered gives another root than the one that
+was signed: proofs over it hold no more.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from service.proof.merkle import (
+    NO_EDGE,
+    TILE,
+    Edge,
+    Grown,
+    Leaf,
+    Node,
+    Range,
+    cover,
+    grow,
+    leaf_hash,
+    root_of,
+)
+
+LEAVES = """
+    SELECT e.position, e.stream, e.version, t.topic, e.recorded_at, e.state
+      FROM events e LEFT JOIN topics t ON t.id = e.topic
+"""
+AFTER = f"{LEAVES} WHERE e.position > $1 AND e.position <= $2 ORDER BY e.position"
+WITHIN = f"""{LEAVES}
+      JOIN unnest($1::bigint[], $2::bigint[]) AS span (first, last)
+        ON e.position > span.first AND e.position <= span.last
+"""
+NODES = """
+    SELECT n.level, n.ix, n.hash FROM tree_nodes n
+      JOIN unnest($1::smallint[], $2::bigint[], $3::bigint[]) AS span (level, first, last)
+        ON n.level = span.level AND n.ix >= span.first AND n.ix < span.last
+"""
+KEEP = "INSERT INTO tree_nodes SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::bytea[])"
+
+Connection = Any
+"""A connection of asyncpg, or a pool."""
+
+
+class LogBrokenError(Exception):
+    """The log is not what it was sealed as: a row, a topic or a node is gone."""
+
+
+async def read_leaves(connection: Connection, after: int, upto: int) -> list[Leaf]:
+    """The rows behind a position, up to another, as they are sealed.
+
+    Raises:
+        LogBrokenError: one of them is missing.
+    """
+    leaves = [_leaf(row) for row in await connection.fetch(AFTER, after, upto)]
+    if len(leaves) != upto - after:
+        raise LogBrokenError(f"rows are missing between {after} and {upto}")
+    return leaves
+
+
+async def keep(connection: Connection, grown: Grown) -> None:
+    """Store the nodes that became complete."""
+    nodes = grown.kept
+    await connection.execute(
+        KEEP,
+        [level for (level, _), _ in nodes],
+        [ix for (_, ix), _ in nodes],
+        [root for _, root in nodes],
+    )
+
+
+async def read_hashes(connection: Connection, spans: Sequence[Range]) -> list[bytes]:
+    """The roots of ranges of the tree.
+
+    Raises:
+        LogBrokenError: something they are made of is missing.
+    """
+    covers = [cover(span) for span in spans]
+    below = [_below(node) for nodes in covers for node in nodes]
+    known = await _leaves(connection, below) | await _nodes(connection, below)
+    try:
+        return [root_of([_root(node, known) for node in nodes]) for nodes in covers]
+    except KeyError as error:
+        raise LogBrokenError(f"no node {error.args[0]}") from error
+
+
+async def read_root(connection: Connection, size: int) -> bytes:
+    """The root of the tree over the first rows.
+
+    Raises:
+        LogBrokenError: something it is made of is missing.
+    """
+    return (await read_hashes(connection, [(0, size)]))[0]
+
+
+def _below(node: Node) -> tuple[int, int, int]:
+    """What a node is made of: a kept level (0: rows), and the indices there from to."""
+    level, ix = node
+    base = level // TILE * TILE
+    return base, ix << (level - base), (ix + 1) << (level - base)
+
+
+async def _leaves(
+    connection: Connection, below: Sequence[tuple[int, int, int]]
+) -> dict[Node, bytes]:
+    spans = [(first, last) for base, first, last in below if base == 0]
+    if not spans:
+        return {}
+    found = await connection.fetch(WITHIN, [s[0] for s in spans], [s[1] for s in spans])
+    return {(0, row["position"] - 1): leaf_hash(_leaf(row)) for row in found}
+
+
+async def _nodes(
+    connection: Connection, below: Sequence[tuple[int, int, int]]
+) -> dict[Node, bytes]:
+    spans = [span for span in below if span[0] > 0]
+    if not spans:
+        return {}
+    found = await connection.fetch(NODES, *(list(column) for column in zip(*spans, strict=True)))
+    return {(level, ix): root for level, ix, root in found}
+
+
+def _root(node: Node, known: dict[Node, bytes]) -> bytes:
+    base, first, last = _below(node)
+    return root_of(grow(NO_EDGE, [known[base, ix] for ix in range(first, last)]).edge.hashes)
+
+
+def _leaf(row: Any) -> Leaf:  # noqa: ANN401 -- a record of asyncpg
+    position, stream, version, topic, recorded_at, state = row
+    if topic is None:
+        raise LogBrokenError(f"the topic of {position} has no name")
+    return Leaf(position, stream.bytes, version, topic, recorded_at, state)
+
+
+def edge_of(size: int, stored: bytes) -> Edge:
+    """A right edge from its bytes."""
+    return Edge(size, tuple(stored[at : at + 32] for at in range(0, len(stored), 32)))

@@ -1,0 +1,84 @@
+"""Lists that follow the log: bindings, and an institution's settlements."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from asyncpg import Pool
+
+from aggregates.vocabulary import StreamId
+from service.context import House
+from service.ledger.command import OverloadedError
+
+WAIT_S = 1.0
+"""How long a list waits to show the log as it stood when it was asked for, in seconds."""
+HEAD_WAIT_S = 5.0
+"""How long an answer waits that must show all of it, in seconds."""
+
+
+class Following(Protocol):
+    """What a list waits for."""
+
+    async def wait_for(self, position: int, timeout_s: float) -> bool:
+        """Wait until the read models show the log up to a position."""
+        ...
+
+    async def position(self) -> int:
+        """Up to where they show it."""
+        ...
+
+
+class Shelf(NamedTuple):
+    """Where lists are read, and who keeps them up with the log."""
+
+    pool: Pool
+    follower: Following
+
+
+class Asked(NamedTuple):
+    """Which page is wanted, and the position it must show at least."""
+
+    cursor: str | None
+    limit: int
+    min_position: int | None
+
+
+class Listed(NamedTuple):
+    """A page: items, the next cursor, and the position it is as of."""
+
+    items: list[dict[str, Any]]
+    following: str | None
+    position: int
+
+
+async def reach_head(house: House, shelf: Shelf) -> int:
+    """Wait until the read models show all that is in the log now; the position they show.
+
+    What is held against somebody's books cannot be answered from a part of ours.
+
+    Raises:
+        OverloadedError: they did not come that far in `HEAD_WAIT_S`.
+    """
+    if not await shelf.follower.wait_for(await house.store.position(), HEAD_WAIT_S):
+        raise OverloadedError
+    return await shelf.follower.position()
+
+
+async def reach(house: House, shelf: Shelf, asked: Asked) -> int:
+    """Wait for the log's head as it is now, or for what the caller asks for; how far it came."""
+    head = await house.store.position()
+    await shelf.follower.wait_for(max(head, asked.min_position or 0), WAIT_S)
+    return await shelf.follower.position()
+
+
+S = TypeVar("S")
+
+
+async def states_of(house: House, streams: Sequence[StreamId]) -> dict[StreamId, object]:
+    """Streams as they stand, read beside the appender: no decision hangs on them."""
+    heads = (await house.store.read(streams, ())).heads
+    return {stream: head.state for stream, head in heads.items()}
+
+
+def only(kind: type[S], found: dict[StreamId, object]) -> dict[StreamId, S]:
+    """Those of one kind."""
+    return {stream: state for stream, state in found.items() if isinstance(state, kind)}

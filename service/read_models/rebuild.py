@@ -1,0 +1,224 @@
+"""Make read models again from the first event, beside the live ones, and put them in place.
+
+The live follower goes on meanwhile. A rebuild that was interrupted leaves tables nobody reads;
+the next one drops them and begins anew.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+import asyncpg
+
+from projections.kit.table import Connection
+from service.read_models.projector import (
+    LIVE,
+    LOCK,
+    Span,
+    Target,
+    advance,
+    positions,
+    prepare,
+    spans,
+)
+
+EVENTS_MAX = 5000
+SWITCHES_MAX = 30
+SWITCH_AGAIN_S = 1.0
+SETTINGS = {"synchronous_commit": "off", "jit": "off", "application_name": "gongji-rebuild"}
+TRY_LOCK = "SELECT pg_try_advisory_lock(hashtext('gongji.rebuild'), hashtext(current_schema()))"
+HOLD = "SELECT FROM follower_positions WHERE follower = ANY ($1) ORDER BY follower FOR UPDATE"
+INDEXES = "SELECT indexrelid::regclass::text AS name FROM pg_index WHERE indrelid = $1::regclass"
+NAMES = tuple(target.name for target in LIVE)
+
+Progress = Callable[[int, int], None]
+"""Told how many events are done, and of how many."""
+
+
+class RebuildRunningError(Exception):
+    """Another rebuild is at work on this ledger."""
+
+
+class LogCutError(Exception):
+    """The log ends before a position that its head, or a read model, has reached."""
+
+
+class Rebuilt(NamedTuple):
+    """How many events were read, and how many rows each table has."""
+
+    events: int
+    rows: dict[str, int]
+
+
+class Pair(NamedTuple):
+    """A read model as it is asked, and the one that is made beside it."""
+
+    live: Target
+    made: Target
+
+
+Last = Callable[[Connection, Sequence[Pair], int], Awaitable[None]]
+"""The last thing, done at a position while no follower can move."""
+
+
+def in_silence(_done: int, _of: int) -> None:
+    """Tell nobody."""
+
+
+async def rebuild(
+    dsn: str, names: Iterable[str] = NAMES, progress: Progress = in_silence
+) -> Rebuilt:
+    """Build read models anew from the log and put them in place of the live ones.
+
+    Raises:
+        KeyError: no such read model; RebuildRunningError: one at a time;
+        UnreadableEventError: the log holds an event this release cannot read;
+        LogCutError: events at the log's end are missing, and nothing was put in place;
+        asyncpg.LockNotAvailableError: readers never let go of a live table.
+    """
+    async with _beside(dsn, names, progress) as (connection, pairs):
+        events = await _locked(connection, pairs, _switch)
+        rows = {
+            table: await connection.fetchval(f"SELECT count(*) FROM {table}")  # noqa: S608 -- ours
+            for live, _ in pairs
+            for table in _tables(live)
+        }
+    return Rebuilt(events, rows)
+
+
+async def check(
+    dsn: str, names: Iterable[str] = NAMES, progress: Progress = in_silence
+) -> dict[str, int]:
+    """Build read models anew beside the live ones and compare; rows that differ, by table.
+
+    Raises:
+        As `rebuild`.
+    """
+    differing: dict[str, int] = {}
+
+    async def settle(connection: Connection, pairs: Sequence[Pair], goal: int) -> None:
+        await _level(connection, [target for pair in pairs for target in pair], goal)
+        for live, made in pairs:
+            for one, other in zip(_tables(live), _tables(made), strict=True):
+                differing[one] = await compare(connection, one, other)
+        await _drop(connection, [made for _, made in pairs])
+
+    async with _beside(dsn, names, progress) as (connection, pairs):
+        await _locked(connection, pairs, settle)
+    return differing
+
+
+async def compare(connection: Connection, live: str, rebuilt: str) -> int:
+    """How many rows one of two tables has and the other has not."""
+    differing: int = await connection.fetchval(
+        f"SELECT count(*) FROM ((TABLE {live} EXCEPT ALL TABLE {rebuilt})"  # noqa: S608 -- ours
+        f" UNION ALL (TABLE {rebuilt} EXCEPT ALL TABLE {live})) AS differing"
+    )
+    return differing
+
+
+# ------------------------------------------------------------------ beside the live one
+
+
+@asynccontextmanager
+async def _beside(
+    dsn: str, names: Iterable[str], progress: Progress
+) -> AsyncIterator[tuple[Connection, list[Pair]]]:
+    """Read models built from the first event up to the head, ready to take their places."""
+    live = {target.name: target for target in LIVE}
+    chosen = [live[name] for name in names]
+    pairs = [Pair(target, Target(target.projection, f"{target.name}_next")) for target in chosen]
+    connection = await asyncpg.connect(dsn, server_settings=SETTINGS)
+    try:
+        if not await connection.fetchval(TRY_LOCK):
+            raise RebuildRunningError
+        made = [pair.made for pair in pairs]
+        await _drop(connection, made)
+        await prepare(connection, (*chosen, *made))
+        await _catch_up(connection, made, progress)
+        yield connection, pairs
+    finally:
+        await connection.close()
+
+
+async def _catch_up(connection: Connection, made: Sequence[Target], progress: Progress) -> None:
+    position, head = 0, 1
+    while position < head:
+        head = await connection.fetchval("SELECT position FROM log_head")
+        progress(position, head)
+        if position < head:
+            position = await _forward(connection, Span(tuple(made), position, head))
+    progress(position, head)
+
+
+async def _forward(connection: Connection, span: Span) -> int:
+    """Apply the next events to read models that nobody else can move; the position reached."""
+    reached = await advance(connection, span, EVENTS_MAX)
+    if reached == span.after:
+        raise LogCutError(f"the log ends at position {reached}; there was a position {span.upto}")
+    return reached
+
+
+async def _drop(connection: Connection, made: Sequence[Target]) -> None:
+    for target in made:
+        await connection.execute(f"DROP TABLE IF EXISTS {', '.join(_tables(target))}")
+        await connection.execute(
+            "DELETE FROM follower_positions WHERE follower = $1", target.follower
+        )
+
+
+def _tables(target: Target) -> list[str]:
+    return [target.name + part for part in target.projection.table.parts]
+
+
+# ------------------------------------------------------------------ in place of the live one
+
+
+async def _locked(connection: Connection, pairs: Sequence[Pair], last: Last) -> int:
+    """Do the last thing while no follower can move; the position reached.
+
+    A reader who holds a live table is not waited for long: whoever came after him would wait
+    too.
+    """
+    everybody = [target for pair in pairs for target in pair]
+    for attempt in range(1, SWITCHES_MAX + 1):
+        try:
+            async with connection.transaction():
+                await connection.execute("SET LOCAL lock_timeout = '2s'")
+                await connection.execute(LOCK)
+                await connection.execute(HOLD, [target.follower for target in everybody])
+                goal = max((await positions(connection, everybody)).values(), default=0)
+                await last(connection, pairs, goal)
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+            if attempt == SWITCHES_MAX:
+                raise
+            await asyncio.sleep(SWITCH_AGAIN_S)
+        else:
+            return goal
+    raise AssertionError("the last attempt returns or raises")
+
+
+async def _level(connection: Connection, targets: Iterable[Target], goal: int) -> None:
+    """Bring read models that nobody else can move to one position."""
+    for target in targets:
+        while todo := spans(await positions(connection, [target]), goal):
+            await _forward(connection, todo[0])
+
+
+async def _switch(connection: Connection, pairs: Sequence[Pair], goal: int) -> None:
+    """Catch up the last events, drop the old tables, and give the new ones their names."""
+    await _level(connection, [made for _, made in pairs], goal)
+    for live, made in pairs:
+        await connection.execute(f"DROP TABLE {', '.join(_tables(live))}")
+        for new, name in zip(_tables(made), _tables(live), strict=True):
+            await connection.execute(f"ALTER TABLE {new} RENAME TO {name}")
+            for index in await connection.fetch(INDEXES, name):
+                renamed = index["name"].replace(made.name, live.name, 1)
+                await connection.execute(f"ALTER INDEX {index['name']} RENAME TO {renamed}")
+        await connection.execute(
+            "UPDATE follower_positions SET position = $2 WHERE follower = $1", live.follower, goal
+        )
+        await connection.execute(
+            "DELETE FROM follower_positions WHERE follower = $1", made.follower
+        )

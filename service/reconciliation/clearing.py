@@ -1,0 +1,81 @@
+"""Pay an institution for its settlements, and say what a month comes to (清算)."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from msgspec import json
+
+from aggregates import institution as rules
+from aggregates.reconciliation.day import Sums, together
+from aggregates.vocabulary import Instant
+from projections.settlement.movements import DaySums, of_days
+from service.caller import Caller, Request, Role, check_role
+from service.context import House
+from service.institution import find_institution, see_institution
+from service.ledger.command import Decision, Reply
+from service.ledger.read_set import View
+from service.read_models.reader import Shelf, reach_head
+from service.reconciliation.reconcile_day import Shown, sums_answer
+from service.serializers import day, signed_yuan
+
+LONGEST_MONTH = timedelta(days=31)
+
+
+async def clear(house: House, request: Request, code: str, through: date) -> Reply:
+    """Note that an institution was paid for all it settled up to and including a day.
+
+    Raises:
+        UnknownError: no such institution, or of another region; DateInvalidError: the day is
+        not over; the rest as `Appender.submit`.
+    """
+    check_role(request.caller, Role.AGENCY)
+
+    def decide(view: View, now: Instant) -> Decision:
+        stream, institution = find_institution(view, house.keys, request.caller, code)
+        event = rules.clear(institution, through, now.on)
+        answer = {"institution": code, "cleared_through": day(through)}
+        return Decision(answer=json.encode(answer), events=[(stream, event)])
+
+    return await house.do(request, decide)
+
+
+async def look_at_clearing(
+    house: House, shelf: Shelf, caller: Caller, code: str, first: date
+) -> Shown:
+    """What a month that begins on `first` comes to, day by day and whole.
+
+    For the institution itself, an agency of its region, and auditors.
+
+    Raises:
+        UnknownError: no such institution, or not the caller's;
+        OverloadedError: the read models are behind the log.
+    """
+    check_role(caller, Role.INSTITUTION, Role.AGENCY, Role.AUDITOR)
+    assert first.day == 1, "a month begins on its first day"
+    stream, institution, _ = await see_institution(house, caller, code)
+    position = await reach_head(house, shelf)
+    end = (first + LONGEST_MONTH).replace(day=1)
+    days = await of_days(shelf.pool, stream, first, end)
+    body = {
+        "institution": code,
+        "name": institution.name,
+        "month": first.isoformat()[:7],
+        "days": [{"day": one.day.isoformat()} | _line(one.settled, one.returned) for one in days],
+        **_whole(days),
+        "cleared_through": day(institution.cleared_through),
+    }
+    return Shown(body, position)
+
+
+def _whole(days: tuple[DaySums, ...]) -> dict[str, Any]:
+    return _line(together(d.settled for d in days), together(d.returned for d in days))
+
+
+def _line(settled: Sums, returned: Sums) -> dict[str, Any]:
+    """What was settled, what went back, and what accounts owe the institution for both."""
+    net = settled.plus(returned.negated())
+    return {
+        "settled": sums_answer(settled),
+        "returned": sums_answer(returned),
+        "payable": signed_yuan(net.own_fen + net.aid_fen),
+    }

@@ -1,0 +1,195 @@
+"""Decide again what was decided, on what was read then, by the same rules.
+
+The heads of a command's beginning, and its own events up to the decision, are all that a
+decision saw. What is recorded and cannot be made again from the log (whether a quote was
+changed, the reason that was given) is taken as it is told.
+"""
+
+from dataclasses import replace
+
+from aggregates.account.events import (
+    AidReceived,
+    AidReturned,
+    Debited,
+    DebitReturned,
+    Held,
+    HoldReleased,
+    ReturnSuspended,
+)
+from aggregates.refusals import RefusalError
+from aggregates.settlement import hold as hold_rules
+from aggregates.settlement.events import (
+    PartRefunded,
+    Settled,
+    SettlementCancelled,
+    SettlementReversed,
+)
+from aggregates.settlement.hold import ClaimHeld, HoldCaptured, HoldEnded
+from aggregates.settlement.settlement import debits_of, reasons_of
+from aggregates.vocabulary import HoldEnd, instant
+from service.ledger.overlay import UnreadError
+from service.ledger.read_set import View
+from service.policy import edition_of_record
+from service.replay.differences import Unlike
+from service.replay.redecide.comparison import (
+    Finding,
+    Place,
+    as_decided,
+    misread,
+    moves,
+    taken,
+    unlike,
+)
+from service.replay.redecide.fast_path import split_again
+from service.replay.redecide.premiums_and_corrections import ORDERED, PAID, Ordered, ordered_again
+from service.replay.redecide.returns import refunded, taken_back
+from service.settlement.capture import settled_of
+from service.settlement.supersede_hold import held_accounts
+
+Decided = (
+    Settled
+    | ClaimHeld
+    | HoldCaptured
+    | HoldEnded
+    | PartRefunded
+    | SettlementCancelled
+    | SettlementReversed
+    | Ordered
+)
+DECIDED = (
+    Settled,
+    ClaimHeld,
+    HoldCaptured,
+    HoldEnded,
+    PartRefunded,
+    SettlementCancelled,
+    SettlementReversed,
+    *ORDERED,
+)
+"""The events that are decided again; every other one is folded alone."""
+EXPLAINED = (
+    Debited,
+    AidReceived,
+    DebitReturned,
+    AidReturned,
+    Held,
+    HoldReleased,
+    ReturnSuspended,
+    *PAID,
+)
+"""What accounts do for something that was decided, which must explain it."""
+
+
+def decide_again(place: Place, event: Decided) -> list[Finding]:
+    """Decide an event again and hold it against what the log tells.
+
+    Raises:
+        UnreadError: a state is needed that is not loaded yet.
+    """
+    try:
+        return _decided(place, event)
+    except UnreadError:
+        raise
+    except RefusalError as refusal:
+        return [Finding(Unlike.DECISION, type(event).__name__, refusal.code())]
+    except Exception as fault:  # noqa: BLE001 -- what was tampered with may break any rule
+        return [Finding(Unlike.DECISION, type(event).__name__, f"{type(fault).__name__} {fault}")]
+
+
+def _decided(place: Place, event: Decided) -> list[Finding]:
+    match event:
+        case Settled():
+            return _settled(place, event) if event.hold is None else _captured(place, event)
+        case ClaimHeld():
+            return _held(place, event)
+        case HoldCaptured() | HoldEnded():
+            return _freed(place, event)
+        case PartRefunded():
+            return refunded(place, event)
+        case SettlementCancelled() | SettlementReversed():
+            return taken_back(place, event)
+        case _:
+            return ordered_again(place, event)
+
+
+# ------------------------------------------------------------------ bills and holds
+
+
+def _settled(place: Place, settled: Settled) -> list[Finding]:
+    now = instant(settled.settled_at)
+    view = View(as_decided(place, place.command.unpaid), now)
+    split, region, editions, patient = split_again(view, place.keys, settled.claim, now)
+    own_after_fen = patient.balance_fen - split.own_fen if patient.has_funds else None
+    made = replace(
+        settled,
+        place_region=region,
+        editions=editions,
+        payers=split.payers,
+        reasons=reasons_of(split),
+        own_fen=split.own_fen,
+        aid_fen=split.aid_fen,
+        cash_fen=split.cash_fen,
+        own_after_fen=own_after_fen,
+        on=now.on,
+    )
+    found = [*unlike(settled, made), *misread(place, settled.read, view.read)]
+    return found + _paid(place, settled)
+
+
+def _held(place: Place, held: ClaimHeld) -> list[Finding]:
+    now = instant(held.held_at)
+    view = View(as_decided(place, place.command.unpaid), now)
+    split, region, editions, _ = split_again(view, place.keys, held.claim, now)
+    made = replace(
+        held,
+        place_region=region,
+        editions=editions,
+        payers=split.payers,
+        reasons=reasons_of(split),
+        own_fen=split.own_fen,
+        aid_fen=split.aid_fen,
+        cash_fen=split.cash_fen,
+        on=now.on,
+    )
+    found = [*unlike(held, made), *misread(place, held.read, view.read)]
+    told = taken(place, lambda event: isinstance(event, Held) and event.hold == place.stream)
+    return found + moves(told, list(hold_rules.holds_of(place.stream, held)))
+
+
+def _captured(place: Place, settled: Settled) -> list[Finding]:
+    assert settled.hold is not None, "it settles a hold"
+    now = instant(settled.settled_at)
+    view = View(as_decided(place, place.command.unfreed), now)
+    hold = view.hold(settled.hold)
+    hold_rules.check_held(hold, now)
+    claim = settled.claim
+    known = replace(
+        hold.held.claim,
+        total_fen=claim.total_fen,
+        fund_pay_fen=claim.fund_pay_fen,
+        lines=claim.lines,
+    )
+    accounts = held_accounts(view, hold.held)
+    patient = accounts[known.beneficiary]
+    edition = edition_of_record(view, place.keys, patient.region, hold.held.editions["beneficiary"])
+    split = hold_rules.capture(settled.hold, hold, known, accounts, edition)
+    made = settled_of((settled.hold, hold), known, split, patient, now)
+    found = [*unlike(settled, replace(made, read=settled.read))]
+    return found + misread(place, settled.read, view.read) + _paid(place, settled)
+
+
+def _freed(place: Place, event: HoldCaptured | HoldEnded) -> list[Finding]:
+    why = event.why if isinstance(event, HoldEnded) else HoldEnd.CAPTURED
+    view = View(as_decided(place, place.command.unfreed), instant(place.at))
+    accounts = held_accounts(view, view.hold(place.stream).held)
+    told = taken(place, lambda e: isinstance(e, HoldReleased) and e.hold == place.stream)
+    return moves(told, list(hold_rules.frees_of(place.stream, accounts, why)))
+
+
+def _paid(place: Place, settled: Settled) -> list[Finding]:
+    """Whether exactly what was decided left the accounts."""
+    told = taken(
+        place,
+        lambda event: isinstance(event, Debited | AidReceived) and event.settlement == place.stream,
+    )
+    return moves(told, list(debits_of(place.stream, settled)))

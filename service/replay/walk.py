@@ -1,0 +1,289 @@
+"""The course of the log: events taken one by one, folded, counted, and decided again."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from aggregates.account.events import AidReceived, Debited, Held, HoldReleased, YearClosed
+from aggregates.account.state import Account
+from aggregates.policy.rulebook import EditionPublished
+from aggregates.settlement.events import Settled, SettlementCancelled, SettlementReversed
+from aggregates.settlement.settlement import Settlement
+from aggregates.topics import Event, State
+from aggregates.vocabulary import StreamId
+from service.ledger.codec import amount_of, kind_of, parts
+from service.ledger.overlay import Layer
+from service.ledger.store import NO_HEAD, Head
+from service.replay.compare.keys_and_names import Bills
+from service.replay.compare.multiset_hash import Tally
+from service.replay.decoding import Stored, read_act, read_event
+from service.replay.differences import Differences, Unlike
+from service.replay.money_conservation import Money
+from service.replay.partition import WHOLE, Share
+from service.replay.redecide.bills import DECIDED, EXPLAINED, decide_again
+from service.replay.redecide.comparison import Command, Place, decided_by
+from service.replay.redecide.fast_path import SETTLED, Plain, passed_on, plain_end, settled_again
+from service.replay.redecide.premiums_and_corrections import CHECKED, PAID
+from service.settlement.claims import visit_of
+from service.vault import Keys
+
+GONE = (SettlementCancelled, SettlementReversed)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+BILL_KINDS = ("stl_", "hld_")
+EXPLAINING = (*BILL_KINDS, "prm_", "cor_")
+"""Kinds of streams that must explain what they set aside, and what they move."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """What a replay looked at."""
+
+    events: int = 0
+    decided: Counter[str] = field(default_factory=Counter)
+    folded: Counter[str] = field(default_factory=Counter)
+    born: Counter[str] = field(default_factory=Counter)
+    tombstones: int = 0
+
+    def add(self, other: "Counts") -> None:
+        """Count what another share looked at."""
+        self.events += other.events
+        self.decided += other.decided
+        self.folded += other.folded
+        self.born += other.born
+        self.tombstones += other.tombstones
+
+    def named(self) -> dict[str, int]:
+        """How many streams of a kind must have a name: what is alive of bills and holds."""
+        told = self.decided
+        gone = told["settlement.cancelled/1"] + told["settlement.reversed/1"] - self.tombstones
+        ended = told["hold.captured/1"] + told["hold.ended/1"]
+        return {
+            "stl": told["settlement.settled/1"] - gone,
+            "hld": told["hold.placed/1"] - ended,
+        } | {kind: self.born[kind] for kind in ("ins", "pol", "kin")}
+
+
+class Course:
+    """The log up to where it was told.
+
+    `take` may stop with `UnreadError` and be called again with the same row once what it
+    asked for is loaded: until then it has changed nothing.
+    """
+
+    __slots__ = (
+        "_command",
+        "_keys",
+        "_money",
+        "_off",
+        "_share",
+        "_unheard",
+        "bills",
+        "counts",
+        "found",
+        "world",
+    )
+
+    def __init__(self, world: Layer, keys: Keys, found: Differences, share: Share = WHOLE) -> None:
+        """Begin before the first event."""
+        self.world = world
+        self.found = found
+        self._unheard = Differences()  # what another share tells
+        self.counts = Counts()
+        self.bills = Bills(Tally(keys), Tally(keys))
+        self._keys = keys
+        self._share = share
+        self._money = Money()
+        self._off = (0, 0)
+        self._command = Command(b"")
+
+    @property
+    def money(self) -> Money:
+        """Where all money is now."""
+        return self._money
+
+    def go_on(self, rows: Sequence[Stored], at: int) -> int:
+        """Take the command that begins here whole if it only settles a bill, else one event.
+
+        Returns where to go on.
+
+        Raises:
+            UnreadError: as `take`.
+        """
+        end = plain_end(rows, at)
+        if end > at and self._is_next(rows[at]) and self._takes(rows[at:end]):
+            return end
+        self.take(rows[at])
+        return at + 1
+
+    def _is_next(self, row: Stored) -> bool:
+        """Whether a command begins with this row."""
+        return not (row.state or b"").startswith(b'{"act":%b,"event":' % self._command.act)
+
+    def _takes(self, rows: Sequence[Stored]) -> bool:
+        """Take a plain command whole; where anything of it is odd, nothing has changed."""
+        *moves, bill = rows
+        plain: Plain | None = None
+        if bill.state is None:
+            heads = passed_on(self.world, moves, self._share)
+        else:
+            plain = settled_again(self.world, self._keys, rows)
+            heads = plain and plain.heads
+        if heads is None:
+            return False
+        self._end_command(rows[0])
+        self._command = Command(b"")
+        self.world.heads.update(heads)
+        fen = 0
+        for row in moves:
+            fen -= row.amount_fen or 0
+            if self._share.has(row.stream):
+                self.counts.events += 1
+                self.counts.folded[row.topic] += 1
+        self._money.settle(fen, is_mine=plain is not None)
+        if plain is not None:
+            self._tell_plain(bill.stream, plain)
+        return True
+
+    def _tell_plain(self, bill: StreamId, plain: Plain) -> None:
+        self.world.heads.pop(bill, None)  # who asks for it reads it from the log
+        self.counts.events += 1
+        self.counts.decided[SETTLED] += 1
+        self.counts.born["stl"] += 1
+        self.bills.keys.add(bill, plain.key_digest.encode())
+        self.bills.names.add(bill, visit_of(self._keys, plain.settled.claim))
+
+    def take(self, row: Stored) -> None:
+        """Take the next event of the log.
+
+        Raises:
+            UnreadError: a state is needed that the world does not have.
+        """
+        if row.state is None:
+            return
+        where = (row.position, row.stream)
+        is_mine = self._share.has(row.stream)
+        try:
+            act, told = parts(row.state)
+            event = read_event(row.topic, told)
+        except (KeyError, ValueError) as error:
+            if is_mine:
+                why = f"unreadable: {type(error).__name__}"
+                self.found.note(where, Unlike.EVENT, row.topic, why)
+            return
+        if act != self._command.act:
+            self._end_command(row)
+            self._begin_command(act, where, is_mine=is_mine)
+        head = self.world.head(row.stream) if row.version > 1 else NO_HEAD
+        counted = self.counts.folded
+        if is_mine and isinstance(event, DECIDED):
+            counted = counted if isinstance(event, CHECKED) else self.counts.decided
+            at = EPOCH + timedelta(microseconds=row.recorded_at)
+            place = Place(self.world, self._keys, self._command, row.stream, at)
+            for unlike, stored, made in decide_again(place, event):
+                self.found.note(where, unlike, stored, made)
+        counted[row.topic] += is_mine
+        self._fold(row, event, head, is_mine=is_mine)
+
+    def end(self) -> None:
+        """The log ends here: so does the last command."""
+        self._end_command(None)
+        self._command = Command(b"")
+
+    # -------------------------------------------------------------- folding
+
+    def _fold(self, row: Stored, event: Event, head: Head, *, is_mine: bool) -> None:
+        found = self.found if is_mine else self._unheard
+        where = (row.position, row.stream)
+        self.counts.events += is_mine
+        if row.version != head.version + 1:
+            found.note(where, Unlike.VERSION, row.version, head.version + 1)
+        if row.amount_fen != (amount_fen := amount_of(event)):
+            found.note(where, Unlike.AMOUNT, row.amount_fen, amount_fen)
+        try:
+            state: State = kind_of(row.stream).evolve(head.state, event)
+        except Exception as fault:  # noqa: BLE001 -- what was tampered with may break any fold
+            found.note(where, Unlike.EVENT, row.topic, f"does not fold: {fault!r}")
+            return
+        self._note_start(row.stream, event, head)
+        self.world.heads[row.stream] = Head(row.version, state)
+        self.counts.born[row.stream[:3]] += is_mine and head.version == 0
+        if isinstance(state, Account):
+            self._count(where, event, head.state, state, found)
+        elif isinstance(state, Settlement):
+            before = head.state if isinstance(head.state, Settlement) else None
+            self._money.bill(event, before)
+            self.counts.tombstones += before is None and isinstance(event, SettlementReversed)
+            if is_mine:
+                self._tell_bill(row, event, before)
+        elif isinstance(event, EditionPublished):
+            self.world.names[self._keys.name("region", event.region)] = row.stream
+
+    def _note_start(self, stream: StreamId, event: Event, head: Head) -> None:
+        """Keep what decisions of this command will ask for."""
+        command = self._command
+        command.start.setdefault(stream, head)
+        if not isinstance(event, EXPLAINED) or not isinstance(head.state, Account):
+            return
+        if isinstance(event, Debited | AidReceived | Held):
+            command.unpaid.setdefault(stream, head.state)
+        elif isinstance(event, (HoldReleased, *PAID)):
+            command.unfreed.setdefault(stream, head.state)
+        of = decided_by(event)
+        kinds = BILL_KINDS if isinstance(event, Held | HoldReleased) else EXPLAINING
+        if of.startswith(kinds) and self._share.has(of):
+            command.note(stream, event)
+
+    def _count(
+        self,
+        where: tuple[int, StreamId],
+        event: Event,
+        before: State | None,
+        after: Account,
+        found: Differences,
+    ) -> None:
+        money, was = self._money, before if isinstance(before, Account) else None
+        owed_fen = money.owed_fen
+        money.move(event, was, after)
+        if money.owed_fen != owed_fen and self._share.has(decided_by(event)):
+            money.explained_fen += money.owed_fen - owed_fen
+        if money.off_fen != self._off[0]:
+            found.note(where, Unlike.MONEY, f"{money.off_fen - self._off[0]} fen", "0 fen")
+            self._off = (money.off_fen, self._off[1])
+        if isinstance(event, YearClosed) and was and event.carried_fen != was.current_fen:
+            found.note(where, Unlike.DECISION, event.carried_fen, was.current_fen)
+        if min(after.current_fen, after.prior_fen) < 0:
+            found.note(where, Unlike.MONEY, f"{after.balance_fen} fen", "not below zero")
+
+    def _tell_bill(self, row: Stored, event: Event, before: Settlement | None) -> None:
+        """Count by what a bill must be known: its key for ever, its name while it lives."""
+        names, keys = self.bills
+        if before is None:
+            undone = event.undone if isinstance(event, SettlementReversed) else None
+            digest = undone or read_act(parts(row.state or b"")[0]).key_digest
+            keys.add(row.stream, digest.encode())
+        if isinstance(event, Settled):
+            names.add(row.stream, visit_of(self._keys, event.claim))
+        elif isinstance(event, GONE) and before is not None and before.settled is not None:
+            names.add(row.stream, visit_of(self._keys, before.settled.claim), -1)
+
+    # -------------------------------------------------------------- commands
+
+    def _begin_command(self, act: bytes, where: tuple[int, StreamId], *, is_mine: bool) -> None:
+        self._command = Command(act)
+        if not is_mine:
+            return
+        try:
+            read_act(act)
+        except ValueError as error:
+            self.found.note(where, Unlike.EVENT, "act", f"unreadable: {type(error).__name__}")
+
+    def _end_command(self, row: Stored | None) -> None:
+        """Whatever a command did to accounts for bills, one of its decisions has explained."""
+        where = (None if row is None else row.position - 1, None)
+        if self._command.moved or self._command.due:
+            self.found.note(where, Unlike.MOVES, self._command.moved, self._command.due)
+        if self._money.unsettled_fen != self._off[1]:
+            off_fen = self._money.unsettled_fen - self._off[1]
+            self.found.note(where, Unlike.MONEY, f"{off_fen} fen owed to no bill", "0 fen")
+            self._off = (self._off[0], self._money.unsettled_fen)

@@ -1,0 +1,206 @@
+"""Answers as the contract shapes them. Amounts become yuan with two decimals here.
+
+Persons stand in them as account ids; the door that answers puts person numbers in their place.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from aggregates.account.reserved import held_fen
+from aggregates.account.state import Account
+from aggregates.binding.binding import Binding
+from aggregates.binding.events import Caps
+from aggregates.credential_link import Link
+from aggregates.settlement.events import Claim, PayerShare, Settled
+from aggregates.settlement.settlement import Stay
+from aggregates.vocabulary import BEIJING, Instant, Reason, SettlementStatus, StreamId
+
+OWN_ACCOUNT = {
+    None: "used",
+    Reason.NO_ACCOUNT: "none",
+    Reason.SKIPPED_ZERO: "empty",
+    Reason.FROZEN: "frozen",
+    Reason.CLOSED: "closed",
+    Reason.NOT_NEEDED: "not_needed",
+    Reason.ACCOUNT_UNUSED: "unused",
+    Reason.NOT_PAYABLE: "not_payable",
+}
+"""How the patient's own account took part, from its reason."""
+PAYER_REASONS = tuple(reason.value for reason in Reason)
+"""Every reason that an answer may give."""
+
+
+def yuan(fen: int) -> str:
+    """Fen as yuan with two decimals: 6425 is "64.25"."""
+    return f"{fen // 100}.{fen % 100:02d}"
+
+
+def signed_yuan(fen: int) -> str:
+    """Fen as yuan with two decimals, with a minus below zero."""
+    return f"-{yuan(-fen)}" if fen < 0 else yuan(fen)
+
+
+def account_answer(account: Account, version: int, now: Instant) -> dict[str, Any]:
+    """An account's balance and status; what is held is there and not available.
+
+    What is kept aside is in no balance: it came back to an account that may not take it.
+    """
+    held = held_fen(account, now)
+    free = 0 if account.is_frozen or account.ending else account.balance_fen - held
+    return {
+        "region": account.region,
+        "insurance": account.insurance,
+        "status": account.status.lower(),
+        "flags": [flag.lower() for flag in account.flags],
+        "balance": {
+            "current": yuan(account.current_fen),
+            "prior": yuan(account.prior_fen),
+            "held": yuan(held),
+            "available": yuan(free),
+        },
+        "suspense": [
+            {"ticket": kept.ticket, "amount": yuan(kept.amount_fen)} for kept in account.suspended
+        ],
+        "version": version,
+    }
+
+
+def binding_answer(
+    binding_id: StreamId, binding: Binding, version: int, now: Instant
+) -> dict[str, Any]:
+    """A binding; its parties stand as account ids."""
+    return {
+        "binding_id": binding_id,
+        "sponsor": binding.sponsor,
+        "beneficiary": binding.beneficiary,
+        "relation": binding.relation.lower(),
+        "uses": list(binding.uses),
+        "caps": caps_answer(binding.caps),
+        "status": binding.status_at(now),
+        "valid_from": day(binding.active_from or binding.valid_from),
+        "valid_until": day(binding.valid_until),
+        "version": version,
+    }
+
+
+def link_answer(link_id: StreamId, link: Link, version: int) -> dict[str, Any]:
+    """A credential link; its sides stand as account ids."""
+    return {
+        "link_id": link_id,
+        "guardian": link.guardian,
+        "member": link.member,
+        "relation": link.relation.lower(),
+        "status": link.status,
+        "opened_at": moment(link.opened_at),
+        "closed_at": None if link.closed_at is None else moment(link.closed_at),
+        "version": version,
+    }
+
+
+def caps_answer(caps: Caps) -> dict[str, str | None]:
+    """The sponsor's caps in yuan; null is no limit."""
+    return {
+        "per_settlement": _maybe_yuan(caps.per_settlement_fen),
+        "per_day": _maybe_yuan(caps.per_day_fen),
+        "per_month": _maybe_yuan(caps.per_month_fen),
+        "per_year": _maybe_yuan(caps.per_year_fen),
+    }
+
+
+def order_answer(account: Account) -> dict[str, Any]:
+    """The order the beneficiary set, as sponsors' account ids; null before he set one."""
+    by_binding = {link.binding: link.sponsor for link in account.sponsors}
+    sponsors = None
+    if account.order is not None:
+        sponsors = [by_binding[b] for b in account.order if b in by_binding]
+    return {"sponsors": sponsors, "version": account.order_version}
+
+
+def claim_answer(claim: Claim) -> dict[str, Any]:
+    """The sums of a claim."""
+    return {
+        "total": yuan(claim.total_fen),
+        "fund_pay": yuan(claim.fund_pay_fen),
+        "personal": yuan(claim.total_fen - claim.fund_pay_fen),
+    }
+
+
+def split_answer(
+    own_fen: int, aid_fen: int, cash_fen: int, payers: tuple[PayerShare, ...]
+) -> dict[str, Any]:
+    """Who pays what, own account first: amounts and reasons, never names or balances."""
+    return {
+        "own": yuan(own_fen),
+        "aid": yuan(aid_fen),
+        "cash": yuan(cash_fen),
+        "own_account": OWN_ACCOUNT[payers[0].reason],
+        "payers": [
+            {
+                "rank": rank,
+                "role": "sponsor" if rank else "own",
+                "amount": yuan(share.current_fen + share.prior_fen),
+                "reason": share.reason,
+            }
+            for rank, share in enumerate(payers)
+        ],
+    }
+
+
+def payers_answer(paid: Sequence[int]) -> list[dict[str, Any]]:
+    """Amounts in fen by rank, the patient's own first."""
+    return [
+        {"rank": rank, "role": "sponsor" if rank else "own", "amount": yuan(fen)}
+        for rank, fen in enumerate(paid)
+    ]
+
+
+def stay_answer(stay: Stay) -> dict[str, Any]:
+    """What of a settlement was not given back, and who pays it."""
+    return {
+        **claim_answer(stay.claim),
+        "own": yuan(stay.own_fen),
+        "aid": yuan(stay.aid_fen),
+        "cash": yuan(stay.cash_fen),
+        "payers": payers_answer([s.current_fen + s.prior_fen for s in stay.payers]),
+    }
+
+
+def settlement_answer(
+    settlement_id: StreamId, status: SettlementStatus, settled: Settled
+) -> dict[str, Any]:
+    """What an institution is told of a settlement."""
+    after_fen = settled.own_after_fen
+    answer = {
+        "settlement_id": settlement_id,
+        "status": status,
+        "outcome": "applied",
+        **claim_answer(settled.claim),
+        **split_answer(settled.own_fen, settled.aid_fen, settled.cash_fen, settled.payers),
+        "own_balance_after": None if after_fen is None else yuan(after_fen),
+        "reasons": list(settled.reasons),
+        "policy_edition": settled.editions["beneficiary"],
+        "settled_at": moment(settled.settled_at),
+    }
+    if settled.changed:
+        answer["changed"] = True
+    return answer
+
+
+def day(value: date | None) -> str | None:
+    """A day in ISO form."""
+    return None if value is None else value.isoformat()
+
+
+def moment(value: datetime) -> str:
+    """A moment in RFC 3339 with its offset, to the millisecond."""
+    return value.astimezone(BEIJING).isoformat(timespec="milliseconds")
+
+
+def _maybe_yuan(fen: int | None) -> str | None:
+    return None if fen is None else yuan(fen)
+
+
+def fen_of(amount: str) -> int:
+    """Yuan with two decimals, as our own answers have them, in fen."""
+    return int(amount.replace(".", ""))

@@ -1,0 +1,104 @@
+"""Settle a held bill by what was held for it."""
+
+from dataclasses import dataclass, replace
+
+from msgspec import json
+
+from aggregates.account.state import Account
+from aggregates.settlement import hold as rules
+from aggregates.settlement.cascade import Split
+from aggregates.settlement.events import Claim, FeeLine, Settled
+from aggregates.settlement.hold import Hold, HoldCaptured
+from aggregates.settlement.settlement import debits_of
+from aggregates.vocabulary import HoldEnd, Instant, SettlementStatus, StreamId
+from service.caller import Request, Role, check_role
+from service.clock import new_stream
+from service.context import House
+from service.ledger.command import Decision, Reply
+from service.ledger.read_set import View
+from service.policy import edition_of_record
+from service.serializers import settlement_answer
+from service.settlement.claims import visit_of
+from service.settlement.holds import own_hold
+from service.settlement.supersede_hold import held_accounts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinalBill:
+    """What a held bill came to, in fen."""
+
+    total_fen: int
+    fund_pay_fen: int
+    lines: tuple[FeeLine, ...] | None
+
+
+async def capture(
+    house: House, request: Request, hold_id: StreamId, final: FinalBill | None
+) -> Reply:
+    """Debit what was held: whole, or what a smaller final bill takes of it.
+
+    Raises:
+        UnknownError: there is none, or it is another institution's; the rest as
+        `Appender.submit`.
+    """
+    check_role(request.caller, Role.INSTITUTION)
+    keys = house.keys
+
+    def decide(view: View, now: Instant) -> Decision:
+        hold = own_hold(view, keys, request.caller, hold_id)
+        rules.check_held(hold, now)
+        claim = _final(hold.held.claim, final)
+        accounts = held_accounts(view, hold.held)
+        region = accounts[claim.beneficiary].region
+        edition = edition_of_record(view, keys, region, hold.held.editions["beneficiary"])
+        split = rules.capture(hold_id, hold, claim, accounts, edition)
+        settlement_id = new_stream("stl", now.at)
+        settled = settled_of((hold_id, hold), claim, split, accounts[claim.beneficiary], now)
+        settled = replace(settled, read=dict(view.read))
+        answer = settlement_answer(settlement_id, SettlementStatus.SETTLED, settled)
+        visit = visit_of(keys, claim)
+        return Decision(
+            answer=json.encode(answer),
+            events=[
+                *rules.frees_of(hold_id, accounts, HoldEnd.CAPTURED),
+                (hold_id, HoldCaptured(settlement=settlement_id)),
+                *debits_of(settlement_id, settled),
+                (settlement_id, settled),
+            ],
+            subject=settlement_id,
+            takes={visit: settlement_id},
+            frees={visit},
+        )
+
+    return await house.do(request, decide)
+
+
+def settled_of(
+    of: tuple[StreamId, Hold], claim: Claim, split: Split, patient: Account, now: Instant
+) -> Settled:
+    """The settlement of a hold; caps count it on the day it was held."""
+    hold_id, hold = of
+    return Settled(
+        claim=claim,
+        place_region=hold.held.place_region,
+        editions=hold.held.editions,
+        read={},
+        payers=split.payers,
+        reasons=hold.held.reasons,
+        own_fen=split.own_fen,
+        aid_fen=split.aid_fen,
+        cash_fen=split.cash_fen,
+        own_after_fen=patient.balance_fen - split.own_fen if patient.has_funds else None,
+        changed=False,
+        hold=hold_id,
+        settled_at=now.at,
+        on=hold.held.on,
+    )
+
+
+def _final(claim: Claim, final: FinalBill | None) -> Claim:
+    if final is None:
+        return claim
+    return replace(
+        claim, total_fen=final.total_fen, fund_pay_fen=final.fund_pay_fen, lines=final.lines
+    )

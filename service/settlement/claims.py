@@ -1,0 +1,211 @@
+"""A bill at the counter: what an institution sends, and everything it is decided on."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from aggregates.account.state import Account
+from aggregates.credential_link import patient_of
+from aggregates.institution import Institution
+from aggregates.refusals import (
+    CredentialMismatchError,
+    DateInvalidError,
+    InstitutionNotDesignatedError,
+    UnknownError,
+)
+from aggregates.settlement.events import Claim, FeeLine
+from aggregates.settlement.family import Family, Sponsor
+from aggregates.settlement.place_of_care import Place, is_filed, person_classes
+from aggregates.vocabulary import Category, Instant, Part, StreamId
+from service.caller import Caller
+from service.ledger.read_set import View
+from service.policy import edition_in_force
+from service.vault import Keys
+
+TREATED_AHEAD_MAX = timedelta(days=1)
+E_CREDENTIAL = "e_credential"
+"""The identity type of a code that is shown (医保电子凭证)."""
+
+
+class Identity(NamedTuple):
+    """How a person is named at the counter: `kind` is one of the claim's identity types."""
+
+    kind: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettleBill:
+    """A patient's bill as an institution sends it. Amounts in fen.
+
+    `plan` is the hash of the quote he was shown; `digest` is that of the claim alone.
+    """
+
+    beneficiary: Identity
+    visit: str
+    charge_batch: str
+    med_type: str
+    treated_at: datetime
+    total_fen: int
+    fund_pay_fen: int
+    use_account: bool
+    lines: tuple[FeeLine, ...] | None
+    credential: Identity | None
+    plan: str | None
+    digest: bytes
+
+
+class Met(NamedTuple):
+    """What a bill meets: the claim it makes, where, and the family behind the patient.
+
+    `visit` is the claim's unique name, as of `visit_of`.
+    """
+
+    claim: Claim
+    visit: bytes
+    institution: Institution
+    place: Place
+    family: Family
+
+
+def meet(view: View, keys: Keys, caller: Caller, bill: SettleBill, now: Instant) -> Met:
+    """Read everything a bill is decided on.
+
+    Raises:
+        UnknownError: no such patient; CredentialMismatchError, CodeExpiredError: of what was
+        shown; DateInvalidError, InstitutionNotDesignatedError, and as `edition_in_force`.
+    """
+    institution_id = view.find(keys.name("institution", caller.subject))
+    if institution_id is None:
+        raise InstitutionNotDesignatedError(status="unknown")
+    institution = view.institution(institution_id)
+    account_id, credential = _person(view, keys, bill.beneficiary, now)
+    if bill.credential is not None:
+        owner, shown = _person(view, keys, bill.credential, now)
+        if owner != account_id:
+            raise CredentialMismatchError
+        credential = shown or credential
+    if bill.treated_at > now.at + TREATED_AHEAD_MAX:
+        raise DateInvalidError(field="treated_at")
+    claim = Claim(
+        beneficiary=account_id,
+        institution=institution_id,
+        visit=bill.visit,
+        charge_batch=bill.charge_batch,
+        med_type=bill.med_type,
+        treated_at=bill.treated_at,
+        total_fen=bill.total_fen,
+        fund_pay_fen=bill.fund_pay_fen,
+        use_account=bill.use_account,
+        lines=bill.lines,
+        credential=credential,
+    )
+    family = family_of(view, keys, account_id, now)
+    place = place_of(institution, bill.med_type, family.account, now)
+    return Met(claim, visit_of(keys, claim), institution, place, family)
+
+
+def place_of(institution: Institution, med_type: str, patient: Account, now: Instant) -> Place:
+    """Where a bill is from, as far as the rules of places ask."""
+    return Place(
+        institution=institution.code,
+        region=institution.region,
+        kind=institution.kind,
+        med_type=med_type,
+        opened_regions=institution.opened_regions,
+        is_filed=is_filed(patient, institution.region, now.on),
+        person_classes=person_classes(patient, institution.region, now.on),
+    )
+
+
+def _person(
+    view: View, keys: Keys, identity: Identity, now: Instant
+) -> tuple[StreamId, str | None]:
+    """Whose identity was shown, and the digest of an e-credential (policy.md §5).
+
+    A code that a guardian showed is the member's: the link finds him and pays nothing.
+    """
+    name = keys.name(identity.kind, identity.value)
+    found = view.find(name)
+    if found is None:
+        raise UnknownError(what="beneficiary")
+    if identity.kind != E_CREDENTIAL:
+        return found, None
+    digest = name.hex()
+    if found.startswith("lnk_"):
+        found = patient_of(view.link(found), digest, now)
+    return found, digest
+
+
+def check_shown(
+    view: View, keys: Keys, shown: Identity | None, account_id: StreamId, now: Instant
+) -> None:
+    """Refuse another person's credential. One that nobody here knows shows nothing.
+
+    National cards and vouchers are read where the patient stands; what was read comes along and
+    may be a token that is known to its reader alone (policy.md §5).
+
+    Raises:
+        CredentialMismatchError, CodeExpiredError: of what was shown.
+    """
+    told = known(view, keys, shown)
+    if told is not None and _person(view, keys, told, now)[0] != account_id:
+        raise CredentialMismatchError
+
+
+def owner_of(view: View, keys: Keys, shown: Identity, now: Instant) -> StreamId:
+    """Whose credential was shown; a card's number is often its owner's ID number.
+
+    Raises:
+        UnknownError: nobody is known by it; CodeExpiredError: it was shown too long ago.
+    """
+    told = known(view, keys, shown) or Identity("id_card", shown.value)
+    return _person(view, keys, told, now)[0]
+
+
+def known(view: View, keys: Keys, shown: Identity | None) -> Identity | None:
+    """What was shown, where somebody here is known by it."""
+    if shown is None or view.find(keys.name(*shown)) is None:
+        return None
+    return shown
+
+
+def family_of(view: View, keys: Keys, account_id: StreamId, now: Instant) -> Family:
+    """A patient and everybody behind him, each with the rules of his region today.
+
+    Raises:
+        UnknownError: somebody of it is not there; NoEditionError: a region without rules.
+    """
+    account = view.account(account_id)
+    ties = (stream for link in account.sponsors for stream in (link.sponsor, link.binding))
+    view.need([*ties, *(binding for binding, _ in account.invitations)])
+    sponsors: dict[StreamId, Sponsor] = {}
+    for link in account.sponsors:
+        sponsor = view.account(link.sponsor)
+        edition = edition_in_force(view, keys, sponsor.region, now)
+        sponsors[link.sponsor] = Sponsor(link, sponsor, view.binding(link.binding), edition)
+    edition = edition_in_force(view, keys, account.region, now)
+    invitations = tuple((b, view.binding(b)) for b, _ in account.invitations)
+    return Family(account_id, account, edition, sponsors, invitations)
+
+
+def visit_of(keys: Keys, claim: Claim) -> bytes:
+    """The unique name of a live bill: one per institution, visit and batch (S55)."""
+    return keys.name("visit", f"{claim.institution}\0{claim.visit}\0{claim.charge_batch}")
+
+
+def editions_of(family: Family) -> dict[str, str]:
+    """Every edition that took part, by role; sponsors by their binding."""
+    editions = {"beneficiary": family.edition.id}
+    for sponsor in family.sponsors.values():
+        editions[sponsor.link.binding] = sponsor.edition.id
+    return editions
+
+
+def lines_of(lines: Iterable[tuple[str, str, str, int]]) -> tuple[FeeLine, ...]:
+    """Fee lines from the door: number, category, part and amount in fen."""
+    return tuple(
+        FeeLine(line=line, category=Category(category), part=Part(part), amount_fen=amount_fen)
+        for line, category, part, amount_fen in lines
+    )

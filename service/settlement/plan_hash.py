@@ -1,0 +1,81 @@
+"""A quote's plan hash: opaque to the caller, and held against the settlement that follows.
+
+base64url over issue time (8 bytes, microseconds), claim digest (16), plan digest (16) and a
+keyed digest of these (16). The plan covers payers, amounts and editions, not versions or
+balances: another family member's change matters only if it changes who pays what.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from msgspec import json
+
+from aggregates.refusals import ClaimChangedError, InputRefusedError, QuoteExpiredError
+from aggregates.settlement.cascade import Split
+from aggregates.vocabulary import BEIJING, Instant
+from service.vault import Keys
+
+PART = 16
+SIZE = 8 + 3 * PART
+
+
+class PlanHashInvalidError(InputRefusedError):
+    """The plan hash was not made by this ledger."""
+
+
+class Plan(NamedTuple):
+    """When a plan was made (microseconds since 1970), for which claim, and what it says."""
+
+    at_us: int
+    claim: bytes
+    digest: bytes
+
+
+def plan_digest(split: Split, editions: dict[str, str]) -> bytes:
+    """The digest of who pays what under which editions."""
+    paid = [[share.account, share.current_fen + share.prior_fen] for share in split.payers]
+    return hashlib.sha256(json.encode([paid, split.cash_fen, sorted(editions.items())])).digest()
+
+
+def plan_hash(keys: Keys, plan: Plan) -> str:
+    """The plan as one opaque word of 75 characters."""
+    body = plan.at_us.to_bytes(8) + plan.claim[:PART] + plan.digest[:PART]
+    return base64.urlsafe_b64encode(body + keys.sign(body)[:PART]).decode().rstrip("=")
+
+
+def expires_at(made: Instant, ttl_s: int) -> datetime:
+    """The last moment of a plan: its time to live, and no longer than its year."""
+    new_year = datetime(made.on.year + 1, 1, 1, tzinfo=BEIJING)
+    return min(made.at + timedelta(seconds=ttl_s), new_year - timedelta(milliseconds=1))
+
+
+def is_same_plan(keys: Keys, quoted: str, now: Plan, ttl_s: int) -> bool:
+    """Whether what was quoted is still what would be done.
+
+    Raises:
+        PlanHashInvalidError: not ours; QuoteExpiredError: older than `ttl_s` (S50), or of
+        another year, with other buckets and caps (policy.md §3.3); ClaimChangedError: for
+        another claim (S52). Checked in this order.
+    """
+    try:
+        raw = base64.urlsafe_b64decode(quoted + "=" * (-len(quoted) % 4))
+    except (binascii.Error, ValueError) as error:
+        raise PlanHashInvalidError(field="plan_hash") from error
+    body, mac = raw[:-PART], raw[-PART:]
+    if len(raw) != SIZE or not hmac.compare_digest(mac, keys.sign(body)[:PART]):
+        raise PlanHashInvalidError(field="plan_hash")
+    made_us = int.from_bytes(body[:8])
+    if now.at_us - made_us > ttl_s * 1_000_000 or _year(made_us) != _year(now.at_us):
+        raise QuoteExpiredError
+    if body[8 : 8 + PART] != now.claim[:PART]:
+        raise ClaimChangedError
+    return body[8 + PART :] == now.digest[:PART]
+
+
+def _year(at_us: int) -> int:
+    """The calendar year of a moment in Beijing."""
+    return datetime.fromtimestamp(at_us // 1_000_000, BEIJING).year

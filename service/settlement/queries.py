@@ -1,0 +1,249 @@
+"""Look at a settlement: the institution's view, and each family member's own part."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any, NamedTuple
+
+from msgspec import json
+
+from aggregates.refusals import UnknownError
+from aggregates.settlement.events import Settled
+from aggregates.settlement.settlement import Settlement
+from aggregates.vocabulary import Instant, SettlementStatus, StreamId
+from projections.settlement import settlements as settlement_views
+from projections.settlement.settlements import SettlementRow
+from service.caller import Caller, Role, check_role
+from service.clock import rfc3339
+from service.context import House
+from service.ledger.command import Decision, Reply
+from service.ledger.read_set import View
+from service.person.lookup import find_person
+from service.read_models.reader import Asked, Listed, Shelf, reach
+from service.request_context import note
+from service.serializers import day, settlement_answer, stay_answer, yuan
+
+
+class BillName(NamedTuple):
+    """How an institution names a bill."""
+
+    visit: str
+    charge_batch: str
+
+
+async def settlements_of_bill(
+    house: House, shelf: Shelf, caller: Caller, bill: BillName, asked: Asked
+) -> Listed:
+    """What became of a bill of the caller's, the newest attempt first; one page, no cursor.
+
+    Raises:
+        UnknownError: the institution is not known here.
+    """
+    check_role(caller, Role.INSTITUTION)
+    institution = await _institution(house, caller, None)
+    position = await reach(house, shelf, asked)
+    rows = await settlement_views.of_claim(shelf.pool, institution, *bill, asked.limit)
+    note([row.settlement for row in rows])
+    return Listed([_settlement(row) for row in rows], None, position)
+
+
+async def settlements_of_day(
+    house: House, shelf: Shelf, caller: Caller, code: str | None, day_on: date, asked: Asked
+) -> Listed:
+    """What an institution's bills of a business day became, newest first.
+
+    `code` names the institution for an auditor; an institution sees its own.
+
+    Raises:
+        UnknownError: no such institution, or not the caller; CursorInvalidError: not a cursor.
+    """
+    check_role(caller, Role.INSTITUTION, Role.AUDITOR)
+    institution = await _institution(house, caller, code)
+    position = await reach(house, shelf, asked)
+    page = await settlement_views.of_day(shelf.pool, institution, day_on, asked.cursor, asked.limit)
+    note([row.settlement for row in page.rows])
+    return Listed([_settlement(row) for row in page.rows], page.next, position)
+
+
+async def _institution(house: House, caller: Caller, code: str | None) -> StreamId:
+    if caller.role is Role.INSTITUTION:
+        if code not in (None, caller.subject):
+            raise UnknownError
+        code = caller.subject
+    name = house.keys.name("institution", code or "")
+    found: list[StreamId | None] = []
+
+    def decide(view: View, _: object) -> Decision:
+        found.append(view.find(name))
+        return Decision(answer=b"")
+
+    await house.ask(caller, decide)
+    if found[-1] is None:
+        raise UnknownError
+    note([found[-1]])
+    return found[-1]
+
+
+def _settlement(row: SettlementRow) -> dict[str, Any]:
+    is_refused = row.status is SettlementStatus.REFUSED
+    return {
+        "settlement_id": row.settlement,
+        "status": row.status,
+        "outcome": "not_applied" if is_refused else "applied",
+        "code": row.refusal,
+        "visit": row.visit,
+        "charge_batch": row.charge_batch,
+        "day": day(row.day),
+        "total": yuan(row.total_fen),
+        "fund_pay": yuan(row.fund_pay_fen),
+        "personal": yuan(row.total_fen - row.fund_pay_fen),
+        "own": yuan(row.own_fen),
+        "aid": yuan(row.aid_fen),
+        "cash": yuan(row.cash_fen),
+        "recorded_at": rfc3339(row.recorded_at),
+        "cancelled_at": None if row.cancelled_at is None else rfc3339(row.cancelled_at),
+        "version": row.version,
+        "position": row.position,
+    }
+
+
+async def look_at_settlement(house: House, caller: Caller, settlement_id: StreamId) -> Reply:
+    """A settlement as the log has it now, as far as the caller may see it.
+
+    Raises:
+        UnknownError: there is none, or it is not the caller's.
+    """
+    check_role(caller, Role.INSTITUTION, Role.PERSON, Role.AGENCY, Role.AUDITOR)
+
+    def decide(view: View, _: Instant) -> Decision:
+        return Decision(answer=json.encode(see_settlement(view, house, caller, settlement_id)[1]))
+
+    return await house.ask(caller, decide)
+
+
+def see_settlement(
+    view: View, house: House, caller: Caller, settlement_id: StreamId
+) -> tuple[Settlement, dict[str, Any]]:
+    """A settlement, and what the caller may see of it.
+
+    Raises:
+        UnknownError: there is none, or it is not the caller's.
+    """
+    settlement = view.settlement(settlement_id)
+    show = _shown_to(view, house, caller, settlement)
+    return settlement, _answer(settlement_id, settlement, show)
+
+
+async def check_readable(house: House, caller: Caller, settlement_id: StreamId) -> None:
+    """Let only who may see a settlement go on.
+
+    Raises:
+        UnknownError: there is none, or it is not the caller's.
+    """
+
+    def decide(view: View, _: Instant) -> Decision:
+        _shown_to(view, house, caller, view.settlement(settlement_id))
+        return Decision(answer=b"")
+
+    await house.ask(caller, decide)
+
+
+async def find_by_key(house: House, caller: Caller, key: str) -> StreamId:
+    """The settlement that a key of the caller's was used for; the look-up makes it durable.
+
+    Raises:
+        UnknownError: the key was never used up, or for something else.
+    """
+    check_role(caller, Role.INSTITUTION)
+    reply = await house.ask(caller, _nothing, asks=(caller.name, key))
+    if reply.subject is None:
+        raise UnknownError
+    return reply.subject
+
+
+async def is_key_used(house: House, caller: Caller, key: str) -> bool:
+    """Whether a caller used a key up."""
+    reply = await house.ask(caller, _nothing, asks=(caller.name, key))
+    return reply.is_replayed
+
+
+def _nothing(_: View, __: Instant) -> Decision:
+    return Decision(answer=b"")
+
+
+Show = Callable[[Settled, dict[str, Any]], dict[str, Any]]
+
+
+def _shown_to(view: View, house: House, caller: Caller, settlement: Settlement) -> Show:
+    """How much of a settlement this caller sees.
+
+    Raises:
+        UnknownError: nothing.
+    """
+    match caller.role:
+        case Role.INSTITUTION:
+            own = view.find(house.keys.name("institution", caller.subject))
+            if own == settlement.institution:
+                return _as_is
+        case Role.PERSON:
+            mine = find_person(view, house.keys, caller.subject)
+            return _part_of(mine, settlement)
+        case Role.AGENCY:
+            if caller.region in (None, _region_of(view, settlement)):
+                return _with_accounts
+        case Role.AUDITOR:
+            return _with_accounts
+        case Role.OPERATOR:
+            pass
+    raise UnknownError
+
+
+def _region_of(view: View, settlement: Settlement) -> str:
+    """The patient's region; a tombstone has no patient, and is its institution's."""
+    if settlement.claim is None:
+        return view.institution(settlement.institution).region
+    return view.account(settlement.claim.beneficiary).region
+
+
+def _as_is(_: Settled, answer: dict[str, Any]) -> dict[str, Any]:
+    return answer
+
+
+def _with_accounts(settled: Settled, answer: dict[str, Any]) -> dict[str, Any]:
+    """Agencies and auditors see account numbers."""
+    answer["beneficiary_account"] = settled.claim.beneficiary
+    for payer, share in zip(answer["payers"], settled.payers, strict=True):
+        payer["account"] = share.account
+        payer["binding_id"] = share.binding
+    return answer
+
+
+def _part_of(mine: StreamId, settlement: Settlement) -> Show:
+    """The patient sees all payers' amounts; a sponsor sees what he paid, and when."""
+    if settlement.claim is not None and settlement.claim.beneficiary == mine:
+        return _as_is
+    paid = settlement.settled.payers if settlement.settled else ()
+    own_part = [s for s in paid if s.account == mine and s.current_fen + s.prior_fen]
+    if not own_part:
+        raise UnknownError
+
+    def show(_: Settled, answer: dict[str, Any]) -> dict[str, Any]:
+        fen = sum(s.current_fen + s.prior_fen for s in own_part)
+        kept = ("settlement_id", "status", "outcome", "settled_at")
+        return {name: answer[name] for name in kept} | {"paid_by_you": yuan(fen)}
+
+    return show
+
+
+def _answer(settlement_id: StreamId, settlement: Settlement, show: Show) -> dict[str, Any]:
+    settled = settlement.settled
+    if settled is None:
+        return {
+            "settlement_id": settlement_id,
+            "status": settlement.status,
+            "outcome": "not_applied",
+            "code": settlement.code,
+        }
+    answer = settlement_answer(settlement_id, settlement.status, settled)
+    if settlement.status is SettlementStatus.PART_REFUNDED and settlement.stay is not None:
+        answer["stays"] = stay_answer(settlement.stay)
+    return show(settled, answer)

@@ -1,0 +1,75 @@
+"""Give a part of a bill back, by amount or by line."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from msgspec import json
+
+from aggregates.refusals import RefundClosedError
+from aggregates.settlement import refund as rules
+from aggregates.settlement.events import PartRefunded
+from aggregates.settlement.settlement import Stay, check_stays, evolve
+from aggregates.vocabulary import Instant, StreamId
+from service.caller import Request, Role, check_role
+from service.context import House
+from service.ledger.command import Decision, Reply
+from service.ledger.read_set import View
+from service.person.free_text import check_names_nobody
+from service.serializers import payers_answer, stay_answer, yuan
+from service.settlement.returns import back_answer, check_open, give_back, paid_by
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundBill:
+    """What is to be given back of a settlement, in fen: a sum, or sums from lines."""
+
+    settlement: StreamId
+    amount_fen: int
+    lines: rules.Lines | None
+    reason: str
+
+
+async def refund(house: House, request: Request, command: RefundBill) -> Reply:
+    """Refund a part of a settlement of the caller's own.
+
+    Raises:
+        UnknownError: there is none, or it is another institution's; the rest as
+        `Appender.submit`.
+    """
+    check_role(request.caller, Role.INSTITUTION)
+    asked = rules.Asked(command.amount_fen, command.lines)
+
+    def decide(view: View, now: Instant) -> Decision:
+        paid = paid_by(view, house.keys, request.caller, command.settlement)
+        patient = paid.settled.claim.beneficiary
+        check_names_nobody(view, house.keys, patient, command.reason)
+        check_open(view, paid, RefundClosedError, now)
+        event = rules.refund(paid.settlement, asked, command.reason, paid.edition)
+        stay = check_stays(evolve(paid.settlement, event))
+        answer = {
+            "settlement_id": command.settlement,
+            "status": "part_refunded",
+            "outcome": "applied",
+            "refunded": _refunded(event, stay),
+            "stays": stay_answer(stay),
+            "reason": command.reason,
+        }
+        returns = give_back(view, paid, event.payers, now)
+        return Decision(answer=json.encode(answer), events=[*returns, (command.settlement, event)])
+
+    return await house.do(request, decide)
+
+
+def _refunded(event: PartRefunded, stay: Stay) -> dict[str, Any]:
+    """What went back to whom, in the order of payers."""
+    back = {(p.account, p.binding): p.current_fen + p.prior_fen for p in event.payers}
+    return {
+        "amount": yuan(event.amount_fen),
+        **back_answer(event.own_fen, event.aid_fen, event.cash_fen),
+        "payers": payers_answer(
+            [
+                back.get((share.account, share.binding), 0) if share.account else 0
+                for share in stay.payers
+            ]
+        ),
+    }

@@ -1,0 +1,210 @@
+"""A bill as the national protocol prints it: its parts, who paid, and the patient's particulars."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from aggregates.account.state import Account
+from aggregates.institution import Dialect
+from aggregates.policy.choices import HisDisclosure
+from aggregates.pooled_fund import START
+from aggregates.refusals import UnknownError
+from aggregates.settlement.events import FeeLine, Settled
+from aggregates.settlement.settlement import Settlement
+from aggregates.vocabulary import (
+    Instant,
+    Insurance,
+    Part,
+    Relation,
+    SettlementStatus,
+    Standing,
+    StreamId,
+)
+from service.caller import Caller
+from service.context import House
+from service.ledger.command import Decision
+from service.ledger.read_set import View
+from service.person.lookup import find_person
+from service.policy import edition_of_record
+from service.settlement.returns import own_settlement
+from service.vault import Keys, Personal
+
+__all__ = ["Dialect"]
+
+ERASED = Personal("", "", "")
+"""What is left to print of a person who was erased."""
+
+
+class Patient(NamedTuple):
+    """A patient's particulars. Balance in fen; None where he has no account with funds."""
+
+    account: StreamId
+    person: Personal
+    insurance: Insurance
+    standing: Standing
+    status: str
+    region: str
+    balance_fen: int | None
+
+
+class Sponsored(NamedTuple):
+    """What one sponsor gave, in fen, in paying order; who he is where the region discloses it."""
+
+    rank: int
+    amount_fen: int
+    name: str | None
+    relation: Relation | None
+
+
+class Parts(NamedTuple):
+    """A bill's parts in fen: whole, fund, and the personal part by why it is personal."""
+
+    total_fen: int
+    fund_fen: int
+    full_self_fen: int
+    over_limit_fen: int
+    first_self_fen: int
+    start_fen: int
+
+    @property
+    def in_scope_fen(self) -> int:
+        """What the policy covers, before the fund's ratio."""
+        return self.total_fen - self.full_self_fen - self.over_limit_fen - self.first_self_fen
+
+
+class BillFacts(NamedTuple):
+    """A bill and its payment. Without a `settlement` it is only tried."""
+
+    settlement: StreamId | None
+    status: SettlementStatus
+    visit: str
+    batch: str
+    med_type: str
+    parts: Parts
+    own_fen: int
+    aid_fen: int
+    cash_fen: int
+    own_after_fen: int | None
+    sponsors: tuple[Sponsored, ...]
+    settled_at: datetime | None
+    patient: Patient
+    reasons: tuple[str, ...]
+    plan: str | None = None
+
+
+def parts_of(total_fen: int, fund_fen: int, lines: Sequence[FeeLine] | None) -> Parts:
+    """A bill's parts from its claim."""
+    sums = dict.fromkeys(Part, 0)
+    start = 0
+    for line in lines or ():
+        sums[line.part] += line.amount_fen
+        if line.line.endswith(f".{START}"):
+            start += line.amount_fen
+    return Parts(
+        total_fen,
+        fund_fen,
+        sums[Part.FULL_SELF_PAY],
+        sums[Part.OVER_LIMIT],
+        sums[Part.PRE_SELF_PAY],
+        start,
+    )
+
+
+def patient_of(view: View, keys: Keys, account_id: StreamId) -> Patient:
+    """A patient's particulars, as they are now."""
+    account: Account = view.account(account_id)
+    sealed = view.person(account_id)
+    person = keys.unseal(sealed.sealed, sealed.wrapped, account_id) if sealed.sealed else None
+    balance = account.balance_fen if account.has_funds else None
+    return Patient(
+        account_id,
+        person or ERASED,
+        account.insurance,
+        account.standing,
+        account.status,
+        account.region,
+        balance,
+    )
+
+
+def facts_of(
+    view: View,
+    keys: Keys,
+    settlement_id: StreamId,
+    settled: Settled,
+    status: SettlementStatus = SettlementStatus.SETTLED,
+) -> BillFacts:
+    """A settlement as it was decided, whatever became of it."""
+    claim = settled.claim
+    return BillFacts(
+        settlement=settlement_id,
+        status=status,
+        visit=claim.visit,
+        batch=claim.charge_batch,
+        med_type=claim.med_type,
+        parts=parts_of(claim.total_fen, claim.fund_pay_fen, claim.lines),
+        own_fen=settled.own_fen,
+        aid_fen=settled.aid_fen,
+        cash_fen=settled.cash_fen,
+        own_after_fen=settled.own_after_fen,
+        sponsors=_sponsors(view, keys, settled),
+        settled_at=settled.settled_at,
+        patient=patient_of(view, keys, claim.beneficiary),
+        reasons=tuple(settled.reasons),
+    )
+
+
+def _sponsors(view: View, keys: Keys, settled: Settled) -> tuple[Sponsored, ...]:
+    """Ranks and amounts always; names and relations as the patient's region lets them be told."""
+    paid = [
+        (rank, share)
+        for rank, share in enumerate(settled.payers)
+        if rank and share.current_fen + share.prior_fen
+    ]
+    if not paid:
+        return ()
+    region = view.account(settled.claim.beneficiary).region
+    edition = edition_of_record(view, keys, region, settled.editions["beneficiary"])
+    disclosure = edition.privacy.his_disclosure
+    told: list[Sponsored] = []
+    for rank, share in paid:
+        name = relation = None
+        if disclosure is not HisDisclosure.TOTAL_ONLY:
+            assert share.account is not None, "who paid has an account"
+            assert share.binding is not None, "a sponsor pays under a binding"
+            person = patient_of(view, keys, share.account).person
+            relation = view.binding(share.binding).relation
+            is_full = disclosure is HisDisclosure.PER_PAYER_FULL
+            name = person.name if is_full else masked(person.name)
+        told.append(Sponsored(rank, share.current_fen + share.prior_fen, name, relation))
+    return tuple(told)
+
+
+def masked(name: str) -> str:
+    """A name's first character alone (policy.md §6.2)."""
+    return name[:1] + "*" * max(1, len(name) - 1) if name else ""
+
+
+async def look_at_bill(
+    house: House, caller: Caller, settlement_id: StreamId, person_no: str | None
+) -> BillFacts:
+    """A settlement of the calling institution's own, of this person where one is named.
+
+    Raises:
+        UnknownError: there is none, it is another's, or nothing was settled.
+    """
+    seen: list[BillFacts] = []
+
+    def decide(view: View, _: Instant) -> Decision:
+        settlement: Settlement = own_settlement(view, house.keys, caller, settlement_id)
+        settled = settlement.settled
+        if settled is None:
+            raise UnknownError
+        whose = settled.claim.beneficiary
+        if person_no is not None and find_person(view, house.keys, person_no) != whose:
+            raise UnknownError
+        seen.append(facts_of(view, house.keys, settlement_id, settled, settlement.status))
+        return Decision(answer=b"")
+
+    await house.ask(caller, decide)
+    return seen[-1]

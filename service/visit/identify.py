@@ -1,0 +1,96 @@
+"""Say who stands at an institution's counter, by what he shows."""
+
+from typing import NamedTuple
+
+from aggregates.credential_link import check_living
+from aggregates.institution import check_designated
+from aggregates.refusals import InstitutionNotDesignatedError
+from aggregates.vocabulary import Instant, InstitutionKind, StreamId
+from service.caller import Caller, Role, check_role
+from service.context import House
+from service.credential_link import accounts_of
+from service.ledger.command import Decision
+from service.ledger.read_set import View
+from service.person.lookup import find_person
+from service.settlement.claims import Identity, owner_of
+from service.visit.bill_facts import Patient, patient_of
+
+
+class Counter(NamedTuple):
+    """The institution that asks, as the log has it."""
+
+    stream: StreamId
+    code: str
+    name: str
+    kind: InstitutionKind
+    region: str
+
+
+async def identify(house: House, caller: Caller, shown: Identity) -> Patient:
+    """The patient whose credential was shown (1101, 1162). A card may be known by its ID number.
+
+    Raises:
+        UnknownError: nobody is known by it; CodeExpiredError: a code that was shown too long ago;
+        AccountEndedError: a guardian showed it, and one of the two takes part no more;
+        InstitutionNotDesignatedError: the asker is under no agreement.
+    """
+    check_role(caller, Role.INSTITUTION)
+    seen: list[Patient] = []
+    name = house.keys.name(*shown)
+
+    def decide(view: View, now: Instant) -> Decision:
+        _counter(view, house, caller)
+        account_id = owner_of(view, house.keys, shown, now)
+        link = view.find(name)
+        if link is not None and link.startswith("lnk_"):
+            check_living(accounts_of(view, view.link(link)))
+        seen.append(patient_of(view, house.keys, account_id))
+        return Decision(answer=b"")
+
+    await house.ask(caller, decide)
+    return seen[-1]
+
+
+async def look_at_patient(house: House, caller: Caller, person_no: str) -> tuple[Patient, Counter]:
+    """A patient by his number, and the institution that asks.
+
+    Raises:
+        UnknownError: there is none; InstitutionNotDesignatedError.
+    """
+    check_role(caller, Role.INSTITUTION)
+    seen: list[tuple[Patient, Counter]] = []
+
+    def decide(view: View, _: Instant) -> Decision:
+        counter = _counter(view, house, caller)
+        account = find_person(view, house.keys, person_no)
+        seen.append((patient_of(view, house.keys, account), counter))
+        return Decision(answer=b"")
+
+    await house.ask(caller, decide)
+    return seen[-1]
+
+
+async def look_at_counter(house: House, caller: Caller) -> Counter:
+    """The institution that asks.
+
+    Raises:
+        InstitutionNotDesignatedError: it is not known here, or its agreement is not in force.
+    """
+    check_role(caller, Role.INSTITUTION)
+    seen: list[Counter] = []
+
+    def decide(view: View, _: Instant) -> Decision:
+        seen.append(_counter(view, house, caller))
+        return Decision(answer=b"")
+
+    await house.ask(caller, decide)
+    return seen[-1]
+
+
+def _counter(view: View, house: House, caller: Caller) -> Counter:
+    stream = view.find(house.keys.name("institution", caller.subject))
+    if stream is None:
+        raise InstitutionNotDesignatedError(status="unknown")
+    institution = view.institution(stream)
+    check_designated(institution)
+    return Counter(stream, institution.code, institution.name, institution.kind, institution.region)

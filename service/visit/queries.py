@@ -1,0 +1,69 @@
+"""Look at visits: a patient's, those who stay, and what his bills came to."""
+
+from datetime import date, datetime
+from typing import NamedTuple
+
+from aggregates.vocabulary import Setting
+from projections.account.patient_bills import sums_of
+from projections.visit import VisitRow, of_patient
+from service.caller import Caller
+from service.context import House
+from service.read_models.reader import Shelf, reach_head
+from service.visit.bill_facts import Patient
+from service.visit.identify import Counter, look_at_patient
+
+
+class Visits(NamedTuple):
+    """A patient's visits at the asking institution, newest first."""
+
+    patient: Patient
+    counter: Counter
+    rows: list[VisitRow]
+
+
+async def visits_of(
+    house: House, shelf: Shelf, caller: Caller, person_no: str, span: tuple[datetime, datetime]
+) -> Visits:
+    """The visits that began within a time.
+
+    Raises:
+        UnknownError: no such person; InstitutionNotDesignatedError.
+    """
+    patient, counter = await look_at_patient(house, caller, person_no)
+    await reach_head(house, shelf)
+    rows = await of_patient(shelf.pool, counter.stream, patient.account, *span)
+    return Visits(patient, counter, rows)
+
+
+async def stays_of(
+    house: House, shelf: Shelf, caller: Caller, person_no: str, span: tuple[datetime, datetime]
+) -> Visits:
+    """The stays that are not over.
+
+    Raises:
+        UnknownError: no such person; InstitutionNotDesignatedError.
+    """
+    found = await visits_of(house, shelf, caller, person_no, span)
+    staying = [r for r in found.rows if r.setting is Setting.INPATIENT and r.ending is None]
+    return found._replace(rows=staying)
+
+
+async def sums_of_year(
+    house: House, shelf: Shelf, caller: Caller, person_no: str, year: int
+) -> tuple[Patient, dict[str, int]]:
+    """What a patient's bills of a year came to at the asking institution, by name, in fen.
+
+    Raises:
+        UnknownError: no such person; InstitutionNotDesignatedError.
+    """
+    patient, counter = await look_at_patient(house, caller, person_no)
+    await reach_head(house, shelf)
+    days = date(year, 1, 1), date(year, 12, 31)
+    sums = await sums_of(shelf.pool, patient.account, counter.stream, *days)
+    return patient, {
+        "MED_FEE": sums.total_fen,
+        "FUND": sums.fund_pay_fen,
+        "ACCT": sums.own_fen + sums.aid_fen,
+        "MULAID": sums.aid_fen,
+        "CASH": sums.cash_fen,
+    }

@@ -1,0 +1,285 @@
+"""Bills made here from uploaded fee lines: tried, and settled through the one use case there is."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from msgspec import json
+
+from aggregates.account.state import Account
+from aggregates.institution import Institution
+from aggregates.pooled_fund import FundShare
+from aggregates.refusals import InstitutionNotDesignatedError
+from aggregates.settlement.events import Settled
+from aggregates.visit import (
+    Fee,
+    FeesMismatchError,
+    FeesUploaded,
+    VisitClosed,
+    VisitRegistered,
+    check_open,
+)
+from aggregates.vocabulary import Instant, Setting, SettlementStatus, StreamId, VisitEnd
+from service.adapters.pooled_fund import Asked
+from service.caller import Caller, Request
+from service.clock import new_stream
+from service.context import House
+from service.ids import short
+from service.ledger.command import Decision, Reply
+from service.ledger.read_set import View
+from service.ledger.store import StoreUnavailableError
+from service.person.lookup import find_person
+from service.serializers import fen_of
+from service.settlement import quote as quotes
+from service.settlement.claims import Identity, SettleBill, known
+from service.settlement.purchase_visit import PURCHASE, purchase_visit
+from service.settlement.settle import settle_found
+from service.vault import Keys
+from service.visit.bill_facts import (
+    BillFacts,
+    Patient,
+    Sponsored,
+    facts_of,
+    look_at_bill,
+    parts_of,
+    patient_of,
+)
+from service.visit.bill_requests import Purchase, VisitBill
+from service.visit.visits import batch_of, visit_for
+
+
+class FeesMovedError(StoreUnavailableError):
+    """The fee lines changed while the core system was asked; nothing was applied."""
+
+
+class Found(NamedTuple):
+    """A bill's fee lines, and how its claim names it."""
+
+    visit: str
+    batch: str
+    med_type: str
+    setting: Setting
+    treated_at: datetime
+    fees: tuple[Fee, ...]
+
+
+class Outcome(NamedTuple):
+    """A settlement's reply, with the facts to print; None where a rule refused it."""
+
+    reply: Reply
+    facts: BillFacts | None
+
+
+Share = Callable[[Asked], FundShare]
+Beside = tuple[StreamId, VisitRegistered | FeesUploaded | VisitClosed]
+
+
+async def try_bill(house: House, caller: Caller, asked: VisitBill | Purchase) -> BillFacts:
+    """What settling now would answer (2206, 2303, 2101).
+
+    Raises:
+        RefusalError: as settling would refuse; FundUnavailableError, FeesMovedError.
+    """
+    share = await _sharing(house, caller, asked)
+    seen: list[tuple[SettleBill, Patient]] = []
+
+    def decide(view: View, _: Instant) -> Decision:
+        bill = _bill(view, house.keys, caller, asked, share)
+        seen.append(
+            (
+                bill,
+                patient_of(view, house.keys, find_person(view, house.keys, asked.bill.person_no)),
+            )
+        )
+        return Decision(answer=b"")
+
+    await house.ask(caller, decide)
+    bill, patient = seen[-1]
+    reply = await quotes.quote(house, caller, bill)
+    facts = _tried(json.decode(reply.answer), bill, patient)
+    if isinstance(asked, Purchase):
+        facts = facts._replace(visit=short(new_stream("vis", house.clock().at)))
+    return facts
+
+
+async def settle_bill(house: House, request: Request, asked: VisitBill | Purchase) -> Outcome:
+    """Settle a bill once, however often it is asked (2207, 2304, 2102).
+
+    Raises:
+        RefusalError: refused for its input; FundUnavailableError, FeesMovedError; the rest as
+        `Appender.submit`.
+    """
+    caller = request.caller
+    share = await _sharing(house, caller, asked)
+    seen: list[BillFacts] = []
+
+    def find(view: View, _: Instant) -> SettleBill:
+        return _bill(view, house.keys, caller, asked, share)
+
+    def note(view: View, settlement_id: StreamId, settled: Settled) -> list[Beside]:
+        seen.append(facts_of(view, house.keys, settlement_id, settled))
+        return _bought(asked, settlement_id, settled) if isinstance(asked, Purchase) else []
+
+    reply = await settle_found(house, request, find, note)
+    if reply.refusal is not None:
+        return Outcome(reply, None)
+    if reply.is_replayed or not seen:
+        assert reply.subject is not None, "a settlement is its key's subject"
+        facts = await look_at_bill(house, caller, reply.subject, None)
+        return Outcome(reply, facts._replace(status=SettlementStatus.SETTLED))
+    return Outcome(reply, seen[-1])
+
+
+def _bought(asked: Purchase, settlement_id: StreamId, settled: Settled) -> list[Beside]:
+    """The visit of a purchase: begun, charged and over at once, so that no other bill is of it."""
+    claim, visit = settled.claim, purchase_visit(settlement_id)
+    came = VisitRegistered(
+        institution=claim.institution,
+        beneficiary=claim.beneficiary,
+        setting=Setting.OUTPATIENT,
+        number=asked.name,
+        department="",
+        med_type=claim.med_type,
+        began_at=asked.treated_at,
+    )
+    left = VisitClosed(end=VisitEnd.DISCHARGED, at=asked.treated_at)
+    return [(visit, came), (visit, FeesUploaded(fees=asked.fees)), (visit, left)]
+
+
+async def _sharing(house: House, caller: Caller, asked: VisitBill | Purchase) -> Share:
+    """Who says what the fund pays: the table within the decision, or a core system before it."""
+    funds = house.funds
+    if not funds.has_cores:
+        return funds.table.share
+    seen: list[Asked] = []
+
+    def decide(view: View, _: Instant) -> Decision:
+        seen.append(_asked(view, house.keys, caller, asked)[0])
+        return Decision(answer=b"")
+
+    await house.ask(caller, decide)
+    before = seen[-1]
+    core = funds.core_of(before.region)
+    if core is None:
+        return funds.table.share
+    said = await core.share(before)
+
+    def share(now: Asked) -> FundShare:
+        if now != before:
+            raise FeesMovedError
+        return said
+
+    return share
+
+
+def _bill(
+    view: View, keys: Keys, caller: Caller, asked: VisitBill | Purchase, share: Share
+) -> SettleBill:
+    """The bill that these fee lines make.
+
+    Raises:
+        FeesMismatchError: the total is not their sum.
+    """
+    covered, found = _asked(view, keys, caller, asked)
+    split = share(covered)
+    bill = asked.bill
+    if split.total_fen != bill.total_fen:
+        raise FeesMismatchError(field="medfee_sumamt", uploaded_fen=split.total_fen)
+    parts = (
+        bill.person_no,
+        found.visit,
+        found.batch,
+        bill.total_fen,
+        split.fund_fen,
+        bill.use_account,
+    )
+    digest = hashlib.sha256(
+        json.encode([parts, [line.amount_fen for line in split.lines]])
+    ).digest()
+    return SettleBill(
+        beneficiary=Identity("person_no", bill.person_no),
+        visit=found.visit,
+        charge_batch=found.batch,
+        med_type=found.med_type,
+        treated_at=found.treated_at,
+        total_fen=bill.total_fen,
+        fund_pay_fen=split.fund_fen,
+        use_account=bill.use_account,
+        lines=split.lines,
+        credential=known(view, keys, bill.shown),
+        plan=bill.plan,
+        digest=digest,
+    )
+
+
+def _asked(
+    view: View, keys: Keys, caller: Caller, asked: VisitBill | Purchase
+) -> tuple[Asked, Found]:
+    """What is to be covered, and how the claim names it."""
+    account_id = find_person(view, keys, asked.bill.person_no)
+    view.person(account_id)  # printed at the end: ask for it before deciding
+    institution = _institution(view, keys, caller)
+    patient: Account = view.account(account_id)
+    found = _found(view, keys, caller, asked, account_id)
+    covered = Asked(
+        patient.region,
+        patient.insurance,
+        institution.kind,
+        found.setting,
+        found.med_type,
+        found.fees,
+    )
+    return covered, found
+
+
+def _found(
+    view: View, keys: Keys, caller: Caller, asked: VisitBill | Purchase, account_id: StreamId
+) -> Found:
+    bill = asked.bill
+    if isinstance(asked, Purchase):
+        med_type = bill.med_type or "41"
+        return Found(
+            PURCHASE + asked.name, "1", med_type, Setting.OUTPATIENT, asked.treated_at, asked.fees
+        )
+    visit = visit_for(view, keys, caller, asked.visit, account_id)
+    if visit.setting is Setting.OUTPATIENT:
+        check_open(visit)
+    default = "21" if visit.setting is Setting.INPATIENT else "11"
+    batch = batch_of(visit, asked.batch)
+    fees = visit.fees_of(None if visit.setting is Setting.INPATIENT else asked.batch)
+    med_type = bill.med_type or visit.med_type or default
+    return Found(short(asked.visit), batch, med_type, visit.setting, visit.began_at, fees)
+
+
+def _institution(view: View, keys: Keys, caller: Caller) -> Institution:
+    stream = view.find(keys.name("institution", caller.subject))
+    if stream is None:
+        raise InstitutionNotDesignatedError(status="unknown")
+    return view.institution(stream)
+
+
+def _tried(answer: dict[str, Any], bill: SettleBill, patient: Patient) -> BillFacts:
+    """A quote as facts."""
+    own = fen_of(answer["own"])
+    return BillFacts(
+        settlement=None,
+        status=SettlementStatus.SETTLED,
+        visit=bill.visit,
+        batch=bill.charge_batch,
+        med_type=bill.med_type,
+        parts=parts_of(bill.total_fen, bill.fund_pay_fen, bill.lines),
+        own_fen=own,
+        aid_fen=fen_of(answer["aid"]),
+        cash_fen=fen_of(answer["cash"]),
+        own_after_fen=None if patient.balance_fen is None else patient.balance_fen - own,
+        sponsors=tuple(
+            Sponsored(payer["rank"], fen_of(payer["amount"]), None, None)
+            for payer in answer["payers"]
+            if payer["rank"] and payer["amount"] != "0.00"
+        ),
+        settled_at=None,
+        patient=patient,
+        reasons=tuple(answer["reasons"]),
+        plan=answer["plan_hash"],
+    )

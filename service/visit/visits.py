@@ -1,0 +1,210 @@
+"""Visits as an institution's own system keeps them here: register, describe, close, look."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from aggregates import visit as rules
+from aggregates.institution import check_designated
+from aggregates.refusals import InstitutionNotDesignatedError, UnknownError
+from aggregates.visit import Diagnosis, Visit, VisitDescribed, VisitRegistered
+from aggregates.vocabulary import Instant, Setting, StreamId, VisitEnd
+from service.caller import Caller, Request, Role, check_role
+from service.clock import new_stream
+from service.context import House
+from service.ids import short
+from service.ledger.command import Decision, Reply
+from service.ledger.read_set import View
+from service.person.lookup import find_person
+from service.settlement.claims import Identity, check_shown
+from service.vault import Keys
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterVisit:
+    """A patient who came, by his person number and what he showed."""
+
+    person_no: str
+    shown: Identity | None
+    setting: Setting
+    number: str
+    department: str
+    med_type: str | None
+    began_at: datetime
+
+
+class Named(NamedTuple):
+    """A visit as its institution names it: the visit and whose it is."""
+
+    visit: StreamId
+    person_no: str
+
+
+async def register(house: House, request: Request, command: RegisterVisit) -> Reply:
+    """Register a visit of an insured person; the reply's subject is the visit.
+
+    Raises:
+        UnknownError: no such person; CredentialMismatchError: somebody else's was shown;
+        the rest as `Appender.submit`.
+    """
+    check_role(request.caller, Role.INSTITUTION)
+
+    def decide(view: View, now: Instant) -> Decision:
+        stream = _designated(view, house.keys, request.caller)
+        beneficiary = find_person(view, house.keys, command.person_no)
+        view.account(beneficiary)
+        check_shown(view, house.keys, command.shown, beneficiary, now)
+        visit_id = new_stream("vis", now.at)
+        event = VisitRegistered(
+            institution=stream,
+            beneficiary=beneficiary,
+            setting=command.setting,
+            number=command.number,
+            department=command.department,
+            med_type=command.med_type,
+            began_at=command.began_at,
+        )
+        return Decision(answer=b"{}", events=[(visit_id, event)], subject=visit_id)
+
+    return await house.do(request, decide)
+
+
+async def describe(
+    house: House,
+    request: Request,
+    named: Named,
+    med_type: str | None,
+    diagnoses: tuple[tuple[str, str, str], ...],
+) -> Reply:
+    """Say what a visit is for: diagnoses as rank, code and name. The newest description holds."""
+
+    def event(visit: Visit, _: frozenset[str], __: Instant) -> VisitDescribed:
+        rules.check_open(visit)
+        told = tuple(Diagnosis(rank=r, code=c, name=n) for r, c, n in diagnoses)
+        return VisitDescribed(med_type=med_type, diagnoses=told)
+
+    return await change(house, request, named, event)
+
+
+async def close(house: House, request: Request, named: Named, end: VisitEnd) -> Reply:
+    """Withdraw a visit that was entered in error, or discharge the patient."""
+    return await change(
+        house, request, named, lambda visit, settled, now: rules.close(visit, end, now.at, settled)
+    )
+
+
+async def reopen(house: House, request: Request, named: Named) -> Reply:
+    """Take a discharge back."""
+    return await change(
+        house, request, named, lambda visit, settled, now: rules.reopen(visit, now.at, settled)
+    )
+
+
+Change = Callable[[Visit, frozenset[str], Instant], rules.VisitEvent]
+"""Decides what happens to a visit, given the batches of it that have a live bill."""
+
+
+async def change(house: House, request: Request, named: Named, event: Change) -> Reply:
+    """Let something happen to a visit of the caller's own.
+
+    Raises:
+        UnknownError: there is none, or not of this person; the rest as `Appender.submit`.
+    """
+    check_role(request.caller, Role.INSTITUTION)
+
+    def decide(view: View, now: Instant) -> Decision:
+        visit = own_visit(view, house.keys, request.caller, named)
+        settled = settled_batches(view, house.keys, named.visit, visit)
+        moved = [(named.visit, event(visit, settled, now))]
+        return Decision(answer=b"{}", events=[*moved], subject=named.visit)
+
+    return await house.do(request, decide)
+
+
+async def look_at_visit(house: House, caller: Caller, named: Named) -> Visit:
+    """A visit as the log has it now.
+
+    Raises:
+        UnknownError: there is none, or not of this person and institution.
+    """
+    seen: list[Visit] = []
+
+    def decide(view: View, _: Instant) -> Decision:
+        seen.append(own_visit(view, house.keys, caller, named))
+        return Decision(answer=b"")
+
+    await house.ask(caller, decide)
+    return seen[-1]
+
+
+async def undo_registration(house: House, request: Request, visit_id: StreamId) -> Reply:
+    """Withdraw a visit whose registration was answered to nobody (冲正); again does nothing."""
+
+    def decide(view: View, now: Instant) -> Decision:
+        visit = view.visit(visit_id)
+        if view.find(house.keys.name("institution", request.caller.subject)) != visit.institution:
+            raise UnknownError
+        if visit.end is VisitEnd.WITHDRAWN:
+            return Decision(answer=b"{}")
+        settled = settled_batches(view, house.keys, visit_id, visit)
+        event = rules.close(visit, VisitEnd.WITHDRAWN, now.at, settled)
+        return Decision(answer=b"{}", events=[(visit_id, event)])
+
+    return await house.do(request, decide)
+
+
+def own_visit(view: View, keys: Keys, caller: Caller, named: Named) -> Visit:
+    """A visit of the calling institution, of the person it names.
+
+    Raises:
+        UnknownError: there is none, or it is another's.
+    """
+    return visit_for(view, keys, caller, named.visit, find_person(view, keys, named.person_no))
+
+
+def visit_for(
+    view: View, keys: Keys, caller: Caller, visit_id: StreamId, beneficiary: StreamId
+) -> Visit:
+    """A visit of the calling institution, of this account's owner.
+
+    Raises:
+        UnknownError: there is none, or it is another's.
+    """
+    visit = view.visit(visit_id)
+    if view.find(keys.name("institution", caller.subject)) != visit.institution:
+        raise UnknownError
+    if visit.beneficiary != beneficiary:
+        raise UnknownError
+    return visit
+
+
+def settled_batches(view: View, keys: Keys, visit_id: StreamId, visit: Visit) -> frozenset[str]:
+    """The batches of a visit that have a live bill; a stay's bill is one, whatever the batch."""
+    found: set[str] = set()
+    for batch in visit.batches:
+        if view.find(bill_name(keys, visit.institution, visit_id, batch_of(visit, batch))):
+            found.add(batch)
+    return frozenset(found)
+
+
+STAY = "0"
+"""How the one bill of a stay is named, which no charge batch is sent for."""
+
+
+def batch_of(visit: Visit, batch: str | None) -> str:
+    """How a bill's batch is named in its claim."""
+    return STAY if visit.setting is Setting.INPATIENT or batch is None else batch
+
+
+def bill_name(keys: Keys, institution: StreamId, visit_id: StreamId, batch: str) -> bytes:
+    """The unique name of a visit's live bill, as `claims.visit_of` makes it."""
+    return keys.name("visit", f"{institution}\0{short(visit_id)}\0{batch}")
+
+
+def _designated(view: View, keys: Keys, caller: Caller) -> StreamId:
+    stream = view.find(keys.name("institution", caller.subject))
+    if stream is None:
+        raise InstitutionNotDesignatedError(status="unknown")
+    check_designated(view.institution(stream))
+    return stream

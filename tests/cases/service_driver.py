@@ -1,0 +1,302 @@
+"""Cases on a House with the ledger in memory: the use cases, as the doors call them."""
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+
+from pydantic_core import from_json, to_json
+
+from aggregates.policy.edition import Edition
+from aggregates.refusals import RefusalError
+from aggregates.vocabulary import BEIJING, StreamId
+from service import institution as institutions
+from service.account import accounts
+from service.binding import bindings, deduction_order
+from service.binding import kinship as relatives
+from service.caller import Caller, Request, Role
+from service.context import House, furnish
+from service.ledger.command import KeyReusedError, Reply
+from service.ledger.memory_store import MemoryStore
+from service.policy import publish
+from service.regions.policy_book import PolicyBook
+from service.settlement.claims import Identity, SettleBill
+from service.settlement.quote import quote
+from service.settlement.settle import settle
+from service.vault import Keys, Personal
+from tests.cases.balances import due_in_log, kept_in, left_in
+from tests.cases.outcome import StoppedClock, credential_of, patient_of, refused, told
+from tests.cases.reading import Person, Step, fen
+from tests.cases.service_links import HouseLinks
+from tests.cases.service_premiums import HousePremiums
+from tests.cases.service_refunds_and_holds import HouseLater
+from tests.cases.step_commands import amounts_of, caps_of, cert_no, offer_of
+from tests.cases.world import NotBuiltError, Outcome
+
+AGENCY = Caller(Role.AGENCY, "agency", None, "agency")
+
+
+class HouseDriver:
+    """A house, its callers, and the ids that its answers gave."""
+
+    def __init__(self) -> None:
+        """Begin without a house."""
+        self.clock = StoppedClock()
+        self.house: House | None = None
+        self.bindings: dict[str, StreamId] = {}
+        self.counter = ""
+        self.calls = 0
+        self.later = HouseLater(
+            lambda key, body: self._request(self._institution(), key, body),
+            lambda: self._request(AGENCY, "", b""),
+            self._bill,
+        )
+        self.links = HouseLinks(self._ask)
+        self.premiums = HousePremiums(lambda: self._house, self._ask)
+        follow = {**self.links.verbs, **self.later.verbs}
+        self.verbs: Mapping[str, Callable[[Step, Mapping[str, Outcome]], Awaitable[Outcome]]] = {
+            "open": self._open,
+            "credit": self._credit,
+            "status": self._status,
+            "designate": self._designate,
+            "clock": self._set_clock,
+            "file": self._file,
+            "relate": self._relate,
+            "invite": self._invite,
+            "confirm": partial(self._bound, bindings.confirm),
+            "decline": partial(self._bound, bindings.decline),
+            "change": self._change,
+            "release": self._release,
+            "look": self._look,
+            "set_order": self._set_order,
+            "quote": self._quote,
+            "settle": self._settle,
+            **{verb: partial(self._follow, use) for verb, use in follow.items()},
+            **self.premiums.verbs,
+        }
+
+    async def furnish(self, editions: tuple[Edition, ...]) -> None:
+        """A house on an empty ledger in memory, with these rules published."""
+        by_region = {e.region: tuple(o for o in editions if o.region == e.region) for e in editions}
+        keys = Keys(bytes(32), bytes(32))
+        self.house = furnish(MemoryStore(), keys, PolicyBook(by_region), self.clock)
+        self.house.tax = self.premiums.tax_side()
+        await publish(self.house)
+
+    async def close(self) -> None:
+        """Stop the house."""
+        if self.house is not None:
+            await self.house.close()
+
+    async def left(self, who: str) -> tuple[int, int]:
+        """A person's current and prior money in fen."""
+        return left_in((await accounts.look_at_account(self._house, AGENCY, who)).answer)
+
+    async def to_recover(self, settlement: str) -> int:
+        """What is marked for recovery of a settlement, in fen."""
+        return due_in_log(await self._house.store.history(StreamId(settlement)))
+
+    async def kept_aside(self, who: str) -> int:
+        """What came back to a person who may not take it, in fen."""
+        return kept_in((await accounts.look_at_account(self._house, AGENCY, who)).answer)
+
+    async def do(self, step: Step, before: Mapping[str, Outcome]) -> Outcome:
+        """Do one step."""
+        if step.do not in self.verbs:
+            raise NotBuiltError(step.do)
+        try:
+            return await self.verbs[step.do](step, before)
+        except RefusalError as refusal:
+            return refused(type(refusal).code(), from_json(to_json(refusal.fields)))
+        except KeyReusedError:
+            return Outcome(refused="IDEMPOTENCY_KEY_REUSED")
+
+    @property
+    def _house(self) -> House:
+        assert self.house is not None, "furnish comes first"
+        return self.house
+
+    def _request(self, caller: Caller, key: str, body: bytes) -> Request:
+        self.calls += 1
+        digest = hashlib.sha256(body).digest()
+        return Request(caller, key or f"call {self.calls}", digest, "cases")
+
+    def _as(self, who: str) -> Caller:
+        return AGENCY if who == "agency" else Caller(Role.PERSON, who, None, f"person:{who}")
+
+    def _ask(self, by: str, key: str) -> Request:
+        return self._request(self._as(by), key, b"")
+
+    # ------------------------------------------------------------ the world
+
+    async def _open(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
+        person = step.person or Person()
+        opening = accounts.OpenAccount(
+            personal=Personal(step.who, step.who, cert_no(person, self.calls)),
+            insurance=person.insurance,
+            region=person.region,
+            status="NORMAL",
+            flags=person.flags,
+        )
+        return told(
+            await accounts.open_account(self._house, self._request(AGENCY, "", b""), opening)
+        )
+
+    async def _credit(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
+        command = accounts.CreditAccount(
+            person_no=step.who,
+            amount_fen=fen(step.amount),
+            bucket=step.bucket,
+            reference=step.reference or None,
+        )
+        return told(await accounts.credit(self._house, self._request(AGENCY, "", b""), command))
+
+    async def _status(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
+        command = accounts.ChangeStatus(
+            person_no=step.who,
+            status=step.status,
+            reason="told",
+            effective_on=step.effective_on,
+            successor=step.successor or None,
+        )
+        request = self._request(AGENCY, "", b"")
+        return told(await accounts.change_status(self._house, request, command))
+
+    async def _designate(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
+        assert step.counter is not None
+        self.counter = step.counter.code
+        command = institutions.Designate(
+            code=step.counter.code,
+            name="told",
+            kind=step.counter.kind,
+            region=step.counter.region,
+            status=step.counter.status,
+            opened_regions=step.counter.opened_regions,
+            sensitive=False,
+        )
+        request = self._request(AGENCY, "", b"")
+        return told(await institutions.designate(self._house, request, command))
+
+    async def _set_clock(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
+        assert step.to is not None
+        assert step.to >= self.clock.at, "time does not run back"
+        self.clock.at = step.to
+        return Outcome()
+
+    async def _file(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
+        filing = accounts.FileElsewhere(
+            person_no=step.who,
+            place=step.place,
+            kind=step.kind,
+            from_on=step.since,
+            until_on=step.until,
+        )
+        request = self._request(AGENCY, "", b"")
+        return told(await accounts.file_elsewhere(self._house, request, filing))
+
+    async def _relate(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
+        fact = relatives.RecordKinship(person_no=step.by, relative=step.who, relation=step.relation)
+        request = self._request(AGENCY, "", b"")
+        return told(await relatives.record_kinship(self._house, request, fact))
+
+    # ------------------------------------------------------------ bindings
+
+    async def _invite(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
+        assert step.offer is not None
+        command = bindings.Invite(
+            sponsor=step.offer.sponsor,
+            beneficiary=step.offer.beneficiary,
+            offer=offer_of(step.offer),
+            evidence=(step.offer.evidence, step.offer.reference or None),
+        )
+        request = self._request(self._as(step.by or step.offer.sponsor), "", b"")
+        reply = await bindings.invite(self._house, request, command)
+        outcome = told(reply)
+        if outcome.refused is None:
+            name = f"{step.offer.sponsor}>{step.offer.beneficiary}"
+            self.bindings[name] = StreamId(outcome.subject)
+        return outcome
+
+    async def _bound(
+        self,
+        use_case: Callable[[House, Request, StreamId], Awaitable[Reply]],
+        step: Step,
+        _: Mapping[str, Outcome],
+    ) -> Outcome:
+        by = step.by or step.binding.partition(">")[2]
+        request = self._request(self._as(by), "", b"")
+        return told(await use_case(self._house, request, self.bindings[step.binding]))
+
+    async def _change(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
+        assert step.offer is not None
+        to = step.offer
+        terms = bindings.Change(
+            uses=to.uses, caps=lambda _: caps_of(to), valid_until=lambda _: to.valid_until
+        )
+        request = self._request(self._as(step.by or to.sponsor), "", b"")
+        binding_id = self.bindings[step.binding]
+        return told(await bindings.change(self._house, request, binding_id, terms))
+
+    async def _release(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
+        request = self._request(self._as(step.by), "", b"")
+        binding_id = self.bindings[step.binding]
+        return told(await bindings.release(self._house, request, binding_id, "told"))
+
+    async def _look(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
+        binding_id = self.bindings[step.binding]
+        return told(await bindings.look_at_binding(self._house, AGENCY, binding_id))
+
+    async def _set_order(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
+        caller = self._as(step.by or step.who)
+        seen = await deduction_order.look_at_order(self._house, AGENCY, step.who)
+        version = json.loads(seen.answer)["version"]
+        request = self._request(caller, "", b"")
+        return told(
+            await deduction_order.change_order(
+                self._house, request, step.who, step.sponsors, version
+            )
+        )
+
+    # ------------------------------------------------------------ bills
+
+    async def _quote(self, step: Step, before: Mapping[str, Outcome]) -> Outcome:
+        return told(await quote(self._house, self._institution(), self._bill(step, before)))
+
+    async def _settle(self, step: Step, before: Mapping[str, Outcome]) -> Outcome:
+        bill = self._bill(step, before)
+        body = bill.digest + (bill.plan or "").encode()
+        request = self._request(self._institution(), step.key, body)
+        return told(await settle(self._house, request, bill))
+
+    async def _follow(
+        self,
+        use_case: Callable[[House, Step, Mapping[str, Outcome]], Awaitable[Reply]],
+        step: Step,
+        before: Mapping[str, Outcome],
+    ) -> Outcome:
+        return told(await use_case(self._house, step, before))
+
+    def _institution(self) -> Caller:
+        return Caller(Role.INSTITUTION, self.counter, None, f"institution:{self.counter}")
+
+    def _bill(self, step: Step, before: Mapping[str, Outcome]) -> SettleBill:
+        amounts, shown = amounts_of(step), credential_of(step, before)
+        bill = SettleBill(
+            beneficiary=Identity(*patient_of(step, before)),
+            visit=step.visit or f"visit {step.who} {self.calls}",
+            charge_batch="1",
+            med_type=step.med_type,
+            treated_at=datetime(2020, 1, 1, tzinfo=BEIJING),
+            total_fen=amounts.total_fen,
+            fund_pay_fen=amounts.fund_pay_fen,
+            use_account=step.use_account,
+            lines=amounts.lines,
+            credential=Identity(*shown) if shown else None,
+            plan=None,
+            digest=b"",
+        )
+        digest = hashlib.sha256(repr(bill).encode()).digest()
+        plan = before[step.quoted].plan_hash if step.quoted else None
+        return replace(bill, digest=digest, plan=plan)

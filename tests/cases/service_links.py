@@ -1,0 +1,59 @@
+"""Credential links of a case, as the doors call their use cases."""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+
+from aggregates.vocabulary import StreamId
+from service import credential_link as links
+from service.caller import Request
+from service.context import House
+from service.ledger.command import Reply
+from tests.cases.reading import Step
+from tests.cases.world import Outcome
+
+RequestBy = Callable[[str, str], Request]
+"""A request of somebody's, under a key or one of its own."""
+
+Verb = Callable[[House, Step, Mapping[str, Outcome]], Awaitable[Reply]]
+
+
+class HouseLinks:
+    """The links that answers named."""
+
+    def __init__(self, request_by: RequestBy) -> None:
+        """Begin without links."""
+        self._request_by = request_by
+        self._ids: dict[str, StreamId] = {}
+        self.verbs: dict[str, Verb] = {
+            "link": self.link,
+            "show": self.show,
+            "unlink": self.unlink,
+        }
+
+    def id_of(self, name: str) -> StreamId:
+        """The link of that name."""
+        return self._ids[name]
+
+    async def link(self, house: House, step: Step, _: Mapping[str, Outcome]) -> Reply:
+        """Let `by` show the code of `who`."""
+        command = links.OpenLink(
+            guardian=step.by,
+            member=step.who,
+            relation=step.relation,
+            evidence=step.proof,
+            reference=step.reference or "HK-1",
+        )
+        reply = await links.open_link(house, self._request_by(step.by, step.key), command)
+        if reply.refusal is None:
+            self._ids[f"{step.by}>{step.who}"] = json.loads(reply.answer)["link_id"]
+        return reply
+
+    async def show(self, house: House, step: Step, _: Mapping[str, Outcome]) -> Reply:
+        """Show a code."""
+        request = self._request_by(step.by or step.link.partition(">")[0], step.key)
+        return await links.show_code(house, request, self._ids[step.link])
+
+    async def unlink(self, house: House, step: Step, _: Mapping[str, Outcome]) -> Reply:
+        """Close a link."""
+        request = self._request_by(step.by or step.link.partition(">")[0], step.key)
+        return await links.close_link(house, request, self._ids[step.link], "told")

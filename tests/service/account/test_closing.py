@@ -1,0 +1,72 @@
+"""The end of an account, where only the log shows what it did."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from aggregates.account.events import Held
+from aggregates.account.state import Account
+from aggregates.settlement.hold import HoldEnded
+from aggregates.vocabulary import HoldEnd, Instant, StreamId
+from service.caller import Request
+from service.context import House
+from service.ledger.command import Decision
+from service.ledger.memory_store import MemoryStore
+from service.ledger.read_set import View
+from service.person.lookup import find_person
+from tests.cases.reading import Step
+from tests.cases.service_driver import AGENCY, HouseDriver
+from tests.cases.world import P0
+
+PREMIUM = StreamId("prm_00000000000000000000000000000009")
+
+
+@pytest.fixture
+async def driver() -> AsyncIterator[HouseDriver]:
+    """A house with one account of 50.00."""
+    driver = HouseDriver()
+    await driver.furnish((P0,))
+    await driver.do(Step(do="open", who="S1"), {})
+    await driver.do(Step(do="credit", who="S1", amount="50.00"), {})
+    yield driver
+    await driver.close()
+
+
+async def held_for_premium(house: House) -> StreamId:
+    """Set money aside as a premium does; the account."""
+    found: list[StreamId] = []
+
+    def decide(view: View, now: Instant) -> Decision:
+        found.append(find_person(view, house.keys, "S1"))
+        view.account(found[-1])
+        event = Held(
+            hold=PREMIUM,
+            binding=None,
+            current_fen=4_000,
+            prior_fen=0,
+            aid_fen=0,
+            on=now.on,
+            expires_at=now.at + timedelta(days=1),
+        )
+        return Decision(b"{}", events=[(found[-1], event)])
+
+    await house.do(Request(AGENCY, "premium", b"", "test"), decide)
+    return found[-1]
+
+
+async def test_what_is_held_for_a_premium_stays_held(driver: HouseDriver) -> None:
+    """The tax side may have booked it: an end frees bills alone."""
+    house = driver.house
+    assert house is not None
+    account_id = await held_for_premium(house)
+    told = await driver.do(Step(do="status", who="S1", status="DECEASED"), {})
+
+    assert "deceased" == told.status
+    store = house.store
+    assert isinstance(store, MemoryStore)
+    account = store.heads[account_id].state
+    assert isinstance(account, Account)
+    assert [PREMIUM] == [hold.hold for hold in account.holds]
+    ends = [r.event for r in store.log if isinstance(r.event, HoldEnded)]
+    assert [] == [end for end in ends if end.why is HoldEnd.ENDED]

@@ -1,0 +1,189 @@
+"""A year closed on thousands of accounts in PostgreSQL, beside a house that goes on settling."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from functools import partial
+
+import pytest
+from pydantic_core import from_json, to_json
+
+from aggregates.account.events import AccountOpened, Credited
+from aggregates.topics import Event
+from aggregates.vocabulary import BEIJING, Bucket, Instant, Insurance, Standing, StreamId
+from service.account.accounts import CreditAccount, OpenAccount, look_at_account, open_account
+from service.account.accounts import credit as credit_account
+from service.account.year_close import close_year
+from service.caller import Request
+from service.clock import new_stream
+from service.context import House, furnish
+from service.ledger.command import Decision
+from service.ledger.postgres.store import PostgresStore
+from service.ledger.read_set import View
+from service.policy import publish
+from service.regions.policy_book import PolicyBook
+from service.vault import Keys, Personal
+from tests.cases.outcome import StoppedClock
+from tests.cases.service_driver import AGENCY
+from tests.cases.world import P0
+
+OLD = datetime(2026, 12, 30, 10, 0, tzinfo=BEIJING)
+NEW = datetime(2027, 1, 2, 10, 0, tzinfo=BEIJING)
+TOGETHER, MANY = 500, 3_000
+CURRENT_FEN, PRIOR_FEN = 700, 50
+LATE_FEN = 9
+CALLS = itertools.count()
+TURNS = """
+    SELECT e.stream, count(*) AS n FROM events e JOIN topics t ON t.id = e.topic
+     WHERE t.topic = 'account.year-closed/1' GROUP BY e.stream
+"""
+
+
+class StoppedError(Exception):
+    """The operator pressed Ctrl-C."""
+
+
+def asked() -> Request:
+    return Request(AGENCY, f"call {next(CALLS)}", b"", "test")
+
+
+def a_house(store: PostgresStore, clock: StoppedClock) -> House:
+    return furnish(store, Keys(bytes(32), bytes(32)), PolicyBook({"990000": (P0,)}), clock)
+
+
+async def settle_there(house: House) -> list[StreamId]:
+    """Three thousand employees with money of both kinds."""
+    came: list[StreamId] = []
+    for _ in range(MANY // TOGETHER):
+        streams = [new_stream("acc", house.clock().at) for _ in range(TOGETHER)]
+        opened = AccountOpened(
+            region="990000",
+            insurance=Insurance.EMPLOYEE,
+            standing=Standing.NORMAL,
+            flags=(),
+            on=house.clock().on,
+            sealed="",
+        )
+        money = [
+            Credited(bucket=bucket, amount_fen=fen, reference=None)
+            for bucket, fen in ((Bucket.CURRENT, CURRENT_FEN), (Bucket.PRIOR, PRIOR_FEN))
+        ]
+        each: list[Event] = [opened, *money]
+        events = [(stream, event) for stream in streams for event in each]
+        await house.do(asked(), partial(_all_of, events))
+        came += streams
+    return came
+
+
+def _all_of(events: list[tuple[StreamId, Event]], _: View, __: Instant) -> Decision:
+    return Decision(b"{}", events=[*events])
+
+
+async def credit(house: House, stream: StreamId) -> None:
+    """Bring current money of the new year in."""
+    event = Credited(bucket=Bucket.CURRENT, amount_fen=LATE_FEN, reference=None)
+
+    def decide(view: View, _: Instant) -> Decision:
+        return Decision(to_json(view.account(stream).balance_fen), events=[(stream, event)])
+
+    await house.do(asked(), decide)
+
+
+@pytest.fixture
+async def houses(dsn: str) -> AsyncIterator[tuple[House, House, StoppedClock]]:
+    """One that serves and one that closes, on one ledger and clock."""
+    clock = StoppedClock()
+    clock.at = OLD
+    stores = [PostgresStore(dsn), PostgresStore(dsn)]
+    for store in stores:
+        await store.open()
+    serving, closing = (a_house(store, clock) for store in stores)
+    yield serving, closing, clock
+    for house in (serving, closing):
+        await house.close()
+
+
+async def turns(house: House) -> dict[str, int]:
+    """How often each account's year was closed."""
+    assert isinstance(house.store, PostgresStore)
+    return {stream.hex: n for stream, n in await house.store.pool.fetch(TURNS)}
+
+
+async def stored(house: House) -> tuple[int, int, int]:
+    """What the SQL view shows of everybody together: accounts, current and prior fen."""
+    assert isinstance(house.store, PostgresStore)
+    found = await house.store.pool.fetchrow(
+        "SELECT count(*), sum(current_fen)::bigint, sum(prior_fen)::bigint FROM balances"
+    )
+    return tuple(found)
+
+
+async def test_a_year_is_closed_beside_a_house_that_goes_on(
+    houses: tuple[House, House, StoppedClock],
+) -> None:
+    """Every account once, by whoever came first, and no credit of the meantime is lost or moved."""
+    serving, closing, clock = houses
+    came = await settle_there(serving)
+    clock.at = NEW
+    late = came[:: MANY // 300]
+
+    async def go_on(streams: Sequence[StreamId]) -> None:
+        for stream in streams:
+            await credit(serving, stream)
+
+    everybody = asyncio.gather(*(go_on(late[n::8]) for n in range(8)))
+    closed, _ = await asyncio.gather(close_year(closing), everybody)
+
+    counted = await turns(serving)
+    assert {stream[4:]: 1 for stream in came} == counted
+    assert 0 < closed <= MANY
+    assert (MANY, len(late) * LATE_FEN, MANY * (CURRENT_FEN + PRIOR_FEN)) == await stored(serving)
+    assert 0 == await close_year(closing)
+
+
+async def test_who_is_cut_off_goes_on_where_he_was(
+    houses: tuple[House, House, StoppedClock],
+) -> None:
+    """What was closed stays closed, and the next run closes the rest, each account once."""
+    serving, closing, clock = houses
+    came = await settle_there(serving)
+    clock.at = NEW
+
+    def stop_at_half(done: int, of: int) -> None:
+        if 2 * done > of:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        await close_year(closing, stop_at_half)
+    before = sum((await turns(serving)).values())
+    after = await close_year(closing)
+
+    assert 0 < before < MANY
+    assert MANY == before + after
+    assert {stream[4:]: 1 for stream in came} == await turns(serving)
+
+
+async def test_sql_shows_what_is_stored_and_http_what_counts(
+    houses: tuple[House, House, StoppedClock],
+) -> None:
+    """After New Year the view keeps the old buckets until the year is closed; answers do not."""
+    serving, closing, clock = houses
+    await publish(serving)
+    person = Personal("P1", "王某", "ID-P1")
+    opening = OpenAccount(
+        personal=person, insurance=Insurance.EMPLOYEE, region="990000", status="NORMAL", flags=()
+    )
+    await open_account(serving, asked(), opening)
+    money = CreditAccount(person_no="P1", amount_fen=500, bucket=Bucket.CURRENT, reference=None)
+    await credit_account(serving, asked(), money)
+    clock.at = NEW
+
+    async def told() -> tuple[str, str]:
+        shown = await look_at_account(serving, AGENCY, "P1")
+        balance = from_json(shown.answer)["balance"]
+        return balance["current"], balance["prior"]
+
+    assert ((1, 500, 0), ("0.00", "5.00")) == (await stored(serving), await told())
+    assert 1 == await close_year(closing)
+    assert ((1, 0, 500), ("0.00", "5.00")) == (await stored(serving), await told())

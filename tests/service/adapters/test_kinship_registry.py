@@ -1,0 +1,141 @@
+"""The kinship registry: a real server on a socket, and what an invitation makes of its word."""
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+
+from aggregates.binding.binding import Offer
+from aggregates.binding.events import Caps
+from aggregates.binding.kinship import KinshipRecorded
+from aggregates.refusals import KinshipUnprovenError, UnknownError
+from aggregates.vocabulary import Relation, Use
+from service.adapters.kinship_registry import Registry, RegistryUnavailableError
+from service.binding.bindings import invite
+from service.binding.parties import Invite
+from service.caller import person
+from service.clock import business_clock, monotonic_s
+from service.context import House, furnish
+from service.ledger.memory_store import MemoryStore
+from service.regions.policy_book import load
+from service.vault import load_keys
+from tests.service.settlement.settled_family import asked, move_in
+
+REGIONS = Path(__file__).parents[3] / "service" / "regions"
+FACTS = {"S1": "child", "S2": "sibling"}
+START_S = 30.0
+
+
+def a_sandbox(place: Path, words: dict[str, str]) -> tuple[str, "subprocess.Popen[bytes]"]:
+    lines = [
+        json.dumps({"person": f"ID-{sponsor}", "relative": "ID-P1", "relation": word})
+        for sponsor, word in words.items()
+    ]
+    facts = place / "facts.ndjson"
+    facts.write_text("\n".join(lines))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "api.sandbox.kinship", str(port), str(facts)]
+    root = Path(__file__).parents[3]
+    process = subprocess.Popen(command, cwd=root)
+    end = monotonic_s() + START_S
+    while monotonic_s() < end:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            break
+    return f"http://127.0.0.1:{port}/kinship", process
+
+
+@pytest.fixture
+def sandbox(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A registry that knows what the test says."""
+    url, process = a_sandbox(tmp_path, getattr(request, "param", FACTS))
+    yield url
+    process.kill()  # a late one would answer first
+    process.wait(20)
+
+
+@pytest.fixture
+async def house(sandbox: str, tmp_path: Path) -> AsyncIterator[House]:
+    """A family that is not bound yet, and a registry behind it."""
+    store, keys = MemoryStore(), load_keys(tmp_path / "keys.json")
+    house = furnish(store, keys, load(REGIONS), business_clock())
+    await move_in(house, sponsors=())
+    client = httpx.AsyncClient(timeout=1.0, trust_env=False)
+    house.registry = Registry(sandbox, client)
+    yield house
+    await house.close()
+
+
+def an_offer(relation: Relation) -> Invite:
+    offer = Offer(
+        relation=relation, uses=(Use.CARE,), caps=Caps(), valid_from=None, valid_until=None
+    )
+    return Invite(sponsor=None, beneficiary="P1", offer=offer)
+
+
+async def invited(house: House, sponsor: str, relation: Relation) -> str | None:
+    request = asked(person(house.keys, sponsor))
+    return (await invite(house, request, an_offer(relation))).refusal
+
+
+async def test_the_registrys_word_is_kept_in_the_log(house: House) -> None:
+    """A kinship that the registry knows is recorded on both persons, and the offer stands."""
+    refusal = await invited(house, "S1", Relation.CHILD)
+
+    assert isinstance(house.store, MemoryStore)
+    kept = [r.event.relation for r in house.store.log if isinstance(r.event, KinshipRecorded)]
+    assert refusal is None
+    assert sorted(kept) == [Relation.CHILD, Relation.PARENT]
+
+
+async def test_another_word_of_the_registry_proves_nothing(house: House) -> None:
+    """Who is registered as a sibling cannot be offered as a child."""
+    assert await invited(house, "S2", Relation.CHILD) == KinshipUnprovenError.code()
+
+
+@pytest.mark.parametrize("sandbox", [{}], indirect=True)
+async def test_a_registry_that_knows_nothing_proves_nothing(house: House) -> None:
+    """Silence of the registry leaves what was imported."""
+    assert await invited(house, "S1", Relation.CHILD) == KinshipUnprovenError.code()
+
+
+@pytest.mark.parametrize(
+    "sandbox", [{"S1": word} for word in ("slow", "broken", "down")], indirect=True
+)
+async def test_a_registry_that_fails_stops_nothing_else(house: House) -> None:
+    """Late, garbled or broken: nothing is applied, and the log is as it was."""
+    assert isinstance(house.store, MemoryStore)
+    before = len(house.store.log)
+
+    with pytest.raises(RegistryUnavailableError):
+        await invited(house, "S1", Relation.CHILD)
+
+    assert before == len(house.store.log)
+
+
+async def test_a_registry_that_is_not_there_stops_nothing_else(house: House) -> None:
+    """Nobody listens: the same."""
+    house.registry = Registry("http://127.0.0.1:9/kinship")
+
+    with pytest.raises(RegistryUnavailableError):
+        await invited(house, "S1", Relation.CHILD)
+
+
+async def test_the_registry_is_not_asked_about_strangers(house: House) -> None:
+    """Who offers another's money is refused before anybody is looked up, and nothing is kept."""
+    assert isinstance(house.store, MemoryStore)
+    before = len(house.store.log)
+    request = asked(person(house.keys, "S2"))
+
+    with pytest.raises(UnknownError):
+        await invite(house, request, replace(an_offer(Relation.CHILD), sponsor="S1"))
+
+    assert before == len(house.store.log)

@@ -1,0 +1,102 @@
+"""A region's core system says what the fund pays; what it says must add up."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from aggregates.visit import Fee
+from aggregates.vocabulary import BEIJING, InstitutionKind, Insurance, Setting
+from api.hot import Receive, Scope, Send
+from service.adapters.pooled_fund import (
+    Asked,
+    CoreSystem,
+    Funds,
+    FundUnavailableError,
+    cores_of,
+    load_table,
+)
+
+FEE = Fee(
+    line="1",
+    batch="1",
+    code="XA",
+    amount_fen=12850,
+    count="1",
+    price="128.5",
+    occurred_at=datetime(2026, 3, 2, tzinfo=BEIJING),
+)
+ASKED = Asked(
+    "990000", Insurance.EMPLOYEE, InstitutionKind.HOSPITAL, Setting.OUTPATIENT, "11", (FEE,)
+)
+PART = {"category": "drug", "part": "in_scope", "amount_fen": 2850}
+
+
+def a_core(said: bytes, heard: list[dict[str, Any]], status: int = 200) -> CoreSystem:
+    """A core system that hears and answers."""
+
+    async def answer(_: Scope, receive: Receive, send: Send) -> None:
+        heard.append(json.loads((await receive())["body"]))
+        await send({"type": "http.response.start", "status": status, "headers": []})
+        await send({"type": "http.response.body", "body": said})
+
+    return CoreSystem("http://core/share", httpx.AsyncClient(transport=httpx.ASGITransport(answer)))
+
+
+async def test_a_core_system_is_believed() -> None:
+    """Its part is the fund's; the patient's part is as it says; it hears nobody's account."""
+    heard: list[dict[str, Any]] = []
+    core = a_core(json.dumps({"fund_fen": 10000, "personal": [PART]}).encode(), heard)
+    split = await core.share(ASKED)
+    await core.close()
+
+    assert (12850, 10000, 2850) == (split.total_fen, split.fund_fen, split.lines[0].amount_fen)
+    assert {"region", "insurance", "kind", "setting", "med_type", "fees"} == set(heard[0])
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        ({"fund_fen": 10000, "personal": []}, 200),
+        ({"fund_fen": 12851, "personal": [PART | {"amount_fen": -1}]}, 200),
+        ({"fund_fen": "10000", "personal": [PART]}, 200),
+        ({"fund_fen": 10000, "personal": [PART | {"category": "gold"}]}, 200),
+        ({}, 200),
+        ({"fund_fen": 10000, "personal": [PART]}, 500),
+    ],
+)
+async def test_what_does_not_add_up_is_no_answer(said: dict[str, Any], status: int) -> None:
+    """Missing, negative or strange parts: nothing is settled on them."""
+    core = a_core(json.dumps(said).encode(), [], status)
+    with pytest.raises(FundUnavailableError):
+        await core.share(ASKED)
+    await core.close()
+
+
+def test_a_region_without_a_table_has_the_default() -> None:
+    """The stand-in knows every region by the default; what it does not cover is the patient's."""
+    table = load_table()
+
+    assert 6425 == table.share(ASKED).fund_fen
+    assert 0 == table.share(ASKED._replace(kind=InstitutionKind.PHARMACY)).fund_fen
+    assert (
+        0
+        == table.share(
+            ASKED._replace(kind=InstitutionKind.PHARMACY, setting=Setting.INPATIENT)
+        ).fund_fen
+    )
+    fujian = table.share(ASKED._replace(region="350000"))
+    assert (2000, (12850 - 2000) * 600 // 1000) == (fujian.start_fen, fujian.fund_fen)
+
+
+async def test_the_setting_names_core_systems_by_region() -> None:
+    """`code=url,code=url`; without it there is none."""
+    funds = Funds(load_table(), cores_of("542500=http://a/share, 350000=http://b/share"))
+
+    assert funds.has_cores
+    assert None is not funds.core_of("350000")
+    assert None is funds.core_of("990000")
+    assert {} == cores_of(None)
+    await funds.close()

@@ -1,0 +1,239 @@
+"""One event of every topic, as `tests/samples/events` holds it in stored bytes.
+
+A sample is the exact text of the day its topic was introduced. Add, never edit.
+"""
+
+from datetime import date, timedelta
+
+from aggregates.account.events import (
+    AccountClosed,
+    AccountFrozen,
+    AccountOpened,
+    AccountUnfrozen,
+    AidReceived,
+    AidReturned,
+    BeneficiaryLinked,
+    BeneficiaryUnlinked,
+    Credited,
+    Debited,
+    DebitReturned,
+    FilingMade,
+    InsuranceResumed,
+    InsuranceSuspended,
+    InvitationReceived,
+    OrderChanged,
+    PersonErased,
+    SponsorLinked,
+    SponsorUnlinked,
+)
+from aggregates.binding.events import (
+    BindingConfirmed,
+    BindingReleased,
+    Caps,
+    GrantChanged,
+    InvitationDeclined,
+    InvitationSent,
+)
+from aggregates.binding.kinship import KinshipEnded, KinshipRecorded
+from aggregates.credential_link import CodeShown, CredentialLinkClosed, CredentialLinkOpened
+from aggregates.institution import Dialect, InstitutionDesignated, Signature
+from aggregates.policy.rulebook import EditionPublished
+from aggregates.settlement.events import (
+    RecoveryDue,
+    Settled,
+    SettlementCancelled,
+    SettlementRefused,
+)
+from aggregates.topics import Event
+from aggregates.vocabulary import (
+    BindingStatus,
+    Bucket,
+    Ending,
+    ErasureReason,
+    FilingKind,
+    InstitutionKind,
+    InstitutionStatus,
+    Insurance,
+    KinshipEvidence,
+    LinkEvidence,
+    MulaidMode,
+    ParentSex,
+    Parting,
+    Reason,
+    Relation,
+    SignatureStyle,
+    Standing,
+    StatementWords,
+    StreamId,
+    Use,
+)
+from tests.service.ledger.stored_money_events import MONEY_EVENTS
+from tests.service.ledger.stored_parts import (
+    AT,
+    BINDING,
+    CLAIM,
+    CODE,
+    ON,
+    PATIENT,
+    PAYERS,
+    SPONSOR,
+    STL,
+)
+from tests.service.ledger.stored_premium_events import PREMIUM_EVENTS
+from tests.service.ledger.stored_visit_events import VISIT_EVENTS
+
+ACCOUNT_EVENTS: dict[str, Event] = {
+    "account.opened/1": AccountOpened(
+        region="990000",
+        insurance=Insurance.EMPLOYEE,
+        standing=Standing.RETIRED,
+        flags=("PUBLIC_MEDICAL_CARE",),
+        on=ON,
+        sealed="c2VhbGVk",
+    ),
+    "account.person-erased/1": PersonErased(
+        reason=ErasureReason.RETENTION_OVER, legal_basis="PIPL 47(1)(2)", on=ON
+    ),
+    "account.credited/1": Credited(bucket=Bucket.PRIOR, amount_fen=30000, reference="2026-03"),
+    "account.debited/1": Debited(
+        settlement=STL, binding=BINDING, current_fen=4000, prior_fen=25, on=ON
+    ),
+    "account.debit-returned/1": DebitReturned(
+        settlement=STL,
+        binding=None,
+        current_fen=1500,
+        prior_fen=500,
+        on=ON,
+        returned_on=date(2027, 1, 2),
+    ),
+    "account.aid-received/1": AidReceived(settlement=STL, amount_fen=4025, on=ON),
+    "account.aid-returned/1": AidReturned(settlement=STL, amount_fen=4025, on=ON),
+    "account.order-changed/1": OrderChanged(
+        bindings=(BINDING, StreamId("bnd_00000000000000000000000000000007"))
+    ),
+    "account.invitation-received/1": InvitationReceived(binding=BINDING, sponsor=SPONSOR),
+    "account.sponsor-linked/1": SponsorLinked(
+        binding=BINDING,
+        sponsor=SPONSOR,
+        relation=Relation.GRANDCHILD_MATERNAL,
+        parent=None,
+        linked_at=AT,
+    ),
+    "account.sponsor-unlinked/1": SponsorUnlinked(binding=BINDING),
+    "account.beneficiary-linked/1": BeneficiaryLinked(
+        binding=BINDING, beneficiary=PATIENT, relation=Relation.PARENT, parent=ParentSex.MOTHER
+    ),
+    "account.beneficiary-unlinked/1": BeneficiaryUnlinked(
+        binding=BINDING, parting=Parting.RELEASED, on=ON
+    ),
+    "account.filing-made/1": FilingMade(
+        place="330100", kind=FilingKind.LONG_TERM, from_on=ON, until_on=date(2027, 3, 1)
+    ),
+    "account.frozen/1": AccountFrozen(reason="法院冻结"),
+    "account.unfrozen/1": AccountUnfrozen(reason="解除冻结"),
+    "account.insurance-suspended/1": InsuranceSuspended(
+        standing=Standing.ARREARS, reason="欠费", effective_on=ON
+    ),
+    "account.insurance-resumed/1": InsuranceResumed(
+        standing=Standing.NORMAL, reason="补缴", effective_on=ON
+    ),
+    "account.closed/1": AccountClosed(
+        ending=Ending.TRANSFERRED, reason="转出", effective_on=ON, successor=SPONSOR
+    ),
+}
+
+OTHER_EVENTS: dict[str, Event] = {
+    "binding.invitation-sent/1": InvitationSent(
+        sponsor=SPONSOR,
+        beneficiary=PATIENT,
+        relation=Relation.CHILD,
+        uses=(Use.CARE, Use.PREMIUM),
+        caps=Caps(per_settlement_fen=20000, per_year_fen=800000),
+        valid_from=ON,
+        valid_until=date(2026, 12, 31),
+        renews_months=12,
+        evidence=KinshipEvidence.DOCUMENT,
+        evidence_reference="HK-2026-0001",
+        parent=ParentSex.FATHER,
+        expires_at=AT + timedelta(hours=72),
+        edition="p0/2020-01",
+        consent="aid-2026-01",
+    ),
+    "binding.confirmed/1": BindingConfirmed(
+        confirmed_at=AT, active_from=ON, edition="p0/2020-01", consent="aid-2026-01"
+    ),
+    "binding.invitation-declined/1": InvitationDeclined(),
+    "binding.grant-changed/1": GrantChanged(
+        uses=(Use.CARE,), caps=Caps(per_day_fen=500000, per_month_fen=1), valid_until=None
+    ),
+    "binding.released/1": BindingReleased(status=BindingStatus.RELEASED, reason="told", last_on=ON),
+    "settlement.settled/1": Settled(
+        claim=CLAIM,
+        place_region="990000",
+        editions={"beneficiary": "p0/2020-01", BINDING: "p0/2020-01"},
+        read={PATIENT: 12, SPONSOR: 7},
+        payers=PAYERS,
+        reasons=(Reason.REGION_NOT_OPEN,),
+        own_fen=2000,
+        aid_fen=4000,
+        cash_fen=425,
+        own_after_fen=0,
+        changed=True,
+        hold=None,
+        settled_at=AT,
+        on=ON,
+    ),
+    "settlement.refused/1": SettlementRefused(claim=CLAIM, code="DUPLICATE_CLAIM"),
+    "settlement.cancelled/1": SettlementCancelled(reason="退号"),
+    "settlement.recovery-due/1": RecoveryDue(account=SPONSOR, amount_fen=6000, ended_on=ON),
+    "kinship.recorded/1": KinshipRecorded(
+        person=PATIENT, relative=SPONSOR, relation=Relation.PARENT_IN_LAW
+    ),
+    "kinship.ended/1": KinshipEnded(relative=SPONSOR),
+    "link.opened/1": CredentialLinkOpened(
+        guardian=SPONSOR,
+        member=PATIENT,
+        relation=Relation.CHILD,
+        evidence=LinkEvidence.BIRTH_CERTIFICATE,
+        evidence_reference="Q110105001",
+        slot=1,
+        opened_at=AT,
+    ),
+    "link.code-shown/1": CodeShown(
+        guardian=SPONSOR,
+        member=PATIENT,
+        code=CODE,
+        shown_at=AT,
+        expires_at=AT + timedelta(minutes=15),
+    ),
+    "link.closed/1": CredentialLinkClosed(by=PATIENT, reason="成年", closed_at=AT),
+    "institution.designated/1": InstitutionDesignated(
+        code="H99000000001",
+        name="第一人民医院",
+        kind=InstitutionKind.HOSPITAL,
+        region="990000",
+        status=InstitutionStatus.ACTIVE,
+        opened_regions=("990100",),
+        sensitive=True,
+        dialect=Dialect(
+            mulaid_mode=MulaidMode.BESIDE,
+            fund_includes_acct=True,
+            numbers=False,
+            stmt_rslt=StatementWords.HUBEI,
+        ),
+        signature=Signature(style=SignatureStyle.X_TIF, paasid="hosp_paas"),
+        sealed="c2VhbGVk",
+    ),
+    "policy.edition-published/1": EditionPublished(
+        region="990000", edition="p0/2020-01", content='{"id":"p0/2020-01"}'
+    ),
+}
+
+STORED: dict[str, Event] = {
+    **ACCOUNT_EVENTS,
+    **MONEY_EVENTS,
+    **PREMIUM_EVENTS,
+    **OTHER_EVENTS,
+    **VISIT_EVENTS,
+}
+"""The event that each sample decodes to, by topic."""

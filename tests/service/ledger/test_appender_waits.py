@@ -1,0 +1,186 @@
+"""Who waits at the appender, who is sent away, and how it closes."""
+
+import asyncio
+
+import pytest
+
+from service.ledger.appender import Appender
+from service.ledger.command import OverloadedError, Reply
+from service.ledger.head_cache import Limits
+from service.ledger.memory_store import MemoryStore
+from service.ledger.store import OutcomeUnknownError, StoreUnavailableError
+from tests.service.ledger.account_commands import (
+    Gate,
+    Outage,
+    a_store_with,
+    all_of,
+    an_appender,
+    balances,
+    clock,
+    credited,
+    opened,
+    other_writer,
+    topics_of,
+)
+
+AT_ONCE = Limits(deadline_s=0.0)
+
+
+def submitted(appender: Appender, *keys: str) -> "list[asyncio.Task[Reply]]":
+    return [asyncio.create_task(appender.submit(credited(key, 1))) for key in keys]
+
+
+async def held(
+    store: MemoryStore, appender: Appender, *keys: str
+) -> "tuple[Gate, list[asyncio.Task[Reply]]]":
+    """Commands whose append is on its way and does not come back until the gate is opened."""
+    gate = Gate(store)
+    tasks = submitted(appender, *keys)
+    await gate.reached.wait()
+    return gate, tasks
+
+
+async def test_the_next_batch_is_decided_while_one_is_on_its_way() -> None:
+    """What comes in during an append is one batch behind it, decided on what it writes."""
+    store = await a_store_with(0)
+    async with an_appender(store) as appender:
+        gate, first = await held(store, appender, "a")
+        later = submitted(appender, *"bcdef")
+        await asyncio.sleep(0)
+        gate.open()
+        told = await asyncio.gather(*first, *later)
+
+        assert [b"%d" % n for n in range(1, 7)] == [reply.answer for reply in told]
+        assert 2 == appender.batches
+
+
+async def test_who_waited_too_long_is_withdrawn() -> None:
+    """A command that was never sent is told so, is never applied, and leaves its key free."""
+    store = await a_store_with(0)
+    async with an_appender(store, AT_ONCE) as appender:
+        gate, first = await held(store, appender, "sent")
+        waiting = submitted(appender, "waits", "waits too")
+        told = await asyncio.gather(*waiting, return_exceptions=True)
+        gate.open()
+        await asyncio.wait(first)
+
+        assert [StoreUnavailableError] * 2 == [type(error) for error in told]
+    await other_writer(store, credited("waits", 1, 5))
+    assert [6] == balances(store)
+
+
+async def test_what_was_sent_is_unknown_and_answered_later() -> None:
+    """The deadline of a sent command says unknown; asking again with its key gives its answer."""
+    store = await a_store_with(0)
+    async with an_appender(store, AT_ONCE) as appender:
+        gate, (first,) = await held(store, appender, "k")
+        with pytest.raises(OutcomeUnknownError):
+            await first
+        again = asyncio.create_task(appender.submit(credited("k", 1)))
+        await asyncio.sleep(0)
+        gate.open()
+        reply = await again
+
+        assert (b"1", True) == (reply.answer, reply.is_replayed)
+        assert (await appender.submit(credited("k", 1))).is_replayed
+    assert ["Credited"] == topics_of(store)[1:]
+
+
+async def test_a_cancelled_caller_cancels_nothing() -> None:
+    """A caller that goes away leaves his command under way, and his key answers later."""
+    store = await a_store_with(0)
+    async with an_appender(store) as appender:
+        gate, (caller,) = await held(store, appender, "k")
+        caller.cancel()
+        await asyncio.wait([caller])
+        gate.open()
+
+        assert b"1" == (await appender.submit(credited("k", 1))).answer
+    assert ["Credited"] == topics_of(store)[1:]
+
+
+async def test_more_than_fits_is_refused() -> None:
+    """Above the limit a command is refused at once; those inside it are all answered."""
+    store = await a_store_with(0)
+    async with an_appender(store, Limits(waiting_max=3)) as appender:
+        gate, first = await held(store, appender, "a")
+        told_task = asyncio.gather(*submitted(appender, *"bcde"), return_exceptions=True)
+        await asyncio.sleep(0)
+        gate.open()
+        told = await told_task
+        await asyncio.wait(first)
+
+        assert [Reply, Reply, OverloadedError, OverloadedError] == [type(one) for one in told]
+        assert 0 == len(appender._live)  # noqa: SLF001 -- nothing is kept of who was answered
+        assert {} == appender._pending  # noqa: SLF001
+    assert [3] == balances(store)
+
+
+async def test_closing_waits_for_what_is_under_way() -> None:
+    """What was taken before the end is answered; what comes after is refused."""
+    store = await a_store_with(0)
+    appender = Appender(store, clock, Limits())
+    appender.start()
+    gate, first = await held(store, appender, "a")
+    behind = submitted(appender, "b", "c")
+    await asyncio.sleep(0)
+    closing = asyncio.create_task(appender.close())
+    await asyncio.sleep(0)
+    with pytest.raises(OverloadedError):
+        await appender.submit(credited("late", 1))
+    gate.open()
+    await closing
+
+    assert [b"1", b"2", b"3"] == [task.result().answer for task in (*first, *behind)]
+
+
+async def test_closing_ends_though_the_store_is_gone() -> None:
+    """With the database gone for good, what was sent is told unknown and the appender ends."""
+    store = Outage()
+    await other_writer(store, opened("open", 1))
+    appender = Appender(store, clock, AT_ONCE)
+    appender.start()
+    await appender.submit(credited("before", 1))
+    store.is_away = True
+    sent = submitted(appender, "k", "l")
+    told = await asyncio.gather(*sent, return_exceptions=True)
+    await appender.close()
+
+    assert [OutcomeUnknownError] * 2 == [type(error) for error in told]
+    store.is_away = False
+    await other_writer(store, credited("k", 1))
+    assert [2] == balances(store)
+
+
+async def test_an_outage_is_sat_out() -> None:
+    """Commands that were under way in an outage are applied once when it is over."""
+    store = Outage()
+    await other_writer(store, opened("open", 1))
+    async with an_appender(store) as appender:
+        await appender.submit(credited("before", 1))
+        store.is_away = True
+        tasks = submitted(appender, *"abcde")
+        while appender.unknowns == 0:  # noqa: ASYNC110 -- until the append was lost
+            await asyncio.sleep(0)
+        store.is_away = False
+        told = await asyncio.gather(*tasks)
+        again = await all_of(appender, *[credited(key, 1) for key in "abcde"])
+
+        assert [b"%d" % n for n in range(2, 7)] == [reply.answer for reply in told]
+        assert [r.answer for r in told] == [r.answer for r in again if isinstance(r, Reply)]
+
+
+async def test_who_was_told_not_applied_is_not_applied() -> None:
+    """A command withdrawn while it waits for the log's lock is not appended afterwards."""
+    store = await a_store_with(0)
+    async with an_appender(store, AT_ONCE) as appender:
+        async with store.locked():
+            store.before_append = cut_off
+            (told,) = await all_of(appender, credited("k", 1))
+        assert isinstance(told, StoreUnavailableError)
+        assert b"5" == (await appender.submit(credited("l", 1, 5))).answer
+    assert [5] == balances(store)
+
+
+async def cut_off() -> None:
+    raise StoreUnavailableError("away")

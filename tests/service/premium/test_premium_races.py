@@ -1,0 +1,63 @@
+"""Two houses on one ledger and one tax side: a person's premium of a year is paid once (S106)."""
+
+import asyncio
+from pathlib import Path
+
+import httpx
+
+from api.sandbox.tax import Books, create_sandbox
+from service.adapters.tax_authority import Tax
+from service.clock import business_clock
+from service.context import House, open_postgres
+from service.settings import Settings
+from tests.service.premium.premium_family import AT, SPONSORS, check_money, paid, settle_in
+
+LOSES = {"PREMIUM_ALREADY_PAID", "PREMIUM_IN_PROGRESS"}
+
+
+async def a_house(dsn: str, place: Path, books: Books) -> House:
+    settings = Settings.read({"GONGJI_DATA": str(place)})
+    house = await open_postgres(settings, dsn, business_clock(AT))
+    transport = httpx.ASGITransport(app=create_sandbox(books))
+    house.tax = Tax("http://tax", httpx.AsyncClient(transport=transport), 2.0)
+    return house
+
+
+async def test_two_sponsors_at_two_houses_pay_once(dsn: str, tmp_path: Path) -> None:
+    """At the same instant, again and again: one pays, nobody else is held; freed, it is open."""
+    books = Books()
+    houses = [await a_house(dsn, tmp_path, books) for _ in range(2)]
+    await settle_in(houses[0])
+    booked_at_once: list[int] = []
+    for behaviour in ("duplicate", "duplicate", "normal", "normal"):
+        books.behaviour = behaviour
+        told = await asyncio.gather(
+            *(paid(house, sponsor) for house in houses for sponsor in SPONSORS)
+        )
+        won = [reply for reply in told if reply.refusal is None]
+        lost = {reply.refusal for reply in told if reply.refusal is not None}
+
+        assert lost <= LOSES
+        await check_money(houses[1], books.booked)
+        booked_at_once.append(len(won))
+
+    assert [0, 0, 1, 0] == booked_at_once
+    assert 1 == books.booked
+    for house in houses:
+        await house.close()
+
+
+async def test_one_key_at_two_houses_is_one_payment(dsn: str, tmp_path: Path) -> None:
+    """The same request at both: one premium, one debit, and both are told the same."""
+    books = Books()
+    houses = [await a_house(dsn, tmp_path, books) for _ in range(2)]
+    await settle_in(houses[0])
+    told = await asyncio.gather(*(paid(house, "S1", "key") for house in houses * 4))
+    later = [await paid(house, "S1", "key") for house in houses]
+
+    assert {None} == {reply.refusal for reply in (*told, *later)}
+    assert 1 == len({reply.answer for reply in later})
+    assert 1 == len(books.orders)
+    await check_money(houses[0], 1)
+    for house in houses:
+        await house.close()

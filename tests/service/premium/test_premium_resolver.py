@@ -1,0 +1,55 @@
+"""How often the tax side is asked about a premium that it does not answer."""
+
+from datetime import timedelta
+
+from aggregates.vocabulary import StreamId
+from api.sandbox.tax import Books
+from service.premium.resolver import PremiumResolver
+from tests.cases.outcome import StoppedClock
+from tests.cases.service_premiums import waiting_in
+from tests.projections.recorded_families import an_id
+from tests.service.premium.premium_family import check_money, paid
+from tests.service.premium.test_premium_crashes import a_family
+
+LOOK_S = 5
+
+
+async def test_a_silent_tax_side_is_asked_ever_more_seldom() -> None:
+    """Twice as long each time up to five minutes; once it answers, nothing is asked any more."""
+    books = Books()
+    house = await a_family(books)
+    assert isinstance(house.clock, StoppedClock)
+    books.behaviour = "down"
+    await paid(house, "S1", "key")
+    resolver = PremiumResolver(house, waiting_in(house), 0.0)
+    asked_s = []
+    for second in range(0, 1300, LOOK_S):
+        if await resolver.once():
+            asked_s.append(second)
+        house.clock.at += timedelta(seconds=LOOK_S)
+    books.behaviour = "normal"
+    house.clock.at += timedelta(minutes=5)
+
+    assert [0, 5, 15, 35, 75, 155, 315, 615, 915, 1215] == asked_s
+    assert [1, 0] == [await resolver.once(), await resolver.once()]
+    await check_money(house, 1)
+    await house.close()
+
+
+async def test_a_rest_is_one_premium_s_own() -> None:
+    """Another that is left meanwhile is asked about at once, and so is one that comes back."""
+    house = await a_family(Books())
+    left: list[StreamId] = []
+
+    async def waiting(_before_us: int, _limit: int) -> list[StreamId]:
+        return list(left)
+
+    resolver = PremiumResolver(house, waiting)
+    first, second = an_id("prm", 1), an_id("prm", 2)
+    asked = []
+    for now_left in ([first], [first], [first, second], [first, second], [second], [first]):
+        left[:] = now_left
+        asked.append(await resolver.once())
+
+    assert [1, 0, 1, 0, 0, 1] == asked
+    await house.close()

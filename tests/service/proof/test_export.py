@@ -1,0 +1,52 @@
+"""Exports of a longer log: parts over many pages, each row with a proof that holds."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.verify.gongji_verify import read_key, verify
+from service.context import House
+from service.proof.export import PAGE, Part, RangeInvalidError, export
+from service.proof.proofs import NotSealedYetError
+from service.proof.sealer import Sealer
+from tests import checker
+from tests.projections.recorded_families import families
+from tests.service.read_models.following import a_store, append, append_foreign
+from tests.service.settlement.settled_family import a_house
+
+BYTES = b"\xff\xfe not text"
+
+
+async def lines_of(house: House, part: Part) -> list[str]:
+    pool = house.store.pool  # type: ignore[attr-defined]
+    return [line async for line in export(house, pool, part)]
+
+
+async def test_every_part_proves_itself(dsn: str, tmp_path: Path) -> None:
+    """Whole, from the middle, to the middle, one row: tree and contiguity hold for each."""
+    async with a_store(dsn) as store:
+        await append(store, families(range(1, 60)).rows())
+        await append_foreign(dsn, "dogs:Dog.Registered", BYTES)
+        await store.pool.execute("UPDATE events SET recorded_at = 2^51 WHERE recorded_at = 0")
+    async with a_house(dsn, tmp_path) as house:
+        with pytest.raises(NotSealedYetError):
+            await lines_of(house, Part())
+        await Sealer(dsn, tmp_path / "keys.json", tmp_path).seal_now()
+        size = await house.store.position()
+        assert size > 2 * PAGE
+        for first, last in ((1, None), (1, 300), (200, 600), (PAGE, PAGE), (size, None)):
+            head, *rows = await lines_of(house, Part(first, last))
+            told: dict[str, Any] = json.loads(head)
+            assert (first, last or size) == (told["from"], told["to"])
+            walk = verify([head, *rows], [read_key(told["keys"][0])], None)
+            # the families are made up: their books are not looked at
+            found = [f for f in walk.faults.found if f.check in ("tree", "contiguity")]
+            assert [] == found
+            assert (last or size) - first + 1 == walk.rows
+            assert size == checker.opened(told["checkpoint"], told["keys"][0]).size
+            assert (last is None) == ('"state_base64"' in rows[-1])
+        for first, last in ((0, None), (1, size + 1), (5, 4)):
+            with pytest.raises(RangeInvalidError, match=f"from 1 to {size}"):
+                await lines_of(house, Part(first, last))

@@ -1,0 +1,106 @@
+"""What the tests of following share: a log to follow, and what became of it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+
+from aggregates.settlement.events import Settled, SettlementRefused
+from projections.account.statement_entries import READS as MOVES_MONEY
+from service.clock import monotonic_s
+from service.ledger.codec import Row
+from service.ledger.postgres.store import PostgresStore
+from service.ledger.store import Batch
+from service.read_models.follower import Follower
+from service.read_models.projector import EVENTS_MAX
+from tests.projections.recorded_families import BEGAN_US, Story
+
+PATIENCE_S = 30.0
+
+
+@asynccontextmanager
+async def a_store(dsn: str) -> AsyncIterator[PostgresStore]:
+    """A ledger's store, closed at the end."""
+    store = PostgresStore(dsn)
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def a_follower(
+    dsn: str, pool: "asyncpg.Pool[Any]", events_max: int = EVENTS_MAX
+) -> AsyncIterator[Follower]:
+    """A follower at work, stopped at the end."""
+    follower = Follower(dsn, pool, events_max=events_max)
+    await follower.start()
+    try:
+        yield follower
+    finally:
+        await follower.close()
+
+
+async def append(store: PostgresStore, rows: Sequence[Row], size: int = 200) -> int:
+    """Append rows in batches; the log's position after them."""
+    for first in range(0, len(rows), size):
+        outcome = await store.append(Batch(at=BEGAN_US, rows=list(rows[first : first + size])))
+        assert outcome.base is not None
+    return await store.position()
+
+
+async def append_foreign(dsn: str, topic: str, state: bytes = b"state") -> None:
+    """Append an event as another program would: a topic that this release does not know."""
+    connection = await asyncpg.connect(dsn)
+    async with connection.transaction():
+        await connection.execute("UPDATE log_head SET position = position + 1")
+        await connection.execute(
+            "INSERT INTO topics SELECT max(id) + 1, $1 FROM topics ON CONFLICT DO NOTHING", topic
+        )
+        await connection.execute(
+            "INSERT INTO events (position, recorded_at, stream, version, topic, state)"
+            " SELECT l.position, 0, gen_random_uuid(), 1, t.id, $2 FROM log_head l, topics t"
+            " WHERE t.topic = $1",
+            topic,
+            state,
+        )
+    await connection.close()
+
+
+async def figures(pool: "asyncpg.Pool[Any]") -> tuple[int, int, int]:
+    """How many entries, what they sum up to, and how many settlements the read models show."""
+    entries, fen = await pool.fetchrow(
+        "SELECT count(*), coalesce(sum(current_fen + prior_fen), 0)::bigint FROM statements"
+    )
+    settlements = await pool.fetchval("SELECT count(*) FROM settlements")
+    return entries, fen, settlements
+
+
+def figures_of(story: Story, rows: Sequence[Row]) -> tuple[int, int, int]:
+    """The same figures, counted from what was told."""
+    told = [event for _, event in story.told]
+    return (
+        sum(isinstance(event, MOVES_MONEY) for event in told),
+        sum(row.amount_fen or 0 for row in rows),
+        sum(isinstance(event, Settled | SettlementRefused) for event in told),
+    )
+
+
+async def eventually(question: Callable[[], Awaitable[bool]]) -> None:
+    deadline = monotonic_s() + PATIENCE_S
+    while not await question():
+        assert monotonic_s() < deadline, "it did not come about"
+        await asyncio.sleep(0.01)
+
+
+async def cut_follower(pool: "asyncpg.Pool[Any]") -> int:
+    """Cut the connection on which somebody follows, wherever in a batch it is; how many."""
+    found = await pool.fetch(
+        "SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a"
+        " JOIN pg_locks l ON l.pid = a.pid AND l.locktype = 'advisory' AND l.granted"
+        " WHERE a.application_name = 'gongji-follow' AND a.datname = current_database()"
+    )
+    return len(found)

@@ -1,0 +1,118 @@
+"""The regions that are shipped, and what the log keeps of their editions."""
+
+import json
+import tomllib
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aggregates.policy.edition import Edition
+from service.regions.policy_book import PolicyProblem, canonical, check, from_canonical, load
+
+ROOT = Path(__file__).parents[3]
+REGIONS = ROOT / "service" / "regions"
+FILES = sorted(REGIONS.glob("*.toml"))
+SHIPPED = load(REGIONS)
+EDITIONS = [edition for region in SHIPPED.regions() for edition in SHIPPED.editions(region)]
+IDS = (ROOT / "tests" / "samples" / "policy_ids.txt").read_text(encoding="utf-8").split()
+
+
+def as_toml(value: object) -> str:
+    """A value of a TOML file, written on one line."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {as_toml(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(as_toml(inner) for inner in value) + "]"
+    return value.isoformat() if isinstance(value, date) else json.dumps(value)
+
+
+def without_one_key() -> Iterator[tuple[str, str]]:
+    """Every key of P0's edition, and P0's file without it."""
+    keys = [(key,) for key in parsed_p0()["edition"][0]]
+    deeper = [
+        (*key, inner)
+        for key in keys
+        if isinstance(section := parsed_p0()["edition"][0][key[0]], dict)
+        for inner in section
+    ]
+    for path in keys + deeper:
+        file = parsed_p0()
+        table = file["edition"][0]
+        for name in path[:-1]:
+            table = table[name]
+        del table[path[-1]]
+        text = "\n".join(f"{name} = {as_toml(value)}" for name, value in file.items())
+        yield ".".join(path), text
+
+
+def parsed_p0() -> dict[str, Any]:
+    """P0's file as tables."""
+    return tomllib.loads((REGIONS / "P0.toml").read_text(encoding="utf-8"))
+
+
+def unsaid(full: object, stated: object, key: str = "") -> Iterator[str]:
+    """The keys of an edition that its file leaves unsaid."""
+    if isinstance(full, dict) and isinstance(stated, dict):
+        for name, inner in full.items():
+            if name in stated:
+                yield from unsaid(inner, stated[name], f"{key}.{name}")
+            else:
+                yield f"{key}.{name}"
+
+
+@pytest.mark.parametrize(("key", "text"), list(without_one_key()))
+def test_a_key_left_unsaid_is_missed_by_name(tmp_path: Path, key: str, text: str) -> None:
+    """No key has a hidden default; `order_then` alone waits until it is needed."""
+    (tmp_path / "broken.toml").write_text(text, encoding="utf-8")
+
+    name = "edition 1" if key == "id" else "p0/2020-01"
+    missed = PolicyProblem(file="broken.toml", edition=name, key=key, what="is not stated")
+    assert ([] if key == "order.order_then" else [missed]) == check(tmp_path)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda path: path.stem)
+def test_every_edition_that_is_shipped_states_every_key(file: Path) -> None:
+    """Only where the file's head, a next edition or a list of none says it is a key left out."""
+    parsed = tomllib.loads(file.read_text(encoding="utf-8"))
+    may_be_unsaid = {".region", ".region_name", ".effective_until", ".evidence_of"}
+    for stated in parsed["edition"]:
+        full = next(edition for edition in EDITIONS if edition.id == stated["id"])
+
+        assert set(unsaid(json.loads(canonical(full)), stated)) <= may_be_unsaid
+
+
+def test_the_shipped_regions_are_sound() -> None:
+    """The files in the house are the six regions and P0, and nothing is wrong with them."""
+    assert [] == check(REGIONS)
+    expected = ("140000", "330000", "350000", "420000", "430000", "542500", "990000")
+    assert expected == SHIPPED.regions()
+
+
+def test_no_id_is_ever_taken_away() -> None:
+    """The list of ids only grows: each one is in a file, and each file's ids are listed."""
+    assert len(set(IDS)) == len(IDS)
+    assert set(IDS) == {edition.id for edition in EDITIONS}
+
+
+@pytest.mark.parametrize("edition", EDITIONS, ids=lambda edition: edition.id)
+def test_the_log_gives_back_the_edition_it_was_given(edition: Edition) -> None:
+    """Canonical text and edition are each other's image, and the text is canonical."""
+    content = canonical(edition)
+
+    assert edition == from_canonical(content)
+    assert content == canonical(from_canonical(content))
+    spaceless = json.dumps(
+        json.loads(content), ensure_ascii=False, sort_keys=True, separators=(",", ":")
+    )
+    assert spaceless.encode() == content
+
+
+def test_another_rule_is_another_text() -> None:
+    """Two editions that differ in one value differ in the log."""
+    edition = EDITIONS[0]
+
+    assert canonical(replace(edition, source="elsewhere")) != canonical(edition)

@@ -1,0 +1,140 @@
+"""A house with a hospital, a patient and two sponsors, for tests that settle through it."""
+
+import hashlib
+import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aggregates.binding.binding import Offer
+from aggregates.binding.events import Caps
+from aggregates.settlement.events import Settled
+from aggregates.vocabulary import (
+    Bucket,
+    InstitutionKind,
+    InstitutionStatus,
+    Insurance,
+    Relation,
+    Use,
+)
+from service import institution as institutions
+from service.account import accounts
+from service.binding import register_confirmed as register
+from service.binding.parties import Invite
+from service.caller import Caller, Request, agency, institution
+from service.clock import business_clock
+from service.context import House, open_postgres
+from service.ledger.command import Reply
+from service.ledger.postgres.store import PostgresStore
+from service.policy import publish
+from service.settings import Settings
+from service.settlement.claims import Identity, SettleBill
+from service.settlement.settle import settle
+from service.vault import Personal
+
+REGION = "990000"
+AGENCY, HOSPITAL = agency("test", REGION), institution("H99000000001")
+PATIENT, SPONSORS = "P1", ("S1", "S2")
+OWN_FEN, SPONSOR_FEN = 1000, 2000
+FAMILY_FEN = OWN_FEN + len(SPONSORS) * SPONSOR_FEN
+AT = datetime(2026, 3, 2, 2, tzinfo=UTC)
+CALLS = itertools.count()
+
+
+def asked(caller: Caller = AGENCY, key: str | None = None) -> Request:
+    name = key or f"call {next(CALLS)}"
+    return Request(caller, name, hashlib.sha256(name.encode()).digest(), "test")
+
+
+@asynccontextmanager
+async def a_house(dsn: str, place: Path, deadline_s: float = 10.0) -> AsyncIterator[House]:
+    """A house on a PostgreSQL, with its keys in a place, closed at the end."""
+    environment = {"GONGJI_DATA": str(place), "GONGJI_DEADLINE_S": str(deadline_s)}
+    house = await open_postgres(Settings.read(environment), dsn, business_clock())
+    try:
+        yield house
+    finally:
+        await house.close()
+
+
+async def move_in(house: House, sponsors: tuple[str, ...] = SPONSORS) -> None:
+    """Publish the rules, open the hospital, and let the family come, these sponsors bound."""
+    await publish(house)
+    hospital = institutions.Designate(
+        code=HOSPITAL.subject,
+        name="test",
+        kind=InstitutionKind.HOSPITAL,
+        region=REGION,
+        status=InstitutionStatus.ACTIVE,
+        opened_regions=(),
+        sensitive=False,
+    )
+    await institutions.designate(house, asked(), hospital)
+    for number in (PATIENT, *SPONSORS):
+        opening = accounts.OpenAccount(
+            personal=Personal(number, "test", f"ID-{number}"),
+            insurance=Insurance.EMPLOYEE,
+            region=REGION,
+            status="NORMAL",
+            flags=(),
+        )
+        await accounts.open_account(house, asked(), opening)
+        money = accounts.CreditAccount(
+            person_no=number,
+            amount_fen=OWN_FEN if number == PATIENT else SPONSOR_FEN,
+            bucket=Bucket.CURRENT,
+            reference=None,
+        )
+        await accounts.credit(house, asked(), money)
+    for sponsor in sponsors:
+        await register.register(house, asked(), _bound(sponsor))
+
+
+def _bound(sponsor: str) -> register.Register:
+    offer = Offer(
+        relation=Relation.CHILD,
+        uses=(Use.CARE,),
+        caps=Caps(),
+        valid_from=None,
+        valid_until=None,
+    )
+    invite = Invite(sponsor=sponsor, beneficiary=PATIENT, offer=offer)
+    return register.Register(invite=invite, confirmed_at=datetime(2025, 1, 1, tzinfo=UTC))
+
+
+async def settled(house: House, visit: str, *, key: str = "", fen: int = 100) -> Reply:
+    """Settle the patient's bill of a visit, under the visit's name as key or another."""
+    bill = SettleBill(
+        beneficiary=Identity("person_no", PATIENT),
+        visit=visit,
+        charge_batch="1",
+        med_type="11",
+        treated_at=AT,
+        total_fen=fen,
+        fund_pay_fen=0,
+        use_account=True,
+        lines=None,
+        credential=None,
+        plan=None,
+        digest=b"",
+    )
+    return await settle(house, asked(HOSPITAL, key or visit), bill)
+
+
+async def check_sums(house: House, replies: dict[str, Reply]) -> None:
+    """One settlement per key, each as answered; what left the accounts is what they paid."""
+    assert isinstance(house.store, PostgresStore)
+    pool = house.store.pool
+    stored = dict(
+        await pool.fetch("SELECT key, answer FROM command_keys WHERE caller = $1", HOSPITAL.name)
+    )
+    assert {key: reply.answer for key, reply in replies.items()} == stored
+    log = await house.store.page(0, 100_000)
+    settlements = [recorded.event for recorded in log if isinstance(recorded.event, Settled)]
+    assert sorted(replies) == sorted(event.claim.visit for event in settlements)
+    for event in settlements:
+        assert event.claim.total_fen == event.own_fen + event.aid_fen + event.cash_fen
+    left = await pool.fetchval("SELECT sum(current_fen + prior_fen)::bigint FROM balances")
+    assert FAMILY_FEN - left == sum(event.own_fen + event.aid_fen for event in settlements)
+    assert list(range(1, len(log) + 1)) == [recorded.position for recorded in log]

@@ -1,0 +1,163 @@
+"""Reversals on two houses of one ledger: final whenever they come, and only once."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aggregates.account.events import Debited, DebitReturned
+from aggregates.refusals import UnknownError
+from aggregates.settlement.events import Settled, SettlementReversed
+from service.account.accounts import look_at_account
+from service.context import House
+from service.ledger.command import KeyReusedError, Reply
+from service.settlement.cancel import cancel
+from service.settlement.refund import RefundBill, refund
+from service.settlement.reverse import reverse
+from tests.service.settlement.settled_family import (
+    AGENCY,
+    FAMILY_FEN,
+    HOSPITAL,
+    PATIENT,
+    SPONSORS,
+    a_house,
+    asked,
+    move_in,
+    settled,
+)
+
+Houses = tuple[House, House]
+
+
+@pytest.fixture
+async def houses(dsn: str, tmp_path: Path) -> AsyncIterator[Houses]:
+    """Two houses on one ledger, with one key file."""
+    async with a_house(dsn, tmp_path) as here, a_house(dsn, tmp_path) as there:
+        await move_in(here)
+        yield here, there
+
+
+def told(reply: Reply) -> dict[str, Any]:
+    answer: dict[str, Any] = json.loads(reply.answer)
+    return answer
+
+
+async def money(house: House) -> int:
+    """What the whole family has, in fen."""
+    fen = 0
+    for who in (PATIENT, *SPONSORS):
+        balance = told(await look_at_account(house, AGENCY, who))["balance"]
+        fen += sum(round(float(balance[bucket]) * 100) for bucket in ("current", "prior"))
+    return fen
+
+
+async def test_what_a_lost_command_did_is_undone(houses: Houses) -> None:
+    """Every fen is back, the bill may be settled anew, and asking again tells the same (S59)."""
+    here, there = houses
+    first = await settled(here, "visit", key="k", fen=2500)
+    undone = await reverse(there, asked(HOSPITAL, "r"), "k")
+    again = await reverse(there, asked(HOSPITAL, "r"), "k")
+    other = await reverse(here, asked(HOSPITAL, "r2"), "k")
+
+    assert first.subject == told(undone)["settlement_id"]
+    assert ("reversed", False) == (told(undone)["status"], told(undone)["tombstone"])
+    assert {"own": "10.00", "aid": "15.00", "cash": "0.00"} == told(undone)["returned"]
+    assert undone._replace(is_replayed=True) == again
+    assert {"own": "0.00", "aid": "0.00", "cash": "0.00"} == told(other)["returned"]
+    assert FAMILY_FEN == await money(here)
+    assert "settled" == told(await settled(here, "visit", key="k2"))["status"]
+    assert first.answer == (await settled(there, "visit", key="k", fen=2500)).answer
+
+
+async def test_a_reversal_that_comes_first_is_final(houses: Houses) -> None:
+    """The late command is refused, in both houses and whatever its body (S60)."""
+    here, there = houses
+    buried = await reverse(here, asked(HOSPITAL, "r"), "k")
+    late = await settled(there, "visit", key="k")
+    later = await settled(here, "visit", key="k", fen=7)
+
+    assert (True, "reversed", None) == tuple(
+        told(buried)[name] for name in ("tombstone", "status", "settlement_id")
+    )
+    assert ["REVERSED_BEFORE_ARRIVAL"] * 2 == [late.refusal, later.refusal]
+    assert FAMILY_FEN == await money(here)
+    assert "reversed" == told(await reverse(there, asked(HOSPITAL, "again"), "k"))["status"]
+    assert "settled" == told(await settled(here, "visit", key="k2"))["status"]
+
+
+async def test_a_command_and_its_reversal_at_once_have_one_end(houses: Houses) -> None:
+    """Whichever is first: nothing is paid, and the command is settled and undone or never was."""
+    for number in range(20):
+        key = f"k{number}"
+        settling, undone = await asyncio.gather(
+            settled(houses[number % 2], key, key=key),
+            reverse(houses[(number // 2) % 2], asked(HOSPITAL, f"r{number}"), key),
+        )
+        is_buried = settling.refusal is not None
+        assert is_buried == told(undone)["tombstone"]
+        assert {None, "REVERSED_BEFORE_ARRIVAL"} >= {settling.refusal}
+
+    log = [recorded.event for recorded in await houses[0].store.page(0, 10_000)]
+    assert 20 == sum(isinstance(event, SettlementReversed) for event in log)
+    assert FAMILY_FEN == await money(houses[0])
+
+
+async def test_of_many_who_take_it_back_one_does(houses: Houses) -> None:
+    """Cancellations and reversals of one settlement at once: its money comes back once (F37)."""
+    first = await settled(houses[0], "visit", key="k", fen=3000)
+    assert first.subject is not None
+    backs = [cancel(h, asked(HOSPITAL), first.subject, "told") for h in houses for _ in range(3)]
+    backs += [reverse(h, asked(HOSPITAL), "k") for h in houses]
+    replies = await asyncio.gather(*backs)
+
+    refusals = {reply.refusal for reply in replies}
+    assert {None} < refusals <= {None, "ALREADY_CANCELLED", "ALREADY_REVERSED"}
+    log = [recorded.event for recorded in await houses[0].store.page(0, 10_000)]
+    debits = [e.current_fen + e.prior_fen for e in log if isinstance(e, Debited)]
+    returns = [e.current_fen + e.prior_fen for e in log if isinstance(e, DebitReturned)]
+    assert (3000, 3000) == (sum(debits), sum(returns))
+    assert FAMILY_FEN == await money(houses[1])
+
+
+async def test_a_reversal_returns_what_refunds_left(houses: Houses) -> None:
+    """After a part went back the rest does, to the fen."""
+    here, there = houses
+    first = await settled(here, "visit", key="k", fen=2500)
+    assert first.subject is not None
+    part = RefundBill(settlement=first.subject, amount_fen=600, lines=None, reason="told")
+    await refund(there, asked(HOSPITAL), part)
+    undone = await reverse(here, asked(HOSPITAL), "k")
+
+    assert {"own": "10.00", "aid": "9.00", "cash": "0.00"} == told(undone)["returned"]
+    assert FAMILY_FEN == await money(there)
+
+
+async def test_only_a_settlement_of_ones_own_is_reversed(houses: Houses) -> None:
+    """Not a cancellation, not under the same key, and another's key only by a tombstone."""
+    here, there = houses
+    first = await settled(here, "visit", key="k")
+    assert first.subject is not None
+    await cancel(here, asked(HOSPITAL, "c"), first.subject, "told")
+
+    assert "cancelled" == told(await reverse(there, asked(HOSPITAL), "k"))["status"]
+    with pytest.raises(UnknownError):
+        await reverse(there, asked(HOSPITAL), "c")
+    with pytest.raises(KeyReusedError):
+        await reverse(there, asked(HOSPITAL, "same"), "same")
+
+
+async def test_a_refused_bill_has_nothing_to_reverse(houses: Houses) -> None:
+    """What a rule refused is told to be refused, and stays so."""
+    here, there = houses
+    await settled(here, "visit", key="k")
+    assert "DUPLICATE_CLAIM" == (await settled(here, "visit", key="twin")).refusal
+
+    undone = await reverse(there, asked(HOSPITAL), "twin")
+
+    assert "refused" == told(undone)["status"]
+    log = [recorded.event for recorded in await there.store.page(0, 10_000)]
+    assert 1 == sum(isinstance(event, Settled) for event in log)
+    assert 0 == sum(isinstance(event, SettlementReversed) for event in log)

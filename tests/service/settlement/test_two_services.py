@@ -1,0 +1,104 @@
+"""Two houses on one ledger: what one does the other knows."""
+
+import asyncio
+import itertools
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from aggregates.refusals import UnknownError
+from aggregates.settlement.events import Settled
+from service.account.accounts import look_at_account
+from service.context import House
+from service.ids import stream_of
+from service.ledger.command import KeyReusedError, Reply
+from service.settlement.cancel import cancel
+from service.settlement.queries import find_by_key, is_key_used, look_at_settlement
+from tests.service.settlement.settled_family import (
+    AGENCY,
+    FAMILY_FEN,
+    HOSPITAL,
+    PATIENT,
+    a_house,
+    asked,
+    check_sums,
+    move_in,
+    settled,
+)
+
+Houses = tuple[House, House]
+
+
+@pytest.fixture
+async def houses(dsn: str, tmp_path: Path) -> AsyncIterator[Houses]:
+    """Two houses on one ledger, with one key file."""
+    async with a_house(dsn, tmp_path) as here, a_house(dsn, tmp_path) as there:
+        await move_in(here)
+        yield here, there
+
+
+async def test_a_bill_cancelled_there_is_settled_anew_here(houses: Houses) -> None:
+    """That a visit is settled is not remembered: the other house may have cancelled it."""
+    here, there = houses
+    for house, other in (houses, (there, here), houses):
+        first = await settled(house, "visit", key=f"s{id(house)}{house.appender.commands}")
+        assert first.refusal is None
+        assert first.subject is not None
+        await cancel(other, asked(HOSPITAL), first.subject, "told")
+    answer = json.loads((await settled(here, "visit", key="last")).answer)
+
+    assert "settled" == answer["status"]
+
+
+async def test_a_duplicate_names_the_live_settlement(houses: Houses) -> None:
+    """Whichever house settled a visit, both refuse it afterwards and name the settlement."""
+    here, there = houses
+    first = await settled(here, "visit", key="first")
+    refused = [await settled(house, "visit", key=f"again {id(house)}") for house in houses]
+    raced = await asyncio.gather(
+        *(settled(h, "raced", key=f"{n} {id(h)}") for n in range(4) for h in houses)
+    )
+
+    assert {first.subject} == {json.loads(r.answer)["settlement_id"] for r in refused}
+    (winner,) = [reply.subject for reply in raced if reply.refusal is None]
+    losers = [reply for reply in raced if reply.refusal is not None]
+    assert {"DUPLICATE_CLAIM"} == {reply.refusal for reply in (*refused, *losers)}
+    assert {winner} == {json.loads(reply.answer)["settlement_id"] for reply in losers}
+    assert stream_of("stl", str(winner)) == winner
+    assert there.appender.commands > 0
+
+
+async def test_a_key_is_known_in_both(houses: Houses) -> None:
+    """A key used up in one house answers in the other, and finds its settlement there."""
+    here, there = houses
+    first = await settled(here, "visit", key="k")
+    again = await settled(there, "visit", key="k")
+
+    assert first._replace(is_replayed=True) == again
+    assert first.subject == await find_by_key(there, HOSPITAL, "k")
+    assert first.subject is not None
+    assert first.position == (await look_at_settlement(there, HOSPITAL, first.subject)).position
+    assert not await is_key_used(there, AGENCY, "k")
+    with pytest.raises(KeyReusedError):
+        await cancel(there, asked(HOSPITAL, "k")._replace(digest=b"other"), first.subject, "told")
+    with pytest.raises(UnknownError):
+        await find_by_key(here, HOSPITAL, "never")
+
+
+async def test_both_fight_for_the_last_fen(houses: Houses) -> None:
+    """Bills at both houses at once, and more than there is: to the fen, and nobody below zero."""
+    here, there = houses
+    keys = [f"bill {n}" for n in range(60)]
+    told = await asyncio.gather(
+        *(settled(h, k, fen=101) for k, h in zip(keys, itertools.cycle(houses), strict=False))
+    )
+    replies: dict[str, Reply] = dict(zip(keys, told, strict=True))
+
+    await check_sums(there, replies)
+    log = await here.store.page(0, 100_000)
+    paid = [e.event.own_fen + e.event.aid_fen for e in log if isinstance(e.event, Settled)]
+    assert FAMILY_FEN == sum(paid)
+    balance = json.loads((await look_at_account(there, AGENCY, PATIENT)).answer)["balance"]
+    assert "0.00" == balance["current"]

@@ -1,0 +1,29 @@
+"""Stream ids in 25 characters: there and back, and nothing that was not written so."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregates.refusals import UnknownError
+from aggregates.vocabulary import StreamId
+from service.ids import long, short, twin
+
+streams = st.integers(0, 2**128 - 1).map(lambda number: StreamId(f"stl_{number:032x}"))
+
+
+@given(streams)
+def test_an_id_comes_back(stream: StreamId) -> None:
+    """Written in 25 letters and digits it is the same; so is its refund's twin, twice."""
+    text = short(stream)
+
+    assert 25 == len(text)
+    assert stream == long("stl", text)
+    assert stream != long("stl", twin(stream))
+    assert text == twin(long("stl", twin(stream)))
+
+
+@pytest.mark.parametrize("text", ["", "0" * 24, "0" * 26, "Z" * 25, "a" * 25, "٠" * 25, "-" * 25])
+def test_what_was_not_written_so_is_nothing(text: str) -> None:
+    """Too short, too long, too large, or of other signs."""
+    with pytest.raises(UnknownError):
+        long("stl", text)
