@@ -6,7 +6,7 @@ import sys
 COMMANDS = {
     "run": "run",
     "token": "token",
-    "import": "load",
+    "import": "import_file",
     "export": "export",
     "verify": "verify",
     "witness": "witness",

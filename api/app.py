@@ -6,38 +6,38 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
-from api import (
-    accesses,
-    accounts,
-    audit,
-    batch,
-    bindings,
-    consents,
-    corrections,
-    docs,
-    erasures,
-    facts,
-    feed,
-    fhir,
-    health,
-    holds,
-    institutions,
-    links,
-    premiums,
-    proofs,
-    reconciliations,
-    settlements,
-    signals,
-    statements,
-)
-from api.documents import describe
-from api.door import Door
+from api import credential_link as links
+from api import fhir
+from api import institution as institutions
+from api import premium as premiums
+from api.account import correction_routes as corrections
+from api.account import erasure_routes as erasures
+from api.account import filing_routes as filings
+from api.account import routes as accounts
+from api.account import statement_routes as statements
+from api.audit import access_log_routes as accesses
+from api.audit import event_feed_routes as feed
+from api.audit import routes as audit
+from api.audit import signal_routes as signals
+from api.binding import consent_routes as consents
+from api.binding import kinship_routes as facts
+from api.binding import routes as bindings
 from api.his import routes as fsi
 from api.his.gateway import PATHS, Gateway
-from api.hot import App, HotRoute
-from api.measures import Measured
-from api.problems import ProblemError, on_error, on_query_error
-from api.watched import Watched
+from api.http import docs_page as docs
+from api.http import health
+from api.http.access_log_middleware import Watched
+from api.http.asgi import App
+from api.http.dependencies import Door
+from api.http.metrics import Measured
+from api.http.problems import ProblemError, on_error, on_query_error
+from api.openapi import describe
+from api.proof import routes as proofs
+from api.reconciliation import routes as reconciliations
+from api.settlement import batch_routes as batch
+from api.settlement import hold_routes as holds
+from api.settlement import routes as settlements
+from api.settlement.hot_route import HotRoute
 from service import CursorInvalidError, RefusalError
 from service.ledger.command import KeyReusedError, OverloadedError
 from service.ledger.store import OutcomeUnknownError, StoreUnavailableError
@@ -62,6 +62,7 @@ ROUTES = (
     fsi,
     accounts,
     facts,
+    filings,
     statements,
     corrections,
     erasures,

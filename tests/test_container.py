@@ -14,12 +14,12 @@ import httpx
 import psycopg
 import pytest
 
-from api.tokens import days_from_now, issue, make_issuer
+from api.http.tokens import days_from_now, issue, make_issuer
 from service.caller import Role
 from service.embedded_postgres.server import EmbeddedPostgres
 from tests.api.clients import CANARY_ID, CANARY_NAME, HOME, an_opening
 from tests.api.programs import a_place
-from tests.pods import (
+from tests.container_sandbox import (
     CONTAINER,
     DOCKERFILE,
     DRAIN_S,

@@ -5,7 +5,7 @@ import tomllib
 
 import pytest
 
-from tests.pods import (
+from tests.container_sandbox import (
     CONTAINER,
     DEPLOYMENT,
     DOCKERFILE,

@@ -128,6 +128,22 @@ def folders_in(room: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("page", PAGES)
+def test_a_capability_has_one_name(page: str) -> None:
+    """Every capability on the list is a module or a folder of a layer, and so are its tests."""
+    layers = {path.stem for room in ROOMS for path in (ROOT / room).iterdir()}
+    tests = {path.name for room in ROOMS for path in (ROOT / "tests" / room).iterdir()}
+    known = capabilities_of(page) | layers | {"cases"}
+
+    assert set() == capabilities_of(page) - layers
+    assert set() == {
+        name
+        for name in tests
+        if (ROOT / "tests" / "service" / name).is_dir() and name != "__pycache__"
+        if name not in known
+    }
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_every_setting_is_listed(page: str) -> None:
     """An operator finds each field of the settings by its variable, and no other."""
     text = (ROOT / page).read_text(encoding="utf-8")

@@ -1,1 +1,1 @@
-"""Premium."""
+"""A relative's premium: its events, its states, and who may pay it."""

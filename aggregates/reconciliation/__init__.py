@@ -1,1 +1,1 @@
-"""Reconciliation."""
+"""A day's bills compared with an institution's list."""

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import asyncpg
 
-from api.commands.options import database, parser, settings_of
+from api.commands.terminal import database, parser, settings_of
 from service.clock import machine_now
 from service.ledger.access_log import Checked, check, prune
 from service.ledger.migrate import migrate

@@ -6,8 +6,8 @@ from datetime import datetime
 
 import uvloop
 
-from api.commands import bar
-from api.commands.options import (
+from api.commands import terminal as bar
+from api.commands.terminal import (
     clock_option,
     database,
     is_behind_log,

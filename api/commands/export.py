@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import TextIO
 
-from api.commands.options import database, open_house, parser, settings_of
+from api.commands.terminal import database, open_house, parser, settings_of
 from service import RefusalError
 from service.clock import business_clock, monotonic_s
 from service.ledger.postgres.store import PostgresStore

@@ -11,7 +11,7 @@ import sys
 
 import uvloop
 
-from api.commands.options import parser
+from api.commands.terminal import parser
 from service.ledger.postgres.store import READER_SETTINGS, make_pool
 from service.proof.sealer import Sealer
 from service.read_models.follower import Follower

@@ -8,7 +8,7 @@ import sys
 
 import asyncpg
 
-from api.commands.options import database, parser, settings_of
+from api.commands.terminal import database, parser, settings_of
 from service.embedded_postgres.cluster import ClusterStartError
 from service.embedded_postgres.server import ClusterHeldError
 from service.ledger.migrate import MigrationChangedError, migrate

@@ -3,7 +3,7 @@
 import json
 
 from api.app import plain_app
-from api.commands.options import parser
+from api.commands.terminal import parser
 
 
 def main(arguments: list[str]) -> int:

@@ -1,6 +1,6 @@
 """`gongji policy check`: read every region's rules and say what is wrong."""
 
-from api.commands.options import parser, settings_of
+from api.commands.terminal import parser, settings_of
 from service.regions.policy_book import check, load
 
 

@@ -14,7 +14,7 @@ import asyncpg
 from pydantic import TypeAdapter
 from pydantic_core import from_json, to_json
 
-from api.commands.options import database, parser, settings_of
+from api.commands.terminal import database, parser, settings_of
 from service import RefusalError
 from service.audit.as_of import read_moment
 from service.gc_tuning import settle_in

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-from api.commands.options import database, parser, settings_of
+from api.commands.terminal import database, parser, settings_of
 from service.ledger.migrate import migrate
 from service.person.rewrap import Rewrapped, rewrap
 from service.settings import Settings

@@ -2,7 +2,7 @@
 
 import sys
 
-from api.commands.options import parser, settings_of
+from api.commands.terminal import parser, settings_of
 from service.proof.signing_keys import rotate
 from service.vault import KeyFileError
 

@@ -17,13 +17,13 @@ import uvloop
 from typing_extensions import override
 
 from api.app import create_app
-from api.children import FollowingChild, TaxChild
-from api.commands.options import clock_option, is_behind_log, open_house, parser, settings_of
-from api.demo import tell_a_day
-from api.door import Door
+from api.commands.terminal import clock_option, is_behind_log, open_house, parser, settings_of
+from api.demo.run import tell_a_day
 from api.his.gateway import paths_of
-from api.replays import Replays
-from api.tokens import Tokens, issuer_path, make_issuer
+from api.http.dependencies import Door
+from api.http.tokens import Tokens, issuer_path, make_issuer
+from api.processes.child_processes import FollowingChild, TaxChild
+from api.processes.replay_jobs import Replays
 from service.adapters.kinship_registry import Registry
 from service.adapters.tax_authority import Tax
 from service.clock import business_clock

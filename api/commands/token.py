@@ -2,8 +2,8 @@
 
 import sys
 
-from api.commands.options import parser, settings_of
-from api.tokens import days_from_now, issue, issuer_path, make_issuer
+from api.commands.terminal import parser, settings_of
+from api.http.tokens import days_from_now, issue, issuer_path, make_issuer
 from service.caller import Role
 
 

@@ -13,9 +13,9 @@ import sys
 from typing import Any
 
 from aggregates.vocabulary import StreamId
-from api.commands.options import database, open_house, parser, settings_of
+from api.audit.trace_text import told
 from api.commands.replay import moment
-from api.story_words import told
+from api.commands.terminal import database, open_house, parser, settings_of
 from service import RefusalError
 from service.audit import as_of
 from service.audit.trace import trace

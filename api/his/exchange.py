@@ -4,17 +4,16 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
-from api.door import Door
-from api.his.call import Call, FailedError
-from api.his.envelope import Envelope, Failed, bad_bytes, good_bytes, read_envelope
-from api.his.files import FILES
-from api.his.forms import read_form, with_file
-from api.his.reading import read_input
-from api.his.signatures import Guard
-from api.his.tables import TRANSACTIONS
-from api.his.transactions import HANDLERS
-from api.problem_texts import TEXTS
-from api.problems import ProblemError, problem_of
+from api.his.transactions.registry import FILES, HANDLERS
+from api.his.wire.call import Call, FailedError
+from api.his.wire.envelope import Envelope, Failed, bad_bytes, good_bytes, read_envelope
+from api.his.wire.field_tables import TRANSACTIONS
+from api.his.wire.multipart import read_form, with_file
+from api.his.wire.reading import read_input
+from api.his.wire.signatures import Guard
+from api.http.dependencies import Door
+from api.http.problem_texts import TEXTS
+from api.http.problems import ProblemError, problem_of
 from service.clock import machine_now, new_trace
 from service.his.institution_terms import TermsBook
 from service.his.nonces import Nonces

@@ -6,9 +6,9 @@ HTTP 200, because clients take another status for a broken network.
 
 from functools import partial
 
-from api.door import Door
 from api.his.exchange import Exchange
-from api.hot import App, Receive, Scope, Send, read_raw
+from api.http.asgi import App, Receive, Scope, Send, read_raw
+from api.http.dependencies import Door
 
 PATHS = ("/fsi/api/", "/mss/", "/mbs/", "/ebus/", "/uif-hsaf-med-api/", "/CSB")
 """Where the protocol is spoken unless `GONGJI_FSI_PATHS` says otherwise: styles A to D."""

@@ -6,12 +6,12 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import ConfigDict
 
-from api.bodies import Body
-from api.documents import body_of
-from api.door import DoorOf
+from api.his.docs_page import page
 from api.his.exchange import Exchange
-from api.his.page import page
-from api.reply_parts import Reply
+from api.http.dependencies import DoorOf
+from api.http.fields import Body
+from api.http.openapi_helpers import body_of
+from api.http.schemas import Reply
 
 router = APIRouter(tags=["national protocol"])
 PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'"

@@ -1,1 +1,1 @@
-"""Account."""
+"""Statements, a patient's bills and corrections as lists."""

@@ -1,1 +1,1 @@
-"""Audit."""
+"""The auditors' signals: what is observed, and the rules that judge it."""

@@ -1,1 +1,1 @@
-"""Settlement."""
+"""Settlements and their movements as lists."""

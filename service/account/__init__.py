@@ -1,1 +1,1 @@
-"""Account."""
+"""Accounts: money in, status, year close, corrections, statement, erasure."""

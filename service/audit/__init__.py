@@ -1,1 +1,1 @@
-"""Audit."""
+"""Traces, states as of a moment, signals and the access log."""

@@ -1,1 +1,1 @@
-"""Binding."""
+"""Bindings, consents, kinship and the deduction order."""

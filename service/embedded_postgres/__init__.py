@@ -1,1 +1,1 @@
-"""Embedded postgres."""
+"""The PostgreSQL server that the service carries: found, started, supervised."""

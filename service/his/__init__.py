@@ -1,1 +1,1 @@
-"""His."""
+"""What the national protocol keeps: messages, nonces, files, an institution's terms."""

@@ -1,1 +1,1 @@
-"""Premium."""
+"""Premiums paid for relatives, from a hold to the tax authority's answer."""

@@ -1,1 +1,1 @@
-"""Proof."""
+"""The Merkle tree over the log, signed checkpoints, receipts, witnesses and exports."""

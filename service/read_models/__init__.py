@@ -1,1 +1,1 @@
-"""Read models."""
+"""Read models follow the log: follower, projector, rebuild, reader and event feed."""

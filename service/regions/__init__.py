@@ -1,1 +1,1 @@
-"""Regions."""
+"""Each region's dated editions, and the checks a file must pass."""

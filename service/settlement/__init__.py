@@ -1,1 +1,1 @@
-"""Settlement."""
+"""Quotes, settlements, holds, refunds, cancellations and reversals."""

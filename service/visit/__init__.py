@@ -1,1 +1,1 @@
-"""Visit."""
+"""Visits and their fee lines, from registration to the bill."""

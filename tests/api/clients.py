@@ -14,8 +14,8 @@ from pydantic import BaseModel
 
 from aggregates.vocabulary import BEIJING
 from api.app import create_app, plain_app
-from api.door import Door
-from api.tokens import Tokens, days_from_now, issue, make_issuer
+from api.http.dependencies import Door
+from api.http.tokens import Tokens, days_from_now, issue, make_issuer
 from service.caller import Role
 from service.context import House, furnish
 from service.ledger.memory_store import MemoryStore

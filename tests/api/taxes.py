@@ -9,7 +9,7 @@ import uvicorn
 from fastapi import FastAPI
 from typing_extensions import override
 
-from api.hot import Receive, Scope, Send
+from api.http.asgi import Receive, Scope, Send
 from api.sandbox.tax import Books, create_sandbox
 from service.adapters.tax_authority import Tax
 

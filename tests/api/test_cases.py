@@ -8,9 +8,9 @@ import psycopg
 import pytest
 
 from aggregates.policy.edition import Edition
-from api.tokens import days_from_now, issue
+from api.http.tokens import days_from_now, issue
 from service.caller import Role
-from tests.api.rooms import Room
+from tests.api.real_server import Room
 from tests.cases.http_driver import HttpDriver
 from tests.cases.reading import Case, read_cases
 from tests.cases.world import play

@@ -11,8 +11,7 @@ import pytest
 from fhir.resources.R4B import explanationofbenefit, paymentreconciliation
 from pydantic import BaseModel
 
-from api.fhir import fhir_json
-from api.fhir_shapes import ExplanationOfBenefit, PaymentReconciliation
+from api.fhir import ExplanationOfBenefit, PaymentReconciliation, fhir_json
 from service.fhir import fhir_id
 from tests.api.clients import (
     AGENCY,

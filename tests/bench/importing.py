@@ -18,9 +18,9 @@ from typing import NamedTuple
 import asyncpg
 import uvloop
 
-from api.commands.load import LIMITS, load
-from api.commands.options import open_house
-from api.read_ahead import reading
+from api.commands.import_file import LIMITS, load
+from api.commands.terminal import open_house
+from api.ndjson_import.read_ahead import reading
 from service.clock import business_clock, monotonic_s
 from service.policy import publish
 from service.settings import Settings

@@ -8,9 +8,8 @@ import sys
 import uvicorn
 from fastapi import FastAPI
 
-from api.bodies import ClaimBody
-from api.replies import SettlementReply
-from api.reply_parts import Payer
+from api.settlement.requests import ClaimBody
+from api.settlement.responses import Payer, SettlementReply
 
 app = FastAPI()
 

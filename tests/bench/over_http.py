@@ -12,7 +12,7 @@ from pathlib import Path
 
 import uvloop
 
-from api.tokens import days_from_now, issue, issuer_path
+from api.http.tokens import days_from_now, issue, issuer_path
 from service.caller import Role
 from service.clock import monotonic_s
 from tests.bench import visiting

@@ -7,9 +7,9 @@ import httpx
 
 from aggregates.policy.edition import Edition
 from tests.cases.balances import due_in_feed, kept_in, left_in
-from tests.cases.http_later import HttpLater
 from tests.cases.http_links import HttpLinks, identity_of
 from tests.cases.http_premiums import HttpPremiums, Taxed
+from tests.cases.http_refunds_and_holds import HttpLater
 from tests.cases.outcome import StoppedClock, credential_of, patient_of, refused, split
 from tests.cases.reading import Bound, Person, Step, yuan
 from tests.cases.step_commands import amounts_of, cert_no

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from api.tokens import days_from_now, issue, issuer_path
+from api.http.tokens import days_from_now, issue, issuer_path
 from service.caller import Role
 from service.embedded_postgres.server import running
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.tokens import days_from_now, issue, issuer_path
+from api.http.tokens import days_from_now, issue, issuer_path
 from service.caller import Role
 from service.clock import monotonic_s
 from tests.api.programs import Service, a_place, command, environment

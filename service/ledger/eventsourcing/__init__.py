@@ -1,1 +1,1 @@
-"""Eventsourcing."""
+"""The ledger as the eventsourcing library's recorder."""

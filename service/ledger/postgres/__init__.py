@@ -1,1 +1,1 @@
-"""Postgres."""
+"""The ledger in PostgreSQL: the append, its commit, and the reads."""

@@ -1,1 +1,1 @@
-"""Redecide."""
+"""Every decision of the log decided again and compared."""

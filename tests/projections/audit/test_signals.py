@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggregates.vocabulary import Relation
-from api.signal_texts import TEXTS
+from api.audit.signal_routes import TEXTS
 from projections.audit.evaluation import Known, judge, tell
 from projections.audit.rules import RULES
 from projections.audit.thresholds import LIMITS, Signal, SignalKind

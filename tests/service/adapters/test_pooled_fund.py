@@ -9,7 +9,7 @@ import pytest
 
 from aggregates.visit import Fee
 from aggregates.vocabulary import BEIJING, InstitutionKind, Insurance, Setting
-from api.hot import Receive, Scope, Send
+from api.http.asgi import Receive, Scope, Send
 from service.adapters.pooled_fund import (
     Asked,
     CoreSystem,

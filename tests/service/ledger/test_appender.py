@@ -3,7 +3,7 @@
 import pytest
 
 from aggregates.refusals import UnknownError
-from api.problems import problem_of
+from api.http.problems import problem_of
 from service.ledger.command import KeyReusedError, Reply
 from service.ledger.head_cache import Limits
 from service.ledger.store import OutcomeUnknownError, StoreUnavailableError

@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from api.demo import tell_a_day
+from api.demo.run import tell_a_day
 from service.audit.as_of import read_moment
 from service.context import House
 from service.ledger.postgres.store import PostgresStore

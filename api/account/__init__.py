@@ -1,0 +1,1 @@
+"""Accounts over HTTP: look, credit, statement, corrections, filings, erasure."""

@@ -1,0 +1,81 @@
+"""Corrections as they are sent and answered, and an example."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from api.http.fields import Body, PersonNo, Remark, Word
+from api.http.schemas import Reply
+
+SIGNED_PATTERN = r"^-?[0-9]{1,14}\.[0-9]{2}$"
+SignedAmount = Annotated[str, StringConstraints(pattern=SIGNED_PATTERN), Field(examples=["-12.00"])]
+
+
+class CorrectionBody(Body):
+    """What is wrong with a balance: this much is missing in a bucket, or below zero too much."""
+
+    person_no: PersonNo
+    bucket: Literal["current", "prior"]
+    amount: SignedAmount
+    reason: Remark
+    reference: Word | None = None
+
+
+class RejectionBody(Body):
+    """Why somebody does not agree."""
+
+    reason: Remark
+
+
+class ListedCorrection(Reply):
+    """A correction. Approved, `bucket` is where the money moved: after New Year the prior one.
+
+    In a list `position` is where its proposal stands in the log.
+    """
+
+    correction_id: str
+    person_no: str | None
+    bucket: Literal["current", "prior"]
+    amount: str
+    reason: str
+    reference: str | None
+    status: Literal["proposed", "approved", "rejected"]
+    proposed_by: str
+    proposed_on: str
+    decided_by: str | None
+    rejection: str | None
+    position: int
+
+
+class CorrectionReply(ListedCorrection):
+    """A correction as it stands after what was done."""
+
+    version: int
+
+
+class CorrectionsReply(Reply):
+    """A page of corrections, newest first."""
+
+    items: list[ListedCorrection]
+    next: str | None
+
+
+PROPOSED: dict[str, Any] = {
+    "correction_id": "cor_019c2f4c0b2e7a51b3c4d5e6f7081920",
+    "person_no": "P1001",
+    "bucket": "current",
+    "amount": "-12.00",
+    "reason": "credited twice in March",
+    "reference": "2026-03/17",
+    "status": "proposed",
+    "proposed_by": "agency:clerk-1",
+    "proposed_on": "2026-03-18",
+    "decided_by": None,
+    "rejection": None,
+    "position": 1240,
+}
+CORRECTION_EXAMPLES: dict[str, dict[str, Any]] = {
+    "CorrectionsReply": {"items": [PROPOSED], "next": None},
+    "CorrectionReply": PROPOSED
+    | {"status": "approved", "decided_by": "agency:clerk-2", "version": 2, "position": 1244},
+}

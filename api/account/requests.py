@@ -1,0 +1,73 @@
+"""Requests."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from api.http.fields import Amount, Body, Day, PersonNo, RegionCode, Remark, Text, Word
+
+
+class AccountBody(Body):
+    """An insured person."""
+
+    person_no: PersonNo
+    name: Text
+    cert_no: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9()-]{5,30}$")]
+    insurance: Literal["employee", "resident"]
+    region: RegionCode
+    status: Literal[
+        "normal",
+        "retired",
+        "suspended",
+        "arrears",
+        "frozen",
+        "deceased",
+        "transferred",
+        "closed",
+    ] = "normal"
+    flags: tuple[Literal["public_medical_care"], ...] = ()
+    reference: Word | None = None
+
+
+class CreditBody(Body):
+    """Money for an account."""
+
+    amount: Amount
+    bucket: Literal["current", "prior"] = "current"
+    reference: Word | None = None
+
+
+class StatusBody(Body):
+    """How an account should stand."""
+
+    status: Literal[
+        "normal",
+        "retired",
+        "suspended",
+        "arrears",
+        "frozen",
+        "deceased",
+        "transferred",
+        "closed",
+    ]
+    reason: Remark = "not stated"
+    effective_on: Day | None = None
+    successor: PersonNo | None = None
+    reference: Word | None = None
+
+
+class PayOutBody(Body):
+    """What the agency paid out is called in its own books: to the estate, or to a new owner."""
+
+    reference: Remark
+
+
+class FilingBody(Body):
+    """An off-site care filing; both days included."""
+
+    person_no: PersonNo
+    place: RegionCode
+    kind: Literal["long_term", "temporary"]
+    from_: Day = Field(alias="from")
+    to: Day | None = None
+    reference: Word | None = None

@@ -1,0 +1,177 @@
+"""What an auditor asks: a settlement's story, how things stood, and the whole log told again."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic_core import to_json
+
+from aggregates.vocabulary import StreamId
+from api.audit.responses import (
+    AccountAsOfReply,
+    BindingAsOfReply,
+    FamilyAsOfReply,
+    InstitutionAsOfReply,
+    ReplayBody,
+    ReplayReply,
+    StoryReply,
+)
+from api.audit.trace_text import with_texts
+from api.http.dependencies import CallerOf, Door, DoorOf, read_body
+from api.http.openapi_helpers import body_of, problems
+from api.http.problems import ProblemError, is_english
+from api.processes.replay_jobs import Replays
+from service.audit import as_of as past
+from service.audit.trace import trace
+from service.caller import Role, check_role
+from service.ledger.store import StoreUnavailableError
+from service.replay.jobs import Job
+
+router = APIRouter(prefix="/v1/audit", tags=["audit"])
+AsOf = Annotated[
+    str | None,
+    Query(
+        max_length=40,
+        description="A position, or a time (RFC 3339; Beijing's without an offset); else now.",
+    ),
+]
+
+
+@router.get("/settlements/{settlement_id}", response_model=StoryReply, responses=problems(403, 404))
+async def tell_settlement(
+    request: Request, door: DoorOf, caller: CallerOf, settlement_id: str
+) -> Response:
+    """A settlement's whole story, every decision in it decided again (auditor).
+
+    Each event in Chinese or with `Accept-Language: en` in English.
+    """
+    story = await trace(door.house, caller, StreamId(settlement_id))
+    language = request.headers.get("accept-language")
+    return _answer(with_texts(story, in_english=is_english(language)))
+
+
+@router.get(
+    "/accounts/{person_no}", response_model=AccountAsOfReply, responses=problems(403, 404, 422)
+)
+async def account_as_of(
+    door: DoorOf, caller: CallerOf, person_no: str, as_of: AsOf = None
+) -> Response:
+    """An account as it stood, from the log alone (auditor)."""
+    return _answer(await past.account_as_of(door.house, caller, person_no, _point(as_of)))
+
+
+@router.get(
+    "/families/{person_no}", response_model=FamilyAsOfReply, responses=problems(403, 404, 422)
+)
+async def family_as_of(
+    door: DoorOf, caller: CallerOf, person_no: str, as_of: AsOf = None
+) -> Response:
+    """A patient and everybody behind him as they stood, from the log alone (auditor)."""
+    return _answer(await past.family_as_of(door.house, caller, person_no, _point(as_of)))
+
+
+@router.get(
+    "/bindings/{binding_id}", response_model=BindingAsOfReply, responses=problems(403, 404, 422)
+)
+async def binding_as_of(
+    door: DoorOf, caller: CallerOf, binding_id: str, as_of: AsOf = None
+) -> Response:
+    """A binding as it stood, from the log alone (auditor)."""
+    found = await past.binding_as_of(door.house, caller, StreamId(binding_id), _point(as_of))
+    return _answer(found)
+
+
+@router.get(
+    "/institutions/{code}",
+    response_model=InstitutionAsOfReply,
+    responses=problems(403, 404, 422),
+)
+async def institution_as_of(
+    door: DoorOf, caller: CallerOf, code: str, as_of: AsOf = None
+) -> Response:
+    """An institution as it stood, from the log alone (auditor)."""
+    return _answer(await past.institution_as_of(door.house, caller, code, _point(as_of)))
+
+
+@router.post(
+    "/replays",
+    status_code=202,
+    response_model=ReplayReply,
+    responses=problems(403, 409, 422),
+    openapi_extra=body_of(ReplayBody, {"as_of": None}),
+)
+async def start_replay(request: Request, door: DoorOf, caller: CallerOf) -> Response:
+    """Begin to tell the whole log again and to compare, one at a time (auditor).
+
+    Changes nothing and needs no Idempotency-Key. It runs in a process of its own beside the
+    service that was asked; every other one can tell how far it is.
+    """
+    check_role(caller, Role.AUDITOR)
+    body = await read_body(request, ReplayBody)
+    _point(body.as_of)
+    replays = _replays(door)
+    job = await replays.start(body.as_of)
+    if job is None:
+        raise ProblemError("REPLAY_RUNNING", replay_id=await replays.jobs.running())
+    return _answer(_told(job), 202)
+
+
+@router.get("/replays/{replay_id}", response_model=ReplayReply, responses=problems(403, 404))
+async def look_at_replay(door: DoorOf, caller: CallerOf, replay_id: str) -> Response:
+    """How far a replay is, and what it found (auditor).
+
+    `interrupted` is one whose service ended before it did: ask for another.
+    """
+    check_role(caller, Role.AUDITOR)
+    job = await _replays(door).jobs.find(replay_id)
+    if job is None:
+        raise ProblemError("NOT_FOUND")
+    return _answer(_told(job))
+
+
+def _replays(door: Door) -> Replays:
+    if door.replays is None:
+        raise StoreUnavailableError
+    return door.replays
+
+
+def _told(job: Job) -> dict[str, Any]:
+    report = job.report
+    return {
+        "replay_id": job.id,
+        "status": job.status,
+        "as_of": job.as_of,
+        "started_at": job.started_at,
+        "ended_at": job.ended_at,
+        "progress": {"done": job.done, "of": job.total},
+        "result": None if report is None else "different" if report["found"]["count"] else "equal",
+        "report": None if report is None else _shown(report),
+    }
+
+
+def _shown(report: dict[str, Any]) -> dict[str, Any]:
+    counts, found = report["counts"], report["found"]
+    return {
+        "position": report["position"],
+        "events": counts["events"],
+        "decided_again": counts["decided"],
+        "folded_only": counts["folded"],
+        "money_fen": report["money"],
+        "compared": {name: report[name] for name in ("heads", "keys", "names")},
+        "read_models": report["tables"],
+        "difference_count": found["count"],
+        "differences": [
+            dict(zip(("position", "stream", "in", "stored", "made"), one, strict=True))
+            for one in found["kept"]
+        ],
+    }
+
+
+def _point(text: str | None) -> Any:  # noqa: ANN401 -- a position, a moment or neither
+    return None if text is None else past.read_moment(text)
+
+
+def _answer(answer: dict[str, Any], status: int = 200) -> Response:
+    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    if "position" in answer:
+        headers["Gongji-Position"] = str(answer["position"])
+    return Response(to_json(answer), status, media_type="application/json", headers=headers)

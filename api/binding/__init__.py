@@ -1,0 +1,1 @@
+"""Bindings over HTTP: invite, confirm, change, release; consent texts; the kinship register."""

@@ -1,0 +1,70 @@
+"""The texts of consent, for whoever shows them to a person."""
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+from pydantic import Field
+
+from api.binding.responses import BindingReply
+from api.http.dependencies import CallerOf, answer_plain
+from api.http.openapi_helpers import problems
+from api.http.schemas import Reply
+from service.binding import consents
+
+VERSION = "aid-2026-01"
+CONSENTS = {
+    "sponsor": {"text": VERSION, "at": "2026-03-01T09:00:00.000+08:00", "channel": "http"},
+    "beneficiary": {"text": VERSION, "at": "2026-03-01T12:30:00.000+08:00", "channel": "http"},
+}
+CONSENT_EXAMPLES: dict[str, dict[str, Any]] = {"ConsentTextReply": consents.look_at_text(VERSION)}
+
+
+class WordingReply(Reply):
+    """A text in Chinese and in English."""
+
+    zh: str = Field(alias="zh-CN")
+    en: str
+
+
+class ConsentTextReply(Reply):
+    """A version of what each side of a binding agrees to; it is never edited."""
+
+    version: str
+    sponsor: WordingReply
+    beneficiary: WordingReply
+
+
+class ConsentReply(Reply):
+    """One side's consent: the version of the text, when, and by which channel."""
+
+    text: str
+    at: str
+    channel: str
+
+
+class ConsentsReply(Reply):
+    """The consent of both sides; null where no version was named, or nobody said yes yet."""
+
+    sponsor: ConsentReply | None
+    beneficiary: ConsentReply | None
+
+
+class BindingWithConsentsReply(BindingReply):
+    """A binding, and what both sides agreed to."""
+
+    consents: ConsentsReply
+
+
+router = APIRouter(prefix="/v1/consents", tags=["bindings"])
+
+
+@router.get("", response_model=list[ConsentTextReply], responses=problems())
+async def list_texts(_: CallerOf) -> Response:
+    """Every version of what both sides of a binding agree to, oldest first."""
+    return answer_plain(consents.look_at_texts())
+
+
+@router.get("/{version}", response_model=ConsentTextReply, responses=problems(404))
+async def look_at_text(_: CallerOf, version: str) -> Response:
+    """One version of what both sides of a binding agree to."""
+    return answer_plain(consents.look_at_text(version))

@@ -1,0 +1,67 @@
+"""What an agency knows of its persons' relatives: the kinship register."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from aggregates.vocabulary import Relation
+from api.binding.requests import RelationWord
+from api.http.dependencies import CallerOf, DoorOf, KeyHeader, answer_written, read_body, request_of
+from api.http.fields import Body, PersonNo, Word
+from api.http.openapi_helpers import body_of, problems
+from api.http.schemas import Reply
+from service.binding import kinship as relatives
+
+
+class KinshipBody(Body):
+    """What `relative` is to `person_no`."""
+
+    person_no: PersonNo
+    relative: PersonNo
+    relation: RelationWord
+    reference: Word | None = None
+
+
+class KinshipReply(Reply):
+    """What `relative` is to `person_no` in the register."""
+
+    person_no: str
+    relative: str
+    relation: str
+    position: int
+
+
+router = APIRouter(prefix="/v1", tags=["accounts"])
+
+
+@router.post(
+    "/kinships",
+    status_code=201,
+    response_model=KinshipReply,
+    responses=problems(404, 422),
+    openapi_extra=body_of(
+        KinshipBody, {"person_no": "P1002", "relative": "P1001", "relation": "spouse"}
+    ),
+)
+async def record_kinship(
+    request: Request, door: DoorOf, caller: CallerOf, key: KeyHeader = None
+) -> Response:
+    """Enter what `relative` is to `person_no`, and the same the other way (agency)."""
+    body = await read_body(request, KinshipBody)
+    asked = request_of(caller, key, "kinships", body)
+    reply = await relatives.record_kinship(door.house, asked, kinship_of(body))
+    sides = {"person_no": body.person_no, "relative": body.relative}
+
+    def render(answer: dict[str, Any]) -> dict[str, Any]:
+        return sides | answer
+
+    return answer_written(reply, request, render=render)
+
+
+def kinship_of(body: KinshipBody) -> relatives.RecordKinship:
+    """A kinship as the service takes it."""
+    return relatives.RecordKinship(
+        person_no=body.person_no,
+        relative=body.relative,
+        relation=Relation(body.relation.upper()),
+    )

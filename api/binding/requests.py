@@ -1,0 +1,78 @@
+"""Requests."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from api.http.fields import Amount, Body, Day, PersonNo, Word
+
+
+class OrderBody(Body):
+    """A deduction order: sponsors' person numbers, the first pays first."""
+
+    sponsors: Annotated[tuple[PersonNo, ...], Field(max_length=100, fail_fast=True)]
+    version: Annotated[int, Field(ge=0)] = 0
+
+
+class CapsBody(Body):
+    """The most a beneficiary may use of a sponsor's money; null is no limit."""
+
+    per_settlement: Amount | None = None
+    per_day: Amount | None = None
+    per_month: Amount | None = None
+    per_year: Amount | None = None
+
+
+UseWord = Literal["care", "premium"]
+RelationWord = Literal[
+    "spouse",
+    "parent",
+    "child",
+    "sibling",
+    "grandparent",
+    "grandparent_paternal",
+    "grandparent_maternal",
+    "grandchild",
+    "grandchild_paternal",
+    "grandchild_maternal",
+    "parent_in_law",
+]
+
+
+class EvidenceBody(Body):
+    """How a kinship is shown; a document needs its reference."""
+
+    kind: Literal["promise", "document", "data_check"]
+    reference: Word | None = None
+
+
+class BindingBody(Body):
+    """A sponsor's offer. An agency names the sponsor; a person is the sponsor himself.
+
+    `consent` is the version of the text that the sponsor was shown (`GET /v1/consents`); of an
+    import line, that both sides were shown.
+    """
+
+    sponsor: PersonNo | None = None
+    beneficiary: PersonNo
+    relation: RelationWord
+    evidence: EvidenceBody | None = None
+    consent: Word | None = None
+    uses: Annotated[tuple[UseWord, ...], Field(min_length=1, max_length=2)] = ("care", "premium")
+    caps: CapsBody = CapsBody()
+    valid_from: Day | None = None
+    valid_until: Day | None = None
+
+
+class ConfirmationBody(Body):
+    """A beneficiary's yes; `consent` is the version of the text that he was shown."""
+
+    consent: Word | None = None
+
+
+class GrantBody(Body):
+    """What a sponsor changes of a grant; what is not sent stays."""
+
+    uses: Annotated[tuple[UseWord, ...], Field(min_length=1, max_length=2)] | None = None
+    caps: CapsBody | None = None
+    valid_until: Day | None = None

@@ -1,0 +1,45 @@
+"""Responses."""
+
+from typing import Any, Literal
+
+from api.http.schemas import Reply
+
+
+class OrderReply(Reply):
+    """A deduction order; `sponsors` is null before one was set."""
+
+    sponsors: list[str | None] | None
+    version: int
+    position: int
+
+
+class CapsReply(Reply):
+    """A sponsor's caps in yuan; null is no limit."""
+
+    per_settlement: str | None
+    per_day: str | None
+    per_month: str | None
+    per_year: str | None
+
+
+class BindingReply(Reply):
+    """A binding between a sponsor and a beneficiary (person numbers)."""
+
+    binding_id: str
+    sponsor: str | None
+    beneficiary: str | None
+    relation: str
+    uses: list[str]
+    caps: CapsReply
+    status: Literal["invited", "active", "declined", "expired", "released", "ended"]
+    valid_from: str
+    valid_until: str | None
+    version: int
+    position: int
+
+
+class BindingsReply(Reply):
+    """A page of bindings, newest first."""
+
+    items: list[dict[str, Any]]
+    next: str | None

@@ -1,0 +1,231 @@
+"""Bindings: invite, confirm, decline, change, release, and look."""
+
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+
+from aggregates.vocabulary import KinshipEvidence, Relation, Use
+from api.binding.consent_routes import BindingWithConsentsReply
+from api.binding.requests import BindingBody, CapsBody, ConfirmationBody, EvidenceBody, GrantBody
+from api.binding.responses import BindingReply, BindingsReply
+from api.http.dependencies import (
+    CallerOf,
+    DoorOf,
+    KeyHeader,
+    Render,
+    answer_read,
+    answer_written,
+    digest_of,
+    maybe_key,
+    page_answer,
+    read_body,
+    request_of,
+)
+from api.http.fields import NothingBody, ReasonBody, maybe_fen
+from api.http.openapi_helpers import body_of, problems
+from api.http.problems import ProblemError
+from service.binding import bindings, consents
+from service.binding import queries as service_binding_queries
+from service.binding.bindings import Caps
+from service.caller import Request as ServiceRequest
+from service.caller import Role
+from service.context import House
+from service.ids import stream_of
+from service.ledger.command import Reply
+from service.person.masking import persons_of
+from service.read_models import reader as lists
+
+router = APIRouter(prefix="/v1/bindings", tags=["bindings"])
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=BindingReply,
+    responses=problems(404, 409, 422),
+    openapi_extra=body_of(
+        BindingBody,
+        {
+            "beneficiary": "P1001",
+            "relation": "parent",
+            "consent": "aid-2026-01",
+            "caps": {"per_settlement": "200.00"},
+        },
+    ),
+)
+async def invite(
+    request: Request, door: DoorOf, caller: CallerOf, key: KeyHeader = None
+) -> Response:
+    """Offer a family member the use of one's account (the sponsor, or his agency)."""
+    body = await read_body(request, BindingBody)
+    if caller.role is Role.AGENCY and body.sponsor is None:
+        raise ProblemError(
+            "FIELD_REQUIRED", errors=[{"field": "sponsor", "code": "FIELD_REQUIRED"}]
+        )
+    reply = await bindings.invite(
+        door.house, request_of(caller, key, "bindings", body), invitation_of(body)
+    )
+    return await _answered(door.house, reply, request)
+
+
+@router.get("", response_model=BindingsReply, responses=problems(422))
+async def list_bindings(
+    door: DoorOf,
+    caller: CallerOf,
+    status: Annotated[
+        str | None, Query(pattern="^(invited|active|declined|expired|released|ended)$")
+    ] = None,
+    cursor: Annotated[str | None, Query(max_length=100)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    min_position: Annotated[int | None, Query(ge=0)] = None,
+) -> Response:
+    """The caller's bindings on either side, newest first."""
+    asked = lists.Asked(cursor, limit, min_position)
+    return page_answer(
+        await service_binding_queries.bindings(door.house, door.shelf, caller, status, asked)
+    )
+
+
+@router.get("/{binding_id}", response_model=BindingWithConsentsReply, responses=problems(404))
+async def look_at_binding(door: DoorOf, caller: CallerOf, binding_id: str) -> Response:
+    """A binding as the log has it now (its two sides, their agencies, auditors)."""
+    stream = stream_of("bnd", binding_id)
+    reply = await bindings.look_at_binding(door.house, caller, stream)
+    given = await consents.consents_of(door.house, stream)
+    with_persons = await _with_persons(door.house, reply.answer)
+    return answer_read(reply, lambda binding: with_persons(binding) | {"consents": given})
+
+
+@router.post(
+    "/{binding_id}/confirmation",
+    status_code=201,
+    response_model=BindingReply,
+    responses=problems(404, 409, 422),
+    openapi_extra=body_of(ConfirmationBody, {"consent": "aid-2026-01"}),
+)
+async def confirm(
+    request: Request, door: DoorOf, caller: CallerOf, binding_id: str, key: KeyHeader = None
+) -> Response:
+    """Agree to an invitation (the beneficiary, or his agency)."""
+    body = await read_body(request, ConfirmationBody)
+    stream = stream_of("bnd", binding_id)
+    asked = request_of(caller, key, f"bindings/{stream}/confirmation", body)
+    reply = await bindings.confirm(door.house, asked, stream, body.consent)
+    return await _answered(door.house, reply, request)
+
+
+@router.post(
+    "/{binding_id}/decline",
+    status_code=201,
+    response_model=BindingReply,
+    responses=problems(404, 409),
+    openapi_extra=body_of(NothingBody, {}),
+)
+async def decline(
+    request: Request, door: DoorOf, caller: CallerOf, binding_id: str, key: KeyHeader = None
+) -> Response:
+    """Say no to an invitation (the beneficiary, or his agency)."""
+    body = await read_body(request, NothingBody)
+    stream = stream_of("bnd", binding_id)
+    asked = request_of(caller, key, f"bindings/{stream}/decline", body)
+    return await _answered(door.house, await bindings.decline(door.house, asked, stream), request)
+
+
+@router.post(
+    "/{binding_id}/release",
+    status_code=201,
+    response_model=BindingReply,
+    responses=problems(403, 404, 409),
+    openapi_extra=body_of(ReasonBody, {"reason": "no longer needed"}),
+)
+async def release(
+    request: Request, door: DoorOf, caller: CallerOf, binding_id: str, key: KeyHeader = None
+) -> Response:
+    """Take a grant back (either side, as far as the region lets him)."""
+    body = await read_body(request, ReasonBody)
+    stream = stream_of("bnd", binding_id)
+    asked = request_of(caller, key, f"bindings/{stream}/release", body)
+    reply = await bindings.release(door.house, asked, stream, body.reason)
+    return await _answered(door.house, reply, request)
+
+
+@router.patch(
+    "/{binding_id}",
+    response_model=BindingReply,
+    responses=problems(403, 404, 409),
+    openapi_extra=body_of(GrantBody, {"caps": {"per_settlement": "100.00"}}),
+)
+async def change_grant(
+    request: Request, door: DoorOf, caller: CallerOf, binding_id: str, key: KeyHeader = None
+) -> Response:
+    """Change what is granted (the sponsor, or his agency); what is not sent stays."""
+    body = await read_body(request, GrantBody)
+    stream = stream_of("bnd", binding_id)
+    sent = ",".join(sorted(body.model_fields_set))
+    digest = digest_of(f"bindings/{stream}/grant/{sent}", body)
+    asked = ServiceRequest(caller, maybe_key(key), digest, "http")
+    reply = await bindings.change(door.house, asked, stream, _change_of(body))
+    return await _answered(door.house, reply, request, 200)
+
+
+def invitation_of(body: BindingBody) -> bindings.Invite:
+    """An invitation as the service takes it."""
+    return bindings.Invite(
+        sponsor=body.sponsor,
+        beneficiary=body.beneficiary,
+        evidence=_evidence_of(body.evidence),
+        consent=body.consent,
+        offer=bindings.Offer(
+            relation=Relation(body.relation.upper()),
+            uses=tuple(Use(use) for use in body.uses),
+            caps=caps_of(body.caps),
+            valid_from=body.valid_from,
+            valid_until=body.valid_until,
+        ),
+    )
+
+
+def _evidence_of(body: EvidenceBody | None) -> tuple[KinshipEvidence | None, str | None]:
+    if body is None:
+        return None, None
+    return KinshipEvidence(body.kind.upper()), body.reference
+
+
+def caps_of(body: CapsBody) -> Caps:
+    """Caps in fen."""
+    return Caps(
+        per_settlement_fen=maybe_fen(body.per_settlement),
+        per_day_fen=maybe_fen(body.per_day),
+        per_month_fen=maybe_fen(body.per_month),
+        per_year_fen=maybe_fen(body.per_year),
+    )
+
+
+def _change_of(body: GrantBody) -> bindings.Change:
+    sent = body.model_fields_set
+
+    def caps(before: Caps) -> Caps:
+        return before if body.caps is None else caps_of(body.caps)
+
+    def valid_until(before: date | None) -> date | None:
+        return body.valid_until if "valid_until" in sent else before
+
+    uses = None if body.uses is None else tuple(Use(use) for use in body.uses)
+    return bindings.Change(uses=uses, caps=caps, valid_until=valid_until)
+
+
+async def _answered(house: House, reply: Reply, request: Request, status: int = 201) -> Response:
+    render = None if reply.refusal else await _with_persons(house, reply.answer)
+    return answer_written(reply, request, status, render)
+
+
+async def _with_persons(house: House, answer: bytes) -> Render:
+    persons = await persons_of(house, bindings.parties_in(answer))
+    numbers = {stream: person and person.person_no for stream, person in persons.items()}
+
+    def render(binding: dict[str, Any]) -> dict[str, Any]:
+        sides = ("sponsor", "beneficiary")
+        return binding | {side: numbers.get(binding[side]) for side in sides}
+
+    return render

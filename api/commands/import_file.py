@@ -1,0 +1,111 @@
+"""`gongji import FILE`: NDJSON through the same use cases as HTTP, many lines at once."""
+
+import asyncio
+import sys
+from collections import Counter, deque
+from collections.abc import AsyncIterator
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import NamedTuple
+
+import uvloop
+
+from api.commands import terminal as bar
+from api.commands.terminal import database, open_house, parser, settings_of
+from api.ndjson_import.read_ahead import TOGETHER, Line, Window, reading, reason_of
+from service.clock import business_clock
+from service.command_batch import carry_out
+from service.context import House
+from service.gc_tuning import settle_in
+from service.ledger.command import Reply
+from service.ledger.head_cache import Limits
+from service.policy import publish
+from service.settings import Settings
+from service.vault import load_keys
+
+UNDER_WAY = 3
+"""Windows on their way to the log: one in flight, one decided on top of it, one to come."""
+LIMITS = Limits(batch_max=TOGETHER, chunk_max=64, waiting_max=8 * TOGETHER, deadline_s=60.0)
+"""Large batches, decided in small chunks: in between, the batch before goes out to the database."""
+SHOWN_MAX = 200
+
+
+class Told(NamedTuple):
+    """What became of a line, and why where it is bad."""
+
+    number: int
+    what: str
+    why: str
+
+
+def main(arguments: list[str]) -> int:
+    """Load a file; 1 where any line was bad."""
+    made = parser("import", "Load an NDJSON file; loading it twice changes nothing.")
+    made.add_argument("file", type=Path)
+    options = made.parse_args(arguments)
+    if not options.file.is_file():
+        print(f"gongji: no file {options.file}", file=sys.stderr)
+        return 2
+    settings = settings_of(options)
+    size = options.file.stat().st_size
+    keys = load_keys(settings.key_file)
+    with reading(options.file, keys) as windows, database(settings) as dsn:
+        return uvloop.run(_load(settings, dsn, windows, size))
+
+
+async def _load(settings: Settings, dsn: str, windows: Connection, size: int) -> int:
+    counts: Counter[str] = Counter()
+    done = 0
+    limits = LIMITS._replace(heads_max=settings.heads_max)
+    async with open_house(settings, dsn, business_clock(), limits) as house:
+        await publish(house)
+        settle_in()
+        async for read, told in load(house, windows):
+            for number, what, why in told:
+                counts[what] += 1
+                if what == "bad" and counts["bad"] <= SHOWN_MAX:
+                    bar.clear()
+                    print(f"line {number}: {why}")
+            done += read
+            bar.show(done, size)
+    bar.clear()
+    print(", ".join(f"{what} {count}" for what, count in sorted(counts.items())) or "nothing")
+    return 1 if counts["bad"] else 0
+
+
+async def load(house: House, windows: Connection) -> AsyncIterator[tuple[int, list[Told]]]:
+    """Carry out windows of lines in their order: the bytes of each, and what became of it."""
+    under_way: deque[asyncio.Task[tuple[int, list[Told]]]] = deque()
+    async for window in _received(windows):
+        under_way.append(asyncio.create_task(_carried_out(house, window)))
+        if len(under_way) > UNDER_WAY:
+            yield await under_way.popleft()
+    while under_way:
+        yield await under_way.popleft()
+
+
+async def _received(windows: Connection) -> AsyncIterator[Window]:
+    """Each window; the next one is on its way meanwhile."""
+    loop = asyncio.get_running_loop()
+    coming = loop.run_in_executor(None, windows.recv)
+    while (window := await coming) is not None:
+        coming = loop.run_in_executor(None, windows.recv)
+        yield window
+
+
+async def _carried_out(house: House, window: Window) -> tuple[int, list[Told]]:
+    errands = [line.errand for line in window.lines if line.errand is not None]
+    replies = iter(await carry_out(house, errands))
+    told = [_told(line, next(replies) if line.errand else None) for line in window.lines]
+    return window.size, told
+
+
+def _told(line: Line, reply: Reply | Exception | None) -> Told:
+    """What became of a line; one that asked for nothing was bad from the start."""
+    if reply is None:
+        return Told(line.number, "bad", line.why)
+    if isinstance(reply, Exception):
+        return Told(line.number, "bad", reason_of(reply))
+    if reply.refusal is not None:
+        return Told(line.number, "bad", reply.refusal)
+    return Told(line.number, f"{line.kind} again" if reply.is_replayed else line.kind, "")

@@ -1,0 +1,105 @@
+"""Options that every command takes, and the house it works on."""
+
+import argparse
+import dataclasses
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from service.clock import Clock
+from service.context import House, open_postgres
+from service.embedded_postgres.server import EmbeddedPostgres, running
+from service.ledger.head_cache import Limits
+from service.ledger.migrate import migrate
+from service.ledger.store import Store
+from service.settings import Settings
+
+WIDTH = 40
+
+
+def show(done: int, of: int) -> None:
+    """Draw how far it is."""
+    if sys.stderr.isatty():
+        full = WIDTH * done // max(1, of)
+        bar = "█" * full + "░" * (WIDTH - full)
+        print(f"\r{bar} {100 * done // max(1, of):3d}%", end="", file=sys.stderr, flush=True)
+
+
+def clear() -> None:
+    """Wipe it away."""
+    if sys.stderr.isatty():
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def parser(command: str, description: str) -> argparse.ArgumentParser:
+    """A command's parser, with the options that every command takes."""
+    made = argparse.ArgumentParser(prog=f"gongji {command}", description=description)
+    made.add_argument("--data", type=Path, metavar="DIR", help="the data directory (.gongji)")
+    return made
+
+
+def clock_option(made: argparse.ArgumentParser, default: str | None) -> None:
+    """Let a command set the business clock."""
+    made.add_argument(
+        "--clock",
+        type=_moment,
+        metavar="TIME",
+        default=default,
+        help="start the business clock here (embedded database only)",
+    )
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise argparse.ArgumentTypeError("a time needs its offset, such as +08:00")
+    return moment
+
+
+async def is_behind_log(store: Store, clock: Clock) -> bool:
+    """Whether a clock lies before the newest event: time does not run back."""
+    return clock().at.timestamp() * 1_000_000 < await store.recorded_at()
+
+
+def settings_of(options: argparse.Namespace) -> Settings:
+    """The settings: the environment's, and over them what the command line says."""
+    settings = Settings.read()
+    if options.data is None:
+        return settings
+    data: Path = options.data.resolve()
+    kept = settings.data / "keys.json" != settings.key_file
+    key_file = settings.key_file if kept else data / "keys.json"
+    return dataclasses.replace(settings, data=data, key_file=key_file)
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[str]:
+    """The DSN of the deployment's database, of the running service's, or of one started for us.
+
+    Raises:
+        ClusterHeldError, ClusterStartError: no database can be had here.
+    """
+    dsn = settings.database_url or running(settings.data)
+    if dsn is not None:
+        yield dsn
+        return
+    postgres = EmbeddedPostgres(settings.data)
+    try:
+        yield postgres.start()
+    finally:
+        postgres.stop()
+
+
+@asynccontextmanager
+async def open_house(
+    settings: Settings, dsn: str, clock: Clock, limits: Limits | None = None
+) -> AsyncIterator[House]:
+    """A house on a migrated database, closed in order."""
+    await migrate(dsn)
+    house = await open_postgres(settings, dsn, clock, limits)
+    try:
+        yield house
+    finally:
+        await house.close()

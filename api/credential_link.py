@@ -1,0 +1,217 @@
+"""Credential links (亲情账户): open, show a code, close, look. No money is here."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+
+from aggregates.vocabulary import LinkEvidence, Relation
+from api.binding.requests import RelationWord
+from api.http.dependencies import (
+    CallerOf,
+    DoorOf,
+    KeyHeader,
+    Render,
+    answer_read,
+    answer_written,
+    page_answer,
+    read_body,
+    request_of,
+)
+from api.http.fields import Body, NothingBody, PersonNo, ReasonBody, Word
+from api.http.openapi_helpers import body_of, problems
+from api.http.problems import ProblemError
+from api.http.schemas import Reply as ReplyModel
+from service import credential_link as link_looks
+from service import credential_link as links
+from service.caller import Role
+from service.context import House
+from service.ids import stream_of
+from service.ledger.command import Reply
+from service.person.masking import persons_of
+from service.read_models.reader import Asked
+
+
+class ProofBody(Body):
+    """How a member's identity is proven: over 16 household page or face, else papers."""
+
+    kind: Literal["household_page", "face", "birth_certificate", "notarised"]
+    reference: Word
+
+
+class LinkBody(Body):
+    """A credential link. An agency names the guardian; a person is the guardian himself."""
+
+    guardian: PersonNo | None = None
+    member: PersonNo
+    relation: RelationWord
+    evidence: ProofBody
+
+
+class ListedLink(ReplyModel):
+    """A credential link: `guardian` may show the code of `member` (person numbers)."""
+
+    link_id: str
+    guardian: str | None
+    member: str | None
+    relation: str
+    status: Literal["active", "closed"]
+    opened_at: str
+    closed_at: str | None
+    version: int
+
+
+class LinkReply(ListedLink):
+    """A credential link as it stands."""
+
+    position: int
+
+
+class LinksReply(ReplyModel):
+    """A page of credential links, newest first."""
+
+    items: list[ListedLink]
+    next: str | None
+
+
+class Display(ReplyModel):
+    """One display of the member's code, and the settlements in which it was shown."""
+
+    shown_at: str
+    expires_at: str
+    channel: str
+    settlements: list[str]
+
+
+class LinkWithDisplaysReply(LinkReply):
+    """A credential link with the displays of its code, the newest 100 first."""
+
+    displays: list[Display]
+
+
+class CodeReply(ReplyModel):
+    """The member's code; an institution sends it as `e_credential` until it expires."""
+
+    link_id: str
+    code: str
+    expires_at: str
+    position: int
+
+
+router = APIRouter(prefix="/v1/credential-links", tags=["credential links"])
+
+EXAMPLE = {
+    "member": "P1004",
+    "relation": "child",
+    "evidence": {"kind": "birth_certificate", "reference": "Q110105001"},
+}
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=LinkReply,
+    responses=problems(404, 409, 422),
+    openapi_extra=body_of(LinkBody, EXAMPLE),
+)
+async def open_link(
+    request: Request, door: DoorOf, caller: CallerOf, key: KeyHeader = None
+) -> Response:
+    """Let a guardian show a member's code (the guardian, or his agency). Shares no money."""
+    body = await read_body(request, LinkBody)
+    if caller.role is Role.AGENCY and body.guardian is None:
+        raise ProblemError(
+            "FIELD_REQUIRED", errors=[{"field": "guardian", "code": "FIELD_REQUIRED"}]
+        )
+    asked = request_of(caller, key, "credential-links", body)
+    reply = await links.open_link(door.house, asked, _opening_of(body))
+    return await _answered(door.house, reply, request)
+
+
+@router.get("", response_model=LinksReply, responses=problems(404, 422))
+async def list_links(
+    door: DoorOf,
+    caller: CallerOf,
+    person_no: Annotated[
+        str | None, Query(max_length=40, description="whose, for an agency or an auditor")
+    ] = None,
+    cursor: Annotated[str | None, Query(max_length=100)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    min_position: Annotated[int | None, Query(ge=0)] = None,
+) -> Response:
+    """The links in which the caller is guardian or member, newest first."""
+    if person_no is None and caller.role in {Role.AGENCY, Role.AUDITOR}:
+        names = [{"field": "person_no", "code": "QUERY_INVALID"}]
+        raise ProblemError("QUERY_INVALID", errors=names)
+    asked = Asked(cursor, limit, min_position)
+    return page_answer(await link_looks.links_of(door.house, door.shelf, caller, person_no, asked))
+
+
+@router.get("/{link_id}", response_model=LinkWithDisplaysReply, responses=problems(404))
+async def look_at_link(door: DoorOf, caller: CallerOf, link_id: str) -> Response:
+    """A link, and when its code was shown and used (its sides, their agencies, auditors)."""
+    stream = stream_of("lnk", link_id)
+    reply = await link_looks.look_at_link(door.house, caller, stream)
+    displays = await link_looks.displays_of(door.house, door.shelf, stream)
+    with_persons = await _with_persons(door.house, reply.answer)
+    return answer_read(reply, lambda link: with_persons(link) | {"displays": displays})
+
+
+@router.post(
+    "/{link_id}/codes",
+    status_code=201,
+    response_model=CodeReply,
+    responses=problems(404, 409),
+    openapi_extra=body_of(NothingBody, {}),
+)
+async def show_code(
+    request: Request, door: DoorOf, caller: CallerOf, link_id: str, key: KeyHeader = None
+) -> Response:
+    """Show the member's code, to be used as `e_credential` (the guardian, or his agency)."""
+    body = await read_body(request, NothingBody)
+    stream = stream_of("lnk", link_id)
+    asked = request_of(caller, key, f"credential-links/{stream}/codes", body)
+    return answer_written(await links.show_code(door.house, asked, stream), request)
+
+
+@router.post(
+    "/{link_id}/closure",
+    status_code=201,
+    response_model=LinkReply,
+    responses=problems(404, 409),
+    openapi_extra=body_of(ReasonBody, {"reason": "of age now"}),
+)
+async def close_link(
+    request: Request, door: DoorOf, caller: CallerOf, link_id: str, key: KeyHeader = None
+) -> Response:
+    """Close a link (either side, or an agency); codes that were shown hold no more."""
+    body = await read_body(request, ReasonBody)
+    stream = stream_of("lnk", link_id)
+    asked = request_of(caller, key, f"credential-links/{stream}/closure", body)
+    reply = await links.close_link(door.house, asked, stream, body.reason)
+    return await _answered(door.house, reply, request)
+
+
+def _opening_of(body: LinkBody) -> links.OpenLink:
+    """A guardian's wish as the service takes it."""
+    return links.OpenLink(
+        guardian=body.guardian,
+        member=body.member,
+        relation=Relation(body.relation.upper()),
+        evidence=LinkEvidence(body.evidence.kind.upper()),
+        reference=body.evidence.reference,
+    )
+
+
+async def _answered(house: House, reply: Reply, request: Request) -> Response:
+    render = None if reply.refusal else await _with_persons(house, reply.answer)
+    return answer_written(reply, request, render=render)
+
+
+async def _with_persons(house: House, answer: bytes) -> Render:
+    persons = await persons_of(house, links.sides_in(answer))
+    numbers = {stream: person and person.person_no for stream, person in persons.items()}
+
+    def render(link: dict[str, Any]) -> dict[str, Any]:
+        return link | {side: numbers.get(link[side]) for side in ("guardian", "member")}
+
+    return render

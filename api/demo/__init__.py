@@ -1,0 +1,1 @@
+"""The made-up families that `./gongji run` loads into an empty ledger."""

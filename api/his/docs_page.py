@@ -1,0 +1,70 @@
+"""The page at `/docs/fsi`: how to point a client at the sandbox, and what it will hear.
+
+`tests/api/his/test_conversations.py` records the conversations, so they are true.
+"""
+
+import json
+from functools import lru_cache
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from api.his.wire.field_tables import TRANSACTIONS
+from api.sandbox.terms import INSTITUTIONS, PERSONS
+
+RECORD = Path(__file__).parent / "conversations.json"
+STYLE = """body{font:16px/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
+pre{background:#f4f4f4;padding:.5rem;overflow:auto;font-size:13px}
+table{border-collapse:collapse}td,th{border:1px solid #ccc;padding:.2rem .5rem;text-align:left}
+summary{cursor:pointer;padding:.2rem 0}"""
+HEAD = f"""<!doctype html>
+<html lang="zh-CN"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>国家医保接口 · Gongji 共济</title><style>{STYLE}</style></head><body>
+<h1>国家医保接口联调说明</h1>
+<p>把医院信息系统的接口地址改为本服务,例如
+<code>http://主机:8000/fsi/api/rsfComIfsService/callService</code>;
+路径只作提示,按报文体中的 <code>infno</code> 路由。所有应答都是 HTTP 200,
+<code>infcode</code> 0 成功、-1 失败;失败时 <code>exp_content</code> 含稳定代码。</p>
+<p>重发同一报文(<code>msgid</code> 与内容均不变)得到同一应答;同一 <code>msgid</code> 换内容会被拒绝;
+同一就诊与收费批次再次结算会被拒绝并告知已有的 <code>setl_id</code>。没有收到应答时,重发原报文,
+或用 2601 冲正,或用扩展交易 GJ01 按 <code>msgid</code> 查询结果。</p>
+"""
+
+
+@lru_cache(maxsize=1)
+def page() -> str:
+    """The whole page."""
+    spoken = json.loads(RECORD.read_text(encoding="utf-8"))
+    parts = [HEAD, "<h2>联调机构与密钥(仅演示数据)</h2>", _institutions()]
+    parts += ["<h2>联调人员</h2>", _persons(), "<h2>交易与录制的报文</h2>"]
+    parts += [_conversation(one) for one in spoken]
+    parts.append("<p>9102 的应答是文件(ZIP)本身,录制的是其中各行;")
+    parts.append("1162 的输入为亲情账户所示的码。</p></body></html>\n")
+    return "\n".join(parts)
+
+
+def _institutions() -> str:
+    rows = "".join(
+        f"<tr><td>{code}</td><td>{said.style if said else 'Bearer'}</td>"
+        f"<td>{(said and said.paasid) or ''}</td><td>{(said and said.secret) or ''}</td></tr>"
+        for code, said in INSTITUTIONS.items()
+    )
+    return f"<table><tr><th>机构</th><th>签名</th><th>paasid</th><th>密钥</th></tr>{rows}</table>"
+
+
+def _persons() -> str:
+    rows = "".join(f"<tr><td>{n}</td><td>DEMO-{n}</td></tr>" for n in PERSONS)
+    return f"<table><tr><th>psn_no</th><th>mdtrt_cert_no(02)</th></tr>{rows}</table>"
+
+
+def _conversation(one: dict[str, Any]) -> str:
+    asked, answered = one["asked"], one["answered"]
+    name = TRANSACTIONS[asked["infno"].removesuffix("A")].name
+    texts = (json.dumps(part, ensure_ascii=False, indent=1) for part in (asked, answered))
+    sent, told = map(escape, texts)
+    title = f"{escape(asked['infno'])} {name}"
+    return (
+        f"<details><summary>{title}</summary><h3>请求</h3><pre>{sent}</pre>"
+        f"<h3>应答</h3><pre>{told}</pre></details>"
+    )

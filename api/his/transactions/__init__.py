@@ -1,0 +1,1 @@
+"""The transactions of the national protocol, one file a group."""

@@ -1,0 +1,142 @@
+"""Who the patient is and what he is entitled to: 1101, 1162, 1201, 2001, 5206, 5301."""
+
+from typing import Any
+
+from aggregates.vocabulary import Insurance, ParentSex, Standing
+from api.his.wire.call import Call
+from api.his.wire.envelope import Answered
+from service.binding.kinship import traits_in
+from service.settlement.claims import Identity
+from service.visit.bill_facts import Patient
+from service.visit.identify import identify, look_at_counter, look_at_patient
+
+KINDS = {"01": "e_credential", "02": "id_card", "03": "social_card"}
+INSUTYPE = {Insurance.EMPLOYEE: "310", Insurance.RESIDENT: "390"}
+STATUS = {"NORMAL": "1", "RETIRED": "1", "FROZEN": "1", "SUSPENDED": "2", "ARREARS": "2"}
+ENDED = "4"
+ID_CARD, OTHER = "01", "99"
+RESIDENT_ID_SIZE = 18
+MEDINS = {"hospital": "1", "pharmacy": "2", "checkup": "1"}
+
+Values = dict[str, Any]
+
+
+def shown(kind: str | None, number: str | None) -> Identity | None:
+    """What the patient showed, as the service knows it; nothing where the kind is unknown."""
+    if kind not in KINDS or not number:
+        return None
+    return Identity(KINDS[kind], number)
+
+
+def particulars(patient: Patient) -> Values:
+    """The members that every answer about a patient has. Who was erased is an empty text."""
+    person = patient.person
+    traits = traits_in(person.cert_no)
+    sex = {ParentSex.FATHER: "1", ParentSex.MOTHER: "2", None: "0"}[traits.sex]
+    return {
+        "psn_no": person.person_no,
+        "psn_cert_type": ID_CARD if len(person.cert_no) == RESIDENT_ID_SIZE else OTHER,
+        "certno": person.cert_no,
+        "psn_name": person.name[:50],
+        "gend": sex,
+        "naty": None,
+        "brdy": traits.born_on,
+    }
+
+
+def psn_type(insurance: Insurance, standing: Standing) -> str:
+    """In work 1101, retired 1201, resident 1501."""
+    if insurance is Insurance.RESIDENT:
+        return "1501"
+    return "1201" if standing is Standing.RETIRED else "1101"
+
+
+def age(call: Call, patient: Patient) -> str:
+    """Whole years as the table writes them; 0.0 where the birth is not known."""
+    born = traits_in(patient.person.cert_no).born_on
+    on = call.door.house.clock().on
+    if born is None:
+        return "0.0"
+    return f"{on.year - born.year - ((on.month, on.day) < (born.month, born.day))}.0"
+
+
+def _insured(call: Call, patient: Patient) -> Values:
+    """The nodes of 1101. `balc` is the patient's own account's, never a sponsor's."""
+    base = particulars(patient) | {"age": age(call, patient), "exp_content": "", "expContent": ""}
+    insured = {
+        "balc": patient.balance_fen or 0,
+        "insutype": INSUTYPE[patient.insurance],
+        "psn_type": psn_type(patient.insurance, patient.standing),
+        "psn_insu_stas": STATUS.get(patient.status, ENDED),
+        "cvlserv_flag": "0",
+        "insuplc_admdvs": patient.region,
+    }
+    return {"baseinfo": base, "insuinfo": [insured], "idetinfo": []}
+
+
+async def psn_info(call: Call) -> Answered:
+    """1101: the person behind a credential."""
+    sent = call.first
+    kind, number = sent["mdtrt_cert_type"], sent["mdtrt_cert_no"]
+    identity = shown(kind, number) or Identity("id_card", number)
+    patient = await identify(call.door.house, call.caller, identity)
+    return call.answer(_insured(call, patient))
+
+
+async def decode(call: Call) -> Answered:
+    """1162: whose e-voucher it is. That a guardian showed it is not told.
+
+    Some clients read 1101's nodes with the token in them, others the voucher's own words:
+    both are there.
+    """
+    token = call.first["ecQrCode"] or ""
+    patient = await identify(call.door.house, call.caller, Identity("e_credential", token))
+    nodes = _insured(call, patient)
+    base = nodes["baseinfo"]
+    decoded = {
+        "userName": base["psn_name"],
+        "idNo": base["certno"],
+        "idType": base["psn_cert_type"],
+        "ecToken": token,
+        "insuOrg": patient.region,
+        "gender": base["gend"],
+        "birthday": base["brdy"],
+        "psn_no": base["psn_no"],
+    }
+    return call.answer(nodes | {"data": decoded, "baseinfo": base | {"ecToken": token}})
+
+
+async def medins(call: Call) -> Answered:
+    """1201: the institution that asks; of others nothing is told."""
+    counter = await look_at_counter(call.door.house, call.caller)
+    wanted = call.first["fixmedins_code"]
+    row = {
+        "fixmedins_code": counter.code,
+        "fixmedins_name": counter.name,
+        "fixmedins_type": MEDINS[counter.kind],
+    }
+    return call.answer({"medinsinfo": [row] if wanted in (None, counter.code) else []})
+
+
+async def benefit(call: Call) -> Answered:
+    """2001: whether the pooled fund covers the patient today."""
+    patient, _ = await look_at_patient(call.door.house, call.caller, call.first["psn_no"])
+    covered = STATUS.get(patient.status) == "1"
+    row = {
+        "psn_no": patient.person.person_no,
+        "trt_chk_type": "01",
+        "fund_pay_type": "310100" if patient.insurance is Insurance.EMPLOYEE else "390100",
+        "trt_enjymnt_flag": "1" if covered else "0",
+        "trt_chk_rslt": "可享受待遇" if covered else "参保状态不允许享受待遇",
+    }
+    return call.answer({"trtinfo": [row]})
+
+
+async def chronic(call: Call) -> Answered:
+    """5301: filings of chronic diseases (慢特病备案), which are the insurance system's own.
+
+    None is on record here: `/v1/filings` are for care elsewhere, and told as a disease they would
+    open entitlements that nobody granted. A client takes the empty list for an ordinary patient.
+    """
+    await look_at_patient(call.door.house, call.caller, call.first["psn_no"])
+    return call.answer({"feedetail": []})

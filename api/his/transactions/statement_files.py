@@ -1,0 +1,126 @@
+"""The files of 3202: a ZIP with a text of tab-separated rows, theirs to us and ours to them."""
+
+import base64
+import io
+import zipfile
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from aggregates.vocabulary import StatementWords
+from api.his.wire.reading import MISSING
+from api.http.problems import ProblemError
+from service.ids import short, twin
+from service.reconciliation.fsi_statement import Row, Sent
+from service.serializers import signed_yuan
+
+SIZE_MAX = 16 * 1_048_576
+ROWS_MAX = 100_000
+COLUMNS_MIN = 7
+REFUNDED = ("1", "001")
+RESULTS = {
+    StatementWords.NATIONAL: {"EQUAL": "0", "OURS_ONLY": "1", "THEIRS_ONLY": "2", "DIFFERENT": "3"},
+    StatementWords.HUBEI: {
+        "EQUAL": "000000",
+        "OURS_ONLY": "000101",
+        "THEIRS_ONLY": "000102",
+        "DIFFERENT": "000103",
+    },
+}
+WORDS = {
+    "EQUAL": "平",
+    "OURS_ONLY": "中心多",
+    "THEIRS_ONLY": "机构多",
+    "DIFFERENT": "金额不一致",
+}
+
+
+def bytes_of(held: Any) -> bytes:  # noqa: ANN401 -- JSON
+    """A file as clients send it: a list of bytes, signed or not, Base64, or a form's own part.
+
+    Raises:
+        ProblemError: FILE_INVALID.
+    """
+    if isinstance(held, bytes):
+        return held
+    try:
+        if isinstance(held, list):
+            return bytes(int(one) & 0xFF for one in held)
+        return base64.b64decode(str(held), validate=True)
+    except (ValueError, TypeError) as error:
+        raise ProblemError("FILE_INVALID", field="in") from error
+
+
+def read_rows(raw: bytes) -> list[Sent]:
+    """The rows of an uploaded file.
+
+    Raises:
+        ProblemError: FILE_INVALID.
+    """
+    lines = _text(raw).splitlines()
+    if len(lines) > ROWS_MAX:
+        raise ProblemError("TOO_MANY_LINES", field="in")
+    return [_row(line) for line in lines if line.strip()]
+
+
+def _text(raw: bytes) -> str:
+    try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as packed:
+            (inside,) = (one for one in packed.infolist() if not one.is_dir())
+            if inside.file_size > SIZE_MAX:
+                raise ProblemError("FILE_INVALID", field="in")
+            text = packed.read(inside)
+        return text.decode("utf-8-sig")
+    # zipfile raises the last two for a packing it does not know and for a file under a password
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError) as error:
+        raise ProblemError("FILE_INVALID", field="in") from error
+
+
+def _row(line: str) -> Sent:
+    fields = [field.strip() for field in line.split("\t")]
+    if len(fields) < COLUMNS_MIN:
+        raise ProblemError("FILE_INVALID", field="in")
+    number, visit, person_no, total, fund, account, refunded = fields[:COLUMNS_MIN]
+    fens = (_fen(total), _fen(fund), _fen(account))
+    return Sent(number, visit, person_no, refunded in REFUNDED or fens[0] < 0, *fens)
+
+
+def _fen(text: str) -> int:
+    if text in MISSING:
+        return 0
+    try:
+        number = Decimal(text) * 100
+    except InvalidOperation as error:
+        raise ProblemError("FILE_INVALID", field="in") from error
+    if not number.is_finite() or number != int(number):
+        raise ProblemError("FILE_INVALID", field="in")
+    return int(number)
+
+
+def result_file(rows: Sequence[Row], results: StatementWords) -> bytes:
+    """result.txt in a ZIP: person, visit, bill, msgid, result, refunded, words, three sums."""
+    text = "".join("\t".join(_told(row, results)) + "\n" for row in rows)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr(zipfile.ZipInfo("result.txt"), text.encode())
+    return packed.getvalue()
+
+
+def _told(row: Row, results: StatementWords) -> tuple[str, ...]:
+    verdict, entry, theirs = row.compared
+    word = RESULTS[results][verdict]
+    if entry is None:
+        assert theirs is not None, "a row is on one side at least"
+        sums = (theirs.total_fen, theirs.fund_fen, theirs.account_fen)
+        number, is_refund = theirs.number, theirs.is_refund
+    else:
+        sums = (entry.total_fen, entry.fund_fen, entry.account_fen)
+        number = twin(entry.settlement) if entry.is_refund else short(entry.settlement)
+        is_refund = entry.is_refund
+    flag = (
+        ("001" if is_refund else "000") if results is StatementWords.HUBEI else str(int(is_refund))
+    )
+    named = (row.person_no, row.visit, number, row.msgid)
+    return tuple(
+        one or "null" for one in (*named, word, flag, WORDS[verdict], *map(signed_yuan, sums))
+    )

@@ -1,0 +1,62 @@
+"""The field tables of `fields.toml`: what each transaction takes and gives."""
+
+import tomllib
+from pathlib import Path
+from typing import NamedTuple
+
+PATH = Path(__file__).parents[1] / "fields.toml"
+
+
+class Field(NamedTuple):
+    """One field. `kind` is s, m, n, i, d or t; `size` its most characters or digits."""
+
+    name: str
+    kind: str
+    size: int
+    scale: int
+    is_required: bool
+    others: tuple[str, ...]
+
+
+class Node(NamedTuple):
+    """One object of fields, or a list of them."""
+
+    name: str
+    fields: tuple[Field, ...]
+    is_list: bool
+
+
+class Transaction(NamedTuple):
+    """One transaction (交易): its number, its Chinese name, and its nodes."""
+
+    infno: str
+    name: str
+    takes: tuple[Node, ...]
+    gives: tuple[Node, ...]
+
+
+def load() -> dict[str, Transaction]:
+    """Every transaction by its number."""
+    held = tomllib.loads(PATH.read_text(encoding="utf-8"))
+    nodes = {name: tuple(map(_field, told)) for name, told in held["nodes"].items()}
+
+    def named(told: dict[str, str]) -> tuple[Node, ...]:
+        return tuple(
+            Node(name.removesuffix("[]"), nodes[shape], name.endswith("[]"))
+            for name, shape in told.items()
+        )
+
+    return {
+        infno: Transaction(infno, told["name"], named(told["in"]), named(told.get("out", {})))
+        for infno, told in held["transactions"].items()
+    }
+
+
+def _field(text: str) -> Field:
+    name, kind, *marks = text.split()
+    size, _, scale = kind[1:].partition(",")
+    others = tuple(mark[1:] for mark in marks if mark[0] == "=")
+    return Field(name, kind[0], int(size or 0), int(scale or 0), "*" in marks, others)
+
+
+TRANSACTIONS = load()

@@ -1,0 +1,222 @@
+"""Reading what hospitals' clients really send: tolerant of spelling, strict about sense.
+
+Numbers or strings, empty strings, nulls and the word "null", UTF-8 or GBK, an object or a text
+that holds one. What is left is typed by the field tables: amounts in fen, moments aware.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from aggregates.vocabulary import BEIJING
+from api.his.wire.field_tables import Field, Node, Transaction
+from api.http.problems import ProblemError
+
+MISSING = ("", "null", "NULL")
+NESTED_MAX = 3
+"""How often a client may have encoded its body over again."""
+AMOUNT_MAX = Decimal("99999999999999.99")
+LINES_MAX = 1000
+MOMENTS = (
+    "%Y-%m-%d %H:%M:%S",
+    "%Y-%m-%d",
+    "%Y-%m-%d %H:%M",
+    "%Y%m%d%H%M%S",
+    "%Y%m%d",
+    "%Y/%m/%d %H:%M:%S",
+)
+
+Values = dict[str, Any]
+
+
+def read_json(raw: bytes) -> tuple[Any, bool]:
+    """The JSON of a body, and whether it came in GBK.
+
+    Raises:
+        ProblemError: JSON_INVALID, JSON_TOO_DEEP.
+    """
+    is_gbk = False
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        is_gbk = True
+        try:
+            text = raw.decode("gb18030")
+        except UnicodeDecodeError as error:
+            raise ProblemError("JSON_INVALID") from error
+    return unfold(text), is_gbk
+
+
+def unfold(value: Any) -> Any:  # noqa: ANN401 -- JSON
+    """A value that may be a text of JSON, and that of JSON again.
+
+    Raises:
+        ProblemError: JSON_INVALID, JSON_TOO_DEEP.
+    """
+    for _ in range(NESTED_MAX):
+        if not isinstance(value, str):
+            break
+        try:
+            value = json.loads(value, parse_float=Decimal, parse_constant=_no_number)
+        except RecursionError as error:
+            raise ProblemError("JSON_TOO_DEEP") from error
+        except ValueError as error:
+            raise ProblemError("JSON_INVALID") from error
+    return value
+
+
+def _no_number(word: str) -> None:
+    raise ValueError(word)
+
+
+def read_input(transaction: Transaction, sent: Any) -> dict[str, Any]:  # noqa: ANN401 -- JSON
+    """The nodes of an input, typed: an object of values, or a list of such.
+
+    Raises:
+        ProblemError: FIELD_REQUIRED, FIELD_INVALID, AMOUNT_FORMAT, DATE_INVALID, TOO_MANY_LINES.
+    """
+    sent = unfold(sent) if isinstance(sent, str) and sent.strip() else sent
+    if not isinstance(sent, Mapping):
+        raise _wrong("FIELD_REQUIRED", "input")
+    return {node.name: _node(node, transaction, sent) for node in transaction.takes}
+
+
+def _node(node: Node, transaction: Transaction, sent: Mapping[str, Any]) -> Any:  # noqa: ANN401
+    found = _found(node, transaction, sent)
+    if not node.is_list:
+        if isinstance(found, list):
+            found = found[0] if len(found) == 1 else None
+        if not isinstance(found, Mapping):
+            raise _wrong("FIELD_REQUIRED", node.name)
+        return read_fields(node, found)
+    if found is None:
+        return []
+    rows = found if isinstance(found, list) else [found]
+    if len(rows) > LINES_MAX:
+        raise _wrong("TOO_MANY_LINES", node.name)
+    if not all(isinstance(row, Mapping) for row in rows):
+        raise _wrong("FIELD_INVALID", node.name)
+    return [read_fields(node, row) for row in rows]
+
+
+def _found(node: Node, transaction: Transaction, sent: Mapping[str, Any]) -> Any:  # noqa: ANN401
+    """A node under its own name, under the common ones, or the input itself where it is alone."""
+    for name in (node.name, *(("data", "mdtrtinfo") if node == transaction.takes[0] else ())):
+        held = sent.get(name)
+        if held is not None and held not in MISSING:
+            return unfold(held)
+    is_first = node == transaction.takes[0]
+    flat = is_first and not any(isinstance(held, Mapping | list) for held in sent.values())
+    return sent if flat and not node.is_list else None
+
+
+def read_fields(node: Node, sent: Mapping[str, Any]) -> Values:
+    """One object's fields; what is not in the table is let be.
+
+    Raises:
+        ProblemError: as `read_input`.
+    """
+    values: Values = {}
+    for field in node.fields:
+        held = sent.get(field.name)
+        for other in field.others if held is None or held in MISSING else ():
+            held = sent.get(other, held)
+        value = _value(field, held)
+        if value is None and field.is_required:
+            raise _wrong("FIELD_REQUIRED", field.name)
+        values[field.name] = value
+    return values
+
+
+def _value(field: Field, held: Any) -> Any:  # noqa: ANN401 -- JSON
+    if isinstance(held, Mapping | list):
+        if field.name != "exp_content":
+            raise _wrong("FIELD_INVALID", field.name)
+        held = json.dumps(held, ensure_ascii=False, default=str)
+    text = "" if held is None else str(int(held) if isinstance(held, bool) else held).strip()
+    if text in MISSING:
+        return None
+    return READ[field.kind](field, text)
+
+
+def _text(field: Field, text: str) -> str:
+    if len(text) > field.size or (not text.isprintable() and field.name != "exp_content"):
+        raise _wrong("FIELD_INVALID", field.name)
+    return text
+
+
+def _decimal(field: Field, text: str) -> Decimal:
+    try:
+        number = Decimal(text)
+    except InvalidOperation as error:
+        raise _wrong("AMOUNT_FORMAT", field.name) from error
+    if not number.is_finite() or not text.isascii() or abs(number) > AMOUNT_MAX:
+        raise _wrong("AMOUNT_FORMAT", field.name)
+    return number
+
+
+def _fen(field: Field, text: str) -> int:
+    number = _decimal(field, text) * 100
+    if number != int(number):
+        raise _wrong("AMOUNT_FORMAT", field.name)
+    return int(number)
+
+
+def _number(field: Field, text: str) -> str:
+    return f"{_decimal(field, text):.{field.scale}f}"
+
+
+def _whole(field: Field, text: str) -> int:
+    number = _decimal(field, text)
+    if number != int(number):
+        raise _wrong("FIELD_INVALID", field.name)
+    return int(number)
+
+
+READ: Mapping[str, Callable[[Field, str], Any]] = {
+    "s": _text,
+    "m": _fen,
+    "n": _number,
+    "i": _whole,
+    "d": lambda field, text: moment(field.name, text).date(),
+    "t": lambda field, text: moment(field.name, text),
+}
+"""How a field of each kind is read."""
+
+
+def moment(name: str, text: str) -> datetime:
+    """A moment in Beijing, however it is written.
+
+    Raises:
+        ProblemError: DATE_INVALID.
+    """
+    for shape in MOMENTS:
+        if (read := _read_as(shape, text)) is not None:
+            return read.replace(tzinfo=BEIJING)
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise _wrong("DATE_INVALID", name) from error
+    return read if read.tzinfo else read.replace(tzinfo=BEIJING)
+
+
+def _read_as(shape: str, text: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, shape)  # noqa: DTZ007 -- its place is added above
+    except ValueError:
+        return None
+
+
+def month(text: str | None) -> date:
+    """The first day of a month written as yyyyMM.
+
+    Raises:
+        ProblemError: DATE_INVALID.
+    """
+    return moment("setlym", f"{text}01").date()
+
+
+def _wrong(code: str, field: str) -> ProblemError:
+    return ProblemError(code, field=field)

@@ -1,0 +1,138 @@
+"""Who really sent this: signatures as hospitals' clients make them, checked over the raw bytes.
+
+Order: signature, time, nonce. Every comparison takes the same time whatever differs.
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.hmac import HMAC
+
+from aggregates.vocabulary import SignatureStyle
+from api.his.wire.sm2 import check_sm2
+from api.http.problems import ProblemError
+from api.http.tokens import Tokens
+from service.caller import Caller, Role, institution
+from service.his.institution_terms import Terms
+from service.his.nonces import NonceGuardError, Nonces
+
+WINDOW_S = 300
+CSB_WINDOW_S = 1800
+"""Clients of this style live with clocks that are half an hour wrong."""
+CSB_SIGNED = ("_api_access_key", "_api_name", "_api_timestamp", "_api_version")
+MILLIS_FROM = 10**11
+NONCE_MAX = 100
+
+Headers = Mapping[str, str]
+
+
+class Guard:
+    """Checks requests against the institution that they claim to come from."""
+
+    def __init__(self, tokens: Tokens, nonces: Nonces) -> None:
+        """Check bearer tokens with these, and nonces there."""
+        self._tokens = tokens
+        self._nonces = nonces
+
+    async def check(
+        self, code: str, terms: Terms, headers: Headers, raw: bytes, now_s: float
+    ) -> Caller:
+        """The institution as a caller. `now_s` is the machine's time in seconds since 1970.
+
+        Raises:
+            ProblemError: SIGNATURE_INVALID, CLOCK_SKEW, NONCE_REPLAYED,
+            REPLAY_GUARD_UNAVAILABLE, SIGNATURE_ALG, SM2_NOT_INSTALLED.
+        """
+        caller = institution(code)
+        match terms.style:
+            case SignatureStyle.NONE:
+                pass
+            case None:
+                _check_bearer(self._tokens, caller, headers)
+            case SignatureStyle.X_TIF:
+                nonce = _check_x_tif(terms, headers, now_s)
+                await self._take(caller, nonce, raw)
+            case SignatureStyle.CSB:
+                _check_csb(terms, headers, now_s)
+            case SignatureStyle.X_CA:
+                _check_x_ca(code, terms, headers, raw, now_s)
+            case SignatureStyle.SM2:
+                _check_near(await check_sm2(terms.secret, raw), now_s, CSB_WINDOW_S)
+        return caller
+
+    async def _take(self, caller: Caller, nonce: tuple[str, str], raw: bytes) -> None:
+        """Take a nonce. One that is only the time is told apart by the body it came with."""
+        text, seconds = nonce
+        if text == seconds:
+            text = f"{seconds}:{hashlib.sha256(raw).hexdigest()}"
+        try:
+            is_fresh = await self._nonces.take(caller.name, text)
+        except NonceGuardError as error:
+            raise ProblemError("REPLAY_GUARD_UNAVAILABLE") from error
+        if not is_fresh:
+            raise ProblemError("NONCE_REPLAYED")
+
+
+def _check_bearer(tokens: Tokens, caller: Caller, headers: Headers) -> None:
+    try:
+        holder = tokens.caller(headers.get("authorization"))
+    except ProblemError as error:
+        raise ProblemError("SIGNATURE_INVALID") from error
+    if holder.role is not Role.INSTITUTION or holder.subject != caller.subject:
+        raise ProblemError("SIGNATURE_INVALID")
+
+
+def _check_x_tif(terms: Terms, headers: Headers, now_s: float) -> tuple[str, str]:
+    """SHA-256 over time, secret, nonce and time; the body is not signed."""
+    stamp, nonce = _sent(headers, "x-tif-timestamp"), _sent(headers, "x-tif-nonce")
+    made = hashlib.sha256(f"{stamp}{terms.secret}{nonce}{stamp}".encode()).hexdigest()
+    _check_same(made, _sent(headers, "x-tif-signature").lower())
+    _check_same(terms.paasid, _sent(headers, "x-tif-paasid"))
+    _check_time(stamp, now_s, WINDOW_S)
+    if not 0 < len(nonce) <= NONCE_MAX:
+        raise ProblemError("SIGNATURE_INVALID")
+    return nonce, stamp
+
+
+def _check_csb(terms: Terms, headers: Headers, now_s: float) -> None:
+    """HMAC-SHA1 over the four members in order; the body is not signed."""
+    told = "&".join(f"{name}={_sent(headers, name)}" for name in CSB_SIGNED)
+    digest = hmac.digest(terms.secret.encode(), told.encode(), "sha1")
+    _check_same(base64.b64encode(digest).decode(), _sent(headers, "_api_signature"))
+    _check_same(terms.paasid, _sent(headers, "_api_access_key"))
+    _check_time(_sent(headers, "_api_timestamp"), now_s, CSB_WINDOW_S)
+
+
+def _check_x_ca(code: str, terms: Terms, headers: Headers, raw: bytes, now_s: float) -> None:
+    """HMAC-SM3 over the time, a line feed, and the body's bytes."""
+    stamp, _, made_there = _sent(headers, "x-ca-signature").partition(":")
+    mac = HMAC(terms.secret.encode(), hashes.SM3())
+    mac.update(f"{stamp}\n".encode() + raw)
+    _check_same(mac.finalize().hex().upper(), made_there.upper())
+    _check_same(code, _sent(headers, "x-ca-key"))
+    _check_time(stamp, now_s, WINDOW_S)
+
+
+def _sent(headers: Headers, name: str) -> str:
+    return headers.get(name, "")
+
+
+def _check_same(ours: str, theirs: str) -> None:
+    if not ours or not hmac.compare_digest(ours.encode(), theirs.encode()):
+        raise ProblemError("SIGNATURE_INVALID")
+
+
+def _check_time(stamp: str, now_s: float, window_s: int) -> None:
+    """Seconds or milliseconds since 1970, near enough to ours."""
+    if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 16):  # noqa: PLR2004
+        raise ProblemError("SIGNATURE_INVALID")
+    sent_s = int(stamp) / 1000 if int(stamp) > MILLIS_FROM else int(stamp)
+    _check_near(sent_s, now_s, window_s)
+
+
+def _check_near(sent_s: float, now_s: float, window_s: int) -> None:
+    if abs(now_s - sent_s) > window_s:
+        raise ProblemError("CLOCK_SKEW")

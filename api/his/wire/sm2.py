@@ -1,0 +1,87 @@
+"""SM2 in the envelope (GB/T 32918) as Hubei's clients sign: `cainfo` is hex r and s together.
+
+Signed are the envelope's members without `cainfo` and `input`, sorted by name, as `k=v` joined
+with `&`; the user id is the usual one and no other. The library is the optional extra `sm2`: pure
+Python, slow, and not constant in time, which matters to nobody who only verifies.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+from api.his.wire.reading import moment, read_json
+from api.http.problems import ProblemError
+
+LIBRARY = "gmalg"
+USER_ID = b"1234567812345678"
+UNSIGNED = ("cainfo", "input")
+STYLE = "SM2"
+WORD_SIZE = 32
+UNCOMPRESSED = b"\x04"
+
+NO_KEY = {"field": "signature.secret", "code": "FIELD_INVALID"}
+
+Verify = Callable[[bytes, bytes, bytes], bool]
+"""Whether r and s sign a message."""
+
+
+def verifier(key: str, library: str = LIBRARY) -> Verify:
+    """Verifies with a public key: 64 bytes in hex, or 65 that begin with 04.
+
+    Raises:
+        ProblemError: SM2_NOT_INSTALLED; FIELD_INVALID where the key is none.
+    """
+    try:
+        gmalg: Any = import_module(library)
+    except ImportError as error:
+        raise ProblemError("SM2_NOT_INSTALLED") from error
+    try:
+        raw = bytes.fromhex(key)
+    except ValueError as error:
+        raise ProblemError("FIELD_INVALID", errors=[NO_KEY]) from error
+    point = UNCOMPRESSED + raw if len(raw) == 2 * WORD_SIZE else raw
+    is_whole = len(point) == 1 + 2 * WORD_SIZE and point[:1] == UNCOMPRESSED
+    if not is_whole or not gmalg.SM2().verify_pk(point):
+        raise ProblemError("FIELD_INVALID", errors=[NO_KEY])
+    made: Verify = gmalg.SM2(uid=USER_ID, pk=point).verify
+    return made
+
+
+async def check_sm2(key: str, raw: bytes) -> float:
+    """Check an envelope's signature; when it says that it was made, in seconds since 1970.
+
+    Raises:
+        ProblemError: SIGNATURE_INVALID; SIGNATURE_ALG where it is said to be of another kind;
+        as `verifier`; JSON_INVALID, DATE_INVALID.
+    """
+    envelope, _ = read_json(raw)
+    if not isinstance(envelope, Mapping):
+        raise ProblemError("JSON_INVALID")
+    if envelope.get("signtype") != STYLE:
+        raise ProblemError("SIGNATURE_ALG", field="signtype")
+    verify, text = verifier(key), signed_text(envelope).encode(errors="replace")
+    try:
+        signed = bytes.fromhex(str(envelope.get("cainfo")))
+    except ValueError as error:
+        raise ProblemError("SIGNATURE_INVALID") from error
+    r, s = signed[:WORD_SIZE], signed[WORD_SIZE:]
+    if len(s) != WORD_SIZE or not await asyncio.to_thread(verify, text, r, s):
+        raise ProblemError("SIGNATURE_INVALID")
+    return moment("inf_time", str(envelope.get("inf_time"))).timestamp()
+
+
+def signed_text(envelope: Mapping[str, Any]) -> str:
+    """What an envelope's signature is over; a null is signed as an empty text.
+
+    Raises:
+        ProblemError: SIGNATURE_INVALID, of a member that is no plain value.
+    """
+    parts: list[str] = []
+    for name, value in sorted(envelope.items()):
+        if name in UNSIGNED:
+            continue
+        if isinstance(value, Mapping | list | bool):
+            raise ProblemError("SIGNATURE_INVALID")
+        parts.append(f"{name}={'' if value is None else value}")
+    return "&".join(parts)

@@ -1,0 +1,1 @@
+"""What every route uses: tokens, problems, shapes, the access log, metrics, documents."""

@@ -1,0 +1,169 @@
+"""Who read what, and who was refused: recorded before the answer leaves.
+
+In front of every route, the hot one too. What was applied needs no record here: its event
+holds who did it. A request without a valid token touches nobody and is counted in the metrics;
+an answer from 500 on shows nothing; both are not recorded.
+"""
+
+import re
+from collections.abc import Awaitable, Callable
+
+from api.http.asgi import App, Message, Receive, Scope, Send
+from api.http.dependencies import Door
+from api.http.problems import ProblemAnswer, ProblemError, answer_problem
+from service.audit.access_log_writer import AccessLog
+from service.caller import Caller
+from service.clock import micros
+from service.ledger.access_log import Access
+from service.ledger.store import OutcomeUnknownError, StoreUnavailableError
+from service.request_context import MESSAGE, SEEN, Seen
+
+PURPOSE = re.compile(rb"[A-Za-z][A-Za-z0-9.-]{0,39}")
+OPEN = ("/v1/policies", "/livez", "/readyz", "/metrics", "/openapi.json", "/docs")
+"""Addresses behind which no person and no institution is."""
+READING = frozenset({"POST /v1/quotes", "POST /v1/reconciliations"})
+"""Operations that show something and change nothing, though they take a body."""
+SETTLING = frozenset({f"{MESSAGE}2207"})
+"""Messages whose events are enough; the others are recorded whatever they do."""
+REFUSED_FROM, BUSY, BROKEN_FROM = 400, 429, 500
+REPLAYED = b"idempotency-replayed"
+
+
+class UnrecordedError(Exception):
+    """The record could not be made durable: the answer is not sent."""
+
+
+class Watched:
+    """Records what an application's answers show, before they are sent."""
+
+    def __init__(self, app: App, door: Door) -> None:
+        """Stand in front of `app`."""
+        self._app = app
+        self._door = door
+        self._log = AccessLog(door.house.store)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on; hold its answer back until its record is durable."""
+        if scope["type"] != "http" or scope["path"].startswith(OPEN):
+            await self._app(scope, receive, send)
+            return
+        seen = Seen()
+        held = _Held(send, lambda start: self._record(scope, seen, start))
+        before = SEEN.set(seen)
+        try:
+            _check_purpose(scope)
+            await self._app(scope, receive, held.send)
+        except ProblemError as error:
+            held.fault = error
+        except UnrecordedError:
+            pass  # told below
+        finally:
+            SEEN.reset(before)
+        if held.fault is not None:
+            language = (_header(scope, b"accept-language") or b"").decode("latin-1")
+            await _tell(answer_problem(held.fault, language, scope["method"]), send)
+
+    async def _record(self, scope: Scope, seen: Seen, start: Message) -> None:
+        operation = seen.operation or _operation(scope)
+        status: int = start["status"]
+        if operation is None or not _is_kept(operation, seen, start):
+            return
+        caller = seen.caller or self._caller(scope)
+        if caller is None:
+            return
+        purpose = _header(scope, b"gongji-purpose")
+        await self._log.keep(
+            Access(
+                at=micros(self._door.house.clock()),
+                status=status,
+                caller=caller.name,
+                role=caller.role,
+                operation=operation,
+                code=" ".join(seen.codes) or None,
+                purpose=None if purpose is None else purpose.decode("ascii"),
+                trace_id=seen.trace_id,
+                streams=tuple(s for s in seen.streams if not s.startswith("pol_")),
+            )
+        )
+
+    def _caller(self, scope: Scope) -> Caller | None:
+        authorization = _header(scope, b"authorization")
+        try:
+            return self._door.tokens.caller(
+                None if authorization is None else authorization.decode("latin-1")
+            )
+        except ProblemError:
+            return None
+
+
+class _Held:
+    """An answer that leaves when its record is durable, or not at all: then `fault` says why."""
+
+    def __init__(self, send: Send, record: Callable[[Message], Awaitable[None]]) -> None:
+        self._send = send
+        self._record = record
+        self.fault: Exception | None = None
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            try:
+                await self._record(message)
+            except StoreUnavailableError as error:
+                self.fault = _told_instead(message, error)
+        if self.fault is not None:
+            raise UnrecordedError
+        await self._send(message)
+
+
+def _is_kept(operation: str, seen: Seen, start: Message) -> bool:
+    """Whether an answer shows or refuses something that no event tells of."""
+    status: int = start["status"]
+    if status >= BROKEN_FROM or status == BUSY:
+        return False
+    is_look = operation.startswith(("GET ", "HEAD ", MESSAGE)) and operation not in SETTLING
+    if is_look or operation in READING or seen.codes:
+        return True
+    return status >= REFUSED_FROM or any(name == REPLAYED for name, _ in _lower(start))
+
+
+def _lower(start: Message) -> list[tuple[bytes, bytes]]:
+    return [(name.lower(), value) for name, value in start.get("headers", ())]
+
+
+def _operation(scope: Scope) -> str | None:
+    """The method and the path's pattern; None where no such address is."""
+    route = scope.get("route")
+    if route is None:
+        return f"{scope['method']} {scope['path']}" if scope["path"] in FIXED else None
+    return f"{scope['method']} {route.path}"
+
+
+FIXED = frozenset({"/v1/settlements"})
+"""Addresses answered in front of the routes; they have no part that names anybody."""
+
+
+def _told_instead(start: Message, error: StoreUnavailableError) -> Exception:
+    """What is told in an answer's place; of a change that was answered before, nothing false."""
+    is_replay = any(name == REPLAYED for name, _ in _lower(start))
+    return OutcomeUnknownError(str(error)) if is_replay else error
+
+
+def _check_purpose(scope: Scope) -> None:
+    """Let a request say what it is for, in a code.
+
+    Raises:
+        ProblemError: PURPOSE_FORMAT.
+    """
+    purpose = _header(scope, b"gongji-purpose")
+    if purpose is not None and not PURPOSE.fullmatch(purpose):
+        raise ProblemError("PURPOSE_FORMAT")
+
+
+def _header(scope: Scope, name: bytes) -> bytes | None:
+    return next((value for known, value in scope["headers"] if known == name), None)
+
+
+async def _tell(answer: ProblemAnswer, send: Send) -> None:
+    start = {"status": answer.status_code, "headers": answer.raw_headers}
+    await send({"type": "http.response.start"} | start)
+    await send({"type": "http.response.body", "body": bytes(answer.body)})

@@ -1,0 +1,89 @@
+"""What may be sent: strict shapes, the same for HTTP and for import lines.
+
+Amounts are strings of yuan with two decimals; `fen` turns them into whole fen.
+"""
+
+import re
+from datetime import date
+from typing import Annotated
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
+from pydantic_core import PydanticCustomError
+
+from service.person.free_text import holds_id_number
+
+AMOUNT_PATTERN = r"^[0-9]{1,14}\.[0-9]{2}$"
+Amount = Annotated[str, StringConstraints(pattern=AMOUNT_PATTERN), Field(examples=["64.25"])]
+Word = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,64}$")]
+"""Printable ASCII without spaces: identifiers."""
+UNSEEN = r"\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"
+Text = Annotated[str, StringConstraints(pattern=rf"^[^{UNSEEN}]{{1,200}}$")]
+"""A line of text without control, formatting and line-breaking characters."""
+
+
+def _names_nobody(text: str) -> str:
+    """Refuse a free text with an ID number in it: no erasure would reach it."""
+    if holds_id_number(text):
+        raise PydanticCustomError("person_named", "an ID number")
+    return text
+
+
+Remark = Annotated[Text, AfterValidator(_names_nobody)]
+"""A text that somebody writes as he likes, and that is kept in the clear."""
+PersonNo = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
+RegionCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
+InstitutionCode = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{1,20}$")]
+LINES_MAX = CLAIMS_MAX = 1000
+
+
+def _written_as(pattern: str) -> BeforeValidator:
+    """Refuse other ways to write a date, such as seconds since 1970 or a year nobody lives in."""
+    shape = re.compile(pattern)
+
+    def check(value: object) -> str:
+        if not isinstance(value, str) or shape.fullmatch(value) is None:
+            raise PydanticCustomError("date_format", "not written as in RFC 3339")
+        return value
+
+    return BeforeValidator(check)
+
+
+DAY_PATTERN = "(?:19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}"
+TIME_PATTERN = r"[Tt ][0-9:]{8}(?:\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
+Day = Annotated[date, Field(strict=False), _written_as(DAY_PATTERN)]
+Moment = Annotated[AwareDatetime, Field(strict=False), _written_as(DAY_PATTERN + TIME_PATTERN)]
+"""A moment with its offset (RFC 3339)."""
+
+
+def fen(amount: str) -> int:
+    """Yuan with two decimals as whole fen: "64.25" is 6425, "-0.50" is -50."""
+    return int(amount[:-3] + amount[-2:])
+
+
+def maybe_fen(amount: str | None) -> int | None:
+    """An optional amount in fen."""
+    return None if amount is None else fen(amount)
+
+
+class Body(BaseModel):
+    """A body: nothing is guessed, nothing unknown is taken."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class NothingBody(Body):
+    """An empty object."""
+
+
+class ReasonBody(Body):
+    """Why."""
+
+    reason: Remark = "not stated"

@@ -1,0 +1,50 @@
+"""What operators watch: requests by status, and the group commit's numbers. No personal data."""
+
+from functools import lru_cache
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+
+from api.http.asgi import App, Message, Receive, Scope, Send
+from service.ledger.appender import Appender
+
+REGISTRY = CollectorRegistry()
+METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+ANSWERS = Counter(
+    "gongji_http_answers", "Answers by method and status", ("method", "status"), registry=REGISTRY
+)
+LEDGER = Gauge("gongji_ledger", "The group commit since the start", ("number",), registry=REGISTRY)
+
+
+@lru_cache(maxsize=512)
+def _counter(method: str, status: int) -> Counter:
+    return ANSWERS.labels(method, status)
+
+
+class Measured:
+    """Counts every answer of an application."""
+
+    def __init__(self, app: App) -> None:
+        """Stand in front of `app`."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on and count its answer."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                method = scope["method"] if scope["method"] in METHODS else "other"
+                _counter(method, message["status"]).inc()
+            await send(message)
+
+        await self._app(scope, receive, counted)
+
+
+def measures(appender: Appender, unsealed: int) -> bytes:
+    """All numbers in the Prometheus text format; `unsealed` rows are under no checkpoint yet."""
+    LEDGER.labels("unsealed").set(unsealed)
+    for number in ("batches", "commands", "races", "unknowns"):
+        LEDGER.labels(number).set(getattr(appender, number))
+    return generate_latest(REGISTRY)

@@ -1,0 +1,30 @@
+"""OpenAPI: bodies, problems and examples. The same models validate and describe."""
+
+from typing import Any
+
+from api.http.fields import Body
+
+
+def body_of(model: type[Body], example: dict[str, Any]) -> dict[str, Any]:
+    """The request body of a route, with an example."""
+    schema = {"$ref": f"#/components/schemas/{model.__name__}"}
+    content = {"application/json": {"schema": schema, "example": example}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problems a route may answer, and those that every route may."""
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    told = {400, 401, 403, 503, *statuses}
+    words = {
+        400: "Not readable, or the Idempotency-Key is missing",
+        401: "No valid token",
+        403: "Not permitted",
+        404: "Unknown, or not yours",
+        409: "Refused by a rule; final for this key",
+        413: "Body too large",
+        422: "Not of the right shape",
+        501: "Needs an optional extra that is not installed",
+        503: "Busy, unavailable, or the outcome is unknown",
+    }
+    return {status: {"description": words[status], "content": content} for status in sorted(told)}

@@ -1,0 +1,216 @@
+"""Every way to say no over HTTP: RFC 9457 problems with a code and an outcome."""
+
+import json
+import logging
+import re
+from collections.abc import Mapping
+
+import asyncpg
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails, to_json
+from starlette.exceptions import HTTPException
+
+from api.http.problem_texts import TEXTS
+from service import CursorInvalidError, RefusalError
+from service import request_context as seen
+from service.adapters.tax_authority import TaxUnavailableError
+from service.caller import Role
+from service.ledger.command import KeyReusedError, OverloadedError, Reply
+from service.ledger.store import OutcomeUnknownError, StoreUnavailableError
+from service.proof.tree import LogBrokenError
+
+LOG = logging.getLogger("gongji.api")
+RETRY_AFTER_S = "1"
+
+
+class ProblemError(Exception):
+    """A request that the door itself refuses."""
+
+    def __init__(self, code: str, **fields: object) -> None:
+        """Keep the code and what else the caller should know."""
+        super().__init__(code)
+        self.code = code
+        self.fields = fields
+
+
+class ProblemAnswer(Response):
+    """An `application/problem+json` answer."""
+
+    media_type = "application/problem+json"
+
+
+CODES: tuple[tuple[type[Exception], str, str], ...] = (
+    (CursorInvalidError, "PAGE_INVALID", "not_applied"),
+    (KeyReusedError, "IDEMPOTENCY_KEY_REUSED", "not_applied"),
+    (OverloadedError, "OVERLOADED", "not_applied"),
+    (TaxUnavailableError, "TAX_UNAVAILABLE", "not_applied"),
+    (StoreUnavailableError, "STORE_UNAVAILABLE", "not_applied"),
+    (OutcomeUnknownError, "OUTCOME_UNKNOWN", "unknown"),
+    (asyncpg.IntegrityConstraintViolationError, "INVARIANT_VIOLATION", "not_applied"),
+    (asyncpg.DiskFullError, "STORE_FULL", "not_applied"),
+    (LogBrokenError, "LOG_BROKEN", "not_applied"),
+    (asyncpg.PostgresError, "STORE_UNAVAILABLE", "not_applied"),
+    (Exception, "INTERNAL_ERROR", "unknown"),
+)
+"""What the service's own errors are called, the first that fits."""
+OF_STATUS = {404: "NOT_FOUND", 405: "METHOD"}
+
+
+def problem_of(error: Exception) -> tuple[str, str, Mapping[str, object]]:
+    """The code, outcome and fields of an error."""
+    match error:
+        case RefusalError():
+            return _told_as(error), "not_applied", error.fields
+        case ProblemError(code=code, fields=fields):
+            return code, "not_applied", fields
+        case ValidationError():
+            return shape_problem(error)
+        case HTTPException(status_code=status) if status in OF_STATUS:
+            return OF_STATUS[status], "not_applied", {}
+        case _:
+            code, outcome = next((c, o) for kind, c, o in CODES if isinstance(error, kind))
+            return code, outcome, {}
+
+
+def _told_as(refusal: RefusalError) -> str:
+    """A refusal's code as callers know it (reliability.md b2, B35 and B38)."""
+    code = refusal.code()
+    if code == "NOT_PERMITTED" and refusal.fields.get("role") == Role.AUDITOR:
+        return "READ_ONLY_ROLE"
+    return "NOT_FOUND" if code == "UNKNOWN" else code
+
+
+def answer_problem(error: Exception, language: str | None, method: str = "POST") -> ProblemAnswer:
+    """An error as an answer; only bugs are logged, without the body. A look applies nothing."""
+    code, outcome, fields = problem_of(error)
+    if method == "GET":
+        outcome = "not_applied"
+    trace_id = seen.trace_id()
+    if TEXTS[code].status == 500:  # noqa: PLR2004 -- a bug of ours
+        LOG.error("%s %s", code, trace_id, exc_info=error)
+    return _answer(code, outcome, fields, language, trace_id)
+
+
+def answer_refusal(reply: Reply, language: str | None) -> ProblemAnswer:
+    """A rule's refusal that used up its key."""
+    assert reply.refusal is not None, "the reply is a refusal"
+    answer = _answer(
+        reply.refusal, "not_applied", json.loads(reply.answer), language, seen.trace_id()
+    )
+    if reply.is_replayed:
+        answer.headers["Idempotency-Replayed"] = "true"
+    return answer
+
+
+def is_english(language: str | None) -> bool:
+    """Whether an `Accept-Language` asks for English first; everybody else is told in Chinese."""
+    return (language or "").lower().startswith("en")
+
+
+def _answer(
+    code: str, outcome: str, fields: Mapping[str, object], language: str | None, trace_id: str
+) -> ProblemAnswer:
+    text = TEXTS[code]
+    seen.refused(code)
+    in_english = is_english(language)
+    kebab = code.lower().replace("_", "-")
+    body = {
+        "type": f"/problems/{kebab}",
+        "title": code.replace("_", " ").capitalize(),
+        "status": text.status,
+        "detail": text.en if in_english else text.zh,
+        "instance": f"urn:trace:{trace_id}",
+        "code": code,
+        "outcome": outcome,
+        "trace_id": trace_id,
+        **{
+            f"current_{name}" if name == "status" else name: value
+            for name, value in fields.items()
+            if name not in RESERVED
+        },
+    }
+    headers = {
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+        "Content-Language": "en" if in_english else "zh-CN",
+    }
+    if text.status == 503:  # noqa: PLR2004 -- try again
+        headers["Retry-After"] = RETRY_AFTER_S
+    if text.status == 401:  # noqa: PLR2004 -- who are you
+        headers["WWW-Authenticate"] = "Bearer"
+    return ProblemAnswer(to_json(body), status_code=text.status, headers=headers)
+
+
+def shape_problem(error: ValidationError) -> tuple[str, str, Mapping[str, object]]:
+    """A body that is not of the right shape: the fields and what is wrong, never their values."""
+    told = [
+        {"field": _place(detail), "code": _field_code(detail)}
+        for detail in error.errors(include_url=False)
+    ]
+    if told[0]["code"] == "JSON_INVALID":
+        return "JSON_INVALID", "not_applied", {}
+    return told[0]["code"], "not_applied", {"errors": told[:20]}
+
+
+def _place(detail: ErrorDetails) -> str:
+    """Where in the body; a member's name that is not one of ours could be anything."""
+    return ".".join(
+        str(at) if re.fullmatch("[a-z_]{1,40}|[0-9]+", str(at)) else "?" for at in detail["loc"]
+    )
+
+
+FIELD_CODES = {
+    "json_invalid": "JSON_INVALID",
+    "missing": "FIELD_REQUIRED",
+    "extra_forbidden": "UNKNOWN_FIELD",
+    "string_pattern_mismatch": "TEXT_INVALID",
+    "string_too_long": "TEXT_INVALID",
+    "string_too_short": "TEXT_INVALID",
+    "person_named": "PERSON_NAMED",
+}
+"""Field codes by pydantic's kind of error; dates and amounts are told apart below."""
+
+
+def _field_code(detail: ErrorDetails) -> str:
+    kind, field = detail["type"], detail["loc"][-1] if detail["loc"] else ""
+    if field in AMOUNTS and kind.startswith("string"):
+        sent = detail["input"]
+        is_amount = isinstance(sent, str) and re.fullmatch(r"-?[0-9]+\.[0-9]{2}", sent)
+        return "AMOUNT_OUT_OF_RANGE" if is_amount else "AMOUNT_FORMAT"
+    if kind == "too_long":
+        return "TOO_MANY_LINES"
+    if field == "cert_no" and kind.startswith("string"):
+        return "ID_FORMAT"
+    if kind.startswith(("date", "timezone")):
+        return "DATE_INVALID"
+    return FIELD_CODES.get(kind, "FIELD_INVALID")
+
+
+AMOUNTS = frozenset(
+    {
+        *("amount", "total", "fund_pay", "own", "aid", "cash"),
+        *("per_settlement", "per_day", "per_month", "per_year"),
+    }
+)
+PAGING = frozenset({"cursor", "limit"})
+RESERVED = frozenset({"type", "title", "detail", "instance", "code", "outcome", "trace_id"})
+
+
+async def on_error(request: Request, error: Exception) -> Response:
+    """FastAPI's handler for everything that is raised behind it."""
+    answer = answer_problem(error, request.headers.get("accept-language"), request.method)
+    if isinstance(error, HTTPException):
+        answer.headers.update(error.headers or {})  # Allow
+    return answer
+
+
+async def on_query_error(request: Request, error: Exception) -> Response:
+    """FastAPI's handler for a path or query parameter of the wrong shape."""
+    assert isinstance(error, RequestValidationError)
+    fields = [str(detail["loc"][-1]) for detail in error.errors()]
+    codes = ["PAGE_INVALID" if name in PAGING else "QUERY_INVALID" for name in fields]
+    names = [{"field": name, "code": code} for name, code in zip(fields, codes, strict=True)]
+    problem = ProblemError(codes[0], errors=names)
+    return answer_problem(problem, request.headers.get("accept-language"))

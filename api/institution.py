@@ -1,0 +1,199 @@
+"""Institutions and policies."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Request, Response
+from pydantic import Field, StringConstraints
+from pydantic_core import from_json
+
+from aggregates.vocabulary import (
+    InstitutionKind,
+    InstitutionStatus,
+    MulaidMode,
+    SignatureStyle,
+    StatementWords,
+)
+from api.his.wire.sm2 import verifier
+from api.http.dependencies import (
+    CallerOf,
+    DoorOf,
+    KeyHeader,
+    answer_plain,
+    answer_read,
+    answer_written,
+    digest_of,
+    maybe_key,
+    read_body,
+)
+from api.http.fields import Body, InstitutionCode, RegionCode, Text, Word
+from api.http.openapi_helpers import body_of, problems
+from api.http.problems import ProblemError
+from api.http.schemas import Reply
+from service import institution as institutions
+from service import policy as editions
+from service.caller import Request as ServiceRequest
+
+
+class DialectBody(Body):
+    """How an institution's system writes and reads; what is not sent stays as it was."""
+
+    mulaid_mode: Literal["contained", "beside"] | None = None
+    fund_includes_acct: bool | None = None
+    numbers: bool | None = None
+    stmt_rslt: Literal["national", "hubei"] | None = None
+
+
+class SignatureBody(Body):
+    """How an institution signs; a secret that is not sent stays as it was.
+
+    With `sm2` the secret is the institution's public key in hex, and the service needs its extra.
+    """
+
+    style: Literal["x-tif", "csb", "x-ca", "sm2", "none"]
+    paasid: Word | None = None
+    secret: Annotated[str, StringConstraints(pattern=r"^[ -~]{1,200}$")] | None = None
+
+
+class InstitutionBody(Body):
+    """A designated institution."""
+
+    code: InstitutionCode
+    name: Text
+    class_: Literal["hospital", "pharmacy", "checkup"] = Field(alias="class")
+    region: RegionCode
+    status: Literal["active", "suspended", "ended"] = "active"
+    opened_regions: tuple[RegionCode, ...] = ()
+    sensitive: bool = False
+    dialect: DialectBody | None = None
+    signature: SignatureBody | None = None
+    reference: Word | None = None
+
+
+class DialectReply(Reply):
+    """How an institution's system writes and reads the national messages."""
+
+    mulaid_mode: Literal["contained", "beside"]
+    fund_includes_acct: bool
+    numbers: bool
+    stmt_rslt: Literal["national", "hubei"]
+
+
+class SignatureReply(Reply):
+    """How an institution signs; its secret is never shown."""
+
+    style: Literal["x-tif", "csb", "x-ca", "sm2", "none"]
+    paasid: str | None
+    has_secret: bool
+
+
+class InstitutionReply(Reply):
+    """A designated institution."""
+
+    code: str
+    name: str
+    class_: str = Field(alias="class")
+    region: str
+    status: str
+    opened_regions: list[str]
+    sensitive: bool
+    dialect: DialectReply
+    signature: SignatureReply | None
+    version: int
+    position: int
+
+
+class PolicyReply(Reply):
+    """A region's published editions, oldest first."""
+
+    region: str
+    editions: list[dict[str, Any]]
+
+
+router = APIRouter(prefix="/v1", tags=["institutions and policies"])
+
+
+@router.put(
+    "/institutions/{code}",
+    response_model=InstitutionReply,
+    responses=problems(404, 422, 501),
+    openapi_extra=body_of(
+        InstitutionBody,
+        {
+            "code": "H99000000001",
+            "name": "第一人民医院",
+            "class": "hospital",
+            "region": "990000",
+            "status": "active",
+            "dialect": {"mulaid_mode": "contained", "stmt_rslt": "national"},
+            "signature": {"style": "x-tif", "paasid": "hosp_paas", "secret": "only-told-once"},
+        },
+    ),
+)
+async def designate(
+    request: Request, door: DoorOf, caller: CallerOf, code: str, key: KeyHeader = None
+) -> Response:
+    """Put an institution under agreement, or change it (agency)."""
+    body = await read_body(request, InstitutionBody)
+    if body.code != code:
+        raise ProblemError("FIELD_INVALID", errors=[{"field": "code", "code": "FIELD_INVALID"}])
+    asked = ServiceRequest(caller, maybe_key(key), digest_of(f"institutions/{code}", body), "http")
+    reply = await institutions.designate(door.house, asked, designation_of(body))
+    return answer_written(reply, request, 200)
+
+
+@router.get("/institutions/{code}", response_model=InstitutionReply, responses=problems(404))
+async def look_at_institution(door: DoorOf, caller: CallerOf, code: str) -> Response:
+    """An institution as the log has it now (itself, agencies, auditors)."""
+    return answer_read(await institutions.look_at_institution(door.house, caller, code))
+
+
+@router.get("/policies", response_model=list[PolicyReply], responses=problems())
+async def list_policies(door: DoorOf, _: CallerOf) -> Response:
+    """Every region's published editions."""
+    regions = door.house.policies.regions()
+    return answer_plain([await _policy(door, region) for region in regions])
+
+
+@router.get("/policies/{region}", response_model=PolicyReply, responses=problems(404))
+async def look_at_policy(door: DoorOf, _: CallerOf, region: str) -> Response:
+    """A region's published editions, oldest first."""
+    return answer_plain(await _policy(door, region))
+
+
+def designation_of(body: InstitutionBody) -> institutions.Designate:
+    """A designation as the service takes it."""
+    return institutions.Designate(
+        code=body.code,
+        name=body.name,
+        kind=InstitutionKind(body.class_),
+        region=body.region,
+        status=InstitutionStatus(body.status),
+        opened_regions=body.opened_regions,
+        sensitive=body.sensitive,
+        dialect=_dialect_of(body.dialect),
+        signature=_signature_of(body.signature),
+    )
+
+
+def _dialect_of(body: DialectBody | None) -> institutions.Spoken:
+    if body is None:
+        return institutions.UNSAID
+    return institutions.Spoken(
+        mulaid_mode=MulaidMode(body.mulaid_mode) if body.mulaid_mode else None,
+        fund_includes_acct=body.fund_includes_acct,
+        numbers=body.numbers,
+        stmt_rslt=StatementWords(body.stmt_rslt) if body.stmt_rslt else None,
+    )
+
+
+def _signature_of(body: SignatureBody | None) -> institutions.Signing | None:
+    if body is None:
+        return None
+    if body.style == "sm2" and body.secret is not None:
+        verifier(body.secret)
+    return institutions.Signing(SignatureStyle(body.style), body.paasid, body.secret)
+
+
+async def _policy(door: DoorOf, region: str) -> dict[str, Any]:
+    published = await editions.look_at_rulebook(door.house, region)
+    return {"region": region, "editions": [from_json(content) for _, content in published]}

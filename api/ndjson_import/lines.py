@@ -1,0 +1,161 @@
+"""Import lines: the bodies of HTTP with a type, through the same use cases."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, TypeAdapter
+
+from api.account.filing_routes import filing_of
+from api.account.requests import AccountBody, CreditBody, FilingBody
+from api.account.routes import crediting_of, opening_of
+from api.binding.kinship_routes import KinshipBody, kinship_of
+from api.binding.requests import BindingBody
+from api.binding.routes import invitation_of
+from api.http.dependencies import check_members, digest_of
+from api.http.fields import Body, InstitutionCode, Moment, PersonNo, Word
+from api.institution import InstitutionBody, designation_of
+from api.settlement.requests import ClaimBody
+from api.settlement.routes import OPERATION, settling_of
+from service import institution as institutions
+from service.account import accounts
+from service.binding import deduction_order
+from service.binding import kinship as relatives
+from service.binding import register_confirmed as register
+from service.caller import Request, agency, institution
+from service.command_batch import Errand
+from service.settlement import settle
+
+IMPORTER = agency("import", None)
+CHANNEL = "import"
+Key = Annotated[str, StringConstraints(pattern=r"^[ -~]{1,64}$")]
+
+
+class AccountLine(AccountBody):
+    """An insured person."""
+
+    type: Literal["account"]
+
+    def errand(self) -> Errand:
+        """Open the account."""
+        return Errand(accounts.open_account, _request(self), (opening_of(self),))
+
+
+class CreditLine(CreditBody):
+    """Money for an account."""
+
+    type: Literal["credit"]
+    person_no: PersonNo
+
+    def errand(self) -> Errand:
+        """Bring the money in."""
+        money = crediting_of(self.person_no, self)
+        return Errand(accounts.credit, _request(self), (money,))
+
+
+class InstitutionLine(InstitutionBody):
+    """A designated institution."""
+
+    type: Literal["institution"]
+
+    def errand(self) -> Errand:
+        """Designate the institution."""
+        return Errand(institutions.designate, _request(self), (designation_of(self),))
+
+
+class BindingLine(BindingBody):
+    """A binding that was confirmed elsewhere."""
+
+    type: Literal["binding"]
+    sponsor: PersonNo
+    confirmed_at: Moment
+    reference: Word | None = None
+
+    def errand(self) -> Errand:
+        """Register the binding."""
+        command = register.Register(invite=invitation_of(self), confirmed_at=self.confirmed_at)
+        return Errand(register.register, _request(self), (command,))
+
+
+class KinshipLine(KinshipBody):
+    """What `relative` is to `person_no`."""
+
+    type: Literal["kinship"]
+
+    def errand(self) -> Errand:
+        """Enter the fact."""
+        return Errand(relatives.record_kinship, _request(self), (kinship_of(self),))
+
+
+class FilingLine(FilingBody):
+    """An off-site care filing; both days included."""
+
+    type: Literal["filing"]
+
+    def errand(self) -> Errand:
+        """Note the filing."""
+        return Errand(accounts.file_elsewhere, _request(self), (filing_of(self),))
+
+
+class OrderLine(Body):
+    """A deduction order."""
+
+    type: Literal["order"]
+    beneficiary: PersonNo
+    sponsors: tuple[PersonNo, ...]
+    reference: Word | None = None
+
+    def errand(self) -> Errand:
+        """Set the order, whatever it was before."""
+        order = (self.beneficiary, self.sponsors, None)
+        return Errand(deduction_order.change_order, _request(self), order)
+
+
+class ClaimLine(ClaimBody):
+    """A claim, with its key and its institution."""
+
+    type: Literal["claim"]
+    key: Key
+    institution: InstitutionCode
+    reference: Word | None = None
+
+    def claim(self) -> ClaimBody:
+        """The claim as it would be sent over HTTP."""
+        members = {name: getattr(self, name) for name in ClaimBody.model_fields}
+        return ClaimBody.model_construct(**members)
+
+    def errand(self) -> Errand:
+        """Settle the claim."""
+        return Errand(settle.settle, _request(self), (settling_of(self.claim()),))
+
+
+Line = (
+    AccountLine
+    | CreditLine
+    | InstitutionLine
+    | KinshipLine
+    | FilingLine
+    | BindingLine
+    | OrderLine
+    | ClaimLine
+)
+LINE: TypeAdapter[Line] = TypeAdapter(Annotated[Line, Field(discriminator="type")])
+
+
+def read_line(raw: bytes) -> tuple[str, Errand]:
+    """A line's type and what it asks for; the same line twice asks under the same key.
+
+    Raises:
+        ProblemError, ValidationError: a bad line.
+    """
+    check_members(raw)
+    line = LINE.validate_json(raw)
+    return line.type, line.errand()
+
+
+def _request(line: Line) -> Request:
+    """A line as a request: a claim is its institution's, the rest comes from the importer."""
+    if isinstance(line, ClaimLine):
+        digest = digest_of(OPERATION, line.claim())
+        return Request(institution(line.institution), line.key, digest, CHANNEL)
+    digest = digest_of(f"import/{line.type}", line)
+    key = f"{line.type}:{line.reference or digest.hex()[:32]}"
+    return Request(IMPORTER, key, digest, CHANNEL)

@@ -1,0 +1,92 @@
+"""Import lines read ahead by a child: split, checked and digested on another core.
+
+The child is forked before anything is open. It goes when the file ends, or when nobody
+listens any more.
+"""
+
+import multiprocessing
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import islice
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from aggregates.vocabulary import Instant
+from api.http.problems import ProblemError, problem_of
+from api.ndjson_import.lines import read_line
+from service.account.accounts import OpenAccount, let_in, newcomer
+from service.clock import Clock, business_clock
+from service.command_batch import Errand
+from service.vault import Keys
+
+TOGETHER = 1024
+"""Lines that are read and sent on together."""
+
+
+class Line(NamedTuple):
+    """A line as it was read: its type and what it asks for, or why it is bad."""
+
+    number: int
+    kind: str
+    errand: Errand | None
+    why: str = ""
+
+
+class Window(NamedTuple):
+    """Lines one after another, and how many bytes of the file they were."""
+
+    size: int
+    lines: list[Line]
+
+
+@contextmanager
+def reading(path: Path, keys: Keys) -> Iterator[Connection]:
+    """Where the windows of a file come out; None after the last."""
+    forking = multiprocessing.get_context("fork")
+    here, there = forking.Pipe(duplex=False)
+    child = forking.Process(target=_read, args=(path, keys, here, there), daemon=True)
+    child.start()
+    there.close()
+    try:
+        yield here
+    finally:
+        here.close()
+        child.join()
+
+
+def _read(path: Path, keys: Keys, here: Connection, there: Connection) -> None:
+    clock = business_clock()
+    here.close()  # so that writing fails when the parent is gone
+    with suppress(BrokenPipeError, KeyboardInterrupt), path.open("rb") as file:
+        numbered = enumerate(file, 1)
+        while together := list(islice(numbered, TOGETHER)):
+            lines = [_line(keys, clock, number, raw) for number, raw in together if raw.strip()]
+            there.send(Window(sum(len(raw) for _, raw in together), lines))
+        there.send(None)
+
+
+def _line(keys: Keys, clock: Clock, number: int, raw: bytes) -> Line:
+    try:
+        kind, errand = read_line(raw)
+    except (ProblemError, ValidationError) as error:
+        return Line(number, "bad", None, reason_of(error))
+    return Line(number, kind, _sealed(keys, clock(), errand))
+
+
+def _sealed(keys: Keys, now: Instant, errand: Errand) -> Errand:
+    """Seal a newcomer here, which is half of the work of opening an account."""
+    opening = errand.arguments[0]
+    if not isinstance(opening, OpenAccount):
+        return errand
+    return Errand(let_in, errand.request, (newcomer(keys, opening, now),))
+
+
+def reason_of(error: Exception) -> str:
+    """Why a line is bad: the code that HTTP would answer, and the first member it means."""
+    code, _, fields = problem_of(error)
+    named = fields.get("errors")
+    first = named[0] if isinstance(named, list) and named else None
+    return code if first is None else f"{code} {first['field']}".rstrip()

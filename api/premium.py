@@ -1,0 +1,150 @@
+"""A relative's premium: pay it, look at it, take it back."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Request, Response
+from pydantic import Field
+
+from aggregates.policy.choices import PremiumType
+from aggregates.vocabulary import PremiumStatus
+from api.http.dependencies import (
+    CallerOf,
+    DoorOf,
+    KeyHeader,
+    Render,
+    answer_read,
+    answer_written,
+    read_body,
+    request_of,
+)
+from api.http.fields import Body, PersonNo, ReasonBody
+from api.http.openapi_helpers import body_of, problems
+from api.http.problems import ProblemError
+from api.http.schemas import Reply as ReplyModel
+from service.caller import Role
+from service.context import House
+from service.ids import stream_of
+from service.ledger.command import Reply
+from service.person.masking import persons_of
+from service.premium import premiums
+
+
+class PremiumBody(Body):
+    """A relative's premium. An agency names the sponsor; a person is the sponsor himself."""
+
+    sponsor: PersonNo | None = None
+    payee: PersonNo
+    insurance: Literal["resident_basic"]
+    year: Annotated[int, Field(ge=2000, le=2199)]
+
+
+STATUSES = tuple(status.value for status in PremiumStatus)
+
+
+class PremiumReply(ReplyModel):
+    """A relative's premium (person numbers). `reason` says why it was rejected.
+
+    `held`, `sent_to_tax`, `unknown` and `reverse_requested` wait for the tax side; look again.
+    """
+
+    premium_id: str
+    sponsor: str | None
+    payee: str | None
+    insurance: Literal["resident_basic"]
+    year: int
+    amount: str
+    status: Literal[*STATUSES]  # type: ignore[valid-type]
+    reason: str | None
+    receipt: str | None
+    policy_edition: str
+    held_at: str
+    confirmed_at: str | None
+    version: int
+    position: int
+
+
+router = APIRouter(prefix="/v1/premiums", tags=["premiums"])
+
+OPEN: dict[int | str, dict[str, Any]] = {
+    202: {"model": PremiumReply, "description": "The tax side has not answered yet; look again"}
+}
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=PremiumReply,
+    responses=OPEN | problems(404, 409, 422),
+    openapi_extra=body_of(
+        PremiumBody, {"payee": "P1004", "insurance": "resident_basic", "year": 2027}
+    ),
+)
+async def pay_premium(
+    request: Request, door: DoorOf, caller: CallerOf, key: KeyHeader = None
+) -> Response:
+    """Pay a relative's premium out of one's account (the sponsor, or his agency).
+
+    The amount is the region's standard, whole or not at all. 201 when the tax side booked it;
+    202 while it has not answered: the money is set aside, and the same key, or a look, says
+    how it stands then. What the tax side refuses is 409, and the money is free again.
+    """
+    body = await read_body(request, PremiumBody)
+    if caller.role is Role.AGENCY and body.sponsor is None:
+        raise ProblemError(
+            "FIELD_REQUIRED", errors=[{"field": "sponsor", "code": "FIELD_REQUIRED"}]
+        )
+    command = premiums.PayPremium(
+        sponsor=body.sponsor,
+        payee=body.payee,
+        insurance=PremiumType(body.insurance.upper()),
+        year=body.year,
+    )
+    asked = request_of(caller, key, "premiums", body)
+    return await _answered(door.house, await premiums.pay(door.house, asked, command), request)
+
+
+@router.get("/{premium_id}", response_model=PremiumReply, responses=problems(404))
+async def look_at_premium(door: DoorOf, caller: CallerOf, premium_id: str) -> Response:
+    """A premium as the log has it now (sponsor, payee, their agencies, auditors)."""
+    reply = await premiums.look_at_premium(door.house, caller, stream_of("prm", premium_id))
+    return answer_read(reply, await _with_persons(door.house, reply.answer))
+
+
+@router.post(
+    "/{premium_id}/reversal",
+    status_code=201,
+    response_model=PremiumReply,
+    responses=OPEN | problems(404, 409),
+    openapi_extra=body_of(ReasonBody, {"reason": "paid for the wrong person"}),
+)
+async def reverse_premium(
+    request: Request, door: DoorOf, caller: CallerOf, premium_id: str, key: KeyHeader = None
+) -> Response:
+    """Take a paid premium back to the buckets it came from (the sponsor, or his agency).
+
+    201 when the tax side gave it back; 202 while it has not answered; 409 where a guard of the
+    region or the tax side keeps it. The same key says how it stands then.
+    """
+    body = await read_body(request, ReasonBody)
+    stream = stream_of("prm", premium_id)
+    asked = request_of(caller, key, f"premiums/{stream}/reversal", body)
+    reply = await premiums.reverse(door.house, asked, stream, body.reason)
+    return await _answered(door.house, reply, request)
+
+
+async def _answered(house: House, reply: Reply, request: Request) -> Response:
+    if reply.refusal is not None:
+        return answer_written(reply, request)
+    render = await _with_persons(house, reply.answer)
+    status = 202 if premiums.is_open(reply.answer) else 201
+    return answer_written(reply, request, status, render)
+
+
+async def _with_persons(house: House, answer: bytes) -> Render:
+    persons = await persons_of(house, premiums.parties_in(answer))
+    numbers = {stream: person and person.person_no for stream, person in persons.items()}
+
+    def render(premium: dict[str, Any]) -> dict[str, Any]:
+        return premium | {side: numbers.get(premium[side]) for side in ("sponsor", "payee")}
+
+    return render

@@ -1,0 +1,1 @@
+"""A day's comparison and a month's clearing over HTTP."""

@@ -1,0 +1,206 @@
+"""A day compared with an institution's books, and what an institution is paid."""
+
+import asyncio
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic_core import to_json
+
+from aggregates.vocabulary import SettlementStatus
+from api.http.csv_text import CSV, csv_text
+from api.http.dependencies import (
+    CallerOf,
+    DoorOf,
+    KeyHeader,
+    answer_written,
+    check_members,
+    read_raw,
+    request_of,
+)
+from api.http.dependencies import read_body as read_small_body
+from api.http.fields import fen, maybe_fen
+from api.http.openapi_helpers import body_of, problems
+from api.http.problems import ProblemError, is_english
+from api.reconciliation.schemas import (
+    ClearedReply,
+    ClearingBody,
+    ClearingReply,
+    ReconciliationBody,
+    ReconciliationReply,
+)
+from service.caller import Caller, Role
+from service.reconciliation import clearing
+from service.reconciliation import reconcile_day as reconcile
+from service.reconciliation.reconcile_day import Shown
+
+BODY_MAX = 5 * 1_048_576
+"""Bytes of a day's list."""
+MONTH = r"^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])$"
+CSV_TOLD: dict[int | str, dict[str, Any]] = {
+    200: {"content": {CSV: {"schema": {"type": "string"}}}, "description": "The month"}
+}
+
+router = APIRouter(prefix="/v1", tags=["reconciliation and clearing"])
+
+
+@router.post(
+    "/reconciliations",
+    response_model=ReconciliationReply,
+    responses=problems(404, 413, 422),
+    openapi_extra=body_of(
+        ReconciliationBody,
+        {
+            "day": "2026-03-02",
+            "totals": {
+                "count": 1,
+                "total": "128.50",
+                "fund_pay": "64.25",
+                "own": "20.00",
+                "aid": "44.25",
+                "cash": "0.00",
+            },
+            "items": [
+                {
+                    "key": "bill-1",
+                    "settlement_id": "stl_019c2f4be1a07d3b9a2f60c1d2e3f405",
+                    "status": "settled",
+                    "total": "128.50",
+                    "aid": "44.25",
+                }
+            ],
+        },
+    ),
+)
+async def reconcile_day(request: Request, door: DoorOf, caller: CallerOf) -> Response:
+    """Compare a day's totals and bills with ours (institution; agency of its region).
+
+    Changes nothing and needs no Idempotency-Key. Without `items` only the totals are compared.
+    What happened to the day's bills on later days is not in it: a past day asked again answers
+    the same. A body may have 5 MiB and 50,000 items.
+    """
+    raw = await read_raw(request, BODY_MAX)
+    body = await asyncio.to_thread(_read, raw)
+    stated = await asyncio.to_thread(_stated, body, caller)
+    return _answer(await reconcile.reconcile(door.house, door.shelf, caller, stated))
+
+
+@router.post(
+    "/institutions/{code}/clearings",
+    status_code=201,
+    response_model=ClearedReply,
+    responses=problems(404, 409, 422),
+    openapi_extra=body_of(ClearingBody, {"through": "2026-03-31"}),
+)
+async def clear_accounts(
+    request: Request, door: DoorOf, caller: CallerOf, code: str, key: KeyHeader = None
+) -> Response:
+    """Note that an institution was paid up to and including a day that is over (agency)."""
+    body = await read_small_body(request, ClearingBody)
+    asked = request_of(caller, key, f"institutions/{code}/clearings", body)
+    return answer_written(await clearing.clear(door.house, asked, code, body.through), request)
+
+
+@router.get(
+    "/institutions/{code}/clearing",
+    response_model=ClearingReply,
+    responses=CSV_TOLD | problems(404, 422),
+)
+async def look_at_clearing(
+    request: Request,
+    door: DoorOf,
+    caller: CallerOf,
+    code: str,
+    month: Annotated[str, Query(pattern=MONTH)],
+) -> Response:
+    """What a month comes to, day by day and whole (itself, its region's agency, auditors).
+
+    `payable` is what personal accounts owe the institution: own and aid, less what went back.
+    With `Accept: text/csv` the same as a table.
+    """
+    first = date.fromisoformat(f"{month}-01")
+    shown = await clearing.look_at_clearing(door.house, door.shelf, caller, code, first)
+    if CSV not in request.headers.get("accept", "").lower():
+        return _answer(shown)
+    headers = _headers(shown) | {
+        "Content-Disposition": f'attachment; filename="clearing-{code}-{month}.csv"'
+    }
+    in_english = is_english(request.headers.get("accept-language"))
+    table = csv_text(_table(shown.body, in_english=in_english))
+    return Response(table, media_type=CSV, headers=headers)
+
+
+def _read(raw: bytes) -> ReconciliationBody:
+    check_members(raw)
+    return ReconciliationBody.model_validate_json(raw)
+
+
+def _stated(body: ReconciliationBody, caller: Caller) -> reconcile.Stated:
+    """A day as the service takes it.
+
+    Raises:
+        ProblemError: FIELD_REQUIRED, where an agency does not say whose day.
+    """
+    code = body.institution
+    if code is None and caller.role is not Role.INSTITUTION:
+        named = [{"field": "institution", "code": "FIELD_REQUIRED"}]
+        raise ProblemError("FIELD_REQUIRED", errors=named)
+    sums, lines = body.totals, None
+    parts = (sums.total, sums.fund_pay, sums.own, sums.aid, sums.cash)
+    if body.items is not None:
+        lines = tuple(
+            reconcile.Line(
+                item.settlement_id,
+                item.key,
+                SettlementStatus(item.status),
+                fen(item.total),
+                fen(item.aid),
+            )
+            for item in body.items
+        )
+    return reconcile.Stated(
+        institution=code or caller.subject,
+        day=body.day,
+        totals=reconcile.totals_of(sums.count, *map(maybe_fen, parts)),
+        lines=lines,
+    )
+
+
+SUMS = ("count", "total", "fund_pay", "own", "aid", "cash")
+HEADS = {
+    False: (
+        ("机构编码", "机构名称", "日期", "应付个人账户资金"),
+        ("结算笔数", "医疗费总额", "基金支付", "本人账户支付", "共济支付", "现金支付"),
+        ("退费笔数", "退医疗费总额", "退基金支付", "退本人账户", "退共济支付", "退现金"),
+        "合计",
+    ),
+    True: (
+        ("institution", "name", "day", "payable"),
+        tuple(f"settled {name}" for name in SUMS),
+        tuple(f"returned {name}" for name in SUMS),
+        "whole month",
+    ),
+}
+"""Column heads in Chinese and English, and what stands for the day in the last line."""
+
+
+def _table(body: dict[str, Any], *, in_english: bool) -> list[list[object]]:
+    """A month as rows: heads, each day, the whole."""
+    (code, name, day, payable), settled, returned, whole = HEADS[in_english]
+    rows: list[list[object]] = [[code, name, day, *settled, *returned, payable]]
+    for line in (*body["days"], body | {"day": whole}):
+        sums = [line[part][name] for part in ("settled", "returned") for name in SUMS]
+        rows.append([body["institution"], body["name"], line["day"], *sums, line["payable"]])
+    return rows
+
+
+def _answer(shown: Shown) -> Response:
+    return Response(to_json(shown.body), media_type="application/json", headers=_headers(shown))
+
+
+def _headers(shown: Shown) -> dict[str, str]:
+    return {
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+        "Gongji-Position": str(shown.position),
+    }

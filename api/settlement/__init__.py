@@ -1,0 +1,1 @@
+"""Settlements over HTTP: the hot route, quotes, refunds, holds, batches."""

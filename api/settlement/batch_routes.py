@@ -1,0 +1,180 @@
+"""Many claims in one request: each settled by itself, answered in their order."""
+
+import asyncio
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request, Response
+from pydantic import Field
+from pydantic_core import from_json, to_json
+
+from api.http.dependencies import CallerOf, Door, DoorOf, check_key, read_raw, request_of
+from api.http.fields import CLAIMS_MAX, Body
+from api.http.openapi_helpers import body_of, problems
+from api.http.problems import ProblemAnswer, ProblemError, answer_problem, answer_refusal
+from api.settlement.requests import BatchBody, ClaimBody
+from api.settlement.responses import BatchReply
+from api.settlement.routes import EXAMPLE, OPERATION, settling_of
+from service.caller import Caller, Role, check_role
+from service.settlement import settle
+
+BODY_MAX = 4 * 1_048_576
+"""Bytes of a batch: 1,000 claims of 4 KiB."""
+AT_ONCE = 256
+"""Claims of one batch that are settled at a time, so that others have their turn."""
+TWICE = object()
+"""Stands where an object had a member twice."""
+
+router = APIRouter(prefix="/v1", tags=["settlements"])
+
+
+class Envelope(Body):
+    """A batch whose claims nobody has looked at yet."""
+
+    claims: Annotated[list[Any], Field(max_length=CLAIMS_MAX)]
+
+
+@router.post(
+    "/settlements:batch",
+    response_model=BatchReply,
+    responses=problems(413, 422),
+    openapi_extra=body_of(
+        BatchBody,
+        {"claims": [{"key": "bill-1"} | EXAMPLE, {"key": "bill-2"} | EXAMPLE | {"visit": "m-2"}]},
+    ),
+)
+async def settle_batch(request: Request, door: DoorOf, caller: CallerOf) -> Response:
+    """Settle up to 1,000 claims, each under its own `key` (institution).
+
+    Takes no Idempotency-Key: a batch may be sent again whole, and every claim that was decided
+    answers as it did. Claims are decided in order, and none stops another; `items` answers
+    them in order. The body may have 4 MiB; `Gongji-Position` is the newest position answered.
+    """
+    check_role(caller, Role.INSTITUTION)
+    claims = read_claims(await read_raw(request, BODY_MAX))
+    counter = _Counter(door, caller, request.headers.get("accept-language"))
+    items = await asyncio.gather(*(counter.settle(sent) for sent in claims))
+    headers = {
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+        "Gongji-Position": str(counter.position),
+    }
+    body = b'{"items":[%b]}' % b",".join(items)
+    return Response(body, media_type="application/json", headers=headers)
+
+
+def read_claims(raw: bytes) -> list[Any]:
+    """The claims of a batch, their shapes not looked at; TWICE where a member came twice.
+
+    Raises:
+        ProblemError: JSON_INVALID, JSON_TOO_DEEP, JSON_DUPLICATE_KEY; ValidationError: the
+        envelope is not of its shape.
+    """
+    try:
+        sent = json.loads(raw.decode(), object_pairs_hook=_once, parse_constant=_no_number)
+    except RecursionError as error:
+        raise ProblemError("JSON_TOO_DEEP") from error
+    except ValueError as error:
+        raise ProblemError("JSON_INVALID") from error
+    if sent is TWICE:
+        raise ProblemError("JSON_DUPLICATE_KEY")
+    return Envelope.model_validate(sent).claims
+
+
+def read_claim(sent: dict[str, Any]) -> ClaimBody:
+    """One claim of a batch in its strict shape, without its key.
+
+    Raises:
+        ProblemError: JSON_DUPLICATE_KEY, JSON_INVALID, JSON_TOO_DEEP; ValidationError: not of
+        that shape.
+    """
+    claim = {name: value for name, value in sent.items() if name != "key"}
+    try:
+        if _has_twice(claim):
+            raise ProblemError("JSON_DUPLICATE_KEY")
+        raw = json.dumps(claim, ensure_ascii=False).encode()
+    except RecursionError as error:
+        raise ProblemError("JSON_TOO_DEEP") from error
+    except ValueError as error:  # half of a pair of surrogates
+        raise ProblemError("JSON_INVALID") from error
+    return ClaimBody.model_validate_json(raw)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> Any:  # noqa: ANN401 -- JSON, or TWICE
+    members = dict(pairs)
+    return members if len(members) == len(pairs) else TWICE
+
+
+def _no_number(word: str) -> None:
+    raise ValueError(word)  # NaN and Infinity are not JSON
+
+
+def _has_twice(sent: object) -> bool:
+    if isinstance(sent, dict):
+        return any(map(_has_twice, sent.values()))
+    return any(map(_has_twice, sent)) if isinstance(sent, list) else sent is TWICE
+
+
+class _Counter:
+    """Settles the claims of one batch, `AT_ONCE` of them at a time, first come first served."""
+
+    def __init__(self, door: Door, caller: Caller, language: str | None) -> None:
+        self._door = door
+        self._caller = caller
+        self._language = language
+        self._turns = asyncio.Semaphore(AT_ONCE)
+        self.position = 0
+
+    async def settle(self, sent: object) -> bytes:
+        """What became of one claim, in JSON."""
+        key: str | None = None
+        try:
+            members = _members_of(sent)
+            key = _key_of(members)
+            claim = read_claim(members)
+            request = request_of(self._caller, key, OPERATION, claim)
+            async with self._turns:
+                reply = await settle.settle(self._door.house, request, settling_of(claim))
+        except Exception as error:  # noqa: BLE001 -- any error is this claim's alone
+            return _problem(key, answer_problem(error, self._language))
+        self.position = max(self.position, reply.position)
+        if reply.refusal is not None:
+            return _problem(key, answer_refusal(reply, self._language))
+        return (
+            b'{"key":%b,"status_code":201,"outcome":"applied","replayed":%b,'
+            b'"settlement":%b,"position":%d}}'
+            % (to_json(key), to_json(reply.is_replayed), reply.answer[:-1], reply.position)
+        )
+
+
+def _members_of(sent: object) -> dict[str, Any]:
+    """A claim of a batch as an object.
+
+    Raises:
+        ProblemError: JSON_DUPLICATE_KEY, FIELD_INVALID.
+    """
+    if isinstance(sent, dict):
+        return sent
+    raise ProblemError("JSON_DUPLICATE_KEY" if sent is TWICE else "FIELD_INVALID")
+
+
+def _key_of(sent: dict[str, Any]) -> str:
+    """The key of a claim.
+
+    Raises:
+        ProblemError: IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_FORMAT.
+    """
+    key = sent.get("key")
+    if key is not None and not isinstance(key, str):
+        raise ProblemError("IDEMPOTENCY_KEY_FORMAT")
+    return check_key(key)
+
+
+def _problem(key: str | None, answer: ProblemAnswer) -> bytes:
+    problem = bytes(answer.body)
+    return b'{"key":%b,"status_code":%d,"outcome":%b,"problem":%b}' % (
+        to_json(key),
+        answer.status_code,
+        to_json(from_json(problem)["outcome"]),
+        problem,
+    )

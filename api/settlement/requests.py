@@ -1,0 +1,123 @@
+"""What may be sent about a bill after it was decided, or before it is final."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from api.http.fields import CLAIMS_MAX, LINES_MAX, Amount, Body, Moment, Remark, Text, Word
+
+
+class IdentityBody(Body):
+    """How a person is named at the counter."""
+
+    type: Literal["person_no", "id_card", "social_card", "e_credential"]
+    value: Word
+
+
+class LineBody(Body):
+    """One line of the personal part."""
+
+    line: Word
+    category: Literal[
+        "drug",
+        "service",
+        "device",
+        "consumable",
+        "checkup",
+        "vaccine",
+        "disinfectant",
+        "other",
+    ]
+    part: Literal["in_scope", "pre_self_pay", "over_limit", "full_self_pay"] = "in_scope"
+    amount: Amount
+
+
+class ClaimBody(Body):
+    """A patient's bill. `fund_pay` is the pooled fund's part; `lines` sum to the rest."""
+
+    beneficiary: IdentityBody
+    visit: Text
+    charge_batch: Text
+    med_type: Word
+    treated_at: Moment
+    total: Amount
+    fund_pay: Amount
+    use_account: bool = True
+    lines: Annotated[tuple[LineBody, ...], Field(max_length=LINES_MAX, fail_fast=True)] | None = (
+        None
+    )
+    credential: IdentityBody | None = None
+    plan_hash: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,200}$")] | None = None
+
+
+class KeyedClaimBody(ClaimBody):
+    """A claim of a batch, with the key it would have had in the header."""
+
+    key: Annotated[str, StringConstraints(pattern=r"^[ -~]{1,64}$")]
+
+
+class BatchBody(Body):
+    """Claims to be settled, each by itself, in this order."""
+
+    claims: Annotated[tuple[KeyedClaimBody, ...], Field(max_length=CLAIMS_MAX, fail_fast=True)]
+
+
+HOLD_DEFAULT_S, HOLD_MAX_S = 900, 30 * 86_400
+
+
+class RefundLineBody(Body):
+    """What is given back of one fee line."""
+
+    line: Word
+    amount: Amount
+
+
+class RefundBody(Body):
+    """What is given back of the personal part: an amount, or amounts of lines."""
+
+    amount: Amount | None = None
+    lines: (
+        Annotated[
+            tuple[RefundLineBody, ...], Field(min_length=1, max_length=LINES_MAX, fail_fast=True)
+        ]
+        | None
+    ) = None
+    reason: Remark = "not stated"
+
+    @model_validator(mode="after")
+    def one_of_both(self) -> Self:
+        """Take an amount or lines, not both, not neither."""
+        if (self.amount is None) == (self.lines is None):
+            raise PydanticCustomError("one_of_both", "either amount or lines")
+        return self
+
+
+class ReversalBody(Body):
+    """The key of the command whose outcome was never learned."""
+
+    key: Annotated[str, StringConstraints(pattern=r"^[ -~]{1,64}$")]
+
+
+class HoldBody(ClaimBody):
+    """A bill that is not final; its money is set aside for `expires_in` seconds."""
+
+    expires_in: Annotated[int, Field(ge=1, le=HOLD_MAX_S)] = HOLD_DEFAULT_S
+
+
+class CaptureBody(Body):
+    """What a held bill came to; without it the bill is as it was held."""
+
+    total: Amount | None = None
+    fund_pay: Amount | None = None
+    lines: Annotated[tuple[LineBody, ...], Field(max_length=LINES_MAX, fail_fast=True)] | None = (
+        None
+    )
+
+    @model_validator(mode="after")
+    def whole(self) -> Self:
+        """Take a whole bill or none."""
+        stated = {self.total is None, self.fund_pay is None}
+        if len(stated) == 2 or (self.total is None and self.lines is not None):  # noqa: PLR2004 -- both
+            raise PydanticCustomError("whole_bill", "total and fund_pay together")
+        return self

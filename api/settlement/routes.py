@@ -1,0 +1,278 @@
+"""Quotes, settlements and their cancellation."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, Field
+
+from api.http.dependencies import (
+    CallerOf,
+    DoorOf,
+    KeyHeader,
+    answer_read,
+    answer_written,
+    check_key,
+    digest_of,
+    page_answer,
+    read_body,
+    request_of,
+)
+from api.http.fields import Day, ReasonBody, fen
+from api.http.openapi_helpers import body_of, problems
+from api.http.problems import ProblemError
+from api.settlement.requests import ClaimBody, RefundBody, ReversalBody
+from api.settlement.responses import (
+    CancellationReply,
+    PartReply,
+    QuoteReply,
+    RefundReply,
+    RefusedReply,
+    ReplacementReply,
+    ReversalReply,
+    SettlementReply,
+    SettlementsReply,
+)
+from service.caller import Caller, Role
+from service.ids import stream_of
+from service.read_models import reader as lists
+from service.settlement import cancel, quote, refund, replace, reverse, settle
+from service.settlement import queries as look
+from service.settlement import queries as service_settlement_queries
+from service.settlement.claims import Identity, SettleBill, lines_of
+
+router = APIRouter(prefix="/v1", tags=["settlements"])
+
+OPERATION = "settlements"
+Seen = SettlementReply | PartReply | RefusedReply
+EXAMPLE = {
+    "beneficiary": {"type": "person_no", "value": "P1001"},
+    "visit": "mdtrt-1",
+    "charge_batch": "1",
+    "med_type": "11",
+    "treated_at": "2026-03-02T10:15:00+08:00",
+    "total": "128.50",
+    "fund_pay": "64.25",
+    "use_account": True,
+    "lines": [{"line": "1", "category": "drug", "part": "in_scope", "amount": "64.25"}],
+}
+
+
+@router.post(
+    "/quotes",
+    response_model=QuoteReply,
+    responses=problems(404, 422),
+    openapi_extra=body_of(ClaimBody, EXAMPLE),
+)
+async def quote_claim(request: Request, door: DoorOf, caller: CallerOf) -> Response:
+    """What settling now would answer. Changes and stores nothing (institution)."""
+    body = await read_body(request, ClaimBody)
+    bill = bill_of(body, claim_digest(body))
+    return answer_read(await quote.quote(door.house, caller, bill))
+
+
+@router.post(
+    "/settlements",
+    status_code=201,
+    response_model=SettlementReply,
+    responses=problems(404, 409, 413, 422),
+    openapi_extra=body_of(ClaimBody, EXAMPLE),
+)
+async def settle_claim(
+    request: Request, door: DoorOf, caller: CallerOf, key: KeyHeader = None
+) -> Response:
+    """Settle a claim (institution). Answered in front of this route by `api/hot.py`."""
+    body = await read_body(request, ClaimBody)
+    asked = request_of(caller, key, OPERATION, body)
+    return answer_written(await settle.settle(door.house, asked, settling_of(body)), request)
+
+
+@router.get("/settlements/{settlement_id}", response_model=Seen, responses=problems(404))
+async def look_at_settlement(door: DoorOf, caller: CallerOf, settlement_id: str) -> Response:
+    """A settlement as it stands: whole for its institution, one's own part for a sponsor."""
+    reply = await look.look_at_settlement(door.house, caller, stream_of("stl", settlement_id))
+    return answer_read(reply)
+
+
+class Looked(BaseModel):
+    """Which settlements are looked for: by exactly one of `key`, `visit` and `day`."""
+
+    key: str | None = Field(None, max_length=64, description="the key it was settled with")
+    visit: str | None = Field(None, max_length=200, description="with its charge_batch")
+    charge_batch: str | None = Field(None, max_length=200)
+    day: Day | None = Field(None, description="the business day it was decided on")
+    institution: str | None = Field(None, max_length=20, description="whose day, for an auditor")
+    cursor: str | None = Field(None, max_length=100)
+    limit: int = Field(50, ge=1, le=200)
+    min_position: int | None = Field(None, ge=0)
+
+    def asked(self) -> lists.Asked:
+        """The page that is wanted."""
+        return lists.Asked(self.cursor, self.limit, self.min_position)
+
+
+@router.get(
+    "/settlements",
+    response_model=SettlementReply | RefusedReply | SettlementsReply,
+    responses=problems(404, 422),
+)
+async def find_settlements(
+    door: DoorOf, caller: CallerOf, looked: Annotated[Looked, Query()]
+) -> Response:
+    """The settlement of an Idempotency-Key, or the settlements of a bill or of a day.
+
+    `key` finds the settlement itself (institution). `visit` with `charge_batch` lists what
+    became of that bill, the newest 200 attempts at most (institution). `day` lists what was
+    decided on a business day (institution; an auditor names the `institution`).
+    """
+    _check_one(looked, caller)
+    if looked.key is not None:
+        settlement_id = await look.find_by_key(door.house, caller, check_key(looked.key))
+        return answer_read(await look.look_at_settlement(door.house, caller, settlement_id))
+    if looked.day is not None:
+        return page_answer(
+            await service_settlement_queries.settlements_of_day(
+                door.house, door.shelf, caller, looked.institution, looked.day, looked.asked()
+            )
+        )
+    bill = service_settlement_queries.BillName(looked.visit or "", looked.charge_batch or "")
+    return page_answer(
+        await service_settlement_queries.settlements_of_bill(
+            door.house, door.shelf, caller, bill, looked.asked()
+        )
+    )
+
+
+def _check_one(looked: Looked, caller: Caller) -> None:
+    """Take one question, whole, and nothing beside it.
+
+    Raises:
+        ProblemError: QUERY_INVALID.
+    """
+    wrong = [name for name in ("key", "visit", "day") if getattr(looked, name) is not None]
+    if len(wrong) != 1:
+        wrong = wrong or ["key"]
+    elif (looked.visit is None) != (looked.charge_batch is None):
+        wrong = ["charge_batch"]
+    elif looked.institution is not None and looked.day is None:
+        wrong = ["day"]
+    elif looked.institution is None and looked.day is not None and caller.role is Role.AUDITOR:
+        wrong = ["institution"]
+    else:
+        return
+    raise ProblemError(
+        "QUERY_INVALID", errors=[{"field": name, "code": "QUERY_INVALID"} for name in wrong]
+    )
+
+
+@router.post(
+    "/settlements/{settlement_id}/cancellation",
+    status_code=201,
+    response_model=CancellationReply,
+    responses=problems(404, 409),
+    openapi_extra=body_of(ReasonBody, {"reason": "wrong patient"}),
+)
+async def cancel_settlement(
+    request: Request, door: DoorOf, caller: CallerOf, settlement_id: str, key: KeyHeader = None
+) -> Response:
+    """Take a whole settlement back to the accounts and buckets it came from (institution)."""
+    body = await read_body(request, ReasonBody)
+    stream = stream_of("stl", settlement_id)
+    reply = await cancel.cancel(
+        door.house,
+        request_of(caller, key, f"settlements/{stream}/cancellation", body),
+        stream,
+        body.reason,
+    )
+    return answer_written(reply, request)
+
+
+@router.post(
+    "/settlements/{settlement_id}/refunds",
+    status_code=201,
+    response_model=RefundReply,
+    responses=problems(404, 409, 422),
+    openapi_extra=body_of(RefundBody, {"amount": "14.25", "reason": "one box returned"}),
+)
+async def refund_settlement(
+    request: Request, door: DoorOf, caller: CallerOf, settlement_id: str, key: KeyHeader = None
+) -> Response:
+    """Give a part back, by `amount` or by `lines`: cash first, the patient's own money last.
+
+    What stays is the split that settling the smaller bill would have given (institution).
+    """
+    body = await read_body(request, RefundBody)
+    stream = stream_of("stl", settlement_id)
+    lines = tuple((i.line, fen(i.amount)) for i in body.lines) if body.lines else None
+    amount_fen = fen(body.amount) if body.amount else sum(amount for _, amount in lines or ())
+    command = refund.RefundBill(
+        settlement=stream, amount_fen=amount_fen, lines=lines, reason=body.reason
+    )
+    asked = request_of(caller, key, f"settlements/{stream}/refunds", body)
+    return answer_written(await refund.refund(door.house, asked, command), request)
+
+
+@router.post(
+    "/settlements/{settlement_id}/replacement",
+    status_code=201,
+    response_model=ReplacementReply,
+    responses=problems(404, 409, 422),
+    openapi_extra=body_of(ClaimBody, EXAMPLE),
+)
+async def replace_settlement(
+    request: Request, door: DoorOf, caller: CallerOf, settlement_id: str, key: KeyHeader = None
+) -> Response:
+    """Take a settlement back and settle the corrected bill in its place, as one (institution)."""
+    body = await read_body(request, ClaimBody)
+    stream = stream_of("stl", settlement_id)
+    asked = request_of(caller, key, f"settlements/{stream}/replacement", body)
+    reply = await replace.replace(door.house, asked, stream, settling_of(body))
+    return answer_written(reply, request)
+
+
+@router.post(
+    "/reversals",
+    response_model=ReversalReply,
+    responses=problems(404, 409, 422),
+    openapi_extra=body_of(ReversalBody, {"key": "bill-1"}),
+)
+async def reverse_command(
+    request: Request, door: DoorOf, caller: CallerOf, key: KeyHeader = None
+) -> Response:
+    """Undo the command of an Idempotency-Key whose answer never came (institution).
+
+    Final also where it arrives first: the late command is refused `REVERSED_BEFORE_ARRIVAL`.
+    """
+    body = await read_body(request, ReversalBody)
+    asked = request_of(caller, key, "reversals", body)
+    return answer_written(await reverse.reverse(door.house, asked, body.key), request, 200)
+
+
+def settling_of(body: ClaimBody) -> SettleBill:
+    """A claim to be settled; its own digest matters only beside a quote's."""
+    return bill_of(body, claim_digest(body) if body.plan_hash else b"")
+
+
+def claim_digest(body: ClaimBody) -> bytes:
+    """The digest of the claim alone, whatever quote it comes with."""
+    return digest_of("claim", body.model_copy(update={"plan_hash": None}))
+
+
+def bill_of(body: ClaimBody, digest: bytes) -> SettleBill:
+    """A claim as the service takes it."""
+    shown = body.credential
+    return SettleBill(
+        beneficiary=Identity(body.beneficiary.type, body.beneficiary.value),
+        visit=body.visit,
+        charge_batch=body.charge_batch,
+        med_type=body.med_type,
+        treated_at=body.treated_at,
+        total_fen=fen(body.total),
+        fund_pay_fen=fen(body.fund_pay),
+        use_account=body.use_account,
+        lines=lines_of((i.line, i.category, i.part, fen(i.amount)) for i in body.lines)
+        if body.lines is not None
+        else None,
+        credential=Identity(shown.type, shown.value) if shown else None,
+        plan=body.plan_hash,
+        digest=digest,
+    )

@@ -1,0 +1,234 @@
+"""Accounts over HTTP: open, credit, change status, look; the deduction order."""
+
+from typing import Any
+
+import pytest
+
+from api.account.responses import AccountReply
+from api.binding.responses import OrderReply
+from tests.api.clients import (
+    AGENCY,
+    AGENCY_ELSEWHERE,
+    AUDITOR,
+    CANARY_ID,
+    ELSEWHERE,
+    HOSPITAL,
+    NATION,
+    OPERATOR,
+    Desk,
+    Who,
+    a_binding,
+    a_claim,
+    a_family,
+    a_person,
+    an_account,
+    an_opening,
+    is_answered,
+    is_refused,
+    untraced,
+)
+
+ORDER = "/v1/accounts/P1/deduction-order"
+
+
+async def test_an_account_is_opened_and_read(desk: Desk) -> None:
+    """The agency opens it; its owner, the agency and an auditor read the same balance."""
+    opened = await desk.post(
+        AGENCY, "/v1/accounts", an_opening("P1", flags=["public_medical_care"])
+    )
+    answer = is_answered(opened, AccountReply, 201)
+    empty = dict.fromkeys(("current", "prior", "held", "available"), "0.00")
+
+    assert ("P1", empty, "normal") == (answer["person_no"], answer["balance"], answer["status"])
+    assert ["public_medical_care"] == answer["flags"]
+    for who in (AGENCY, NATION, AUDITOR, a_person("P1")):
+        assert answer == is_answered(await desk.get(who, "/v1/accounts/P1"), AccountReply)
+
+
+async def test_a_person_has_one_account(desk: Desk) -> None:
+    """Neither his number nor his ID number opens a second one, and the repeat is a repeat."""
+    body = an_opening("P1", cert_no=CANARY_ID)
+    first = await desk.post(AGENCY, "/v1/accounts", body, "k1")
+    again = await desk.post(AGENCY, "/v1/accounts", body, "k1")
+
+    assert (first.content, "true") == (again.content, again.headers["idempotency-replayed"])
+    for other in (an_opening("P1"), an_opening("P2", cert_no=CANARY_ID)):
+        is_refused(await desk.post(AGENCY, "/v1/accounts", other), 409, "ACCOUNT_EXISTS")
+    changed = body | {"name": "李某"}
+    refused = await desk.post(AGENCY, "/v1/accounts", changed, "k1")
+    is_refused(refused, 422, "IDEMPOTENCY_KEY_REUSED")
+
+
+async def test_money_goes_into_its_bucket(desk: Desk) -> None:
+    """Credits add up by bucket; each moves version and position by one."""
+    await an_account(desk, "P1")
+    before = (await desk.get(AGENCY, "/v1/accounts/P1")).json()
+    path = "/v1/accounts/P1/credits"
+    await desk.post(AGENCY, path, {"amount": "300.00", "bucket": "current"})
+    credited = await desk.post(AGENCY, path, {"amount": "0.01", "bucket": "prior"}, "k1")
+
+    answer = is_answered(credited, AccountReply, 201)
+    assert {"current": "300.00", "prior": "0.01", "held": "0.00", "available": "300.01"} == (
+        answer["balance"]
+    )
+    assert (2, 2) == tuple(answer[name] - before[name] for name in ("version", "position"))
+    again = await desk.post(AGENCY, path, {"bucket": "prior", "amount": "0.01"}, "k1")
+    assert credited.content == again.content
+    assert "300.01" == await desk.balance("P1")
+
+
+async def test_a_residents_account_holds_no_money(desk: Desk) -> None:
+    """A credit to a resident is refused for good under its key."""
+    await an_account(desk, "P1", insurance="resident")
+    credit = {"amount": "1.00"}
+    refused = await desk.post(AGENCY, "/v1/accounts/P1/credits", credit, "k1")
+
+    is_refused(refused, 409, "NO_FUNDS")
+    again = await desk.post(AGENCY, "/v1/accounts/P1/credits", credit, "k1")
+    assert untraced(refused) == untraced(again)
+
+
+STATUSES = (
+    "normal",
+    "retired",
+    "suspended",
+    "arrears",
+    "frozen",
+    "deceased",
+    "transferred",
+    "closed",
+)
+
+
+@pytest.mark.parametrize("status", STATUSES)
+async def test_an_account_may_begin_as_anything(desk: Desk, status: str) -> None:
+    """Every status word of the import lines is one that an account can be opened with."""
+    opened = await desk.post(AGENCY, "/v1/accounts", an_opening("P1", status=status))
+
+    assert status == is_answered(opened, AccountReply, 201)["status"]
+
+
+@pytest.mark.parametrize("status", STATUSES[1:])
+async def test_an_account_may_become_anything(desk: Desk, status: str) -> None:
+    """Every status is reached from normal; an ending is final, and its refusal keeps its number."""
+    await an_account(desk, "P1", "10.00")
+    await an_account(desk, "P2")
+    body = {"status": status, "reason": "told", "effective_on": "2026-03-01", "successor": "P2"}
+    changed = await desk.post(AGENCY, "/v1/accounts/P1/status", body)
+
+    answer = is_answered(changed, AccountReply, 201)
+    assert status == answer["status"]
+    is_ended = status in ("deceased", "transferred", "closed")
+    assert ("0.00" if is_ended or status == "frozen" else "10.00") == answer["balance"]["available"]
+    again = await desk.post(AGENCY, "/v1/accounts/P1/status", {"status": status})
+    problem = is_refused(again, 409, "ACCOUNT_ENDED" if is_ended else "STATUS_UNCHANGED")
+    assert status.upper() == problem["current_status"]
+
+
+async def test_a_frozen_account_thaws(desk: Desk) -> None:
+    """Frozen and back to normal: the money is there again."""
+    await an_account(desk, "P1", "10.00")
+    for status, available in (("frozen", "0.00"), ("normal", "10.00")):
+        changed = await desk.post(AGENCY, "/v1/accounts/P1/status", {"status": status})
+        assert available == is_answered(changed, AccountReply, 201)["balance"]["available"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/accounts/{}", None),
+        ("/v1/accounts/{}/deduction-order", None),
+        ("/v1/accounts/{}/credits", {"amount": "1.00"}),
+        ("/v1/accounts/{}/status", {"status": "frozen"}),
+    ],
+)
+async def test_a_foreign_account_looks_like_none(
+    desk: Desk, path: str, body: dict[str, Any] | None
+) -> None:
+    """Another region's account and nobody's are the same 404, to read and to change."""
+    await an_account(desk, "P1", "10.00")
+    answers = []
+    for number in ("P1", "NOBODY", "%00"):
+        there = path.format(number)
+        asked = (
+            desk.post(AGENCY_ELSEWHERE, there, body) if body else desk.get(AGENCY_ELSEWHERE, there)
+        )
+        answers.append(await asked)
+
+    is_refused(answers[0], 404, "NOT_FOUND")
+    assert untraced(answers[0]) == untraced(answers[1]) == untraced(answers[2])
+
+
+async def test_a_person_reads_his_own_account_alone(desk: Desk) -> None:
+    """Not even his sponsor's: family is aid, not a look into each other's money."""
+    await a_family(desk)
+    for number in ("S1", "NOBODY"):
+        is_refused(await desk.get(a_person("P1"), f"/v1/accounts/{number}"), 404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize("who", [HOSPITAL, OPERATOR, a_person("P1")], ids=lambda w: w.role)
+async def test_only_an_agency_opens_and_credits(desk: Desk, who: Who) -> None:
+    """The other roles may not, and nothing moves."""
+    await an_account(desk, "P1")
+    before = desk.stands()
+    for path, body in (
+        ("", an_opening("N1")),
+        ("/P1/credits", {"amount": "1.00"}),
+        ("/P1/status", {"status": "frozen"}),
+    ):
+        is_refused(await desk.post(who, f"/v1/accounts{path}", body), 403, "NOT_PERMITTED")
+    assert before == desk.stands()
+
+
+async def test_a_region_needs_rules_and_a_code_is_not_a_prefix(desk: Desk) -> None:
+    """No account without an edition in force; an agency of 99 is not one of 990000."""
+    unruled = await desk.post(NATION, "/v1/accounts", an_opening("P1", region="110000"))
+    is_refused(unruled, 422, "NO_EDITION")
+    await an_account(desk, "P2")
+    near = Who(AGENCY.role, "near", "9900")
+
+    is_refused(await desk.get(near, "/v1/accounts/P2"), 404, "NOT_FOUND")
+
+
+async def test_an_order_is_set_read_and_guarded_by_its_version(desk: Desk) -> None:
+    """The beneficiary orders his sponsors; who read an old order is refused."""
+    await a_family(desk)
+    await an_account(desk, "S2", "9.00")
+    await a_binding(desk, "S2", "P1", "child")
+    unset = is_answered(await desk.get(a_person("P1"), ORDER), OrderReply)
+    assert (None, 0) == (unset["sponsors"], unset["version"])
+    body = {"sponsors": ["S2", "S1"], "version": 0}
+    put = await desk.send("PUT", a_person("P1"), ORDER, body, {"Idempotency-Key": "k1"})
+
+    assert (["S2", "S1"], 1) == tuple(
+        is_answered(put, OrderReply)[name] for name in ("sponsors", "version")
+    )
+    again = await desk.send("PUT", a_person("P1"), ORDER, body, {"Idempotency-Key": "k1"})
+    assert (put.content, "true") == (again.content, again.headers["idempotency-replayed"])
+    stale = await desk.send("PUT", a_person("P1"), ORDER, body)
+    assert 1 == is_refused(stale, 409, "VERSION_STALE")["version"]
+    for who in (AGENCY, AUDITOR):
+        assert ["S2", "S1"] == (await desk.get(who, ORDER)).json()["sponsors"]
+    settled = await desk.post(HOSPITAL, "/v1/settlements", a_claim())
+    assert ["20.00", "9.00", "35.25"] == [payer["amount"] for payer in settled.json()["payers"]]
+
+
+async def test_only_whom_the_region_names_sets_the_order(desk: Desk) -> None:
+    """Here it is the beneficiary's: his sponsor may not, a stranger sees nothing, an agency may."""
+    await a_family(desk)
+    await an_account(desk, "X1")
+    body = {"sponsors": ["S1"], "version": 0}
+
+    is_refused(await desk.send("PUT", a_person("S1"), ORDER, body), 403, "NOT_PERMITTED")
+    is_refused(await desk.send("PUT", a_person("X1"), ORDER, body), 404, "NOT_FOUND")
+    is_refused(await desk.send("PUT", AGENCY_ELSEWHERE, ORDER, body), 404, "NOT_FOUND")
+    is_refused(await desk.send("PUT", HOSPITAL, ORDER, body), 403, "NOT_PERMITTED")
+    is_answered(await desk.send("PUT", AGENCY, ORDER, body), OrderReply)
+
+
+async def test_an_agency_opens_where_it_is(desk: Desk) -> None:
+    """The same body opens in the agency's own region and nowhere else."""
+    there = an_opening("P1", region=ELSEWHERE)
+
+    is_refused(await desk.post(AGENCY, "/v1/accounts", there), 404, "NOT_FOUND")
+    is_answered(await desk.post(AGENCY_ELSEWHERE, "/v1/accounts", there), AccountReply, 201)

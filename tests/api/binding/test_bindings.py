@@ -1,0 +1,270 @@
+"""Bindings over HTTP: invite, confirm, decline, change, release, look."""
+
+import pytest
+
+from api.binding.consent_routes import BindingWithConsentsReply
+from api.binding.responses import BindingReply
+from tests.api.clients import (
+    AGENCY,
+    AGENCY_ELSEWHERE,
+    AUDITOR,
+    HOSPITAL,
+    NATION,
+    OPERATOR,
+    Desk,
+    Who,
+    a_binding,
+    a_claim,
+    a_family,
+    a_person,
+    an_account,
+    an_offer,
+    is_answered,
+    is_refused,
+    untraced,
+)
+
+S1, P1, X1 = a_person("S1"), a_person("P1"), a_person("X1")
+UNKNOWN_ID = "bnd_" + "0" * 32
+NO_TEXTS = {"sponsor": None, "beneficiary": None}
+CAPS = {"per_settlement": "10.00", "per_day": None, "per_month": None, "per_year": "90.00"}
+
+
+async def two_people(desk: Desk) -> None:
+    await an_account(desk, "P1", "20.00")
+    await an_account(desk, "S1", "500.00")
+
+
+async def an_invitation(desk: Desk, **changes: object) -> str:
+    offer = an_offer("P1") | changes
+    invited = await desk.post(S1, "/v1/bindings", offer)
+    assert 201 == invited.status_code, invited.text
+    return f"/v1/bindings/{invited.json()['binding_id']}"
+
+
+async def test_an_invitation_is_answered_in_full(desk: Desk) -> None:
+    """The answer names both sides, the terms and `invited`; nobody pays before a yes."""
+    await two_people(desk)
+    offer = an_offer(
+        "P1",
+        uses=["care"],
+        caps={"per_settlement": "10.00", "per_year": "90.00"},
+        valid_from="2026-03-02",
+        valid_until="2027-03-01",
+    )
+    invited = await desk.post(S1, "/v1/bindings", offer, "k1")
+
+    answer = is_answered(invited, BindingReply, 201)
+    assert (
+        "S1",
+        "P1",
+        "spouse",
+        ["care"],
+        CAPS,
+        "invited",
+        "2026-03-02",
+        "2027-03-01",
+        1,
+    ) == tuple(
+        answer[name]
+        for name in (
+            "sponsor",
+            "beneficiary",
+            "relation",
+            "uses",
+            "caps",
+            "status",
+            "valid_from",
+            "valid_until",
+            "version",
+        )
+    )
+    again = await desk.post(S1, "/v1/bindings", offer, "k1")
+    assert (invited.content, "true") == (again.content, again.headers["idempotency-replayed"])
+
+
+async def test_a_yes_makes_it_active(desk: Desk) -> None:
+    """The beneficiary confirms; both sides and an auditor see it active."""
+    await two_people(desk)
+    path = await an_invitation(desk)
+    confirmed = await desk.post(P1, f"{path}/confirmation", {}, "k1")
+
+    assert "active" == is_answered(confirmed, BindingReply, 201)["status"]
+    for who in (S1, P1, AGENCY, AUDITOR):
+        seen = is_answered(await desk.get(who, path), BindingWithConsentsReply)
+        assert confirmed.json() | {"consents": NO_TEXTS} == seen
+    again = await desk.post(P1, f"{path}/confirmation", {}, "k1")
+    assert (confirmed.content, "true") == (again.content, again.headers["idempotency-replayed"])
+    is_refused(await desk.post(P1, f"{path}/confirmation", {}), 409, "NOT_INVITED")
+
+
+async def test_a_no_is_a_no(desk: Desk) -> None:
+    """A declined invitation is over, and another one may follow."""
+    await two_people(desk)
+    path = await an_invitation(desk)
+    declined = await desk.post(P1, f"{path}/decline", {})
+
+    assert "declined" == is_answered(declined, BindingReply, 201)["status"]
+    is_refused(await desk.post(P1, f"{path}/confirmation", {}), 409, "NOT_INVITED")
+    await an_invitation(desk)
+
+
+async def test_an_invitation_runs_out(desk: Desk) -> None:
+    """After three days it has expired, for the reader and for who says yes too late."""
+    await two_people(desk)
+    path = await an_invitation(desk)
+    desk.clock.at = desk.clock.at.replace(day=6)
+
+    assert "expired" == (await desk.get(P1, path)).json()["status"]
+    is_refused(await desk.post(P1, f"{path}/confirmation", {}), 409, "INVITATION_EXPIRED")
+
+
+async def test_a_change_holds_for_the_next_bill(desk: Desk) -> None:
+    """A lower cap binds the next settlement; what was not sent stays."""
+    path = f"/v1/bindings/{await a_family(desk)}"
+    body = {"caps": {"per_settlement": "4.00"}, "valid_until": "2027-01-01"}
+    changed = await desk.send("PATCH", S1, path, body, {"Idempotency-Key": "k1"})
+
+    answer = is_answered(changed, BindingReply)
+    assert ("4.00", ["care", "premium"], "2027-01-01") == (
+        answer["caps"]["per_settlement"],
+        answer["uses"],
+        answer["valid_until"],
+    )
+    again = await desk.send("PATCH", S1, path, body, {"Idempotency-Key": "k1"})
+    assert (changed.content, "true") == (again.content, again.headers["idempotency-replayed"])
+    forever = await desk.send("PATCH", S1, path, {"valid_until": None})
+    assert (None, "4.00") == (
+        forever.json()["valid_until"],
+        forever.json()["caps"]["per_settlement"],
+    )
+    settled = (await desk.post(HOSPITAL, "/v1/settlements", a_claim())).json()
+    assert ("4.00", "40.25") == (settled["aid"], settled["cash"])
+
+
+async def test_a_change_of_nothing_is_another_request_than_of_all(desk: Desk) -> None:
+    """Under one key `{}` and `{"valid_until": null}` are two bodies."""
+    path = f"/v1/bindings/{await a_family(desk)}"
+    key = {"Idempotency-Key": "k1"}
+    await desk.send("PATCH", S1, path, {}, key)
+
+    reused = await desk.send("PATCH", S1, path, {"valid_until": None}, key)
+    is_refused(reused, 422, "IDEMPOTENCY_KEY_REUSED")
+
+
+@pytest.mark.parametrize("who", [S1, P1, AGENCY], ids=lambda w: w.subject)
+async def test_either_side_takes_it_back(desk: Desk, who: Who) -> None:
+    """Sponsor, beneficiary or their agency release it; then nobody pays under it."""
+    path = f"/v1/bindings/{await a_family(desk)}"
+    released = await desk.post(who, f"{path}/release", {"reason": "no longer needed"}, "k1")
+
+    assert "released" == is_answered(released, BindingReply, 201)["status"]
+    is_refused(await desk.post(who, f"{path}/release", {"reason": "again"}), 409, "NOT_ACTIVE")
+    settled = (await desk.post(HOSPITAL, "/v1/settlements", a_claim())).json()
+    assert ("20.00", "0.00", "44.25") == (settled["own"], settled["aid"], settled["cash"])
+
+
+@pytest.mark.parametrize(
+    ("method", "tail", "body"),
+    [
+        ("GET", "", b""),
+        ("PATCH", "", {"uses": ["care"]}),
+        ("POST", "/confirmation", {}),
+        ("POST", "/decline", {}),
+        ("POST", "/release", {"reason": "told"}),
+    ],
+)
+async def test_a_strangers_binding_looks_like_none(
+    desk: Desk, method: str, tail: str, body: object
+) -> None:
+    """Strangers and other regions get the 404 of an id that nobody has, and change nothing."""
+    binding_id = await a_family(desk)
+    await an_account(desk, "X1")
+    before = desk.stands()
+    for who in (X1, a_person("NOBODY"), AGENCY_ELSEWHERE):
+        foreign, unknown, wild = [
+            await desk.send(
+                method, who, f"/v1/bindings/{name}{tail}", body, {"Idempotency-Key": "k"}
+            )
+            for name in (binding_id, UNKNOWN_ID, "stl_0")
+        ]
+        is_refused(foreign, 404, "NOT_FOUND")
+        assert untraced(foreign) == untraced(unknown) == untraced(wild)
+    assert before == desk.stands()
+
+
+@pytest.mark.parametrize("who", [HOSPITAL, OPERATOR, AUDITOR], ids=lambda w: w.role)
+async def test_only_the_family_and_its_agency_act(desk: Desk, who: Who) -> None:
+    """Institutions, operators and auditors change no binding."""
+    path = f"/v1/bindings/{await a_family(desk)}"
+    before = desk.stands()
+    code = "READ_ONLY_ROLE" if who is AUDITOR else "NOT_PERMITTED"
+    offer = {"beneficiary": "P1", "relation": "child"}
+
+    for tail, body in (("/confirmation", {}), ("/decline", {}), ("/release", {"reason": "told"})):
+        is_refused(await desk.post(who, path + tail, body), 403, code)
+    is_refused(await desk.send("PATCH", who, path, {}), 403, code)
+    is_refused(await desk.post(who, "/v1/bindings", offer), 403, code)
+    assert before == desk.stands()
+
+
+async def test_the_other_sides_part_is_not_permitted(desk: Desk) -> None:
+    """A sponsor cannot say yes for the invited, nor a beneficiary raise his own cap."""
+    await two_people(desk)
+    path = await an_invitation(desk)
+
+    is_refused(await desk.post(S1, f"{path}/confirmation", {}), 403, "NOT_PERMITTED")
+    is_refused(await desk.post(S1, f"{path}/decline", {}), 403, "NOT_PERMITTED")
+    await desk.post(P1, f"{path}/confirmation", {})
+    raised = await desk.send("PATCH", P1, path, {"caps": {"per_settlement": "99.00"}})
+    is_refused(raised, 403, "NOT_PERMITTED")
+
+
+async def test_an_agency_acts_for_the_sponsor_it_names(desk: Desk) -> None:
+    """It must name one, of its own region; a person names himself or nobody."""
+    await two_people(desk)
+    offer = an_offer("P1")
+    named = offer | {"sponsor": "S1"}
+
+    is_refused(await desk.post(AGENCY, "/v1/bindings", offer), 422, "FIELD_REQUIRED")
+    foreign = await desk.post(AGENCY_ELSEWHERE, "/v1/bindings", named)
+    unknown = await desk.post(AGENCY_ELSEWHERE, "/v1/bindings", offer | {"sponsor": "NOBODY"})
+    is_refused(foreign, 404, "NOT_FOUND")
+    assert untraced(foreign) == untraced(unknown)
+    is_refused(await desk.post(P1, "/v1/bindings", named), 404, "NOT_FOUND")
+    is_answered(await desk.post(AGENCY, "/v1/bindings", named), BindingReply, 201)
+
+
+async def test_rules_say_no_with_their_code(desk: Desk) -> None:
+    """A relation, a second spouse, an open invitation, a resident: each has its refusal."""
+    await a_family(desk)
+    await an_account(desk, "P2")
+    await an_account(desk, "R1", insurance="resident")
+    invite = "/v1/bindings"
+    in_law = an_offer("P2", "parent_in_law")
+    is_refused(await desk.post(S1, invite, in_law), 422, "RELATION_NOT_ALLOWED")
+    second = an_offer("P2", "spouse")
+    is_refused(await desk.post(S1, invite, second), 409, "RELATION_MAX")
+    bound = an_offer("P1", "child")
+    is_refused(await desk.post(S1, invite, bound), 409, "ALREADY_BOUND")
+    is_refused(await desk.post(a_person("R1"), invite, bound), 409, "NO_FUNDS")
+    child = an_offer("P2", "child")
+    await desk.post(S1, invite, child)
+    is_refused(await desk.post(S1, invite, child), 409, "ALREADY_BOUND")
+    past = child | {"beneficiary": "R1", "valid_until": "2026-03-01"}
+
+    is_refused(await desk.post(S1, invite, past), 422, "DATE_INVALID")
+    unknown = await desk.post(S1, invite, child | {"beneficiary": "NOBODY"})
+    is_refused(unknown, 404, "NOT_FOUND")
+
+
+async def test_many_sponsors_pay_in_their_order(desk: Desk) -> None:
+    """Without an order the first bound pays first, for as long as he has money."""
+    await a_family(desk)
+    await an_account(desk, "S2", "500.00")
+    desk.clock.at = desk.clock.at.replace(minute=21)
+    await a_binding(desk, "S2", "P1", "child")
+    settled = (await desk.post(HOSPITAL, "/v1/settlements", a_claim(total="628.50"))).json()
+
+    assert ["20.00", "500.00", "44.25"] == [payer["amount"] for payer in settled["payers"]]
+    assert "455.75" == (await desk.get(NATION, "/v1/accounts/S2")).json()["balance"]["available"]
