@@ -221,8 +221,17 @@ def test_arguments_go_to_pytest_alone(checkout: Checkout) -> None:
     checkout.give_tools()
     (checkout.root / "pytest.py.red").touch()
 
-    wanted = (1, f"['--slow', '-k', 'a b'] {checkout.root} False\n", "")
-    assert wanted == checkout.call("test", "--slow", "-k", "a b")
+    wanted = (1, f"['--lf', '-k', 'a b'] {checkout.root} False\n", "")
+    assert wanted == checkout.call("test", "--lf", "-k", "a b")
+
+
+def test_slow_runs_the_long_campaigns_alone(checkout: Checkout) -> None:
+    """`--slow` selects the campaigns, lets them print and gives them two hours."""
+    checkout.give_tools()
+
+    status, output, _ = checkout.call("test", "--slow", "-k", "walk")
+    assert status == 0
+    assert output.startswith("['-m', 'slow', '-s', '--timeout', '7200', '-k', 'walk']")
 
 
 def test_the_help_names_every_command(checkout: Checkout) -> None:
