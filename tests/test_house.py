@@ -5,16 +5,23 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 import pytest
+
+from aggregates.topics import TOPICS
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("aggregates", "service", "projections", "api")
 FUNCTION_LINES_MAX = 70
 ALONE = ROOT / "api" / "verify" / "gongji_verify.py"
 """The offline verifier: an auditor copies this one file and needs nothing else."""
+WORDS = ("aggregates.vocabulary", "aggregates.policy.choices")
+DUPLICATES = ROOT / "tests" / "samples" / "duplicate_type_names.txt"
+"""A name and how many modules define it; a line goes when the name has one meaning again."""
 LOCKS = ("requirements.lock", "requirements-dev.lock")
 
 ENTRIES = {
@@ -133,27 +140,53 @@ def test_the_verifier_leans_on_the_standard_library_alone() -> None:
     assert set() == foreign
 
 
-def is_frozen_dataclass(decorator: ast.expr) -> bool:
-    promises = {"frozen", "slots", "kw_only"}
-    return isinstance(decorator, ast.Call) and promises <= {
-        keyword.arg
-        for keyword in decorator.keywords
-        if isinstance(keyword.value, ast.Constant) and keyword.value.value is True
-    }
-
-
 def test_events_do_not_change() -> None:
-    """Every dataclass among the events is frozen, has slots and takes keywords only."""
+    """Every event class, wherever it lies, is a frozen dataclass with slots and keywords only."""
     loose = [
-        f"{at(path, node)} {node.name}"
-        for path in sorted((ROOT / "aggregates").glob("events*.py"))
-        for node in ast.walk(tree_of(path))
-        if isinstance(node, ast.ClassDef)
-        for decorator in node.decorator_list
-        if "dataclass" in ast.unparse(decorator) and not is_frozen_dataclass(decorator)
+        f"{event.__module__}.{event.__qualname__}"
+        for event in TOPICS
+        if not (
+            is_dataclass(event)
+            and vars(event)["__dataclass_params__"].frozen
+            and "__slots__" in vars(event)
+            and all(field.kw_only for field in fields(event))
+        )
     ]
 
     assert [] == loose
+
+
+def test_the_api_knows_only_words_of_the_rules() -> None:
+    """The api imports the vocabulary and a policy's choices, and nothing else of the rules."""
+    found = [
+        f"{at(path, node)} {node.module}"
+        for path in sources("api")
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.ImportFrom)
+        if (node.module or "").partition(".")[0] == "aggregates"
+        if node.module not in WORDS
+    ]
+
+    assert [] == found
+
+
+def type_names() -> Iterator[str]:
+    """Name every class and every type alias at the top of a module of the rooms."""
+    for path in sources(*ROOMS):
+        for node in tree_of(path).body:
+            if isinstance(node, ast.ClassDef):
+                yield node.name
+            elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript | ast.BinOp):
+                names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+                yield from (name for name in names if not name.isupper() and name[0].isupper())
+
+
+def test_a_type_name_means_one_thing() -> None:
+    """No type name is defined more often than the list says; the list only shrinks."""
+    listed = dict(line.split() for line in DUPLICATES.read_text(encoding="utf-8").splitlines())
+    counted = {name: str(n) for name, n in sorted(Counter(type_names()).items()) if n > 1}
+
+    assert listed == counted
 
 
 def test_every_test_says_what_it_promises() -> None:
