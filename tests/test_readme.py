@@ -129,18 +129,12 @@ def folders_in(room: Path) -> set[str]:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_capability_has_one_name(page: str) -> None:
-    """Every capability on the list is a module or a folder of a layer, and so are its tests."""
-    layers = {path.stem for room in ROOMS for path in (ROOT / room).iterdir()}
-    tests = {path.name for room in ROOMS for path in (ROOT / "tests" / room).iterdir()}
-    known = capabilities_of(page) | layers | {"cases"}
+    """A capability on the list is a module or folder of a layer; its tests lie under its name."""
+    named = {path.stem for room in ROOMS for path in (ROOT / room).iterdir()}
+    tested = {name for room in ROOMS for name in folders_in(ROOT / "tests" / room)}
 
-    assert set() == capabilities_of(page) - layers
-    assert set() == {
-        name
-        for name in tests
-        if (ROOT / "tests" / "service" / name).is_dir() and name != "__pycache__"
-        if name not in known
-    }
+    assert set() == capabilities_of(page) - named
+    assert set() == tested - named
 
 
 @pytest.mark.parametrize("page", PAGES)
