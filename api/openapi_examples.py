@@ -210,7 +210,16 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "PolicyReply": POLICY,
     "LiveReply": {"status": "alive"},
-    "ReadyReply": {"status": "ready", "position": 1234},
+    "ReadyReason": {
+        "code": "FOLLOWER_PARKED",
+        "detail": "signals: 1 event parked, the first at position 812",
+    },
+    "ReadyReply": {"status": "ready", "position": 1234, "reasons": []},
+    "UnreadyReply": {
+        "status": "unready",
+        "code": "NOT_READY",
+        "reasons": [{"code": "LEDGER_UNREACHABLE", "detail": "StoreUnavailableError"}],
+    },
     "Problem": PROBLEM,
     **LATER_EXAMPLES,
     **STATEMENT_EXAMPLES,

@@ -17,6 +17,7 @@ from service.ledger.head_cache import Limits
 from service.ledger.postgres.store import PostgresStore
 from service.ledger.read_set import View
 from service.ledger.store import Store
+from service.readiness import Readiness
 from service.regions.policy_book import PolicyBook, load
 from service.request_context import noting
 from service.settings import Settings
@@ -69,6 +70,7 @@ class House:
     registry: Relations | None = None
     tax: TaxSide | None = None
     funds: Funds = field(default_factory=lambda: Funds(load_table()))
+    readiness: Readiness = field(default_factory=Readiness)
 
     async def close(self) -> None:
         """Finish what was taken, then let the store go."""

@@ -4,9 +4,10 @@ from fastapi import APIRouter, Response
 
 from api.http.dependencies import DoorOf
 from api.http.metrics import measures
-from api.http.problems import ProblemError
-from api.http.schemas import LiveReply, ReadyReply
+from api.http.problems import RETRY_AFTER_S
+from api.http.schemas import LiveReply, ReadyReason, ReadyReply, Reply, UnreadyReply
 from service.proof.proofs import unsealed
+from service.readiness import Reason, Status, status_of
 
 router = APIRouter(tags=["health"])
 
@@ -17,14 +18,26 @@ async def live() -> Response:
     return Response(b'{"status":"alive"}', media_type="application/json")
 
 
-@router.get("/readyz", response_model=ReadyReply)
+@router.get("/readyz", response_model=ReadyReply, responses={503: {"model": UnreadyReply}})
 async def ready(door: DoorOf) -> Response:
-    """The ledger answers; `position` is its newest event's."""
+    """Whether this process serves, and why not wholly; `position` is the newest event's."""
+    reasons = await door.house.readiness.reasons()
     try:
         position = await door.house.store.position()
-    except Exception as error:
-        raise ProblemError("NOT_READY") from error
-    return Response(b'{"status":"ready","position":%d}' % position, media_type="application/json")
+    except Exception as error:  # noqa: BLE001 -- whatever it is, the ledger does not answer
+        reasons.append(Reason("LEDGER_UNREACHABLE", type(error).__name__, stops=True))
+        position = 0
+    status = status_of(reasons)
+    told = [ReadyReason(code=reason.code, detail=reason.detail) for reason in reasons]
+    if status is Status.UNREADY:
+        unready = UnreadyReply(status="unready", code="NOT_READY", reasons=told)
+        return _answer(unready, 503, {"Retry-After": RETRY_AFTER_S})
+    return _answer(ReadyReply(status=status.value, position=position, reasons=told), 200, {})
+
+
+def _answer(body: Reply, status: int, headers: dict[str, str]) -> Response:
+    content = body.model_dump_json()
+    return Response(content, status, {"Cache-Control": "no-store"} | headers, "application/json")
 
 
 @router.get("/metrics")

@@ -19,11 +19,27 @@ class LiveReply(Reply):
     status: Literal["alive"]
 
 
-class ReadyReply(Reply):
-    """The ledger answers; `position` is its newest event's."""
+class ReadyReason(Reply):
+    """Why a process is not wholly ready: a stable code, and a sentence for the operator."""
 
-    status: Literal["ready"]
-    position: int
+    code: str = Field(description="Stable: `FOLLOWER_PARKED`, `FOLLOWER_BEHIND` and others.")
+    detail: str = Field(description="For people; without personal data.")
+
+
+class ReadyReply(Reply):
+    """The ledger answers; `position` is its newest event's. `degraded` still serves."""
+
+    status: Literal["ready", "degraded"]
+    position: int = Field(description="Of the newest event.")
+    reasons: list[ReadyReason]
+
+
+class UnreadyReply(Reply):
+    """This process must not be sent anything. `code` is always `NOT_READY`."""
+
+    status: Literal["unready"]
+    code: Literal["NOT_READY"]
+    reasons: list[ReadyReason]
 
 
 class Problem(BaseModel):
