@@ -6,6 +6,7 @@ an answer that the rules forbid is a refusal before any event exists.
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import TypedDict
 
 from aggregates.binding.eligibility import Side, check_numbers, check_parties
 from aggregates.binding.events import (
@@ -223,14 +224,23 @@ def decline(binding: Binding, now: Instant) -> InvitationDeclined:
     return InvitationDeclined()
 
 
+class CapsChange(TypedDict, total=False):
+    """New caps in fen. A cap that is absent stays as it is; None removes it."""
+
+    per_settlement_fen: int | None
+    per_day_fen: int | None
+    per_month_fen: int | None
+    per_year_fen: int | None
+
+
 def change_grant(
     binding: Binding,
     now: Instant,
     uses: tuple[Use, ...],
-    caps: Caps,
+    caps: CapsChange,
     valid_until: date | None,
 ) -> GrantChanged:
-    """Change what is granted, for settlements from now on.
+    """Change what is granted, for settlements from now on. The event states all caps.
 
     Raises:
         NotActiveError: there is no active grant; DateInvalidError: it would end in the past.
@@ -239,7 +249,7 @@ def change_grant(
         raise NotActiveError
     if valid_until is not None and valid_until < now.on:
         raise DateInvalidError(field="valid_until")
-    return GrantChanged(uses=uses, caps=caps, valid_until=valid_until)
+    return GrantChanged(uses=uses, caps=replace(binding.caps, **caps), valid_until=valid_until)
 
 
 def release(

@@ -71,7 +71,10 @@ class ConfirmationBody(Body):
 
 
 class GrantBody(Body):
-    """What a sponsor changes of a grant; what is not sent stays."""
+    """What a sponsor changes of a grant; what is not sent stays, each cap for itself.
+
+    A cap of null is removed; null for `caps` removes all four.
+    """
 
     uses: Annotated[tuple[UseWord, ...], Field(min_length=1, max_length=2)] | None = None
     caps: CapsBody | None = None

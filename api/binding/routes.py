@@ -1,7 +1,7 @@
 """Bindings: invite, confirm, decline, change, release, and look."""
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -27,7 +27,7 @@ from api.http.openapi_helpers import body_of, problems
 from api.http.problems import ProblemError
 from service.binding import bindings, consents
 from service.binding import queries as service_binding_queries
-from service.binding.bindings import Caps
+from service.binding.bindings import Caps, CapsChange
 from service.caller import Request as ServiceRequest
 from service.caller import Role
 from service.context import House
@@ -159,10 +159,14 @@ async def release(
 async def change_grant(
     request: Request, door: DoorOf, caller: CallerOf, binding_id: str, key: KeyHeader = None
 ) -> Response:
-    """Change what is granted (the sponsor, or his agency); what is not sent stays."""
+    """Change what is granted (the sponsor, or his agency).
+
+    What is not sent stays as it is, each cap for itself. A cap of null is removed; null for
+    `caps` removes all four, and null for `valid_until` grants until released.
+    """
     body = await read_body(request, GrantBody)
     stream = stream_of("bnd", binding_id)
-    sent = ",".join(sorted(body.model_fields_set))
+    sent = ",".join(_sent_members(body))
     digest = digest_of(f"bindings/{stream}/grant/{sent}", body)
     asked = ServiceRequest(caller, maybe_key(key), digest, "http")
     reply = await bindings.change(door.house, asked, stream, _change_of(body))
@@ -205,14 +209,28 @@ def caps_of(body: CapsBody) -> Caps:
 def _change_of(body: GrantBody) -> bindings.Change:
     sent = body.model_fields_set
 
-    def caps(before: Caps) -> Caps:
-        return before if body.caps is None else caps_of(body.caps)
-
     def valid_until(before: date | None) -> date | None:
         return body.valid_until if "valid_until" in sent else before
 
     uses = None if body.uses is None else tuple(Use(use) for use in body.uses)
-    return bindings.Change(uses=uses, caps=caps, valid_until=valid_until)
+    return bindings.Change(uses=uses, caps=_caps_change_of(body), valid_until=valid_until)
+
+
+def _caps_change_of(body: GrantBody) -> CapsChange:
+    """The caps that were sent, in fen; all of them where `caps` itself is null."""
+    if "caps" not in body.model_fields_set:
+        return CapsChange()
+    caps = body.caps or CapsBody()
+    sent = CapsBody.model_fields if body.caps is None else body.caps.model_fields_set
+    return cast("CapsChange", {f"{name}_fen": maybe_fen(getattr(caps, name)) for name in sent})
+
+
+def _sent_members(body: GrantBody) -> list[str]:
+    """The members of a change, and the caps in it that are null; a digest leaves null out."""
+    caps = body.caps or CapsBody()
+    removed = [f"caps.{name}" for name in caps.model_fields_set if getattr(caps, name) is None]
+    everything = ["caps=null"] if "caps" in body.model_fields_set and body.caps is None else []
+    return sorted([*body.model_fields_set, *removed, *everything])
 
 
 async def _answered(house: House, reply: Reply, request: Request, status: int = 201) -> Response:

@@ -15,7 +15,7 @@ from aggregates.account.events import (
 )
 from aggregates.account.state import Account
 from aggregates.binding import binding as rules
-from aggregates.binding.binding import Binding, Offer
+from aggregates.binding.binding import Binding, CapsChange, Offer
 from aggregates.binding.eligibility import Side
 from aggregates.binding.events import BindingConfirmed, Caps
 from aggregates.policy.choices import Activation
@@ -43,7 +43,7 @@ from service.person.free_text import check_names_nobody
 from service.person.lookup import find_person
 from service.serializers import binding_answer
 
-__all__ = ["Caps", "Change", "Invite", "Offer"]
+__all__ = ["Caps", "CapsChange", "Change", "Invite", "Offer"]
 
 
 async def invite(house: House, request: Request, command: Invite) -> Reply:
@@ -149,7 +149,7 @@ class Change:
     """New terms of a grant. A member that was not sent stays as it is."""
 
     uses: tuple[Use, ...] | None
-    caps: Callable[[Caps], Caps]
+    caps: CapsChange
     valid_until: Callable[[date | None], date | None]
 
 
@@ -165,7 +165,7 @@ async def change(house: House, request: Request, binding_id: StreamId, terms: Ch
             binding,
             now,
             terms.uses or binding.uses,
-            terms.caps(binding.caps),
+            terms.caps,
             terms.valid_until(binding.valid_until),
         )
         version = view.version(binding_id)

@@ -1,7 +1,9 @@
 """Cases on the rules alone: events folded into dictionaries, no ledger and no service."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from functools import partial
+from typing import cast
 
 from aggregates.account.events import (
     BeneficiaryLinked,
@@ -128,7 +130,8 @@ class RulesDriver(RulesWorld):
         assert step.offer is not None
         binding_id, binding = self._binding(step)
         to = offer_of(step.offer)
-        event = bindings.change_grant(binding, self.now, to.uses, to.caps, to.valid_until)
+        caps = cast("bindings.CapsChange", asdict(to.caps))
+        event = bindings.change_grant(binding, self.now, to.uses, caps, to.valid_until)
         self.bindings[binding_id] = bindings.evolve(binding, event)
         return self._status_of(binding_id)
 

@@ -3,9 +3,10 @@
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from functools import partial
+from typing import cast
 
 from pydantic_core import from_json, to_json
 
@@ -233,7 +234,9 @@ class HouseDriver:
         assert step.offer is not None
         to = step.offer
         terms = bindings.Change(
-            uses=to.uses, caps=lambda _: caps_of(to), valid_until=lambda _: to.valid_until
+            uses=to.uses,
+            caps=cast("bindings.CapsChange", asdict(caps_of(to))),
+            valid_until=lambda _: to.valid_until,
         )
         request = self._request(self._as(step.by or to.sponsor), "", b"")
         binding_id = self.bindings[step.binding]

@@ -1,12 +1,12 @@
 """When a binding pays, and how it changes and ends (policy.md §3.2, §8.2)."""
 
-from dataclasses import replace
+from dataclasses import asdict, fields, replace
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from aggregates.binding.binding import change_grant, evolve, release
+from aggregates.binding.binding import CapsChange, change_grant, evolve, release
 from aggregates.binding.eligibility import Side
 from aggregates.binding.events import Caps, GrantChanged
 from aggregates.policy.choices import UnbindBy, UnbindEffective
@@ -32,6 +32,8 @@ from tests.aggregates.binding.grants import (
     sent,
 )
 from tests.given_when_then import given
+
+CAP_NAMES = tuple(member.name for member in fields(Caps))
 
 
 @pytest.mark.parametrize(
@@ -69,8 +71,8 @@ def test_a_binding_pays_on_the_days_it_is_active(
 
 def test_a_sponsor_changes_what_he_grants() -> None:
     """Uses, caps and end are new; a past end and an inactive grant are refused."""
-    caps = Caps(per_day_fen=100)
-    new = GrantChanged(uses=(Use.PREMIUM,), caps=caps, valid_until=TODAY)
+    caps = CapsChange(per_day_fen=100)
+    new = GrantChanged(uses=(Use.PREMIUM,), caps=Caps(per_day_fen=100), valid_until=TODAY)
     story = given(evolve, sent(), confirmed())
 
     story.when(lambda b: change_grant(b, NOW, (Use.PREMIUM,), caps, TODAY)).then(new)
@@ -81,7 +83,28 @@ def test_a_sponsor_changes_what_he_grants() -> None:
         NotActiveError
     )
     after = given(evolve, sent(), confirmed(), new).state
-    assert ((Use.PREMIUM,), caps, TODAY) == (after.uses, after.caps, after.valid_until)
+    assert ((Use.PREMIUM,), new.caps, TODAY) == (after.uses, after.caps, after.valid_until)
+
+
+@pytest.mark.parametrize("name", CAP_NAMES)
+@pytest.mark.parametrize("cap_fen", [None, 0, 700])
+def test_a_change_of_one_cap_leaves_the_others(name: str, cap_fen: int | None) -> None:
+    """The named cap is new or removed; the other three stay as they were granted."""
+    all_four = Caps(**{each: 100 + at for at, each in enumerate(CAP_NAMES)})
+    binding = given(evolve, replace(sent(), caps=all_four), confirmed()).state
+
+    one = cast("CapsChange", {name: cap_fen})
+    event = change_grant(binding, NOW, binding.uses, one, binding.valid_until)
+
+    assert asdict(all_four) | {name: cap_fen} == asdict(event.caps)
+
+
+def test_a_change_of_no_cap_leaves_all() -> None:
+    """A change of uses alone says nothing of caps."""
+    caps = Caps(per_settlement_fen=100, per_year_fen=900)
+    binding = given(evolve, replace(sent(), caps=caps), confirmed()).state
+
+    assert caps == change_grant(binding, NOW, (Use.CARE,), {}, None).caps
 
 
 def terms(**changes: Any) -> Side:  # noqa: ANN401 -- any term

@@ -142,6 +142,39 @@ async def test_a_change_holds_for_the_next_bill(desk: Desk) -> None:
     assert ("4.00", "40.25") == (settled["aid"], settled["cash"])
 
 
+async def test_a_cap_that_is_not_sent_stays_and_null_removes_it(desk: Desk) -> None:
+    """One cap changes alone, null removes one, and null instead of `caps` removes all."""
+    path = f"/v1/bindings/{await a_family(desk)}"
+    caps = {
+        "per_settlement": "10.00",
+        "per_day": "20.00",
+        "per_month": "30.00",
+        "per_year": "90.00",
+    }
+
+    async def changed(caps: object) -> object:
+        answer = is_answered(await desk.send("PATCH", S1, path, {"caps": caps}), BindingReply)
+        return answer["caps"]
+
+    assert caps == await changed(caps)
+    assert caps == await changed({})
+    assert caps | {"per_day": "5.00"} == await changed({"per_day": "5.00"})
+    assert caps | {"per_day": None} == await changed({"per_day": None})
+    assert caps | {"per_day": None, "per_year": None} == await changed({"per_year": None})
+    assert dict.fromkeys(caps) == await changed(None)
+
+
+async def test_a_cap_that_is_removed_is_another_request_than_one_that_stays(desk: Desk) -> None:
+    """Under one key `{"caps": {}}` and `{"caps": {"per_day": null}}` are two bodies."""
+    path = f"/v1/bindings/{await a_family(desk)}"
+    key = {"Idempotency-Key": "k1"}
+    await desk.send("PATCH", S1, path, {"caps": {}}, key)
+
+    for other in ({"caps": {"per_day": None}}, {"caps": None}, {}):
+        reused = await desk.send("PATCH", S1, path, other, key)
+        is_refused(reused, 422, "IDEMPOTENCY_KEY_REUSED")
+
+
 async def test_a_change_of_nothing_is_another_request_than_of_all(desk: Desk) -> None:
     """Under one key `{}` and `{"valid_until": null}` are two bodies."""
     path = f"/v1/bindings/{await a_family(desk)}"
