@@ -21,9 +21,12 @@ from service.ledger.store import Batch, Found, Known, Outcome, Sealed
 
 
 class Work:
-    """A command that waits for its answer. `since` is the loop's time in seconds."""
+    """A command that waits for its answer. `since` is the loop's time in seconds.
 
-    __slots__ = ("act", "command", "future", "is_sent", "is_withdrawn", "since")
+    `known` is what its key had been used up by, where that was found out.
+    """
+
+    __slots__ = ("act", "command", "future", "is_sent", "is_withdrawn", "known", "since")
 
     def __init__(self, command: Command, future: "asyncio.Future[Reply]", since: float) -> None:
         """Wait from now on."""
@@ -33,6 +36,7 @@ class Work:
         self.since = since
         self.is_sent = False
         self.is_withdrawn = False
+        self.known: Known | None = None
 
     def answer(self, reply: Reply) -> None:
         """Answer whoever still waits."""
@@ -48,12 +52,24 @@ class Work:
     def answer_known(self, known: Known) -> None:
         """Answer from what is stored, if the body is the one that was stored."""
         fits = known.digest in (self.command.digest, ANY_BODY)
+        if self.command.asks is None:
+            self.known = known
         if self.command.asks is not None or fits:
             self.answer(
                 Reply(known.answer, known.refusal, known.position, known.stream, is_replayed=True)
             )
         else:
             self.fail(KeyReusedError())
+
+    def used_up(self) -> Known | None:
+        """What the key is used up by now that this work is answered; None where it is free."""
+        future = self.future
+        if self.known is not None or not future.done() or future.cancelled() or future.exception():
+            return self.known
+        reply = future.result()
+        return Known(
+            reply.position, reply.subject, reply.refusal, self.command.digest, reply.answer
+        )
 
 
 class Decided(NamedTuple):

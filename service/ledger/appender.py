@@ -19,7 +19,14 @@ from service.ledger.command import Command, OverloadedError, Reply
 from service.ledger.head_cache import Limits, Memory
 from service.ledger.overlay import Layer
 from service.ledger.postgres.commit import TROUBLE
-from service.ledger.store import Outcome, OutcomeUnknownError, Session, Store, StoreUnavailableError
+from service.ledger.store import (
+    Known,
+    Outcome,
+    OutcomeUnknownError,
+    Session,
+    Store,
+    StoreUnavailableError,
+)
 
 READS_MAX = 64
 """Times a decision may ask for something more before it counts as endless."""
@@ -37,6 +44,7 @@ class Appender:
         self._memory = Memory(limits.heads_max)
         self._waiting: deque[Work] = deque()
         self._pending: dict[tuple[str, str], Work] = {}
+        self._behind: dict[tuple[str, str], dict[bytes, Work]] = {}
         self._awake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._live: dict[Work, None] = {}
@@ -65,31 +73,39 @@ class Appender:
             OverloadedError, StoreUnavailableError: nothing was applied;
             OutcomeUnknownError: it may have been; ask again with the same key.
         """
-        if command.key is not None:
-            name = (command.caller, command.key)
-            while (twin := self._pending.get(name)) is not None:
-                if twin.command.digest == command.digest:
-                    return (await asyncio.shield(twin.future))._replace(is_replayed=True)
-                await asyncio.wait([twin.future])  # then its key is used up, or free
-                if self._pending.get(name) is twin:
-                    raise StoreUnavailableError("no answer yet to the key's first use")
+        if (twin := self._twin(command)) is not None:
+            return (await asyncio.shield(twin.future))._replace(is_replayed=True)
         return await asyncio.shield(self._enter(command))
 
     def take(self, command: Command) -> "asyncio.Future[Reply]":
         """A command's answer to come, as of `submit`; many are taken without a task for each."""
-        if command.key is not None and (command.caller, command.key) in self._pending:
+        if self._twin(command) is not None:
             return asyncio.create_task(self.submit(command))
         return self._enter(command)
+
+    def _twin(self, command: Command) -> Work | None:
+        """The work with the same key and body that is on its way or waits for its turn."""
+        if command.key is None:
+            return None
+        name = (command.caller, command.key)
+        first = self._pending.get(name)
+        if first is None or first.command.digest == command.digest:
+            return first
+        return self._behind.get(name, {}).get(command.digest)
 
     def _enter(self, command: Command) -> "asyncio.Future[Reply]":
         if self._is_closing or len(self._live) >= self._limits.waiting_max:
             raise OverloadedError
         loop = asyncio.get_running_loop()
         work = Work(command, loop.create_future(), loop.time())
-        self._waiting.append(work)
         self._live[work] = None
         if command.key is not None:
-            self._pending[command.caller, command.key] = work
+            name = (command.caller, command.key)
+            if name in self._pending:
+                self._behind.setdefault(name, {})[command.digest] = work
+                return work.future
+            self._pending[name] = work
+        self._waiting.append(work)
         self._awake.set()
         return work.future
 
@@ -263,9 +279,31 @@ class Appender:
 
     def _forget(self, work: Work) -> None:
         self._live.pop(work, None)
-        key = work.command.key
-        if key is not None and self._pending.get((work.command.caller, key)) is work:
-            del self._pending[work.command.caller, key]
+        if work.command.key is None:
+            return
+        name = (work.command.caller, work.command.key)
+        if self._pending.get(name) is work:
+            del self._pending[name]
+            if name in self._behind:
+                self._let_next(name, work.used_up())
+        elif (others := self._behind.get(name)) and others.get(work.command.digest) is work:
+            del others[work.command.digest]
+
+    def _let_next(self, name: tuple[str, str], known: Known | None) -> None:
+        """Answer all that wait behind a key from what used it up; if it is free, let one go on."""
+        others = self._behind.pop(name)
+        if known is not None:
+            for work in others.values():
+                work.answer_known(known)
+                self._live.pop(work, None)
+            return
+        if others:
+            work = others.pop(next(iter(others)))
+            self._pending[name] = work
+            self._waiting.append(work)
+            self._awake.set()
+        if others:
+            self._behind[name] = others
 
     async def _watch(self) -> None:
         """Answer works that waited too long; what was sent goes on and keeps its key."""

@@ -178,6 +178,13 @@ async def an_appender(store: Store, limits: Limits | None = None) -> AsyncIterat
         await appender.close()
 
 
+def check_nobody_waits(appender: Appender) -> None:
+    """Nothing is kept of who was answered."""
+    assert not appender._live  # noqa: SLF001
+    assert not appender._pending  # noqa: SLF001
+    assert not appender._behind  # noqa: SLF001
+
+
 async def all_of(appender: Appender, *commands: Command) -> list[Reply | BaseException]:
     """Submit commands together, in their order; replies or errors."""
     return await asyncio.gather(*map(appender.submit, commands), return_exceptions=True)
