@@ -10,6 +10,7 @@ from typing import Any
 from aggregates.account.reserved import held_fen
 from aggregates.account.state import Account
 from aggregates.binding.binding import Binding
+from aggregates.binding.deduction_order import CurrentOrder
 from aggregates.binding.events import Caps
 from aggregates.credential_link import Link
 from aggregates.settlement.events import Claim, PayerShare, Settled
@@ -108,13 +109,11 @@ def caps_answer(caps: Caps) -> dict[str, str | None]:
     }
 
 
-def order_answer(account: Account) -> dict[str, Any]:
-    """The order the beneficiary set, as sponsors' account ids; null before he set one."""
-    by_binding = {link.binding: link.sponsor for link in account.sponsors}
-    sponsors = None
-    if account.order is not None:
-        sponsors = [by_binding[b] for b in account.order if b in by_binding]
-    return {"sponsors": sponsors, "version": account.order_version}
+def order_answer(order: CurrentOrder) -> dict[str, Any]:
+    """The sponsors in paying order, as account ids; null before an order was set."""
+    links = order.sponsors
+    sponsors = None if links is None else [link.sponsor for link in links]
+    return {"sponsors": sponsors, "version": order.version}
 
 
 def claim_answer(claim: Claim) -> dict[str, Any]:

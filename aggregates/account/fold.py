@@ -109,16 +109,25 @@ def _evolve_family(account: Account, event: FamilyEvent) -> Account:
             return account._replace(
                 invitations=tuple(i for i in account.invitations if i[0] != binding),
                 sponsors=(*account.sponsors, link),
+                order_version=_order_moved(account),
             )
         case SponsorUnlinked(binding=binding):
+            left = tuple(s for s in account.sponsors if s.binding != binding)
+            is_gone = len(left) != len(account.sponsors)
             return account._replace(
                 invitations=tuple(i for i in account.invitations if i[0] != binding),
-                sponsors=tuple(s for s in account.sponsors if s.binding != binding),
+                sponsors=left,
+                order_version=_order_moved(account) if is_gone else account.order_version,
             )
         case BeneficiaryLinked():
             return _linked(account, event)
         case BeneficiaryUnlinked():
             return _unlinked(account, event)
+
+
+def _order_moved(account: Account) -> int:
+    """The order's version after a sponsor came or went; before an order is set it is 0."""
+    return account.order_version + (account.order is not None)
 
 
 def _linked(account: Account, event: BeneficiaryLinked) -> Account:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from aggregates.account.events import OrderChanged
 from aggregates.account.state import Account, SponsorLink
@@ -14,20 +15,48 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SET_BY_HAND = (OrderStrategy.BENEFICIARY_SET, OrderStrategy.SPONSOR_SET)
 
 
+class CurrentOrder(NamedTuple):
+    """A deduction order as it counts at a moment.
+
+    `sponsors` are in paying order, None before an order was set. `version` moves whenever they
+    move.
+    """
+
+    sponsors: tuple[SponsorLink, ...] | None
+    version: int
+
+
+def current_order(account: Account, live: tuple[SponsorLink, ...]) -> CurrentOrder:
+    """The order over `live`, those of the account's sponsors whose grant has not lapsed.
+
+    The fold counts each sponsor that comes or goes by an event. A grant that lapsed without an
+    event yet is counted here instead, until the event that writes it down is; so the version
+    moves once, at the moment the grant lapses.
+    """
+    if account.order is None:
+        return CurrentOrder(None, account.order_version)
+    lapsed = len(account.sponsors) - len(live)
+    return CurrentOrder(_by_hand(live, account.order), account.order_version + lapsed)
+
+
 def change_order(
-    account: Account, bindings: Sequence[StreamId], version: int | None
+    account: Account,
+    live: tuple[SponsorLink, ...],
+    bindings: Sequence[StreamId],
+    version: int | None,
 ) -> OrderChanged:
-    """Set the order over all of today's sponsors, or over some: the others follow by age.
+    """Set the order over all of today's live sponsors, or over some: the others follow by age.
 
     Raises:
         SponsorInvalidError: one is named twice or is not a sponsor of this account (S44);
         VersionStaleError: the caller had not read the order of today (None: he need not).
     """
-    linked = {link.binding for link in account.sponsors}
+    linked = {link.binding for link in live}
     if len(set(bindings)) != len(bindings) or not linked.issuperset(bindings):
         raise SponsorInvalidError
-    if version is not None and version != account.order_version:
-        raise VersionStaleError(version=account.order_version)
+    current = current_order(account, live).version
+    if version is not None and version != current:
+        raise VersionStaleError(version=current)
     return OrderChanged(bindings=tuple(bindings))
 
 

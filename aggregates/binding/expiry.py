@@ -8,11 +8,18 @@ from collections.abc import Callable
 
 from aggregates.account.events import BeneficiaryUnlinked, SponsorUnlinked
 from aggregates.account.fold import AccountEvent, evolve
-from aggregates.account.state import Account
+from aggregates.account.state import Account, SponsorLink
 from aggregates.binding.binding import Binding
 from aggregates.vocabulary import BindingStatus, Instant, Parting, StreamId
 
 LIVES = (BindingStatus.INVITED, BindingStatus.ACTIVE)
+
+
+def live_sponsors(
+    account: Account, binding_of: Callable[[StreamId], Binding], now: Instant
+) -> tuple[SponsorLink, ...]:
+    """The account's sponsors whose grant has not lapsed."""
+    return tuple(s for s in account.sponsors if binding_of(s.binding).status_at(now) in LIVES)
 
 
 def swept(

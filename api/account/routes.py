@@ -145,7 +145,10 @@ async def pay_out(
 
 @router.get("/{person_no}/deduction-order", response_model=OrderReply, responses=problems(404))
 async def look_at_order(door: DoorOf, caller: CallerOf, person_no: str) -> Response:
-    """The order in which the sponsors pay."""
+    """The order in which the sponsors of today pay; who was bound after it was set stands last.
+
+    Its version moves whenever a sponsor comes or goes, also by a grant that runs out.
+    """
     reply = await deduction_order.look_at_order(door.house, caller, person_no)
     return answer_read(reply, await _with_sponsors(door.house, reply.answer))
 

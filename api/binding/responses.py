@@ -6,7 +6,10 @@ from api.http.schemas import Reply
 
 
 class OrderReply(Reply):
-    """A deduction order; `sponsors` is null before one was set."""
+    """A deduction order over the sponsors of today; `sponsors` is null before one was set.
+
+    `version` is 0 then, and moves whenever the order does.
+    """
 
     sponsors: list[str | None] | None
     version: int

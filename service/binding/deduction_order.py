@@ -3,8 +3,9 @@
 from msgspec import json
 
 from aggregates.account.fold import evolve
-from aggregates.account.state import Account
+from aggregates.account.state import Account, SponsorLink
 from aggregates.binding import deduction_order as rules
+from aggregates.binding.expiry import live_sponsors
 from aggregates.policy.choices import OrderStrategy
 from aggregates.refusals import (
     NotPermittedError,
@@ -44,9 +45,10 @@ async def change_order(
         account_id = find_person(view, house.keys, person_no)
         account = view.account(account_id)
         for_whom = _check_may_set(view, house.keys, request.caller, person_no, now)
-        bindings = _bindings(view, house.keys, account, sponsors)
-        event = rules.change_order(account, bindings, version)
-        answer = order_answer(evolve(account, event))
+        live = _live(view, account, now)
+        bindings = _bindings(view, house.keys, live, sponsors)
+        event = rules.change_order(account, live, bindings, version)
+        answer = order_answer(rules.current_order(evolve(account, event), live))
         return Decision(
             answer=json.encode(answer), events=[(account_id, event)], on_behalf_of=for_whom
         )
@@ -55,12 +57,13 @@ async def change_order(
 
 
 async def look_at_order(house: House, caller: Caller, person_no: str) -> Reply:
-    """The order a beneficiary set, as the log has it now."""
+    """The order a beneficiary set over his sponsors of today; who came later pays last."""
     check_role(caller, Role.PERSON, Role.AGENCY, Role.AUDITOR)
 
-    def decide(view: View, _: Instant) -> Decision:
+    def decide(view: View, now: Instant) -> Decision:
         account = view.account(find_readable(view, house.keys, caller, person_no))
-        return Decision(answer=json.encode(order_answer(account)))
+        order = rules.current_order(account, _live(view, account, now))
+        return Decision(answer=json.encode(order_answer(order)))
 
     return await house.ask(caller, decide)
 
@@ -82,7 +85,7 @@ def _check_may_set(
         return account_id
     terms = edition_in_force(view, keys, account.region, now).order
     me = find_person(view, keys, caller.subject)
-    is_sponsor = any(link.sponsor == me for link in account.sponsors)
+    is_sponsor = any(link.sponsor == me for link in _live(view, account, now))
     is_parent = me != account_id and is_parent_of_minor(view, keys, me, account_id, now)
     is_owner = me == account_id or is_parent
     if not (is_owner or is_sponsor):
@@ -93,10 +96,15 @@ def _check_may_set(
     return account_id if is_parent and not by_sponsor else None
 
 
+def _live(view: View, account: Account, now: Instant) -> tuple[SponsorLink, ...]:
+    view.need(link.binding for link in account.sponsors)
+    return live_sponsors(account, view.binding, now)
+
+
 def _bindings(
-    view: View, keys: Keys, account: Account, sponsors: tuple[str, ...]
+    view: View, keys: Keys, live: tuple[SponsorLink, ...], sponsors: tuple[str, ...]
 ) -> list[StreamId]:
-    by_sponsor = {link.sponsor: link.binding for link in account.sponsors}
+    by_sponsor = {link.sponsor: link.binding for link in live}
     found = [by_sponsor.get(_known(view, keys, person_no)) for person_no in sponsors]
     bindings = [binding for binding in found if binding is not None]
     if len(bindings) != len(sponsors):

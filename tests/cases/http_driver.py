@@ -228,7 +228,8 @@ class HttpDriver:
     async def _set_order(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
         path = f"/v1/accounts/{step.who}/deduction-order"
         seen = (await self._send("GET", path, AGENCY)).json()
-        body = {"sponsors": step.sponsors, "version": seen["version"]}
+        version = seen["version"] if step.version is None else step.version
+        body = {"sponsors": step.sponsors, "version": version}
         return told(await self._send("PUT", path, person(step.by or step.who), body))
 
     # ------------------------------------------------------------ bills

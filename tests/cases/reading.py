@@ -208,6 +208,7 @@ class Step:
 
     A binding is named "sponsor>beneficiary". A bill states `personal`, or `total` and `fund`,
     or `lines` of category, part and amount. `quoted` names the quote it is settled by.
+    An order is set by the `version` stated, or by the newest one.
     `relate` says what `who` is to `by`; a filing counts from `since` to `until`.
     What follows a bill names it with `of`; a reversal the key to `undo`; a refund its `amount`,
     or what goes `back` of which line; a clearing goes `until` a day.
@@ -236,6 +237,7 @@ class Step:
     binding: str = ""
     offer: Annotated[Bound, BeforeValidator(_bound)] | None = None
     sponsors: tuple[str, ...] = ()
+    version: int | None = None
     relation: Relation = Relation.SIBLING
     place: str = HOME
     kind: FilingKind = FilingKind.TEMPORARY

@@ -14,6 +14,7 @@ from aggregates.account.events import (
 from aggregates.binding import binding as bindings
 from aggregates.binding import deduction_order as orders
 from aggregates.binding.binding import Binding
+from aggregates.binding.expiry import live_sponsors
 from aggregates.institution import check_designated, evolve
 from aggregates.policy.choices import Activation
 from aggregates.refusals import RefusalError
@@ -157,7 +158,10 @@ class RulesDriver(RulesWorld):
         account_id = person_id(step.who)
         account = self.accounts[account_id]
         named = [self.names.get(f"{s}>{step.who}", StreamId(s)) for s in step.sponsors]
-        self.fold(account_id, orders.change_order(account, named, account.order_version))
+        live = live_sponsors(account, self.bindings.__getitem__, self.now)
+        current = orders.current_order(account, live).version
+        version = current if step.version is None else step.version
+        self.fold(account_id, orders.change_order(account, live, named, version))
         return Outcome()
 
     # ------------------------------------------------------------ bills

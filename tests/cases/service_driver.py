@@ -254,7 +254,8 @@ class HouseDriver:
     async def _set_order(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
         caller = self._as(step.by or step.who)
         seen = await deduction_order.look_at_order(self._house, AGENCY, step.who)
-        version = json.loads(seen.answer)["version"]
+        newest = json.loads(seen.answer)["version"]
+        version = newest if step.version is None else step.version
         request = self._request(caller, "", b"")
         return told(
             await deduction_order.change_order(

@@ -154,7 +154,8 @@ def test_an_order_over_some_or_all_sponsors_can_be_set(numbers: list[int]) -> No
     """The others follow by age, so they need not be named."""
     named = tuple(b(n) for n in numbers)
 
-    assert OrderChanged(bindings=named) == change_order(an_ordered_account(), named, 4)
+    account = an_ordered_account()
+    assert OrderChanged(bindings=named) == change_order(account, account.sponsors, named, 4)
 
 
 @pytest.mark.parametrize(
@@ -168,15 +169,17 @@ def test_an_order_over_some_or_all_sponsors_can_be_set(numbers: list[int]) -> No
 )
 def test_an_order_is_refused(numbers: list[int], version: int, error: type[RefusalError]) -> None:
     """Nobody twice, no stranger (S44), and not on an order that is not today's."""
+    account = an_ordered_account()
     with pytest.raises(RefusalError) as refusal:
-        change_order(an_ordered_account(), [b(n) for n in numbers], version)
+        change_order(account, account.sponsors, [b(n) for n in numbers], version)
 
     assert error is type(refusal.value)
 
 
 def test_a_stale_version_is_told_todays() -> None:
     """Who was too late learns the version to read."""
+    account = an_ordered_account()
     with pytest.raises(VersionStaleError) as refusal:
-        change_order(an_ordered_account(), [b(1)], 3)
+        change_order(account, account.sponsors, [b(1)], 3)
 
     assert {"version": 4} == refusal.value.fields

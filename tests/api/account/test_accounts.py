@@ -213,6 +213,33 @@ async def test_an_order_is_set_read_and_guarded_by_its_version(desk: Desk) -> No
     assert ["20.00", "9.00", "35.25"] == [payer["amount"] for payer in settled.json()["payers"]]
 
 
+async def test_a_release_and_a_new_binding_move_the_order_and_its_version(desk: Desk) -> None:
+    """Who is released is gone, who is bound again stands last; each time who read before is late.
+
+    The binding of a family's first sponsor is known by its id, the others by their numbers.
+    """
+    binding = await a_family(desk)
+    await an_account(desk, "S2", "9.00")
+    await a_binding(desk, "S2", "P1", "child")
+    mine = a_person("P1")
+    body = {"sponsors": ["S1", "S2"], "version": 0}
+    is_answered(await desk.send("PUT", mine, ORDER, body), OrderReply)
+
+    await desk.post(a_person("S1"), f"/v1/bindings/{binding}/release", {"reason": "told"})
+    released = is_answered(await desk.get(mine, ORDER), OrderReply)
+    assert (["S2"], 2) == (released["sponsors"], released["version"])
+    late = await desk.send("PUT", mine, ORDER, {"sponsors": ["S2"], "version": 1})
+    assert 2 == is_refused(late, 409, "VERSION_STALE")["version"]
+
+    await a_binding(desk, "S1", "P1", "spouse")
+    again = is_answered(await desk.get(mine, ORDER), OrderReply)
+    assert (["S2", "S1"], 3) == (again["sponsors"], again["version"])
+    put = await desk.send("PUT", mine, ORDER, {"sponsors": ["S1"], "version": 3})
+    assert (["S1", "S2"], 4) == tuple(
+        is_answered(put, OrderReply)[name] for name in ("sponsors", "version")
+    )
+
+
 async def test_only_whom_the_region_names_sets_the_order(desk: Desk) -> None:
     """Here it is the beneficiary's: his sponsor may not, a stranger sees nothing, an agency may."""
     await a_family(desk)

@@ -1,0 +1,107 @@
+"""The deduction order's version moves exactly when the order moves, for every history."""
+
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregates.account.events import OrderChanged, SponsorLinked, SponsorUnlinked
+from aggregates.account.fold import AccountEvent, evolve
+from aggregates.account.state import Account
+from aggregates.binding.deduction_order import CurrentOrder, change_order, current_order
+from aggregates.vocabulary import Relation, StreamId
+from tests.aggregates.binding.grants import NOW, an_account
+
+KINDS = ["bind", "release", "lapse", "sweep", "order"]
+STEPS = st.tuples(st.sampled_from(KINDS), st.integers(0, 9))
+
+
+class Life:
+    """A beneficiary whose sponsors come, go, and lapse with and without an event."""
+
+    def __init__(self) -> None:
+        """Begin without sponsors."""
+        self.account: Account = an_account()
+        self.lapsed: set[StreamId] = set()
+        self.bound = 0
+
+    def current(self) -> CurrentOrder:
+        """The order over the sponsors whose grant has not lapsed."""
+        live = tuple(s for s in self.account.sponsors if s.binding not in self.lapsed)
+        return current_order(self.account, live)
+
+    def take(self, do: str, which: int) -> None:
+        """Let one thing happen; nothing where there is nobody it could happen to."""
+        linked = [link.binding for link in self.account.sponsors]
+        live = [binding for binding in linked if binding not in self.lapsed]
+        overdue = [binding for binding in linked if binding in self.lapsed]
+        if do == "bind":
+            self._bind()
+        elif do == "release" and live:
+            self._fold(SponsorUnlinked(binding=live[which % len(live)]))
+        elif do == "lapse" and live:
+            self.lapsed.add(live[which % len(live)])
+        elif do == "sweep" and overdue:
+            gone = SponsorUnlinked(binding=overdue[which % len(overdue)])
+            self._fold(gone)
+            self._fold(gone)  # written down by the other side too
+        elif do == "order":
+            self._order(live[which % (len(live) + 1) :] + live[: which % (len(live) + 1)])
+
+    def _bind(self) -> None:
+        self.bound += 1
+        self._fold(
+            SponsorLinked(
+                binding=StreamId(f"bnd_{self.bound}"),
+                sponsor=StreamId(f"acc_{self.bound % 3}"),
+                relation=Relation.PARENT,
+                parent=None,
+                linked_at=NOW.at + timedelta(seconds=self.bound),
+            )
+        )
+
+    def _order(self, bindings: list[StreamId]) -> None:
+        live = tuple(s for s in self.account.sponsors if s.binding not in self.lapsed)
+        self._fold(change_order(self.account, live, bindings, self.current().version))
+
+    def _fold(self, event: AccountEvent) -> None:
+        self.account = evolve(self.account, event)
+
+
+@given(st.lists(STEPS, max_size=60))
+def test_the_version_moves_with_the_order(steps: list[tuple[str, int]]) -> None:
+    """Another order is a higher version; the same order is the same one, unless it was set anew."""
+    life = Life()
+    for do, which in steps:
+        before = life.current()
+        life.take(do, which)
+        after = life.current()
+        has_moved = before.sponsors != after.sponsors or do == "order"
+        assert has_moved == (after.version > before.version)
+        assert after.version >= before.version
+
+
+@given(st.lists(STEPS, max_size=60))
+def test_all_live_sponsors_stand_in_the_order_once(steps: list[tuple[str, int]]) -> None:
+    """Who is bound later, or again, stands behind who is named; who is gone stands nowhere."""
+    life = Life()
+    for do, which in steps:
+        life.take(do, which)
+        order, named = life.current().sponsors, life.account.order or ()
+        if order is None:
+            assert 0 == life.current().version
+            continue
+        live = [link for link in life.account.sponsors if link.binding not in life.lapsed]
+        assert sorted(live) == sorted(order)
+        first = [link.binding for link in order if link.binding in named]
+        assert first == [binding for binding in named if binding in first]
+        later = [link for link in order if link.binding not in named]
+        assert [*order[: len(first)], *sorted(later, key=lambda s: s.linked_at)] == [*order]
+
+
+def test_an_invitation_that_ends_moves_no_order() -> None:
+    """Unlinking who never was a sponsor is no change of the order."""
+    account = evolve(an_account(), OrderChanged(bindings=()))
+    gone = evolve(account, SponsorUnlinked(binding=StreamId("bnd_never")))
+
+    assert 1 == account.order_version == gone.order_version
