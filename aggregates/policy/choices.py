@@ -5,6 +5,8 @@ A word outside its set is refused when the edition is read, so the rules never m
 
 from enum import StrEnum
 
+from aggregates.vocabulary import FilingKind, Standing
+
 
 class Evidence(StrEnum):
     """How well an edition is backed: official, press, hearsay, our own choice, made for tests."""
@@ -246,3 +248,33 @@ class SponsorView(StrEnum):
 
     FULL = "FULL"
     CLASS_ONLY = "CLASS_ONLY"
+
+
+PERSON_CLASSES = (*Standing, *FilingKind)
+"""What a patient can be where only some are let in: how he is insured, for how long he filed."""
+
+
+class MedType(StrEnum):
+    """Kinds of care in the national table (his-interface.md §5).
+
+    A region's own codes extend one of them (1301 is a 13); local ones begin with 9.
+    """
+
+    OUTPATIENT = "11"
+    REGISTRATION = "12"
+    EMERGENCY = "13"
+    CHRONIC = "14"
+    SPECIAL_DRUGS = "15"
+    CHINESE_MEDICINE = "16"
+    INPATIENT = "21"
+    INJURY = "22"
+    TRANSFER_OUT = "23"
+    EMERGENCY_TO_INPATIENT = "24"
+    OFF_SITE = "25"
+    SINGLE_DISEASE = "26"
+    OWN_CHOICE = "27"
+    DAY_SURGERY = "28"
+    PHARMACY = "41"
+    MATERNITY_OUTPATIENT = "51"
+    MATERNITY_INPATIENT = "52"
+    ACCIDENT_OUTPATIENT = "81"

@@ -1,16 +1,28 @@
 """What is wrong with one policy edition that the types of its keys cannot say."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from datetime import date
 
-from aggregates.policy.choices import Evidence, OrderMissing, OrderStrategy, PlaceUse
+from aggregates.policy.choices import (
+    PERSON_CLASSES,
+    Evidence,
+    MedType,
+    OrderMissing,
+    OrderStrategy,
+    PlaceUse,
+)
 from aggregates.policy.edition import Edition
+from aggregates.vocabulary import InstitutionKind
 
 NOT_A_KEY = "is not a key of the book"
 
 _PLACES = re.compile(r"\*|same_region|same_province|[0-9]{6}")
+_PLACE_WORDS = ("*", "same_region", "same_province", "or a code of six digits")
+_MED_TYPES = re.compile(r"[0-9]{1,6}", re.ASCII)
+_LOCAL_MED_TYPE = "9"
+_MED_TYPE_WORDS = (*MedType, "their groups and extensions", "or a local code that begins with 9")
 _SET_BY_A_PERSON = {OrderStrategy.BENEFICIARY_SET, OrderStrategy.SPONSOR_SET}
 
 
@@ -19,6 +31,7 @@ def unsound(edition: Edition) -> Iterator[tuple[str, str]]:
     yield from _unsound_texts(edition)
     yield from _unsound_order(edition)
     yield from _unsound_places(edition)
+    yield from _unsound_care(edition)
     yield from _unsound_premium(edition)
     for key, amount in _numbers(asdict(edition)):
         if amount < 0:
@@ -37,7 +50,7 @@ def _unsound_texts(edition: Edition) -> Iterator[tuple[str, str]]:
         if key not in known | sections.keys():
             yield f"evidence_of.{key}", NOT_A_KEY
         if grade.partition(" ")[0] not in set(Evidence):
-            yield f"evidence_of.{key}", f"begins with no grade: {grade}"
+            yield f"evidence_of.{key}", f"begins with no grade: {grade}{_one_of(Evidence)}"
 
 
 def _unsound_order(edition: Edition) -> Iterator[tuple[str, str]]:
@@ -60,10 +73,42 @@ def _unsound_places(edition: Edition) -> Iterator[tuple[str, str]]:
     for number, rule in enumerate(rules):
         key = f"place.place_scope.{number}"
         if not _PLACES.fullmatch(rule.place):
-            yield f"{key}.place", f"is no place: {rule.place}"
+            yield f"{key}.place", f"is no place: {rule.place}{_one_of(_PLACE_WORDS)}"
+        classes = (f"{key}.person_classes", rule.person_classes)
+        yield from _unknown(classes, PERSON_CLASSES, PERSON_CLASSES.__contains__)
         listed = bool(rule.institutions)
         if (rule.use is PlaceUse.WHITELIST) != listed or (rule.person_classes and not listed):
             yield f"{key}.use", "is WHITELIST exactly where institutions are listed"
+
+
+def _unsound_care(edition: Edition) -> Iterator[tuple[str, str]]:
+    terms = edition.place
+    kinds = ("place.med_types_allowed", terms.med_types_allowed)
+    yield from _unknown(kinds, _MED_TYPE_WORDS, _is_med_type)
+    classes = ("place.sensitive_institution_classes", terms.sensitive_institution_classes)
+    yield from _unknown(classes, InstitutionKind, set(InstitutionKind).__contains__)
+
+
+def _unknown(
+    stated: tuple[str, Iterable[str]], words: Iterable[str], is_known: Callable[[str], bool]
+) -> Iterator[tuple[str, str]]:
+    """Every word of a list that is not in its vocabulary, with the words there are."""
+    key, listed = stated
+    for number, word in enumerate(listed):
+        if not is_known(word):
+            yield f"{key}.{number}", f"is no word for this key: {word}{_one_of(words)}"
+
+
+def _one_of(words: Iterable[str]) -> str:
+    return f"; use one of {', '.join(words)}"
+
+
+def _is_med_type(code: str) -> bool:
+    """A national code, a group or an extension of one, or a region's own local code."""
+    if not _MED_TYPES.fullmatch(code):
+        return False
+    known = (code.startswith(kind) or kind.startswith(code) for kind in MedType)
+    return code.startswith(_LOCAL_MED_TYPE) or any(known)
 
 
 def _unsound_premium(edition: Edition) -> Iterator[tuple[str, str]]:
@@ -73,7 +118,7 @@ def _unsound_premium(edition: Edition) -> Iterator[tuple[str, str]]:
             yield "premium.premium_standard_fen", f"has no amount for {kind}"
     for key, day in (("from", terms.premium_window.from_), ("to", terms.premium_window.to)):
         if not _is_day_of_year(day):
-            yield f"premium.premium_window.{key}", f"is no day of the year: {day}"
+            yield f"premium.premium_window.{key}", f"is no day of the year as MM-DD: {day}"
 
 
 def _is_day_of_year(text: str) -> bool:
