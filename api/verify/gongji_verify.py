@@ -289,12 +289,20 @@ class Row:
     event: Event = field(default_factory=dict)
 
 
+def read_state(told: dict[str, Any]) -> bytes:
+    """The stored bytes of a row: its text, or base64 of what is no text; never both."""
+    if "state" not in told:
+        return base64.b64decode(told["state_base64"], validate=True)
+    if "state_base64" in told:
+        raise ValueError("a state that is stated twice")
+    state: str = told["state"]
+    return state.encode()
+
+
 def read_row(line: str) -> Row:
     """A row from its line; raises ValueError, KeyError or TypeError where it is none."""
     told = json.loads(line)
-    state = (
-        base64.b64decode(told["state_base64"]) if "state" not in told else told["state"].encode()
-    )
+    state = read_state(told)
     proof = told.get("proof")
     row = Row(
         position=int(told["position"]),

@@ -27,8 +27,9 @@ FORMAT = "gongji-export/1"
 LEAF_IN_WORDS = (
     "SHA-256 over 0x00 and, each with an 8-byte big-endian length before it: position (8 bytes"
     " big-endian), stream id (16 bytes), version (8 bytes big-endian), topic (UTF-8), recorded-at"
-    " (microseconds since 1970, 8 bytes big-endian), state (the stored bytes); nodes as RFC 9162"
-    " (0x01); leaf index = position - 1"
+    " (microseconds since 1970, 8 bytes big-endian), state (the stored bytes: the member state as"
+    " UTF-8; a state that is no UTF-8 stands in the member state_base64 instead, RFC 4648 with"
+    " padding); nodes as RFC 9162 (0x01); leaf index = position - 1"
 )
 PAGE = 1 << TILE
 """Rows read at a time: those under one kept node, so that they share their proofs."""

@@ -1,5 +1,6 @@
 """The verifier as a file on its own: copied away, run by a bare interpreter, its Ed25519 sound."""
 
+import base64
 import json
 import shutil
 import subprocess
@@ -84,6 +85,23 @@ def run_alone(place: Path, *arguments: str, status: int = 0) -> str:
     )
     assert status == done.returncode, done.stdout + done.stderr
     return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("has_text", [True, False])
+@pytest.mark.parametrize("coded", [b"\xff\xfe", None, "no base64", "//4=\n", "//4"])
+def test_a_row_says_its_state_once(coded: object, *, has_text: bool) -> None:
+    """As text or in base64, as the header says: both, none, or what is no base64 is no row."""
+    row = {"position": 1, "stream": "00" * 16, "version": 1, "topic": "t", "recorded_at": 0}
+    told: dict[str, object] = row | {"leaf": "AA=="} | ({"state": "{}"} if has_text else {})
+    if coded is not None:
+        is_code = isinstance(coded, bytes)
+        told["state_base64"] = base64.b64encode(coded).decode() if is_code else coded  # type: ignore[arg-type]
+    if has_text == (coded is None) and (has_text or isinstance(coded, bytes)):
+        state = gongji_verify.read_row(json.dumps(told)).state
+        assert state == (b"{}" if has_text else coded)
+    else:
+        with pytest.raises((ValueError, KeyError, TypeError)):
+            gongji_verify.read_row(json.dumps(told))
 
 
 async def test_a_copy_of_the_file_is_enough(desk: Desk, tmp_path: Path) -> None:

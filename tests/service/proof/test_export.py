@@ -1,5 +1,7 @@
 """Exports of a longer log: parts over many pages, each row with a proof that holds."""
 
+import base64
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,26 @@ BYTES = b"\xff\xfe not text"
 async def lines_of(house: House, part: Part) -> list[str]:
     pool = house.store.pool  # type: ignore[attr-defined]
     return [line async for line in export(house, pool, part)]
+
+
+def leaf_in_words(words: str, line: str) -> bool:
+    """Whether a row's leaf is what the header's words make of it, for one who has them alone."""
+    assert "the member state as UTF-8" in words
+    assert "state_base64" in words
+    row = json.loads(line)
+    assert ("state" in row) != ("state_base64" in row)
+    text = row.get("state")
+    state = base64.b64decode(row["state_base64"]) if text is None else text.encode()
+    parts = (
+        row["position"].to_bytes(8, "big"),
+        bytes.fromhex(row["stream"]),
+        row["version"].to_bytes(8, "big"),
+        row["topic"].encode(),
+        row["recorded_at"].to_bytes(8, "big"),
+        state,
+    )
+    told = b"".join(len(part).to_bytes(8, "big") + part for part in parts)
+    return hashlib.sha256(b"\0" + told).digest() == base64.b64decode(row["leaf"])
 
 
 async def test_every_part_proves_itself(dsn: str, tmp_path: Path) -> None:
@@ -47,6 +69,7 @@ async def test_every_part_proves_itself(dsn: str, tmp_path: Path) -> None:
             assert (last or size) - first + 1 == walk.rows
             assert size == checker.opened(told["checkpoint"], told["keys"][0]).size
             assert (last is None) == ('"state_base64"' in rows[-1])
+            assert all(leaf_in_words(told["leaf"], row) for row in rows)
         for first, last in ((0, None), (1, size + 1), (5, 4)):
             with pytest.raises(RangeInvalidError, match=f"from 1 to {size}"):
                 await lines_of(house, Part(first, last))
