@@ -4,11 +4,11 @@ import base64
 import io
 import zipfile
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from aggregates.vocabulary import StatementWords
 from api.his.wire.reading import MISSING
+from api.http.numbers import decimal_of, fen_of, whole_of
 from api.http.problems import ProblemError
 from service.ids import short, twin
 from service.reconciliation.fsi_statement import Row, Sent
@@ -17,6 +17,7 @@ from service.serializers import signed_yuan
 SIZE_MAX = 16 * 1_048_576
 ROWS_MAX = 100_000
 COLUMNS_MIN = 7
+BYTE_MIN, BYTE_MAX = -128, 255
 REFUNDED = ("1", "001")
 RESULTS = {
     StatementWords.NATIONAL: {"EQUAL": "0", "OURS_ONLY": "1", "THEIRS_ONLY": "2", "DIFFERENT": "3"},
@@ -45,10 +46,18 @@ def bytes_of(held: Any) -> bytes:  # noqa: ANN401 -- JSON
         return held
     try:
         if isinstance(held, list):
-            return bytes(int(one) & 0xFF for one in held)
+            return bytes(_byte(one) for one in held)
         return base64.b64decode(str(held), validate=True)
     except (ValueError, TypeError) as error:
         raise ProblemError("FILE_INVALID", field="in") from error
+
+
+def _byte(sent: object) -> int:
+    """One byte of a list; -1 is 255, as in languages whose bytes have a sign."""
+    one = sent if type(sent) is int else whole_of(decimal_of(str(sent)))
+    if not BYTE_MIN <= one <= BYTE_MAX:
+        raise ValueError("no byte")
+    return one & BYTE_MAX
 
 
 def read_rows(raw: bytes) -> list[Sent]:
@@ -89,12 +98,9 @@ def _fen(text: str) -> int:
     if text in MISSING:
         return 0
     try:
-        number = Decimal(text) * 100
-    except InvalidOperation as error:
+        return fen_of(text)
+    except ValueError as error:
         raise ProblemError("FILE_INVALID", field="in") from error
-    if not number.is_finite() or number != int(number):
-        raise ProblemError("FILE_INVALID", field="in")
-    return int(number)
 
 
 def result_file(rows: Sequence[Row], results: StatementWords) -> bytes:

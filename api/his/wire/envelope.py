@@ -57,6 +57,8 @@ def read_envelope(raw: bytes, came_at: datetime) -> Envelope:
 
 def _named(body: Mapping[str, Any], name: str, size: int) -> str:
     held = body.get(name)
+    if isinstance(held, Mapping | list):
+        raise ProblemError("FIELD_INVALID", field=name)
     text = "" if held is None or held in MISSING else str(held).strip()
     if not text:
         raise ProblemError("FIELD_REQUIRED", field=name)

@@ -7,17 +7,17 @@ that holds one. What is left is typed by the field tables: amounts in fen, momen
 import json
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
-from typing import Any
+from decimal import Decimal
+from typing import Any, TypeVar
 
 from aggregates.vocabulary import BEIJING
 from api.his.wire.field_tables import Field, Node, Transaction
+from api.http.numbers import decimal_of, fen_of, whole_of
 from api.http.problems import ProblemError
 
 MISSING = ("", "null", "NULL")
 NESTED_MAX = 3
 """How often a client may have encoded its body over again."""
-AMOUNT_MAX = Decimal("99999999999999.99")
 LINES_MAX = 1000
 MOMENTS = (
     "%Y-%m-%d %H:%M:%S",
@@ -29,6 +29,7 @@ MOMENTS = (
 )
 
 Values = dict[str, Any]
+N = TypeVar("N")
 
 
 def read_json(raw: bytes) -> tuple[Any, bool]:
@@ -62,7 +63,7 @@ def unfold(value: Any) -> Any:  # noqa: ANN401 -- JSON
             value = json.loads(value, parse_float=Decimal, parse_constant=_no_number)
         except RecursionError as error:
             raise ProblemError("JSON_TOO_DEEP") from error
-        except ValueError as error:
+        except (ValueError, ArithmeticError) as error:  # no JSON, or an exponent beyond decimals
             raise ProblemError("JSON_INVALID") from error
     return value
 
@@ -147,32 +148,27 @@ def _text(field: Field, text: str) -> str:
     return text
 
 
-def _decimal(field: Field, text: str) -> Decimal:
-    try:
-        number = Decimal(text)
-    except InvalidOperation as error:
-        raise _wrong("AMOUNT_FORMAT", field.name) from error
-    if not number.is_finite() or not text.isascii() or abs(number) > AMOUNT_MAX:
-        raise _wrong("AMOUNT_FORMAT", field.name)
-    return number
-
-
 def _fen(field: Field, text: str) -> int:
-    number = _decimal(field, text) * 100
-    if number != int(number):
-        raise _wrong("AMOUNT_FORMAT", field.name)
-    return int(number)
+    return _checked("AMOUNT_FORMAT", field, fen_of, text)
 
 
 def _number(field: Field, text: str) -> str:
-    return f"{_decimal(field, text):.{field.scale}f}"
+    number = _checked("FIELD_INVALID", field, decimal_of, text)
+    return f"{number:.{field.scale}f}"
 
 
 def _whole(field: Field, text: str) -> int:
-    number = _decimal(field, text)
-    if number != int(number):
+    whole = _checked("FIELD_INVALID", field, lambda sent: whole_of(decimal_of(sent)), text)
+    if abs(whole) >= 10**field.size:
         raise _wrong("FIELD_INVALID", field.name)
-    return int(number)
+    return whole
+
+
+def _checked(code: str, field: Field, convert: Callable[[str], N], text: str) -> N:
+    try:
+        return convert(text)
+    except ValueError as error:
+        raise _wrong(code, field.name) from error
 
 
 READ: Mapping[str, Callable[[Field, str], Any]] = {

@@ -1,0 +1,59 @@
+"""Numbers from outside, bounded before they are converted.
+
+`1e999999` is eight signs and, as an int, a million digits: a process is busy with it for
+minutes. Every door that turns a text or a JSON number into an amount or a count does it here.
+"""
+
+from decimal import Decimal, InvalidOperation
+
+DIGITS_MAX = 18
+"""Digits of a number before and behind its point; what has more is no amount and no count."""
+SIGNS_MAX = 64
+"""Signs of a number's text, with zeros in front, a point and an exponent."""
+FEN_MAX = 9 * 10**15
+"""The most fen of one amount, below zero too; a thousand of them still fit a bigint."""
+
+
+def decimal_of(text: str) -> Decimal:
+    """A number of at most 18 digits, as it is written, spaces around it let be.
+
+    Raises:
+        ValueError: it is none, or has more digits.
+    """
+    text = text.strip()
+    if len(text) > SIGNS_MAX or not text.isascii() or "_" in text:
+        raise ValueError("not a number of 18 digits")
+    try:
+        number = Decimal(text)
+    except InvalidOperation as error:
+        raise ValueError("not a number") from error
+    if not number.is_finite():
+        raise ValueError("not a finite number")
+    count, last = len(number.as_tuple().digits), number.as_tuple().exponent
+    if count > DIGITS_MAX or not -DIGITS_MAX <= int(last) <= DIGITS_MAX - count:
+        raise ValueError("more than 18 digits")
+    return number
+
+
+def whole_of(number: Decimal) -> int:
+    """A number of `decimal_of` as an int.
+
+    Raises:
+        ValueError: it is not whole.
+    """
+    whole = int(number)
+    if whole != number:
+        raise ValueError("not a whole number")
+    return whole
+
+
+def fen_of(text: str) -> int:
+    """An amount of yuan in fen, within `FEN_MAX`.
+
+    Raises:
+        ValueError: it is no amount, has parts of a fen, or is beyond.
+    """
+    amount_fen = whole_of(decimal_of(text) * 100)
+    if abs(amount_fen) > FEN_MAX:
+        raise ValueError("beyond what an amount may be")
+    return amount_fen
