@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Response
 
-from api.http.dependencies import CallerOf, DoorOf
+from api.http.dependencies import CallerOf, DoorOf, check_dates
 from api.http.openapi_helpers import problems
 from api.http.problems import ProblemError
 from api.http.schemas import Reply
@@ -142,7 +142,7 @@ FHIR_EXAMPLES: dict[str, dict[str, Any]] = {
 MEDIA = "application/fhir+json"
 MONEY = re.compile(r'"value":"(-?[0-9]+\.[0-9]{2})","currency"')
 """An amount as it is told here; within a text its quotes would be escaped."""
-NAMED = re.compile(r"([A-Za-z0-9]{1,20})-((?:19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2})")
+NAMED = re.compile(r"([A-Za-z0-9]{1,20})-([0-9]{4}-[0-9]{2}-[0-9]{2})")
 FORMS: dict[int | str, dict[str, Any]] = {
     200: {"content": {MEDIA: {}}, "description": "The resource, also as application/fhir+json"}
 }
@@ -186,6 +186,7 @@ async def reconcile_payments(
     except ValueError:
         wrong = [{"field": "resource_id", "code": "QUERY_INVALID"}]
         raise ProblemError("QUERY_INVALID", errors=wrong) from None
+    check_dates(door, resource_id=on)
     return _answer(await fhir.reconcile_payments(door.house, door.shelf, caller, named[1], on))
 
 

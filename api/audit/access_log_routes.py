@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime
 
-from api.http.dependencies import CallerOf, DoorOf, page_answer
+from api.http.dependencies import CallerOf, DoorOf, check_dates, page_answer
 from api.http.openapi_helpers import problems
 from api.http.schemas import Reply
 from service.audit import access_log_query as accesses
@@ -59,5 +59,6 @@ async def list_accesses(  # noqa: PLR0913, PLR0917 -- each a query parameter
     `person_no` or `stream` (an account, settlement or institution id) says whose data was
     seen, `caller` who saw it, `from` (included) and `to` (not included) when.
     """
+    check_dates(door, from_=since, to=until)
     wanted = accesses.Wanted(person_no, stream, name, since, until)
     return page_answer(await accesses.accesses(door.house, caller, wanted, cursor, limit))

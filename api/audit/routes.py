@@ -1,5 +1,6 @@
 """What an auditor asks: a settlement's story, how things stood, and the whole log told again."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -16,7 +17,7 @@ from api.audit.responses import (
     StoryReply,
 )
 from api.audit.trace_text import with_texts
-from api.http.dependencies import CallerOf, Door, DoorOf, read_body
+from api.http.dependencies import CallerOf, Door, DoorOf, check_dates, read_body
 from api.http.openapi_helpers import body_of, problems
 from api.http.problems import ProblemError, is_english
 from api.processes.replay_jobs import Replays
@@ -56,7 +57,7 @@ async def account_as_of(
     door: DoorOf, caller: CallerOf, person_no: str, as_of: AsOf = None
 ) -> Response:
     """An account as it stood, from the log alone (auditor)."""
-    return _answer(await past.account_as_of(door.house, caller, person_no, _point(as_of)))
+    return _answer(await past.account_as_of(door.house, caller, person_no, _point(door, as_of)))
 
 
 @router.get(
@@ -66,7 +67,7 @@ async def family_as_of(
     door: DoorOf, caller: CallerOf, person_no: str, as_of: AsOf = None
 ) -> Response:
     """A patient and everybody behind him as they stood, from the log alone (auditor)."""
-    return _answer(await past.family_as_of(door.house, caller, person_no, _point(as_of)))
+    return _answer(await past.family_as_of(door.house, caller, person_no, _point(door, as_of)))
 
 
 @router.get(
@@ -76,7 +77,7 @@ async def binding_as_of(
     door: DoorOf, caller: CallerOf, binding_id: str, as_of: AsOf = None
 ) -> Response:
     """A binding as it stood, from the log alone (auditor)."""
-    found = await past.binding_as_of(door.house, caller, StreamId(binding_id), _point(as_of))
+    found = await past.binding_as_of(door.house, caller, StreamId(binding_id), _point(door, as_of))
     return _answer(found)
 
 
@@ -89,7 +90,7 @@ async def institution_as_of(
     door: DoorOf, caller: CallerOf, code: str, as_of: AsOf = None
 ) -> Response:
     """An institution as it stood, from the log alone (auditor)."""
-    return _answer(await past.institution_as_of(door.house, caller, code, _point(as_of)))
+    return _answer(await past.institution_as_of(door.house, caller, code, _point(door, as_of)))
 
 
 @router.post(
@@ -107,7 +108,7 @@ async def start_replay(request: Request, door: DoorOf, caller: CallerOf) -> Resp
     """
     check_role(caller, Role.AUDITOR)
     body = await read_body(request, ReplayBody)
-    _point(body.as_of)
+    _point(door, body.as_of)
     replays = _replays(door)
     job = await replays.start(body.as_of)
     if job is None:
@@ -166,8 +167,12 @@ def _shown(report: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _point(text: str | None) -> Any:  # noqa: ANN401 -- a position, a moment or neither
-    return None if text is None else past.read_moment(text)
+def _point(door: Door, text: str | None) -> int | datetime | None:
+    """A position, a moment or neither."""
+    point = None if text is None else past.read_moment(text)
+    if isinstance(point, datetime):
+        check_dates(door, as_of=point)
+    return point
 
 
 def _answer(answer: dict[str, Any], status: int = 200) -> Response:

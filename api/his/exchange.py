@@ -72,7 +72,7 @@ class Exchange:
         if transaction is None:
             raise ProblemError("INFNO_UNKNOWN", field=envelope.infno)
         came_as(caller, f"{MESSAGE}{envelope.infno}")
-        sent = read_input(transaction, envelope.input)
+        sent = read_input(transaction, envelope.input, self._door.house.clock().on)
         call = Call(self._door, caller, envelope, transaction, sent, terms.dialect)
         if envelope.infno in FILES:
             return Told(await FILES[envelope.infno](call), BYTES)

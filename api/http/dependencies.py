@@ -5,13 +5,15 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
 from pydantic_core import to_json
 
-from api.http.fields import Body
+from api.http.dates import is_within
+from api.http.fields import Body, dated
 from api.http.problems import ProblemError, answer_refusal
 from api.http.tokens import Tokens
 from api.processes.replay_jobs import Replays
@@ -90,7 +92,25 @@ async def read_body(request: Request, model: type[B]) -> B:
     """
     raw = await read_raw(request, BODY_MAX)
     check_members(raw)
-    return model.model_validate_json(raw)
+    return model.model_validate_json(raw, context=dated(today(request)))
+
+
+def today(request: Request) -> date:
+    """The business day."""
+    return door_of(request).house.clock().on
+
+
+def check_dates(door: Door, **sent: date | None) -> None:
+    """Refuse query dates before 1900 or more than a year ahead.
+
+    Raises:
+        ProblemError: FIELD_INVALID, with the names of those that are.
+    """
+    on = door.house.clock().on
+    wrong = [name for name, value in sent.items() if value and not is_within(value, on)]
+    if wrong:
+        named = [{"field": name.rstrip("_"), "code": "FIELD_INVALID"} for name in wrong]
+        raise ProblemError("FIELD_INVALID", errors=named)
 
 
 async def read_raw(request: Request, size_max: int) -> bytes:

@@ -5,7 +5,7 @@ Amounts are strings of yuan with two decimals; `fen` turns them into whole fen.
 
 import re
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -15,9 +15,11 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    ValidationInfo,
 )
 from pydantic_core import PydanticCustomError
 
+from api.http.dates import is_within
 from service.person.free_text import holds_id_number
 
 AMOUNT_PATTERN = r"^[0-9]{1,14}\.[0-9]{2}$"
@@ -45,7 +47,7 @@ LINES_MAX = CLAIMS_MAX = 1000
 
 
 def _written_as(pattern: str) -> BeforeValidator:
-    """Refuse other ways to write a date, such as seconds since 1970 or a year nobody lives in."""
+    """Refuse other ways to write a date, such as seconds since 1970."""
     shape = re.compile(pattern)
 
     def check(value: object) -> str:
@@ -56,11 +58,32 @@ def _written_as(pattern: str) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-DAY_PATTERN = "(?:19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}"
+D = TypeVar("D", bound=date)
+
+
+def dated(today: date) -> dict[str, Any]:
+    """What a body is validated with (pydantic's context), so that its dates have a last day."""
+    return {"today": today}
+
+
+def _within(sent: D, info: ValidationInfo) -> D:
+    """Refuse a year nobody lives in."""
+    if not is_within(sent, info.context["today"] if info.context else None):
+        raise PydanticCustomError("out_of_bounds", "not between 1900 and a year ahead")
+    return sent
+
+
+DAY_PATTERN = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 TIME_PATTERN = r"[Tt ][0-9:]{8}(?:\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
-Day = Annotated[date, Field(strict=False), _written_as(DAY_PATTERN)]
-Moment = Annotated[AwareDatetime, Field(strict=False), _written_as(DAY_PATTERN + TIME_PATTERN)]
-"""A moment with its offset (RFC 3339)."""
+Day = Annotated[date, Field(strict=False), _written_as(DAY_PATTERN), AfterValidator(_within)]
+"""A day from 1900 to a year ahead."""
+Moment = Annotated[
+    AwareDatetime,
+    Field(strict=False),
+    _written_as(DAY_PATTERN + TIME_PATTERN),
+    AfterValidator(_within),
+]
+"""A moment with its offset (RFC 3339), from 1900 to a year ahead."""
 
 
 def fen(amount: str) -> int:

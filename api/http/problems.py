@@ -209,8 +209,13 @@ async def on_error(request: Request, error: Exception) -> Response:
 async def on_query_error(request: Request, error: Exception) -> Response:
     """FastAPI's handler for a path or query parameter of the wrong shape."""
     assert isinstance(error, RequestValidationError)
-    fields = [str(detail["loc"][-1]) for detail in error.errors()]
-    codes = ["PAGE_INVALID" if name in PAGING else "QUERY_INVALID" for name in fields]
-    names = [{"field": name, "code": code} for name, code in zip(fields, codes, strict=True)]
-    problem = ProblemError(codes[0], errors=names)
+    told = [(str(detail["loc"][-1]), detail["type"]) for detail in error.errors()]
+    names = [{"field": name, "code": _query_code(name, kind)} for name, kind in told]
+    problem = ProblemError(names[0]["code"], errors=names)
     return answer_problem(problem, request.headers.get("accept-language"))
+
+
+def _query_code(name: str, kind: str) -> str:
+    if name in PAGING:
+        return "PAGE_INVALID"
+    return "FIELD_INVALID" if kind == "out_of_bounds" else "QUERY_INVALID"

@@ -1,5 +1,6 @@
 """Import lines: the bodies of HTTP with a type, through the same use cases."""
 
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, TypeAdapter
@@ -11,7 +12,7 @@ from api.binding.kinship_routes import KinshipBody, kinship_of
 from api.binding.requests import BindingBody
 from api.binding.routes import invitation_of
 from api.http.dependencies import check_members, digest_of
-from api.http.fields import Body, InstitutionCode, Moment, PersonNo, Word
+from api.http.fields import Body, InstitutionCode, Moment, PersonNo, Word, dated
 from api.institution import InstitutionBody, designation_of
 from api.settlement.requests import ClaimBody
 from api.settlement.routes import OPERATION, settling_of
@@ -140,14 +141,16 @@ Line = (
 LINE: TypeAdapter[Line] = TypeAdapter(Annotated[Line, Field(discriminator="type")])
 
 
-def read_line(raw: bytes) -> tuple[str, Errand]:
+def read_line(raw: bytes, today: date | None = None) -> tuple[str, Errand]:
     """A line's type and what it asks for; the same line twice asks under the same key.
+
+    `today` is the business day.
 
     Raises:
         ProblemError, ValidationError: a bad line.
     """
     check_members(raw)
-    line = LINE.validate_json(raw)
+    line = LINE.validate_json(raw, context=dated(today) if today else None)
     return line.type, line.errand()
 
 

@@ -70,7 +70,7 @@ def _read(path: Path, keys: Keys, here: Connection, there: Connection) -> None:
 
 def _line(keys: Keys, clock: Clock, number: int, raw: bytes) -> Line:
     try:
-        kind, errand = read_line(raw)
+        kind, errand = read_line(raw, clock().on)
     except (ProblemError, ValidationError) as error:
         return Line(number, "bad", None, reason_of(error))
     return Line(number, kind, _sealed(keys, clock(), errand))

@@ -14,12 +14,14 @@ from api.http.dependencies import (
     DoorOf,
     KeyHeader,
     answer_written,
+    check_dates,
     check_members,
     read_raw,
     request_of,
+    today,
 )
 from api.http.dependencies import read_body as read_small_body
-from api.http.fields import fen, maybe_fen
+from api.http.fields import dated, fen, maybe_fen
 from api.http.openapi_helpers import body_of, problems
 from api.http.problems import ProblemError, is_english
 from api.reconciliation.schemas import (
@@ -36,7 +38,7 @@ from service.reconciliation.reconcile_day import Shown
 
 BODY_MAX = 5 * 1_048_576
 """Bytes of a day's list."""
-MONTH = r"^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])$"
+MONTH = r"^[0-9]{4}-(0[1-9]|1[0-2])$"
 CSV_TOLD: dict[int | str, dict[str, Any]] = {
     200: {"content": {CSV: {"schema": {"type": "string"}}}, "description": "The month"}
 }
@@ -80,7 +82,7 @@ async def reconcile_day(request: Request, door: DoorOf, caller: CallerOf) -> Res
     the same. A body may have 5 MiB and 50,000 items.
     """
     raw = await read_raw(request, BODY_MAX)
-    body = await asyncio.to_thread(_read, raw)
+    body = await asyncio.to_thread(_read, raw, today(request))
     stated = await asyncio.to_thread(_stated, body, caller)
     return _answer(await reconcile.reconcile(door.house, door.shelf, caller, stated))
 
@@ -118,7 +120,8 @@ async def look_at_clearing(
     `payable` is what personal accounts owe the institution: own and aid, less what went back.
     With `Accept: text/csv` the same as a table.
     """
-    first = date.fromisoformat(f"{month}-01")
+    first = _first_day(month)
+    check_dates(door, month=first)
     shown = await clearing.look_at_clearing(door.house, door.shelf, caller, code, first)
     if CSV not in request.headers.get("accept", "").lower():
         return _answer(shown)
@@ -130,9 +133,17 @@ async def look_at_clearing(
     return Response(table, media_type=CSV, headers=headers)
 
 
-def _read(raw: bytes) -> ReconciliationBody:
+def _first_day(month: str) -> date:
+    try:
+        return date.fromisoformat(f"{month}-01")
+    except ValueError as error:  # the year 0
+        wrong = [{"field": "month", "code": "QUERY_INVALID"}]
+        raise ProblemError("QUERY_INVALID", errors=wrong) from error
+
+
+def _read(raw: bytes, on: date) -> ReconciliationBody:
     check_members(raw)
-    return ReconciliationBody.model_validate_json(raw)
+    return ReconciliationBody.model_validate_json(raw, context=dated(on))
 
 
 def _stated(body: ReconciliationBody, caller: Caller) -> reconcile.Stated:

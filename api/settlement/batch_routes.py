@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
@@ -9,7 +10,7 @@ from pydantic import Field
 from pydantic_core import from_json, to_json
 
 from api.http.dependencies import CallerOf, Door, DoorOf, check_key, read_raw, request_of
-from api.http.fields import CLAIMS_MAX, Body
+from api.http.fields import CLAIMS_MAX, Body, dated
 from api.http.openapi_helpers import body_of, problems
 from api.http.problems import ProblemAnswer, ProblemError, answer_problem, answer_refusal
 from api.settlement.requests import BatchBody, ClaimBody
@@ -81,8 +82,8 @@ def read_claims(raw: bytes) -> list[Any]:
     return Envelope.model_validate(sent).claims
 
 
-def read_claim(sent: dict[str, Any]) -> ClaimBody:
-    """One claim of a batch in its strict shape, without its key.
+def read_claim(sent: dict[str, Any], today: date | None = None) -> ClaimBody:
+    """One claim of a batch in its strict shape, without its key; `today` is the business day.
 
     Raises:
         ProblemError: JSON_DUPLICATE_KEY, JSON_INVALID, JSON_TOO_DEEP; ValidationError: not of
@@ -97,7 +98,7 @@ def read_claim(sent: dict[str, Any]) -> ClaimBody:
         raise ProblemError("JSON_TOO_DEEP") from error
     except ValueError as error:  # half of a pair of surrogates
         raise ProblemError("JSON_INVALID") from error
-    return ClaimBody.model_validate_json(raw)
+    return ClaimBody.model_validate_json(raw, context=dated(today) if today else None)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> Any:  # noqa: ANN401 -- JSON, or TWICE
@@ -131,7 +132,7 @@ class _Counter:
         try:
             members = _members_of(sent)
             key = _key_of(members)
-            claim = read_claim(members)
+            claim = read_claim(members, self._door.house.clock().on)
             request = request_of(self._caller, key, OPERATION, claim)
             async with self._turns:
                 reply = await settle.settle(self._door.house, request, settling_of(claim))

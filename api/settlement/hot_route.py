@@ -4,8 +4,11 @@ The framework costs more than a settlement does. Here the same model validates t
 same use case settles, and the same problems answer; only the machinery between is left out.
 """
 
+from datetime import date
+
 from api.http.asgi import App, Receive, Scope, Send, read_raw
 from api.http.dependencies import BODY_MAX, Door, check_media_type, check_members, request_of
+from api.http.fields import dated
 from api.http.problems import ProblemAnswer, answer_problem, answer_refusal
 from api.settlement.requests import ClaimBody, IdentityBody
 from api.settlement.routes import OPERATION, settling_of
@@ -50,7 +53,7 @@ class HotRoute:
         caller = self._door.tokens.caller(_text(headers, b"authorization"))
         check_media_type(_text(headers, b"content-type"), _text(headers, b"content-encoding"))
         raw = await read_raw(receive, BODY_MAX)
-        claim = read_claim(raw)
+        claim = read_claim(raw, self._door.house.clock().on)
         asked = request_of(caller, _text(headers, b"idempotency-key"), OPERATION, claim)
         reply = await settle.settle(self._door.house, asked, settling_of(claim))
         if reply.refusal is not None:
@@ -60,14 +63,14 @@ class HotRoute:
         return 201, b'%b,"position":%d}' % (reply.answer[:-1], reply.position), more
 
 
-def read_claim(raw: bytes) -> ClaimBody:
-    """A claim in its strict shape.
+def read_claim(raw: bytes, today: date | None = None) -> ClaimBody:
+    """A claim in its strict shape; `today` is the business day.
 
     Raises:
         ProblemError, ValidationError: as `door.read_body`.
     """
     try:
-        claim: ClaimBody = VALIDATE(raw)
+        claim: ClaimBody = VALIDATE(raw, context=dated(today) if today else None)
     except ValueError:
         check_members(raw)  # a member sent twice is told before what its value is
         raise

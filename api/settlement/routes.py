@@ -11,6 +11,7 @@ from api.http.dependencies import (
     KeyHeader,
     answer_read,
     answer_written,
+    check_dates,
     check_key,
     digest_of,
     page_answer,
@@ -125,6 +126,7 @@ async def find_settlements(
     decided on a business day (institution; an auditor names the `institution`).
     """
     _check_one(looked, caller)
+    check_dates(door, day=looked.day)
     if looked.key is not None:
         settlement_id = await look.find_by_key(door.house, caller, check_key(looked.key))
         return answer_read(await look.look_at_settlement(door.house, caller, settlement_id))

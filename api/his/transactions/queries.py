@@ -121,7 +121,8 @@ async def fees(call: Call) -> Answered:
 async def sums(call: Call) -> Answered:
     """5206: what the patient's bills of a year came to, at the asking institution alone."""
     sent, door = call.first, call.door
-    on = month(sent["cum_ym"]) if sent["cum_ym"] else door.house.clock().on
+    today = door.house.clock().on
+    on = month(sent["cum_ym"], today) if sent["cum_ym"] else today
     patient, told = await sums_of_year(door.house, door.shelf, call.caller, sent["psn_no"], on.year)
     rows = [
         {

@@ -85,7 +85,7 @@ def _file(number: str, filename: str) -> dict[str, Any]:
 async def apply_for_clearing(call: Call) -> Answered:
     """3203: apply for a month's clearing; refused where the month's sums are not ours."""
     sent = call.first
-    first = month(sent["setlym"])
+    first = month(sent["setlym"], call.door.house.clock().on)
     last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
     kind = None if sent["clr_type"] in (None, ANY_CLEARING) else sent["clr_type"]
     looked = books.Looked(call.door.house, call.door.shelf, call.caller, call.dialect)

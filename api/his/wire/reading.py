@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from aggregates.vocabulary import BEIJING
 from api.his.wire.field_tables import Field, Node, Transaction
+from api.http.dates import is_within
 from api.http.numbers import decimal_of, fen_of, whole_of
 from api.http.problems import ProblemError
 
@@ -23,10 +24,12 @@ MOMENTS = (
     "%Y-%m-%d %H:%M:%S",
     "%Y-%m-%d",
     "%Y-%m-%d %H:%M",
-    "%Y%m%d%H%M%S",
-    "%Y%m%d",
     "%Y/%m/%d %H:%M:%S",
 )
+DIGITS = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+"""Moments without signs between, by their number of digits."""
+MILLIS_SIZE = 13
+MONTH_SIZE = 6
 
 Values = dict[str, Any]
 N = TypeVar("N")
@@ -72,8 +75,14 @@ def _no_number(word: str) -> None:
     raise ValueError(word)
 
 
-def read_input(transaction: Transaction, sent: Any) -> dict[str, Any]:  # noqa: ANN401 -- JSON
+def read_input(
+    transaction: Transaction,
+    sent: Any,  # noqa: ANN401 -- JSON
+    today: date | None = None,
+) -> dict[str, Any]:
     """The nodes of an input, typed: an object of values, or a list of such.
+
+    `today` is the business day, which bounds dates.
 
     Raises:
         ProblemError: FIELD_REQUIRED, FIELD_INVALID, AMOUNT_FORMAT, DATE_INVALID, TOO_MANY_LINES.
@@ -81,17 +90,17 @@ def read_input(transaction: Transaction, sent: Any) -> dict[str, Any]:  # noqa: 
     sent = unfold(sent) if isinstance(sent, str) and sent.strip() else sent
     if not isinstance(sent, Mapping):
         raise _wrong("FIELD_REQUIRED", "input")
-    return {node.name: _node(node, transaction, sent) for node in transaction.takes}
+    found = {node: _found(node, transaction, sent) for node in transaction.takes}
+    return {node.name: _node(node, held, today) for node, held in found.items()}
 
 
-def _node(node: Node, transaction: Transaction, sent: Mapping[str, Any]) -> Any:  # noqa: ANN401
-    found = _found(node, transaction, sent)
+def _node(node: Node, found: Any, today: date | None) -> Any:  # noqa: ANN401 -- JSON
     if not node.is_list:
         if isinstance(found, list):
             found = found[0] if len(found) == 1 else None
         if not isinstance(found, Mapping):
             raise _wrong("FIELD_REQUIRED", node.name)
-        return read_fields(node, found)
+        return read_fields(node, found, today)
     if found is None:
         return []
     rows = found if isinstance(found, list) else [found]
@@ -99,7 +108,7 @@ def _node(node: Node, transaction: Transaction, sent: Mapping[str, Any]) -> Any:
         raise _wrong("TOO_MANY_LINES", node.name)
     if not all(isinstance(row, Mapping) for row in rows):
         raise _wrong("FIELD_INVALID", node.name)
-    return [read_fields(node, row) for row in rows]
+    return [read_fields(node, row, today) for row in rows]
 
 
 def _found(node: Node, transaction: Transaction, sent: Mapping[str, Any]) -> Any:  # noqa: ANN401
@@ -113,7 +122,7 @@ def _found(node: Node, transaction: Transaction, sent: Mapping[str, Any]) -> Any
     return sent if flat and not node.is_list else None
 
 
-def read_fields(node: Node, sent: Mapping[str, Any]) -> Values:
+def read_fields(node: Node, sent: Mapping[str, Any], today: date | None = None) -> Values:
     """One object's fields; what is not in the table is let be.
 
     Raises:
@@ -127,6 +136,8 @@ def read_fields(node: Node, sent: Mapping[str, Any]) -> Values:
         value = _value(field, held)
         if value is None and field.is_required:
             raise _wrong("FIELD_REQUIRED", field.name)
+        if isinstance(value, date):
+            check_day(field.name, value, today)
         values[field.name] = value
     return values
 
@@ -183,19 +194,28 @@ READ: Mapping[str, Callable[[Field, str], Any]] = {
 
 
 def moment(name: str, text: str) -> datetime:
-    """A moment in Beijing, however it is written.
+    """A moment in Beijing, however it is written; 13 digits are milliseconds since 1970.
 
     Raises:
         ProblemError: DATE_INVALID.
     """
-    for shape in MOMENTS:
-        if (read := _read_as(shape, text)) is not None:
-            return read.replace(tzinfo=BEIJING)
     try:
+        if text.isascii() and text.isdigit():
+            return _of_digits(text)
+        for shape in MOMENTS:
+            if (read := _read_as(shape, text)) is not None:
+                return read.replace(tzinfo=BEIJING)
         read = datetime.fromisoformat(text)
-    except ValueError as error:
+    except (ValueError, OverflowError, KeyError) as error:
         raise _wrong("DATE_INVALID", name) from error
     return read if read.tzinfo else read.replace(tzinfo=BEIJING)
+
+
+def _of_digits(text: str) -> datetime:
+    """Digits alone are told apart by their number: guessing makes 1772 of today's milliseconds."""
+    if len(text) == MILLIS_SIZE:
+        return datetime.fromtimestamp(int(text) / 1000, BEIJING)
+    return datetime.strptime(text, DIGITS[len(text)]).replace(tzinfo=BEIJING)
 
 
 def _read_as(shape: str, text: str) -> datetime | None:
@@ -205,13 +225,27 @@ def _read_as(shape: str, text: str) -> datetime | None:
         return None
 
 
-def month(text: str | None) -> date:
+def check_day(name: str, sent: date, today: date | None) -> None:
+    """Refuse a day before 1900 or more than a year ahead of today.
+
+    Raises:
+        ProblemError: FIELD_INVALID.
+    """
+    if not is_within(sent, today):
+        raise _wrong("FIELD_INVALID", name)
+
+
+def month(text: str, today: date) -> date:
     """The first day of a month written as yyyyMM.
 
     Raises:
-        ProblemError: DATE_INVALID.
+        ProblemError: DATE_INVALID; FIELD_INVALID, as `check_day`.
     """
-    return moment("setlym", f"{text}01").date()
+    if len(text) != MONTH_SIZE:
+        raise _wrong("DATE_INVALID", "setlym")
+    first = moment("setlym", f"{text}01").date()
+    check_day("setlym", first, today)
+    return first
 
 
 def _wrong(code: str, field: str) -> ProblemError:

@@ -128,7 +128,7 @@ BAD: dict[str, tuple[object, str]] = {
     ),
     "a year nobody lives in": (
         LINES[5] | {"confirmed_at": "0001-01-01T00:00:00+23:59"},
-        "DATE_INVALID",
+        "FIELD_INVALID",
     ),
     "a stranger's place": (LINES[7] | {"institution": "H1"}, "INSTITUTION_NOT_DESIGNATED"),
     "nobody's sponsor": (
