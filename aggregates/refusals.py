@@ -82,7 +82,7 @@ class AmountMismatchError(InputRefusedError):
 
 
 class AmountOutOfRangeError(InputRefusedError):
-    """An amount below zero or beyond numeric(16,2)."""
+    """An amount below zero or beyond the most that an amount may be."""
 
 
 class LinesMismatchError(InputRefusedError):

@@ -12,6 +12,8 @@ StreamId = NewType("StreamId", str)
 
 BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
 """Beijing time of every business day of this service (no summer time since 1992)."""
+FEN_MAX = 9 * 10**15
+"""The most fen of one amount, below zero too: a thousand of them still fit a bigint."""
 
 
 class Instant(NamedTuple):

@@ -1,9 +1,9 @@
 """A correction (更正): one of the agency proposes it, another approves or rejects it.
 
-Never below what is held of the bucket, never beyond numeric(16,2), never on a resident's
-account. A freeze does not stand in its way: it guards what is the owner's, and a wrong balance
-never was. After an account's end money is only taken off: what was brought in after a death
-that was reported late must go back, and nothing comes in any more, as with credits.
+Never below what is held of the bucket, never beyond the most that an account may hold, never on
+a resident's account. A freeze does not stand in its way: it guards what is the owner's, and a
+wrong balance never was. After an account's end money is only taken off: what was brought in after
+a death that was reported late must go back, and nothing comes in any more, as with credits.
 """
 
 from dataclasses import dataclass, replace
@@ -100,7 +100,7 @@ def propose(
 
     Raises:
         NoFundsError: a resident's account; AccountEndedError: upwards after the end;
-        AmountOutOfRangeError: zero, or beyond numeric(16,2).
+        AmountOutOfRangeError: zero, or beyond the most.
     """
     _check_may(account, wrong.amount_fen)
     return CorrectionProposed(

@@ -32,7 +32,7 @@ def credit(account: Account, bucket: Bucket, amount_fen: int, reference: str | N
 
     Raises:
         AccountEndedError: nothing comes in after the end; NoFundsError: a resident's account;
-        AmountOutOfRangeError: not above zero, or the balance would pass numeric(16,2).
+        AmountOutOfRangeError: not above zero, or the balance would pass the most.
     """
     if account.ending is not None:
         raise AccountEndedError(status=account.status)

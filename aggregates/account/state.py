@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from aggregates.account.cap_usage import NOTHING, Spending
 from aggregates.vocabulary import (
+    FEN_MAX,
     Ending,
     FilingKind,
     Insurance,
@@ -14,8 +15,8 @@ from aggregates.vocabulary import (
     StreamId,
 )
 
-AMOUNT_MAX_FEN = 9_999_999_999_999_999
-"""The largest amount of numeric(16,2), in fen."""
+AMOUNT_MAX_FEN = FEN_MAX
+"""The largest amount, and the most that an account may hold, in fen."""
 
 
 class SponsorLink(NamedTuple):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from aggregates.account.events import PremiumReturned, ReturnSuspended
-from aggregates.account.state import Account
+from aggregates.account.state import AMOUNT_MAX_FEN, Account
 from aggregates.policy.choices import PremiumReverseBlock, RefundBucket
 from aggregates.policy.edition import Edition
 from aggregates.premium.payment import OTHER_CHANNEL, year_paid_on
@@ -77,15 +77,16 @@ def give_back(
 ) -> Moved:
     """The tax side gave it back: to the buckets that paid, or aside (policy.md §3.4).
 
+    It goes aside too where the account is full: the tax side's word cannot be refused any more.
     `accounts` holds the sponsor's and all his successors'. No cap on care ever counted it, so none
     counts its return.
     """
     if premium.status is not PremiumStatus.REVERSE_REQUESTED:
         return []
     moved: Moved = []
-    if premium.current_fen + premium.prior_fen:
+    if paid_fen := premium.current_fen + premium.prior_fen:
         to = destination(premium.sponsor, accounts, edition.refund)
-        if to is None:
+        if to is None or paid_fen > AMOUNT_MAX_FEN - accounts[to].balance_fen:
             moved.append((premium.sponsor, _aside(premium_id, premium, ticket, now)))
         else:
             moved.append((to, _back(premium_id, premium, edition, now)))

@@ -74,7 +74,7 @@ def personal_of(claim: Claim) -> int:
     """The personal part of a sound claim, in fen.
 
     Raises:
-        AmountOutOfRangeError: an amount below zero or beyond numeric(16,2);
+        AmountOutOfRangeError: an amount below zero or beyond the most;
         AmountMismatchError: the fund paid more than the total; LinesMismatchError.
     """
     amounts = (claim.total_fen, claim.fund_pay_fen, *(i.amount_fen for i in claim.lines or ()))

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from aggregates.account.events import AidReturned, DebitReturned, ReturnSuspended
-from aggregates.account.state import Account
+from aggregates.account.state import AMOUNT_MAX_FEN, Account
 from aggregates.policy.choices import RefundBucket, RefundTo
 from aggregates.policy.edition import RefundTerms
+from aggregates.refusals import AmountOutOfRangeError
 from aggregates.settlement.events import PayerReturn, Settled
 from aggregates.settlement.settlement import Stay
 from aggregates.vocabulary import Ending, Instant, StreamId, instant
@@ -49,6 +50,9 @@ def returns_of(
     """What a return does to the accounts: the payers' and all their successors'.
 
     The caps' counters fall on the day the debit was counted, whenever it comes back.
+
+    Raises:
+        AmountOutOfRangeError: an account would hold more than it may.
     """
     moved: list[tuple[StreamId, Returned]] = []
     aid_fen = 0
@@ -59,7 +63,20 @@ def returns_of(
     if aid_fen:
         aid = AidReturned(settlement=payment.id, amount_fen=aid_fen, on=payment.settled.on)
         moved.append((payment.settled.claim.beneficiary, aid))
+    _check_room(moved, accounts)
     return moved
+
+
+def _check_room(
+    moved: Iterable[tuple[StreamId, Returned]], accounts: Mapping[StreamId, Account]
+) -> None:
+    """Refuse to fill an account beyond what a sum of the ledger can be."""
+    back_fen: dict[StreamId, int] = {}
+    for to, event in moved:
+        if isinstance(event, DebitReturned):
+            back_fen[to] = back_fen.get(to, 0) + event.current_fen + event.prior_fen
+    if any(fen > AMOUNT_MAX_FEN - accounts[to].balance_fen for to, fen in back_fen.items()):
+        raise AmountOutOfRangeError(field="amount")
 
 
 def destination(

@@ -4,10 +4,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from api.http.fields import Body, PersonNo, Remark, Word
+from api.http.fields import YUAN, Body, PersonNo, Remark, Word
 from api.http.schemas import Reply
 
-SIGNED_PATTERN = r"^-?[0-9]{1,14}\.[0-9]{2}$"
+SIGNED_PATTERN = rf"^-?{YUAN}$"
 SignedAmount = Annotated[str, StringConstraints(pattern=SIGNED_PATTERN), Field(examples=["-12.00"])]
 
 

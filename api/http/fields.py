@@ -22,7 +22,9 @@ from pydantic_core import PydanticCustomError
 from api.http.dates import is_within
 from service.person.free_text import holds_id_number
 
-AMOUNT_PATTERN = r"^[0-9]{1,14}\.[0-9]{2}$"
+YUAN = r"(?:[0-8]?[0-9]{1,13}\.[0-9]{2}|90{13}\.00)"
+"""Up to 90,000,000,000,000.00 yuan: the most that an amount may be."""
+AMOUNT_PATTERN = rf"^{YUAN}$"
 Amount = Annotated[str, StringConstraints(pattern=AMOUNT_PATTERN), Field(examples=["64.25"])]
 Word = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,64}$")]
 """Printable ASCII without spaces: identifiers."""

@@ -6,12 +6,12 @@ minutes. Every door that turns a text or a JSON number into an amount or a count
 
 from decimal import Decimal, InvalidOperation
 
+from aggregates.vocabulary import FEN_MAX
+
 DIGITS_MAX = 18
 """Digits of a number before and behind its point; what has more is no amount and no count."""
 SIGNS_MAX = 64
 """Signs of a number's text, with zeros in front, a point and an exponent."""
-FEN_MAX = 9 * 10**15
-"""The most fen of one amount, below zero too; a thousand of them still fit a bigint."""
 
 
 def decimal_of(text: str) -> Decimal:

@@ -76,7 +76,7 @@ def test_a_resident_account_holds_no_money() -> None:
 
 @pytest.mark.parametrize("amount_fen", [0, -1, AMOUNT_MAX_FEN, AMOUNT_MAX_FEN - 99])
 def test_a_credit_is_above_nothing_and_fits(amount_fen: int) -> None:
-    """No credit of nothing, none below it, and none beyond numeric(16,2)."""
+    """No credit of nothing, none below it, and none beyond the most."""
     story = given(evolve, opened(), credited(100))
     story.when(lambda a: credit(a, Bucket.PRIOR, amount_fen, None)).then_refused(
         AmountOutOfRangeError

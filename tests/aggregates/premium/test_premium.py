@@ -7,8 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregates.account import fold as accounts
-from aggregates.account.events import AccountClosed, Held, HoldReleased, PremiumDebited, YearClosed
-from aggregates.account.state import Account
+from aggregates.account.events import (
+    AccountClosed,
+    Held,
+    HoldReleased,
+    PremiumDebited,
+    ReturnSuspended,
+    YearClosed,
+)
+from aggregates.account.state import AMOUNT_MAX_FEN, Account
 from aggregates.policy.edition import PremiumWindow
 from aggregates.premium import premium as rules
 from aggregates.premium import reversal
@@ -77,6 +84,17 @@ def test_an_answer_counts_in_its_state_alone(number: int) -> None:
     assert is_asked == bool(back)
     assert is_asked == bool(reversal.refuse_reversal(PREMIUM, premium, "CODE"))
     assert (held or was_sent or is_asked) == (premium.status in OPEN)
+
+
+def test_what_comes_back_to_a_full_account_is_kept_aside() -> None:
+    """The tax side gave it back already: it cannot be refused, and the account takes no more."""
+    premium = a_premium_at(STATUSES.index("reverse_requested"))
+    full = fold(accounts.evolve, opened(), credited(AMOUNT_MAX_FEN))
+    ((to, kept), _) = reversal.give_back(PREMIUM, premium, {SPONSOR: full}, P0, "tkt_1", NOW)
+
+    assert SPONSOR == to
+    assert isinstance(kept, ReturnSuspended)
+    assert premium.current_fen + premium.prior_fen == kept.amount_fen
 
 
 def test_what_is_confirmed_leaves_where_it_was_held() -> None:

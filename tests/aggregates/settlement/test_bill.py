@@ -34,7 +34,7 @@ BOTH, OWN, NONE = PayableBy.OWN_AND_AID, PayableBy.OWN, PayableBy.NONE
     ],
 )
 def test_a_bill_that_does_not_add_up_is_refused(claim: Claim, error: type[RefusalError]) -> None:
-    """Amounts are within numeric(16,2) and parts sum to the whole; nothing is rounded."""
+    """Amounts are within their bounds and parts sum to the whole; nothing is rounded."""
     with pytest.raises(RefusalError) as refusal:
         bill_of(claim, P0.items)
 

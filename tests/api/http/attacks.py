@@ -67,8 +67,14 @@ CLAIMS = (
     Attack(
         "B6 sum of lines",
         422,
-        "LINES_MISMATCH",
+        "AMOUNT_OUT_OF_RANGE",
         a_claim(lines=[line(amount="99999999999999.99")] * 1000),
+    ),
+    Attack(
+        "B6 sum of lines that may be",
+        422,
+        "LINES_MISMATCH",
+        a_claim(lines=[line(amount="90000000000000.00")] * 1000),
     ),
     Attack("B7 lines and total", 422, "LINES_MISMATCH", a_claim(lines=[line(amount="64.24")])),
     Attack("B7 fund above total", 422, "AMOUNT_MISMATCH", a_claim(fund_pay="128.51")),

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.http.numbers import DIGITS_MAX, FEN_MAX, decimal_of, fen_of, whole_of
+from aggregates.vocabulary import FEN_MAX
+from api.http.numbers import DIGITS_MAX, decimal_of, fen_of, whole_of
 
 BEYOND = (
     "1e999999",
