@@ -6,7 +6,7 @@ RefusalError                        a rule forbids it; the caller can act on it
 │  ├─ RelationNotAllowedError       ├─ SponsorExcludedError      ├─ DateInvalidError
 │  ├─ AmountMismatchError           ├─ LinesMismatchError        ├─ AmountOutOfRangeError
 │  ├─ CredentialMismatchError       ├─ EvidenceInvalidError      ├─ CodeExpiredError
-│  ├─ ConsentUnknownError
+│  ├─ ConsentUnknownError           ├─ FieldRequiredError
 │  └─ NoEditionError
 ├─ NotPermittedError                you may see it, not do it: it leaves the key free
 ├─ UnknownError                     not there, or not yours: it leaves the key free
@@ -95,6 +95,10 @@ class CredentialMismatchError(InputRefusedError):
 
 class NoEditionError(InputRefusedError):
     """The region has no edition in force on this day; rules are never guessed."""
+
+
+class FieldRequiredError(InputRefusedError):
+    """A member is missing that what is stored makes necessary; `errors` names it."""
 
 
 class NotPermittedError(RefusalError):

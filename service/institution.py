@@ -14,7 +14,7 @@ from aggregates.institution import (
     first_dialect,
 )
 from aggregates.policy.choices import AmountSemantics
-from aggregates.refusals import NoEditionError, UnknownError
+from aggregates.refusals import FieldRequiredError, NoEditionError, UnknownError
 from aggregates.topics import Event
 from aggregates.vocabulary import (
     Instant,
@@ -44,6 +44,7 @@ class Spoken(NamedTuple):
 
 
 UNSAID = Spoken()
+SECRET_MISSING = {"field": "signature.secret", "code": "FIELD_REQUIRED"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,11 @@ class Designate:
 
 
 async def designate(house: House, request: Request, command: Designate) -> Reply:
-    """Put an institution under agreement, or change it; what is so already is no event."""
+    """Put an institution under agreement, or change it; what is so already is no event.
+
+    Raises:
+        FieldRequiredError: it would sign without a secret; the rest as `Appender.submit`.
+    """
     check_role(request.caller, Role.AGENCY)
     keys = house.keys
     name = keys.name("institution", command.code)
@@ -210,14 +215,20 @@ def _spoken(base: Dialect, said: Spoken) -> Dialect:
 def _signing(
     keys: Keys, stream: StreamId, before: Institution | None, said: Signing | None
 ) -> tuple[Signature | None, str | None]:
-    """How an institution signs from now on, and its secret, sealed under its stream's id."""
+    """How an institution signs from now on, and its secret, sealed under its stream's id.
+
+    Raises:
+        FieldRequiredError: there is none, and anybody's signature would be as good.
+    """
     kept = before.sealed if before else None
     if said is None:
         return before.signature if before else None, kept
     signature = Signature(style=said.style, paasid=said.paasid)
     if said.style is SignatureStyle.NONE:
         return signature, None
-    is_kept = kept is not None and said.secret in (None, keys.unseal_secret(kept, stream))
-    if is_kept or said.secret is None:
+    known = "" if kept is None else keys.unseal_secret(kept, stream)
+    if not (said.secret or known):
+        raise FieldRequiredError(errors=[SECRET_MISSING])
+    if said.secret in (None, "", known):
         return signature, kept
     return signature, keys.seal_secret(said.secret, stream)

@@ -95,8 +95,23 @@ async def test_a_secret_is_taken_and_never_shown(desk: Desk) -> None:
     assert (2, shown) == (other["version"], other["signature"])
     open_ = await put(desk, signature={"style": "none"})
     assert {"style": "none", "paasid": None, "has_secret": False} == open_["signature"]
-    bare = await put(desk, signature={"style": "x-ca"})
-    assert {"style": "x-ca", "paasid": None, "has_secret": False} == bare["signature"]
+
+
+@pytest.mark.parametrize("style", ["x-tif", "csb", "x-ca", "sm2"])
+async def test_no_institution_signs_without_a_secret(desk: Desk, style: str) -> None:
+    """New, after a closed network, or with an empty one: 422, and it signs as before."""
+    bare = {"style": style, "paasid": "hosp_paas"}
+    stands = desk.stands()
+    refused = await desk.send("PUT", AGENCY, PATH, BODY | {"signature": bare})
+    problem = is_refused(refused, 422, "FIELD_REQUIRED")
+    assert [{"field": "signature.secret", "code": "FIELD_REQUIRED"}] == problem["errors"]
+    assert stands == desk.stands()
+    await put(desk, signature={"style": "none"})
+    for signature in (bare, bare | {"secret": None}):
+        again = await desk.send("PUT", AGENCY, PATH, BODY | {"signature": signature})
+        is_refused(again, 422, "FIELD_REQUIRED")
+    empty = await desk.send("PUT", AGENCY, PATH, BODY | {"signature": bare | {"secret": ""}})
+    is_refused(empty, 422, "TEXT_INVALID")
 
 
 async def test_a_secret_is_nowhere_in_clear(desk: Desk) -> None:

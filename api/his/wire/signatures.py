@@ -25,6 +25,8 @@ CSB_WINDOW_S = 1800
 CSB_SIGNED = ("_api_access_key", "_api_name", "_api_timestamp", "_api_version")
 MILLIS_FROM = 10**11
 NONCE_MAX = 100
+KEYED = frozenset(SignatureStyle) - {SignatureStyle.NONE}
+"""The styles that sign with a secret, or are verified with a key."""
 
 Headers = Mapping[str, str]
 
@@ -47,6 +49,8 @@ class Guard:
             REPLAY_GUARD_UNAVAILABLE, SIGNATURE_ALG, SM2_NOT_INSTALLED.
         """
         caller = institution(code)
+        if terms.style in KEYED and not terms.secret:
+            raise ProblemError("SIGNATURE_INVALID")  # who knows that there is none could sign
         match terms.style:
             case SignatureStyle.NONE:
                 pass

@@ -11,7 +11,11 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.hmac import HMAC
 
-from aggregates.vocabulary import SignatureStyle
+from aggregates.institution import InstitutionDesignated
+from aggregates.vocabulary import Instant, SignatureStyle
+from service.caller import Request, agency
+from service.ledger.command import Decision
+from service.ledger.read_set import View
 from tests.api.clients import AGENCY, HOSPITAL, PHARMACY, Desk
 from tests.api.his.client import ENTRANCE, His
 from tests.api.his.desks import signs
@@ -132,6 +136,37 @@ async def test_a_nonce_that_is_the_time_goes_by_the_body(desk_on_postgres: Desk)
     assert "ok" == await told(desk_on_postgres, raw, headers)
     assert "ok" == await told(desk_on_postgres, raw + b" ", headers)
     assert "NONCE_REPLAYED" == await told(desk_on_postgres, raw, headers)
+
+
+@pytest.mark.parametrize("style", STYLES)
+async def test_an_empty_secret_signs_nothing(desk_on_postgres: Desk, style: SignatureStyle) -> None:
+    """An institution that was designated without one, before that was refused, is not let in."""
+    desk = desk_on_postgres
+    raw = await a_message(desk, style)
+    code, keys = HOSPITAL.subject, desk.house.keys
+
+    def decide(view: View, _: Instant) -> Decision:
+        stream = view.find(keys.name("institution", code))
+        assert stream is not None
+        known = view.institution(stream)
+        event = InstitutionDesignated(
+            code=known.code,
+            name=known.name,
+            kind=known.kind,
+            region=known.region,
+            status=known.status,
+            opened_regions=known.opened_regions,
+            sensitive=known.sensitive,
+            dialect=known.dialect,
+            signature=known.signature,
+            sealed=None,
+        )
+        return Decision(answer=b"{}", events=[(stream, event)])
+
+    await desk.house.do(Request(agency("old", None), f"old:{style}", b"", "http"), decide)
+    signed = STYLES[style](raw, time.time(), secret="")  # type: ignore[call-arg]
+
+    assert "SIGNATURE_INVALID" == await told(desk, raw, signed)
 
 
 async def test_without_the_table_of_nonces_nothing_is_taken(desk: Desk) -> None:

@@ -131,6 +131,10 @@ BAD: dict[str, tuple[object, str]] = {
         "FIELD_INVALID",
     ),
     "a stranger's place": (LINES[7] | {"institution": "H1"}, "INSTITUTION_NOT_DESIGNATED"),
+    "a signature without a secret": (
+        LINES[0] | {"code": "H1", "signature": {"style": "csb", "paasid": "hosp_paas"}},
+        "FIELD_REQUIRED",
+    ),
     "nobody's sponsor": (
         {"type": "order", "beneficiary": "P1", "sponsors": ["X"]},
         "SPONSOR_INVALID",
