@@ -17,7 +17,7 @@ from api.http.dependencies import (
     read_body,
     request_of,
 )
-from api.http.fields import Body, NothingBody, PersonNo, ReasonBody, Word
+from api.http.fields import Body, NothingBody, PersonNo, ReasonBody, Reference
 from api.http.openapi_helpers import body_of, problems
 from api.http.problems import ProblemError
 from api.http.schemas import Reply as ReplyModel
@@ -35,7 +35,7 @@ class ProofBody(Body):
     """How a member's identity is proven: over 16 household page or face, else papers."""
 
     kind: Literal["household_page", "face", "birth_certificate", "notarised"]
-    reference: Word
+    reference: Reference
 
 
 class LinkBody(Body):

@@ -25,7 +25,7 @@ from api.http.dependencies import (
     maybe_key,
     read_body,
 )
-from api.http.fields import Body, InstitutionCode, RegionCode, Text, Word
+from api.http.fields import Body, InstitutionCode, Reference, RegionCode, Text, Word
 from api.http.openapi_helpers import body_of, problems
 from api.http.problems import ProblemError
 from api.http.schemas import Reply
@@ -66,7 +66,7 @@ class InstitutionBody(Body):
     sensitive: bool = False
     dialect: DialectBody | None = None
     signature: SignatureBody | None = None
-    reference: Word | None = None
+    reference: Reference | None = None
 
 
 class DialectReply(Reply):

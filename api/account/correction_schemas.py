@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from api.http.fields import YUAN, Body, PersonNo, Remark, Word
+from api.http.fields import YUAN, Body, PersonNo, Reference, Remark
 from api.http.schemas import Reply
 
 SIGNED_PATTERN = rf"^-?{YUAN}$"
@@ -18,7 +18,7 @@ class CorrectionBody(Body):
     bucket: Literal["current", "prior"]
     amount: SignedAmount
     reason: Remark
-    reference: Word | None = None
+    reference: Reference | None = None
 
 
 class RejectionBody(Body):

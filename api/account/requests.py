@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from api.http.fields import Amount, Body, Day, PersonNo, RegionCode, Remark, Text, Word
+from api.http.fields import Amount, Body, Day, PersonNo, Reference, RegionCode, Remark, Text
 
 
 class AccountBody(Body):
@@ -26,7 +26,7 @@ class AccountBody(Body):
         "closed",
     ] = "normal"
     flags: tuple[Literal["public_medical_care"], ...] = ()
-    reference: Word | None = None
+    reference: Reference | None = None
 
 
 class CreditBody(Body):
@@ -34,7 +34,7 @@ class CreditBody(Body):
 
     amount: Amount
     bucket: Literal["current", "prior"] = "current"
-    reference: Word | None = None
+    reference: Reference | None = None
 
 
 class StatusBody(Body):
@@ -53,7 +53,7 @@ class StatusBody(Body):
     reason: Remark = "not stated"
     effective_on: Day | None = None
     successor: PersonNo | None = None
-    reference: Word | None = None
+    reference: Reference | None = None
 
 
 class PayOutBody(Body):
@@ -70,4 +70,4 @@ class FilingBody(Body):
     kind: Literal["long_term", "temporary"]
     from_: Day = Field(alias="from")
     to: Day | None = None
-    reference: Word | None = None
+    reference: Reference | None = None

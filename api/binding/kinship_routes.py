@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from aggregates.vocabulary import Relation
 from api.binding.requests import RelationWord
 from api.http.dependencies import CallerOf, DoorOf, KeyHeader, answer_written, read_body, request_of
-from api.http.fields import Body, PersonNo, Word
+from api.http.fields import Body, PersonNo, Reference
 from api.http.openapi_helpers import body_of, problems
 from api.http.schemas import Reply
 from service.binding import kinship as relatives
@@ -19,7 +19,7 @@ class KinshipBody(Body):
     person_no: PersonNo
     relative: PersonNo
     relation: RelationWord
-    reference: Word | None = None
+    reference: Reference | None = None
 
 
 class KinshipReply(Reply):

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from api.http.fields import Amount, Body, Day, PersonNo, Word
+from api.http.fields import Amount, Body, Day, PersonNo, Reference, Word
 
 
 class OrderBody(Body):
@@ -43,7 +43,7 @@ class EvidenceBody(Body):
     """How a kinship is shown; a document needs its reference."""
 
     kind: Literal["promise", "document", "data_check"]
-    reference: Word | None = None
+    reference: Reference | None = None
 
 
 class BindingBody(Body):

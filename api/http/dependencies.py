@@ -22,6 +22,7 @@ from service.caller import Request as ServiceRequest
 from service.clock import new_trace
 from service.context import House
 from service.ledger.command import Reply
+from service.person.free_text import is_id_number_in
 from service.read_models.reader import Listed, Shelf
 
 BODY_MAX = 1_048_576
@@ -72,6 +73,19 @@ DoorOf = Annotated[Door, Depends(door_of)]
 
 def check_key(key: str | None) -> str:
     """The Idempotency-Key of a request.
+
+    Raises:
+        ProblemError: as `read_key`; PERSON_NAMED: it is kept for ever, and where erasure looks not.
+    """
+    key = read_key(key)
+    if is_id_number_in(key):
+        named = [{"field": "Idempotency-Key", "code": "PERSON_NAMED"}]
+        raise ProblemError("PERSON_NAMED", errors=named)
+    return key
+
+
+def read_key(key: str | None) -> str:
+    """A key that was used before, as it is asked for.
 
     Raises:
         ProblemError: IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_FORMAT.

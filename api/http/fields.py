@@ -20,7 +20,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from api.http.dates import is_within
-from service.person.free_text import holds_id_number
+from service.person.free_text import holds_id_number, is_id_number_in
 
 YUAN = r"(?:[0-8]?[0-9]{1,13}\.[0-9]{2}|90{13}\.00)"
 """Up to 90,000,000,000,000.00 yuan: the most that an amount may be."""
@@ -42,6 +42,21 @@ def _names_nobody(text: str) -> str:
 
 Remark = Annotated[Text, AfterValidator(_names_nobody)]
 """A text that somebody writes as he likes, and that is kept in the clear."""
+
+
+def _is_no_person(identifier: str) -> str:
+    """Refuse an identifier that is, or has in it, an ID number."""
+    if is_id_number_in(identifier):
+        raise PydanticCustomError("person_named", "an ID number")
+    return identifier
+
+
+Reference = Annotated[Word, AfterValidator(_is_no_person)]
+"""An identifier of the caller's own that is kept in the clear."""
+Label = Annotated[Text, AfterValidator(_is_no_person)]
+"""What an institution calls a visit, or a charge batch."""
+Key = Annotated[str, StringConstraints(pattern=r"^[ -~]{1,64}$"), AfterValidator(_is_no_person)]
+"""An Idempotency-Key as a member."""
 PersonNo = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 RegionCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
 InstitutionCode = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{1,20}$")]

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from api.account.filing_routes import filing_of
 from api.account.requests import AccountBody, CreditBody, FilingBody
@@ -12,7 +12,7 @@ from api.binding.kinship_routes import KinshipBody, kinship_of
 from api.binding.requests import BindingBody
 from api.binding.routes import invitation_of
 from api.http.dependencies import check_members, digest_of
-from api.http.fields import Body, InstitutionCode, Moment, PersonNo, Word, dated
+from api.http.fields import Body, InstitutionCode, Key, Moment, PersonNo, Reference, dated
 from api.institution import InstitutionBody, designation_of
 from api.settlement.requests import ClaimBody
 from api.settlement.routes import OPERATION, settling_of
@@ -27,7 +27,6 @@ from service.settlement import settle
 
 IMPORTER = agency("import", None)
 CHANNEL = "import"
-Key = Annotated[str, StringConstraints(pattern=r"^[ -~]{1,64}$")]
 
 
 class AccountLine(AccountBody):
@@ -68,7 +67,7 @@ class BindingLine(BindingBody):
     type: Literal["binding"]
     sponsor: PersonNo
     confirmed_at: Moment
-    reference: Word | None = None
+    reference: Reference | None = None
 
     def errand(self) -> Errand:
         """Register the binding."""
@@ -102,7 +101,7 @@ class OrderLine(Body):
     type: Literal["order"]
     beneficiary: PersonNo
     sponsors: tuple[PersonNo, ...]
-    reference: Word | None = None
+    reference: Reference | None = None
 
     def errand(self) -> Errand:
         """Set the order, whatever it was before."""
@@ -116,7 +115,7 @@ class ClaimLine(ClaimBody):
     type: Literal["claim"]
     key: Key
     institution: InstitutionCode
-    reference: Word | None = None
+    reference: Reference | None = None
 
     def claim(self) -> ClaimBody:
         """The claim as it would be sent over HTTP."""

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from api.http.fields import Amount, Body, Day, InstitutionCode, Remark, Word
+from api.http.fields import Amount, Body, Day, InstitutionCode, Key, Remark, Word
 from api.http.schemas import Reply
 
 ITEMS_MAX = 50_000
@@ -27,7 +27,7 @@ class TotalsBody(Body):
 class ItemBody(Body):
     """A bill of the day, by its Idempotency-Key, its settlement, or both."""
 
-    key: Annotated[str, Field(pattern=r"^[ -~]{1,64}$")] | None = None
+    key: Key | None = None
     settlement_id: Word | None = None
     status: Status = "settled"
     total: Amount

@@ -5,7 +5,18 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from api.http.fields import CLAIMS_MAX, LINES_MAX, Amount, Body, Moment, Remark, Text, Word
+from api.http.fields import (
+    CLAIMS_MAX,
+    LINES_MAX,
+    Amount,
+    Body,
+    Key,
+    Label,
+    Moment,
+    Reference,
+    Remark,
+    Word,
+)
 
 
 class IdentityBody(Body):
@@ -18,7 +29,7 @@ class IdentityBody(Body):
 class LineBody(Body):
     """One line of the personal part."""
 
-    line: Word
+    line: Reference
     category: Literal[
         "drug",
         "service",
@@ -37,8 +48,8 @@ class ClaimBody(Body):
     """A patient's bill. `fund_pay` is the pooled fund's part; `lines` sum to the rest."""
 
     beneficiary: IdentityBody
-    visit: Text
-    charge_batch: Text
+    visit: Label
+    charge_batch: Label
     med_type: Word
     treated_at: Moment
     total: Amount
@@ -54,7 +65,7 @@ class ClaimBody(Body):
 class KeyedClaimBody(ClaimBody):
     """A claim of a batch, with the key it would have had in the header."""
 
-    key: Annotated[str, StringConstraints(pattern=r"^[ -~]{1,64}$")]
+    key: Key
 
 
 class BatchBody(Body):
@@ -69,7 +80,7 @@ HOLD_DEFAULT_S, HOLD_MAX_S = 900, 30 * 86_400
 class RefundLineBody(Body):
     """What is given back of one fee line."""
 
-    line: Word
+    line: Reference
     amount: Amount
 
 
@@ -96,7 +107,7 @@ class RefundBody(Body):
 class ReversalBody(Body):
     """The key of the command whose outcome was never learned."""
 
-    key: Annotated[str, StringConstraints(pattern=r"^[ -~]{1,64}$")]
+    key: Key
 
 
 class HoldBody(ClaimBody):

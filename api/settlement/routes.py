@@ -12,10 +12,10 @@ from api.http.dependencies import (
     answer_read,
     answer_written,
     check_dates,
-    check_key,
     digest_of,
     page_answer,
     read_body,
+    read_key,
     request_of,
 )
 from api.http.fields import Day, ReasonBody, fen
@@ -128,7 +128,7 @@ async def find_settlements(
     _check_one(looked, caller)
     check_dates(door, day=looked.day)
     if looked.key is not None:
-        settlement_id = await look.find_by_key(door.house, caller, check_key(looked.key))
+        settlement_id = await look.find_by_key(door.house, caller, read_key(looked.key))
         return answer_read(await look.look_at_settlement(door.house, caller, settlement_id))
     if looked.day is not None:
         return page_answer(

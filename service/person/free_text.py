@@ -16,6 +16,19 @@ ID_NUMBER = re.compile(
     "[1-9][0-9]{5}(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx]"
 )
 """A place, a day of birth, a number and a check digit (GB 11643), well made or misspelt."""
+STANDS_ALONE = re.compile(
+    r"(?<![0-9])[1-9][0-9]{5}(?:"
+    r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx]"
+    r"|[-._/ ](?:19[0-9]{2}[-._/ ]?(?:0[1-9]|1[0-2])[-._/ ]?(?:0[1-9]|[12][0-9]|3[01])[-._/ ]?"
+    r"[0-9]{3}[0-9Xx]|20[0-9]{6}[-._/ ]?[0-9]{3}[Xx])"
+    r")(?![0-9])"
+)
+"""An ID number as a part of an identifier: whole, or in parts that are no region, day and count.
+
+Identifiers are made of codes, days and counts: in a longer row of digits, or in parts with a day
+of this century, they look like an ID number and are none.
+"""
+ID_NUMBER_SIZE = 18
 BETWEEN = re.compile(r"[\s\-.·_/]+")
 """What people write between the parts of a number, or of a name."""
 NAME_MIN = 2
@@ -29,6 +42,13 @@ class PersonNamedError(InputRefusedError):
 def holds_id_number(text: str) -> bool:
     """Whether a text holds something that looks like an ID number of 18 digits."""
     return ID_NUMBER.search(_bare(text)) is not None
+
+
+def is_id_number_in(identifier: str) -> bool:
+    """Whether an identifier (a key, a visit, a reference) has an ID number of 18 digits in it."""
+    if len(identifier) < ID_NUMBER_SIZE:
+        return False
+    return STANDS_ALONE.search(unicodedata.normalize("NFKC", identifier)) is not None
 
 
 def check_names_nobody(view: View, keys: Keys, account_id: StreamId, text: str) -> None:

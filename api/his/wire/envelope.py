@@ -11,6 +11,7 @@ from api.his.wire.reading import MISSING, read_json
 from api.http.problem_texts import TEXTS
 from api.http.problems import ProblemError
 from service.ids import short
+from service.person.free_text import is_id_number_in
 
 MSGID_MAX = 30
 CODE_MAX = 30
@@ -35,7 +36,7 @@ def read_envelope(raw: bytes, came_at: datetime) -> Envelope:
     """The head of a request.
 
     Raises:
-        ProblemError: JSON_INVALID, FIELD_REQUIRED, FIELD_INVALID.
+        ProblemError: JSON_INVALID, FIELD_REQUIRED, FIELD_INVALID, PERSON_NAMED.
     """
     body, is_gbk = read_json(raw)
     if not isinstance(body, Mapping):
@@ -45,7 +46,7 @@ def read_envelope(raw: bytes, came_at: datetime) -> Envelope:
         infno = infno[:4]
     return Envelope(
         infno=infno,
-        msgid=_named(body, "msgid", MSGID_MAX),
+        msgid=_unnaming("msgid", _named(body, "msgid", MSGID_MAX)),
         institution=_named(body, "fixmedins_code", CODE_MAX),
         place=_loose(body, "mdtrtarea_admvs"),
         operator=_loose(body, "opter"),
@@ -65,6 +66,12 @@ def _named(body: Mapping[str, Any], name: str, size: int) -> str:
     if len(text) > size or not text.isascii() or not text.isprintable():
         raise ProblemError("FIELD_INVALID", field=name)
     return text
+
+
+def _unnaming(name: str, identifier: str) -> str:
+    if is_id_number_in(identifier):
+        raise ProblemError("PERSON_NAMED", field=name)
+    return identifier
 
 
 def _loose(body: Mapping[str, Any], name: str) -> str:

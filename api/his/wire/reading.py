@@ -15,6 +15,7 @@ from api.his.wire.field_tables import Field, Node, Transaction
 from api.http.dates import is_within
 from api.http.numbers import decimal_of, fen_of, whole_of
 from api.http.problems import ProblemError
+from service.person.free_text import is_id_number_in
 
 MISSING = ("", "null", "NULL")
 NESTED_MAX = 3
@@ -28,6 +29,15 @@ MOMENTS = (
 )
 DIGITS = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 """Moments without signs between, by their number of digits."""
+KEPT = frozenset(
+    {
+        *("ipt_otp_no", "ipt_no", "dept_name", "adm_dept_name", "med_type"),
+        *("diag_srt_no", "diag_code", "diag_name", "dise_codg", "dise_name"),
+        *("feedetl_sn", "chrg_bchno", "med_list_codg", "invono", "clr_type"),
+        *("mdtrt_id", "setl_id", "omsgid", "filename"),
+    }
+)
+"""Texts that are kept in the clear, or could be: none of them may have an ID number in it."""
 MILLIS_SIZE = 13
 MONTH_SIZE = 6
 
@@ -136,6 +146,8 @@ def read_fields(node: Node, sent: Mapping[str, Any], today: date | None = None) 
         value = _value(field, held)
         if value is None and field.is_required:
             raise _wrong("FIELD_REQUIRED", field.name)
+        if field.name in KEPT and value is not None and is_id_number_in(value):
+            raise _wrong("PERSON_NAMED", field.name)
         if isinstance(value, date):
             check_day(field.name, value, today)
         values[field.name] = value

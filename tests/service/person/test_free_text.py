@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.person.free_text import holds_id_number
+from service.person.free_text import holds_id_number, is_id_number_in
 
 NAMING = (
     "11010519491231002X",
@@ -52,3 +52,49 @@ def test_every_id_number_of_a_living_person_is_found(
     number = f"{place}{day}{rest:04d}"
 
     assert holds_id_number(f"{around}{number}{around}") == (day[:2] in ("19", "20"))
+
+
+IDENTIFYING = (
+    "11010519491231002X",
+    "11010519491231002x-1",
+    "mdtrt_110105194912310021",
+    "v:110101199001011234:2",
+    "110105-19491231-002X",
+    "110105 1949 12 31 0021",
+    "110105-20150301-002X",
+    "１１０１０５１９４９１２３１００２Ｘ",
+)
+IDENTIFIERS = (
+    "H33010612345202603020001",
+    "H33010612345-20260302-0001",
+    "330106-20260302-0001",
+    "H54250000001202603021015000001",
+    "33010620260302101500123456",
+    "3301062026030210150",
+    "stl_019c2f4be1a07d3b9a2f60c1d2e3f405",
+    "019C2F4BE1A07D3B9A2F60C1D2E3F4",
+    "bill-1",
+    "",
+)
+
+
+@pytest.mark.parametrize("identifier", IDENTIFYING)
+def test_an_id_number_in_an_identifier_is_found(identifier: str) -> None:
+    """Whole or in parts, with anything but digits around it."""
+    assert is_id_number_in(identifier)
+
+
+@pytest.mark.parametrize("identifier", IDENTIFIERS)
+def test_codes_and_days_and_counts_are_no_id_number(identifier: str) -> None:
+    """How visits and messages are numbered: an institution or a region, a day, a count."""
+    assert not is_id_number_in(identifier)
+    assert not is_id_number_in("９" * 40)
+
+
+@given(
+    st.from_regex(r"[A-Z][0-9]{11}20[2-3][0-9](0[1-9]|1[0-2])[0-2][1-8][0-9]{10}", fullmatch=True)
+)
+def test_no_message_of_the_national_form_is_refused(msgid: str) -> None:
+    """Institution, time, count: the digits of its code and the day make no person."""
+    assert 30 == len(msgid)
+    assert not is_id_number_in(msgid)
