@@ -18,7 +18,7 @@ RefusalError                        a rule forbids it; the caller can act on it
    ├─ InvitationExpiredError        ├─ NotActiveError            ├─ TooEarlyError
    ├─ PartyStatusError              ├─ ScopeError               ├─ KinshipUnprovenError
    ├─ LifetimeLimitError            ├─ RebindLockedError        ├─ ChangeLimitError
-   ├─ OrderNotSetError
+   ├─ OrderNotSetError              ├─ NotInReviewError
    ├─ LinkLimitError                ├─ AlreadyLinkedError        ├─ LinkClosedError
    ├─ DuplicateClaimError           ├─ InstitutionNotDesignatedError
    ├─ PlanChangedError              ├─ ClaimChangedError         ├─ QuoteExpiredError
@@ -197,6 +197,10 @@ class LinkClosedError(RuleRefusedError):
     """The credential link is closed."""
 
 
+class NotInReviewError(RuleRefusedError):
+    """Nothing of the credential link waits for a review."""
+
+
 class NotInvitedError(RuleRefusedError):
     """There is no open invitation to answer."""
 
@@ -206,7 +210,7 @@ class InvitationExpiredError(RuleRefusedError):
 
 
 class NotActiveError(RuleRefusedError):
-    """The binding is not active."""
+    """The binding or credential link is not active."""
 
 
 class TooEarlyError(RuleRefusedError):

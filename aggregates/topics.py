@@ -44,7 +44,15 @@ from aggregates.binding.events import (
     InvitationSent,
 )
 from aggregates.binding.kinship import KinshipEnded, KinshipRecorded
-from aggregates.credential_link import CodeShown, CredentialLinkClosed, CredentialLinkOpened
+from aggregates.credential_link import (
+    CodeShown,
+    CredentialLinkActivated,
+    CredentialLinkClosed,
+    CredentialLinkConfirmed,
+    CredentialLinkOpened,
+    CredentialLinkRequested,
+    CredentialLinkReviewed,
+)
 from aggregates.institution import (
     AccountsCleared,
     ClearingRequested,
@@ -178,6 +186,10 @@ TOPICS: dict[type[Event], str] = {
     VisitClosed: "visit.closed/1",
     VisitReopened: "visit.reopened/1",
     CredentialLinkOpened: "link.opened/1",
+    CredentialLinkRequested: "link.requested/1",
+    CredentialLinkConfirmed: "link.confirmed/1",
+    CredentialLinkReviewed: "link.reviewed/1",
+    CredentialLinkActivated: "link.activated/1",
     CodeShown: "link.code-shown/1",
     CredentialLinkClosed: "link.closed/1",
 }

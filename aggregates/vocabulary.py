@@ -139,7 +139,11 @@ class BindingStatus(StrEnum):
 class LinkStatus(StrEnum):
     """Where a credential link stands."""
 
+    REQUESTED = "requested"
+    IN_REVIEW = "in_review"
+    APPLIED = "applied"
     ACTIVE = "active"
+    SUSPENDED = "suspended"
     CLOSED = "closed"
 
 

@@ -1,4 +1,4 @@
-"""Credential links (亲情账户): open, show a code, close, look. No money is here."""
+"""Credential links (亲情账户): ask, confirm, review, activate, show, close, look. No money."""
 
 from typing import Annotated, Any, Literal
 
@@ -17,7 +17,7 @@ from api.http.dependencies import (
     read_body,
     request_of,
 )
-from api.http.fields import Body, NothingBody, PersonNo, ReasonBody, Reference
+from api.http.fields import Body, NothingBody, PersonNo, ReasonBody, Reference, Remark
 from api.http.openapi_helpers import body_of, problems
 from api.http.problems import ProblemError
 from api.http.schemas import Reply as ReplyModel
@@ -47,14 +47,26 @@ class LinkBody(Body):
     evidence: ProofBody
 
 
+class ReviewBody(Body):
+    """What an agency says of the evidence of a link, and why."""
+
+    decision: Literal["approve", "reject"]
+    reason: Remark
+
+
 class ListedLink(ReplyModel):
-    """A credential link: `guardian` may show the code of `member` (person numbers)."""
+    """A credential link: `guardian` may show the code of `member` while it is `active`.
+
+    Both are person numbers. `requested` waits for the member's confirmation, `in_review` for the
+    agency of his region, `applied` for its activation; `suspended` was active and waits for one
+    of them. `member` is null to the guardian while nobody but himself said yes.
+    """
 
     link_id: str
     guardian: str | None
     member: str | None
     relation: str
-    status: Literal["active", "closed"]
+    status: Literal["requested", "in_review", "applied", "active", "suspended", "closed"]
     opened_at: str
     closed_at: str | None
     version: int
@@ -116,7 +128,12 @@ EXAMPLE = {
 async def open_link(
     request: Request, door: DoorOf, caller: CallerOf, key: KeyHeader = None
 ) -> Response:
-    """Let a guardian show a member's code (the guardian, or his agency). Shares no money."""
+    """Ask to show a member's code (the guardian, or his agency). Shares no money.
+
+    An adult member confirms; for a minor the kinship register names the guardian as a parent, or
+    the agency of the member's region reviews the evidence. The answer is the same whether there is
+    such a person or not.
+    """
     body = await read_body(request, LinkBody)
     if caller.role is Role.AGENCY and body.guardian is None:
         raise ProblemError(
@@ -124,7 +141,7 @@ async def open_link(
         )
     asked = request_of(caller, key, "credential-links", body)
     reply = await links.open_link(door.house, asked, _opening_of(body))
-    return await _answered(door.house, reply, request)
+    return await _answered(door.house, reply, request, member=body.member)
 
 
 @router.get("", response_model=LinksReply, responses=problems(404, 422))
@@ -154,6 +171,62 @@ async def look_at_link(door: DoorOf, caller: CallerOf, link_id: str) -> Response
     displays = await link_looks.displays_of(door.house, door.shelf, stream)
     with_persons = await _with_persons(door.house, reply.answer)
     return answer_read(reply, lambda link: with_persons(link) | {"displays": displays})
+
+
+@router.post(
+    "/{link_id}/confirmation",
+    status_code=201,
+    response_model=LinkReply,
+    responses=problems(403, 404, 409),
+    openapi_extra=body_of(NothingBody, {}),
+)
+async def confirm_link(
+    request: Request, door: DoorOf, caller: CallerOf, link_id: str, key: KeyHeader = None
+) -> Response:
+    """Agree that the guardian shows the code (the member, a minor's parent, or his agency)."""
+    body = await read_body(request, NothingBody)
+    stream = stream_of("lnk", link_id)
+    asked = request_of(caller, key, f"credential-links/{stream}/confirmation", body)
+    return await _answered(door.house, await links.confirm_link(door.house, asked, stream), request)
+
+
+@router.post(
+    "/{link_id}/review",
+    status_code=201,
+    response_model=LinkReply,
+    responses=problems(403, 404, 409, 422),
+    openapi_extra=body_of(
+        ReviewBody, {"decision": "approve", "reason": "birth certificate seen at the counter"}
+    ),
+)
+async def review_link(
+    request: Request, door: DoorOf, caller: CallerOf, link_id: str, key: KeyHeader = None
+) -> Response:
+    """Judge the evidence for a minor (the agency of the member's region); a no closes the link."""
+    body = await read_body(request, ReviewBody)
+    stream = stream_of("lnk", link_id)
+    asked = request_of(caller, key, f"credential-links/{stream}/review", body)
+    review = links.Review(is_approved=body.decision == "approve", reason=body.reason)
+    reply = await links.review_link(door.house, asked, stream, review)
+    return await _answered(door.house, reply, request)
+
+
+@router.post(
+    "/{link_id}/activation",
+    status_code=201,
+    response_model=LinkReply,
+    responses=problems(403, 404, 409),
+    openapi_extra=body_of(NothingBody, {}),
+)
+async def activate_link(
+    request: Request, door: DoorOf, caller: CallerOf, link_id: str, key: KeyHeader = None
+) -> Response:
+    """Take a minor's link into use, once approved (the guardian, or his agency)."""
+    body = await read_body(request, NothingBody)
+    stream = stream_of("lnk", link_id)
+    asked = request_of(caller, key, f"credential-links/{stream}/activation", body)
+    reply = await links.activate_link(door.house, asked, stream)
+    return await _answered(door.house, reply, request)
 
 
 @router.post(
@@ -192,7 +265,7 @@ async def close_link(
 
 
 def _opening_of(body: LinkBody) -> links.OpenLink:
-    """A guardian's wish as the service takes it."""
+    """A guardian's request as the service takes it."""
     return links.OpenLink(
         guardian=body.guardian,
         member=body.member,
@@ -202,13 +275,24 @@ def _opening_of(body: LinkBody) -> links.OpenLink:
     )
 
 
-async def _answered(house: House, reply: Reply, request: Request) -> Response:
-    render = None if reply.refusal else await _with_persons(house, reply.answer)
+async def _answered(
+    house: House, reply: Reply, request: Request, member: str | None = None
+) -> Response:
+    """A link's answer; `member` is the number that the caller himself wrote."""
+    if reply.refusal:
+        return answer_written(reply, request)
+    with_persons = await _with_persons(house, reply.answer)
+
+    def render(link: dict[str, Any]) -> dict[str, Any]:
+        told = with_persons(link)
+        return told if member is None else told | {"member": member}
+
     return answer_written(reply, request, render=render)
 
 
 async def _with_persons(house: House, answer: bytes) -> Render:
-    persons = await persons_of(house, links.sides_in(answer))
+    guardian, member = links.sides_in(answer)
+    persons = await persons_of(house, (guardian,) if member is None else (guardian, member))
     numbers = {stream: person and person.person_no for stream, person in persons.items()}
 
     def render(link: dict[str, Any]) -> dict[str, Any]:

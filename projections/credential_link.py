@@ -4,16 +4,26 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from aggregates.credential_link import CodeShown, CredentialLinkClosed, CredentialLinkOpened
+from aggregates.credential_link import (
+    CodeShown,
+    CredentialLinkActivated,
+    CredentialLinkClosed,
+    CredentialLinkConfirmed,
+    CredentialLinkOpened,
+    CredentialLinkRequested,
+    CredentialLinkReviewed,
+    Link,
+)
+from aggregates.credential_link import evolve as evolve_link
 from aggregates.settlement.events import Settled
-from aggregates.vocabulary import Relation, StreamId
+from aggregates.vocabulary import LinkStatus, Relation, StreamId
 from projections.kit.paging import Page, below, bounded, page
 from projections.kit.recorded_event import Fact
 from projections.kit.row_per_stream import Rows
 from projections.kit.table import Connection, Reader, Table, columns, key_of, stream_of
 
 TABLE = Table(
-    "credential_links",
+    "guardian_links",
     """
     CREATE TABLE {name} (
         link      uuid NOT NULL,
@@ -22,8 +32,12 @@ TABLE = Table(
         guardian  uuid NOT NULL,
         member    uuid NOT NULL,
         relation  text NOT NULL,
+        slot      integer NOT NULL,
         opened_at timestamptz NOT NULL,
         closed_at timestamptz,
+        granted   text NOT NULL,
+        is_own    boolean NOT NULL,
+        is_known  boolean NOT NULL,
         CONSTRAINT {name}_pkey PRIMARY KEY (link)
     ) WITH (fillfactor = 80);
     CREATE INDEX {name}_by_guardian ON {name} (guardian, position);
@@ -37,12 +51,19 @@ TABLE = Table(
     """,
     parts=("", "_uses"),
 )
-CHANGES = (CodeShown, CredentialLinkClosed)
-READS = (CredentialLinkOpened, *CHANGES, Settled)
+BEGINS = (CredentialLinkOpened, CredentialLinkRequested)
+CHANGES = (
+    CredentialLinkConfirmed,
+    CredentialLinkReviewed,
+    CredentialLinkActivated,
+    CodeShown,
+    CredentialLinkClosed,
+)
+READS = (*BEGINS, *CHANGES, Settled)
 
 
 class LinkRow(NamedTuple):
-    """A link; `position` is where its opening stands in the log."""
+    """A link; `position` is where its opening stands in the log. The rest is the link's fold."""
 
     link: StreamId
     position: int
@@ -50,29 +71,53 @@ class LinkRow(NamedTuple):
     guardian: StreamId
     member: StreamId
     relation: Relation
+    slot: int
     opened_at: datetime
     closed_at: datetime | None
+    granted: LinkStatus
+    is_own: bool
+    is_known: bool
+
+    def folded(self) -> Link:
+        """The link as its events left it, without its codes."""
+        return Link(
+            guardian=self.guardian,
+            member=self.member,
+            relation=self.relation,
+            slot=self.slot,
+            opened_at=self.opened_at,
+            closed_at=self.closed_at,
+            granted=self.granted,
+            is_own=self.is_own,
+            is_known=self.is_known,
+        )
 
 
 def evolve(row: LinkRow | None, fact: Fact) -> LinkRow | None:
     """Fold one event into a link's row. Never judges."""
-    match fact.event:
-        case CredentialLinkOpened() as opened:
-            return LinkRow(
-                link=fact.stream,
-                position=fact.position,
-                version=fact.version,
-                guardian=opened.guardian,
-                member=opened.member,
-                relation=opened.relation,
-                opened_at=opened.opened_at,
-                closed_at=None,
-            )
-        case CodeShown() if row is not None:
-            return row._replace(version=fact.version)
-        case CredentialLinkClosed(closed_at=closed_at) if row is not None:
-            return row._replace(version=fact.version, closed_at=closed_at)
+    event = fact.event
+    if isinstance(event, BEGINS):
+        return _row_of(fact, fact.position, evolve_link(None, event))
+    if isinstance(event, CHANGES) and row is not None:
+        return _row_of(fact, row.position, evolve_link(row.folded(), event))
     return row
+
+
+def _row_of(fact: Fact, position: int, link: Link) -> LinkRow:
+    return LinkRow(
+        link=fact.stream,
+        position=position,
+        version=fact.version,
+        guardian=link.guardian,
+        member=link.member,
+        relation=link.relation,
+        slot=link.slot,
+        opened_at=link.opened_at,
+        closed_at=link.closed_at,
+        granted=link.granted,
+        is_own=link.is_own,
+        is_known=link.is_known,
+    )
 
 
 COLUMNS = ", ".join(LinkRow._fields)
@@ -80,9 +125,11 @@ STORED = f"SELECT {COLUMNS} FROM {{name}} WHERE link = ANY ($1::uuid[])"  # noqa
 UPSERT = f"""
     INSERT INTO {{name}} ({COLUMNS})
     SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::integer[], $4::uuid[], $5::uuid[],
-                         $6::text[], $7::timestamptz[], $8::timestamptz[])
+                         $6::text[], $7::integer[], $8::timestamptz[], $9::timestamptz[],
+                         $10::text[], $11::boolean[], $12::boolean[])
         ON CONFLICT (link) DO UPDATE
-       SET version = EXCLUDED.version, closed_at = EXCLUDED.closed_at
+       SET version = EXCLUDED.version, closed_at = EXCLUDED.closed_at,
+           granted = EXCLUDED.granted, is_own = EXCLUDED.is_own, is_known = EXCLUDED.is_known
 """  # noqa: S608 -- column names of ours
 USED = """
     INSERT INTO {name}_uses (credential, settlement, position)
@@ -97,6 +144,7 @@ def _row(found: Any) -> LinkRow:  # noqa: ANN401 -- a record of asyncpg
         guardian=stream_of("acc", found["guardian"]),
         member=stream_of("acc", found["member"]),
         relation=Relation(row.relation),
+        granted=LinkStatus(row.granted),
     )
 
 
@@ -105,7 +153,7 @@ def _values(row: LinkRow) -> tuple[Any, ...]:
 
 
 ROWS = Rows(
-    begins=(CredentialLinkOpened,),
+    begins=BEGINS,
     changes=CHANGES,
     evolve=evolve,
     stored=STORED,
@@ -128,7 +176,7 @@ async def write(connection: Connection, name: str, facts: Sequence[Fact]) -> Non
 
 
 SIDE = f"""
-    (SELECT {COLUMNS} FROM credential_links
+    (SELECT {COLUMNS} FROM guardian_links
       WHERE {{side}} = $1::uuid AND position < $2 ORDER BY position DESC LIMIT $3)
 """  # noqa: S608 -- column names of ours
 OF_PARTY = (
@@ -136,7 +184,7 @@ OF_PARTY = (
     " ORDER BY position DESC LIMIT $3"
 )
 USES = """
-    SELECT credential, settlement FROM credential_links_uses
+    SELECT credential, settlement FROM guardian_links_uses
      WHERE credential = ANY ($1::text[]) ORDER BY position
 """
 

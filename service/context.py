@@ -6,7 +6,7 @@ from functools import partial
 from typing import Protocol
 
 from aggregates.event_metadata import Act
-from aggregates.vocabulary import Instant, Relation
+from aggregates.vocabulary import Instant, LinkEvidence, Relation
 from service.adapters.pooled_fund import Funds, cores_of, load_table
 from service.adapters.tax_authority import TaxAnswer, TaxOrder
 from service.caller import Caller, Request
@@ -31,6 +31,18 @@ class Relations(Protocol):
 
     async def relation(self, person: Personal, relative: Personal) -> Relation | None:
         """What `relative` is to `person`, or None where it knows of nothing."""
+        ...
+
+    async def close(self) -> None:
+        """Let the connections go."""
+        ...
+
+
+class Proofs(Protocol):
+    """A verifier that knows whether an identity proof is somebody's."""
+
+    async def holds(self, person: Personal, kind: LinkEvidence, reference: str) -> bool | None:
+        """Whether a proof is the person's, or None where nobody answered."""
         ...
 
     async def close(self) -> None:
@@ -71,6 +83,7 @@ class House:
     tax: TaxSide | None = None
     funds: Funds = field(default_factory=lambda: Funds(load_table()))
     readiness: Readiness = field(default_factory=Readiness)
+    proofs: Proofs | None = None
 
     async def close(self) -> None:
         """Finish what was taken, then let the store go."""
@@ -81,6 +94,8 @@ class House:
             await self.registry.close()
         if self.tax is not None:
             await self.tax.close()
+        if self.proofs is not None:
+            await self.proofs.close()
 
     async def do(self, request: Request, decide: Decide) -> Reply:
         """Carry out a request that uses up its key; see `Appender.submit` for what it raises."""

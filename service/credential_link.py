@@ -2,9 +2,14 @@
 
 A guardian's links are counted by unique names, one per slot, so that a sixth one finds no name
 to take however many ask at once; a pair's name keeps one live link between two.
+
+A guardian whom the register does not know as a relative learns the same of everybody: his request
+is recorded also where there is no such person, and his own view of it names nobody until the
+member, a parent or an agency said yes.
 """
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from msgspec import json
@@ -12,23 +17,27 @@ from msgspec import json
 from aggregates import credential_link as rules
 from aggregates.account.state import Account
 from aggregates.credential_link import SLOTS, CodeShown, Held, Link, LinkEvent
+from aggregates.refusals import UnknownError
+from aggregates.topics import Event
 from aggregates.vocabulary import Instant, LinkEvidence, LinkStatus, Relation, StreamId
 from projections import credential_link as link_views
 from projections.credential_link import LinkRow
-from service.binding.kinship import traits_of
-from service.binding.parties import Sides, acting_side, check_is, party
-from service.caller import Caller, Request, Role, check_role
+from service.adapters.identity_verifier import NOBODY
+from service.binding.kinship import is_parent_of_minor, registered, traits_in, traits_of
+from service.binding.parties import Sides, acting_side, check_is, is_of_agency, party
+from service.caller import Caller, Request, Role, check_region, check_role
 from service.clock import new_stream
 from service.context import House
 from service.ledger.codec import Recorded
 from service.ledger.command import Decision, Reply
 from service.ledger.read_set import View
-from service.person.lookup import account_of, find_person
+from service.person.free_text import check_names_nobody
+from service.person.lookup import account_of, find_or_stand_in, find_person
 from service.person.masking import persons_of
 from service.read_models.reader import Asked, Listed, Shelf, reach
 from service.serializers import link_answer, moment
 from service.settlement.claims import E_CREDENTIAL
-from service.vault import Keys
+from service.vault import Keys, Personal
 
 DISPLAYS_MAX = 100
 """Displays told with a link, the newest first; the feed has all."""
@@ -47,7 +56,7 @@ async def look_at_link(house: House, caller: Caller, link_id: StreamId) -> Reply
         link = view.link(link_id)
         if caller.role is not Role.AUDITOR:
             acting_side(view, house.keys, caller, Sides(link.guardian, link.member), now)
-        return Decision(answer=json.encode(link_answer(link_id, link, view.version(link_id))))
+        return _answered(view, house.keys, caller, link_id, (link, None), now)
 
     return await house.ask(caller, decide)
 
@@ -61,7 +70,7 @@ async def displays_of(house: House, shelf: Shelf, link_id: StreamId) -> list[dic
     newest = [r for r in reversed(history) if isinstance(r.event, CodeShown)][:DISPLAYS_MAX]
     await reach(house, shelf, NOW)
     shown = [recorded.event.code for recorded in newest if isinstance(recorded.event, CodeShown)]
-    uses = await link_views.uses_of(shelf.pool, shown)
+    uses = await link_views.uses_of(shelf.pool, shown) if shown else {}
     return [_display(recorded, uses) for recorded in newest]
 
 
@@ -93,17 +102,26 @@ async def links_of(
     page = await link_views.of_party(shelf.pool, account_id, asked.cursor, asked.limit)
     sides = [side for row in page.rows for side in (row.guardian, row.member)]
     persons = await persons_of(house, sides)
-    numbers = {stream: person and person.person_no for stream, person in persons.items()}
-    return Listed([_link(row, numbers) for row in page.rows], page.next, position)
+    sees_all = caller.role is Role.AUDITOR
+    on = house.clock().on
+    items = [
+        _link(row, persons, on, is_told=sees_all or row.is_known or row.member == account_id)
+        for row in page.rows
+    ]
+    return Listed(items, page.next, position)
 
 
-def _link(row: LinkRow, numbers: dict[StreamId, str | None]) -> dict[str, Any]:
+def _link(
+    row: LinkRow, persons: dict[StreamId, Personal | None], on: date, *, is_told: bool
+) -> dict[str, Any]:
+    guardian, member = persons.get(row.guardian), persons.get(row.member)
+    born_on = traits_in(member.cert_no).born_on if member else None
     return {
         "link_id": row.link,
-        "guardian": numbers.get(row.guardian),
-        "member": numbers.get(row.member),
+        "guardian": guardian and guardian.person_no,
+        "member": member.person_no if member and is_told else None,
         "relation": row.relation.lower(),
-        "status": LinkStatus.ACTIVE if row.closed_at is None else LinkStatus.CLOSED,
+        "status": row.folded().status_of(born_on, on),
         "opened_at": moment(row.opened_at),
         "closed_at": None if row.closed_at is None else moment(row.closed_at),
         "version": row.version,
@@ -122,32 +140,152 @@ class OpenLink:
 
 
 async def open_link(house: House, request: Request, command: OpenLink) -> Reply:
-    """Link a guardian to a member whose identity he proves; usable at once (R212).
+    """Ask to show a member's code; what the link waits for is in its status.
 
     Raises:
-        UnknownError: one of them has no account here, or the guardian is not the caller's; the
-        refusals of `aggregates.link.open_link`; the rest as `Appender.submit`.
+        UnknownError: the guardian has no account here, or is not the caller's; the refusals of
+        `aggregates.credential_link.open_link`; the rest as `Appender.submit`.
     """
     check_role(request.caller, Role.PERSON, Role.AGENCY)
     keys = house.keys
+    is_verified = await _verify(house, request.caller, command)
 
     def decide(view: View, now: Instant) -> Decision:
         guardian = party(view, keys, request.caller, command.guardian)
-        member = find_person(view, keys, command.member)
+        member = find_or_stand_in(view, keys, guardian, command.member)
+        accounts, tie, born_on = _known_between(view, keys, guardian, member, now)
         asked = rules.Asked(
             guardian=guardian,
             member=member,
             relation=command.relation,
             evidence=command.evidence,
             reference=command.reference,
-            born_on=traits_of(view, keys, member).born_on,
+            born_on=born_on,
+            tie=tie._replace(is_verified=is_verified),
         )
-        accounts = view.account(guardian), view.account(member)
-        opened = rules.open_link(asked, accounts, _held(view, keys, guardian, member), now)
+        requested = rules.open_link(asked, accounts, _held(view, keys, guardian, member), now)
         link_id = new_stream("lnk", now.at)
-        decision = _answered(link_id, None, 0, opened)
-        decision.takes = dict.fromkeys(_names(keys, rules.evolve(None, opened)), link_id)
+        decision = _answered(view, keys, request.caller, link_id, (None, requested), now)
+        decision.takes = dict.fromkeys(_names(keys, rules.evolve(None, requested)), link_id)
         decision.on_behalf_of = guardian if request.caller.role is Role.AGENCY else None
+        return decision
+
+    return await house.do(request, decide)
+
+
+def _known_between(
+    view: View, keys: Keys, guardian: StreamId, member: StreamId, now: Instant
+) -> tuple[tuple[Account, Account | None], rules.Tie, date | None]:
+    """Both accounts, what the register says of the two, and when the member was born.
+
+    The same is read of a member who is not there.
+    """
+    born_on = traits_of(view, keys, member).born_on
+    is_parent = is_parent_of_minor(view, keys, guardian, member, now)
+    is_kin = registered(view, keys, guardian, member) is not None
+    try:
+        account = view.account(member)
+    except UnknownError:
+        account = None
+    return (view.account(guardian), account), rules.Tie(is_kin, is_parent, None), born_on
+
+
+async def _verify(house: House, caller: Caller, command: OpenLink) -> bool | None:
+    """Ask the verifier whether a face check is the member's; None where nobody tells.
+
+    Nobody's is asked about as well: the answer takes as long, and is no.
+    """
+    if house.proofs is None or command.evidence is not LinkEvidence.FACE:
+        return None
+    if caller.role is Role.PERSON and command.guardian not in (None, caller.subject):
+        raise UnknownError
+    name = house.keys.name("person_no", command.member)
+    account = (await house.store.read((), (name,))).names.get(name)
+    found = await persons_of(house, () if account is None else (account,))
+    person = next(iter(found.values()), None)
+    holds = await house.proofs.holds(person or NOBODY, command.evidence, command.reference)
+    return holds and person is not None
+
+
+async def confirm_link(house: House, request: Request, link_id: StreamId) -> Reply:
+    """Agree that the guardian shows the code: the member, a minor's parent, or the agency.
+
+    Raises:
+        UnknownError: no such link, or not the caller's; NotPermittedError: the member's to do;
+        the refusals of `aggregates.credential_link.confirm_link`.
+    """
+    check_role(request.caller, Role.PERSON, Role.AGENCY)
+    keys = house.keys
+
+    def decide(view: View, now: Instant) -> Decision:
+        link = view.link(link_id)
+        for_whom = check_is(view, keys, request.caller, (link.member, _sides(link)), now)
+        born_on = traits_of(view, keys, link.member).born_on
+        is_own = request.caller.role is Role.AGENCY or for_whom is None
+        event = rules.confirm_link(link, accounts_of(view, link), born_on, now, is_own=is_own)
+        decision = _answered(view, keys, request.caller, link_id, (link, event), now)
+        decision.on_behalf_of = for_whom
+        return decision
+
+    return await house.do(request, decide)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """An agency's judgement of the evidence of a link, and why."""
+
+    is_approved: bool
+    reason: str
+
+
+async def review_link(house: House, request: Request, link_id: StreamId, review: Review) -> Reply:
+    """Judge a link's evidence (the agency of the member's region); a no closes the link.
+
+    Raises:
+        UnknownError: no such link, or not of the agency's region; the refusals of
+        `aggregates.credential_link.review_link`.
+    """
+    check_role(request.caller, Role.AGENCY)
+    keys = house.keys
+
+    def decide(view: View, now: Instant) -> Decision:
+        link = view.link(link_id)
+        check_region(request.caller, view.account(link.member))
+        for account_id in _sides(link):
+            check_names_nobody(view, keys, account_id, review.reason)
+        born_on = traits_of(view, keys, link.member).born_on
+        event = rules.review_link(
+            link, born_on, now, is_approved=review.is_approved, reason=review.reason
+        )
+        decision = _answered(view, keys, request.caller, link_id, (link, event), now)
+        if not event.is_approved:
+            decision.frees = set(_names(keys, link))
+        decision.on_behalf_of = link.member
+        return decision
+
+    return await house.do(request, decide)
+
+
+async def activate_link(house: House, request: Request, link_id: StreamId) -> Reply:
+    """Take an approved link into use (the guardian, or his agency); an active one stays so.
+
+    Raises:
+        UnknownError: no such link, or not the caller's; NotPermittedError: the guardian's to
+        do; the refusals of `aggregates.credential_link.activate_link`.
+    """
+    check_role(request.caller, Role.PERSON, Role.AGENCY)
+    keys = house.keys
+
+    def decide(view: View, now: Instant) -> Decision:
+        link = view.link(link_id)
+        for_whom = check_is(view, keys, request.caller, (link.guardian, _sides(link)), now)
+        born_on = traits_of(view, keys, link.member).born_on
+        is_parent = is_parent_of_minor(view, keys, link.guardian, link.member, now)
+        event = rules.activate_link(link, born_on, now, is_parent=is_parent)
+        if event is not None:
+            rules.check_living(accounts_of(view, link))
+        decision = _answered(view, keys, request.caller, link_id, (link, event), now)
+        decision.on_behalf_of = for_whom
         return decision
 
     return await house.do(request, decide)
@@ -161,7 +299,8 @@ async def show_code(house: House, request: Request, link_id: StreamId) -> Reply:
 
     Raises:
         UnknownError: no such link, or not the caller's; NotPermittedError: the guardian's to
-        do; the refusals of `aggregates.link.show_code`; the rest as `Appender.submit`.
+        do; the refusals of `check_active` and `show_code` of `aggregates.credential_link`; the
+        rest as `Appender.submit`.
     """
     check_role(request.caller, Role.PERSON, Role.AGENCY)
     keys = house.keys
@@ -170,8 +309,8 @@ async def show_code(house: House, request: Request, link_id: StreamId) -> Reply:
 
     def decide(view: View, now: Instant) -> Decision:
         link = view.link(link_id)
-        sides = Sides(link.guardian, link.member)
-        for_whom = check_is(view, keys, request.caller, (link.guardian, sides), now)
+        for_whom = check_is(view, keys, request.caller, (link.guardian, _sides(link)), now)
+        rules.check_active(link, traits_of(view, keys, link.member).born_on, now.on)
         shown = rules.show_code(link, accounts_of(view, link), name.hex(), now)
         answer = {"link_id": link_id, "expires_at": moment(shown.expires_at)}
         return Decision(
@@ -199,10 +338,9 @@ async def close_link(house: House, request: Request, link_id: StreamId, reason: 
 
     def decide(view: View, now: Instant) -> Decision:
         link = view.link(link_id)
-        sides = Sides(link.guardian, link.member)
-        acting = acting_side(view, keys, request.caller, sides, now)
+        acting = acting_side(view, keys, request.caller, _sides(link), now)
         closed = rules.close(link, by=acting.side, reason=reason, now=now)
-        decision = _answered(link_id, link, view.version(link_id), closed)
+        decision = _answered(view, keys, request.caller, link_id, (link, closed), now)
         decision.frees = set(_names(keys, link))
         decision.on_behalf_of = acting.on_behalf_of
         return decision
@@ -210,21 +348,58 @@ async def close_link(house: House, request: Request, link_id: StreamId, reason: 
     return await house.do(request, decide)
 
 
-def sides_in(answer: bytes) -> tuple[StreamId, StreamId]:
-    """The account ids of both sides in a link's answer."""
+def sides_in(answer: bytes) -> tuple[StreamId, StreamId | None]:
+    """The account ids of both sides in a link's answer; no member where he is not told."""
     link = json.decode(answer)
     return link["guardian"], link["member"]
 
 
-def _answered(link_id: StreamId, link: Link | None, version: int, event: LinkEvent) -> Decision:
-    """The link as it is after this event."""
-    answer = link_answer(link_id, rules.evolve(link, event), version + 1)
-    return Decision(answer=json.encode(answer), events=[(link_id, event)])
+def _sides(link: Link) -> Sides:
+    return Sides(link.guardian, link.member)
+
+
+def _answered(
+    view: View,
+    keys: Keys,
+    caller: Caller,
+    link_id: StreamId,
+    moved: tuple[Link | None, LinkEvent | None],
+    now: Instant,
+) -> Decision:
+    """The link as it is after this event; without one, as it stands."""
+    before, event = moved
+    link = before if event is None else rules.evolve(before, event)
+    assert link is not None, "a link begins with CredentialLinkRequested"
+    member = link.member if _is_told(view, keys, caller, link) else None
+    status = _status_of(view, keys, link, now)
+    version = (0 if before is None else view.version(link_id)) + (event is not None)
+    answer = link_answer(link_id, link, status, version) | {"member": member}
+    events: list[tuple[StreamId, Event]] = [] if event is None else [(link_id, event)]
+    return Decision(answer=json.encode(answer), events=events)
+
+
+def _status_of(view: View, keys: Keys, link: Link, now: Instant) -> LinkStatus:
+    return link.status_of(traits_of(view, keys, link.member).born_on, now.on)
+
+
+def _is_told(view: View, keys: Keys, caller: Caller, link: Link) -> bool:
+    """Whether a caller may know that the member of a link is there: not on the guardian's word."""
+    if link.is_known or caller.role is Role.AUDITOR:
+        return True
+    if caller.role is Role.AGENCY:
+        return is_of_agency(view, caller, link.member)
+    return find_person(view, keys, caller.subject) != link.guardian
 
 
 def link_between(view: View, keys: Keys, guardian: StreamId, member: StreamId) -> StreamId | None:
-    """The live link by which one shows the other's code; None where there is none."""
+    """The link that is not closed by which one shows the other's code, or asks to."""
     return view.find(_pair_name(keys, guardian, member))
+
+
+def is_linked(view: View, keys: Keys, guardian: StreamId, member: StreamId) -> bool:
+    """Whether a link ties the two: a guardian's request alone does not."""
+    link_id = link_between(view, keys, guardian, member)
+    return link_id is not None and view.link(link_id).is_known
 
 
 def accounts_of(view: View, link: Link) -> tuple[Account, Account]:

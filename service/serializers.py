@@ -15,7 +15,14 @@ from aggregates.binding.events import Caps
 from aggregates.credential_link import Link
 from aggregates.settlement.events import Claim, PayerShare, Settled
 from aggregates.settlement.settlement import Stay
-from aggregates.vocabulary import BEIJING, Instant, Reason, SettlementStatus, StreamId
+from aggregates.vocabulary import (
+    BEIJING,
+    Instant,
+    LinkStatus,
+    Reason,
+    SettlementStatus,
+    StreamId,
+)
 
 OWN_ACCOUNT = {
     None: "used",
@@ -85,14 +92,14 @@ def binding_answer(
     }
 
 
-def link_answer(link_id: StreamId, link: Link, version: int) -> dict[str, Any]:
+def link_answer(link_id: StreamId, link: Link, status: LinkStatus, version: int) -> dict[str, Any]:
     """A credential link; its sides stand as account ids."""
     return {
         "link_id": link_id,
         "guardian": link.guardian,
         "member": link.member,
         "relation": link.relation.lower(),
-        "status": link.status,
+        "status": status,
         "opened_at": moment(link.opened_at),
         "closed_at": None if link.closed_at is None else moment(link.closed_at),
         "version": version,

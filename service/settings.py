@@ -16,6 +16,7 @@ class Settings:
     database_url: str | None = None
     token_keys: Path | None = None
     kinship_url: str | None = None
+    identity_url: str | None = None
     tax_url: str | None = None
     fund_urls: str | None = None
     heads_max: int = 200_000
@@ -36,6 +37,7 @@ class Settings:
             database_url=environment.get("GONGJI_DATABASE_URL") or None,
             token_keys=Path(keys).resolve() if keys else None,
             kinship_url=environment.get("GONGJI_KINSHIP_URL") or None,
+            identity_url=environment.get("GONGJI_IDENTITY_URL") or None,
             tax_url=environment.get("GONGJI_TAX_URL") or None,
             fund_urls=environment.get("GONGJI_FUND_URLS") or None,
             heads_max=int(environment.get("GONGJI_HEADS_MAX") or 200_000),

@@ -24,6 +24,7 @@ from api.http.dependencies import Door
 from api.http.tokens import Tokens, issuer_path, make_issuer
 from api.processes.child_processes import FollowingChild, TaxChild
 from api.processes.replay_jobs import Replays
+from service.adapters.identity_verifier import Verifier
 from service.adapters.kinship_registry import Registry
 from service.adapters.tax_authority import Tax
 from service.clock import business_clock
@@ -119,8 +120,7 @@ async def _serve(
         assert isinstance(house.store, PostgresStore), "a service keeps its ledger in PostgreSQL"
         if options.clock is not None and await is_behind_log(house.store, clock):
             return _fail("--clock lies before the last recorded event")
-        if settings.kinship_url is not None:
-            house.registry = Registry(settings.kinship_url)
+        _ask_outside(house, settings)
         make_issuer(issuer_path(settings.data))
         await check_length(house.store.pool, settings.data)
         await publish(house)
@@ -145,6 +145,14 @@ async def _serve(
                 return await _listen(door, options, postgres)
         finally:
             await child.close()
+
+
+def _ask_outside(house: House, settings: Settings) -> None:
+    """Connect the registry of kinships and the verifier of proofs, as far as there are any."""
+    if settings.kinship_url is not None:
+        house.registry = Registry(settings.kinship_url)
+    if settings.identity_url is not None:
+        house.proofs = Verifier(settings.identity_url)
 
 
 @contextlib.asynccontextmanager

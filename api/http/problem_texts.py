@@ -157,7 +157,9 @@ TEXTS: dict[str, Text] = {
     ),
     "NOT_INVITED": Text(409, "没有待确认的邀请。", "There is no open invitation."),
     "INVITATION_EXPIRED": Text(409, "邀请已过期。", "The invitation has expired."),
-    "NOT_ACTIVE": Text(409, "绑定未生效。", "The binding is not active."),
+    "NOT_ACTIVE": Text(
+        409, "绑定或医保码代展示关系未生效。", "The binding or credential link is not active."
+    ),
     "TOO_EARLY": Text(409, "未满规定的最短时间。", "The region's minimum time has not passed."),
     "PARTY_STATUS": Text(
         409, "一方的参保或账户状态不允许绑定。", "One side's status does not allow a binding."
@@ -425,6 +427,10 @@ TEXTS: dict[str, Text] = {
         422,
         "文本含有身份证号码或本人姓名,删除个人信息时无法清除,请改写。",
         "A text has an ID number or the person's name, which no erasure would reach.",
+    ),
+    # credential links under review
+    "NOT_IN_REVIEW": Text(
+        409, "没有待审核的代展示申请。", "Nothing of this credential link waits for a review."
     ),
 }
 """Status, Chinese and English by code; the national protocol tells the Chinese alone."""

@@ -644,7 +644,7 @@ TOPICS = {
     *_topics("institution", "designated cleared clearing-requested clearing-withdrawn").values(),
     *_topics("correction", "proposed approved rejected").values(),
     *_topics("kinship", "recorded ended").values(),
-    *_topics("link", "opened code-shown closed").values(),
+    *_topics("link", "opened requested confirmed reviewed activated code-shown closed").values(),
     "policy.edition-published/1",
 }
 """What this verifier understands; all other rows are in tree and contiguity alone."""

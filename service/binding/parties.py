@@ -89,7 +89,7 @@ def acting_side(view: View, keys: Keys, caller: Caller, sides: Sides, now: Insta
     """
     check_role(caller, Role.PERSON, Role.AGENCY)
     if caller.role is Role.AGENCY:
-        near = [s for s in sides if caller.region in (None, view.account(s).region)]
+        near = [s for s in sides if is_of_agency(view, caller, s)]
         if not near:
             raise UnknownError
         return Acting(near[0], near[0])
@@ -99,6 +99,16 @@ def acting_side(view: View, keys: Keys, caller: Caller, sides: Sides, now: Insta
     if is_parent_of_minor(view, keys, me, sides.taker, now):
         return Acting(sides.taker, sides.taker)
     raise UnknownError
+
+
+def is_of_agency(view: View, caller: Caller, side: StreamId) -> bool:
+    """Whether a side is a person of an agency's region; who is not there is of none."""
+    if caller.region is None:
+        return True
+    try:
+        return view.account(side).region == caller.region
+    except UnknownError:
+        return False
 
 
 def check_is(

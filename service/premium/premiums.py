@@ -29,7 +29,7 @@ from service.binding.parties import party, side_of
 from service.caller import Caller, Request, Role, check_role
 from service.clock import new_stream
 from service.context import House
-from service.credential_link import link_between
+from service.credential_link import is_linked, link_between
 from service.ledger.command import Decision, OverloadedError, Reply
 from service.ledger.postgres.commit import TROUBLE
 from service.ledger.read_set import View
@@ -221,10 +221,12 @@ def _bound(view: View, keys: Keys, sponsor: Side, of: tuple[StreamId, Account]) 
     if binding_id is not None:
         return binding_id
     is_invited = any(who == sponsor.account_id for _, who in payee.invitations)
-    if link_between(view, keys, sponsor.account_id, payee_id) is not None:
+    is_kin = registered(view, keys, sponsor.account_id, payee_id) is not None
+    asked = link_between(view, keys, sponsor.account_id, payee_id) is not None
+    if is_linked(view, keys, sponsor.account_id, payee_id) or (is_kin and asked):
         raise KinLinkHasNoFundsError
     is_past = any(tie.beneficiary == payee_id for tie in sponsor.account.ever)
-    if not (is_invited or is_past or registered(view, keys, sponsor.account_id, payee_id)):
+    if not (is_invited or is_past or is_kin):
         raise UnknownError
     check_near(sponsor, payee.region)
     raise NotActiveError

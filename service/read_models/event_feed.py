@@ -21,7 +21,7 @@ from aggregates.account.correction import CorrectionProposed
 from aggregates.account.events import AccountOpened
 from aggregates.binding.events import InvitationSent
 from aggregates.binding.kinship import KinshipRecorded
-from aggregates.credential_link import CredentialLinkOpened
+from aggregates.credential_link import CredentialLinkOpened, CredentialLinkRequested
 from aggregates.institution import InstitutionDesignated
 from aggregates.policy.rulebook import EditionPublished
 from aggregates.premium.premium import PremiumHeld
@@ -263,7 +263,10 @@ def _sides(first: Recorded) -> tuple[StreamId, ...]:
     match first.event:
         case InvitationSent(sponsor=sponsor, beneficiary=beneficiary):
             return sponsor, beneficiary
-        case CredentialLinkOpened(guardian=guardian, member=member):
+        case (
+            CredentialLinkOpened(guardian=guardian, member=member)
+            | CredentialLinkRequested(guardian=guardian, member=member)
+        ):
             return guardian, member
         case Settled(claim=claim) | SettlementRefused(claim=claim) | ClaimHeld(claim=claim):
             return (claim.beneficiary,)

@@ -18,6 +18,7 @@ from aggregates.settlement.events import Claim, FeeLine
 from aggregates.settlement.family import Family, Sponsor
 from aggregates.settlement.place_of_care import Place, is_filed, person_classes
 from aggregates.vocabulary import Category, Instant, Part, StreamId
+from service.binding.kinship import traits_of
 from service.caller import Caller
 from service.ledger.read_set import View
 from service.policy import edition_in_force
@@ -134,7 +135,8 @@ def _person(
         return found, None
     digest = name.hex()
     if found.startswith("lnk_"):
-        found = patient_of(view.link(found), digest, now)
+        link = view.link(found)
+        found = patient_of(link, digest, traits_of(view, keys, link.member).born_on, now)
     return found, digest
 
 

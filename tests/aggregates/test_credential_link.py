@@ -8,15 +8,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregates import credential_link as rules
+from aggregates.account.state import Account
 from aggregates.credential_link import (
     CODES_MAX,
     CodeShown,
+    CredentialLinkActivated,
     CredentialLinkClosed,
+    CredentialLinkConfirmed,
     CredentialLinkOpened,
+    CredentialLinkRequested,
+    CredentialLinkReviewed,
     Link,
+    Tie,
 )
 from aggregates.refusals import CodeExpiredError, EvidenceInvalidError
-from aggregates.vocabulary import LinkEvidence, LinkStatus, Relation, StreamId, instant
+from aggregates.vocabulary import (
+    Ending,
+    Insurance,
+    LinkEvidence,
+    LinkStatus,
+    Relation,
+    Standing,
+    StreamId,
+    instant,
+)
 from tests.aggregates.settlement.families import NOW
 
 GUARDIAN, MEMBER = StreamId("acc_guardian"), StreamId("acc_member")
@@ -29,8 +44,34 @@ OPENED = CredentialLinkOpened(
     slot=1,
     opened_at=NOW.at,
 )
+REQUESTED = CredentialLinkRequested(
+    guardian=GUARDIAN,
+    member=MEMBER,
+    relation=Relation.PARENT,
+    evidence=LinkEvidence.FACE,
+    evidence_reference="FACE-1",
+    is_verified=False,
+    status=LinkStatus.REQUESTED,
+    slot=1,
+    requested_at=NOW.at,
+)
+AGREED = CredentialLinkConfirmed(is_own=True, confirmed_at=NOW.at)
 CLOSED = CredentialLinkClosed(by=MEMBER, reason="told", closed_at=NOW.at)
 CHILD, GROWN = date(2020, 1, 1), date(1960, 1, 1)
+
+
+def a_living_one() -> Account:
+    return Account(
+        region="990000",
+        insurance=Insurance.EMPLOYEE,
+        standing=Standing.NORMAL,
+        flags=(),
+        year=2026,
+    )
+
+
+def a_dead_one() -> Account:
+    return a_living_one()._replace(ending=Ending.DECEASED)
 
 
 def shown(number: int, minutes: int = 0) -> CodeShown:
@@ -45,7 +86,7 @@ def shown(number: int, minutes: int = 0) -> CodeShown:
 
 
 def folded(*events: rules.LinkEvent) -> Link:
-    link = rules.evolve(None, OPENED)
+    link = rules.evolve(None, REQUESTED)
     for event in events:
         link = rules.evolve(link, event)
     return link
@@ -78,22 +119,90 @@ def test_a_code_holds_for_its_time_and_no_more_than_five_do(
 ) -> None:
     """Of the newest five each holds for a quarter hour, and is the member's; closing ends all."""
     displays = [shown(number, at) for number, at in enumerate(minutes)]
-    link = folded(*displays, *([CLOSED] if is_closed else []))
+    link = folded(AGREED, *displays, *([CLOSED] if is_closed else []))
     now = instant(NOW.at + timedelta(minutes=max(minutes, default=0) + later))
     newest = [] if is_closed else displays[-CODES_MAX:]
     assert len(link.codes) <= CODES_MAX
     for display in displays:
         if display in newest and now.at <= display.expires_at:
-            assert MEMBER == rules.patient_of(link, display.code, now)
+            assert MEMBER == rules.patient_of(link, display.code, GROWN, now)
         else:
             with pytest.raises(CodeExpiredError):
-                rules.patient_of(link, display.code, now)
+                rules.patient_of(link, display.code, GROWN, now)
 
 
 def test_a_closed_link_keeps_who_it_was_between() -> None:
     """Closing changes the status and forgets the codes, and nothing else."""
-    link = folded(shown(1))
+    link = folded(AGREED, shown(1))
 
-    assert (LinkStatus.ACTIVE, 1) == (link.status, len(link.codes))
+    assert (LinkStatus.ACTIVE, 1) == (link.status_of(GROWN, NOW.on), len(link.codes))
     assert replace(link, codes=(), closed_at=NOW.at) == (closed := rules.evolve(link, CLOSED))
-    assert LinkStatus.CLOSED is closed.status
+    assert LinkStatus.CLOSED is closed.status_of(GROWN, NOW.on)
+
+
+def test_an_unchecked_link_of_an_older_release_identifies_nobody() -> None:
+    """It is suspended, with the codes that were shown, until somebody who may says yes."""
+    link = rules.evolve(rules.evolve(None, OPENED), shown(1))
+
+    assert LinkStatus.SUSPENDED is link.status_of(GROWN, NOW.on)
+    with pytest.raises(CodeExpiredError):
+        rules.patient_of(link, "code 1", GROWN, NOW)
+    agreed = rules.evolve(link, AGREED)
+    assert MEMBER == rules.patient_of(agreed, "code 1", GROWN, NOW)
+
+
+EVENTS: dict[str, rules.LinkEvent] = {
+    "own yes": AGREED,
+    "parent's yes": CredentialLinkConfirmed(is_own=False, confirmed_at=NOW.at),
+    "approval": CredentialLinkReviewed(is_approved=True, reason="seen", reviewed_at=NOW.at),
+    "rejection": CredentialLinkReviewed(is_approved=False, reason="seen", reviewed_at=NOW.at),
+    "activation": CredentialLinkActivated(activated_at=NOW.at),
+    "closure": CLOSED,
+    "display": shown(1),
+}
+
+
+@given(
+    begins=st.sampled_from((OPENED, REQUESTED)),
+    then=st.lists(st.sampled_from(sorted(EVENTS)), max_size=6),
+    born_on=st.sampled_from((CHILD, GROWN, None)),
+)
+def test_a_code_identifies_a_member_of_an_active_link_alone(
+    begins: rules.LinkEvent, then: list[str], born_on: date | None
+) -> None:
+    """Whatever happened, in any order: no code of a link that is not active finds anybody."""
+    link = rules.evolve(None, begins)
+    for name in then:
+        link = rules.evolve(link, EVENTS[name])
+    status = link.status_of(born_on, NOW.on)
+
+    try:
+        rules.patient_of(link, "code 1", born_on, NOW)
+    except CodeExpiredError:
+        return
+    assert LinkStatus.ACTIVE is status
+    assert "own yes" in then or born_on == CHILD
+
+
+@pytest.mark.parametrize("kind", LinkEvidence)
+@pytest.mark.parametrize("account", [None, a_dead_one(), a_living_one()])
+@pytest.mark.parametrize("born_on", [CHILD, GROWN, None])
+def test_what_a_stranger_asks_depends_on_his_own_words(
+    kind: LinkEvidence, account: Account | None, born_on: date | None
+) -> None:
+    """Neither age, nor account, nor whether there is such a person changes his event."""
+    asked = rules.Asked(
+        guardian=GUARDIAN,
+        member=MEMBER,
+        relation=Relation.PARENT,
+        evidence=kind,
+        reference="X-1",
+        born_on=born_on,
+        tie=Tie(is_kin=False, is_parent=False, is_verified=None),
+    )
+    nobody = replace(asked, born_on=None)
+    held = rules.Held(None, ())
+    made = rules.open_link(asked, (a_living_one(), account), held, NOW)
+
+    assert made == rules.open_link(nobody, (a_living_one(), None), held, NOW)
+    assert made.status in rules.WAITING

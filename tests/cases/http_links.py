@@ -1,6 +1,7 @@
 """Credential links of a case over HTTP."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 from tests.cases.reading import Step
 from tests.cases.world import Outcome
@@ -21,6 +22,9 @@ class HttpLinks:
         self._ids: dict[str, str] = {}
         self.verbs: dict[str, Verb] = {
             "link": self.link,
+            "agree": self.agree,
+            "judge": self.judge,
+            "activate": self.activate,
             "show": self.show,
             "unlink": self.unlink,
         }
@@ -33,6 +37,20 @@ class HttpLinks:
         if outcome.refused is None:
             self._ids[f"{step.by}>{step.who}"] = outcome.subject
         return outcome
+
+    async def agree(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
+        """The member agrees, or whoever `by` names for him."""
+        by = step.by or step.link.partition(">")[2]
+        return await self._at(replace(step, by=by), "confirmation", {})
+
+    async def judge(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
+        """An agency looks at the evidence; a status of "reject" is its no."""
+        body = {"decision": "reject" if step.status == "reject" else "approve", "reason": "told"}
+        return await self._at(replace(step, by="agency"), "review", body)
+
+    async def activate(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
+        """The guardian takes the link into use."""
+        return await self._at(step, "activation", {})
 
     async def show(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
         """Show a code."""

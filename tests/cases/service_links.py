@@ -26,6 +26,9 @@ class HouseLinks:
         self._ids: dict[str, StreamId] = {}
         self.verbs: dict[str, Verb] = {
             "link": self.link,
+            "agree": self.agree,
+            "judge": self.judge,
+            "activate": self.activate,
             "show": self.show,
             "unlink": self.unlink,
         }
@@ -47,6 +50,22 @@ class HouseLinks:
         if reply.refusal is None:
             self._ids[f"{step.by}>{step.who}"] = json.loads(reply.answer)["link_id"]
         return reply
+
+    async def agree(self, house: House, step: Step, _: Mapping[str, Outcome]) -> Reply:
+        """The member agrees, or whoever `by` names for him."""
+        request = self._request_by(step.by or step.link.partition(">")[2], step.key)
+        return await links.confirm_link(house, request, self._ids[step.link])
+
+    async def judge(self, house: House, step: Step, _: Mapping[str, Outcome]) -> Reply:
+        """An agency looks at the evidence; a status of "reject" is its no."""
+        review = links.Review(is_approved=step.status != "reject", reason="told")
+        request = self._request_by("agency", step.key)
+        return await links.review_link(house, request, self._ids[step.link], review)
+
+    async def activate(self, house: House, step: Step, _: Mapping[str, Outcome]) -> Reply:
+        """The guardian takes the link into use."""
+        request = self._request_by(step.by or step.link.partition(">")[0], step.key)
+        return await links.activate_link(house, request, self._ids[step.link])
 
     async def show(self, house: House, step: Step, _: Mapping[str, Outcome]) -> Reply:
         """Show a code."""

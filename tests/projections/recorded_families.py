@@ -25,7 +25,13 @@ from aggregates.binding.events import (
     InvitationDeclined,
     InvitationSent,
 )
-from aggregates.credential_link import CodeShown, CredentialLinkClosed, CredentialLinkOpened
+from aggregates.credential_link import (
+    CodeShown,
+    CredentialLinkClosed,
+    CredentialLinkConfirmed,
+    CredentialLinkOpened,
+    CredentialLinkRequested,
+)
 from aggregates.event_metadata import Act
 from aggregates.settlement.events import (
     Claim,
@@ -42,6 +48,7 @@ from aggregates.vocabulary import (
     Insurance,
     KinshipEvidence,
     LinkEvidence,
+    LinkStatus,
     Relation,
     Standing,
     StreamId,
@@ -192,6 +199,24 @@ def a_link(guardian: StreamId, member: StreamId) -> CredentialLinkOpened:
     )
 
 
+def a_request(guardian: StreamId, member: StreamId) -> CredentialLinkRequested:
+    return CredentialLinkRequested(
+        guardian=guardian,
+        member=member,
+        relation=Relation.PARENT,
+        evidence=LinkEvidence.FACE,
+        evidence_reference="FACE-1",
+        is_verified=False,
+        status=LinkStatus.REQUESTED,
+        slot=1,
+        requested_at=BEGAN_AT,
+    )
+
+
+def a_yes(*, is_own: bool = True) -> CredentialLinkConfirmed:
+    return CredentialLinkConfirmed(is_own=is_own, confirmed_at=BEGAN_AT)
+
+
 def a_display(guardian: StreamId, member: StreamId, code: str) -> CodeShown:
     return CodeShown(
         guardian=guardian,
@@ -229,7 +254,8 @@ def _bind(story: Story, number: int) -> None:
             story.tell(account, Credited(bucket=bucket, amount_fen=50_000, reference=None))
     story.tell(binding, an_invitation(sponsor, patient, Caps(per_day_fen=number)))
     link = an_id("lnk", number)
-    story.tell(link, a_link(sponsor, patient), a_display(sponsor, patient, f"code-{number}"))
+    begun = [a_request(sponsor, patient), a_yes()] if number % 2 else [a_link(sponsor, patient)]
+    story.tell(link, *begun, a_display(sponsor, patient, f"code-{number}"))
     if number % 4 == 0:
         closed = CredentialLinkClosed(by=patient, reason="asked", closed_at=BEGAN_AT)
         story.tell(link, closed)

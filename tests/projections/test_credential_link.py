@@ -2,33 +2,50 @@
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregates import credential_link as rules
-from aggregates.credential_link import CredentialLinkClosed
-from aggregates.vocabulary import LinkStatus
+from aggregates.credential_link import (
+    CredentialLinkActivated,
+    CredentialLinkClosed,
+    CredentialLinkReviewed,
+)
 from projections.credential_link import LinkRow, evolve
-from tests.projections.recorded_families import BEGAN_AT, Story, a_display, a_link, an_id
+from tests.projections.recorded_families import (
+    BEGAN_AT,
+    Story,
+    a_display,
+    a_link,
+    a_request,
+    a_yes,
+    an_id,
+)
 
 GUARDIAN, MEMBER, LINK = an_id("acc", 1), an_id("acc", 2), an_id("lnk", 1)
 
+moments = st.integers(0, 900).map(lambda seconds: BEGAN_AT + timedelta(seconds=seconds))
 displays = st.integers(0, 9).map(lambda number: a_display(GUARDIAN, MEMBER, f"code-{number}"))
+answers = st.booleans().map(lambda is_own: a_yes(is_own=is_own))
+reviews = st.builds(
+    CredentialLinkReviewed, is_approved=st.booleans(), reason=st.just("seen"), reviewed_at=moments
+)
+activations = st.builds(CredentialLinkActivated, activated_at=moments)
 closures = st.builds(
     CredentialLinkClosed,
     by=st.sampled_from((GUARDIAN, MEMBER)),
     reason=st.just("asked"),
-    closed_at=st.integers(0, 900).map(lambda seconds: BEGAN_AT + timedelta(seconds=seconds)),
+    closed_at=moments,
 )
 
 
-@given(st.lists(displays, max_size=8), st.none() | closures)
-def test_the_row_is_the_link_s_fold(
-    shown: list[rules.LinkEvent], closed: CredentialLinkClosed | None
-) -> None:
+@pytest.mark.parametrize("begins", [a_link, a_request])
+@given(then=st.lists(displays | answers | reviews | activations | closures, max_size=8))
+def test_the_row_is_the_link_s_fold(begins: object, then: list[rules.LinkEvent]) -> None:
     """After any events the row says of the link what its aggregate says."""
     story = Story()
-    story.tell(LINK, a_link(GUARDIAN, MEMBER), *shown, *([closed] if closed else []))
+    story.tell(LINK, begins(GUARDIAN, MEMBER), *then)  # type: ignore[operator]
     row: LinkRow | None = None
     link: rules.Link | None = None
     for fact in story.facts():
@@ -38,9 +55,9 @@ def test_the_row_is_the_link_s_fold(
     assert row is not None
     assert link is not None
     assert (1, len(story.told)) == (row.position, row.version)
-    for member in ("guardian", "member", "relation", "opened_at", "closed_at"):
+    for member in ("guardian", "member", "relation", "opened_at", "closed_at", "slot"):
         assert getattr(link, member) == getattr(row, member)
-    assert (row.closed_at is None) == (link.status is LinkStatus.ACTIVE)
+    assert link.status_of(None, BEGAN_AT.date()) is row.folded().status_of(None, BEGAN_AT.date())
 
 
 def test_a_display_of_nothing_is_nothing() -> None:

@@ -45,9 +45,9 @@ async def a_life(desk: Desk) -> dict[str, Any]:
     link = {"member": GONE, "relation": "spouse", "evidence": EVIDENCE}
     linked = await desk.post(a_person(STAYS), "/v1/credential-links", link)
     assert 201 == linked.status_code, linked.text
-    await desk.post(
-        a_person(STAYS), f"/v1/credential-links/{linked.json()['link_id']}/codes", {}, "code"
-    )
+    path = f"/v1/credential-links/{linked.json()['link_id']}"
+    assert 201 == (await desk.post(a_person(GONE), f"{path}/confirmation", {})).status_code
+    assert 201 == (await desk.post(a_person(STAYS), f"{path}/codes", {}, "code")).status_code
     order = {"sponsors": [STAYS], "version": 0}
     await desk.send("PUT", a_person(GONE), f"/v1/accounts/{GONE}/deduction-order", order)
     await desk.send("POST", HOSPITAL, "/v1/quotes", a_claim(beneficiary=WHO))

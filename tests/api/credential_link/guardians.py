@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from api.credential_link import CodeReply
+from api.credential_link import CodeReply, LinkReply
 from tests.api.clients import (
     ELSEWHERE,
     Desk,
@@ -24,10 +24,18 @@ def a_wish(member: str = "P1", kind: str = "face", **changes: object) -> dict[st
     return {"member": member, "relation": "parent", "evidence": proof} | changes
 
 
-async def a_link(desk: Desk, guardian: str = "G1", **changes: object) -> str:
+async def a_request(desk: Desk, guardian: str = "G1", **changes: object) -> str:
     opened = await desk.post(a_person(guardian), PATH, a_wish(**changes))  # type: ignore[arg-type]
     assert 201 == opened.status_code, opened.text
     return f"{PATH}/{opened.json()['link_id']}"
+
+
+async def a_link(desk: Desk, guardian: str = "G1", **changes: object) -> str:
+    """A link that its member, of age, agreed to."""
+    path = await a_request(desk, guardian, **changes)
+    agreed = await desk.post(a_person(str(changes.get("member", "P1"))), f"{path}/confirmation", {})
+    assert "active" == is_answered(agreed, LinkReply, 201)["status"]
+    return path
 
 
 async def a_guarded_family(desk: Desk) -> str:

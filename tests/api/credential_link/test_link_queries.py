@@ -125,7 +125,7 @@ async def test_an_agency_follows_the_links_of_its_region(desk_on_postgres: Desk)
     await a_code(desk, path)
     await desk.post(G1, f"{path}/closure", {})
     stream = path.rpartition("/")[2]
-    topics = ["link.opened/1", "link.code-shown/1", "link.closed/1"]
+    topics = ["link.requested/1", "link.confirmed/1", "link.code-shown/1", "link.closed/1"]
     far = Who(AGENCY.role, "a3", "350000")
     for who, expected in (
         (AGENCY, topics),

@@ -4,6 +4,16 @@ import json
 
 import pytest
 
+from aggregates.credential_link import (
+    CodeShown,
+    CredentialLinkOpened,
+    CredentialLinkRequested,
+    check_active,
+    evolve,
+    patient_of,
+)
+from aggregates.refusals import CodeExpiredError, NotActiveError
+from aggregates.vocabulary import LinkStatus, StreamId
 from api.credential_link import CodeReply, LinkReply
 from api.ndjson_import.lines import read_line
 from api.settlement.responses import SettlementReply
@@ -31,7 +41,7 @@ from tests.api.credential_link.guardians import (
     X1,
     a_code,
     a_guarded_family,
-    a_link,
+    a_request,
     a_wish,
     by_code,
 )
@@ -40,13 +50,13 @@ CHILD_ID = "110105201505010025"
 
 
 async def test_a_link_is_answered_in_full(desk: Desk) -> None:
-    """The answer names both sides and is active at once; a repeat has the same bytes."""
+    """The answer names both sides and waits for the member; a repeat has the same bytes."""
     await an_account(desk, "P1")
     await an_account(desk, "G1")
     opened = await desk.post(G1, PATH, a_wish(), "k1")
 
     answer = is_answered(opened, LinkReply, 201)
-    expected = ("G1", "P1", "parent", "active", "2026-03-02T10:20:00.000+08:00", None, 1)
+    expected = ("G1", "P1", "parent", "requested", "2026-03-02T10:20:00.000+08:00", None, 1)
     members = ("guardian", "member", "relation", "status", "opened_at", "closed_at", "version")
     assert expected == tuple(answer[name] for name in members)
     again = await desk.post(G1, PATH, a_wish(), "k1")
@@ -99,7 +109,6 @@ BAD = {
     "no reference": ({"evidence": {"kind": "face"}}, "FIELD_REQUIRED"),
     "an empty reference": ({"evidence": {"kind": "face", "reference": ""}}, "TEXT_INVALID"),
     "a kind of kinship": ({"evidence": {"kind": "promise", "reference": "X"}}, "FIELD_INVALID"),
-    "a wrong kind": ({"evidence": {"kind": "notarised", "reference": "X"}}, "EVIDENCE_INVALID"),
     "oneself": ({"member": "G1"}, "SELF_BINDING"),
     "a stranger's relation": ({"relation": "friend"}, "FIELD_INVALID"),
     "money": ({"amount": "1.00"}, "UNKNOWN_FIELD"),
@@ -135,7 +144,7 @@ async def test_a_strangers_link_looks_like_none(desk: Desk) -> None:
     await an_account(desk, "G2", region="350000")
     far = Who(AGENCY.role, "a3", "350000")
     for who in (X1, a_person("S1"), a_person("G2"), far):
-        for tail in ("/codes", "/closure"):
+        for tail in ("/codes", "/closure", "/confirmation", "/activation"):
             foreign = await desk.post(who, path + tail, {})
             none = await desk.post(who, f"{PATH}/{UNKNOWN_ID}{tail}", {})
             is_refused(foreign, 404, "NOT_FOUND")
@@ -172,25 +181,134 @@ async def test_an_agency_acts_for_the_guardian_it_names(desk: Desk) -> None:
     is_refused(await desk.post(X1, PATH, named), 404, "NOT_FOUND")
     opened = is_answered(await desk.post(AGENCY, PATH, named), LinkReply, 201)
     path = f"{PATH}/{opened['link_id']}"
+    is_refused(await desk.post(AGENCY, f"{path}/confirmation", {}), 404, "NOT_FOUND")
+    is_answered(await desk.post(AGENCY_ELSEWHERE, f"{path}/confirmation", {}), LinkReply, 201)
     await a_code(desk, path, AGENCY)
     await desk.post(AGENCY, f"{path}/closure", {})
 
     log = await desk.house.store.history(opened["link_id"])
-    guardian = desk.house.keys.name("person_no", "G1")
-    found = (await desk.house.store.read((), (guardian,))).names[guardian]
-    assert [found] * 3 == [recorded.act.on_behalf_of for recorded in log]
-    assert {"agency:a1"} == {recorded.act.actor for recorded in log}
+    sides = [desk.house.keys.name("person_no", number) for number in ("G1", "P1")]
+    found = (await desk.house.store.read((), sides)).names
+    guardian, member = (found[side] for side in sides)
+    for_whom = [guardian, member, guardian, guardian]
+    assert for_whom == [recorded.act.on_behalf_of for recorded in log]
+    actors = ["agency:a1", "agency:a2", "agency:a1", "agency:a1"]
+    assert actors == [recorded.act.actor for recorded in log]
 
 
-async def test_a_parent_acts_for_a_child_who_is_linked(desk: Desk) -> None:
-    """A registered parent closes the link that somebody else has to his child, and shows none."""
+async def kin(desk: Desk, person: str, relative: str, relation: str = "parent") -> None:
+    """Tell the register what a relative is to a person."""
+    line = {"type": "kinship", "person_no": person, "relative": relative, "relation": relation}
+    await read_line(json.dumps(line).encode())[1].begin(desk.house)
+
+
+async def a_child(desk: Desk) -> None:
     await an_account(desk, "P1", cert_no=CHILD_ID)
     for number in ("G1", "F1"):
         await an_account(desk, number)
-    path = await a_link(desk, kind="household_page", relation="grandchild")
-    line = {"type": "kinship", "person_no": "P1", "relative": "F1", "relation": "parent"}
-    await read_line(json.dumps(line).encode())[1].begin(desk.house)
 
+
+async def test_a_parent_acts_for_a_child_who_is_linked(desk: Desk) -> None:
+    """A registered parent agrees to a link that somebody else asks for, closes it, shows none."""
+    await a_child(desk)
+    path = await a_request(desk, kind="household_page", relation="grandchild")
     father = a_person("F1")
+    is_refused(await desk.post(father, f"{path}/confirmation", {}), 404, "NOT_FOUND")
+    await kin(desk, "P1", "F1")
+
+    is_refused(await desk.post(P1, f"{path}/confirmation", {}), 403, "NOT_PERMITTED")
     is_refused(await desk.post(father, f"{path}/codes", {}), 403, "NOT_PERMITTED")
+    agreed = await desk.post(father, f"{path}/confirmation", {})
+    assert "active" == is_answered(agreed, LinkReply, 201)["status"]
+    await a_code(desk, path)
     is_answered(await desk.post(father, f"{path}/closure", {}), LinkReply, 201)
+
+
+async def test_a_registered_parent_applies_and_activates(desk: Desk) -> None:
+    """The register's word is enough for a child; what shows it must fit the age."""
+    await a_child(desk)
+    await kin(desk, "P1", "G1")
+    is_refused(await desk.post(G1, PATH, a_wish(kind="face")), 422, "EVIDENCE_INVALID")
+    opened = await desk.post(G1, PATH, a_wish(kind="birth_certificate", relation="child"))
+    assert "applied" == is_answered(opened, LinkReply, 201)["status"]
+    path = f"{PATH}/{opened.json()['link_id']}"
+    is_refused(await desk.post(G1, f"{path}/codes", {}), 409, "NOT_ACTIVE")
+    is_refused(await desk.post(P1, f"{path}/activation", {}), 403, "NOT_PERMITTED")
+
+    for _ in range(2):
+        activated = await desk.post(G1, f"{path}/activation", {})
+        assert "active" == is_answered(activated, LinkReply, 201)["status"]
+    await a_code(desk, path)
+
+
+REVIEW = {"decision": "approve", "reason": "seen at the counter"}
+
+
+async def test_the_agency_of_a_child_reviews_the_papers(desk: Desk) -> None:
+    """Nobody else does; its yes lets the guardian activate, its no closes the link."""
+    await a_child(desk)
+    path = await a_request(desk, kind="birth_certificate", relation="child")
+    for who, status, code in (
+        (G1, 403, "NOT_PERMITTED"),
+        (P1, 403, "NOT_PERMITTED"),
+        (HOSPITAL, 403, "NOT_PERMITTED"),
+        (AUDITOR, 403, "READ_ONLY_ROLE"),
+        (AGENCY_ELSEWHERE, 404, "NOT_FOUND"),
+    ):
+        is_refused(await desk.post(who, f"{path}/review", REVIEW), status, code)
+    is_refused(await desk.post(G1, f"{path}/activation", {}), 409, "NOT_ACTIVE")
+    seen = (await desk.get(AGENCY, path)).json()
+    assert ("P1", "in_review") == (seen["member"], seen["status"])
+    approved = await desk.post(AGENCY, f"{path}/review", REVIEW)
+    assert "applied" == is_answered(approved, LinkReply, 201)["status"]
+    is_refused(await desk.post(AGENCY, f"{path}/review", REVIEW), 409, "NOT_IN_REVIEW")
+    await desk.post(G1, f"{path}/activation", {})
+    await a_code(desk, path)
+
+    second = await a_request(desk, "F1", kind="notarised", relation="child")
+    rejected = await desk.post(AGENCY, f"{second}/review", REVIEW | {"decision": "reject"})
+    assert "closed" == is_answered(rejected, LinkReply, 201)["status"]
+    assert second != await a_request(desk, "F1", kind="notarised", relation="child")
+
+
+async def test_a_guardian_learns_of_a_member_when_somebody_said_yes(desk: Desk) -> None:
+    """Before that his own view names nobody; the member and his agency see themselves asked."""
+    await an_account(desk, "P1", region=ELSEWHERE)
+    await an_account(desk, "G1")
+    path = await a_request(desk)
+    seen = {who: (await desk.get(who, path)).json()["member"] for who in (G1, AGENCY)}
+    assert {None} == set(seen.values())
+    for who in (P1, AGENCY_ELSEWHERE, AUDITOR):
+        assert "P1" == (await desk.get(who, path)).json()["member"]
+    await desk.post(P1, f"{path}/confirmation", {})
+
+    assert "P1" == (await desk.get(G1, path)).json()["member"]
+
+
+async def test_what_nobody_checked_is_suspended(desk: Desk) -> None:
+    """A link of an older release shows no code until the member agrees; its codes are over."""
+    path = await a_guarded_family(desk)
+    keys, store = desk.house.keys, desk.house.store
+    code = await a_code(desk, path)
+    link_id = StreamId(path.rpartition("/")[2])
+    first = (await store.history(link_id))[0].event
+    assert isinstance(first, CredentialLinkRequested)
+    old = CredentialLinkOpened(
+        guardian=first.guardian,
+        member=first.member,
+        relation=first.relation,
+        evidence=first.evidence,
+        evidence_reference="X",
+        slot=first.slot,
+        opened_at=first.requested_at,
+    )
+    shown = [r.event for r in await store.history(link_id) if isinstance(r.event, CodeShown)]
+    link = evolve(evolve(None, old), shown[0])
+    digest = keys.name("e_credential", code).hex()
+
+    assert [digest] == [held.digest for held in link.codes]
+    assert LinkStatus.SUSPENDED is link.status_of(None, desk.clock().on)
+    with pytest.raises(CodeExpiredError):
+        patient_of(link, digest, None, desk.clock())
+    with pytest.raises(NotActiveError):
+        check_active(link, None, desk.clock().on)

@@ -59,6 +59,7 @@ async def without_and_with(life: Life) -> None:
         without = await quoted(driver, life, Identity("person_no", "A"))
         await must(driver, Step(do="link", by="G", who="A", relation=life.relation))
         linked = await quoted(driver, life, Identity("person_no", "A"))
+        await must(driver, Step(do="agree", link="G>A"))
         shown = await must(driver, Step(do="show", link="G>A"))
         by_code = await quoted(driver, life, Identity("e_credential", shown.code))
         assert to_json(without) == to_json(linked) == to_json(by_code)

@@ -10,7 +10,7 @@ import pytest
 
 from aggregates.credential_link import SLOTS, CodeShown, Link
 from aggregates.refusals import AccountEndedError, CodeExpiredError
-from aggregates.vocabulary import Insurance, LinkEvidence, LinkStatus, Relation, StreamId
+from aggregates.vocabulary import Insurance, LinkEvidence, Relation, StreamId
 from service import credential_link as links
 from service.account import accounts
 from service.caller import person
@@ -46,6 +46,7 @@ async def driver() -> AsyncIterator[HouseDriver]:
     driver = HouseDriver()
     await come(driver, Life(2_000, (), 9_000, 1_000, Relation.CHILD))
     await must(driver, Step(do="link", by="G", who="A"))
+    await must(driver, Step(do="agree", link="G>A"))
     yield driver
     await driver.close()
 
@@ -172,7 +173,7 @@ async def live_links(house: House) -> dict[StreamId, Link]:
         if recorded.stream.startswith("lnk_"):
             kind = kind_of(recorded.stream)
             folded[recorded.stream] = kind.evolve(folded.get(recorded.stream), recorded.event)
-    return {stream: link for stream, link in folded.items() if link.status is LinkStatus.ACTIVE}
+    return {stream: link for stream, link in folded.items() if link.closed_at is None}
 
 
 async def test_two_processes_link_five_and_no_sixth(houses: tuple[House, House]) -> None:
@@ -209,6 +210,8 @@ async def test_a_link_closed_there_shows_nothing_here(houses: tuple[House, House
     assert None is await opened(here, SPONSORS[0], PATIENT)
     (link_id,) = await live_links(here)
     guardian = person(here.keys, SPONSORS[0])
+    agreeing = asked(person(there.keys, PATIENT))
+    assert None is (await links.confirm_link(there, agreeing, link_id)).refusal
     assert None is (await links.show_code(here, asked(guardian), link_id)).refusal
     await links.close_link(there, asked(AGENCY), link_id, "told")
 

@@ -35,7 +35,15 @@ from aggregates.binding.events import (
     InvitationSent,
 )
 from aggregates.binding.kinship import KinshipEnded, KinshipRecorded
-from aggregates.credential_link import CodeShown, CredentialLinkClosed, CredentialLinkOpened
+from aggregates.credential_link import (
+    CodeShown,
+    CredentialLinkActivated,
+    CredentialLinkClosed,
+    CredentialLinkConfirmed,
+    CredentialLinkOpened,
+    CredentialLinkRequested,
+    CredentialLinkReviewed,
+)
 from aggregates.institution import Dialect, InstitutionDesignated, Signature
 from aggregates.policy.rulebook import EditionPublished
 from aggregates.settlement.events import (
@@ -56,6 +64,7 @@ from aggregates.vocabulary import (
     Insurance,
     KinshipEvidence,
     LinkEvidence,
+    LinkStatus,
     MulaidMode,
     ParentSex,
     Parting,
@@ -199,6 +208,22 @@ OTHER_EVENTS: dict[str, Event] = {
         slot=1,
         opened_at=AT,
     ),
+    "link.requested/1": CredentialLinkRequested(
+        guardian=SPONSOR,
+        member=PATIENT,
+        relation=Relation.CHILD,
+        evidence=LinkEvidence.FACE,
+        evidence_reference="F20260302",
+        is_verified=True,
+        status=LinkStatus.REQUESTED,
+        slot=1,
+        requested_at=AT,
+    ),
+    "link.confirmed/1": CredentialLinkConfirmed(is_own=True, confirmed_at=AT),
+    "link.reviewed/1": CredentialLinkReviewed(
+        is_approved=True, reason="出生证明属实", reviewed_at=AT
+    ),
+    "link.activated/1": CredentialLinkActivated(activated_at=AT),
     "link.code-shown/1": CodeShown(
         guardian=SPONSOR,
         member=PATIENT,

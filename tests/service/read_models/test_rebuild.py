@@ -30,8 +30,8 @@ ALIKE = dict.fromkeys(
         "settlements",
         "statements",
         "settlement_moves",
-        "credential_links",
-        "credential_links_uses",
+        "guardian_links",
+        "guardian_links_uses",
         "visits",
         "bills",
         "open_premiums",
@@ -133,7 +133,7 @@ async def test_a_rebuild_keeps_the_names_of_everything(dsn: str) -> None:
     """Tables, keys and indexes are called after a rebuild as they were before it."""
     named = (
         "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace"
-        " AND relname ~ '^(bills|signals|bindings|settlement|statements|credential_links|"
+        " AND relname ~ '^(bills|signals|bindings|settlement|statements|guardian_links|"
         "open_premiums|corrections|visits)'"
         " ORDER BY relname"
     )

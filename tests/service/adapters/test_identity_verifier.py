@@ -1,0 +1,108 @@
+"""The verifier of identity proofs, and what a request for a credential link makes of its word."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from aggregates.credential_link import CredentialLinkRequested
+from aggregates.refusals import EvidenceInvalidError
+from aggregates.vocabulary import LinkEvidence, Relation, StreamId
+from api.sandbox.identity import create_sandbox
+from service import credential_link as links
+from service.adapters.identity_verifier import Verifier
+from service.caller import person
+from service.clock import business_clock
+from service.context import House, furnish
+from service.ledger.memory_store import MemoryStore
+from service.regions.policy_book import load
+from service.vault import Keys, Personal
+from tests.service.adapters.test_kinship_registry import REGIONS
+from tests.service.settlement.settled_family import asked, move_in
+
+PROOFS = {"F-P1": "ID-P1", "F-S1": "ID-S1"}
+
+
+def a_verifier() -> Verifier:
+    transport = httpx.ASGITransport(app=create_sandbox(PROOFS))
+    client = httpx.AsyncClient(transport=transport, base_url="http://verifier")
+    return Verifier("http://verifier/identity", client)
+
+
+@pytest.fixture
+async def house() -> AsyncIterator[House]:
+    """A patient, a sponsor, and a verifier who knows their faces."""
+    house = furnish(MemoryStore(), Keys(bytes(32), bytes(32)), load(REGIONS), business_clock())
+    await move_in(house, sponsors=())
+    house.proofs = a_verifier()
+    yield house
+    await house.close()
+
+
+@pytest.mark.parametrize(
+    ("reference", "expected"),
+    [("F-P1", True), ("F-S1", False), ("made up", False), ("down", None), ("broken", None)],
+)
+async def test_a_verifier_answers_or_does_not(reference: str, expected: bool | None) -> None:  # noqa: FBT001
+    """Yes and no are answers; an error, and words that are not a verifier's, are none."""
+    verifier = a_verifier()
+    patient = Personal("P1", "test", "ID-P1")
+
+    assert expected is await verifier.holds(patient, LinkEvidence.FACE, reference)
+    await verifier.close()
+
+
+async def test_nobody_listening_is_no_answer() -> None:
+    """A verifier that is not there confirms nothing."""
+    verifier = Verifier("http://127.0.0.1:1/identity")
+
+    assert None is await verifier.holds(Personal("P1", "test", "1"), LinkEvidence.FACE, "F-P1")
+    await verifier.close()
+
+
+def a_wish(member: str, reference: str, kind: LinkEvidence = LinkEvidence.FACE) -> links.OpenLink:
+    return links.OpenLink(
+        guardian=None,
+        member=member,
+        relation=Relation.PARENT,
+        evidence=kind,
+        reference=reference,
+    )
+
+
+async def verified(house: House, wish: links.OpenLink) -> bool:
+    """Whether the log says that somebody confirmed the proof of a fresh request."""
+    request = asked(person(house.keys, "S1"))
+    reply = await links.open_link(house, request, wish)
+    assert reply.refusal is None
+    link_id = StreamId(reply.answer.decode().partition('"link_id":"')[2][:36])
+    event = (await house.store.history(link_id))[0].event
+    assert isinstance(event, CredentialLinkRequested)
+    await links.close_link(house, asked(person(house.keys, "S1")), link_id, "told")
+    return event.is_verified
+
+
+async def test_a_face_is_evidence_where_the_verifier_says_so(house: House) -> None:
+    """Confirmed, it is recorded so; without an answer, and papers, wait as any claim does."""
+    assert await verified(house, a_wish("P1", "F-P1"))
+    for reference in ("down", "broken"):
+        assert not await verified(house, a_wish("P1", reference))
+    assert not await verified(house, a_wish("P1", "HK-1", LinkEvidence.HOUSEHOLD_PAGE))
+
+
+@pytest.mark.parametrize("member", ["P1", "NOBODY"])
+@pytest.mark.parametrize("reference", ["made up", "F-S1"])
+async def test_a_false_face_is_refused_whoever_it_is_said_to_be(
+    house: House, member: str, reference: str
+) -> None:
+    """Also the asker's own face: of nobody the answer is the same no, and nothing is stored."""
+    before = await house.store.position()
+    with pytest.raises(EvidenceInvalidError):
+        await verified(house, a_wish(member, reference))
+
+    assert before == await house.store.position()
+
+
+async def test_a_verifier_that_is_down_tells_of_nobody(house: House) -> None:
+    """Without its answer the request is taken, of somebody and of nobody."""
+    assert not await verified(house, a_wish("NOBODY", "down"))
