@@ -43,7 +43,7 @@ from aggregates.binding.events import (
     InvitationDeclined,
     InvitationSent,
 )
-from aggregates.binding.kinship import KinshipEnded, KinshipRecorded
+from aggregates.binding.kinship import KinshipConfirmed, KinshipEnded, KinshipRecorded
 from aggregates.credential_link import (
     CodeShown,
     CredentialLinkActivated,
@@ -174,6 +174,7 @@ TOPICS: dict[type[Event], str] = {
     PremiumReversed: "premium.reversed/1",
     KinshipRecorded: "kinship.recorded/1",
     KinshipEnded: "kinship.ended/1",
+    KinshipConfirmed: "kinship.confirmed/1",
     InstitutionDesignated: "institution.designated/1",
     AccountsCleared: "institution.cleared/1",
     ClearingRequested: "institution.clearing-requested/1",

@@ -25,6 +25,20 @@ class KinshipEnded:
     relative: StreamId
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KinshipConfirmed:
+    """The agency of this person agrees to a kinship with somebody of another region.
+
+    `relation` is what `relative` is to him; with `is_inverse` what he is to `relative`, for a
+    relation without a word of its own the other way.
+    """
+
+    person: StreamId
+    relative: StreamId
+    relation: Relation
+    is_inverse: bool
+
+
 MAJORITY = 18
 """Years of age from which a person acts for himself."""
 INVERSE = {
@@ -42,28 +56,49 @@ INVERSE = {
 """What a person is to his relative; parents-in-law have no word of their own the other way."""
 
 
+class Agreed(NamedTuple):
+    """A kinship that a person's agency agreed to; members as of `KinshipConfirmed`."""
+
+    relative: StreamId
+    relation: Relation
+    is_inverse: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kinship:
-    """A person's relatives: what each is to him."""
+    """A person's relatives: what each is to him, and what his agency agreed to beforehand."""
 
     person: StreamId
     relatives: tuple[tuple[StreamId, Relation], ...]
+    agreed: tuple[Agreed, ...] = ()
 
     def relation_of(self, relative: StreamId) -> Relation | None:
         """What somebody is to this person, as far as the register knows."""
         return dict(self.relatives).get(relative)
 
 
-KinshipEvent = KinshipRecorded | KinshipEnded
+KinshipEvent = KinshipRecorded | KinshipEnded | KinshipConfirmed
+
+
+def seen_from(person: StreamId, fact: KinshipRecorded) -> Agreed:
+    """A fact as one of its two sides sees it: `person` is its person or its relative."""
+    if person == fact.person:
+        return Agreed(fact.relative, fact.relation, is_inverse=False)
+    back = INVERSE.get(fact.relation)
+    return Agreed(fact.person, back or fact.relation, is_inverse=back is None)
 
 
 def evolve(kinship: Kinship | None, event: KinshipEvent) -> Kinship:
     """Fold one event into a person's relatives. Never judges."""
     match event:
         case KinshipRecorded(person=person, relative=relative, relation=relation):
-            before = kinship.relatives if kinship else ()
-            others = tuple(pair for pair in before if pair[0] != relative)
-            return Kinship(person=person, relatives=(*others, (relative, relation)))
+            before = kinship or Kinship(person=person, relatives=())
+            others = tuple(pair for pair in before.relatives if pair[0] != relative)
+            return replace(before, relatives=(*others, (relative, relation)))
+        case KinshipConfirmed(person=person):
+            before = kinship or Kinship(person=person, relatives=())
+            agreed = Agreed(event.relative, event.relation, event.is_inverse)
+            return replace(before, agreed=(*before.agreed, agreed))
         case KinshipEnded(relative=relative):
             assert kinship is not None, "only a recorded kinship ends"
             others = tuple(pair for pair in kinship.relatives if pair[0] != relative)

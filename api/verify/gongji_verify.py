@@ -643,7 +643,7 @@ TOPICS = {
     *_topics("premium", f"held {' '.join(PREMIUM)}").values(),
     *_topics("institution", "designated cleared clearing-requested clearing-withdrawn").values(),
     *_topics("correction", "proposed approved rejected").values(),
-    *_topics("kinship", "recorded ended").values(),
+    *_topics("kinship", "recorded ended confirmed").values(),
     *_topics("link", "opened requested confirmed reviewed activated code-shown closed").values(),
     "policy.edition-published/1",
 }

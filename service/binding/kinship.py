@@ -1,20 +1,28 @@
 """Who is what to whom: the kinship register, and what an ID number tells of a person."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 
 from msgspec import json
 
-from aggregates.binding.kinship import INVERSE, KinshipRecorded, Shown, Traits, is_minor
-from aggregates.refusals import SelfBindingError
-from aggregates.topics import Event
+from aggregates.binding.kinship import (
+    INVERSE,
+    KinshipConfirmed,
+    KinshipRecorded,
+    Shown,
+    Traits,
+    is_minor,
+    seen_from,
+)
+from aggregates.refusals import SelfBindingError, UnknownError
 from aggregates.vocabulary import Instant, KinshipEvidence, ParentSex, Relation, StreamId
-from service.caller import Request, Role, check_region, check_role
+from service.caller import Caller, Request, Role, check_region, check_role
 from service.clock import new_stream
 from service.context import House
 from service.ledger.command import Decision, Reply
 from service.ledger.read_set import View
-from service.person.lookup import find_person
+from service.person.lookup import find_or_stand_in
 from service.vault import Keys
 
 RESIDENT_ID_SIZE = 18
@@ -33,46 +41,115 @@ class RecordKinship:
 async def record_kinship(house: House, request: Request, fact: RecordKinship) -> Reply:
     """Enter a kinship, on both persons' streams (agency).
 
+    An agency speaks for the persons of its region. Where one side is of another region, that
+    side's agency has confirmed the fact before; else it is answered as if there were no such
+    person, and nothing is stored. The nation's agency, an operator's import and the registry
+    speak for both sides.
+
     Raises:
-        UnknownError: one of them has no account here; the rest as `Appender.submit`.
+        UnknownError: one of them has no account here, or is of another region whose agency did
+        not confirm; the rest as `Appender.submit`.
     """
     check_role(request.caller, Role.AGENCY)
     keys = house.keys
 
     def decide(view: View, now: Instant) -> Decision:
-        person = find_person(view, keys, fact.person_no)
-        relative = find_person(view, keys, fact.relative)
-        check_region(request.caller, view.account(person))
-        if person == relative:
+        mine, kin = _sides(view, keys, request.caller, fact)
+        if not mine:
+            raise UnknownError
+        if kin.person == kin.relative:
             raise SelfBindingError
+        for other in {kin.person, kin.relative} - mine:
+            if not _is_agreed(view, keys, other, kin):
+                raise UnknownError
         decision = Decision(answer=json.encode({"relation": fact.relation.lower()}))
-        _record(view, keys, decision, (person, relative, fact.relation), now)
+        _record(view, keys, decision, kin, now)
         inverse = INVERSE.get(fact.relation)
         if inverse is not None:
-            _record(view, keys, decision, (relative, person, inverse), now)
+            back = KinshipRecorded(person=kin.relative, relative=kin.person, relation=inverse)
+            _record(view, keys, decision, back, now)
         return decision
 
     return await house.do(request, decide)
 
 
+async def confirm_kinship(house: House, request: Request, fact: RecordKinship) -> Reply:
+    """Agree for one's own person to a kinship that another region's agency will enter.
+
+    The answer is the same whether the other person is there or not.
+
+    Raises:
+        UnknownError: neither is of the agency's region; the rest as `Appender.submit`.
+    """
+    check_role(request.caller, Role.AGENCY)
+    keys = house.keys
+
+    def decide(view: View, now: Instant) -> Decision:
+        mine, kin = _sides(view, keys, request.caller, fact)
+        if not mine:
+            raise UnknownError
+        if kin.person == kin.relative:
+            raise SelfBindingError
+        decision = Decision(answer=json.encode({"relation": fact.relation.lower()}))
+        for person in sorted(mine):
+            agreed = seen_from(person, kin)
+            event = KinshipConfirmed(person=person, **agreed._asdict())
+            if not _is_agreed(view, keys, person, kin):
+                decision.events.append((_kin_stream(view, keys, decision, person, now), event))
+        return decision
+
+    return await house.do(request, decide)
+
+
+def _sides(
+    view: View, keys: Keys, caller: Caller, fact: RecordKinship
+) -> tuple[set[StreamId], KinshipRecorded]:
+    """Whom of the two a caller speaks for, and the fact; who is not there gets a stand-in's id.
+
+    The same is read whoever is there.
+
+    Raises:
+        UnknownError: neither is.
+    """
+    numbers = (fact.person_no, fact.relative)
+    found = [view.find(keys.name("person_no", number)) for number in numbers]
+    asker = found[0] or found[1]
+    if asker is None:
+        raise UnknownError
+    ids = [find_or_stand_in(view, keys, asker, number) for number in numbers]
+    mine: set[StreamId] = set()
+    for account_id in ids:
+        with suppress(UnknownError):
+            check_region(caller, view.account(account_id))
+            mine.add(account_id)
+    return mine, KinshipRecorded(person=ids[0], relative=ids[1], relation=fact.relation)
+
+
+def _is_agreed(view: View, keys: Keys, person: StreamId, kin: KinshipRecorded) -> bool:
+    """Whether the agency of one side agreed to a fact."""
+    stream = view.find(_name(keys, person), of=person)
+    return stream is not None and seen_from(person, kin) in view.kinship(stream).agreed
+
+
 def _record(
-    view: View,
-    keys: Keys,
-    decision: Decision,
-    fact: tuple[StreamId, StreamId, Relation],
-    now: Instant,
+    view: View, keys: Keys, decision: Decision, fact: KinshipRecorded, now: Instant
 ) -> None:
     """Add one side of a fact to a decision, unless the register has it."""
-    person, relative, relation = fact
+    if registered(view, keys, fact.person, fact.relative) is fact.relation:
+        return
+    decision.events.append((_kin_stream(view, keys, decision, fact.person, now), fact))
+
+
+def _kin_stream(
+    view: View, keys: Keys, decision: Decision, person: StreamId, now: Instant
+) -> StreamId:
+    """The stream of a person's relatives; a new one takes his name."""
     name = _name(keys, person)
     stream = view.find(name, of=person)
-    if stream is not None and view.kinship(stream).relation_of(relative) is relation:
-        return
-    event: Event = KinshipRecorded(person=person, relative=relative, relation=relation)
     if stream is None:
         stream = new_stream("kin", now.at)
         decision.takes[name] = stream
-    decision.events.append((stream, event))
+    return stream
 
 
 def registered(view: View, keys: Keys, person: StreamId, relative: StreamId) -> Relation | None:

@@ -20,7 +20,7 @@ from msgspec import json
 from aggregates.account.correction import CorrectionProposed
 from aggregates.account.events import AccountOpened
 from aggregates.binding.events import InvitationSent
-from aggregates.binding.kinship import KinshipRecorded
+from aggregates.binding.kinship import KinshipConfirmed, KinshipRecorded
 from aggregates.credential_link import CredentialLinkOpened, CredentialLinkRequested
 from aggregates.institution import InstitutionDesignated
 from aggregates.policy.rulebook import EditionPublished
@@ -274,6 +274,7 @@ def _sides(first: Recorded) -> tuple[StreamId, ...]:
             return sponsor, payee
         case (
             KinshipRecorded(person=account)
+            | KinshipConfirmed(person=account)
             | CorrectionProposed(account=account)
             | VisitRegistered(beneficiary=account)
         ):

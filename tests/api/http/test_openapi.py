@@ -49,6 +49,7 @@ PROMISED = {
     "POST /v1/corrections/{correction_id}/approval",
     "POST /v1/corrections/{correction_id}/rejection",
     "POST /v1/kinships",
+    "POST /v1/kinships/confirmations",
     "POST /v1/filings",
     "GET /v1/consents",
     "GET /v1/consents/{version}",

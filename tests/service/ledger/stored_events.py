@@ -34,7 +34,7 @@ from aggregates.binding.events import (
     InvitationDeclined,
     InvitationSent,
 )
-from aggregates.binding.kinship import KinshipEnded, KinshipRecorded
+from aggregates.binding.kinship import KinshipConfirmed, KinshipEnded, KinshipRecorded
 from aggregates.credential_link import (
     CodeShown,
     CredentialLinkActivated,
@@ -199,6 +199,9 @@ OTHER_EVENTS: dict[str, Event] = {
         person=PATIENT, relative=SPONSOR, relation=Relation.PARENT_IN_LAW
     ),
     "kinship.ended/1": KinshipEnded(relative=SPONSOR),
+    "kinship.confirmed/1": KinshipConfirmed(
+        person=PATIENT, relative=SPONSOR, relation=Relation.PARENT, is_inverse=False
+    ),
     "link.opened/1": CredentialLinkOpened(
         guardian=SPONSOR,
         member=PATIENT,
