@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from api import credential_link as links
 from api import fhir
@@ -52,6 +53,7 @@ TOLD = (
     StoreUnavailableError,
     OutcomeUnknownError,
     asyncpg.PostgresError,
+    ClientDisconnect,
     HTTPException,
     Exception,
 )

@@ -23,6 +23,7 @@ class Settings:
     waiting_max: int = 4096
     deadline_s: float = 10.0
     access_days: int = 1095
+    connections_max: int = 4096
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -44,4 +45,5 @@ class Settings:
             waiting_max=int(environment.get("GONGJI_WAITING_MAX") or 4096),
             deadline_s=float(environment.get("GONGJI_DEADLINE_S") or 10),
             access_days=int(environment.get("GONGJI_ACCESS_DAYS") or 1095),
+            connections_max=int(environment.get("GONGJI_CONNECTIONS_MAX") or 4096),
         )

@@ -21,6 +21,7 @@ from api.commands.terminal import clock_option, is_behind_log, open_house, parse
 from api.demo.run import tell_a_day
 from api.his.gateway import paths_of
 from api.http.dependencies import Door
+from api.http.protocol import Bounds, bounded, connections_at_most
 from api.http.tokens import Tokens, issuer_path, make_issuer
 from api.processes.child_processes import FollowingChild, TaxChild
 from api.processes.replay_jobs import Replays
@@ -142,7 +143,7 @@ async def _serve(
                 Replays(dsn, settings, clock, shelf.pool),
             )
             async with _premiums(house, house.store, settings, postgres):
-                return await _listen(door, options, postgres)
+                return await _listen(door, options, postgres, settings)
         finally:
             await child.close()
 
@@ -185,15 +186,17 @@ async def _premiums(
 
 
 async def _listen(
-    door: Door, options: argparse.Namespace, postgres: EmbeddedPostgres | None
+    door: Door, options: argparse.Namespace, postgres: EmbeddedPostgres | None, settings: Settings
 ) -> int:
     """Serve HTTP until told to stop, or until our database has died."""
+    bounds = Bounds(connections=connections_at_most(settings.connections_max))
     server = _Server(
         uvicorn.Config(
             create_app(door, paths_of(options.fsi_paths)),
             host=options.host,
             port=options.port,
-            http="httptools",
+            http=bounded(bounds),
+            ws="none",
             lifespan="off",
             access_log=False,
             log_level="warning",

@@ -1,4 +1,4 @@
-"""Asgi."""
+"""The words of ASGI, and a body's bytes."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -16,13 +16,15 @@ async def read_raw(receive: Receive, size_max: int) -> bytes:
     """The bytes of a body.
 
     Raises:
-        ProblemError: BODY_TOO_LARGE.
+        ProblemError: BODY_TOO_LARGE; REQUEST_TIMEOUT: the connection ended before the body did.
     """
-    message = await receive()
-    raw: bytes = message.get("body", b"")
-    while message.get("more_body") and len(raw) <= size_max:
+    raw = bytearray()
+    while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ProblemError("REQUEST_TIMEOUT")
         raw += message.get("body", b"")
-    if len(raw) > size_max:
-        raise ProblemError("BODY_TOO_LARGE")
-    return raw
+        if len(raw) > size_max:
+            raise ProblemError("BODY_TOO_LARGE")
+        if not message.get("more_body"):
+            return bytes(raw)

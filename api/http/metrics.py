@@ -20,6 +20,11 @@ def _counter(method: str, status: int) -> Counter:
     return ANSWERS.labels(method, status)
 
 
+def count_answer(method: str, status: int) -> None:
+    """Count one answer; whatever is no method of ours counts as `other`."""
+    _counter(method if method in METHODS else "other", status).inc()
+
+
 class Measured:
     """Counts every answer of an application."""
 
@@ -35,8 +40,7 @@ class Measured:
 
         async def counted(message: Message) -> None:
             if message["type"] == "http.response.start":
-                method = scope["method"] if scope["method"] in METHODS else "other"
-                _counter(method, message["status"]).inc()
+                count_answer(scope["method"], message["status"])
             await send(message)
 
         await self._app(scope, receive, counted)

@@ -432,5 +432,14 @@ TEXTS: dict[str, Text] = {
     "NOT_IN_REVIEW": Text(
         409, "没有待审核的代展示申请。", "Nothing of this credential link waits for a review."
     ),
+    # how a request comes
+    "HEAD_TOO_LARGE": Text(
+        431,
+        "请求行与请求头合计不得超过 32 KiB。",
+        "The request line and its headers may have 32 KiB together.",
+    ),
+    "REQUEST_TIMEOUT": Text(
+        408, "请求未在规定时间内完整送达。", "The request did not arrive whole in time."
+    ),
 }
 """Status, Chinese and English by code; the national protocol tells the Chinese alone."""

@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, to_json
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from api.http.problem_texts import TEXTS
 from service import CursorInvalidError, RefusalError
@@ -42,6 +43,7 @@ class ProblemAnswer(Response):
 
 
 CODES: tuple[tuple[type[Exception], str, str], ...] = (
+    (ClientDisconnect, "REQUEST_TIMEOUT", "not_applied"),
     (CursorInvalidError, "PAGE_INVALID", "not_applied"),
     (KeyReusedError, "IDEMPOTENCY_KEY_REUSED", "not_applied"),
     (OverloadedError, "OVERLOADED", "not_applied"),
