@@ -8,12 +8,16 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What a deployment may choose. `database_url` None means the embedded PostgreSQL."""
+    """What a deployment may choose. `database_url` None means the embedded PostgreSQL.
+
+    `migrate_url` logs in as who may change the schema; None where `database_url` does.
+    """
 
     data: Path
     key_file: Path
     regions: Path
     database_url: str | None = None
+    migrate_url: str | None = None
     token_keys: Path | None = None
     kinship_url: str | None = None
     identity_url: str | None = None
@@ -36,6 +40,7 @@ class Settings:
             key_file=Path(environment.get("GONGJI_KEY_FILE") or data / "keys.json").resolve(),
             regions=Path(environment.get("GONGJI_REGIONS") or root / "regions").resolve(),
             database_url=environment.get("GONGJI_DATABASE_URL") or None,
+            migrate_url=environment.get("GONGJI_MIGRATE_URL") or None,
             token_keys=Path(keys).resolve() if keys else None,
             kinship_url=environment.get("GONGJI_KINSHIP_URL") or None,
             identity_url=environment.get("GONGJI_IDENTITY_URL") or None,

@@ -6,7 +6,9 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import asyncpg
 import psycopg
 import pytest
 
@@ -56,3 +58,14 @@ def make_ledger(cluster: str) -> Iterator[Callable[[], str]]:
 def dsn(make_ledger: Callable[[], str]) -> str:
     """The DSN of an empty ledger."""
     return make_ledger()
+
+
+async def tamper(pool: "asyncpg.Pool[Any]", statement: str, *arguments: object) -> str:
+    """Do what the service may not, as a superuser past every trigger; the command's tag."""
+    async with pool.acquire() as connection:
+        await connection.execute("SET ROLE NONE; SET session_replication_role = replica")
+        try:
+            tag: str = await connection.execute(statement, *arguments)
+        finally:
+            await connection.execute("RESET session_replication_role; RESET ROLE")
+    return tag

@@ -31,10 +31,12 @@ from tests.container_sandbox import (
     Image,
     Pod,
     instructions,
+    manifest_of,
     tool,
 )
 from tests.tls import a_certificate, a_door
 
+BOOTSTRAP = manifest_of("Cluster", "gongji-database")["spec"]["bootstrap"]["initdb"]
 PASSWORD = "made-up-for-this-test"
 KEYS = {"wrapping": "5a" * 32, "digesting": "a5" * 32}
 
@@ -92,6 +94,9 @@ def server() -> Iterator[Path]:
         with psycopg.connect(dsn, autocommit=True) as connection:
             connection.execute(f"CREATE ROLE gongji LOGIN PASSWORD '{PASSWORD}'")
             connection.execute("CREATE DATABASE gongji OWNER gongji")
+            for statement in BOOTSTRAP["postInitApplicationSQL"]:
+                connection.execute(statement)
+            connection.execute(f"ALTER ROLE gongji_writer PASSWORD '{PASSWORD}'")
         yield Path(parse_qs(urlsplit(dsn).query)["host"][0]) / ".s.PGSQL.5432"
         postgres.stop()
 
@@ -104,13 +109,17 @@ async def the_secrets(server: Path) -> AsyncIterator[tuple[dict[str, dict[str, s
         make_issuer(issuer)
         public = {n: v for n, v in json.loads(issuer.read_text()).items() if n != "d"}
         async with a_door(server, place / "both.pem") as address:
-            uri = f"postgresql://gongji:{PASSWORD}@{address}/gongji"
+            uri, own = (
+                f"postgresql://{login}:{PASSWORD}@{address}/gongji"
+                for login in ("gongji", "gongji_writer")
+            )
             yield (
                 {
                     "gongji-keys": {"keys.json": json.dumps(KEYS)},
                     "gongji-token-keys": {"tokens.json": json.dumps({"keys": [public]})},
                     "gongji-database-ca": {"ca.crt": certificate, "ca.key": "for nobody"},
                     "gongji-database-app": {"uri": uri, "password": PASSWORD},
+                    "gongji-database-writer": {"uri": own, "password": PASSWORD},
                 },
                 issuer,
             )

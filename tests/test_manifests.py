@@ -5,6 +5,7 @@ import tomllib
 
 import pytest
 
+from service.ledger.roles import MADE, MEMBER, MIGRATES
 from tests.container_sandbox import (
     CONTAINER,
     DEPLOYMENT,
@@ -57,6 +58,7 @@ def test_the_database_keeps_what_it_answered() -> None:
     assert [] == [n for n, told in postgresql["parameters"].items() if not isinstance(told, str)]
     assert ["hostnossl all all all reject"] == postgresql["pg_hba"]
     assert ("gongji", "gongji", True) == (made["database"], made["owner"], made["dataChecksums"])
+    assert [*MADE.values(), MEMBER, f"{MIGRATES}gongji"] == made["postInitApplicationSQL"][:-1]
     assert "required" == spec["affinity"]["podAntiAffinityType"]
     assert (False, False) == (spec["monitoring"]["enablePodMonitor"], spec["enableSuperuserAccess"])
     assert {"size"} == {*spec["storage"]} == {*spec["walStorage"]}

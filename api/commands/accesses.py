@@ -3,12 +3,10 @@
 import asyncio
 from datetime import timedelta
 
-import asyncpg
-
 from api.commands.terminal import database, parser, settings_of
 from service.clock import machine_now
 from service.ledger.access_log import Checked, check, prune
-from service.ledger.migrate import migrate
+from service.ledger.postgres.store import READER_SETTINGS, make_pool
 from service.proof.access_log_head import AccessesBrokenError
 from service.proof.sealer import check_accesses
 from service.settings import Settings
@@ -48,8 +46,7 @@ async def _check(settings: Settings, dsn: str, *, prunes: bool) -> tuple[Checked
     Raises:
         AccessesBrokenError: it is not the access log that was signed.
     """
-    await migrate(dsn)
-    async with asyncpg.create_pool(dsn, min_size=1, max_size=1) as pool:
+    async with make_pool(dsn, READER_SETTINGS, 1) as pool:
         checked = await check(pool)
         if checked.broken is None:
             await check_accesses(pool, settings.data)

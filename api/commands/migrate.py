@@ -8,10 +8,11 @@ import sys
 
 import asyncpg
 
-from api.commands.terminal import database, parser, settings_of
+from api.commands.terminal import logins, parser, settings_of
 from service.embedded_postgres.cluster import ClusterStartError
 from service.embedded_postgres.server import ClusterHeldError
 from service.ledger.migrate import MigrationChangedError, migrate
+from service.ledger.roles import RolesMissingError
 
 
 def main(arguments: list[str]) -> int:
@@ -19,11 +20,11 @@ def main(arguments: list[str]) -> int:
     made = parser("migrate", "Bring the database to this release's schema.")
     settings = settings_of(made.parse_args(arguments))
     try:
-        with database(settings) as dsn:
-            applied = asyncio.run(migrate(dsn))
+        with logins(settings) as found:
+            applied = asyncio.run(migrate(found.migrator))
     except MigrationChangedError as error:
         return _fail(f"the database was migrated by another release: {error}")
-    except (ClusterHeldError, ClusterStartError) as error:
+    except (ClusterHeldError, ClusterStartError, RolesMissingError) as error:
         return _fail(str(error))
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         sqlstate = getattr(error, "sqlstate", None)

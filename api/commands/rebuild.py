@@ -4,7 +4,6 @@ import asyncio
 import sys
 
 from api.commands.terminal import database, parser, settings_of
-from service.ledger.migrate import migrate
 from service.read_models.rebuild import NAMES, LogCutError, RebuildRunningError, rebuild
 
 
@@ -30,7 +29,6 @@ def _fail(why: str) -> int:
 
 
 async def _rebuild(dsn: str, names: tuple[str, ...]) -> None:
-    await migrate(dsn)
     made = await rebuild(dsn, names, _progress)
     print(f"read {made.events} events")
     for table, rows in made.rows.items():

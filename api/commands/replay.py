@@ -18,7 +18,6 @@ from api.commands.terminal import database, parser, settings_of
 from service import RefusalError
 from service.audit.as_of import read_moment
 from service.gc_tuning import settle_in
-from service.ledger.migrate import migrate
 from service.replay.compare.balances import check_balances
 from service.replay.partition import Share
 from service.replay.report_text import summary
@@ -91,7 +90,6 @@ def _add_up(settings: Settings) -> int:
 
 
 async def _replay(dsn: str, keys: Keys, settings: Settings, options: argparse.Namespace) -> Report:
-    await migrate(dsn)
     progress: Progress = _as_json if options.json else _on_terminal
     of = 1 if options.share else options.processes or await _processes(dsn)
     others = [_other(dsn, settings, options, Share(number, of)) for number in range(1, of)]

@@ -4,7 +4,6 @@ import asyncio
 import sys
 
 from api.commands.terminal import database, parser, settings_of
-from service.ledger.migrate import migrate
 from service.person.rewrap import Rewrapped, rewrap
 from service.settings import Settings
 from service.vault import KeyFileError
@@ -29,7 +28,6 @@ def main(arguments: list[str]) -> int:
 
 
 async def _rewrap(settings: Settings, dsn: str) -> Rewrapped:
-    await migrate(dsn)
     return await rewrap(dsn, settings.key_file, _progress)
 
 

@@ -17,7 +17,14 @@ import uvloop
 from typing_extensions import override
 
 from api.app import create_app
-from api.commands.terminal import clock_option, is_behind_log, open_house, parser, settings_of
+from api.commands.terminal import (
+    Logins,
+    clock_option,
+    is_behind_log,
+    open_house,
+    parser,
+    settings_of,
+)
 from api.demo.run import tell_a_day
 from api.his.gateway import paths_of
 from api.http.dependencies import Door
@@ -33,8 +40,9 @@ from service.context import House
 from service.embedded_postgres.cluster import ClusterStartError
 from service.embedded_postgres.server import ClusterHeldError, EmbeddedPostgres
 from service.gc_tuning import settle_in
-from service.ledger.migrate import MigrationChangedError
+from service.ledger.migrate import MigrationChangedError, migrate
 from service.ledger.postgres.store import PostgresStore
+from service.ledger.roles import RolesMissingError, may_rewrite
 from service.ledger.store import StoreUnavailableError
 from service.policy import EditionEditedError, publish
 from service.premium.resolver import resolver_on
@@ -57,11 +65,17 @@ STOPS = (
     LogShortenedError,
     MigrationChangedError,
     PolicyFilesError,
+    RolesMissingError,
     StoreUnavailableError,
     OSError,
     asyncpg.PostgresError,
 )
 """What an operator must mend; told in one line, without a trace."""
+LOG = logging.getLogger("gongji.run")
+MIGHTY = (
+    "database.login_may_rewrite: GONGJI_DATABASE_URL logs in as a superuser or an owner of tables;"
+    " give the service a login with gongji_writer alone, and this one to GONGJI_MIGRATE_URL"
+)
 WATCH_S = 0.5
 STAND_IN = (
     "保费:未设 GONGJI_TAX_URL,由替身代答税务部门,不真正征收\n"
@@ -77,14 +91,16 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     postgres: EmbeddedPostgres | None = None
     try:
-        if settings.database_url is None:
+        given = Logins.given(settings)
+        if given is None:
             postgres = EmbeddedPostgres(settings.data)
-            dsn = postgres.start()
+            found = Logins.embedded(postgres.start())
         elif options.clock is not None:
             return _fail("--clock needs the embedded database")
         else:
-            dsn = settings.database_url
-        return uvloop.run(_serve(options, settings, dsn, postgres))
+            found = given
+        asyncio.run(migrate(found.migrator))
+        return uvloop.run(_serve(options, settings, found.service, postgres))
     except STOPS as error:
         return _fail(str(error))
     finally:
@@ -123,7 +139,7 @@ async def _serve(
             return _fail("--clock lies before the last recorded event")
         _ask_outside(house, settings)
         make_issuer(issuer_path(settings.data))
-        await check_length(house.store.pool, settings.data)
+        await _look_at(house.store, settings)
         await publish(house)
         follower = Follower(dsn, house.store.pool)
         await follower.prepare()
@@ -154,6 +170,17 @@ def _ask_outside(house: House, settings: Settings) -> None:
         house.registry = Registry(settings.kinship_url)
     if settings.identity_url is not None:
         house.proofs = Verifier(settings.identity_url)
+
+
+async def _look_at(store: PostgresStore, settings: Settings) -> None:
+    """Look whether the log is the one that was signed, and who we are to it.
+
+    Raises:
+        LogShortenedError, AccessesBrokenError: it is not.
+    """
+    if await may_rewrite(store.pool):
+        LOG.warning(MIGHTY)
+    await check_length(store.pool, settings.data)
 
 
 @contextlib.asynccontextmanager

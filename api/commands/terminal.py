@@ -1,18 +1,21 @@
 """Options that every command takes, and the house it works on."""
 
 import argparse
+import asyncio
 import dataclasses
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from service.clock import Clock
 from service.context import House, open_postgres
-from service.embedded_postgres.server import EmbeddedPostgres, running
+from service.embedded_postgres.server import EmbeddedPostgres, login_as, running
 from service.ledger.head_cache import Limits
 from service.ledger.migrate import migrate
+from service.ledger.roles import WRITER
 from service.ledger.store import Store
 from service.settings import Settings
 
@@ -74,22 +77,57 @@ def settings_of(options: argparse.Namespace) -> Settings:
     return dataclasses.replace(settings, data=data, key_file=key_file)
 
 
+class Logins(NamedTuple):
+    """One database by two DSNs: for who may change its schema, and for the service."""
+
+    migrator: str
+    service: str
+
+    @classmethod
+    def given(cls, settings: Settings) -> "Logins | None":
+        """The logins of the deployment's own database; None where it has none."""
+        dsn = settings.database_url or settings.migrate_url
+        return None if dsn is None else cls(settings.migrate_url or dsn, dsn)
+
+    @classmethod
+    def embedded(cls, superuser: str) -> "Logins":
+        """The logins of an embedded server, from its superuser's DSN."""
+        return cls(superuser, login_as(superuser, WRITER))
+
+
 @contextmanager
-def database(settings: Settings) -> Iterator[str]:
-    """The DSN of the deployment's database, of the running service's, or of one started for us.
+def logins(settings: Settings) -> Iterator[Logins]:
+    """The deployment's database, the running service's, or one started for us.
 
     Raises:
         ClusterHeldError, ClusterStartError: no database can be had here.
     """
-    dsn = settings.database_url or running(settings.data)
+    given = Logins.given(settings)
+    if given is not None:
+        yield given
+        return
+    dsn = running(settings.data)
     if dsn is not None:
-        yield dsn
+        yield Logins.embedded(dsn)
         return
     postgres = EmbeddedPostgres(settings.data)
     try:
-        yield postgres.start()
+        yield Logins.embedded(postgres.start())
     finally:
         postgres.stop()
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[str]:
+    """The service's DSN of a database that has this release's schema now.
+
+    Raises:
+        ClusterHeldError, ClusterStartError: no database can be had here;
+        MigrationChangedError, RolesMissingError: it cannot have this release's schema.
+    """
+    with logins(settings) as found:
+        asyncio.run(migrate(found.migrator))
+        yield found.service
 
 
 @asynccontextmanager
@@ -97,7 +135,6 @@ async def open_house(
     settings: Settings, dsn: str, clock: Clock, limits: Limits | None = None
 ) -> AsyncIterator[House]:
     """A house on a migrated database, closed in order."""
-    await migrate(dsn)
     house = await open_postgres(settings, dsn, clock, limits)
     try:
         yield house

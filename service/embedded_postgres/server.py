@@ -1,5 +1,8 @@
 """PostgreSQL as a child of this process: nothing to install, no port, no password.
 
+Who can reach the socket may log in as any role; the directory is the server's user's alone. The
+superuser starts and migrates, and the service logs in with a role that may do less (`login_as`).
+
 The data directory holds:
 
     lock          held by flock while a service runs; says who holds it and where it listens
@@ -51,6 +54,7 @@ LOG_BYTES_MAX = 8 * 1024 * 1024
 SOCKET_PATH_BYTES_MAX = 100  # the kernel's own limit is 107
 SHORT_SOCKETS = "/tmp/gongji-"  # noqa: S108  # short is the point; mkdtemp makes it ours alone
 
+SUPERUSER = "postgres"
 SETTINGS = {
     "listen_addresses": "",
     "port": "5432",
@@ -85,7 +89,7 @@ class EmbeddedPostgres:
         self._socket: Path | None = None
 
     def start(self) -> str:
-        """Start the server, making or recovering its cluster, and return a DSN for asyncpg.
+        """Start the server, making or recovering its cluster, and return its superuser's DSN.
 
         Call it from the main thread: the server stops when the thread that started it ends.
         Waits up to 60 s for a server whose service was killed to finish its shutdown.
@@ -108,7 +112,7 @@ class EmbeddedPostgres:
             self._socket = socket = _make_socket_directory(home, account)
             _write_note(lock, note | {"socket": str(socket)})
             self._run(cluster, server, account, socket)
-            dsn = f"postgresql://postgres@/postgres?host={quote(str(socket))}&port=5432"
+            dsn = f"postgresql://{SUPERUSER}@/postgres?host={quote(str(socket))}&port=5432"
             _write_note(lock, note | {"socket": str(socket), "dsn": dsn})
         except BaseException:
             self.stop()
@@ -158,8 +162,13 @@ class EmbeddedPostgres:
         return None if self._server is None else self._server.poll()
 
 
+def login_as(dsn: str, role: str) -> str:
+    """Return a DSN of `start` for another login than the superuser's."""
+    return dsn.replace(f"//{SUPERUSER}@", f"//{role}@", 1)
+
+
 def running(data: Path) -> str | None:
-    """Return the DSN of the cluster whose service is alive, or None if nobody holds `data`.
+    """Return the superuser's DSN of a running cluster, or None if nobody holds `data`.
 
     Waits up to 10 s for a service that is starting.
     """

@@ -6,7 +6,18 @@ from pathlib import Path
 import asyncpg
 from asyncpg import Connection
 
+from service.ledger.roles import ensure_roles
+
 FOLDER = Path(__file__).parent / "migrations"
+TABLE = """
+    CREATE TABLE migrations (
+        name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())
+"""
+AS_OWNER = """
+    SELECT set_config('role', 'gongji_owner', true) FROM pg_class
+     WHERE oid = 'migrations'::regclass AND relowner = to_regrole('gongji_owner')
+"""
+"""From 0026_roles.sql on the ledger's tables are the owner's, and so is what later files make."""
 
 
 class MigrationChangedError(Exception):
@@ -16,8 +27,11 @@ class MigrationChangedError(Exception):
 async def migrate(dsn: str, folder: Path = FOLDER) -> list[str]:
     """Bring a database to this release's schema; the names that were applied now.
 
+    Where there is nothing to do, any login may look.
+
     Raises:
-        MigrationChangedError: an applied file's checksum differs, or a file is gone.
+        MigrationChangedError: an applied file's checksum differs, or a file is gone;
+        RolesMissingError: there is something to do, and this login may not.
     """
     files = _read(folder)
     connection = await asyncpg.connect(dsn)
@@ -33,19 +47,21 @@ def _read(folder: Path) -> dict[str, str]:
 
 
 async def _apply(connection: Connection, files: dict[str, str]) -> list[str]:
-    await connection.execute(
-        "CREATE TABLE IF NOT EXISTS migrations"
-        " (name text PRIMARY KEY, sha256 text NOT NULL,"
-        " applied_at timestamptz NOT NULL DEFAULT now())"
-    )
-    applied = dict(await connection.fetch("SELECT name, sha256 FROM migrations"))
+    begun = await connection.fetchval("SELECT to_regclass('migrations')")
+    applied = dict(await connection.fetch("SELECT name, sha256 FROM migrations") if begun else ())
     for name, sha256 in applied.items():
         if name not in files or _sha256(files[name]) != sha256:
             raise MigrationChangedError(name)
     new = [name for name in files if name not in applied]
+    if new:
+        await ensure_roles(connection)
+    if not begun:
+        await connection.execute(TABLE)
     for name in new:
         async with connection.transaction():
+            await connection.execute(AS_OWNER)
             await connection.execute(files[name])
+            await connection.execute(AS_OWNER)
             await connection.execute(
                 "INSERT INTO migrations (name, sha256) VALUES ($1, $2)", name, _sha256(files[name])
             )

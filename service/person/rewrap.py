@@ -15,6 +15,7 @@ import asyncpg
 
 from aggregates.vocabulary import StreamId
 from service.clock import new_secret
+from service.ledger.roles import WRITER
 from service.vault import (
     KEY_LOCK,
     KEY_SIZE,
@@ -62,7 +63,7 @@ async def rewrap(
     Raises:
         KeyFileError: the key file is not this ledger's, or a key does not open under it.
     """
-    connection = await asyncpg.connect(dsn)
+    connection = await asyncpg.connect(dsn, server_settings={"role": WRITER})
     try:
         await connection.execute(ONE)
         await check_fingerprint(connection, load_keys(key_file))

@@ -14,6 +14,7 @@ from typing import Any
 
 import asyncpg
 
+from service.ledger.roles import WRITER
 from service.proof.access_log_head import AccessesBrokenError, have_grown, read_accesses
 from service.proof.merkle import EMPTY, Edge, Head, grow, leaf_hash, root_of
 from service.proof.signed_notes import (
@@ -37,6 +38,7 @@ ROWS_MAX = 2000
 CONNECT_TIMEOUT_S = 5.0
 COMMAND_TIMEOUT_S = 60.0
 SETTINGS = {
+    "role": WRITER,
     "jit": "off",
     "application_name": "gongji-seal",
     "lock_timeout": "30s",

@@ -15,6 +15,7 @@ import asyncpg
 
 from projections.kit.table import Connection
 from service.clock import monotonic_s
+from service.ledger.roles import WRITER
 from service.read_models.projector import (
     EVENTS_MAX,
     LIVE,
@@ -34,6 +35,7 @@ RETRY_FIRST_S, RETRY_MAX_S = 0.1, 5.0
 CONNECT_TIMEOUT_S = 5.0
 COMMAND_TIMEOUT_S = 60.0
 SETTINGS = {
+    "role": WRITER,
     "synchronous_commit": "off",
     "jit": "off",
     "application_name": "gongji-follow",

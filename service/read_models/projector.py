@@ -13,6 +13,7 @@ from aggregates.topics import CLASSES, TOPICS
 from projections import ALL
 from projections.kit.table import Connection, Projection
 from service.ledger.codec import TOPIC_PREFIX, Recorded, decode, stream_id
+from service.ledger.roles import as_projector
 
 EVENTS_MAX = 1000
 """Events in a batch."""
@@ -85,7 +86,9 @@ async def prepare(connection: Connection, targets: Sequence[Target] = LIVE) -> N
         for target in targets:
             there = await connection.fetchval("SELECT to_regclass($1)", target.name)
             if there is None:
-                await connection.execute(target.projection.table.ddl.format(name=target.name))
+                async with as_projector(connection):
+                    ddl = target.projection.table.ddl
+                    await connection.execute(ddl.format(name=target.name))
                 await connection.execute(
                     "INSERT INTO follower_positions VALUES ($1, 0)"
                     " ON CONFLICT (follower) DO UPDATE SET position = 0",

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import asyncpg
 
 from projections.kit.table import Connection
+from service.ledger.roles import WRITER, as_projector
 from service.read_models.projector import (
     LIVE,
     LOCK,
@@ -26,7 +27,12 @@ from service.read_models.projector import (
 EVENTS_MAX = 5000
 SWITCHES_MAX = 30
 SWITCH_AGAIN_S = 1.0
-SETTINGS = {"synchronous_commit": "off", "jit": "off", "application_name": "gongji-rebuild"}
+SETTINGS = {
+    "role": WRITER,
+    "synchronous_commit": "off",
+    "jit": "off",
+    "application_name": "gongji-rebuild",
+}
 TRY_LOCK = "SELECT pg_try_advisory_lock(hashtext('gongji.rebuild'), hashtext(current_schema()))"
 HOLD = "SELECT FROM follower_positions WHERE follower = ANY ($1) ORDER BY follower FOR UPDATE"
 INDEXES = "SELECT indexrelid::regclass::text AS name FROM pg_index WHERE indrelid = $1::regclass"
@@ -162,7 +168,8 @@ async def _forward(connection: Connection, span: Span) -> int:
 
 async def _drop(connection: Connection, made: Sequence[Target]) -> None:
     for target in made:
-        await connection.execute(f"DROP TABLE IF EXISTS {', '.join(_tables(target))}")
+        async with connection.transaction(), as_projector(connection):
+            await connection.execute(f"DROP TABLE IF EXISTS {', '.join(_tables(target))}")
         await connection.execute(
             "DELETE FROM follower_positions WHERE follower = $1", target.follower
         )
@@ -210,15 +217,21 @@ async def _switch(connection: Connection, pairs: Sequence[Pair], goal: int) -> N
     """Catch up the last events, drop the old tables, and give the new ones their names."""
     await _level(connection, [made for _, made in pairs], goal)
     for live, made in pairs:
-        await connection.execute(f"DROP TABLE {', '.join(_tables(live))}")
-        for new, name in zip(_tables(made), _tables(live), strict=True):
-            await connection.execute(f"ALTER TABLE {new} RENAME TO {name}")
-            for index in await connection.fetch(INDEXES, name):
-                renamed = index["name"].replace(made.name, live.name, 1)
-                await connection.execute(f"ALTER INDEX {index['name']} RENAME TO {renamed}")
+        async with as_projector(connection):
+            await _take_place(connection, live, made)
         await connection.execute(
             "UPDATE follower_positions SET position = $2 WHERE follower = $1", live.follower, goal
         )
         await connection.execute(
             "DELETE FROM follower_positions WHERE follower = $1", made.follower
         )
+
+
+async def _take_place(connection: Connection, live: Target, made: Target) -> None:
+    """Drop a read model's old tables, and give the new ones their names."""
+    await connection.execute(f"DROP TABLE {', '.join(_tables(live))}")
+    for new, name in zip(_tables(made), _tables(live), strict=True):
+        await connection.execute(f"ALTER TABLE {new} RENAME TO {name}")
+        for index in await connection.fetch(INDEXES, name):
+            renamed = index["name"].replace(made.name, live.name, 1)
+            await connection.execute(f"ALTER INDEX {index['name']} RENAME TO {renamed}")

@@ -10,10 +10,13 @@ from typing import Any
 import asyncpg
 from msgspec import json
 
+from service.ledger.roles import WRITER
+
 KEPT_MAX = 100
 """Replays remembered; the oldest are forgotten first."""
 CONNECT_TIMEOUT_S = 5.0
 SETTINGS = {
+    "role": WRITER,
     "application_name": "gongji-replay",
     "idle_session_timeout": "0",
     "tcp_keepalives_idle": "5",

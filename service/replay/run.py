@@ -20,6 +20,7 @@ from aggregates.vocabulary import StreamId, instant
 from service.clock import micros
 from service.ledger.codec import TOPIC_PREFIX
 from service.ledger.overlay import UnreadError
+from service.ledger.roles import READER
 from service.read_models.projector import OURS, UnreadableEventError
 from service.read_models.rebuild import RebuildRunningError, check
 from service.replay.compare.heads import compare_heads
@@ -34,7 +35,7 @@ from service.vault import Keys
 
 PAGE = 4000
 """Events in memory at once; twice as many while the next page is on its way."""
-SETTINGS = {"jit": "off", "application_name": "gongji-replay"}
+SETTINGS = {"role": READER, "jit": "off", "application_name": "gongji-replay"}
 ROWS = """
     SELECT position, recorded_at, stream, amount_fen, version, topic,
            CASE WHEN topic <> ALL ($4) OR get_byte(uuid_send(stream), 15) % $5 = $6

@@ -31,6 +31,7 @@ from service.regions.policy_book import PolicyBook
 from tests.api.clients import LEDGER_KEYS, NoFollower
 from tests.api.taxes import TaxOnASocket
 from tests.cases.outcome import StoppedClock
+from tests.ledgers import tamper
 
 T = TypeVar("T")
 TABLES = ("events", "heads", "command_keys", "unique_names", "person_keys")
@@ -104,7 +105,7 @@ class Room:
             self._store = PostgresStore(self._dsn)
             await self._store.open()
         for table in TABLES:
-            await self._store.pool.execute(f"DELETE FROM {table}")  # noqa: S608 -- of this list
+            await tamper(self._store.pool, f"DELETE FROM {table}")  # noqa: S608 -- of this list
         await self._store.pool.execute(BEGINNING)
         return self._store
 

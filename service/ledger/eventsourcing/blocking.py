@@ -35,7 +35,10 @@ CONNECTIONS_MAX = 8
 CLOSE_WAIT_S = 10.0
 READ_ATTEMPTS_MAX = 10
 READ_PAUSE_S = 0.2
-SETTINGS = WRITER_SETTINGS | {"application_name": "gongji-recorder"}
+SETTINGS = {n: v for n, v in WRITER_SETTINGS.items() if n != "role"} | {
+    "application_name": "gongji-recorder"
+}
+"""Views of the library make tables of their own: who uses it chooses as whom it logs in."""
 FAULTS = (
     OSError,
     asyncpg.PostgresError,

@@ -28,11 +28,13 @@ from service.ledger.postgres.queries import (
     read_persons,
     recorded,
 )
+from service.ledger.roles import WRITER
 from service.ledger.store import Batch, Found, Outcome, OutcomeUnknownError, StoreUnavailableError
 
 CONNECT_TIMEOUT_S = 5.0
 READERS_MAX = 8
 WRITER_SETTINGS = {
+    "role": WRITER,
     "synchronous_commit": "on",
     "default_transaction_isolation": "read committed",
     "enable_seqscan": "off",
@@ -42,7 +44,8 @@ WRITER_SETTINGS = {
     "application_name": "gongji-append",
 }
 """The planner may only look rows up: a plan made on an empty table must not scan a full one."""
-READER_SETTINGS = {"jit": "off", "application_name": "gongji-read"}
+READER_SETTINGS = {"role": WRITER, "jit": "off", "application_name": "gongji-read"}
+"""Beside the log a reader adds accesses, nonces and files, so it acts as the writer too."""
 
 
 Greet = Callable[[Connection], Awaitable[None]]

@@ -8,9 +8,15 @@ replay reads them), and fast enough to run every few minutes.
 import asyncpg
 
 from service.ledger.codec import KINDS, TOPIC_PREFIX, stream_id
+from service.ledger.roles import READER
 from service.replay.differences import Differences, Unlike
 
-SETTINGS = {"jit": "off", "application_name": "gongji-balances", "work_mem": "256MB"}
+SETTINGS = {
+    "role": READER,
+    "jit": "off",
+    "application_name": "gongji-balances",
+    "work_mem": "256MB",
+}
 HEADLESS = [f"{word}.%" for word, prefix in TOPIC_PREFIX.items() if not KINDS[prefix].has_head]
 """The topics of bills, visits and corrections: kinds that keep no head."""
 WRONG = """

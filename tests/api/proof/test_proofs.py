@@ -34,6 +34,7 @@ from tests.api.clients import (
     is_answered,
     is_refused,
 )
+from tests.ledgers import tamper
 from tests.service.read_models.following import append_foreign
 
 AUDIT = "/v1/audit"
@@ -179,7 +180,7 @@ async def test_who_may_ask(sealing: Sealing) -> None:
 async def test_a_row_that_was_altered_is_never_proven(sealing: Sealing) -> None:
     """Proofs over a changed row stop with LOG_BROKEN instead of leading astray."""
     await sealing.seal()
-    await sealing.pool.execute("UPDATE events SET state = state || ' ' WHERE position = 3")
+    await tamper(sealing.pool, "UPDATE events SET state = state || ' ' WHERE position = 3")
     for path in (f"{INCLUSION}?position=3", f"{INCLUSION}?position=4"):
         problem = (await sealing.desk.get(AUDITOR, path)).json()
         assert (500, "LOG_BROKEN") == (problem["status"], problem["code"])

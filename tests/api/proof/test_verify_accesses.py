@@ -19,8 +19,7 @@ from service.proof.signed_notes import read_checkpoint, split_note
 from tests import checker
 from tests.api.audit.test_accesses import an_access
 from tests.api.clients import Desk, a_family
-
-MUTE = "ALTER TABLE accesses DISABLE TRIGGER USER"
+from tests.ledgers import tamper
 
 
 class Sealing:
@@ -44,23 +43,22 @@ class Sealing:
 
     async def forge(self, first: int) -> None:
         """Rewrite an access as an owner of the database can, with every later hash recomputed."""
-        await self.pool.execute(MUTE)
-        await self.pool.execute("UPDATE accesses SET caller = 'x' WHERE position = $1", first)
+        await tamper(self.pool, "UPDATE accesses SET caller = 'x' WHERE position = $1", first)
         async with self.pool.acquire() as connection, connection.transaction():
             kept = [each.kept async for each in sealed(connection, 0, 2**62)]
         link, position = BEGINNING, 0
         for position, access in kept:
             link = link_of(link, position, access_leaf(access))
-            await self.pool.execute(
-                "UPDATE accesses SET hash = $2 WHERE position = $1", position, link
+            await tamper(
+                self.pool, "UPDATE accesses SET hash = $2 WHERE position = $1", position, link
             )
-        await self.pool.execute("UPDATE access_head SET position = $1, hash = $2", position, link)
+        await tamper(self.pool, "UPDATE access_head SET position = $1, hash = $2", position, link)
 
     async def cut(self, last: int) -> None:
         """Drop the newest accesses, the head fitted to what stays."""
-        await self.pool.execute(MUTE)
-        await self.pool.execute("DELETE FROM accesses WHERE position > $1", last)
-        await self.pool.execute(
+        await tamper(self.pool, "DELETE FROM accesses WHERE position > $1", last)
+        await tamper(
+            self.pool,
             "UPDATE access_head SET position = $1,"
             " hash = (SELECT hash FROM accesses WHERE position = $1)",
             last,
@@ -143,9 +141,9 @@ async def test_a_rewritten_log_signed_anew_is_found_from_outside(sealing: Sealin
     """Who owns the database and the key makes all of it anew: a kept checkpoint tells."""
     seen = await sealing.seal()
     await sealing.forge(15)
-    await sealing.pool.execute("TRUNCATE checkpoints CASCADE")
-    await sealing.pool.execute("UPDATE tree_edge SET size = 0, edge = ''")
-    await sealing.pool.execute("TRUNCATE tree_nodes")
+    await tamper(sealing.pool, "TRUNCATE checkpoints CASCADE")
+    await tamper(sealing.pool, "UPDATE tree_edge SET size = 0, edge = ''")
+    await tamper(sealing.pool, "TRUNCATE tree_nodes")
     for mark in sealing.place.glob("checkpoint-*"):
         mark.unlink()
     await sealing.seal()
@@ -220,8 +218,8 @@ async def test_tampered_lines_are_found(sealing: Sealing) -> None:
     """What was changed and where, whatever it was."""
     lines = await sealing.lines()
 
-    for name, (tamper, check, position) in TAMPERS.items():
-        places = [fault[:2] for fault in found(tamper(lines))]
+    for name, (change, check, position) in TAMPERS.items():
+        places = [fault[:2] for fault in found(change(lines))]
         assert (check, position) in places, name
 
 

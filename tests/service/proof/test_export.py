@@ -14,6 +14,7 @@ from service.proof.export import PAGE, Part, RangeInvalidError, export
 from service.proof.proofs import NotSealedYetError
 from service.proof.sealer import Sealer
 from tests import checker
+from tests.ledgers import tamper
 from tests.projections.recorded_families import families
 from tests.service.read_models.following import a_store, append, append_foreign
 from tests.service.settlement.settled_family import a_house
@@ -51,7 +52,7 @@ async def test_every_part_proves_itself(dsn: str, tmp_path: Path) -> None:
     async with a_store(dsn) as store:
         await append(store, families(range(1, 60)).rows())
         await append_foreign(dsn, "dogs:Dog.Registered", BYTES)
-        await store.pool.execute("UPDATE events SET recorded_at = 2^51 WHERE recorded_at = 0")
+        await tamper(store.pool, "UPDATE events SET recorded_at = 2^51 WHERE recorded_at = 0")
     async with a_house(dsn, tmp_path) as house:
         with pytest.raises(NotSealedYetError):
             await lines_of(house, Part())

@@ -13,6 +13,7 @@ import pytest
 from projections.account import statement_entries as entries
 from service.read_models.projector import LIVE, Span, Target, advance, prepare, spans
 from service.read_models.rebuild import NAMES, check
+from tests.ledgers import tamper
 from tests.projections.recorded_families import families, members
 from tests.service.read_models.following import (
     a_follower,
@@ -229,7 +230,8 @@ async def test_an_unreadable_event_is_told_and_tried_again(
         assert f"error=UnreadableEventError sqlstate=None unreadable={middle + 1}" in caplog.text
         assert "not JSON" not in caplog.text
 
-        await store.pool.execute(
+        await tamper(
+            store.pool,
             "UPDATE events SET topic = (SELECT id FROM topics WHERE topic = 'account.frozen/1')"
             " WHERE position = $1",
             middle + 1,
@@ -243,10 +245,10 @@ async def test_a_database_that_refuses_a_write_is_tried_again(dsn: str) -> None:
     story = families([1, 2, 3])
     rows = story.rows()
     async with a_store(dsn) as store, a_follower(dsn, store.pool) as follower:
-        await store.pool.execute("ALTER TABLE statements RENAME TO elsewhere")
+        await tamper(store.pool, "ALTER TABLE statements RENAME TO elsewhere")
         head = await append(store, rows)
         assert not await follower.wait_for(head, 0.5)
-        await store.pool.execute("ALTER TABLE elsewhere RENAME TO statements")
+        await tamper(store.pool, "ALTER TABLE elsewhere RENAME TO statements")
 
         assert await follower.wait_for(head, 20)
         assert follower.failures >= 1

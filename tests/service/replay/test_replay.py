@@ -18,6 +18,7 @@ from service.replay.partition import Share
 from service.replay.run import NoSuchMomentError, Report, Scope, position_at, replay, together
 from service.settlement.cancel import cancel
 from service.settlement.refund import RefundBill, refund
+from tests.ledgers import tamper
 from tests.service.settlement.settled_family import (
     CALLS,
     HOSPITAL,
@@ -187,7 +188,7 @@ async def test_whatever_was_changed_is_found(dsn: str, house: House, change: str
     statement, expected = CHANGES[change]
     statement = statement.replace("<last debit>", LAST_DEBIT)
     statement = statement.replace("<last settled>", LAST_SETTLED)
-    assert "0" != (await pool_of(house).execute(statement)).split()[-1]
+    assert "0" != (await tamper(pool_of(house), statement)).split()[-1]
     unlike = {one.unlike for one in await found(dsn, house)}
 
     assert unlike
@@ -213,8 +214,8 @@ async def test_a_settlement_decided_otherwise_is_found_at_its_position(
 ) -> None:
     """What a payer is said to have had is not what his account held: the rules object."""
     position = await pool_of(house).fetchval(LAST_SETTLED)
-    await pool_of(house).execute(
-        REWRITE.format('"available_fen":2000', '"available_fen":1999', LAST_SETTLED)
+    await tamper(
+        pool_of(house), REWRITE.format('"available_fen":2000', '"available_fen":1999', LAST_SETTLED)
     )
     (one,) = await found(dsn, house)
 

@@ -1,6 +1,7 @@
 """Replays as rows: told by every process, one at a time, honest about those that died."""
 
 from service.replay.jobs import KEPT_MAX, Job, Jobs
+from tests.ledgers import tamper
 from tests.service.read_models.following import a_store
 
 CUT = (
@@ -45,7 +46,7 @@ async def test_one_whose_process_died_was_interrupted(dsn: str) -> None:
         jobs = Jobs(dsn, store.pool)
         died = await jobs.begin(a_job())
         assert died is not None
-        await store.pool.execute(CUT)
+        await tamper(store.pool, CUT)
         died.terminate()
         seen = await jobs.find("rpl_1")
         assert seen is not None

@@ -25,6 +25,7 @@ from service.replay.differences import Difference, Unlike
 from service.replay.partition import Share
 from service.replay.run import Scope, replay, together
 from service.settings import Settings
+from tests.ledgers import tamper
 from tests.service.premium.premium_family import AT, paid, settle_in
 from tests.service.settlement.settled_family import HOSPITAL, REGION, asked, move_in, settled
 
@@ -172,7 +173,7 @@ CHANGES = {
 async def test_what_was_changed_is_found(dsn: str, house: House, change: str) -> None:
     """A step that the rules would not have taken is reported as what it is."""
     words, expected = CHANGES[change]
-    assert "UPDATE 0" != await pool_of(house).execute(REWRITE, *words)
+    assert "UPDATE 0" != await tamper(pool_of(house), REWRITE, *words)
 
     assert expected == {one.unlike for one in await found(dsn, house)}
 

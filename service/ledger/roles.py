@@ -1,0 +1,114 @@
+"""The database's roles, each with the least rights. migrations/0026_roles.sql grants them.
+
+    gongji_owner      owns the ledger's tables and functions; nobody logs in as it
+    gongji_projector  owns the read models' tables; a session takes it to make or replace them
+    gongji_writer     the service: adds to the log, keeps heads and read models, rewrites nothing
+    gongji_reader     reads all of it
+    gongji_auditor    reads the log, the access log and their proofs; no keys, no answers, no files
+
+Whatever a session of the service logs in as, it acts as the writer or the reader: `role` among
+its settings says so to the server when it connects. Who migrates is a member of gongji_owner,
+gongji_projector and gongji_writer; the service's own login needs gongji_writer alone. Roles
+belong to the whole server, so several ledgers share them.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+
+OWNER = "gongji_owner"
+PROJECTOR = "gongji_projector"
+WRITER = "gongji_writer"
+READER = "gongji_reader"
+AUDITOR = "gongji_auditor"
+
+MADE = {
+    OWNER: f"CREATE ROLE {OWNER} NOLOGIN",
+    PROJECTOR: f"CREATE ROLE {PROJECTOR} NOLOGIN",
+    READER: f"CREATE ROLE {READER} LOGIN",
+    AUDITOR: f"CREATE ROLE {AUDITOR} LOGIN",
+    WRITER: f"CREATE ROLE {WRITER} LOGIN NOINHERIT",
+}
+"""A role that may log in has no password until an operator gives it one."""
+MEMBER = f"GRANT {PROJECTOR}, {READER} TO {WRITER}"
+MIGRATES = f"GRANT {OWNER}, {PROJECTOR}, {WRITER} TO "
+MAY_BECOME = """
+    SELECT bool_and(pg_has_role($1::name, role, $2)) FROM unnest($3::name[]) AS role
+"""
+MAY_REWRITE = "SELECT pg_has_role(session_user, $1::name, 'MEMBER')"
+SET_OPTION_SINCE = 16
+"""The release of PostgreSQL in which a member may be without the right to SET ROLE."""
+
+Connection = Any
+"""A connection of asyncpg."""
+
+
+class RolesMissingError(Exception):
+    """This login may not bring the database to this release's schema; the message says who may."""
+
+    def __init__(self, login: str, statements: list[str]) -> None:
+        """Name the statements that a superuser must run once; the service's roles never migrate."""
+        what = f"{login} may not bring the database to this release's schema; "
+        if login in (WRITER, READER, AUDITOR):
+            super().__init__(f"{what}run `migrate` with GONGJI_MIGRATE_URL, a login that may")
+            return
+        lines = "".join(f"\n  {statement};" for statement in statements)
+        super().__init__(
+            f"{what}let a superuser of the database run, once:{lines}\n"
+            "or name another login in GONGJI_MIGRATE_URL"
+        )
+
+
+async def ensure_roles(connection: Connection) -> None:
+    """Make the roles that are missing, and let this login act as the owners.
+
+    Raises:
+        RolesMissingError: this login may not.
+    """
+    login, quoted = await connection.fetchrow("SELECT session_user, quote_ident(session_user)")
+    missing, migrates = await _missing(connection), MIGRATES + quoted
+    try:
+        for statement in missing:
+            await _once(connection, statement)
+        if not await _may_become(connection, login, OWNER, PROJECTOR, WRITER):
+            await _once(connection, migrates)
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise RolesMissingError(login, [*missing, migrates]) from error
+
+
+async def may_rewrite(connection: Connection) -> bool:
+    """Whether a session's login is more than the service needs: a superuser, or an owner."""
+    return bool(await connection.fetchval(MAY_REWRITE, OWNER))
+
+
+async def _missing(connection: Connection) -> list[str]:
+    """The statements that make what is not there."""
+    found = {name for (name,) in await connection.fetch("SELECT rolname FROM pg_roles")}
+    missing = [statement for name, statement in MADE.items() if name not in found]
+    if missing or not await _may_become(connection, WRITER, PROJECTOR, READER):
+        missing.append(MEMBER)
+    return missing
+
+
+async def _may_become(connection: Connection, who: str, *roles: str) -> bool:
+    """Whether a role may act as all of these; a superuser may."""
+    how = "SET" if connection.get_server_version().major >= SET_OPTION_SINCE else "MEMBER"
+    return bool(await connection.fetchval(MAY_BECOME, who, how, list(roles)))
+
+
+async def _once(connection: Connection, statement: str) -> None:
+    """Run a statement that another ledger of the same server may be running too."""
+    await connection.execute(
+        f"DO $$ BEGIN {statement};"
+        " EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+    )
+
+
+@asynccontextmanager
+async def as_projector(connection: Connection) -> AsyncIterator[None]:
+    """Own the read models' tables, to make or replace them; within a transaction."""
+    await connection.execute(f"SET LOCAL ROLE {PROJECTOR}")
+    yield
+    await connection.execute("RESET ROLE")
