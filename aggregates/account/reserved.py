@@ -16,6 +16,18 @@ def held_fen(account: Account, now: Instant) -> int:
     return sum(hold.current_fen + hold.prior_fen for hold in live_holds(account, now))
 
 
+def assert_sound(account: Account, now: Instant) -> None:
+    """What holds for an account after every decision, whoever made it.
+
+    Raises:
+        AssertionError: a bucket is below zero, or has less in it than is set aside of it.
+    """
+    assert min(account.current_fen, account.prior_fen) >= 0, "no bucket is below zero"
+    if account.holds:
+        free = as_spent(account, now)
+        assert min(free.current_fen, free.prior_fen) >= 0, "what is set aside is there"
+
+
 def as_spent(account: Account, now: Instant) -> Account:
     """An account as if everything held had left it, so that balance and caps both count it."""
     for hold in live_holds(account, now) if account.holds else ():

@@ -48,7 +48,9 @@ def decide(bill: Bill, payers: Payers, edition: Edition) -> Split:
     shares += _sponsor_shares(left_fen, _aid_closed(bill, payers, edition), payers, edition)
     aid_fen = sum(share.current_fen + share.prior_fen for share in shares) - own_fen
     cash_fen = bill.personal_fen - own_fen - aid_fen
+    assert min(min(s.current_fen, s.prior_fen) for s in shares) >= 0, "nobody pays below zero"
     assert cash_fen >= 0, "every fen has one payer"
+    assert own_fen + aid_fen + cash_fen == bill.personal_fen, "the parts are the whole"
     assert aid_fen <= left_fen, "aid pays only what own money left of the shared part"
     return Split(tuple(shares), own_fen, aid_fen, cash_fen)
 

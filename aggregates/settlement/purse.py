@@ -32,8 +32,9 @@ OWN_ORDERS = {
 class Purse(NamedTuple):
     """What may leave one account for this bill, in fen.
 
-    `buckets` in the order they are emptied; `available_fen` is what they give above the
-    reserve; `limit_fen` is the lowest cap and `limit` its name. A closed purse has a reason.
+    `buckets` in the order they are emptied, none below zero; `available_fen` is what they give
+    above the reserve, at least 0; `limit_fen` is the lowest cap and `limit` its name. A closed
+    purse has a reason.
     """
 
     account: StreamId | None
@@ -71,7 +72,7 @@ def own_purse(account_id: StreamId, account: Account, terms: MoneyTerms) -> Purs
     if account.is_frozen:
         return closed(account_id, None, Reason.FROZEN)
     buckets = _in_order(account.current_fen, account.prior_fen, OWN_ORDERS[terms.own_buckets_order])
-    held_fen = _held(buckets)
+    held_fen = max(0, min(_held(buckets), account.balance_fen))
     reason = None if held_fen else Reason.SKIPPED_ZERO
     return Purse(account_id, None, buckets, held_fen, None, None, clamps=True, reason=reason)
 
@@ -128,10 +129,10 @@ def aid_limit(beneficiary: Account, money: MoneyTerms, now: Instant) -> Limit | 
 
 def sponsor_buckets(account: Account, which: SponsorBuckets) -> tuple[tuple[Bucket, int], ...]:
     """What is in the buckets that may pay for others, the first to be emptied first."""
-    prior = (Bucket.PRIOR, account.prior_fen)
+    prior = (Bucket.PRIOR, max(0, account.prior_fen))
     if which is SponsorBuckets.PRIOR_ONLY:
         return (prior,)
-    return ((Bucket.CURRENT, account.current_fen), prior)
+    return ((Bucket.CURRENT, max(0, account.current_fen)), prior)
 
 
 def _closed_reason(
@@ -159,7 +160,7 @@ def _held(buckets: tuple[tuple[Bucket, int], ...]) -> int:
 def _in_order(
     current_fen: int, prior_fen: int, order: tuple[Bucket, ...]
 ) -> tuple[tuple[Bucket, int], ...]:
-    return tuple((b, current_fen if b is Bucket.CURRENT else prior_fen) for b in order)
+    return tuple((b, max(0, current_fen if b is Bucket.CURRENT else prior_fen)) for b in order)
 
 
 def _sponsor_limits(

@@ -2,6 +2,7 @@
 
 from msgspec import json
 
+from aggregates.account.reserved import assert_sound
 from aggregates.account.state import Account
 from aggregates.account.year_close import closing
 from aggregates.refusals import RefusalError
@@ -14,13 +15,20 @@ from service.ledger.store import KeyRow
 
 
 def rows_of(layer: Layer, decision: Decision, act: bytes, now: Instant) -> list[Row]:
-    """A decision's events as rows; an account whose year is over is closed before, once."""
+    """A decision's events as rows; an account whose year is over is closed before, once.
+
+    Raises:
+        AssertionError: an account's money would not be there that the decision spends.
+    """
     rows: list[Row] = []
     for stream, event in decision.events:
         closed = _closing(layer, stream, now)
         if closed is not None and closed != event:
             rows.append(_row(layer, stream, closed, act))
         rows.append(_row(layer, stream, event, act))
+    for stream in {stream for stream, _ in decision.events}:
+        if isinstance(account := layer.head(stream).state, Account):
+            assert_sound(account, now)
     return rows
 
 
