@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from aggregates.vocabulary import BEIJING, Instant, StreamId, instant
 
 Clock = Callable[[], Instant]
+SHARED_FOR = timedelta(minutes=1)
+"""How long another process counts as writing after its last event that we came upon."""
 
 
 def machine_now() -> datetime:
@@ -25,6 +27,53 @@ def business_clock(start: datetime | None = None) -> Clock:
     return now
 
 
+class LedgerClock:
+    """The time of decisions: a business clock, but never before the newest time in the log.
+
+    Two processes' clocks differ, and a clock may be set back. The log has one order, so it has
+    one time: what it says already passed has passed for everybody.
+    """
+
+    __slots__ = ("_alone_from", "_newest", "source")
+
+    def __init__(self, source: Clock) -> None:
+        """Run by a clock, with nothing seen of the log yet."""
+        self.source = source
+        self._newest: Instant | None = None
+        self._alone_from: datetime | None = None
+
+    def __call__(self) -> Instant:
+        """What time it is."""
+        return self._after_log(self.source())
+
+    def decision(self) -> Instant:
+        """The time of a decision made now.
+
+        While another process writes too, it is a whole second. To the microsecond, whatever is
+        decided there while a batch is on its way from here would make the batch late.
+        """
+        now = self.source()
+        if self._alone_from is not None:
+            if now.at < self._alone_from:
+                return self._after_log(now._replace(at=now.at.replace(microsecond=0)))
+            self._alone_from = None
+        return self._after_log(now)
+
+    def see(self, recorded_us: int) -> None:
+        """Learn of a time in the log, in microseconds since 1970."""
+        seen = instant(of_micros(recorded_us))
+        if self._newest is None or self._newest.at < seen.at:
+            self._newest = seen
+
+    def share(self) -> None:
+        """Learn that another process writes to the log as well."""
+        self._alone_from = self.source().at + SHARED_FOR
+
+    def _after_log(self, now: Instant) -> Instant:
+        newest = self._newest
+        return now if newest is None or newest.at <= now.at else newest
+
+
 def new_stream(prefix: str, at: datetime) -> StreamId:
     """A fresh time-ordered stream id (UUID version 7) of a kind, for an aware moment."""
     millis = int(at.timestamp() * 1000)
@@ -38,10 +87,15 @@ def micros(now: Instant) -> int:
     return int(now.at.timestamp()) * 1_000_000 + now.at.microsecond
 
 
+def of_micros(at_us: int) -> datetime:
+    """Microseconds since 1970 as a Beijing time."""
+    at = datetime.fromtimestamp(at_us // 1_000_000, BEIJING)
+    return at.replace(microsecond=at_us % 1_000_000)
+
+
 def rfc3339(at_us: int) -> str:
     """Microseconds since 1970 as a Beijing time in RFC 3339, to the millisecond."""
-    at = datetime.fromtimestamp(at_us // 1_000_000, BEIJING)
-    return at.replace(microsecond=at_us % 1_000_000).isoformat(timespec="milliseconds")
+    return of_micros(at_us).isoformat(timespec="milliseconds")
 
 
 def new_secret(size: int) -> bytes:

@@ -153,6 +153,7 @@ async def open_postgres(
         heads_max=settings.heads_max,
     )
     house = furnish(store, keys, policies, clock, limits)
+    house.appender.clock.see(await store.recorded_at())
     house.funds = Funds(house.funds.table, cores_of(settings.fund_urls))
     return house
 
@@ -160,7 +161,10 @@ async def open_postgres(
 def furnish(
     store: Store, keys: Keys, policies: PolicyBook, clock: Clock, limits: Limits | None = None
 ) -> House:
-    """A house on any store; its appender takes commands at once."""
+    """A house on any store; its appender takes commands at once.
+
+    Its clock is the ledger's: the given one, and never before what it has seen of the log.
+    """
     appender = Appender(store, clock, limits or Limits())
     appender.start()
-    return House(store, appender, clock, keys, policies)
+    return House(store, appender, appender.clock, keys, policies)

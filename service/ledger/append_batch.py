@@ -12,6 +12,7 @@ from typing import NamedTuple
 from aggregates.account.events import AccountOpened
 from aggregates.refusals import RefusalError, RuleRefusedError
 from aggregates.vocabulary import Instant, StreamId
+from service.clock import micros
 from service.ledger.codec import Row, encode_act
 from service.ledger.command import ANY_BODY, Command, Decision, KeyReusedError, KeyTakenError, Reply
 from service.ledger.decision_rows import key_rows, refused, rows_of
@@ -73,13 +74,17 @@ class Work:
 
 
 class Decided(NamedTuple):
-    """A work with its decision, or with the refusal or fault that answers it."""
+    """A work with its decision, or with the refusal or fault that answers it.
+
+    `at` is the time it was decided at, in microseconds since 1970.
+    """
 
     work: Work
     decision: Decision | None
     error: Exception | None
     read: dict[StreamId, int]
     rows: list[Row]
+    at: int
 
 
 class Missing(NamedTuple):
@@ -95,10 +100,11 @@ class Missing(NamedTuple):
 
 
 class Flight:
-    """Decided works, in order, over a layer below."""
+    """Decided works, in order, over a layer below. `now` is the time of the last decision."""
 
-    def __init__(self, below: Layer) -> None:
-        """Begin empty over what is known."""
+    def __init__(self, below: Layer, after: Instant | None = None) -> None:
+        """Begin empty over what is known, and not before a time that was decided at already."""
+        self.now = after
         self.loaded = Layer(below)
         self.written = Layer(self.loaded)
         self.decided: list[Decided] = []
@@ -112,13 +118,19 @@ class Flight:
         self.loaded.persons.update({p: found.persons.get(p, nobody) for p in missing.persons})
 
     def decide(self, works: Sequence[Work], now: Instant) -> Missing:
-        """Decide works in their order; if anything is missing none of them counts."""
+        """Decide works in their order; if anything is missing none of them counts.
+
+        Time does not run back within a flight, nor from one to the next on top of it.
+        """
+        if self.now is not None and now.at < self.now.at:
+            now = self.now
+        at = micros(now)
         layer = Layer(self.written)
         missing = Missing(set(), set(), set())
         done: list[Decided] = []
         for work in works:
             try:
-                done.append(_decide(work, layer, now))
+                done.append(_decide(work, layer, now, at))
             except UnreadError as unread:
                 missing.streams.update(unread.streams)
                 if unread.name is not None:
@@ -126,6 +138,7 @@ class Flight:
                 if unread.person is not None:
                     missing.persons.add(unread.person)
         if missing.is_empty():
+            self.now = now
             self._take(done, layer)
         return missing
 
@@ -141,11 +154,17 @@ class Flight:
         self.loaded.names = {name: stream for name, stream in found.items() if stream is not None}
         self.decided += done
 
-    def batch(self, at_us: int) -> Batch:
+    def recorded(self) -> tuple[int | None, int]:
+        """The time of its newest event, None where it has none, and how many it has."""
+        newest = next((d.at for d in reversed(self.decided) if d.rows), None)
+        return newest, sum(len(decided.rows) for decided in self.decided)
+
+    def batch(self) -> Batch:
         """Everything decided, as one batch."""
+        at_us = self.decided[0].at
         batch = Batch(at=at_us, expected=self.expected, heads=self.written.heads)
         for decided in self.decided:
-            work, decision, _, _, rows = decided
+            work, decision, _, _, rows, at = decided
             work.is_sent = True
             asks = _asks(decided)
             if asks is not None:
@@ -154,6 +173,7 @@ class Flight:
                 assert not rows, "nothing is stored without a key"
                 continue
             batch.rows += rows
+            batch.times += [at] * len(rows)
             batch.keys += key_rows(work.command, decision, len(batch.rows))
             batch.person_keys += decision.person_keys
             for name in decision.frees:
@@ -167,7 +187,7 @@ class Flight:
         assert outcome.base is not None, "the batch is in the log"
         position, asked = outcome.base, 0
         for decided in self.decided:
-            work, decision, error, _, rows = decided
+            work, decision, error, _, rows, _ = decided
             known = None
             if _asks(decided) is not None:
                 known = outcome.asked.get(asked)
@@ -213,7 +233,7 @@ class Flight:
         return list(self.expected)
 
 
-def _decide(work: Work, layer: Layer, now: Instant) -> Decided:
+def _decide(work: Work, layer: Layer, now: Instant, at: int) -> Decided:
     """Decide one work on a layer, and fold its events into the layer."""
     view = View(layer, now)
     command = work.command
@@ -227,18 +247,18 @@ def _decide(work: Work, layer: Layer, now: Instant) -> Decided:
         raise
     except RuleRefusedError as refusal:
         if command.key is None:
-            return Decided(work, None, refusal, view.read, [])
-        return Decided(work, refused(refusal), None, view.read, [])
+            return Decided(work, None, refusal, view.read, [], at)
+        return Decided(work, refused(refusal), None, view.read, [], at)
     except RefusalError as refusal:
-        return Decided(work, None, refusal, view.read, [])
+        return Decided(work, None, refusal, view.read, [], at)
     except Exception as fault:  # noqa: BLE001 -- a bug in one decision must not stop its neighbours
-        return Decided(work, None, fault, view.read, [])
+        return Decided(work, None, fault, view.read, [], at)
     own.names.update(dict.fromkeys(decision.frees))
     own.names.update(decision.takes)
     if decision.person_keys:
         own.persons.update(_persons(decision))
     layer.take(own)
-    return Decided(work, decision, None, view.read, rows)
+    return Decided(work, decision, None, view.read, rows, at)
 
 
 def _asks(decided: Decided) -> tuple[str, str] | None:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import asyncpg
 
 from aggregates.vocabulary import Instant, StreamId
-from service.clock import micros
+from service.clock import LedgerClock
 from service.ledger.append_batch import Flight, Missing, Work
 from service.ledger.command import Command, OverloadedError, Reply
 from service.ledger.head_cache import Limits, Memory
@@ -37,9 +37,9 @@ class Appender:
     """The one writer of this process. One append is in flight at a time."""
 
     def __init__(self, store: Store, clock: Callable[[], Instant], limits: Limits) -> None:
-        """Write to a store; `clock` is the business clock."""
+        """Write to a store; `clock` is the business clock, `self.clock` the ledger's."""
         self._store = store
-        self._clock = clock
+        self.clock = LedgerClock(clock)
         self._limits = limits
         self._memory = Memory(limits.heads_max)
         self._waiting: deque[Work] = deque()
@@ -49,6 +49,7 @@ class Appender:
         self._tasks: list[asyncio.Task[None]] = []
         self._live: dict[Work, None] = {}
         self._is_closing = False
+        self._position: int | None = None
         self.on_landed: Callable[[], None] = _nobody
         self.batches = self.commands = self.races = self.unknowns = 0
 
@@ -149,7 +150,7 @@ class Appender:
         """Decide a chunk, reading what is missing until nothing is."""
         fault: Exception = RuntimeError("a decision never stops reading")
         for _ in range(READS_MAX):
-            missing: Missing = flight.decide(chunk, self._clock())
+            missing: Missing = flight.decide(chunk, self.clock.decision())
             if missing.is_empty():
                 return
             try:
@@ -172,8 +173,8 @@ class Appender:
         if any(work.is_withdrawn for work in works):
             self._waiting.extendleft(reversed([w for w in works if not w.is_withdrawn]))
             return Flight(self._memory)
-        append = asyncio.create_task(self._store.append(flight.batch(micros(self._clock()))))
-        following = Flight(flight.written)
+        append = asyncio.create_task(self._store.append(flight.batch()))
+        following = Flight(flight.written, flight.now)
         while not append.done():
             self._awake.clear()
             if self._waiting and len(following.decided) < self._limits.batch_max:
@@ -208,13 +209,21 @@ class Appender:
             if outcome.base is not None:
                 self._finish(flight, outcome)
                 return True
-            self.races += bool(outcome.stale or outcome.taken)
-            self._memory.forget(list(outcome.stale))
-            works = flight.answer_known(outcome.known)
-            self._settle(flight)
+            works = self._lost(flight, outcome)
         self._memory.forget(flight.reads())
         await self._until_answered(works)
         return False
+
+    def _lost(self, flight: Flight, outcome: Outcome) -> list[Work]:
+        """Learn why a flight was not appended; the works that are to be decided again."""
+        self.races += bool(outcome.stale or outcome.taken or outcome.late is not None)
+        if outcome.late is not None:
+            self.clock.see(outcome.late)
+            self.clock.share()
+        self._memory.forget(list(outcome.stale))
+        works = flight.answer_known(outcome.known)
+        self._settle(flight)
+        return works
 
     async def _until_answered(self, works: list[Work]) -> None:
         """Decide again under the lock until every work has its answer."""
@@ -244,11 +253,12 @@ class Appender:
         flight = Flight(known)
         outcome = Outcome()
         async with self._store.locked() as session:
+            self.clock.see(session.newest)
             await self._decide(flight, works, session)
             if any(work.is_withdrawn for work in works):
                 return works  # told that nothing was applied while we waited for the lock
             if flight.decided:
-                outcome = await session.append(flight.batch(micros(self._clock())))
+                outcome = await session.append(flight.batch())
                 if outcome.taken:
                     known.names.update((await session.read((), outcome.taken)).names)
         if outcome.base is not None:
@@ -261,11 +271,22 @@ class Appender:
     def _finish(self, flight: Flight, outcome: Outcome) -> None:
         self._memory.merge(flight.loaded)
         self._memory.merge(flight.written)
+        self._learn_time(flight, outcome)
         flight.land(outcome)
         self.batches += 1
         self.commands += len(flight.decided)
         self._settle(flight)
         self.on_landed()
+
+    def _learn_time(self, flight: Flight, outcome: Outcome) -> None:
+        """What a landed flight says of the log: its newest time, and whether others write too."""
+        at, count = flight.recorded()
+        if at is not None:
+            self.clock.see(at)
+        if self._position not in (None, outcome.base):
+            self.clock.share()
+        assert outcome.base is not None, "the batch is in the log"
+        self._position = outcome.base + count
 
     def _settle(self, flight: Flight) -> None:
         """Forget the works that have their answer."""

@@ -79,7 +79,8 @@ class MemoryStore:
         if isinstance(failure, StoreUnavailableError):
             raise failure
         outcome = self._in_the_way(batch)
-        if not (outcome.known or outcome.stale or outcome.taken):
+        is_late = outcome.late is not None
+        if not (is_late or outcome.known or outcome.stale or outcome.taken):
             outcome.base = len(self.log)
             self._write(batch, outcome.base)
         if failure is not None:
@@ -87,8 +88,9 @@ class MemoryStore:
         return outcome
 
     def _in_the_way(self, batch: Batch) -> Outcome:
-        held = self.heads
+        held, newest = self.heads, self.newest()
         return Outcome(
+            late=newest if batch.at < newest else None,
             asked={i: self.keys[k] for i, k in enumerate(batch.asked) if k in self.keys},
             known={
                 i: self.keys[row.caller, row.key]
@@ -104,8 +106,9 @@ class MemoryStore:
         )
 
     def _write(self, batch: Batch, base: int) -> None:
-        at = max(batch.at, self.log[-1].recorded_at if self.log else 0)
-        for position, row in enumerate(batch.rows, base + 1):
+        times = batch.times or [batch.at] * len(batch.rows)
+        for position, (row, at) in enumerate(zip(batch.rows, times, strict=True), base + 1):
+            assert at >= self.newest(), "the log's time does not run back"
             before = self.heads.get(row.stream, NO_HEAD)
             assert row.version == before.version + 1, "versions of a stream have no gap"
             act, event = (envelope := decode(row.topic, row.state)).act, envelope.event
@@ -157,6 +160,10 @@ class MemoryStore:
 
     async def recorded_at(self) -> int:
         """When the newest event was recorded, in microseconds since 1970; 0 in an empty log."""
+        return self.newest()
+
+    def newest(self) -> int:
+        """As `recorded_at`."""
         return self.log[-1].recorded_at if self.log else 0
 
     async def accounts(self, after: StreamId | None, limit: int) -> list[StreamId]:
@@ -174,6 +181,7 @@ class _Locked:
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
+        self.newest = store.newest()
 
     async def read(
         self,

@@ -63,11 +63,13 @@ class Batch:
     """What a group of commands appends, and what it must find unchanged.
 
     `names` maps a name to the stream that takes it; a person's key that is None is destroyed.
-    `at` is in microseconds since 1970.
+    Times are in microseconds since 1970: `at` is that of the earliest decision in the batch, and
+    `times` has that of each row's decision, never running back; without them it is `at`.
     """
 
     at: int
     rows: list[Row] = field(default_factory=list)
+    times: list[int] = field(default_factory=list)
     expected: dict[StreamId, int] = field(default_factory=dict)
     heads: dict[StreamId, Head] = field(default_factory=dict)
     keys: list[KeyRow] = field(default_factory=list)
@@ -81,10 +83,12 @@ class Batch:
 class Outcome:
     """What became of a batch. `base` is the position before it, or None: nothing was written.
 
-    `known` and `asked` are keyed by index into the batch's keys and asked.
+    `known` and `asked` are keyed by index into the batch's keys and asked. `late` is the newest
+    time in the log where the batch was decided at an older one.
     """
 
     base: int | None = None
+    late: int | None = None
     known: dict[int, Known] = field(default_factory=dict)
     asked: dict[int, Known] = field(default_factory=dict)
     stale: dict[StreamId, Head | None] = field(default_factory=dict)
@@ -127,10 +131,19 @@ class Session(Protocol):
         ...
 
 
+class Locked(Session, Protocol):
+    """A session that holds the log head."""
+
+    @property
+    def newest(self) -> int:
+        """When the newest event was recorded, in microseconds since 1970; 0 in an empty log."""
+        ...
+
+
 class Store(Session, Protocol):
     """A ledger's storage."""
 
-    def locked(self) -> AbstractAsyncContextManager[Session]:
+    def locked(self) -> AbstractAsyncContextManager[Locked]:
         """Hold the log head: what is read inside cannot grow stale before it is appended."""
         ...
 

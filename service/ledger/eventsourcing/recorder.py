@@ -136,10 +136,10 @@ class LedgerRecorder(LedgerTracking, ProcessRecorder):
         topic_ids, base = self._topic_ids, 0
         async with self.ledger.appending, self.ledger.transaction() as connection:
             if rows:
-                await connection.execute("SELECT FROM log_head FOR UPDATE")
+                newest = await connection.fetchval("SELECT recorded_at FROM log_head FOR UPDATE")
                 await _check_streams(connection, rows)
                 topic_ids = await self._topics_with(connection, {row.topic for row in rows})
-                batch = Batch(at=micros(self._clock()), rows=rows)
+                batch = Batch(at=max(micros(self._clock()), newest), rows=rows)
                 answer = await connection.fetch(APPEND, *arguments(batch, topic_ids))
                 before = outcome_of(answer, batch).base
                 assert before is not None, "a batch that expects nothing is never in the way"

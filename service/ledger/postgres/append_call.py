@@ -3,17 +3,23 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from aggregates.account.reserved import held_fen
 from aggregates.account.state import Account
+from aggregates.topics import State
+from aggregates.vocabulary import instant
+from service.clock import of_micros
 from service.ledger.codec import decode_head, encode_head, kind_of, stream_id
 from service.ledger.store import Batch, Head, Known, Outcome
 
-PARAMETERS = ", ".join(f"${n}" for n in range(1, 29))
+PARAMETERS = ", ".join(f"${n}" for n in range(1, 31))
 APPEND = f"SELECT * FROM append({PARAMETERS})"  # noqa: S608 -- numbers of parameters alone
 
 
 def arguments(batch: Batch, topic_ids: Mapping[str, int]) -> tuple[Any, ...]:
     """A batch as the arrays of the database function, in its order; topics by their codes."""
     rows, keys = batch.rows, batch.keys
+    times = batch.times or [batch.at] * len(rows)
+    newest_us = times[-1] if times else batch.at
     heads = [(s, h) for s, h in batch.heads.items() if kind_of(s).has_head]
     balances = [
         (h.state.current_fen, h.state.prior_fen) if isinstance(h.state, Account) else (None, None)
@@ -48,7 +54,16 @@ def arguments(batch: Batch, topic_ids: Mapping[str, int]) -> tuple[Any, ...]:
         list(batch.freed),
         [s[4:] for s, _ in batch.person_keys],
         [wrapped for _, wrapped in batch.person_keys],
+        times,
+        [_held_fen(h.state, newest_us) for _, h in heads],
     )
+
+
+def _held_fen(state: State | None, at_us: int) -> int | None:
+    """What is set aside of an account's money; None for every other stream."""
+    if not isinstance(state, Account):
+        return None
+    return held_fen(state, instant(of_micros(at_us))) if state.holds else 0
 
 
 def outcome_of(answer: Sequence[Any], batch: Batch) -> Outcome:
@@ -63,6 +78,8 @@ def outcome_of(answer: Sequence[Any], batch: Batch) -> Outcome:
             case "stale":
                 head = None if kind is None else Head(number, decode_head(kind, body))
                 outcome.stale[by_hex[stream.hex]] = head
+            case "late":
+                outcome.late = number
             case "taken":
                 outcome.taken.add(names[ix - 1])
             case _:

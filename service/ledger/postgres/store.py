@@ -1,6 +1,6 @@
 """The ledger in PostgreSQL, through asyncpg.
 
-An append is one call of the database function `append` (migrations/0001_ledger.sql). It is
+An append is one call of the database function `append` (migrations/0016_time_and_bounds.sql). It is
 never cancelled and carries no client timeout: a cancelled COMMIT may be reported done on one
 node alone. Its outcome is unknown from the first byte sent until the answer or an error.
 """
@@ -136,12 +136,13 @@ class PostgresStore:
         """BEGIN, lock the log head; COMMIT at the end, and look at its tag."""
         writer = await self._connected()
         try:
-            await writer.execute("BEGIN; SELECT FROM log_head FOR UPDATE")
+            await writer.execute("BEGIN")
+            newest: int = await writer.fetchval("SELECT recorded_at FROM log_head FOR UPDATE")
         except (*DROPPED, asyncpg.PostgresError) as error:
             writer.terminate()
             raise StoreUnavailableError(type(error).__name__) from error
         try:
-            yield _Locked(self, writer)
+            yield _Locked(self, writer, newest)
         except BaseException:
             await roll_back(writer)
             raise
@@ -217,9 +218,10 @@ class PostgresStore:
 class _Locked:
     """Reading and appending while the log head is held."""
 
-    def __init__(self, store: PostgresStore, writer: Connection) -> None:
+    def __init__(self, store: PostgresStore, writer: Connection, newest: int) -> None:
         self._store = store
         self._writer = writer
+        self.newest = newest
 
     async def read(
         self,

@@ -1,6 +1,6 @@
 """Batches as an appender would send them, for tests of the stores themselves."""
 
-from aggregates.account.events import Credited, Debited, OrderChanged
+from aggregates.account.events import Credited, Debited, Held, OrderChanged
 from aggregates.topics import Event
 from aggregates.vocabulary import Bucket, StreamId
 from service.ledger.codec import Row, encode, encode_act, kind_of
@@ -26,6 +26,18 @@ def credit(fen: int) -> Credited:
 
 def debit(fen: int) -> Debited:
     return Debited(settlement=SETTLEMENT, binding=None, current_fen=fen, prior_fen=0, on=TODAY)
+
+
+def aside(fen: int) -> Held:
+    return Held(
+        hold=StreamId(f"hld_{1:032x}"),
+        binding=None,
+        current_fen=fen,
+        prior_fen=0,
+        aid_fen=0,
+        on=TODAY,
+        expires_at=None,
+    )
 
 
 class Teller:

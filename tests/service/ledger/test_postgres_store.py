@@ -17,6 +17,7 @@ from tests.service.ledger.batches import (
     SETTLEMENT,
     Teller,
     a_key,
+    aside,
     credit,
     overdrawn,
     row,
@@ -65,6 +66,18 @@ def writer_of(store: PostgresStore) -> asyncpg.Connection:
 
 REFUSED: dict[str, tuple[Callable[[Teller], Batch], type[Exception]]] = {
     "overdrawn": (lambda teller: overdrawn(teller, 501), asyncpg.CheckViolationError),
+    "an amount out of bounds": (
+        lambda teller: teller.batch((OTHER, credit(9 * 10**15 + 1))),
+        asyncpg.CheckViolationError,
+    ),
+    "more set aside than is there": (
+        lambda teller: teller.batch((PURSE, aside(501))),
+        asyncpg.CheckViolationError,
+    ),
+    "less than nothing set aside": (
+        lambda teller: teller.batch((PURSE, aside(-1))),
+        asyncpg.CheckViolationError,
+    ),
     "a version twice": (
         lambda _: Batch(at=BEGAN_US, rows=[row(PURSE, 3, credit(1))]),
         asyncpg.UniqueViolationError,

@@ -83,11 +83,16 @@ def is_taken() -> Batches:
 
 
 def runs_back() -> Batches:
-    """A clock that runs back does not make the log run back."""
+    """A clock that runs back does not make the log run back: nothing older is appended."""
     teller = Teller()
     yield teller.opening()
-    yield teller.batch((PURSE, credit(1)), at=BEGAN_US - 1_000_000)
-    yield teller.batch((PURSE, credit(1)), at=BEGAN_US + 1_000_000)
+    yield Batch(at=BEGAN_US - 1)
+    wanted = teller.batch((PURSE, credit(1)), (OTHER, credit(1)), at=BEGAN_US - 1_000_000)
+    yield wanted
+    yield replace(wanted, expected={PURSE: 9}, keys=[a_key("key 1", 2)])
+    yield replace(wanted, at=BEGAN_US, times=[BEGAN_US, BEGAN_US + 1_000_000])
+    yield teller.batch((PURSE, credit(1)), at=BEGAN_US + 999_999)
+    yield replace(wanted, at=BEGAN_US + 1_000_001, rows=[], heads={}, expected={}, names={})
 
 
 STORIES = (goes_on, says_nothing, is_stale, is_known, is_asked, is_taken, runs_back)
@@ -151,9 +156,11 @@ async def test_the_stories_are_what_they_say() -> None:
             outcome = await memory.append(batch)
             keys += batch.keys
             seen |= {
-                name for name in ("known", "asked", "stale", "taken") if getattr(outcome, name)
+                name
+                for name in ("known", "asked", "stale", "taken", "late")
+                if getattr(outcome, name)
             }
             seen |= {"done"} if outcome.base is not None else {"nothing"}
 
-    assert {"known", "asked", "stale", "taken", "done", "nothing"} == seen
+    assert {"known", "asked", "stale", "taken", "late", "done", "nothing"} == seen
     assert any(key.refusal for key in keys)
