@@ -12,8 +12,9 @@ from service.embedded_postgres.server import EmbeddedPostgres, login_as
 from service.ledger.migrate import FOLDER, TABLE, migrate
 from service.ledger.roles import OWNER, PROJECTOR, RolesMissingError, may_rewrite
 from service.read_models.projector import LIVE
+from tests.bench.in_process import audit
 from tests.ledgers import of_database
-from tests.service.embedded_postgres.test_servers import BILLS, FAMILIES, SERVERS, a_day, audit
+from tests.service.embedded_postgres.test_servers import BILLS, FAMILIES, SERVERS, a_day
 
 LATER = ("0026_roles.sql", "0027_append_only.sql")
 STRANGERS = """
