@@ -93,7 +93,8 @@ class Room:
 
     async def _furnish(self, editions: tuple[Edition, ...]) -> None:
         store = await self._emptied()
-        book = PolicyBook({edition.region: (edition,) for edition in editions})
+        regions = {edition.region for edition in editions}
+        book = PolicyBook({r: tuple(e for e in editions if e.region == r) for r in regions})
         self._house = furnish(store, LEDGER_KEYS, book, self.clock)
         self._house.tax = await self._tax.side()
         await publish(self._house)

@@ -164,7 +164,8 @@ def _bound(stated: object) -> object:
 class Given:
     """The world before the first step.
 
-    `policy` changes keys of P0 at home; `regions` are further regions, each P0 with changes.
+    `policy` changes keys of P0 at home; `regions` are further regions, each P0 with changes;
+    `shipped` are regions with all their editions as the service ships them.
     Before an invitation the register is told how the two are related, unless they are `strangers`
     or the sponsor shows evidence of his own.
     """
@@ -172,6 +173,7 @@ class Given:
     at: datetime = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
     policy: Mapping[str, Any] = field(default_factory=dict)
     regions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    shipped: tuple[str, ...] = ()
     people: Mapping[str, Annotated[Person, BeforeValidator(_person)]] = field(default_factory=dict)
     bound: tuple[Annotated[Bound, BeforeValidator(_bound)], ...] = ()
     order: tuple[str, ...] | None = None

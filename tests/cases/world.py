@@ -17,7 +17,8 @@ from service.regions.policy_book import canonical, from_canonical, load
 from service.regions.policy_checks import unsound
 from tests.cases.reading import HOME, Bound, Case, Expect, Given, Person, Step, fen, yuan
 
-P0 = load(Path(__file__).parents[2] / "service" / "regions").editions(HOME)[0]
+SHIPPED = load(Path(__file__).parents[2] / "service" / "regions")
+P0 = SHIPPED.editions(HOME)[0]
 FIRST_BOUND_AT = datetime(2025, 1, 1, 9, 0, tzinfo=BEIJING)
 
 
@@ -92,7 +93,7 @@ def editions_of(given: Given) -> tuple[Edition, ...]:
     )
     for edition in editions:
         assert [] == list(unsound(edition)), "a case is told under rules that can be published"
-    return editions
+    return editions + tuple(e for region in given.shipped for e in SHIPPED.editions(region))
 
 
 def opening(given: Given) -> Iterator[Step]:
