@@ -61,8 +61,8 @@ async def explain(house: House, caller: Caller, settlement_id: StreamId) -> Show
     check_role(caller, Role.INSTITUTION, Role.PERSON, Role.AGENCY, Role.AUDITOR)
     seen: list[Seen] = []
 
-    def decide(view: View, _: Instant) -> Decision:
-        settlement, answer = see_settlement(view, house, caller, settlement_id)
+    def decide(view: View, now: Instant) -> Decision:
+        settlement, answer = see_settlement(view, house, caller, settlement_id, now)
         if settlement.claim is None or "payers" not in answer:
             raise UnknownError
         institution = view.institution(settlement.institution)

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Any, cast
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from aggregates.vocabulary import KinshipEvidence, Relation, Use
 from api.binding.consent_routes import BindingWithConsentsReply
@@ -69,13 +69,25 @@ async def invite(
     return await _answered(door.house, reply, request)
 
 
-@router.get("", response_model=BindingsReply, responses=problems(422))
-async def list_bindings(
-    door: DoorOf,
-    caller: CallerOf,
+def _sought(
     status: Annotated[
         str | None, Query(pattern="^(invited|active|declined|expired|released|ended)$")
     ] = None,
+    person_no: Annotated[
+        str | None, Query(max_length=40, description="whose: a child's, or of the region")
+    ] = None,
+) -> service_binding_queries.Sought:
+    return service_binding_queries.Sought(status, person_no)
+
+
+SoughtOf = Annotated[service_binding_queries.Sought, Depends(_sought)]
+
+
+@router.get("", response_model=BindingsReply, responses=problems(404, 422))
+async def list_bindings(
+    door: DoorOf,
+    caller: CallerOf,
+    sought: SoughtOf,
     cursor: Annotated[str | None, Query(max_length=100)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     min_position: Annotated[int | None, Query(ge=0)] = None,
@@ -83,7 +95,7 @@ async def list_bindings(
     """The caller's bindings on either side, newest first."""
     asked = lists.Asked(cursor, limit, min_position)
     return page_answer(
-        await service_binding_queries.bindings(door.house, door.shelf, caller, status, asked)
+        await service_binding_queries.bindings(door.house, door.shelf, caller, sought, asked)
     )
 
 

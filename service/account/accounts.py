@@ -215,7 +215,7 @@ async def file_elsewhere(house: House, request: Request, command: FileElsewhere)
 
 
 async def look_at_account(house: House, caller: Caller, person_no: str) -> Reply:
-    """An account as the log has it now: for its owner, its agency and auditors.
+    """An account as the log has it now: for its owner, a minor's parent, its agency, auditors.
 
     Raises:
         UnknownError: there is none, or it is not the caller's.
@@ -223,7 +223,7 @@ async def look_at_account(house: House, caller: Caller, person_no: str) -> Reply
     check_role(caller, Role.AGENCY, Role.PERSON, Role.AUDITOR)
 
     def decide(view: View, now: Instant) -> Decision:
-        account_id = find_readable(view, house.keys, caller, person_no)
+        account_id = find_readable(view, house.keys, caller, person_no, now)
         account = view.account(account_id)
         return Decision(answer=json.encode(account_answer(account, view.version(account_id), now)))
 

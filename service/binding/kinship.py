@@ -1,8 +1,7 @@
-"""Who is what to whom: the kinship register, and what an ID number tells of a person."""
+"""Who is what to whom: how the kinship register is told."""
 
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
 
 from msgspec import json
 
@@ -11,22 +10,35 @@ from aggregates.binding.kinship import (
     KinshipConfirmed,
     KinshipRecorded,
     Shown,
-    Traits,
-    is_minor,
     seen_from,
 )
 from aggregates.refusals import SelfBindingError, UnknownError
-from aggregates.vocabulary import Instant, KinshipEvidence, ParentSex, Relation, StreamId
+from aggregates.vocabulary import Instant, KinshipEvidence, Relation, StreamId
 from service.caller import Caller, Request, Role, check_region, check_role
 from service.clock import new_stream
 from service.context import House
 from service.ledger.command import Decision, Reply
 from service.ledger.read_set import View
+from service.person.kin import (
+    is_parent_of_minor,
+    kin_name,
+    registered,
+    traits_in,
+    traits_of,
+)
 from service.person.lookup import find_or_stand_in
 from service.vault import Keys
 
-RESIDENT_ID_SIZE = 18
-NO_TRAITS = Traits(None, None)
+__all__ = [
+    "RecordKinship",
+    "confirm_kinship",
+    "is_parent_of_minor",
+    "record_kinship",
+    "registered",
+    "shown_for",
+    "traits_in",
+    "traits_of",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +139,7 @@ def _sides(
 
 def _is_agreed(view: View, keys: Keys, person: StreamId, kin: KinshipRecorded) -> bool:
     """Whether the agency of one side agreed to a fact."""
-    stream = view.find(_name(keys, person), of=person)
+    stream = view.find(kin_name(keys, person), of=person)
     return stream is not None and seen_from(person, kin) in view.kinship(stream).agreed
 
 
@@ -144,18 +156,12 @@ def _kin_stream(
     view: View, keys: Keys, decision: Decision, person: StreamId, now: Instant
 ) -> StreamId:
     """The stream of a person's relatives; a new one takes his name."""
-    name = _name(keys, person)
+    name = kin_name(keys, person)
     stream = view.find(name, of=person)
     if stream is None:
         stream = new_stream("kin", now.at)
         decision.takes[name] = stream
     return stream
-
-
-def registered(view: View, keys: Keys, person: StreamId, relative: StreamId) -> Relation | None:
-    """What somebody is to a person, as far as the register knows."""
-    stream = view.find(_name(keys, person), of=person)
-    return None if stream is None else view.kinship(stream).relation_of(relative)
 
 
 def shown_for(
@@ -168,35 +174,3 @@ def shown_for(
     """What a sponsor shows of a kinship, beside what the register says."""
     kind, reference = evidence
     return Shown(kind, reference, registered(view, keys, sponsor, beneficiary))
-
-
-def traits_of(view: View, keys: Keys, account: StreamId) -> Traits:
-    """Sex and day of birth by ID number; nothing for other certificates and erased persons."""
-    sealed, wrapped = view.person(account)
-    person = keys.unseal(sealed, wrapped, account)
-    return NO_TRAITS if person is None else traits_in(person.cert_no)
-
-
-def traits_in(cert_no: str) -> Traits:
-    """What a resident's ID number tells; nothing where it is another certificate."""
-    if len(cert_no) != RESIDENT_ID_SIZE or not cert_no[:17].isdigit():
-        return NO_TRAITS
-    sex = ParentSex.FATHER if int(cert_no[16]) % 2 else ParentSex.MOTHER
-    try:
-        born_on = date(int(cert_no[6:10]), int(cert_no[10:12]), int(cert_no[12:14]))
-    except ValueError:
-        return Traits(sex, None)
-    return Traits(sex, born_on)
-
-
-def is_parent_of_minor(
-    view: View, keys: Keys, caller: StreamId, child: StreamId, now: Instant
-) -> bool:
-    """Whether the register makes a caller the parent of somebody under age (contract)."""
-    if registered(view, keys, child, caller) is not Relation.PARENT:
-        return False
-    return is_minor(traits_of(view, keys, child).born_on, now.on)
-
-
-def _name(keys: Keys, person: StreamId) -> bytes:
-    return keys.name("kinship", person)

@@ -1,6 +1,6 @@
 """Queries."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from aggregates.vocabulary import BindingStatus, StreamId
 from projections import binding as binding_views
@@ -13,21 +13,32 @@ from service.read_models.reader import Asked, Listed, Shelf, reach
 from service.serializers import caps_answer, day
 
 
+class Sought(NamedTuple):
+    """Which bindings are wanted: of a status, and of a person by his number."""
+
+    status: str | None
+    person_no: str | None
+
+
 async def bindings(
-    house: House, shelf: Shelf, caller: Caller, status: str | None, asked: Asked
+    house: House, shelf: Shelf, caller: Caller, sought: Sought, asked: Asked
 ) -> Listed:
     """The bindings a caller may see: his own, his region's, or all for an auditor.
 
+    With a person number those of one person: a child under age, a person of the region.
+
     Raises:
-        CursorInvalidError: not a cursor; ValueError: no such status.
+        UnknownError: nobody, or not the caller's; CursorInvalidError: not a cursor; ValueError:
+        no such status.
     """
+    status, person_no = sought
     check_role(caller, Role.AGENCY, Role.PERSON, Role.AUDITOR)
     wanted = Wanted(
         house.clock(), BindingStatus(status) if status else None, asked.cursor, asked.limit
     )
     position = await reach(house, shelf, asked)
-    if caller.role is Role.PERSON:
-        account_id = await account_of(house, caller, caller.subject)
+    if person_no is not None or caller.role is Role.PERSON:
+        account_id = await account_of(house, caller, person_no or caller.subject)
         page = await binding_views.of_party(shelf.pool, account_id, wanted)
     elif caller.role is Role.AGENCY and caller.region is not None:
         page = await binding_views.of_region(shelf.pool, caller.region, wanted)

@@ -1,12 +1,13 @@
-"""Lookup."""
+"""Find an account by a person number, for who may know of it."""
 
 from aggregates.account.state import Account
 from aggregates.refusals import UnknownError
-from aggregates.vocabulary import StreamId
+from aggregates.vocabulary import Instant, StreamId
 from service.caller import Caller, Role, check_region
 from service.context import House
 from service.ledger.command import Decision
 from service.ledger.read_set import View
+from service.person.kin import is_parent_of_minor
 from service.vault import Keys
 
 
@@ -34,14 +35,18 @@ def find_or_stand_in(view: View, keys: Keys, asker: StreamId, person_no: str) ->
     return StreamId(f"{asker[:16]}7{chance[:3]}8{chance[3:18]}")
 
 
-def find_readable(view: View, keys: Keys, caller: Caller, person_no: str) -> StreamId:
-    """The account of a person number, if this caller may read it.
+def find_readable(view: View, keys: Keys, caller: Caller, person_no: str, now: Instant) -> StreamId:
+    """The account of a person number, if this caller may read it: his own, his child's under age.
 
     Raises:
         UnknownError: there is none, or it is not the caller's.
     """
     if caller.role is Role.PERSON and caller.subject != person_no:
-        raise UnknownError
+        me = find_person(view, keys, caller.subject)
+        child = find_or_stand_in(view, keys, me, person_no)
+        if not is_parent_of_minor(view, keys, me, child, now):
+            raise UnknownError
+        return child
     return own_region(view, keys, caller, person_no)[0]
 
 
@@ -65,11 +70,11 @@ async def account_of(house: House, caller: Caller, person_no: str) -> StreamId:
     """
     found: list[StreamId] = []
 
-    def decide(view: View, _: object) -> Decision:
+    def decide(view: View, now: Instant) -> Decision:
         if caller.role is Role.AUDITOR:
             found.append(find_person(view, house.keys, person_no))
         else:
-            found.append(find_readable(view, house.keys, caller, person_no))
+            found.append(find_readable(view, house.keys, caller, person_no, now))
         return Decision(answer=b"")
 
     await house.ask(caller, decide)

@@ -17,6 +17,7 @@ from service.clock import rfc3339
 from service.context import House
 from service.ledger.command import Decision, Reply
 from service.ledger.read_set import View
+from service.person.kin import is_parent_of_minor
 from service.person.lookup import find_person
 from service.read_models.reader import Asked, Listed, Shelf, reach
 from service.request_context import note
@@ -114,14 +115,15 @@ async def look_at_settlement(house: House, caller: Caller, settlement_id: Stream
     """
     check_role(caller, Role.INSTITUTION, Role.PERSON, Role.AGENCY, Role.AUDITOR)
 
-    def decide(view: View, _: Instant) -> Decision:
-        return Decision(answer=json.encode(see_settlement(view, house, caller, settlement_id)[1]))
+    def decide(view: View, now: Instant) -> Decision:
+        seen = see_settlement(view, house, caller, settlement_id, now)
+        return Decision(answer=json.encode(seen[1]))
 
     return await house.ask(caller, decide)
 
 
 def see_settlement(
-    view: View, house: House, caller: Caller, settlement_id: StreamId
+    view: View, house: House, caller: Caller, settlement_id: StreamId, now: Instant
 ) -> tuple[Settlement, dict[str, Any]]:
     """A settlement, and what the caller may see of it.
 
@@ -129,7 +131,7 @@ def see_settlement(
         UnknownError: there is none, or it is not the caller's.
     """
     settlement = view.settlement(settlement_id)
-    show = _shown_to(view, house, caller, settlement)
+    show = _shown_to(view, house, caller, settlement, now)
     return settlement, _answer(settlement_id, settlement, show)
 
 
@@ -140,8 +142,8 @@ async def check_readable(house: House, caller: Caller, settlement_id: StreamId) 
         UnknownError: there is none, or it is not the caller's.
     """
 
-    def decide(view: View, _: Instant) -> Decision:
-        _shown_to(view, house, caller, view.settlement(settlement_id))
+    def decide(view: View, now: Instant) -> Decision:
+        _shown_to(view, house, caller, view.settlement(settlement_id), now)
         return Decision(answer=b"")
 
     await house.ask(caller, decide)
@@ -173,8 +175,10 @@ def _nothing(_: View, __: Instant) -> Decision:
 Show = Callable[[Settled, dict[str, Any]], dict[str, Any]]
 
 
-def _shown_to(view: View, house: House, caller: Caller, settlement: Settlement) -> Show:
-    """How much of a settlement this caller sees.
+def _shown_to(
+    view: View, house: House, caller: Caller, settlement: Settlement, now: Instant
+) -> Show:
+    """How much of a settlement this caller sees; a parent what his child under age sees.
 
     Raises:
         UnknownError: nothing.
@@ -185,8 +189,7 @@ def _shown_to(view: View, house: House, caller: Caller, settlement: Settlement) 
             if own == settlement.institution:
                 return _as_is
         case Role.PERSON:
-            mine = find_person(view, house.keys, caller.subject)
-            return _part_of(mine, settlement)
+            return _part_of(_for_whom(view, house, caller, settlement, now), settlement)
         case Role.AGENCY:
             if caller.region in (None, _region_of(view, settlement)):
                 return _with_accounts
@@ -195,6 +198,17 @@ def _shown_to(view: View, house: House, caller: Caller, settlement: Settlement) 
         case Role.OPERATOR:
             pass
     raise UnknownError
+
+
+def _for_whom(
+    view: View, house: House, caller: Caller, settlement: Settlement, now: Instant
+) -> StreamId:
+    """Whose part a person may see: the patient's, if he is his child under age, or his own."""
+    mine = find_person(view, house.keys, caller.subject)
+    if settlement.claim is None:
+        return mine
+    patient = settlement.claim.beneficiary
+    return patient if is_parent_of_minor(view, house.keys, mine, patient, now) else mine
 
 
 def _region_of(view: View, settlement: Settlement) -> str:
