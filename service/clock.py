@@ -69,6 +69,12 @@ class LedgerClock:
         """Learn that another process writes to the log as well."""
         self._alone_from = self.source().at + SHARED_FOR
 
+    def waits_for_log_s(self) -> float:
+        """Seconds that the log's newest time is ahead of the clock; 0 where it is not."""
+        if self._newest is None:
+            return 0.0
+        return max(0.0, (self._newest.at - self.source().at).total_seconds())
+
     def _after_log(self, now: Instant) -> Instant:
         newest = self._newest
         return now if newest is None or newest.at <= now.at else newest

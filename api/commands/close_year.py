@@ -8,6 +8,8 @@ import uvloop
 
 from api.commands import terminal as bar
 from api.commands.terminal import (
+    check_clock,
+    clock_beside,
     clock_option,
     database,
     is_behind_log,
@@ -17,6 +19,7 @@ from api.commands.terminal import (
 )
 from service.account.year_close import close_year
 from service.clock import business_clock
+from service.clock_skew import ClockSkewError
 from service.gc_tuning import settle_in
 from service.settings import Settings
 
@@ -30,18 +33,23 @@ def main(arguments: list[str]) -> int:
     if options.clock is not None and settings.database_url is not None:
         return _fail("--clock needs the embedded database")
     with database(settings) as dsn:
-        return uvloop.run(_close(settings, dsn, options.clock))
+        try:
+            return uvloop.run(_close(settings, dsn, options.clock))
+        except ClockSkewError as error:
+            return _fail(str(error))
 
 
 async def _close(settings: Settings, dsn: str, at: datetime | None) -> int:
-    clock = business_clock(at)
+    clock = business_clock(at) if at is not None else await clock_beside(settings, dsn)
+    await check_clock(dsn)
     async with open_house(settings, dsn, clock) as house:
         if at is not None and await is_behind_log(house.store, clock):
             return _fail("--clock lies before the last recorded event")
         settle_in()
         closed = await close_year(house, bar.show)
+        year = house.clock().on.year - 1
     bar.clear()
-    print(f"closed {clock().on.year - 1} on {closed} accounts")
+    print(f"closed {year} on {closed} accounts")
     return 0
 
 

@@ -11,9 +11,16 @@ from typing import NamedTuple
 import uvloop
 
 from api.commands import terminal as bar
-from api.commands.terminal import database, open_house, parser, settings_of
+from api.commands.terminal import (
+    check_clock,
+    clock_beside,
+    database,
+    open_house,
+    parser,
+    settings_of,
+)
 from api.ndjson_import.read_ahead import TOGETHER, Line, Window, reading, reason_of
-from service.clock import business_clock
+from service.clock_skew import ClockSkewError
 from service.command_batch import carry_out
 from service.context import House
 from service.gc_tuning import settle_in
@@ -50,14 +57,20 @@ def main(arguments: list[str]) -> int:
     size = options.file.stat().st_size
     keys = load_keys(settings.key_file)
     with reading(options.file, keys) as windows, database(settings) as dsn:
-        return uvloop.run(_load(settings, dsn, windows, size))
+        try:
+            return uvloop.run(_load(settings, dsn, windows, size))
+        except ClockSkewError as error:
+            print(f"gongji: {error}", file=sys.stderr)
+            return 1
 
 
 async def _load(settings: Settings, dsn: str, windows: Connection, size: int) -> int:
     counts: Counter[str] = Counter()
     done = 0
     limits = LIMITS._replace(heads_max=settings.heads_max)
-    async with open_house(settings, dsn, business_clock(), limits) as house:
+    clock = await clock_beside(settings, dsn)
+    await check_clock(dsn)
+    async with open_house(settings, dsn, clock, limits) as house:
         await publish(house)
         settle_in()
         async for read, told in load(house, windows):

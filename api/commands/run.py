@@ -21,6 +21,7 @@ from api.commands.terminal import (
     Logins,
     clock_option,
     is_behind_log,
+    keep_clock,
     open_house,
     parser,
     settings_of,
@@ -28,6 +29,7 @@ from api.commands.terminal import (
 from api.demo.run import tell_a_day
 from api.his.gateway import paths_of
 from api.http.dependencies import Door
+from api.http.metrics import SKEW
 from api.http.protocol import Bounds, bounded, connections_at_most
 from api.http.tokens import Tokens, issuer_path, make_issuer
 from api.processes.child_processes import FollowingChild, TaxChild
@@ -36,6 +38,7 @@ from service.adapters.identity_verifier import Verifier
 from service.adapters.kinship_registry import Registry
 from service.adapters.tax_authority import Tax
 from service.clock import business_clock
+from service.clock_skew import ClockSkewError, SkewWatch
 from service.context import House
 from service.embedded_postgres.cluster import ClusterStartError
 from service.embedded_postgres.server import ClusterHeldError, EmbeddedPostgres
@@ -55,8 +58,15 @@ from service.regions.policy_book import PolicyFilesError
 from service.settings import Settings
 from service.vault import KeyFileError
 
+
+class ClockBehindError(Exception):
+    """The business clock would start before the newest event; time does not run back."""
+
+
 STOPS = (
     AccessesBrokenError,
+    ClockBehindError,
+    ClockSkewError,
     ClusterHeldError,
     ClusterStartError,
     EditionEditedError,
@@ -132,11 +142,8 @@ async def _serve(
     dsn: str,
     postgres: EmbeddedPostgres | None,
 ) -> int:
-    clock = business_clock(options.clock)
-    async with open_house(settings, dsn, clock) as house:
+    async with _opened(options, settings, dsn) as house:
         assert isinstance(house.store, PostgresStore), "a service keeps its ledger in PostgreSQL"
-        if options.clock is not None and await is_behind_log(house.store, clock):
-            return _fail("--clock lies before the last recorded event")
         _ask_outside(house, settings)
         make_issuer(issuer_path(settings.data))
         await _look_at(house.store, settings)
@@ -156,7 +163,7 @@ async def _serve(
                 house,
                 Tokens(keys, house.keys),
                 shelf,
-                Replays(dsn, settings, clock, shelf.pool),
+                Replays(dsn, settings, house.clock, shelf.pool),
             )
             async with _premiums(house, house.store, settings, postgres):
                 return await _listen(door, options, postgres, settings)
@@ -181,6 +188,30 @@ async def _look_at(store: PostgresStore, settings: Settings) -> None:
     if await may_rewrite(store.pool):
         LOG.warning(MIGHTY)
     await check_length(store.pool, settings.data)
+
+
+@contextlib.asynccontextmanager
+async def _opened(
+    options: argparse.Namespace, settings: Settings, dsn: str
+) -> AsyncIterator[House]:
+    """A house whose clock is neither behind the log nor far from the database's, and is watched.
+
+    Raises:
+        ClockBehindError, ClockSkewError: it is.
+    """
+    clock = business_clock(options.clock)
+    async with open_house(settings, dsn, clock) as house:
+        assert isinstance(house.store, PostgresStore), "a service keeps its ledger in PostgreSQL"
+        if options.clock is not None and await is_behind_log(house.store, clock):
+            raise ClockBehindError("--clock lies before the last recorded event")
+        watch = SkewWatch(house.store.pool, house.appender.clock, SKEW.set)
+        await watch.start()
+        house.readiness.add("clock", watch.reasons)
+        keep_clock(settings.data, None if options.clock is None else clock)
+        try:
+            yield house
+        finally:
+            await watch.close()
 
 
 @contextlib.asynccontextmanager

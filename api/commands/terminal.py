@@ -6,13 +6,16 @@ import dataclasses
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from service.clock import Clock
+import asyncpg
+
+from service.clock import Clock, business_clock, machine_now, of_micros
+from service.clock_skew import check_skew
 from service.context import House, open_postgres
-from service.embedded_postgres.server import EmbeddedPostgres, login_as, running
+from service.embedded_postgres.server import EmbeddedPostgres, is_served, login_as, running
 from service.ledger.head_cache import Limits
 from service.ledger.migrate import migrate
 from service.ledger.roles import WRITER
@@ -20,6 +23,8 @@ from service.ledger.store import Store
 from service.settings import Settings
 
 WIDTH = 40
+CLOCK_FILE = "business-clock"
+"""Says in the data directory by how much the last service's clock was ahead of the machine's."""
 
 
 def show(done: int, of: int) -> None:
@@ -64,6 +69,46 @@ def _moment(text: str) -> datetime:
 async def is_behind_log(store: Store, clock: Clock) -> bool:
     """Whether a clock lies before the newest event: time does not run back."""
     return clock().at.timestamp() * 1_000_000 < await store.recorded_at()
+
+
+def keep_clock(data: Path, clock: Clock | None) -> None:
+    """Let commands beside a service know its clock of its own; None where it is the machine's."""
+    file = data / CLOCK_FILE
+    if clock is None:
+        file.unlink(missing_ok=True)
+    else:
+        file.write_text(f"{(clock().at - machine_now()).total_seconds():f}\n", encoding="ascii")
+
+
+async def check_clock(dsn: str) -> None:
+    """Let no command write whose machine has another time than the database's.
+
+    Raises:
+        ClockSkewError: it differs by more than a second.
+    """
+    connection = await asyncpg.connect(dsn)
+    try:
+        await check_skew(connection)
+    finally:
+        await connection.close()
+
+
+async def clock_beside(settings: Settings, dsn: str) -> Clock:
+    """The clock of a command that was given none.
+
+    It is the running service's. Where none runs and the last one had a clock of its own, it
+    starts at the newest time in the log, so that the next start with such a clock is not behind.
+    """
+    file = settings.data / CLOCK_FILE
+    if settings.database_url is not None or not file.exists():
+        return business_clock()
+    if is_served(settings.data):
+        ahead = timedelta(seconds=float(file.read_text(encoding="ascii")))
+        return business_clock(machine_now() + ahead)
+    connection = await asyncpg.connect(dsn)
+    newest_us: int = await connection.fetchval("SELECT recorded_at FROM log_head")
+    await connection.close()
+    return business_clock(of_micros(newest_us)) if newest_us else business_clock()
 
 
 def settings_of(options: argparse.Namespace) -> Settings:

@@ -15,12 +15,11 @@ from typing import Any
 from aggregates.vocabulary import StreamId
 from api.audit.trace_text import told
 from api.commands.replay import moment
-from api.commands.terminal import database, open_house, parser, settings_of
+from api.commands.terminal import clock_beside, database, open_house, parser, settings_of
 from service import RefusalError
 from service.audit import as_of
 from service.audit.trace import trace
 from service.caller import Caller, Role
-from service.clock import business_clock
 from service.context import House
 from service.settings import Settings
 
@@ -41,7 +40,7 @@ def main(arguments: list[str]) -> int:
 
 
 async def _main(settings: Settings, dsn: str, options: argparse.Namespace) -> int:
-    async with open_house(settings, dsn, business_clock()) as house:
+    async with open_house(settings, dsn, await clock_beside(settings, dsn)) as house:
         try:
             found = await _find(house, options)
         except RefusalError as refusal:

@@ -12,6 +12,11 @@ METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 ANSWERS = Counter(
     "gongji_http_answers", "Answers by method and status", ("method", "status"), registry=REGISTRY
 )
+SKEW = Gauge(
+    "gongji_clock_skew_seconds",
+    "How far this machine's clock is ahead of the database's",
+    registry=REGISTRY,
+)
 LEDGER = Gauge("gongji_ledger", "The group commit since the start", ("number",), registry=REGISTRY)
 
 

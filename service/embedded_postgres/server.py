@@ -182,6 +182,12 @@ def running(data: Path) -> str | None:
     return None
 
 
+def is_served(data: Path) -> bool:
+    """Whether another process holds `data`: a service, or a command that started the cluster."""
+    note = _note_of_holder(data / "lock")
+    return note is not None and note.get("pid") != str(os.getpid())
+
+
 # The lock and the note in it
 
 

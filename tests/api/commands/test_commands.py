@@ -161,6 +161,27 @@ def test_a_service_tells_a_day_stops_cleanly_and_never_runs_back() -> None:
             assert 0 == service.stop(signal.SIGINT)
 
 
+def test_commands_take_the_time_of_the_service(tmp_path: Path) -> None:
+    """Beside `run --clock`, and after it, an import does not bring the machine's time in (D22)."""
+    with a_place() as place:
+        with a_service(place, "--no-demo", "--clock", "2026-06-30T08:00:00+08:00") as service:
+            run("import", "--data", str(place), a_file(tmp_path, *GOOD[:2]))
+            run("close-year", "--data", str(place))
+            assert 0 == service.stop()
+        run("import", "--data", str(place), a_file(tmp_path, *GOOD[2:4]))
+        later = ("--clock", "2026-06-30T08:10:00+08:00")
+        with a_service(place, "--no-demo", *later) as service:
+            assert "import" not in run("import", "--data", str(place), a_file(tmp_path, *GOOD))
+            assert 0 == service.stop()
+        with a_service(place, "--no-demo") as service:
+            ready = httpx.get(service.address + "/readyz", trust_env=False).json()
+            run("import", "--data", str(place), a_file(tmp_path, GOOD[3] | {"reference": "r2"}))
+            assert 0 == service.stop()
+        assert "ready" == ready["status"]
+        late = run("run", "--data", str(place), "--port", "0", *later, status=1)
+        assert "--clock" in late, "by the machine's time again"
+
+
 def test_the_regions_files_are_checked(tmp_path: Path) -> None:
     """The shipped ones are sound and listed with their evidence; an unsound one is told, exit 1."""
     told = run("policy", "check", "--data", str(tmp_path))
