@@ -5,7 +5,6 @@ byte on standard input says that something was committed; its end says that the 
 """
 
 import asyncio
-import logging
 import os
 import sys
 
@@ -13,6 +12,7 @@ import uvloop
 
 from api.commands.terminal import parser
 from service.ledger.postgres.store import READER_SETTINGS, make_pool
+from service.logs import set_up_logging
 from service.proof.sealer import Sealer
 from service.read_models.follower import Follower
 from service.settings import Settings
@@ -23,7 +23,7 @@ WAKES = 4096
 def main(arguments: list[str]) -> int:
     """Follow until standard input ends."""
     parser("follow", "Keep up with the log, and seal it (started by `run`).").parse_args(arguments)
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    set_up_logging()
     settings = Settings.read()
     assert settings.database_url is not None, "the parent says which database"
     return uvloop.run(_follow(settings.database_url, settings))

@@ -26,6 +26,7 @@ from service.context import House
 from service.gc_tuning import settle_in
 from service.ledger.command import Reply
 from service.ledger.head_cache import Limits
+from service.logs import set_up_logging
 from service.policy import publish
 from service.settings import Settings
 from service.vault import load_keys
@@ -50,6 +51,7 @@ def main(arguments: list[str]) -> int:
     made = parser("import", "Load an NDJSON file; loading it twice changes nothing.")
     made.add_argument("file", type=Path)
     options = made.parse_args(arguments)
+    set_up_logging()
     if not options.file.is_file():
         print(f"gongji: no file {options.file}", file=sys.stderr)
         return 2

@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import contextlib
-import logging
 import os
 import signal
 import socket
@@ -47,6 +46,7 @@ from service.ledger.migrate import MigrationChangedError, migrate
 from service.ledger.postgres.store import PostgresStore
 from service.ledger.roles import RolesMissingError, may_rewrite
 from service.ledger.store import StoreUnavailableError
+from service.logs import set_up_logging, take_off_detail
 from service.policy import EditionEditedError, publish
 from service.premium.resolver import resolver_on
 from service.proof.access_log_head import AccessesBrokenError
@@ -97,7 +97,7 @@ def main(arguments: list[str]) -> int:
     """Serve until Ctrl-C or SIGTERM; the exit status."""
     options = _options(arguments)
     settings = settings_of(options)
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    set_up_logging()
     signal.signal(signal.SIGTERM, _interrupt)
     postgres: EmbeddedPostgres | None = None
     try:
@@ -112,6 +112,7 @@ def main(arguments: list[str]) -> int:
         asyncio.run(migrate(found.migrator))
         return uvloop.run(_serve(options, settings, found.service, postgres))
     except STOPS as error:
+        take_off_detail(error)
         return _fail(str(error))
     finally:
         if postgres is not None:
@@ -257,6 +258,7 @@ async def _listen(
             ws="none",
             lifespan="off",
             access_log=False,
+            log_config=None,  # its loggers write through ours
             log_level="warning",
             server_header=False,
             proxy_headers=False,
