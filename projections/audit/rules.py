@@ -166,12 +166,17 @@ def _exact(journal: Journal, numbers: dict[str, int]) -> Evidence | None:
 
 
 def _quick_refund(journal: Journal, numbers: dict[str, int]) -> Evidence | None:
-    """Bought and given back within hours, repeatedly."""
+    """Bought and given back within hours, repeatedly.
+
+    A journal shows the newest busy traces alone: a return whose bill it no longer shows does
+    not count.
+    """
     bought = {trace.stream: trace for trace in journal if trace.what is What.BILL}
     quick = {
         back.stream: back
         for back in _lately(journal, What.RETURNED, _days(numbers))
-        if back.at - bought[back.stream].at <= timedelta(hours=numbers["hours"])
+        if back.stream in bought
+        and back.at - bought[back.stream].at <= timedelta(hours=numbers["hours"])
     }
     if journal[-1].stream not in quick or len(quick) < numbers["times"]:
         return None

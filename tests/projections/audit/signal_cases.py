@@ -113,6 +113,15 @@ def given_back(times: int, after: timedelta, apart: timedelta = DAY) -> Plot:
     return plot
 
 
+def given_back_late(bills: int, refunds: int) -> Plot:
+    """Many bills of one patient, then the oldest of them given back, one after the other."""
+    plot = Plot().open_shops()
+    bought = [plot.pay(1, NOON + number * MINUTE, own=(100, 900)) for number in range(bills)]
+    for number, settlement in enumerate(bought[:refunds]):
+        plot.give_back(settlement, NOON + bills * MINUTE + number * MINUTE)
+    return plot
+
+
 def at_hours(*moments: datetime, place: StreamId = SHOP, patients: Sequence[int] = ()) -> Plot:
     plot = Plot().open_shops()
     for number, at in enumerate(moments):

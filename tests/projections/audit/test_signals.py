@@ -24,6 +24,7 @@ from tests.projections.audit.signal_cases import (
     an_ended_binding,
     at_hours,
     given_back,
+    given_back_late,
     one_at_the_counter,
     relatives,
     shown_on,
@@ -176,6 +177,16 @@ CASES: dict[str, tuple[SignalKind, Callable[[], Plot], int]] = {
         SignalKind.QUICK_REFUND,
         lambda: given_back(3, HOUR, apart=60 * DAY),
         0,
+    ),
+    "the oldest of 65 bills given back": (
+        SignalKind.QUICK_REFUND,
+        lambda: given_back_late(65, 1),
+        0,
+    ),
+    "the oldest three of 64 given back": (
+        SignalKind.QUICK_REFUND,
+        lambda: given_back_late(61, 3),
+        1,
     ),
     "thrice at night in one shop": (
         SignalKind.NIGHT_HOURS,
