@@ -5,8 +5,9 @@ questions it answers. No personal data is here, only account ids.
 
 The tables are made by the service when it starts, from the DDL in these files, and by a
 rebuild beside the live ones; they are no migration, because the log can make them again at
-any time. A change of shape gets a new table name: the new table fills from the first event
-while an older release still reads the old one, which a later migration drops.
+any time. A change of shape gets a new table name (`Table.shape` counts): the new table fills
+from the first event while an older release still reads the old one, which a later migration
+drops. The read model keeps its own name for operators.
 """
 
 from projections import binding as bindings

@@ -68,7 +68,7 @@ async def displays_of(house: House, shelf: Shelf, link_id: StreamId) -> list[dic
     """
     history = await house.store.history(link_id)
     newest = [r for r in reversed(history) if isinstance(r.event, CodeShown)][:DISPLAYS_MAX]
-    await reach(house, shelf, NOW)
+    await reach(house, shelf, NOW, link_views.TABLE)
     shown = [recorded.event.code for recorded in newest if isinstance(recorded.event, CodeShown)]
     uses = await link_views.uses_of(shelf.pool, shown) if shown else {}
     return [_display(recorded, uses) for recorded in newest]
@@ -98,7 +98,7 @@ async def links_of(
     check_role(caller, Role.PERSON, Role.AGENCY, Role.AUDITOR)
     own = caller.subject if caller.role is Role.PERSON else ""
     account_id = await account_of(house, caller, own if person_no is None else person_no)
-    position = await reach(house, shelf, asked)
+    position = await reach(house, shelf, asked, link_views.TABLE)
     page = await link_views.of_party(shelf.pool, account_id, asked.cursor, asked.limit)
     sides = [side for row in page.rows for side in (row.guardian, row.member)]
     persons = await persons_of(house, sides)

@@ -12,6 +12,7 @@ from aggregates.refusals import DateInvalidError, UnknownError
 from aggregates.settlement.events import Claim
 from aggregates.settlement.settlement import Settlement
 from aggregates.vocabulary import Instant, InstitutionKind, SettlementStatus, StreamId
+from projections.settlement import movements
 from projections.settlement.movements import Day, of_day
 from service.caller import Caller, Role, check_role
 from service.context import House
@@ -89,7 +90,7 @@ async def reconcile_payments(
     stream, institution, now = await see_institution(house, caller, code)
     if on > now.on:
         raise DateInvalidError(field="day")
-    position = await reach_head(house, shelf)
+    position = await reach_head(house, shelf, movements.TABLE)
     return Shown(_payments(institution, on, await of_day(shelf.pool, stream, on), now), position)
 
 

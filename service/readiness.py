@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
-CHECK_MAX_S = 2.0
-"""How long one check may take, in seconds."""
+CHECK_MAX_S = 1.5
+"""How long one check may take, in seconds: probes wait two."""
 
 
 class Reason(NamedTuple):

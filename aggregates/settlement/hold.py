@@ -51,6 +51,7 @@ ENDS = {
     HoldEnd.RELEASED: HoldStatus.RELEASED,
     HoldEnd.EXPIRED: HoldStatus.EXPIRED,
     HoldEnd.ENDED: HoldStatus.VOID,
+    HoldEnd.CAPTURED: HoldStatus.CAPTURED,  # HoldCaptured says so; a fold takes it all the same
 }
 """What a hold is called after it ended."""
 

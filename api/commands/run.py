@@ -3,11 +3,13 @@
 import argparse
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from types import FrameType
 
 import asyncpg
@@ -53,6 +55,7 @@ from service.proof.access_log_head import AccessesBrokenError
 from service.proof.sealer import LogShortenedError, check_length
 from service.proof.tree import LogBrokenError
 from service.read_models.follower import Follower
+from service.read_models.lag import follower_reasons
 from service.read_models.reader import Shelf
 from service.regions.policy_book import PolicyFilesError
 from service.settings import Settings
@@ -149,8 +152,7 @@ async def _serve(
         make_issuer(issuer_path(settings.data))
         await _look_at(house.store, settings)
         await publish(house)
-        follower = Follower(dsn, house.store.pool)
-        await follower.prepare()
+        follower = await _read_models(house, house.store, dsn)
         child = FollowingChild(dsn, settings)
         house.appender.on_landed = child.wake
         child.start()
@@ -213,6 +215,14 @@ async def _opened(
             yield house
         finally:
             await watch.close()
+
+
+async def _read_models(house: House, store: PostgresStore, dsn: str) -> Follower:
+    """The read models to ask, which a child keeps up; readiness tells how they stand."""
+    follower = Follower(dsn, store.pool)
+    await follower.prepare()
+    house.readiness.add("follower", partial(follower_reasons, store.pool, house.clock))
+    return follower
 
 
 @contextlib.asynccontextmanager

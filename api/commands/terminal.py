@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import dataclasses
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,6 +20,7 @@ from service.ledger.head_cache import Limits
 from service.ledger.migrate import migrate
 from service.ledger.roles import WRITER
 from service.ledger.store import Store
+from service.read_models.parking import cause_of
 from service.settings import Settings
 
 WIDTH = 40
@@ -39,6 +40,18 @@ def clear() -> None:
     """Wipe it away."""
     if sys.stderr.isatty():
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def ended(command: str, work: Callable[[], int]) -> int:
+    """Do a command's work; its exit status.
+
+    Whatever goes wrong is told in one line, without the error's words: its class and place.
+    """
+    try:
+        return work()
+    except Exception as error:  # noqa: BLE001 -- a command ends with a verdict, not a traceback
+        print(f"gongji: {command} could not end: {' '.join(cause_of(error))}", file=sys.stderr)
+        return 1
 
 
 def parser(command: str, description: str) -> argparse.ArgumentParser:

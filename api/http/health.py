@@ -1,13 +1,16 @@
 """For the operator's network: alive, ready, measured."""
 
+import asyncio
+
 from fastapi import APIRouter, Response
 
-from api.http.dependencies import DoorOf
+from api.http.dependencies import Door, DoorOf
 from api.http.metrics import measures
 from api.http.problems import RETRY_AFTER_S
 from api.http.schemas import LiveReply, ReadyReason, ReadyReply, Reply, UnreadyReply
 from service.proof.proofs import unsealed
-from service.readiness import Reason, Status, status_of
+from service.read_models.lag import lags
+from service.readiness import CHECK_MAX_S, Reason, Status, status_of
 
 router = APIRouter(tags=["health"])
 
@@ -21,18 +24,24 @@ async def live() -> Response:
 @router.get("/readyz", response_model=ReadyReply, responses={503: {"model": UnreadyReply}})
 async def ready(door: DoorOf) -> Response:
     """Whether this process serves, and why not wholly; `position` is the newest event's."""
-    reasons = await door.house.readiness.reasons()
-    try:
-        position = await door.house.store.position()
-    except Exception as error:  # noqa: BLE001 -- whatever it is, the ledger does not answer
-        reasons.append(Reason("LEDGER_UNREACHABLE", type(error).__name__, stops=True))
-        position = 0
+    reasons, position = await asyncio.gather(door.house.readiness.reasons(), _position(door))
+    if isinstance(position, Reason):
+        reasons.append(position)
     status = status_of(reasons)
     told = [ReadyReason(code=reason.code, detail=reason.detail) for reason in reasons]
     if status is Status.UNREADY:
         unready = UnreadyReply(status="unready", code="NOT_READY", reasons=told)
         return _answer(unready, 503, {"Retry-After": RETRY_AFTER_S})
     return _answer(ReadyReply(status=status.value, position=position, reasons=told), 200, {})
+
+
+async def _position(door: Door) -> int | Reason:
+    """The newest event's position, or why the ledger does not tell it."""
+    try:
+        async with asyncio.timeout(CHECK_MAX_S):
+            return await door.house.store.position()
+    except Exception as error:  # noqa: BLE001 -- whatever it is, the ledger does not answer
+        return Reason("LEDGER_UNREACHABLE", type(error).__name__, stops=True)
 
 
 def _answer(body: Reply, status: int, headers: dict[str, str]) -> Response:
@@ -43,6 +52,7 @@ def _answer(body: Reply, status: int, headers: dict[str, str]) -> Response:
 @router.get("/metrics")
 async def metrics(door: DoorOf) -> Response:
     """Numbers for Prometheus."""
-    waiting = await unsealed(door.shelf.pool)
-    told = measures(door.house.appender, waiting)
+    pool = door.shelf.pool
+    behind = [] if pool is None else await lags(pool, door.house.clock)
+    told = measures(door.house.appender, await unsealed(pool), behind)
     return Response(told, media_type="text/plain; version=0.0.4")

@@ -1,11 +1,13 @@
 """What operators watch: requests by status, and the group commit's numbers. No personal data."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from api.http.asgi import App, Message, Receive, Scope, Send
 from service.ledger.appender import Appender
+from service.read_models.lag import Lag
 
 REGISTRY = CollectorRegistry()
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
@@ -18,6 +20,24 @@ SKEW = Gauge(
     registry=REGISTRY,
 )
 LEDGER = Gauge("gongji_ledger", "The group commit since the start", ("number",), registry=REGISTRY)
+LAG_EVENTS = Gauge(
+    "gongji_follower_lag_events",
+    "Events that a read model does not show yet",
+    ("projection",),
+    registry=REGISTRY,
+)
+LAG_SECONDS = Gauge(
+    "gongji_follower_lag_seconds",
+    "Age of the oldest event that a read model does not show yet",
+    ("projection",),
+    registry=REGISTRY,
+)
+PARKED = Gauge(
+    "gongji_parked_events",
+    "Events that a read model could not take and went on behind",
+    ("projection",),
+    registry=REGISTRY,
+)
 
 
 @lru_cache(maxsize=512)
@@ -51,8 +71,12 @@ class Measured:
         await self._app(scope, receive, counted)
 
 
-def measures(appender: Appender, unsealed: int) -> bytes:
+def measures(appender: Appender, unsealed: int, lags: Sequence[Lag]) -> bytes:
     """All numbers in the Prometheus text format; `unsealed` rows are under no checkpoint yet."""
+    for lag in lags:
+        LAG_EVENTS.labels(lag.name).set(lag.events)
+        LAG_SECONDS.labels(lag.name).set(lag.oldest_s)
+        PARKED.labels(lag.name).set(lag.parked)
     LEDGER.labels("unsealed").set(unsealed)
     for number in ("batches", "commands", "races", "unknowns"):
         LEDGER.labels(number).set(getattr(appender, number))

@@ -72,10 +72,9 @@ async def of_account(
 
 
 OF_YEAR = """
-    SELECT count(*), coalesce(sum(s.total_fen), 0)::bigint,
-           coalesce(sum(s.fund_pay_fen), 0)::bigint,
-           coalesce(sum(s.own_fen), 0)::bigint, coalesce(sum(s.aid_fen), 0)::bigint,
-           coalesce(sum(s.cash_fen), 0)::bigint
+    SELECT count(*), coalesce(sum(s.total_fen), 0), coalesce(sum(s.fund_pay_fen), 0),
+           coalesce(sum(s.own_fen), 0), coalesce(sum(s.aid_fen), 0),
+           coalesce(sum(s.cash_fen), 0)
       FROM bills b JOIN settlements s ON s.settlement = b.settlement
      WHERE b.beneficiary = $1::uuid AND s.institution = $2::uuid
        AND s.status IN ('settled', 'part_refunded') AND s.day >= $3 AND s.day <= $4
@@ -87,4 +86,4 @@ async def sums_of(
 ) -> Sums:
     """What a patient's bills at an institution came to, from a day to a day, as settled."""
     (found,) = await reader.fetch(OF_YEAR, key_of(account), key_of(institution), first, last)
-    return Sums(*found)
+    return Sums(*map(int, found))  # sums of any width come as decimals

@@ -67,13 +67,14 @@ TABLE = Table(
         month   text COLLATE "C" NOT NULL,
         kind    text NOT NULL,
         bills   integer NOT NULL,
-        own_fen bigint NOT NULL,
-        aid_fen bigint NOT NULL,
+        own_fen numeric NOT NULL,
+        aid_fen numeric NOT NULL,
         last    bigint NOT NULL,
         CONSTRAINT {name}_months_pkey PRIMARY KEY (month, place)
     );
     """,
     parts=("", "_traces", "_owners", "_homes", "_months"),
+    shape=2,  # a month's sums are wider than one bill's
 )
 READS = (AccountOpened, InstitutionDesignated, *TRACED)
 
@@ -101,7 +102,8 @@ NEWEST = f"""
 """  # noqa: S608 -- column names of ours
 KEEP_TRACES = f"""
     INSERT INTO {{name}}_traces ({LINE}, is_exact)
-    SELECT entity, position, what, at, day, stream, place, string_to_array(parties, ' '),
+    SELECT entity, position, what, at, day, stream, place,
+           ARRAY(SELECT jsonb_array_elements_text(parties::jsonb)),
            amount_fen, limit_fen, word, is_exact
       FROM unnest($1::text[], $2::bigint[], $3::text[], $4::timestamptz[], $5::date[],
                   $6::text[], $7::text[], $8::text[], $9::bigint[], $10::bigint[],
@@ -119,7 +121,7 @@ KEEP_HOMES = """
 KEEP_MONTHS = """
     INSERT INTO {name}_months
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::integer[],
-                         $5::bigint[], $6::bigint[], $7::bigint[])
+                         $5::numeric[], $6::numeric[], $7::bigint[])
         ON CONFLICT (month, place) DO UPDATE
        SET kind = EXCLUDED.kind, bills = EXCLUDED.bills, own_fen = EXCLUDED.own_fen,
            aid_fen = EXCLUDED.aid_fen, last = EXCLUDED.last
@@ -161,7 +163,7 @@ async def _known(connection: Connection, name: str, facts: Sequence[Fact]) -> Kn
     bills = [fact.event for fact in facts if isinstance(fact.event, Settled)]
     months = {month_of(bill) for bill in bills}
     stored = await connection.fetch(MONTHS.format(name=name), sorted(months)) if bills else []
-    counted = [Month(*row) for row in stored]
+    counted = [_month(row) for row in stored]
     follows = {fact.stream for fact in facts if isinstance(fact.event, FOLLOWING)}
     owners = await connection.fetch(OWNERS.format(name=name), sorted(follows)) if follows else []
     return Known(
@@ -171,6 +173,11 @@ async def _known(connection: Connection, name: str, facts: Sequence[Fact]) -> Kn
         journals={},
         newest=max((month.month for month in counted), default=min(months, default="")),
     )
+
+
+def _month(found: Any) -> Month:  # noqa: ANN401 -- a record of asyncpg
+    month = Month(*found)
+    return month._replace(own_fen=int(month.own_fen), aid_fen=int(month.aid_fen))
 
 
 async def _homes(
@@ -200,7 +207,8 @@ async def _keep(connection: Connection, statement: str, rows: Sequence[Sequence[
 
 
 def _line(trace: Trace) -> tuple[Any, ...]:
-    return (*trace[:7], " ".join(trace.parties), *trace[8:])
+    # As JSON, so that the rules find again as many parties as there were, whatever they are.
+    return (*trace[:7], json.dumps(trace.parties), *trace[8:])
 
 
 async def _keep_signals(
@@ -225,7 +233,7 @@ async def _keep_signals(
 
 SHOWN = "position, kind, accounts, settlements, places, positions, figures"
 OF_KIND = f"""
-    SELECT {SHOWN} FROM signals
+    SELECT {SHOWN} FROM {TABLE.stored}
      WHERE position > $1 AND ($2::text IS NULL OR kind = $2)
        AND ($3::text IS NULL OR regions @> ARRAY[$3::text])
      ORDER BY position, kind, number LIMIT $4

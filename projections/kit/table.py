@@ -26,11 +26,18 @@ class Table(NamedTuple):
     """One read model's tables. `{name}` in the DDL lets it be built beside the live one.
 
     `parts` are the suffixes of its tables; every index is called `{name}_` and something.
+    `name` is what operators call the read model, `shape` counts how often its tables changed.
     """
 
     name: str
     ddl: str
     parts: tuple[str, ...] = ("",)
+    shape: int = 1
+
+    @property
+    def stored(self) -> str:
+        """What its tables are called in the database: a name of their own for each shape."""
+        return self.name if self.shape == 1 else f"{self.name}_{self.shape}"
 
 
 class Projection(NamedTuple):

@@ -4,7 +4,7 @@
 thing that happened, with what it added to the bill, signed; never changed afterwards.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -121,7 +121,7 @@ def _move(fact: Fact, of: Standing, day: date, status: SettlementStatus, sums: S
 
 
 SUMS = Sums._fields
-SUMMED = ", ".join(f"sum({name})::bigint AS {name}" for name in SUMS)
+SUMMED = ", ".join(f"sum({name}) AS {name}" for name in SUMS)
 STANDING = f"""
     SELECT settlement, institution, settled_on, {SUMMED}
       FROM {{name}} WHERE settlement = ANY ($1::uuid[])
@@ -159,8 +159,13 @@ async def write(connection: Connection, name: str, facts: Sequence[Fact]) -> Non
 
 def _standing(found: Any) -> tuple[StreamId, Standing]:  # noqa: ANN401 -- a record of asyncpg
     settlement, institution, settled_on, *sums = found
-    standing = Standing(stream_of("ins", institution), settled_on, Sums(*sums))
+    standing = Standing(stream_of("ins", institution), settled_on, _sums(sums))
     return stream_of("stl", settlement), standing
+
+
+def _sums(found: Iterable[Any]) -> Sums:
+    """Sums as the database adds them up: of any width, so as decimals."""
+    return Sums(*map(int, found))
 
 
 def _stored(move: Move) -> tuple[Any, ...]:
@@ -204,10 +209,10 @@ async def of_day(reader: Reader, institution: StreamId, day: date) -> Day:
     ):
         stream, status = stream_of("stl", settlement), SettlementStatus(word)
         if settled_on == day:
-            bill = Bill(settlement=stream, key_digest=digest, status=status, sums=Sums(*sums))
+            bill = Bill(settlement=stream, key_digest=digest, status=status, sums=_sums(sums))
             bills.append(bill)
         else:
-            back = Sums(*sums).negated()._replace(bills=1)
+            back = _sums(sums).negated()._replace(bills=1)
             returned.append(Returned(stream, settled_on, status, back))
     return Day(tuple(bills), tuple(returned))
 
@@ -237,9 +242,9 @@ async def of_days(
     ):
         known = days.get(day, DaySums(day, NOTHING, NOTHING))
         if is_new:
-            days[day] = known._replace(settled=Sums(*sums))
+            days[day] = known._replace(settled=_sums(sums))
         else:
-            back = Sums(*sums).negated()._replace(bills=settlements)
+            back = _sums(sums).negated()._replace(bills=settlements)
             days[day] = known._replace(returned=back)
     return tuple(days.values())
 

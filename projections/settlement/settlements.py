@@ -154,9 +154,7 @@ UPSERT = f"""
         $7::text[], $8::text[], $9::date[], $10::text[], $11::text[], $12::bigint[],
         $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[])
         ON CONFLICT (settlement) DO UPDATE
-       SET version = EXCLUDED.version, status = EXCLUDED.status,
-           cancelled_at = EXCLUDED.cancelled_at, total_fen = EXCLUDED.total_fen,
-           own_fen = EXCLUDED.own_fen, aid_fen = EXCLUDED.aid_fen, cash_fen = EXCLUDED.cash_fen
+       SET {", ".join(f"{name} = EXCLUDED.{name}" for name in SettlementRow._fields[1:])}
 """  # noqa: S608 -- column names of ours
 
 

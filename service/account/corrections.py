@@ -9,6 +9,7 @@ from msgspec import json
 from aggregates.account import correction as rules
 from aggregates.account.correction import Correction, Wrong
 from aggregates.vocabulary import Bucket, CorrectionStatus, Instant, StreamId
+from projections import binding as binding_views
 from projections.account import corrections as correction_views
 from service.caller import Caller, Request, Role, check_region, check_role
 from service.clock import new_stream
@@ -120,7 +121,7 @@ async def corrections_of(
         cursor=asked.cursor,
         limit=asked.limit,
     )
-    position = await reach(house, shelf, asked)
+    position = await reach(house, shelf, asked, correction_views.TABLE, binding_views.TABLE)
     page = await correction_views.listed(shelf.pool, wanted)
     note([row.correction for row in page.rows])
     found = only(Correction, await states_of(house, [row.correction for row in page.rows]))

@@ -42,7 +42,7 @@ async def bills(house: House, shelf: Shelf, caller: Caller, wanted: Wanted) -> L
     """
     check_role(caller, Role.AGENCY, Role.PERSON, Role.AUDITOR)
     account_id = await account_of(house, caller, wanted.person_no)
-    position = await reach(house, shelf, wanted.asked)
+    position = await reach(house, shelf, wanted.asked, bill_views.TABLE)
 
     async def read(cursor: str | None, limit: int) -> Page[dict[str, Any]]:
         page = await bill_views.of_account(shelf.pool, account_id, cursor, limit)

@@ -44,7 +44,7 @@ async def entries(house: House, shelf: Shelf, caller: Caller, wanted: Wanted) ->
     """
     check_role(caller, Role.AGENCY, Role.PERSON, Role.AUDITOR)
     account_id = await account_of(house, caller, wanted.person_no)
-    position = await reach(house, shelf, wanted.asked)
+    position = await reach(house, shelf, wanted.asked, entry_views.TABLE)
 
     async def read(cursor: str | None, limit: int) -> Page[dict[str, Any]]:
         page = await entry_views.of_account(shelf.pool, account_id, cursor, limit)

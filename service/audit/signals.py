@@ -38,7 +38,9 @@ async def signals(house: House, shelf: Shelf, caller: Caller, wanted: Wanted) ->
     limit = bounded(wanted.limit)
     region = caller.region if caller.role is Role.AGENCY else None
     kind = None if wanted.kind is None else SignalKind(wanted.kind)
-    position = await reach(house, shelf, Asked(None, limit, wanted.min_position))
+    position = await reach(
+        house, shelf, Asked(None, limit, wanted.min_position), signal_views.TABLE
+    )
     if kind is SignalKind.CREDENTIAL_MISMATCH:
         refused = await of_code(shelf.pool, kind, wanted.after, limit)
         found = [_mismatch(kept) for kept in refused]

@@ -36,7 +36,7 @@ async def bindings(
     wanted = Wanted(
         house.clock(), BindingStatus(status) if status else None, asked.cursor, asked.limit
     )
-    position = await reach(house, shelf, asked)
+    position = await reach(house, shelf, asked, binding_views.TABLE)
     if person_no is not None or caller.role is Role.PERSON:
         account_id = await account_of(house, caller, person_no or caller.subject)
         page = await binding_views.of_party(shelf.pool, account_id, wanted)

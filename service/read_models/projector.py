@@ -1,12 +1,14 @@
-"""One batch of the log into read models, in one transaction with how far they have come.
+"""A page of the log into read models, each in a transaction of its own with its own position.
 
-The row in `follower_positions` is locked first and says where to go on, so each event is
-applied exactly once, whoever applies it and however often he dies.
+The row in `follower_positions` is moved first, and only from where the page begins: each event
+is applied exactly once, whoever applies it and however often it dies. An event that a read
+model cannot take is parked, and the read model goes on behind it.
 """
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from aggregates.topics import CLASSES, TOPICS
@@ -14,13 +16,15 @@ from projections import ALL
 from projections.kit.table import Connection, Projection
 from service.ledger.codec import TOPIC_PREFIX, Recorded, decode, stream_id
 from service.ledger.roles import as_projector
+from service.read_models.parking import Cause, cause_of, forget, is_the_events, park
 
 EVENTS_MAX = 1000
-"""Events in a batch."""
+"""Events in a page."""
 BREATH = 64
 """Events decoded before others in this process have their turn."""
 OURS = re.compile(r"[a-z]+\.[a-z-]+/\d+")
 """How topics of ours look; the eventsourcing library's own do not."""
+UNKNOWN = Cause("UnreadableEventError", "a topic that this release does not know")
 
 LOCK = "SELECT pg_advisory_xact_lock(hashtext('gongji.projections'), hashtext(current_schema()))"
 POSITIONS = "SELECT follower, position FROM follower_positions WHERE follower = ANY ($1)"
@@ -29,6 +33,12 @@ PAGE = """
            CASE WHEN t.topic = ANY ($4) THEN e.state END AS state
       FROM events e LEFT JOIN topics t ON t.id = e.topic
      WHERE e.position > $1 AND e.position <= $2 ORDER BY e.position LIMIT $3
+"""
+MOVE = """
+      WITH held AS (SELECT follower FROM follower_positions
+                     WHERE follower = ANY ($1) AND position = $2 ORDER BY follower FOR UPDATE)
+    UPDATE follower_positions p SET position = $3 FROM held
+     WHERE p.follower = held.follower RETURNING p.follower
 """
 
 
@@ -56,12 +66,59 @@ class Span(NamedTuple):
     upto: int
 
 
+class Unread(NamedTuple):
+    """An event that could not be read, of a topic; None for one that nobody here knows."""
+
+    position: int
+    topic: str | None
+    cause: Cause
+
+
+class Page(NamedTuple):
+    """Events behind a position up to another, as far as the read models of a span read them."""
+
+    after: int
+    upto: int
+    events: tuple[Recorded | Unread, ...]
+
+    def of(self, projection: Projection) -> "Page":
+        """What one read model reads of it."""
+        topics = {None, *(TOPICS[event] for event in projection.reads)}
+        mine = (
+            event
+            for event in self.events
+            if (
+                event.topic in topics
+                if isinstance(event, Unread)
+                else isinstance(event.event, projection.reads)
+            )
+        )
+        return self._replace(events=tuple(mine))
+
+    def halves(self) -> tuple["Page", "Page"]:
+        """The same in two parts; each holds an event where there are two or more."""
+        middle = len(self.events) // 2
+        edge = self.events[middle - 1].position
+        return (
+            Page(self.after, edge, self.events[:middle]),
+            Page(edge, self.upto, self.events[middle:]),
+        )
+
+
+@dataclass(slots=True)
+class Advanced:
+    """How far read models have come, and why some of them could not go on."""
+
+    reached: dict[Target, int]
+    failed: dict[Target, Exception]
+
+
 def follower_of(name: str) -> str:
     """Under which name the position of a read model's tables is kept."""
     return f"projections.{name}"
 
 
-LIVE = tuple(Target(projection, projection.table.name) for projection in ALL)
+LIVE = tuple(Target(projection, projection.table.stored) for projection in ALL)
 
 
 def spans(reached: Mapping[Target, int], head: int) -> list[Span]:
@@ -89,6 +146,7 @@ async def prepare(connection: Connection, targets: Sequence[Target] = LIVE) -> N
                 async with as_projector(connection):
                     ddl = target.projection.table.ddl
                     await connection.execute(ddl.format(name=target.name))
+                await forget(connection, [target.name])
                 await connection.execute(
                     "INSERT INTO follower_positions VALUES ($1, 0)"
                     " ON CONFLICT (follower) DO UPDATE SET position = 0",
@@ -102,54 +160,117 @@ async def positions(connection: Any, targets: Sequence[Target]) -> dict[Target, 
     return {target: found.get(target.follower, 0) for target in targets}
 
 
-async def advance(connection: Connection, span: Span, limit: int = EVENTS_MAX) -> int:
-    """Apply the next events of a span, at most `limit`; the position reached.
+async def advance(
+    connection: Connection, span: Span, limit: int = EVENTS_MAX, *, parks_unknown: bool = False
+) -> Advanced:
+    """Apply the next events of a span, at most `limit`, to each of its read models by itself.
 
-    Where somebody else has moved a read model in the meantime nothing is done.
+    A read model that fails stays where it is, and the others go on; so does one that somebody
+    else has moved in the meantime. `parks_unknown` parks an event of a newer release too.
 
     Raises:
-        UnreadableEventError: the first event after the span's beginning cannot be read.
+        UnreadableEventError: the first event is one of a newer release;
+        asyncpg.PostgresError, asyncpg.InterfaceError, OSError: the connection is lost.
     """
-    followers = [target.follower for target in span.targets]
+    page = await _read(connection, span, limit, parks_unknown=parks_unknown)
+    done = Advanced(dict.fromkeys(span.targets, span.after), {})
+    parts = {target: page.of(target.projection) for target in span.targets}
+    idle = [target for target in span.targets if not parts[target].events]
+    if page.upto > span.after and idle:
+        moved = await _move(connection, idle, page)
+        done.reached |= {target: page.upto for target in idle if target.follower in moved}
+    for target in span.targets:
+        if target in idle:
+            continue
+        try:
+            done.reached[target] = await _apply(connection, target, parts[target])
+        except Exception as error:
+            if connection.is_closed():
+                raise
+            done.failed[target] = error
+    return done
+
+
+async def _apply(connection: Connection, target: Target, page: Page) -> int:
+    """Apply a page to one read model; the position reached.
+
+    What cannot be applied whole is applied in halves, down to the one event that is to blame.
+    """
+    try:
+        async with connection.transaction():
+            if not await _move(connection, [target], page):
+                return page.after
+            facts = [event for event in page.events if isinstance(event, Recorded)]
+            for event in page.events:
+                if isinstance(event, Unread):
+                    await park(connection, target.name, event.position, event.cause)
+            if facts:
+                await target.projection.write(connection, target.name, facts)
+    except Exception as error:
+        if connection.is_closed() or not is_the_events(error):
+            raise
+        if len(page.events) == 1:
+            return await _park(connection, target, page, cause_of(error))
+        first, second = page.halves()
+        reached = await _apply(connection, target, first)
+        return reached if reached != second.after else await _apply(connection, target, second)
+    return page.upto
+
+
+async def _park(connection: Connection, target: Target, page: Page, cause: Cause) -> int:
+    """Go on behind a page of one event, and write down that it was left out."""
     async with connection.transaction():
-        held = await connection.fetch(f"{POSITIONS} ORDER BY follower FOR UPDATE", followers)
-        if [position for _, position in held] != [span.after] * len(followers):
-            return span.after
-        reads = {event for target in span.targets for event in target.projection.reads}
-        topics = [TOPICS[event] for event in reads]
-        found = await connection.fetch(PAGE, span.after, span.upto, limit, topics)
-        if not found:
-            return span.after
-        facts = await _facts(found)
-        for target in span.targets:
-            await target.projection.write(connection, target.name, facts)
-        reached: int = found[-1]["position"]
-        await connection.execute(
-            "UPDATE follower_positions SET position = $2 WHERE follower = ANY ($1)",
-            followers,
-            reached,
-        )
-    return reached
+        if not await _move(connection, [target], page):
+            return page.after
+        await park(connection, target.name, page.events[0].position, cause)
+    return page.upto
 
 
-async def _facts(found: Sequence[Any]) -> list[Recorded]:
-    """Rows as facts; what no target reads came without its state and is passed over.
+async def _move(connection: Connection, targets: Sequence[Target], page: Page) -> Collection[str]:
+    """Move those that stand where a page begins to its end; who they are."""
+    followers = [target.follower for target in targets]
+    return {
+        row["follower"] for row in await connection.fetch(MOVE, followers, page.after, page.upto)
+    }
 
-    So is what the library stored under topics of its own. A topic of ours that this release
-    does not know stops at the row: a newer release may follow, this one would forget it.
+
+# ------------------------------------------------------------------ reading
+
+
+async def _read(connection: Connection, span: Span, limit: int, *, parks_unknown: bool) -> Page:
+    """The next page of a span. What no target reads comes without its state and is left out.
+
+    So is what the library stored under topics of its own. A page ends before a topic of ours
+    that this release does not know: a newer release may follow, this one would forget it.
     """
-    facts: list[Recorded] = []
-    for count, (position, recorded_at, stream, version, topic, state) in enumerate(found, 1):
-        if state is not None:
-            kind = TOPIC_PREFIX[topic.partition(".")[0]]
-            try:
-                act, event = (envelope := decode(topic, state)).act, envelope.event
-            except ValueError as error:
-                raise UnreadableEventError(position) from error
-            known = stream_id(kind, stream.hex)
-            facts.append(Recorded(position, recorded_at, known, version, act, event))
-        elif topic is None or (OURS.fullmatch(topic) and topic not in CLASSES):
-            raise UnreadableEventError(position)
+    topics = [TOPICS[event] for target in span.targets for event in target.projection.reads]
+    found = await connection.fetch(PAGE, span.after, span.upto, limit, topics)
+    events: list[Recorded | Unread] = []
+    upto = span.after
+    for count, row in enumerate(found, 1):
+        if _is_unknown(row["topic"]):
+            if not parks_unknown:
+                if upto == span.after:
+                    raise UnreadableEventError(row["position"])
+                break
+            events.append(Unread(row["position"], None, UNKNOWN))
+        elif row["state"] is not None:
+            events.append(_event(row))
+        upto = row["position"]
         if count % BREATH == 0:
             await asyncio.sleep(0)
-    return facts
+    return Page(span.after, upto, tuple(events))
+
+
+def _is_unknown(topic: str | None) -> bool:
+    return topic is None or (OURS.fullmatch(topic) is not None and topic not in CLASSES)
+
+
+def _event(row: Any) -> Recorded | Unread:  # noqa: ANN401 -- a record of asyncpg
+    position, recorded_at, stream, version, topic, state = row
+    try:
+        envelope = decode(topic, state)
+    except Exception as error:  # noqa: BLE001 -- whatever the bytes do to their reader
+        return Unread(position, topic, cause_of(error))
+    known = stream_id(TOPIC_PREFIX[topic.partition(".")[0]], stream.hex)
+    return Recorded(position, recorded_at, known, version, envelope.act, envelope.event)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from asyncpg import Pool
 
 from aggregates.vocabulary import StreamId
+from projections.kit.table import Table
 from service.context import House
 from service.ledger.command import OverloadedError
 
@@ -18,11 +19,11 @@ HEAD_WAIT_S = 5.0
 class Following(Protocol):
     """What a list waits for."""
 
-    async def wait_for(self, position: int, timeout_s: float) -> bool:
-        """Wait until the read models show the log up to a position."""
+    async def wait_for(self, position: int, timeout_s: float, *models: Table) -> bool:
+        """Wait until these read models show the log up to a position; of none named, all."""
         ...
 
-    async def position(self) -> int:
+    async def position(self, *models: Table) -> int:
         """Up to where they show it."""
         ...
 
@@ -50,24 +51,27 @@ class Listed(NamedTuple):
     position: int
 
 
-async def reach_head(house: House, shelf: Shelf) -> int:
-    """Wait until the read models show all that is in the log now; the position they show.
+async def reach_head(house: House, shelf: Shelf, *models: Table) -> int:
+    """Wait until read models show all that is in the log now; the position they show.
 
     What is held against somebody's books cannot be answered from a part of ours.
 
     Raises:
         OverloadedError: they did not come that far in `HEAD_WAIT_S`.
     """
-    if not await shelf.follower.wait_for(await house.store.position(), HEAD_WAIT_S):
+    if not await shelf.follower.wait_for(await house.store.position(), HEAD_WAIT_S, *models):
         raise OverloadedError
-    return await shelf.follower.position()
+    return await shelf.follower.position(*models)
 
 
-async def reach(house: House, shelf: Shelf, asked: Asked) -> int:
-    """Wait for the log's head as it is now, or for what the caller asks for; how far it came."""
+async def reach(house: House, shelf: Shelf, asked: Asked, *models: Table) -> int:
+    """Wait for read models to show the log's head as it is now, or what the caller asks for.
+
+    How far they came: of those that the answer is read from, and of no other.
+    """
     head = await house.store.position()
-    await shelf.follower.wait_for(max(head, asked.min_position or 0), WAIT_S)
-    return await shelf.follower.position()
+    await shelf.follower.wait_for(max(head, asked.min_position or 0), WAIT_S, *models)
+    return await shelf.follower.position(*models)
 
 
 S = TypeVar("S")

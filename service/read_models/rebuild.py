@@ -7,12 +7,13 @@ the next one drops them and begins anew.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import asyncpg
 
 from projections.kit.table import Connection
 from service.ledger.roles import WRITER, as_projector
+from service.read_models.parking import Parked, forget, parked, take_over
 from service.read_models.projector import (
     LIVE,
     LOCK,
@@ -36,7 +37,7 @@ SETTINGS = {
 TRY_LOCK = "SELECT pg_try_advisory_lock(hashtext('gongji.rebuild'), hashtext(current_schema()))"
 HOLD = "SELECT FROM follower_positions WHERE follower = ANY ($1) ORDER BY follower FOR UPDATE"
 INDEXES = "SELECT indexrelid::regclass::text AS name FROM pg_index WHERE indrelid = $1::regclass"
-NAMES = tuple(target.name for target in LIVE)
+NAMES = tuple(target.projection.table.name for target in LIVE)
 
 Progress = Callable[[int, int], None]
 """Told how many events are done, and of how many."""
@@ -51,10 +52,18 @@ class LogCutError(Exception):
 
 
 class Rebuilt(NamedTuple):
-    """How many events were read, and how many rows each table has."""
+    """How many events were read, how many rows each table has, and what stays parked."""
 
     events: int
     rows: dict[str, int]
+    parked: list[Parked]
+
+
+class Checked(NamedTuple):
+    """Rows that differ, by table, and what the tables that were made anew could not take."""
+
+    differing: dict[str, int]
+    parked: list[Parked]
 
 
 class Pair(NamedTuple):
@@ -64,7 +73,8 @@ class Pair(NamedTuple):
     made: Target
 
 
-Last = Callable[[Connection, Sequence[Pair], int], Awaitable[None]]
+T = TypeVar("T")
+Last = Callable[[Connection, Sequence[Pair], int], Awaitable[T]]
 """The last thing, done at a position while no follower can move."""
 
 
@@ -77,42 +87,33 @@ async def rebuild(
 ) -> Rebuilt:
     """Build read models anew from the log and put them in place of the live ones.
 
+    Every event is tried again, those too that the live ones parked.
+
     Raises:
         KeyError: no such read model; RebuildRunningError: one at a time;
-        UnreadableEventError: the log holds an event this release cannot read;
         LogCutError: events at the log's end are missing, and nothing was put in place;
         asyncpg.LockNotAvailableError: readers never let go of a live table.
     """
     async with _beside(dsn, names, progress) as (connection, pairs):
-        events = await _locked(connection, pairs, _switch)
+        events, _ = await _locked(connection, pairs, _switch)
         rows = {
             table: await connection.fetchval(f"SELECT count(*) FROM {table}")  # noqa: S608 -- ours
             for live, _ in pairs
             for table in _tables(live)
         }
-    return Rebuilt(events, rows)
+        left_out = await parked(connection, [live.name for live, _ in pairs])
+    return Rebuilt(events, rows, left_out)
 
 
-async def check(
-    dsn: str, names: Iterable[str] = NAMES, progress: Progress = in_silence
-) -> dict[str, int]:
-    """Build read models anew beside the live ones and compare; rows that differ, by table.
+async def check(dsn: str, names: Iterable[str] = NAMES, progress: Progress = in_silence) -> Checked:
+    """Build read models anew beside the live ones and compare.
 
     Raises:
         As `rebuild`.
     """
-    differing: dict[str, int] = {}
-
-    async def settle(connection: Connection, pairs: Sequence[Pair], goal: int) -> None:
-        await _level(connection, [target for pair in pairs for target in pair], goal)
-        for live, made in pairs:
-            for one, other in zip(_tables(live), _tables(made), strict=True):
-                differing[one] = await compare(connection, one, other)
-        await _drop(connection, [made for _, made in pairs])
-
     async with _beside(dsn, names, progress) as (connection, pairs):
-        await _locked(connection, pairs, settle)
-    return differing
+        _, checked = await _locked(connection, pairs, _compare)
+    return checked
 
 
 async def compare(connection: Connection, live: str, rebuilt: str) -> int:
@@ -132,7 +133,7 @@ async def _beside(
     dsn: str, names: Iterable[str], progress: Progress
 ) -> AsyncIterator[tuple[Connection, list[Pair]]]:
     """Read models built from the first event up to the head, ready to take their places."""
-    live = {target.name: target for target in LIVE}
+    live = {target.projection.table.name: target for target in LIVE}
     chosen = [live[name] for name in names]
     pairs = [Pair(target, Target(target.projection, f"{target.name}_next")) for target in chosen]
     connection = await asyncpg.connect(dsn, server_settings=SETTINGS)
@@ -159,8 +160,15 @@ async def _catch_up(connection: Connection, made: Sequence[Target], progress: Pr
 
 
 async def _forward(connection: Connection, span: Span) -> int:
-    """Apply the next events to read models that nobody else can move; the position reached."""
-    reached = await advance(connection, span, EVENTS_MAX)
+    """Apply the next events to read models that nobody else can move; the position reached.
+
+    Raises:
+        LogCutError: there are none; asyncpg.PostgresError, OSError: the database is in trouble.
+    """
+    done = await advance(connection, span, EVENTS_MAX, parks_unknown=True)
+    for error in done.failed.values():
+        raise error
+    reached = min(done.reached.values())
     if reached == span.after:
         raise LogCutError(f"the log ends at position {reached}; there was a position {span.upto}")
     return reached
@@ -173,6 +181,7 @@ async def _drop(connection: Connection, made: Sequence[Target]) -> None:
         await connection.execute(
             "DELETE FROM follower_positions WHERE follower = $1", target.follower
         )
+        await forget(connection, [target.name])
 
 
 def _tables(target: Target) -> list[str]:
@@ -182,8 +191,8 @@ def _tables(target: Target) -> list[str]:
 # ------------------------------------------------------------------ in place of the live one
 
 
-async def _locked(connection: Connection, pairs: Sequence[Pair], last: Last) -> int:
-    """Do the last thing while no follower can move; the position reached.
+async def _locked(connection: Connection, pairs: Sequence[Pair], last: Last[T]) -> tuple[int, T]:
+    """Do the last thing while no follower can move; the position reached, and what it gave.
 
     A reader who holds a live table is not waited for long: whoever came after him would wait
     too.
@@ -196,13 +205,13 @@ async def _locked(connection: Connection, pairs: Sequence[Pair], last: Last) -> 
                 await connection.execute(LOCK)
                 await connection.execute(HOLD, [target.follower for target in everybody])
                 goal = max((await positions(connection, everybody)).values(), default=0)
-                await last(connection, pairs, goal)
+                done = await last(connection, pairs, goal)
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
             if attempt == SWITCHES_MAX:
                 raise
             await asyncio.sleep(SWITCH_AGAIN_S)
         else:
-            return goal
+            return goal, done
     raise AssertionError("the last attempt returns or raises")
 
 
@@ -211,6 +220,23 @@ async def _level(connection: Connection, targets: Iterable[Target], goal: int) -
     for target in targets:
         while todo := spans(await positions(connection, [target]), goal):
             await _forward(connection, todo[0])
+
+
+async def _compare(connection: Connection, pairs: Sequence[Pair], goal: int) -> Checked:
+    """Catch up the last events of both sides, hold them together, and drop the new ones."""
+    await _level(connection, [target for pair in pairs for target in pair], goal)
+    differing = {
+        one: await compare(connection, one, other)
+        for live, made in pairs
+        for one, other in zip(_tables(live), _tables(made), strict=True)
+    }
+    left_out = [
+        each._replace(projection=live.name)
+        for live, made in pairs
+        for each in await parked(connection, [made.name])
+    ]
+    await _drop(connection, [made for _, made in pairs])
+    return Checked(differing, left_out)
 
 
 async def _switch(connection: Connection, pairs: Sequence[Pair], goal: int) -> None:
@@ -225,6 +251,7 @@ async def _switch(connection: Connection, pairs: Sequence[Pair], goal: int) -> N
         await connection.execute(
             "DELETE FROM follower_positions WHERE follower = $1", made.follower
         )
+        await take_over(connection, made.name, live.name)
 
 
 async def _take_place(connection: Connection, live: Target, made: Target) -> None:

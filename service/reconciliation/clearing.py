@@ -8,6 +8,7 @@ from msgspec import json
 from aggregates import institution as rules
 from aggregates.reconciliation.day import Sums, together
 from aggregates.vocabulary import Instant
+from projections.settlement import movements
 from projections.settlement.movements import DaySums, of_days
 from service.caller import Caller, Request, Role, check_role
 from service.context import House
@@ -53,7 +54,7 @@ async def look_at_clearing(
     check_role(caller, Role.INSTITUTION, Role.AGENCY, Role.AUDITOR)
     assert first.day == 1, "a month begins on its first day"
     stream, institution, _ = await see_institution(house, caller, code)
-    position = await reach_head(house, shelf)
+    position = await reach_head(house, shelf, movements.TABLE)
     end = (first + LONGEST_MONTH).replace(day=1)
     days = await of_days(shelf.pool, stream, first, end)
     body = {

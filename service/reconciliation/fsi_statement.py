@@ -10,6 +10,7 @@ from aggregates.reconciliation.fsi_statement import Booked, Compared, Entry, Sta
 from aggregates.refusals import DateInvalidError, UnknownError
 from aggregates.settlement.events import Settled
 from aggregates.vocabulary import Insurance, MulaidMode, SettlementStatus, StreamId
+from projections.settlement import movements
 from projections.settlement.movements import Move, between
 from service.caller import Caller, Role, check_role
 from service.context import House
@@ -125,7 +126,7 @@ async def _entries(looked: Looked, asked: Asked) -> list[tuple[Entry, Settled]]:
     days = (asked.last - asked.first).days
     if not 0 <= days <= DAYS_MAX or asked.first > now.on:
         raise DateInvalidError(field="stmt_begndate")
-    await reach_head(house, shelf)
+    await reach_head(house, shelf, movements.TABLE)
     moves = await between(shelf.pool, stream, asked.first, asked.last)
     events = await _settled(house, moves)
     insurances = await _insurances(house, events.values())

@@ -18,6 +18,7 @@ from aggregates.reconciliation.day import (
 )
 from aggregates.refusals import DateInvalidError
 from aggregates.vocabulary import SettlementStatus
+from projections.settlement import movements
 from projections.settlement.movements import Day, of_day
 from service.caller import Caller, Role, check_role, institution
 from service.context import House, key_digest
@@ -77,7 +78,7 @@ async def reconcile(house: House, shelf: Shelf, caller: Caller, stated: Stated) 
     stream, _, now = await see_institution(house, caller, stated.institution)
     if stated.day > now.on:
         raise DateInvalidError(field="day")
-    position = await reach_head(house, shelf)
+    position = await reach_head(house, shelf, movements.TABLE)
     day = await of_day(shelf.pool, stream, stated.day)
     is_final = stated.day < now.on
     body = await asyncio.to_thread(_answer, house.keys, stated, day, is_final=is_final)

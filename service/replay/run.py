@@ -21,8 +21,8 @@ from service.clock import micros
 from service.ledger.codec import TOPIC_PREFIX
 from service.ledger.overlay import UnreadError
 from service.ledger.roles import READER
-from service.read_models.projector import OURS, UnreadableEventError
-from service.read_models.rebuild import RebuildRunningError, check
+from service.read_models.projector import OURS
+from service.read_models.rebuild import LogCutError, RebuildRunningError, check
 from service.replay.compare.heads import compare_heads
 from service.replay.compare.keys_and_names import Names, compare_keys, compare_names
 from service.replay.decoding import Stored
@@ -265,18 +265,19 @@ class _Telling:
 async def _tables(dsn: str, found: Differences) -> dict[str, int] | None:
     """Read models made beside the live ones and compared.
 
-    None where a rebuild is at work, and where the log has gaps or cannot be read: no read model
-    can be made of it.
+    None where a rebuild is at work, and where the log ends too early: no read model can be made
+    of it. An event that a read model cannot take is a difference: the read model lacks it.
     """
-    if found.by[Unlike.POSITION] or found.by[Unlike.EVENT]:
-        return None
     try:
-        tables = await check(dsn)
-    except (RebuildRunningError, UnreadableEventError):
+        tables, left_out = await check(dsn)
+    except (RebuildRunningError, LogCutError):
         return None
     for table, rows in tables.items():
         if rows:
             found.note((None, None), Unlike.READ_MODEL, f"{table}: {rows} rows differ", "0 rows")
+    for each in left_out:
+        told = f"{each.projection}: parked, {' '.join(each.cause)}"
+        found.note((each.position, None), Unlike.READ_MODEL, told, "taken")
     return tables
 
 

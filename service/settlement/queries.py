@@ -41,7 +41,7 @@ async def settlements_of_bill(
     """
     check_role(caller, Role.INSTITUTION)
     institution = await _institution(house, caller, None)
-    position = await reach(house, shelf, asked)
+    position = await reach(house, shelf, asked, settlement_views.TABLE)
     rows = await settlement_views.of_claim(shelf.pool, institution, *bill, asked.limit)
     note([row.settlement for row in rows])
     return Listed([_settlement(row) for row in rows], None, position)
@@ -59,7 +59,7 @@ async def settlements_of_day(
     """
     check_role(caller, Role.INSTITUTION, Role.AUDITOR)
     institution = await _institution(house, caller, code)
-    position = await reach(house, shelf, asked)
+    position = await reach(house, shelf, asked, settlement_views.TABLE)
     page = await settlement_views.of_day(shelf.pool, institution, day_on, asked.cursor, asked.limit)
     note([row.settlement for row in page.rows])
     return Listed([_settlement(row) for row in page.rows], page.next, position)

@@ -4,8 +4,10 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from aggregates.vocabulary import Setting
-from projections.account.patient_bills import sums_of
-from projections.visit import VisitRow, of_patient
+from projections import visit as visit_views
+from projections.account import patient_bills as bill_views
+from projections.settlement import settlements as settlement_views
+from projections.visit import VisitRow
 from service.caller import Caller
 from service.context import House
 from service.read_models.reader import Shelf, reach_head
@@ -30,8 +32,8 @@ async def visits_of(
         UnknownError: no such person; InstitutionNotDesignatedError.
     """
     patient, counter = await look_at_patient(house, caller, person_no)
-    await reach_head(house, shelf)
-    rows = await of_patient(shelf.pool, counter.stream, patient.account, *span)
+    await reach_head(house, shelf, visit_views.TABLE)
+    rows = await visit_views.of_patient(shelf.pool, counter.stream, patient.account, *span)
     return Visits(patient, counter, rows)
 
 
@@ -57,9 +59,9 @@ async def sums_of_year(
         UnknownError: no such person; InstitutionNotDesignatedError.
     """
     patient, counter = await look_at_patient(house, caller, person_no)
-    await reach_head(house, shelf)
+    await reach_head(house, shelf, bill_views.TABLE, settlement_views.TABLE)
     days = date(year, 1, 1), date(year, 12, 31)
-    sums = await sums_of(shelf.pool, patient.account, counter.stream, *days)
+    sums = await bill_views.sums_of(shelf.pool, patient.account, counter.stream, *days)
     return patient, {
         "MED_FEE": sums.total_fen,
         "FUND": sums.fund_pay_fen,

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,12 +17,14 @@ from aggregates.vocabulary import BEIJING
 from api.app import create_app, plain_app
 from api.http.dependencies import Door
 from api.http.tokens import Tokens, days_from_now, issue, make_issuer
+from projections.kit.table import Table
 from service.caller import Role
 from service.context import House, furnish
 from service.ledger.memory_store import MemoryStore
 from service.ledger.postgres.store import PostgresStore
 from service.policy import publish
 from service.read_models.follower import Follower
+from service.read_models.lag import follower_reasons
 from service.read_models.reader import Shelf
 from service.regions.policy_book import load
 from service.vault import Keys
@@ -60,11 +63,11 @@ def a_person(number: str) -> Who:
 class NoFollower:
     """Nobody follows a ledger in memory."""
 
-    async def wait_for(self, position: int, timeout_s: float) -> bool:
+    async def wait_for(self, position: int, timeout_s: float, *_models: Table) -> bool:
         """Never come that far."""
         return position < 0 < timeout_s
 
-    async def position(self) -> int:
+    async def position(self, *_models: Table) -> int:
         """Stand at the beginning."""
         return 0
 
@@ -158,6 +161,7 @@ async def a_desk_on_postgres(dsn: str, place: Path) -> AsyncIterator[Desk]:
     follower = Follower(dsn, store.pool)
     house.appender.on_landed = follower.wake
     await follower.start()
+    house.readiness.add("follower", partial(follower_reasons, store.pool, clock))
     async with at_a_desk(house, Shelf(store.pool, follower), clock, place) as desk:
         yield desk
     await follower.close()

@@ -41,6 +41,30 @@ async def a_repented_purchase(desk: Desk, times: int) -> list[str]:
     return bought
 
 
+async def test_a_refund_of_a_bill_long_past_stops_no_list(desk_on_postgres: Desk) -> None:
+    """D1: 65 bills of one patient, then 1.00 of the first goes back: all is shown, as ever."""
+    desk = desk_on_postgres
+    await a_family(desk)
+    await an_account(desk, "P2", "900.00")
+    patient = {"type": "person_no", "value": "P2"}
+    bills: list[str] = []
+    for number in range(65):
+        claim = a_claim(beneficiary=patient, visit=f"v{number}", total="2.00", fund_pay="0.00")
+        settled = await desk.post(HOSPITAL, "/v1/settlements", claim)
+        bills.append(settled.json()["settlement_id"])
+    path = f"/v1/settlements/{bills[0]}/refunds"
+    refunded = await desk.post(HOSPITAL, path, {"amount": "1.00", "reason": "returned"})
+    shown = await desk.get(a_person("P2"), "/v1/accounts/P2/entries?limit=1")
+    day = await desk.get(HOSPITAL, f"/v1/institutions/{HOSPITAL.subject}/clearing?month=2026-03")
+    ready = (await desk.front.get("/readyz")).json()
+
+    assert 201 == refunded.status_code, refunded.text
+    assert "returned" == shown.json()["items"][0]["kind"]
+    assert str(await desk.house.store.position()) == shown.headers["gongji-position"]
+    assert 200 == day.status_code, day.text
+    assert ("ready", []) == (ready["status"], ready["reasons"])
+
+
 async def test_a_signal_is_told_with_links_to_its_evidence(desk_on_postgres: Desk) -> None:
     """Three purchases given back at once: one signal, with settlements that can be looked at."""
     desk = desk_on_postgres

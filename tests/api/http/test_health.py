@@ -4,9 +4,12 @@ from typing_extensions import override
 
 from api.http.schemas import ReadyReply, UnreadyReply
 from service.ledger.memory_store import MemoryStore
+from service.ledger.postgres.store import PostgresStore
 from service.ledger.store import StoreUnavailableError
+from service.read_models.follower import Follower
 from service.readiness import Reason
 from tests.api.clients import Desk
+from tests.service.read_models.following import a_visit, append, the_first_day
 
 BEHIND = Reason("FOLLOWER_BEHIND", "bills: 20 events")
 MISMATCH = Reason("CHECKPOINT_MISMATCH", "size 7", stops=True)
@@ -41,6 +44,28 @@ async def test_a_degraded_process_serves_and_says_why(desk: Desk) -> None:
         told.status,
         [(reason.code, reason.detail) for reason in told.reasons],
     )
+
+
+async def test_a_parked_event_degrades_and_is_counted(desk_on_postgres: Desk) -> None:
+    """D2: readiness and metrics name the read model and the position, and nothing of a person."""
+    desk = desk_on_postgres
+    store = desk.house.store
+    assert isinstance(store, PostgresStore)
+    await append(store, [a_visit(1, the_first_day())])
+    assert await Follower("", store.pool).wait_for(await store.position(), 20)
+    ready = ReadyReply.model_validate_json((await desk.front.get("/readyz")).content)
+    measured = (await desk.front.get("/metrics")).text
+
+    detail = f"visits: 1 event parked, the first at position {ready.position}"
+    assert ("degraded", [("FOLLOWER_PARKED", detail)]) == (
+        ready.status,
+        [(reason.code, reason.detail) for reason in ready.reasons],
+    )
+    assert 'gongji_parked_events{projection="visits"} 1.0' in measured
+    assert 'gongji_parked_events{projection="bills"} 0.0' in measured
+    assert 'gongji_follower_lag_events{projection="visits"} 0.0' in measured
+    assert 'gongji_follower_lag_seconds{projection="signals"} 0.0' in measured
+    assert [] == [line for line in measured.splitlines() if "acc_" in line or "vis_" in line]
 
 
 async def test_a_reason_that_stops_is_503(desk: Desk) -> None:

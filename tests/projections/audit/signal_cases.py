@@ -115,7 +115,7 @@ def given_back(times: int, after: timedelta, apart: timedelta = DAY) -> Plot:
 
 def given_back_late(bills: int, refunds: int) -> Plot:
     """Many bills of one patient, then the oldest of them given back, one after the other."""
-    plot = Plot().open_shops()
+    plot = Plot(bills=1_000).open_shops()  # no other story's bills are called so
     bought = [plot.pay(1, NOON + number * MINUTE, own=(100, 900)) for number in range(bills)]
     for number, settlement in enumerate(bought[:refunds]):
         plot.give_back(settlement, NOON + bills * MINUTE + number * MINUTE)

@@ -22,7 +22,7 @@ async def test_followed_in_small_batches_the_same_is_found(dsn: str) -> None:
         head = await append(store, rows_of(plot))
         assert await follower.wait_for(head, 60)
         stored = await after(store.pool, 0, None, None, 10_000)
-        differing = await check(dsn, ["signals"])
+        differing = (await check(dsn, ["signals"])).differing
         await rebuild(dsn, ["signals"])
         rebuilt = await after(store.pool, 0, None, None, 10_000)
 

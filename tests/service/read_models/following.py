@@ -3,22 +3,33 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 import asyncpg
 
 from aggregates.settlement.events import Settled, SettlementRefused
+from aggregates.visit import VisitRegistered
+from aggregates.vocabulary import Setting
 from projections.account.statement_entries import READS as MOVES_MONEY
 from service.clock import monotonic_s
-from service.ledger.codec import Row
+from service.ledger.codec import Row, encode, encode_act
 from service.ledger.postgres.store import PostgresStore
 from service.ledger.store import Batch
-from service.read_models.follower import Follower
+from service.read_models.follower import NEWER_TRIES, Follower
 from service.read_models.projector import EVENTS_MAX
 from tests.ledgers import tamper
-from tests.projections.recorded_families import BEGAN_US, Story
+from tests.projections.recorded_families import (
+    BEGAN_AT,
+    BEGAN_US,
+    INSTITUTION,
+    NOBODY,
+    Story,
+    an_id,
+)
 
 PATIENCE_S = 30.0
+PATIENT = an_id("acc", 1)
 
 
 @asynccontextmanager
@@ -34,10 +45,13 @@ async def a_store(dsn: str) -> AsyncIterator[PostgresStore]:
 
 @asynccontextmanager
 async def a_follower(
-    dsn: str, pool: "asyncpg.Pool[Any]", events_max: int = EVENTS_MAX
+    dsn: str,
+    pool: "asyncpg.Pool[Any]",
+    events_max: int = EVENTS_MAX,
+    newer_tries: int = NEWER_TRIES,
 ) -> AsyncIterator[Follower]:
     """A follower at work, stopped at the end."""
-    follower = Follower(dsn, pool, events_max=events_max)
+    follower = Follower(dsn, pool, events_max=events_max, newer_tries=newer_tries)
     await follower.start()
     try:
         yield follower
@@ -106,3 +120,22 @@ async def cut_follower(pool: "asyncpg.Pool[Any]") -> int:
         " WHERE a.application_name = 'gongji-follow' AND a.datname = current_database()",
     )
     return int(tag.split()[-1])
+
+
+def a_visit(number: int, began_at: datetime = BEGAN_AT) -> Row:
+    """A patient who comes; the first event of a stream."""
+    came = VisitRegistered(
+        institution=INSTITUTION,
+        beneficiary=PATIENT,
+        setting=Setting.OUTPATIENT,
+        number=f"OP{number}",
+        department="1",
+        med_type="11",
+        began_at=began_at,
+    )
+    return encode(an_id("vis", number), 1, came, encode_act(NOBODY))
+
+
+def the_first_day() -> datetime:
+    """What a common runtime says for no date, as the national interface sends it from Beijing."""
+    return datetime.fromisoformat("0001-01-01T00:00:00+08:00")
