@@ -15,6 +15,7 @@ access log · main.
 import argparse
 import base64
 import hashlib
+import io
 import json
 import re
 import struct
@@ -29,6 +30,8 @@ from typing import Any, NamedTuple
 Event = dict[str, Any]
 BEIJING = timezone(timedelta(hours=8))
 SHOWN_MAX = 20
+WHY_MAX = 200
+"""Characters of an error's words that are shown."""
 OURS = re.compile(r"[a-z]+\.[a-z-]+/\d+")
 """How topics of the service look; those of a library may count versions in their own way."""
 CHECKS = {
@@ -199,8 +202,11 @@ def read_note(note: str, keys: Iterable[Key]) -> Checkpoint:
 def read_outside(text: str, keys: Iterable[Key]) -> Checkpoint:
     """A checkpoint kept outside: a note, a proof or receipt that ends in one, or our JSON."""
     if text.lstrip().startswith("{"):
-        told = json.loads(text)
-        text = told.get("witnessed") or told.get("checkpoint") or told.get("proof") or ""
+        try:
+            told = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise VerifyError("not a checkpoint kept outside") from error
+        text = str(told.get("witnessed") or told.get("checkpoint") or told.get("proof") or "")
     if text.startswith(("c2sp.org/tlog-proof@v1\n", "old ")):
         text = text.partition("\n\n")[2]
     return read_note(text, keys)
@@ -1456,8 +1462,9 @@ class Walk:
         rows, self._command = self._command, []
         try:
             check_command(self.books, Command(rows))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            what = f"stream {rows[0].stream}: not of its shape ({type(error).__name__}: {error})"
+        except Exception as error:  # noqa: BLE001 -- a log that was tampered with may hold anything
+            why = f"{type(error).__name__}: {error}"[:WHY_MAX]
+            what = f"stream {rows[0].stream}: not of its shape ({why})"
             self.faults.add("format", rows[0].position, what)
 
     def _end_outside(self, last: int) -> None:
@@ -1482,29 +1489,42 @@ WALKS: dict[str, type[Walk] | type[AccessWalk]] = {
 """The forms that are known here."""
 
 
+def read_head(line: str) -> Event:
+    """The header of an export; raises VerifyError where it is none, or of a form not known here."""
+    try:
+        head: Event = json.loads(line)
+        head["from"], head["to"] = int(head["from"]), int(head["to"])
+        texts = {name: str(head[name]) for name in ("format", "checkpoint")}
+        head |= texts | {"before": str(head.get("before", ""))}
+        base64.b64decode(head["before"])
+    except Exception as error:
+        raise VerifyError("the first line is not the header of an export") from error
+    if head["format"] not in WALKS:
+        form = head["format"][:WHY_MAX]
+        raise VerifyError(f"an export of a form that is not known here: {form}")
+    return head
+
+
 def verify(lines: Iterable[str], keys: list[Key], outside: str | None) -> Walk | AccessWalk:
     """Check an export's lines; raises VerifyError where there is nothing to check."""
     source = iter(lines)
-    try:
-        head = json.loads(next(source, ""))
-        form, note = head["format"], head["checkpoint"]
-        head["from"], head["to"] = int(head["from"]), int(head["to"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise VerifyError("the first line is not the header of an export") from error
-    if form not in WALKS:
-        raise VerifyError(f"an export of a form that is not known here: {form}")
+    head = read_head(next(source, ""))
     kept = read_outside(outside, keys) if outside is not None else None
-    walk = WALKS[form](head, read_note(note, keys), kept)
+    walk = WALKS[head["format"]](head, read_note(head["checkpoint"], keys), kept)
     walk.keys = keys
     if not walk.checkpoint.is_signed:
         walk.faults.add("signature", 0, "no key given signed the export's checkpoint")
     for number, line in enumerate(source, 2):
         try:
             walk.read(line)
-        except (ValueError, KeyError, TypeError, struct.error) as error:
+        except Exception as error:  # noqa: BLE001 -- a line may hold anything
             what = f"line {number} is not a row ({type(error).__name__})"
             walk.faults.add("format", 0, what)
-    walk.end()
+    try:
+        walk.end()
+    except Exception as error:  # noqa: BLE001 -- so may the header
+        what = f"the end cannot be checked ({type(error).__name__})"
+        walk.faults.add("format", 0, what)
     return walk
 
 
@@ -1545,6 +1565,8 @@ def main(arguments: list[str]) -> int:
     made.add_argument("--key", action="append", required=True, metavar="PUBKEY")
     made.add_argument("--checkpoint", type=Path, metavar="FILE", help="kept outside the service")
     options = made.parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a log may hold any character
     try:
         keys = read_keys(options.key)
         outside = options.checkpoint.read_text("utf-8") if options.checkpoint else None
@@ -1554,6 +1576,9 @@ def main(arguments: list[str]) -> int:
             return tell(verify(lines, keys, outside))
     except (VerifyError, OSError, ValueError) as error:
         print(f"gongji verify: {error}", file=sys.stderr)
+        return 2
+    except Exception as error:  # noqa: BLE001 -- whatever a file holds, it ends with a verdict
+        print(f"gongji verify: not an export ({type(error).__name__})", file=sys.stderr)
         return 2
 
 
