@@ -6,10 +6,11 @@ import contextlib
 import sys
 from collections.abc import AsyncIterator, Iterator
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
-from api.commands.terminal import database, open_house, parser, settings_of
+from api.commands.terminal import database, ended, open_house, parser, settings_of
 from service import RefusalError
 from service.clock import business_clock, monotonic_s
 from service.ledger.postgres.store import PostgresStore
@@ -38,7 +39,10 @@ STOPS = (
 def main(arguments: list[str]) -> int:
     """Write an export; the exit status."""
     options = _options(arguments)
-    settings = settings_of(options)
+    return ended("export", partial(_written, options, settings_of(options)))
+
+
+def _written(options: argparse.Namespace, settings: Settings) -> int:
     try:
         if options.parquet:
             check_parquet()

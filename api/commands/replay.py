@@ -9,12 +9,13 @@ import asyncio
 import os
 import sys
 from datetime import datetime
+from functools import partial
 
 import asyncpg
 from pydantic import TypeAdapter
 from pydantic_core import from_json, to_json
 
-from api.commands.terminal import database, parser, settings_of
+from api.commands.terminal import database, ended, parser, settings_of
 from service import RefusalError
 from service.audit.as_of import read_moment
 from service.gc_tuning import settle_in
@@ -35,7 +36,10 @@ _REPORT = TypeAdapter(Report)
 def main(arguments: list[str]) -> int:
     """Replay; 0 where nothing differs, 1 where anything does, 2 where there is no such moment."""
     options = _options(arguments)
-    settings = settings_of(options)
+    return ended("replay", partial(_told, options, settings_of(options)))
+
+
+def _told(options: argparse.Namespace, settings: Settings) -> int:
     keys = load_keys(settings.key_file)
     if options.json:
         os.nice(NICE)

@@ -59,7 +59,7 @@ def inputs_of(event: bytes) -> Inputs | None:
     """What a `Settled` was decided from; None where it settles a hold or cannot be read so."""
     try:
         return _INPUTS.decode(event)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
 
 
@@ -71,7 +71,7 @@ def read_event(topic: str, event: bytes) -> Event:
     """
     try:
         told: Event = _READERS[topic].decode(event)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return decode_event(topic, event)
     return told if written(told) == event else decode_event(topic, event)
 
@@ -84,6 +84,6 @@ def read_act(act: bytes) -> Act:
     """
     try:
         told = _ACT.decode(act)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return decode_act(act)
     return told if written(told) == act else decode_act(act)

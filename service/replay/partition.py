@@ -13,8 +13,11 @@ class Share(NamedTuple):
     of: int
 
     def has(self, stream: str) -> bool:
-        """Whether a stream is this share's."""
-        return self.of == 1 or int(stream[-2:], 16) % self.of == self.number
+        """Whether a stream is this share's; what is no stream id at all is the first one's."""
+        try:
+            return self.of == 1 or int(stream[-2:], 16) % self.of == self.number
+        except ValueError:
+            return self.number == 0
 
 
 WHOLE = Share(0, 1)

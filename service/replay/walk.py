@@ -13,7 +13,7 @@ from aggregates.settlement.settlement import Settlement
 from aggregates.topics import Event, State
 from aggregates.vocabulary import StreamId
 from service.ledger.codec import amount_of, kind_of, parts
-from service.ledger.overlay import Layer
+from service.ledger.overlay import Layer, UnreadError
 from service.ledger.store import NO_HEAD, Head
 from service.replay.compare.keys_and_names import Bills
 from service.replay.compare.multiset_hash import Tally
@@ -113,7 +113,15 @@ class Course:
         end = plain_end(rows, at)
         if end > at and self._is_next(rows[at]) and self._takes(rows[at:end]):
             return end
-        self.take(rows[at])
+        row = rows[at]
+        try:
+            self.take(row)
+        except UnreadError:
+            raise
+        except Exception as fault:  # noqa: BLE001 -- no row may keep the others from being told
+            if self._share.has(row.stream):
+                why = f"cannot be told again: {type(fault).__name__}"
+                self.found.note((row.position, row.stream), Unlike.EVENT, row.topic, why)
         return at + 1
 
     def _is_next(self, row: Stored) -> bool:

@@ -1,7 +1,7 @@
 """Keys and names that are stored beside the log, held against what the log says."""
 
-from collections.abc import AsyncIterator
-from typing import Any, NamedTuple
+from collections.abc import AsyncIterator, Callable
+from typing import Any, NamedTuple, TypeVar
 
 from asyncpg import Connection
 
@@ -27,6 +27,7 @@ from service.replay.partition import Share
 from service.settlement.claims import visit_of
 from service.vault import Keys
 
+T = TypeVar("T")
 PAGE = 2000
 KEYS = """
     SELECT k.caller, k.key, k.stream, k.position, t.topic, e.state
@@ -124,7 +125,7 @@ async def _compare_each_key(
             if row["topic"] not in CLASSES:
                 found.note(where, Unlike.KEY, "a key of a settlement that is not there", None)
                 continue
-            made = _digest_of(row["topic"], row["state"])
+            made = _readable(_digest_of, row["topic"], row["state"])
             if made != digest:
                 found.note(where, Unlike.KEY, f"key digest {digest}", made)
     for position, stream in await connection.fetch(KEYLESS, list(BILLS), *mine):
@@ -190,7 +191,12 @@ async def _compare_each_name(
     async for page in _pages(connection, NAMES, share.of, share.number, of_bills):
         count += len(page)
         for row in page:
-            stream, state = _named(row)
+            named = _readable(_named, row)
+            if named is None:
+                what = f"a name of {row['stream']}"
+                found.note((None, None), Unlike.NAME, what, "an unreadable stream")
+                continue
+            stream, state = named
             where = (None, stream)
             made = None if stream is None else _name_of(names.keys, stream, state)
             if stream is None or made == b"":
@@ -213,6 +219,14 @@ def _named(row: Any) -> tuple[StreamId | None, State | Claim | None]:  # noqa: A
         return stream, None
     event = decode(row["topic"], row["settled"]).event
     return stream, event.claim if isinstance(event, Settled) else None
+
+
+def _readable(read: Callable[..., T], *stored: Any) -> T | None:  # noqa: ANN401 -- of rows
+    """What is read from stored bytes; None where nobody wrote them so."""
+    try:
+        return read(*stored)
+    except Exception:  # noqa: BLE001 -- whatever the bytes do to their reader
+        return None
 
 
 def _name_of(keys: Keys, stream: StreamId, state: State | Claim | None) -> bytes | None:
