@@ -32,7 +32,7 @@ from api.his.gateway import paths_of
 from api.http.dependencies import Door
 from api.http.metrics import SKEW
 from api.http.protocol import Bounds, bounded, connections_at_most
-from api.http.tokens import Tokens, issuer_path, make_issuer
+from api.http.tokens import TokenKeysError, Tokens, issuer_path, make_issuer
 from api.processes.child_processes import FollowingChild, TaxChild
 from api.processes.replay_jobs import Replays
 from service.adapters.identity_verifier import Verifier
@@ -80,6 +80,7 @@ STOPS = (
     PolicyFilesError,
     RolesMissingError,
     StoreUnavailableError,
+    TokenKeysError,
     OSError,
     asyncpg.PostgresError,
 )

@@ -54,5 +54,5 @@ async def metrics(door: DoorOf) -> Response:
     """Numbers for Prometheus."""
     pool = door.shelf.pool
     behind = [] if pool is None else await lags(pool, door.house.clock)
-    told = measures(door.house.appender, await unsealed(pool), behind)
+    told = measures(door.house.appender, await unsealed(pool), behind, door.tokens.failing_s)
     return Response(told, media_type="text/plain; version=0.0.4")

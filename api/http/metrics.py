@@ -39,6 +39,12 @@ PARKED = Gauge(
     registry=REGISTRY,
 )
 
+TOKEN_KEYS = Gauge(
+    "gongji_token_keys_failing_seconds",
+    "For how long the file of token keys could not be read; 0 when it can",
+    registry=REGISTRY,
+)
+
 
 @lru_cache(maxsize=512)
 def _counter(method: str, status: int) -> Counter:
@@ -71,12 +77,19 @@ class Measured:
         await self._app(scope, receive, counted)
 
 
-def measures(appender: Appender, unsealed: int, lags: Sequence[Lag]) -> bytes:
-    """All numbers in the Prometheus text format; `unsealed` rows are under no checkpoint yet."""
+def measures(
+    appender: Appender, unsealed: int, lags: Sequence[Lag], token_keys_failing_s: float
+) -> bytes:
+    """All numbers in the Prometheus text format.
+
+    `unsealed` rows are under no checkpoint yet; the file of token keys could not be read for
+    `token_keys_failing_s` seconds.
+    """
     for lag in lags:
         LAG_EVENTS.labels(lag.name).set(lag.events)
         LAG_SECONDS.labels(lag.name).set(lag.oldest_s)
         PARKED.labels(lag.name).set(lag.parked)
+    TOKEN_KEYS.set(token_keys_failing_s)
     LEDGER.labels("unsealed").set(unsealed)
     for number in ("batches", "commands", "races", "unknowns"):
         LEDGER.labels(number).set(getattr(appender, number))

@@ -441,5 +441,16 @@ TEXTS: dict[str, Text] = {
     "REQUEST_TIMEOUT": Text(
         408, "请求未在规定时间内完整送达。", "The request did not arrive whole in time."
     ),
+    # tokens
+    "TOKEN_REGION_MISSING": Text(
+        403,
+        '经办机构令牌须写明 region:六位医保区划,或全国 "*"。',
+        'An agency\'s token must say its region: six digits, or "*" for the nation.',
+    ),
+    "TOKEN_KEYS_UNREADABLE": Text(
+        503,
+        "验证令牌的公钥暂不可用,未作任何更改;请稍后重试。",
+        "Tokens cannot be verified now; nothing was applied.",
+    ),
 }
 """Status, Chinese and English by code; the national protocol tells the Chinese alone."""

@@ -1,13 +1,23 @@
 """Bearer tokens: who calls. Issued by the development issuer or by the deployment's own.
 
-A verified token is remembered by its SHA-256; its expiry is checked at every use on the
-machine's clock, failures are never remembered, and a change of keys forgets everything.
+A verified token is remembered by its SHA-256 beside the keys that verified it; its expiry is
+checked at every use on the machine's clock, failures are never remembered, and other keys
+remember nobody.
+
+The file of keys is read before the first request, and looked at every second and whenever a
+token fails. New keys take the old ones' place in one step. While the file cannot be read the
+last good keys hold for `KEPT_S`, told by a log line and a metric; then nobody is let in until
+it can.
 """
 
 import hashlib
 import json
+import logging
 import os
+import re
+import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,14 +27,24 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OKPKey
 
 from api.http.problems import ProblemError
-from service.caller import Caller, Role, person
+from service.caller import Caller, Role, agency, person
 from service.clock import machine_now, monotonic_s
 from service.vault import Keys
 
+LOG = logging.getLogger("gongji.api")
 ALGORITHMS = ["Ed25519"]
 ISSUER = AUDIENCE = "gongji"
 REMEMBERED_MAX = 10_000
 LOOK_AGAIN_S = 1.0
+KEPT_S = 300.0
+"""How long the last good keys hold while their file cannot be read."""
+NATION = "*"
+"""The region that an agency's token says when it is the nation's."""
+REGION = re.compile(r"\*|[0-9]{6}")
+
+
+class TokenKeysError(Exception):
+    """The file of token keys cannot be read."""
 
 
 class Remembered(NamedTuple):
@@ -34,68 +54,144 @@ class Remembered(NamedTuple):
     expires_at: float
 
 
-class Tokens:
-    """Verifies tokens with the public keys of a file."""
+class Held(NamedTuple):
+    """The keys of one version of the file, and the tokens that they verified."""
 
-    def __init__(self, path: Path, person_keys: Keys) -> None:
-        """Verify with a JWK or JWK set in a file; persons are named by the ledger's keys."""
+    stamp: tuple[int, ...]
+    keys: KeySet
+    remembered: OrderedDict[bytes, Remembered]
+
+
+class Tokens:
+    """Verifies tokens with the public keys of a file, for any number of threads."""
+
+    def __init__(
+        self, path: Path, person_keys: Keys, clock: Callable[[], float] = monotonic_s
+    ) -> None:
+        """Verify with a JWK or JWK set in a file; persons are named by the ledger's keys.
+
+        `clock` measures seconds.
+
+        Raises:
+            TokenKeysError: the file cannot be read.
+        """
         self._path = path
         self._person_keys = person_keys
-        self._keys = KeySet([])
-        self._changed_ns = -1
-        self._looked_s = -LOOK_AGAIN_S
-        self._remembered: OrderedDict[bytes, Remembered] = OrderedDict()
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._held = _read(path)
+        self._look_at_s = clock() + LOOK_AGAIN_S
+        self._failing_since_s: float | None = None
+
+    @property
+    def failing_s(self) -> float:
+        """For how many seconds the file of keys could not be read; 0 when it can."""
+        if self._clock() >= self._look_at_s:
+            self._look(wait=False)
+        since_s = self._failing_since_s
+        return 0.0 if since_s is None else self._clock() - since_s
 
     def caller(self, authorization: str | None) -> Caller:
         """The holder of an `Authorization: Bearer …` header.
 
         Raises:
-            ProblemError: UNAUTHENTICATED.
+            ProblemError: UNAUTHENTICATED; TOKEN_REGION_MISSING: an agency's without a region;
+            TOKEN_KEYS_UNREADABLE: nobody can be let in now.
         """
         if authorization is None or authorization[:7].lower() != "bearer ":
             raise ProblemError("UNAUTHENTICATED")
-        self._look_at_keys()
+        if self.failing_s > KEPT_S:
+            raise ProblemError("TOKEN_KEYS_UNREADABLE")
         token = authorization[7:].strip()
         digest = hashlib.sha256(token.encode()).digest()
-        known = self._remembered.get(digest)
-        if known is None:
-            known = self._verified(token)
-            self._remembered[digest] = known
-            if len(self._remembered) > REMEMBERED_MAX:
-                self._remembered.popitem(last=False)
+        remembered = self._held.remembered
+        known = remembered.get(digest) or self._verified(token, digest)
         if known.expires_at <= machine_now().timestamp():
-            self._remembered.pop(digest, None)
+            remembered.pop(digest, None)
             raise ProblemError("UNAUTHENTICATED")
         return known.caller
 
-    def _look_at_keys(self) -> None:
-        """Read the keys again when their file has changed; looked at once a second."""
-        now = monotonic_s()
-        if now - self._looked_s < LOOK_AGAIN_S:
-            return
-        self._looked_s = now
-        changed_ns = self._path.stat().st_mtime_ns if self._path.exists() else 0
-        if changed_ns != self._changed_ns:
-            self._changed_ns = changed_ns
-            self._remembered.clear()
-            held = json.loads(self._path.read_text(encoding="utf-8")) if changed_ns else {}
-            self._keys = KeySet([OKPKey.import_key(key) for key in held.get("keys", [held])])
-
-    def _verified(self, token: str) -> Remembered:
+    def _verified(self, token: str, digest: bytes) -> Remembered:
+        """A token that nobody showed before; if it fails, once more with the file as it is now."""
+        held = self._held
         try:
-            claims = jwt.decode(token, self._keys, algorithms=ALGORITHMS).claims
-            _CLAIMS.validate(claims)
-            return Remembered(self._holder(claims), float(claims["exp"]))
-        except (JoseError, ValueError, KeyError, TypeError) as error:
-            raise ProblemError("UNAUTHENTICATED") from error
+            known = self._verify(token, held.keys)
+        except FAILURES as error:
+            self._look(wait=True)
+            if held is self._held:
+                raise ProblemError("UNAUTHENTICATED") from error
+            held = self._held
+            try:
+                known = self._verify(token, held.keys)
+            except FAILURES as still:
+                raise ProblemError("UNAUTHENTICATED") from still
+        held.remembered[digest] = known
+        if len(held.remembered) > REMEMBERED_MAX:
+            held.remembered.popitem(last=False)
+        return known
+
+    def _look(self, *, wait: bool) -> None:
+        """Take the keys of the file if it changed. Without `wait` another thread's look will do."""
+        if not self._lock.acquire(blocking=wait):
+            return
+        try:
+            self._look_at_s = self._clock() + LOOK_AGAIN_S
+            if self._failing_since_s is None and _stamp(self._path) == self._held.stamp:
+                return
+            held = _read(self._path)
+            if held.stamp != self._held.stamp:
+                self._held = held
+            self._failing_since_s = None
+        except TokenKeysError as error:
+            if self._failing_since_s is None:
+                self._failing_since_s = self._clock()
+                LOG.error("%s; the last good ones hold for %d s", error, KEPT_S)  # noqa: TRY400
+        finally:
+            self._lock.release()
+
+    def _verify(self, token: str, keys: KeySet) -> Remembered:
+        claims = jwt.decode(token, keys, algorithms=ALGORITHMS).claims
+        _CLAIMS.validate(claims)
+        return Remembered(self._holder(claims), float(claims["exp"]))
 
     def _holder(self, claims: dict[str, Any]) -> Caller:
         role, subject, region = Role(claims["role"]), str(claims["sub"]), claims.get("region")
         if role is Role.PERSON:
             return person(self._person_keys, subject)
-        return Caller(role, subject, region, f"{role}:{subject}")
+        if role is not Role.AGENCY:
+            return Caller(role, subject, None, f"{role}:{subject}")
+        if not isinstance(region, str) or not REGION.fullmatch(region):
+            raise ProblemError("TOKEN_REGION_MISSING")
+        return agency(subject, None if region == NATION else region)
 
 
+def _stamp(path: Path) -> tuple[int, ...]:
+    """What changes with a file; zeros if it is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return (0,)
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_size
+
+
+def _read(path: Path) -> Held:
+    """The keys of a file; its stamp is older than what was read, never younger.
+
+    Raises:
+        TokenKeysError: it is not there, or not a JWK or JWK set of Ed25519 keys.
+    """
+    stamp = _stamp(path)
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        keys = told.get("keys", [told])
+        return Held(stamp, KeySet([OKPKey.import_key(key) for key in keys]), OrderedDict())
+    except (OSError, *FAILURES) as error:
+        why = type(error).__name__
+        raise TokenKeysError(f"the token keys in {path} cannot be read ({why})") from error
+
+
+FAILURES = (JoseError, ValueError, KeyError, TypeError, AttributeError)
+"""What a token or a key that is none can make the library raise."""
 _CLAIMS = jwt.JWTClaimsRegistry(
     iss={"essential": True, "value": ISSUER},
     aud={"essential": True, "value": AUDIENCE},
@@ -128,6 +224,8 @@ def make_issuer(path: Path) -> None:
 
 def issue(path: Path, role: Role, subject: str, region: str | None, ends_at: datetime) -> str:
     """A token of the development issuer until a moment of the machine's clock.
+
+    `region` is an agency's, or `NATION`; other roles have none.
 
     Raises:
         FileNotFoundError: no service ever ran on this data directory.

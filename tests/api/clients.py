@@ -49,7 +49,7 @@ class Who(NamedTuple):
 
 AGENCY = Who(Role.AGENCY, "a1", HOME)
 AGENCY_ELSEWHERE = Who(Role.AGENCY, "a2", ELSEWHERE)
-NATION = Who(Role.AGENCY, "nation")
+NATION = Who(Role.AGENCY, "nation", "*")
 HOSPITAL = Who(Role.INSTITUTION, "H99000000001")
 PHARMACY = Who(Role.INSTITUTION, "P99000000001")
 AUDITOR = Who(Role.AUDITOR, "auditor")

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from aggregates.policy.edition import Edition
-from api.http.tokens import days_from_now, issue
+from api.http.tokens import NATION, days_from_now, issue
 from service.caller import Role
 from tests.api.real_server import Room
 from tests.cases.http_driver import HttpDriver
@@ -66,7 +66,8 @@ class Serving:
         who = role, subject
         if who not in self._tokens:
             ends_at = days_from_now(1)
-            self._tokens[who] = issue(self._room.issuer, Role(role), subject, None, ends_at)
+            region = NATION if role == Role.AGENCY else None
+            self._tokens[who] = issue(self._room.issuer, Role(role), subject, region, ends_at)
         return {"Authorization": f"Bearer {self._tokens[who]}"}
 
 

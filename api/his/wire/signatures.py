@@ -84,6 +84,8 @@ def _check_bearer(tokens: Tokens, caller: Caller, headers: Headers) -> None:
     try:
         holder = tokens.caller(headers.get("authorization"))
     except ProblemError as error:
+        if error.code != "UNAUTHENTICATED":
+            raise
         raise ProblemError("SIGNATURE_INVALID") from error
     if holder.role is not Role.INSTITUTION or holder.subject != caller.subject:
         raise ProblemError("SIGNATURE_INVALID")
