@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from projections.account import statement_entries as entries
+from service.read_models import follower as followers
 from service.read_models.parking import parked
 from service.read_models.projector import LIVE, Span, Target, advance, prepare, spans
 from service.read_models.rebuild import NAMES, check
@@ -270,18 +271,17 @@ async def test_a_database_that_refuses_a_write_is_tried_again(dsn: str) -> None:
         assert [] == await parked(store.pool, [target.name for target in LIVE])
 
 
-async def test_a_wake_is_answered_before_the_next_look(dsn: str) -> None:
-    """Many commits with a wake each are followed faster than looking every tenth of a second."""
+async def test_a_wake_is_answered_before_the_next_look(
+    dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Commits with a wake each are followed although nobody looks by himself any more."""
+    monkeypatch.setattr(followers, "LOOK_EVERY_S", 3600.0)
     async with a_store(dsn) as store, a_follower(dsn, store.pool) as follower:
         await eventually(lambda: asyncio.sleep(0, follower.is_following))
-        loop = asyncio.get_running_loop()
-        began = loop.time()
         for number in range(1, 21):
             head = await append(store, families([number]).rows())
             follower.wake()
-            assert await follower.wait_for(head, 5)
-
-        assert loop.time() - began < 20 * 0.1
+            assert await follower.wait_for(head, 60)
 
 
 def test_every_read_model_is_known_by_name() -> None:
