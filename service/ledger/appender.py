@@ -4,6 +4,9 @@ Nothing waits for a timer. While one append is on its way to disk the next batch
 on top of it. A batch that lost a race, or whose outcome is unknown, is decided again under
 the lock of the log head, so progress is bounded and a command is applied once: a key that
 the unknown append used up answers it.
+
+Under one key one body is on its way at a time. The others wait in their order: what uses the
+key up answers them all, and if it stays free the next one goes.
 """
 
 import asyncio

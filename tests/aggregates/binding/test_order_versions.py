@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +13,7 @@ from aggregates.binding.deduction_order import CurrentOrder, change_order, curre
 from aggregates.vocabulary import Relation, StreamId
 from tests.aggregates.binding.grants import NOW, an_account
 
+MANY = 12
 KINDS = ["bind", "release", "lapse", "sweep", "order"]
 STEPS = st.tuples(st.sampled_from(KINDS), st.integers(0, 9))
 
@@ -68,17 +70,22 @@ class Life:
         self.account = evolve(self.account, event)
 
 
+def check_step(life: Life, do: str, which: int) -> None:
+    """Let one thing happen; the version is higher exactly if the order moved or was set anew."""
+    before = life.current()
+    life.take(do, which)
+    after = life.current()
+    has_moved = before.sponsors != after.sponsors or do == "order"
+    assert has_moved == (after.version > before.version)
+    assert after.version >= before.version
+
+
 @given(st.lists(STEPS, max_size=60))
 def test_the_version_moves_with_the_order(steps: list[tuple[str, int]]) -> None:
     """Another order is a higher version; the same order is the same one, unless it was set anew."""
     life = Life()
     for do, which in steps:
-        before = life.current()
-        life.take(do, which)
-        after = life.current()
-        has_moved = before.sponsors != after.sponsors or do == "order"
-        assert has_moved == (after.version > before.version)
-        assert after.version >= before.version
+        check_step(life, do, which)
 
 
 @given(st.lists(STEPS, max_size=60))
@@ -97,6 +104,19 @@ def test_all_live_sponsors_stand_in_the_order_once(steps: list[tuple[str, int]])
         assert first == [binding for binding in named if binding in first]
         later = [link for link in order if link.binding not in named]
         assert [*order[: len(first)], *sorted(later, key=lambda s: s.linked_at)] == [*order]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_long_life_keeps_the_law(seed: int) -> None:
+    """Thousands of events on one account, never more than a dozen sponsors at once."""
+    life, number = Life(), seed
+    for _ in range(3_000):
+        number = (number * 1_103_515_245 + 12_345) % 2**31  # a repeatable walk
+        kinds = KINDS if len(life.account.sponsors) < MANY else KINDS[1:]
+        check_step(life, kinds[(number >> 16) % len(kinds)], number >> 8)
+
+    assert life.bound > MANY
+    assert life.current().version > MANY
 
 
 def test_an_invitation_that_ends_moves_no_order() -> None:
