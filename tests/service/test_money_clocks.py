@@ -12,12 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule, run_state_machine_as_test
 from typing_extensions import override
 
-from aggregates.account.reserved import assert_sound
-from aggregates.account.state import Account
 from aggregates.policy.edition import Edition
-from aggregates.settlement.events import Settled
-from aggregates.settlement.hold import ClaimHeld
-from aggregates.vocabulary import instant
 from service.clock import of_micros
 from service.context import House, furnish
 from service.ledger.memory_store import MemoryStore
@@ -27,6 +22,7 @@ from service.vault import Keys
 from tests.cases.outcome import StoppedClock
 from tests.cases.service_driver import HouseDriver
 from tests.service.money_life import seconds
+from tests.service.one_time import check_log
 from tests.service.replay.replayed import found_in
 from tests.service.test_money_machine import Bills
 
@@ -140,35 +136,10 @@ class ManyClocks(Bills):
         store = self.counter.house.store
         assert isinstance(store, MemoryStore)
         try:
-            check_log(store)
+            check_log(store.log, (head.state for head in store.heads.values()))
             assert [] == found_in(self.counter.house)
         finally:
             super().teardown()
-
-
-def check_log(store: MemoryStore) -> None:
-    """One time, sums that are exact, nothing below zero, and what is set aside is there.
-
-    Raises:
-        AssertionError: it is not so.
-    """
-    newest = 0
-    for one in store.log:
-        assert one.recorded_at >= newest
-        newest = one.recorded_at
-        event = one.event
-        if isinstance(event, Settled | ClaimHeld):
-            at = event.settled_at if isinstance(event, Settled) else event.held_at
-            assert at == of_micros(newest)
-            given = [share.current_fen + share.prior_fen for share in event.payers]
-            assert min(min(s.current_fen, s.prior_fen) for s in event.payers) >= 0
-            assert [event.own_fen, event.aid_fen] == [given[0], sum(given[1:])]
-            personal_fen = event.claim.total_fen - event.claim.fund_pay_fen
-            assert personal_fen == event.own_fen + event.aid_fen + event.cash_fen
-            assert event.cash_fen >= 0
-    for head in store.heads.values():
-        if isinstance(head.state, Account):
-            assert_sound(head.state, instant(of_micros(newest)))
 
 
 @pytest.mark.timeout(7_200)
