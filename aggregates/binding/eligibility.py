@@ -24,7 +24,14 @@ from aggregates.refusals import (
     SponsorExcludedError,
     SponsorLimitError,
 )
-from aggregates.vocabulary import Instant, ParentSex, Relation, StreamId
+from aggregates.vocabulary import (
+    Instant,
+    Insurance,
+    ParentSex,
+    Relation,
+    Standing,
+    StreamId,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +41,17 @@ class Side:
     account_id: StreamId
     account: Account
     edition: Edition
+
+
+def nobody(region: str, now: Instant) -> Account:
+    """Somebody of whom nothing is known: insured in a region, and tied to no one."""
+    return Account(
+        region=region,
+        insurance=Insurance.RESIDENT,
+        standing=Standing.NORMAL,
+        flags=(),
+        year=now.on.year,
+    )
 
 
 def check_parties(sponsor: Side, beneficiary: Side) -> None:

@@ -15,11 +15,11 @@ from aggregates.account.events import (
 )
 from aggregates.account.state import Account
 from aggregates.binding import binding as rules
-from aggregates.binding.binding import Binding, CapsChange, Offer
-from aggregates.binding.eligibility import Side
-from aggregates.binding.events import BindingConfirmed, Caps
+from aggregates.binding.binding import Binding, CapsChange, Kin, Offer
+from aggregates.binding.eligibility import Side, nobody
+from aggregates.binding.events import BindingConfirmed, Caps, InvitationSent
 from aggregates.policy.choices import Activation
-from aggregates.refusals import AlreadyBoundError, UnknownError
+from aggregates.refusals import AlreadyBoundError, RefusalError, UnknownError
 from aggregates.vocabulary import BindingStatus, Instant, Parting, StreamId, Use
 from service.binding.consents import check_consent
 from service.binding.parties import (
@@ -28,6 +28,7 @@ from service.binding.parties import (
     Sides,
     acting_side,
     check_is,
+    is_stranger,
     kin_of,
     party,
     side_of,
@@ -40,8 +41,9 @@ from service.context import House
 from service.ledger.command import Decision, Reply
 from service.ledger.read_set import View
 from service.person.free_text import check_names_nobody
-from service.person.lookup import find_person
+from service.person.lookup import find_or_stand_in
 from service.serializers import binding_answer
+from service.vault import Keys
 
 __all__ = ["Caps", "CapsChange", "Change", "Invite", "Offer"]
 
@@ -59,12 +61,12 @@ async def invite(house: House, request: Request, command: Invite) -> Reply:
     def decide(view: View, now: Instant) -> Decision:
         sponsor_id = party(view, keys, request.caller, command.sponsor)
         sponsor, lapsed = swept_side(view, keys, sponsor_id, now)
-        beneficiary_id = find_person(view, keys, command.beneficiary)
-        beneficiary, theirs = swept_side(view, keys, beneficiary_id, now)
-        _check_no_open_invitation(view, sponsor_id, beneficiary.account, now)
+        beneficiary_id = find_or_stand_in(view, keys, sponsor_id, command.beneficiary)
         binding_id = new_stream("bnd", now.at)
         kin = kin_of(view, keys, command, (sponsor_id, beneficiary_id))
-        sent = rules.invite(command.offer, kin, sponsor, beneficiary, now, command.consent)
+        beneficiary, theirs, sent = _offered(
+            view, keys, request.caller, command, (sponsor, beneficiary_id, kin), now
+        )
         moved: Moved = [*lapsed, *theirs, (binding_id, sent)]
         if sponsor.edition.binding.activation is Activation.SPONSOR_ONLY:
             moved += confirmed_events(
@@ -79,6 +81,41 @@ async def invite(house: House, request: Request, command: Invite) -> Reply:
     return await house.do(request, decide)
 
 
+def _offered(
+    view: View,
+    keys: Keys,
+    caller: Caller,
+    command: Invite,
+    parties: tuple[Side, StreamId, Kin],
+    now: Instant,
+) -> tuple[Side, Moved, InvitationSent]:
+    """The beneficiary without his lapsed ties, and the offer to him.
+
+    Who is a stranger to the sponsor is first judged as somebody of whom nothing is known; what
+    his own state forbids then looks as if there were no such person.
+
+    Raises:
+        UnknownError: there is none; AlreadyBoundError: an invitation is open; else as
+        `aggregates.binding.binding.invite`.
+    """
+    sponsor, beneficiary_id, kin = parties
+
+    def real() -> tuple[Side, Moved, InvitationSent]:
+        beneficiary, theirs = swept_side(view, keys, beneficiary_id, now)
+        _check_no_open_invitation(view, sponsor.account_id, beneficiary.account, now)
+        sent = rules.invite(command.offer, kin, sponsor, beneficiary, now, command.consent)
+        return beneficiary, theirs, sent
+
+    if not is_stranger(view, keys, caller, sponsor.account_id, beneficiary_id):
+        return real()
+    unknown = Side(beneficiary_id, nobody(sponsor.account.region, now), sponsor.edition)
+    rules.invite(command.offer, Kin(kin.shown, None), sponsor, unknown, now, command.consent)
+    try:
+        return real()
+    except RefusalError:
+        raise UnknownError from None
+
+
 async def confirm(
     house: House, request: Request, binding_id: StreamId, consent: str | None = None
 ) -> Reply:
@@ -87,6 +124,7 @@ async def confirm(
     Raises:
         ConsentUnknownError: no such version; the rest as `Appender.submit`.
     """
+    check_role(request.caller, Role.PERSON, Role.AGENCY)
     check_consent(consent)
 
     def decide(view: View, now: Instant) -> Decision:
@@ -105,6 +143,7 @@ async def confirm(
 
 async def decline(house: House, request: Request, binding_id: StreamId) -> Reply:
     """The beneficiary says no."""
+    check_role(request.caller, Role.PERSON, Role.AGENCY)
 
     def decide(view: View, now: Instant) -> Decision:
         binding = view.binding(binding_id)
@@ -123,6 +162,7 @@ async def decline(house: House, request: Request, binding_id: StreamId) -> Reply
 
 async def release(house: House, request: Request, binding_id: StreamId, reason: str) -> Reply:
     """Either side takes the grant back, as far as the region lets him."""
+    check_role(request.caller, Role.PERSON, Role.AGENCY)
 
     def decide(view: View, now: Instant) -> Decision:
         binding = view.binding(binding_id)
@@ -155,6 +195,7 @@ class Change:
 
 async def change(house: House, request: Request, binding_id: StreamId, terms: Change) -> Reply:
     """The sponsor changes what he grants, for settlements from now on."""
+    check_role(request.caller, Role.PERSON, Role.AGENCY)
 
     def decide(view: View, now: Instant) -> Decision:
         binding = view.binding(binding_id)

@@ -10,7 +10,7 @@ from aggregates.binding.kinship import parent_in
 from aggregates.refusals import NotPermittedError, UnknownError
 from aggregates.topics import Event
 from aggregates.vocabulary import Instant, KinshipEvidence, StreamId
-from service.binding.kinship import is_parent_of_minor, shown_for, traits_of
+from service.binding.kinship import is_parent_of_minor, registered, shown_for, traits_of
 from service.caller import Caller, Role, check_region, check_role
 from service.ledger.read_set import View
 from service.person.lookup import find_person
@@ -72,6 +72,24 @@ class Sides(NamedTuple):
 
     giver: StreamId
     taker: StreamId
+
+
+def is_stranger(view: View, keys: Keys, caller: Caller, me: StreamId, other: StreamId) -> bool:
+    """Whether a caller, acting for one person, may not know whether another is there.
+
+    The register, a tie of today or once, an open invitation, and an agency's own region tell him.
+    """
+    is_kin = registered(view, keys, me, other) is not None
+    mine = view.account(me)
+    ties = {tie.beneficiary for tie in mine.ever} | {tie.beneficiary for tie in mine.beneficiaries}
+    if me == other or is_kin or other in ties | {tie.sponsor for tie in mine.sponsors}:
+        return False
+    if caller.role is Role.AGENCY and is_of_agency(view, caller, other):
+        return False
+    try:
+        return all(sponsor != me for _, sponsor in view.account(other).invitations)
+    except UnknownError:
+        return True
 
 
 class Acting(NamedTuple):

@@ -4,6 +4,7 @@ import hashlib
 
 from aggregates.refusals import UnknownError
 from aggregates.vocabulary import Relation, StreamId
+from service.adapters.identity_verifier import NOBODY
 from service.binding.kinship import RecordKinship, record_kinship
 from service.caller import Request, agency
 from service.context import House
@@ -15,22 +16,27 @@ REGISTRAR = agency("registry", None)
 async def bring_up_to_date(house: House, sponsor: str, beneficiary: str) -> None:
     """Ask the registry about two persons (by number) and record what is new.
 
+    A beneficiary who is not known here is asked about as well, by a made-up name: the answer
+    takes as long and tells nothing.
+
     Raises:
-        RegistryUnavailableError: as `Registry.relation`; UnknownError: one is not known here.
+        RegistryUnavailableError: as `Registry.relation`; UnknownError: the sponsor is not known.
     """
     if house.registry is None:
         return
     names = [house.keys.name("person_no", number) for number in (sponsor, beneficiary)]
     found = (await house.store.read((), names)).names
     accounts = [found[name] for name in names if name in found]
-    if len(accounts) != len(names):
+    if names[0] not in found:
         raise UnknownError
     persons = await persons_of(house, accounts)
-    person, relative = (persons[account] for account in accounts)
-    if person is None or relative is None:
+    person, relative = persons[accounts[0]], persons.get(accounts[-1])
+    if person is None:
         return
-    relation = await house.registry.relation(person, relative)
-    if relation is not None:
+    is_there = names[1] in found and relative is not None
+    asked = relative if is_there and relative else NOBODY
+    relation = await house.registry.relation(person, asked)
+    if relation is not None and is_there:
         fact = RecordKinship(person_no=sponsor, relative=beneficiary, relation=relation)
         await record_kinship(house, _request(accounts, relation), fact)
 
