@@ -22,6 +22,8 @@ done twice. Every error carries a `code` and an `outcome` (`applied`, `not_appli
 
 A credential link (亲情账户) lets a guardian show a member's code at the counter. It shares no
 money: who pays is decided by the member's own account and bindings, with the link or without.
+An adult member confirms it himself; for a minor the kinship register names the guardian as a
+parent, or the agency of his region reviews the evidence, and the guardian activates the link.
 The log joins a display to its bills: `code` of `link.code-shown` is `claim.credential` of
 `settlement.settled`, a keyed digest from which nobody makes the code.
 

@@ -26,13 +26,15 @@ def find_person(view: View, keys: Keys, person_no: str) -> StreamId:
 def find_or_stand_in(view: View, keys: Keys, asker: StreamId, person_no: str) -> StreamId:
     """The account of a person number; where there is none, an id that nobody has.
 
-    It is the same id each time for one asker, so what he asks for goes on as with anybody.
+    It is the same id each time for one asker, so what he asks for goes on as with anybody, and
+    looks like an account of somebody who was insured some days before him.
     """
     found = view.find(keys.name("person_no", person_no))
     if found is not None:
         return found
     chance = keys.name("nobody", f"{asker}\0{person_no}").hex()
-    return StreamId(f"{asker[:16]}7{chance[:3]}8{chance[3:18]}")
+    millis = max(0, int(asker[4:16], 16) - int(chance[:8], 16))
+    return StreamId(f"acc_{millis:012x}7{chance[8:11]}8{chance[11:26]}")
 
 
 def find_readable(view: View, keys: Keys, caller: Caller, person_no: str, now: Instant) -> StreamId:
