@@ -17,7 +17,15 @@ from api.http.dependencies import (
     read_body,
     request_of,
 )
-from api.http.fields import Body, NothingBody, PersonNo, ReasonBody, Reference, Remark
+from api.http.fields import (
+    NUMBER_MAX,
+    Body,
+    NothingBody,
+    PersonNo,
+    ReasonBody,
+    Reference,
+    Remark,
+)
 from api.http.openapi_helpers import body_of, problems
 from api.http.problems import ProblemError
 from api.http.schemas import Reply as ReplyModel
@@ -153,7 +161,7 @@ async def list_links(
     ] = None,
     cursor: Annotated[str | None, Query(max_length=100)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    min_position: Annotated[int | None, Query(ge=0)] = None,
+    min_position: Annotated[int | None, Query(ge=0, le=NUMBER_MAX)] = None,
 ) -> Response:
     """The links in which the caller is guardian or member, newest first."""
     if person_no is None and caller.role in {Role.AGENCY, Role.AUDITOR}:

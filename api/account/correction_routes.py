@@ -22,7 +22,7 @@ from api.http.dependencies import (
     read_body,
     request_of,
 )
-from api.http.fields import NothingBody, fen
+from api.http.fields import NUMBER_MAX, NothingBody, fen
 from api.http.openapi_helpers import body_of, problems
 from service.account import corrections
 from service.context import House
@@ -76,7 +76,7 @@ async def list_corrections(
     status: Annotated[str | None, Query(pattern="^(proposed|approved|rejected)$")] = None,
     cursor: Annotated[str | None, Query(max_length=100)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    min_position: Annotated[int | None, Query(ge=0)] = None,
+    min_position: Annotated[int | None, Query(ge=0, le=NUMBER_MAX)] = None,
 ) -> Response:
     """The corrections of an agency's region, newest first; auditors see all.
 

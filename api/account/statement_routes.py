@@ -11,6 +11,7 @@ from pydantic_core import to_json
 from api.account.statement_schemas import BillsReply, EntriesReply
 from api.http.csv_text import CSV, csv_text
 from api.http.dependencies import CallerOf, Door, DoorOf
+from api.http.fields import NUMBER_MAX
 from api.http.openapi_helpers import problems
 from api.http.problems import is_english
 from service.account import patient_bills as bills
@@ -41,7 +42,7 @@ class Looked(BaseModel):
 
     cursor: str | None = Field(None, max_length=100)
     limit: int = Field(50, ge=1, le=200)
-    min_position: int | None = Field(None, ge=0)
+    min_position: int | None = Field(None, ge=0, le=NUMBER_MAX)
 
 
 class Column(NamedTuple):

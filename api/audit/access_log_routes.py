@@ -12,7 +12,7 @@ from service.audit import access_log_query as accesses
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"])
 Stream = Annotated[str | None, Query(pattern=r"^[a-z]{3}_[0-9a-f]{32}$")]
-Name = Annotated[str | None, Query(min_length=1, max_length=100)]
+Name = Annotated[str | None, Query(pattern=r"^[^\x00-\x1f\x7f]{1,100}$")]
 Moment = AwareDatetime | None
 
 

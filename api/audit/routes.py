@@ -1,12 +1,12 @@
 """What an auditor asks: a settlement's story, how things stood, and the whole log told again."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic_core import to_json
 
-from aggregates.vocabulary import StreamId
 from api.audit.responses import (
     AccountAsOfReply,
     BindingAsOfReply,
@@ -24,10 +24,12 @@ from api.processes.replay_jobs import Replays
 from service.audit import as_of as past
 from service.audit.trace import trace
 from service.caller import Role, check_role
+from service.ids import stream_of
 from service.ledger.store import StoreUnavailableError
 from service.replay.jobs import Job
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"])
+REPLAY_ID = re.compile("rpl_[0-9a-f]{1,40}")
 AsOf = Annotated[
     str | None,
     Query(
@@ -45,7 +47,8 @@ async def tell_settlement(
 
     Each event in Chinese or with `Accept-Language: en` in English.
     """
-    story = await trace(door.house, caller, StreamId(settlement_id))
+    check_role(caller, Role.AUDITOR)
+    story = await trace(door.house, caller, stream_of("stl", settlement_id))
     language = request.headers.get("accept-language")
     return _answer(with_texts(story, in_english=is_english(language)))
 
@@ -77,7 +80,9 @@ async def binding_as_of(
     door: DoorOf, caller: CallerOf, binding_id: str, as_of: AsOf = None
 ) -> Response:
     """A binding as it stood, from the log alone (auditor)."""
-    found = await past.binding_as_of(door.house, caller, StreamId(binding_id), _point(door, as_of))
+    check_role(caller, Role.AUDITOR)
+    stream = stream_of("bnd", binding_id)
+    found = await past.binding_as_of(door.house, caller, stream, _point(door, as_of))
     return _answer(found)
 
 
@@ -123,7 +128,8 @@ async def look_at_replay(door: DoorOf, caller: CallerOf, replay_id: str) -> Resp
     `interrupted` is one whose service ended before it did: ask for another.
     """
     check_role(caller, Role.AUDITOR)
-    job = await _replays(door).jobs.find(replay_id)
+    is_id = REPLAY_ID.fullmatch(replay_id) is not None
+    job = await _replays(door).jobs.find(replay_id) if is_id else None
     if job is None:
         raise ProblemError("NOT_FOUND")
     return _answer(_told(job))

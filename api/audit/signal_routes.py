@@ -120,7 +120,7 @@ async def list_signals(  # noqa: PLR0913, PLR0917 -- each a query parameter
     kind: Kind | None = None,
     after: Position = 0,
     limit: int = 50,
-    min_position: int | None = None,
+    min_position: Position | None = None,
 ) -> Response:
     """Signals behind a position, oldest first (auditors; agencies of their region).
 

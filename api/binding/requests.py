@@ -4,14 +4,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from api.http.fields import Amount, Body, Day, PersonNo, Reference, Word
+from api.http.fields import Amount, Body, Day, PersonNo, Reference, Version, Word
 
 
 class OrderBody(Body):
     """A deduction order: sponsors' person numbers, the first pays first."""
 
     sponsors: Annotated[tuple[PersonNo, ...], Field(max_length=100, fail_fast=True)]
-    version: Annotated[int, Field(ge=0)] = 0
+    version: Version = 0
 
 
 class CapsBody(Body):

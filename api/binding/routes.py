@@ -22,7 +22,7 @@ from api.http.dependencies import (
     read_body,
     request_of,
 )
-from api.http.fields import NothingBody, ReasonBody, maybe_fen
+from api.http.fields import NUMBER_MAX, NothingBody, ReasonBody, maybe_fen
 from api.http.openapi_helpers import body_of, problems
 from api.http.problems import ProblemError
 from service.binding import bindings, consents
@@ -90,7 +90,7 @@ async def list_bindings(
     sought: SoughtOf,
     cursor: Annotated[str | None, Query(max_length=100)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    min_position: Annotated[int | None, Query(ge=0)] = None,
+    min_position: Annotated[int | None, Query(ge=0, le=NUMBER_MAX)] = None,
 ) -> Response:
     """The caller's bindings on either side, newest first."""
     asked = lists.Asked(cursor, limit, min_position)

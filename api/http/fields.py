@@ -20,6 +20,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from api.http.dates import is_within
+from api.http.numbers import DIGITS_MAX
 from service.person.free_text import holds_id_number, is_id_number_in
 
 YUAN = r"(?:[0-8]?[0-9]{1,13}\.[0-9]{2}|90{13}\.00)"
@@ -61,6 +62,9 @@ PersonNo = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 RegionCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
 InstitutionCode = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{1,20}$")]
 LINES_MAX = CLAIMS_MAX = 1000
+NUMBER_MAX = 10**DIGITS_MAX - 1
+Version = Annotated[int, Field(ge=0, le=NUMBER_MAX)]
+"""How many events a stream has."""
 
 
 def _written_as(pattern: str) -> BeforeValidator:

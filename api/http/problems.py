@@ -51,6 +51,7 @@ CODES: tuple[tuple[type[Exception], str, str], ...] = (
     (StoreUnavailableError, "STORE_UNAVAILABLE", "not_applied"),
     (OutcomeUnknownError, "OUTCOME_UNKNOWN", "unknown"),
     (asyncpg.IntegrityConstraintViolationError, "INVARIANT_VIOLATION", "not_applied"),
+    (asyncpg.DataError, "INVARIANT_VIOLATION", "not_applied"),
     (asyncpg.DiskFullError, "STORE_FULL", "not_applied"),
     (LogBrokenError, "LOG_BROKEN", "not_applied"),
     (asyncpg.PostgresError, "STORE_UNAVAILABLE", "not_applied"),

@@ -18,7 +18,7 @@ from api.http.dependencies import (
     read_key,
     request_of,
 )
-from api.http.fields import Day, ReasonBody, fen
+from api.http.fields import NUMBER_MAX, Day, ReasonBody, Text, fen
 from api.http.openapi_helpers import body_of, problems
 from api.http.problems import ProblemError
 from api.settlement.requests import ClaimBody, RefundBody, ReversalBody
@@ -98,13 +98,13 @@ class Looked(BaseModel):
     """Which settlements are looked for: by exactly one of `key`, `visit` and `day`."""
 
     key: str | None = Field(None, max_length=64, description="the key it was settled with")
-    visit: str | None = Field(None, max_length=200, description="with its charge_batch")
-    charge_batch: str | None = Field(None, max_length=200)
+    visit: Text | None = Field(None, description="with its charge_batch")
+    charge_batch: Text | None = None
     day: Day | None = Field(None, description="the business day it was decided on")
     institution: str | None = Field(None, max_length=20, description="whose day, for an auditor")
     cursor: str | None = Field(None, max_length=100)
     limit: int = Field(50, ge=1, le=200)
-    min_position: int | None = Field(None, ge=0)
+    min_position: int | None = Field(None, ge=0, le=NUMBER_MAX)
 
     def asked(self) -> lists.Asked:
         """The page that is wanted."""

@@ -158,6 +158,9 @@ class Appender:
                 return
             try:
                 flight.load(await session.read(*missing), missing)
+            except asyncpg.DataError as refused:  # asked again it would be refused again
+                fault = refused
+                break
             except TROUBLE:
                 raise
             except Exception as unreadable:  # noqa: BLE001 -- it must not end the pump

@@ -1,6 +1,6 @@
 """Reading the ledger's tables on a connection, whether inside the lock or beside it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from asyncpg import Connection
@@ -23,6 +23,9 @@ from service.ledger.store import NO_HEAD, Head, Sealed
 EVENTS = "SELECT position, recorded_at, stream, version, topic, state FROM events"
 HISTORIES = f"{EVENTS} WHERE stream = ANY ($1::uuid[]) ORDER BY stream, version"
 HEADS = "SELECT stream, version, kind, state FROM heads WHERE stream = ANY ($1::uuid[])"
+VERSIONS = """
+    SELECT stream, max(version) FROM events WHERE stream = ANY ($1::uuid[]) GROUP BY stream
+"""
 NAMES = """
     SELECT u.name, u.stream, h.kind FROM unique_names u
       LEFT JOIN heads h ON h.stream = u.stream WHERE u.name = ANY ($1::bytea[])
@@ -37,22 +40,48 @@ KEYS = "SELECT stream, wrapped FROM person_keys WHERE stream = ANY ($1::uuid[])"
 async def read_heads(
     connection: Connection, streams: Sequence[StreamId], topics: Mapping[int, str]
 ) -> dict[StreamId, Head]:
-    """Heads as committed now; streams that keep none are folded from their few events."""
+    """Heads as committed now; streams that keep none are folded from their few events.
+
+    Digits of another kind's stream are nothing of this kind; they have that stream's version, so
+    that a decision on them is not held for stale.
+    """
     heads: dict[StreamId, Head] = dict.fromkeys(streams, NO_HEAD)
-    with_heads = [s for s in streams if kind_of(s).has_head]
+    with_heads = _by_digits(s for s in streams if kind_of(s).has_head)
     if with_heads:
-        found = await connection.fetch(HEADS, [s[4:] for s in with_heads])
-        for stream, version, kind, state in found:
-            known = stream_id(BY_CODE[kind].prefix, stream.hex)
-            heads[known] = Head(version, decode_head(kind, state))
-    bare = {s[4:]: s for s in streams if not kind_of(s).has_head}
+        heads |= await _kept_heads(connection, with_heads)
+    bare = _by_digits(s for s in streams if not kind_of(s).has_head)
     if bare:
         found = await connection.fetch(HISTORIES, list(bare))
         for one in recorded(found, topics):
-            stream = bare[one.stream[4:]]
-            folded = kind_of(one.stream).evolve(heads[stream].state, one.event)
-            heads[stream] = Head(one.version, folded)
+            for asked in bare[one.stream[4:]]:
+                state = heads[asked].state
+                folded = kind_of(asked).evolve(state, one.event) if asked == one.stream else None
+                heads[asked] = Head(one.version, folded)
     return heads
+
+
+async def _kept_heads(
+    connection: Connection, asked: Mapping[str, Sequence[StreamId]]
+) -> dict[StreamId, Head]:
+    """Heads by digits; of a stream that keeps none only its version."""
+    heads: dict[StreamId, Head] = {}
+    left = set(asked)
+    for stream, version, kind, state in await connection.fetch(HEADS, list(asked)):
+        known = stream_id(BY_CODE[kind].prefix, stream.hex)
+        left.remove(stream.hex)
+        for one in asked[stream.hex]:
+            heads[one] = Head(version, decode_head(kind, state) if one == known else None)
+    if left:
+        for stream, version in await connection.fetch(VERSIONS, list(left)):
+            heads |= dict.fromkeys(asked[stream.hex], Head(version, None))
+    return heads
+
+
+def _by_digits(streams: Iterable[StreamId]) -> dict[str, list[StreamId]]:
+    found: dict[str, list[StreamId]] = {}
+    for stream in streams:
+        found.setdefault(stream[4:], []).append(stream)
+    return found
 
 
 async def read_names(connection: Connection, names: Sequence[bytes]) -> dict[bytes, StreamId]:
@@ -89,9 +118,10 @@ async def read_first(
 async def read_history(
     connection: Connection, stream: StreamId, topics: Mapping[int, str]
 ) -> list[Recorded]:
-    """All events of one stream, oldest first."""
+    """All events of one stream, oldest first; none where its digits are another kind's."""
     query = f"{EVENTS} WHERE stream = $1::uuid ORDER BY version"
-    return recorded(await connection.fetch(query, stream[4:]), topics)
+    found = recorded(await connection.fetch(query, stream[4:]), topics)
+    return [one for one in found if one.stream == stream]
 
 
 async def read_accounts(
