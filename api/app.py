@@ -32,6 +32,7 @@ from api.http.asgi import App
 from api.http.dependencies import Door
 from api.http.metrics import Measured
 from api.http.problems import ProblemError, on_error, on_query_error
+from api.http.rate_limit_middleware import Limited
 from api.openapi import describe
 from api.proof import routes as proofs
 from api.reconciliation import routes as reconciliations
@@ -104,4 +105,5 @@ def create_app(door: Door, fsi_paths: tuple[str, ...] = PATHS) -> App:
     """The application on a running house; the national protocol is spoken under these paths."""
     app = plain_app()
     app.state.door = door
-    return Measured(Watched(Gateway(HotRoute(app, door), door, fsi_paths), door))
+    native = Limited(HotRoute(app, door), door)
+    return Measured(Watched(Gateway(native, door, fsi_paths), door))

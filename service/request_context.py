@@ -17,7 +17,7 @@ D = TypeVar("D")
 
 
 class Seen:
-    """The streams a request read, the codes it was refused with, and its trace id.
+    """The streams a request read, the codes it was refused with and how often, its trace id.
 
     A route that knows its caller or operation better than the request's line and token do
     says so here.
@@ -28,7 +28,7 @@ class Seen:
     def __init__(self) -> None:
         """Begin with nothing seen."""
         self.streams: dict[StreamId, None] = {}
-        self.codes: dict[str, None] = {}
+        self.codes: dict[str, int] = {}
         self.caller: Caller | None = None
         self.operation: str | None = None
         self._trace_id: str | None = None
@@ -64,7 +64,7 @@ def refused(code: str) -> None:
     """Note a code that the request at hand, or one bill of it, is refused with."""
     seen = SEEN.get()
     if seen is not None:
-        seen.codes[code] = None
+        seen.codes[code] = seen.codes.get(code, 0) + 1
 
 
 def trace_id() -> str:

@@ -28,6 +28,10 @@ class Settings:
     deadline_s: float = 10.0
     access_days: int = 1095
     connections_max: int = 4096
+    person_misses: int = 60
+    caller_misses: int = 1200
+    address_failures: int = 600
+    proxies: str | None = None
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -51,4 +55,8 @@ class Settings:
             deadline_s=float(environment.get("GONGJI_DEADLINE_S") or 10),
             access_days=int(environment.get("GONGJI_ACCESS_DAYS") or 1095),
             connections_max=int(environment.get("GONGJI_CONNECTIONS_MAX") or 4096),
+            person_misses=int(environment.get("GONGJI_PERSON_MISSES") or 60),
+            caller_misses=int(environment.get("GONGJI_CALLER_MISSES") or 1200),
+            address_failures=int(environment.get("GONGJI_ADDRESS_FAILURES") or 600),
+            proxies=environment.get("GONGJI_PROXIES") or None,
         )

@@ -32,6 +32,7 @@ from api.his.gateway import paths_of
 from api.http.dependencies import Door
 from api.http.metrics import SKEW
 from api.http.protocol import Bounds, bounded, connections_at_most
+from api.http.rate_limits import RateLimits
 from api.http.tokens import TokenKeysError, Tokens, issuer_path, make_issuer
 from api.processes.child_processes import FollowingChild, TaxChild
 from api.processes.replay_jobs import Replays
@@ -168,6 +169,7 @@ async def _serve(
                 Tokens(keys, house.keys),
                 shelf,
                 Replays(dsn, settings, house.clock, shelf.pool),
+                _limits_of(settings),
             )
             async with _premiums(house, house.store, settings, postgres):
                 return await _listen(door, options, postgres, settings)
@@ -272,7 +274,8 @@ async def _listen(
             log_config=None,  # its loggers write through ours
             log_level="warning",
             server_header=False,
-            proxy_headers=False,
+            proxy_headers=settings.proxies is not None,
+            forwarded_allow_ips=settings.proxies or "",
             timeout_graceful_shutdown=30,
         )
     )
@@ -289,6 +292,11 @@ async def _listen(
     if postgres is not None and postgres.poll() is not None:
         return _fail("the database has died; the next start recovers it")
     return 0
+
+
+def _limits_of(settings: Settings) -> RateLimits:
+    """The limits that a deployment chose, in misses or failures a minute."""
+    return RateLimits(settings.person_misses, settings.caller_misses, settings.address_failures)
 
 
 class _Server(uvicorn.Server):

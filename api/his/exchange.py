@@ -14,10 +14,13 @@ from api.his.wire.signatures import Guard
 from api.http.dependencies import Door
 from api.http.problem_texts import TEXTS
 from api.http.problems import ProblemError, problem_of
-from service.clock import machine_now, new_trace
-from service.his.institution_terms import TermsBook
+from api.http.rate_limit_middleware import too_many
+from service.caller import Caller
+from service.clock import machine_now, monotonic_s, new_trace
+from service.his.institution_terms import Terms, TermsBook
 from service.his.nonces import Nonces
 from service.request_context import MESSAGE, came_as, refused
+from service.visit.bill_facts import Dialect
 
 LOG = logging.getLogger("gongji.api")
 JSON = "application/json;charset=UTF-8"
@@ -43,7 +46,7 @@ class Exchange:
         self._terms = TermsBook(door.house)
         self._guard = Guard(door.tokens, Nonces(door.shelf.pool))
 
-    async def answer(self, read: Read, headers: Mapping[str, str]) -> Told:
+    async def answer(self, read: Read, headers: Mapping[str, str], address: str) -> Told:
         """A message's answer; `headers` are named in lower case. Nothing is ever raised."""
         came_at = machine_now()
         envelope: Envelope | None = None
@@ -53,7 +56,9 @@ class Exchange:
             envelope = read_envelope(raw if form is None else form.message, came_at)
             if form is not None:
                 envelope = envelope._replace(input=with_file(envelope.input, form.file))
-            return await self._carried_out(envelope, headers, raw)
+            terms = await self._terms.of(envelope.institution)
+            caller = await self._known(envelope, terms, raw, (headers, address))
+            return await self._carried_out(envelope, caller, terms.dialect)
         except FailedError as error:
             failed = error.failed
         except Exception as error:  # noqa: BLE001 -- the one place that turns any error into -1
@@ -62,21 +67,49 @@ class Exchange:
             bad_bytes(envelope, failed, came_at, machine_now()), is_replayed=failed.is_replayed
         )
 
-    async def _carried_out(
-        self, envelope: Envelope, headers: Mapping[str, str], raw: bytes
-    ) -> Told:
-        terms = await self._terms.of(envelope.institution)
-        now_s = machine_now().timestamp()
-        caller = await self._guard.check(envelope.institution, terms, headers, raw, now_s)
+    async def _known(
+        self, envelope: Envelope, terms: Terms, raw: bytes, came: tuple[Mapping[str, str], str]
+    ) -> Caller:
+        """Who sent this. A secret is not guessed at for long: first the limit, then the check.
+
+        Failures count by address and by the institution that is named: nobody shuts another
+        one's institution out. Whoever holds a valid token is let in at any address.
+
+        Raises:
+            ProblemError: RATE_LIMITED; the rest as `Guard.check`.
+        """
+        headers, address = came
+        limits, now_s = self._door.limits, monotonic_s()
+        whence = (address, envelope.institution)
+        wait_s = limits.wait_at(whence, now_s)
+        if wait_s and terms.style is not None:
+            raise too_many(wait_s, "address")
+        try:
+            caller = await self._guard.check(
+                envelope.institution, terms, headers, raw, machine_now().timestamp()
+            )
+        except ProblemError as error:
+            limits.charge_address(whence, [error.code], now_s)
+            raise too_many(wait_s, "address") if wait_s else error from None
+        if wait_s := limits.wait_of(caller, now_s):
+            raise too_many(wait_s, "caller")
+        return caller
+
+    async def _carried_out(self, envelope: Envelope, caller: Caller, dialect: Dialect) -> Told:
         transaction = TRANSACTIONS.get(envelope.infno)
         if transaction is None:
             raise ProblemError("INFNO_UNKNOWN", field=envelope.infno)
         came_as(caller, f"{MESSAGE}{envelope.infno}")
         sent = read_input(transaction, envelope.input, self._door.house.clock().on)
-        call = Call(self._door, caller, envelope, transaction, sent, terms.dialect)
-        if envelope.infno in FILES:
-            return Told(await FILES[envelope.infno](call), BYTES)
-        answered = await HANDLERS[envelope.infno](call)
+        call = Call(self._door, caller, envelope, transaction, sent, dialect)
+        try:
+            if envelope.infno in FILES:
+                return Told(await FILES[envelope.infno](call), BYTES)
+            answered = await HANDLERS[envelope.infno](call)
+        except Exception as error:
+            code = error.failed.code if isinstance(error, FailedError) else problem_of(error)[0]
+            self._door.limits.charge(caller, {code: 1}, monotonic_s())
+            raise
         return Told(good_bytes(envelope, answered, machine_now()), is_replayed=answered.is_replayed)
 
 

@@ -9,6 +9,7 @@ from functools import partial
 from api.his.exchange import Exchange
 from api.http.asgi import App, Receive, Scope, Send, read_raw
 from api.http.dependencies import Door
+from api.http.rate_limits import address_of
 
 PATHS = ("/fsi/api/", "/mss/", "/mbs/", "/ebus/", "/uif-hsaf-med-api/", "/CSB")
 """Where the protocol is spoken unless `GONGJI_FSI_PATHS` says otherwise: styles A to D."""
@@ -33,7 +34,8 @@ class Gateway:
             await self._app(scope, receive, send)
             return
         headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
-        told = await self._exchange.answer(partial(read_raw, receive, BODY_MAX), headers)
+        address = address_of(scope.get("client"))
+        told = await self._exchange.answer(partial(read_raw, receive, BODY_MAX), headers, address)
         more = [REPLAYED] if told.is_replayed else []
         kind = (b"content-type", told.kind.encode())
         length = (b"content-length", b"%d" % len(told.body))

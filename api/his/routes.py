@@ -11,6 +11,7 @@ from api.his.exchange import Exchange
 from api.http.dependencies import DoorOf
 from api.http.fields import Body
 from api.http.openapi_helpers import body_of
+from api.http.rate_limits import address_of
 from api.http.schemas import Reply
 
 router = APIRouter(tags=["national protocol"])
@@ -73,7 +74,8 @@ async def call_service(request: Request, door: DoorOf) -> Response:
     `GONGJI_FSI_PATHS`. A message is carried out once: its key is `fsi:<infno>:<msgid>`. How an
     institution signs is its own; without a word it is the bearer token.
     """
-    told = await Exchange(door).answer(request.body, dict(request.headers))
+    address = address_of(request.client)
+    told = await Exchange(door).answer(request.body, dict(request.headers), address)
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
     if told.is_replayed:
         headers["Idempotency-Replayed"] = "true"

@@ -15,6 +15,7 @@ from pydantic_core import to_json
 from api.http.dates import is_within
 from api.http.fields import Body, dated
 from api.http.problems import ProblemError, answer_refusal
+from api.http.rate_limits import RateLimits
 from api.http.tokens import Tokens
 from api.processes.replay_jobs import Replays
 from service.caller import Caller
@@ -42,6 +43,7 @@ class Door:
     tokens: Tokens
     shelf: Shelf
     replays: Replays | None = None
+    limits: RateLimits = field(default_factory=RateLimits)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
 

@@ -45,6 +45,13 @@ TOKEN_KEYS = Gauge(
     registry=REGISTRY,
 )
 
+RATE_LIMITED = Counter(
+    "gongji_rate_limited",
+    "Requests refused because their caller or address missed or failed too often",
+    ("by",),
+    registry=REGISTRY,
+)
+
 
 @lru_cache(maxsize=512)
 def _counter(method: str, status: int) -> Counter:

@@ -15,7 +15,7 @@ def body_of(model: type[Body], example: dict[str, Any]) -> dict[str, Any]:
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The problems a route may answer, and those that every route may."""
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    told = {400, 401, 403, 503, *statuses}
+    told = {400, 401, 403, 429, 503, *statuses}
     words = {
         400: "Not readable, or the Idempotency-Key is missing",
         401: "No valid token",
@@ -24,6 +24,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         409: "Refused by a rule; final for this key",
         413: "Body too large",
         422: "Not of the right shape",
+        429: "Too many misses or failures; wait for Retry-After",
         501: "Needs an optional extra that is not installed",
         503: "Busy, unavailable, or the outcome is unknown",
     }

@@ -452,5 +452,11 @@ TEXTS: dict[str, Text] = {
         "验证令牌的公钥暂不可用,未作任何更改;请稍后重试。",
         "Tokens cannot be verified now; nothing was applied.",
     ),
+    # limits
+    "RATE_LIMITED": Text(
+        429,
+        "查无结果或校验失败的请求过于频繁,未作任何更改;请稍后重试。",
+        "Too many requests found nothing or failed; nothing was applied. Wait, then try again.",
+    ),
 }
 """Status, Chinese and English by code; the national protocol tells the Chinese alone."""

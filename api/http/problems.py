@@ -141,6 +141,8 @@ def _answer(
     }
     if text.status == 503:  # noqa: PLR2004 -- try again
         headers["Retry-After"] = RETRY_AFTER_S
+    if text.status == 429:  # noqa: PLR2004 -- wait
+        headers["Retry-After"] = str(fields.get("retry_after_s", RETRY_AFTER_S))
     if text.status == 401:  # noqa: PLR2004 -- who are you
         headers["WWW-Authenticate"] = "Bearer"
     return ProblemAnswer(to_json(body), status_code=text.status, headers=headers)

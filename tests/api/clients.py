@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from aggregates.vocabulary import BEIJING
 from api.app import create_app, plain_app
 from api.http.dependencies import Door
+from api.http.rate_limits import RateLimits
 from api.http.tokens import Tokens, days_from_now, issue, make_issuer
 from projections.kit.table import Table
 from service.caller import Role
@@ -82,6 +83,7 @@ class Desk:
     front: httpx.AsyncClient
     behind: httpx.AsyncClient
     tokens: dict[Who, str] = field(default_factory=dict)
+    limits: RateLimits = field(default_factory=RateLimits)
 
     def bearer(self, who: Who) -> dict[str, str]:
         """The Authorization header of a caller."""
@@ -136,7 +138,7 @@ async def at_a_desk(
         httpx.AsyncClient(transport=_to(app), base_url="http://desk") as front,
         httpx.AsyncClient(transport=_to(plain), base_url="http://desk") as behind,
     ):
-        yield Desk(house, clock, issuer, front, behind)
+        yield Desk(house, clock, issuer, front, behind, limits=door.limits)
 
 
 @asynccontextmanager

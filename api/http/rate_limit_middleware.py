@@ -1,0 +1,72 @@
+"""Asks callers to wait who miss too often, in front of every route of the native API.
+
+Refused before any work is done: the key stays free. The national protocol answers in its own
+words (`api/his/exchange.py`).
+"""
+
+from api.http.asgi import App, Receive, Scope, Send
+from api.http.dependencies import Door
+from api.http.metrics import RATE_LIMITED
+from api.http.problems import ProblemError
+from api.http.rate_limits import ENUMERATING, FAILURES, MISSES, address_of
+from service.caller import Caller, Role
+from service.clock import monotonic_s
+from service.request_context import SEEN
+
+
+class Limited:
+    """Lets an application's misses and failures cost its callers something."""
+
+    def __init__(self, app: App, door: Door) -> None:
+        """Stand in front of `app`."""
+        self._app = app
+        self._door = door
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and count what it missed.
+
+        Raises:
+            ProblemError: RATE_LIMITED.
+        """
+        seen = SEEN.get()
+        if scope["type"] != "http" or seen is None:
+            await self._app(scope, receive, send)
+            return
+        limits = self._door.limits
+        now_s = monotonic_s()
+        if limits.is_any_empty(now_s):
+            caller = self._caller(scope)
+            address = address_of(scope.get("client"))
+            wait_s = limits.wait_of(caller, now_s) if caller else limits.wait_at(address, now_s)
+            if wait_s:
+                raise too_many(wait_s, "caller" if caller else "address")
+        await self._app(scope, receive, send)
+        is_naming = scope["path"] in ENUMERATING and scope["method"] == "POST"
+        if seen.codes or is_naming:
+            self._charge(scope, seen.codes, is_naming=is_naming)
+
+    def _charge(self, scope: Scope, codes: dict[str, int], *, is_naming: bool) -> None:
+        limits, now_s = self._door.limits, monotonic_s()
+        if not FAILURES.isdisjoint(codes):
+            limits.charge_address(address_of(scope.get("client")), codes, now_s)
+        elif is_naming or not MISSES.isdisjoint(codes):
+            caller = self._caller(scope)
+            if caller is None:
+                return
+            if is_naming and caller.role is Role.PERSON:
+                limits.charge_times(caller, 1, now_s)
+            else:
+                limits.charge(caller, codes, now_s)
+
+    def _caller(self, scope: Scope) -> Caller | None:
+        told = next((v for name, v in scope["headers"] if name == b"authorization"), None)
+        try:
+            return self._door.tokens.caller(None if told is None else told.decode("latin-1"))
+        except ProblemError:
+            return None
+
+
+def too_many(wait_s: int, by: str) -> ProblemError:
+    """The refusal of one who must wait so many seconds; counted."""
+    RATE_LIMITED.labels(by).inc()
+    return ProblemError("RATE_LIMITED", retry_after_s=wait_s)
