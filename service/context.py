@@ -14,8 +14,10 @@ from service.clock import Clock
 from service.ledger.appender import Appender
 from service.ledger.command import Command, Decision, Reply
 from service.ledger.head_cache import Limits
+from service.ledger.postgres.connect import Patience
 from service.ledger.postgres.store import PostgresStore
 from service.ledger.read_set import View
+from service.ledger.silence import readers_hang, writer_hangs
 from service.ledger.store import Store
 from service.readiness import Readiness
 from service.regions.policy_book import PolicyBook, load
@@ -131,9 +133,13 @@ NOBODY = Act(actor="", on_behalf_of=None, channel="", key_digest="")
 
 
 async def open_postgres(
-    settings: Settings, dsn: str, clock: Clock, limits: Limits | None = None
+    settings: Settings,
+    dsn: str,
+    clock: Clock,
+    limits: Limits | None = None,
+    patience: Patience | None = None,
 ) -> House:
-    """A house on a migrated PostgreSQL, with its settings' limits or others.
+    """A house on a migrated PostgreSQL, with its settings' limits and patience or others.
 
     Raises:
         KeyFileError: the ledger was sealed with other keys; PolicyFilesError: unsound regions;
@@ -141,7 +147,8 @@ async def open_postgres(
     """
     keys = load_keys(settings.key_file)
     policies = load(settings.regions)
-    store = PostgresStore(dsn, partial(hold_keys, keys=keys))
+    patience = patience or Patience.of(settings.silent_s)
+    store = PostgresStore(dsn, partial(hold_keys, keys=keys), patience)
     try:
         await store.open()
     except BaseException:
@@ -154,6 +161,8 @@ async def open_postgres(
     )
     house = furnish(store, keys, policies, clock, limits)
     house.appender.clock.see(await store.recorded_at())
+    house.readiness.add("readers", partial(readers_hang, store))
+    house.readiness.add("writer", partial(writer_hangs, house.appender))
     house.funds = Funds(house.funds.table, cores_of(settings.fund_urls))
     return house
 

@@ -26,6 +26,7 @@ class Settings:
     heads_max: int = 200_000
     waiting_max: int = 4096
     deadline_s: float = 10.0
+    silent_s: float = 30.0
     access_days: int = 1095
     connections_max: int = 4096
     person_misses: int = 60
@@ -53,6 +54,7 @@ class Settings:
             heads_max=int(environment.get("GONGJI_HEADS_MAX") or 200_000),
             waiting_max=int(environment.get("GONGJI_WAITING_MAX") or 4096),
             deadline_s=float(environment.get("GONGJI_DEADLINE_S") or 10),
+            silent_s=float(environment.get("GONGJI_SILENT_S") or 30),
             access_days=int(environment.get("GONGJI_ACCESS_DAYS") or 1095),
             connections_max=int(environment.get("GONGJI_CONNECTIONS_MAX") or 4096),
             person_misses=int(environment.get("GONGJI_PERSON_MISSES") or 60),

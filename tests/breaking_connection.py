@@ -2,7 +2,8 @@
 
 A proxy on a Unix socket that frames the messages of protocol version 3. It knows a call of the
 database function `append`, a COMMIT, and a reading of heads inside a transaction when they
-pass, does to the next one what it was told, and counts requests to cancel.
+pass, does to the next one what it was told, and counts requests to cancel. It also knows each
+connection by its `application_name`, and lets a trouble last on the connections of some names.
 """
 
 import asyncio
@@ -31,6 +32,19 @@ class Fault(Enum):
     SWALLOWED = "neither call nor answer passes until `let_go`, then the connection is dropped"
 
 
+class Trouble(Enum):
+    """What lasts on a connection until the wire is mended."""
+
+    CUT = "it is dropped"
+    HELD = "nothing passes either way, and nothing is lost: it passes later"
+    HALF_OPEN = "the server's end is dropped, and the client hears nothing of it"
+    SLOW = "every message of the client comes late"
+
+
+SLOW_S = 0.02
+"""How late a message comes on a slow connection, in seconds."""
+
+
 class Wire:
     """The proxy. `calls` counts what passed by its kind; `faults` says what befalls the next."""
 
@@ -39,6 +53,9 @@ class Wire:
         self._upstream = upstream
         self._lines: set[_Line] = set()
         self._go = asyncio.Event()
+        self.is_parted = False
+        self.mended = asyncio.Event()
+        self.names: Counter[str] = Counter()
         self.faults: dict[str, deque[Fault]] = defaultdict(deque)
         self.calls: Counter[str] = Counter()
         self.cancels = 0
@@ -49,6 +66,28 @@ class Wire:
         self._go.clear()
         self.struck.clear()
         self.faults[kind].extend(faults)
+
+    def trouble(self, trouble: Trouble, *names: str) -> None:
+        """Let a trouble last on the connections that these applications have now; on all by none.
+
+        Connections that are made later are whole.
+        """
+        self.mended.clear()
+        for line in list(self._lines):
+            if not names or line.name in names:
+                line.suffer(trouble)
+
+    def part(self) -> None:
+        """Part the network: whatever is connected, and whoever connects from now on, is held."""
+        self.trouble(Trouble.HELD)
+        self.is_parted = True
+
+    def mend(self) -> None:
+        """End every trouble; what was held goes on."""
+        self.is_parted = False
+        self.mended.set()
+        for line in list(self._lines):
+            line.mend()
 
     def let_go(self) -> None:
         """Let what is kept back go on."""
@@ -85,11 +124,15 @@ class Wire:
             line.drop()
             self._lines.discard(line)
 
-    def drop_all(self) -> None:
-        """Drop every connection."""
+    async def drop_all(self) -> None:
+        """Drop every connection, and wait until none is carried any more."""
         self.let_go()
-        for line in list(self._lines):
-            line.drop()
+        self.mended.set()
+        while self._lines:
+            for line in list(self._lines):
+                line.mend()
+                line.drop()
+            await asyncio.sleep(0)
 
 
 class _Line:
@@ -104,6 +147,28 @@ class _Line:
         self._kinds: dict[bytes, str] = {}
         self._is_in_transaction = False
         self._fault = Fault.NONE
+        self._trouble: Trouble | None = None
+        self._passable = asyncio.Event()
+        self._passable.set()
+        self.name = ""
+
+    def suffer(self, trouble: Trouble) -> None:
+        """Let a trouble last on this connection."""
+        self._trouble = trouble
+        if trouble is Trouble.CUT:
+            self.drop()
+        elif trouble is Trouble.HALF_OPEN:
+            self._passable.clear()
+            self._server.transport.abort()
+        elif trouble is Trouble.HELD:
+            self._passable.clear()
+
+    def mend(self) -> None:
+        """Let messages pass again; what has lost its server is dropped."""
+        if self._trouble is Trouble.HALF_OPEN:
+            self.drop()
+        self._trouble = None
+        self._passable.set()
 
     async def carry_up(self, reader: asyncio.StreamReader) -> None:
         """Carry what the client sends, and do to its calls what was told."""
@@ -115,6 +180,9 @@ class _Line:
                 kind = self._kind_of(head[:1], body)
                 if kind is not None and not await self._strike(self._wire.fault_of(kind)):
                     return
+                if self._trouble is Trouble.SLOW:
+                    await asyncio.sleep(SLOW_S)
+                await self._passable.wait()
                 self._server.write(head + body)
                 await self._server.drain()
 
@@ -122,6 +190,13 @@ class _Line:
         (size,) = struct.unpack(">I", length := await reader.readexactly(4))
         body = await reader.readexactly(size - 4)
         self._wire.cancels += struct.unpack(">I", body[:4])[0] == CANCEL_REQUEST
+        members = body[4:].split(b"\0")
+        if b"application_name" in members:
+            self.name = members[members.index(b"application_name") + 1].decode()
+        self._wire.names[self.name] += 1
+        if self._wire.is_parted:
+            self.suffer(Trouble.HELD)
+            await self._passable.wait()
         self._server.write(length + body)
         await self._server.drain()
 
@@ -168,8 +243,11 @@ class _Line:
                 if self._fault is Fault.LATE:
                     await self._wire.gone_on()
                     self._fault = Fault.NONE
+                await self._passable.wait()
                 self._client.write(head + body)
                 await self._client.drain()
+        if self._trouble is Trouble.HALF_OPEN:
+            await self._wire.mended.wait()
 
     def drop(self) -> None:
         """Drop both ends without a word."""
@@ -190,5 +268,5 @@ async def a_wire(dsn: str, place: Path) -> "AsyncIterator[tuple[Wire, str]]":
         yield wire, through
     finally:
         server.close()
-        wire.drop_all()
+        await wire.drop_all()
         await server.wait_closed()

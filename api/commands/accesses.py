@@ -6,7 +6,8 @@ from datetime import timedelta
 from api.commands.terminal import database, parser, settings_of
 from service.clock import machine_now
 from service.ledger.access_log import Checked, check, prune
-from service.ledger.postgres.store import READER_SETTINGS, make_pool
+from service.ledger.postgres.connect import make_pool
+from service.ledger.postgres.store import READER_SETTINGS
 from service.proof.access_log_head import AccessesBrokenError
 from service.proof.sealer import check_accesses
 from service.settings import Settings

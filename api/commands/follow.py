@@ -11,7 +11,8 @@ import sys
 import uvloop
 
 from api.commands.terminal import parser
-from service.ledger.postgres.store import READER_SETTINGS, make_pool
+from service.ledger.postgres.connect import Patience
+from service.ledger.postgres.store import make_readers
 from service.logs import set_up_logging
 from service.proof.sealer import Sealer
 from service.read_models.follower import Follower
@@ -30,10 +31,11 @@ def main(arguments: list[str]) -> int:
 
 
 async def _follow(dsn: str, settings: Settings) -> int:
-    async with make_pool(dsn, READER_SETTINGS, 2) as pool:
-        follower = Follower(dsn, pool)
+    patience = Patience.of(settings.silent_s)
+    async with make_readers(dsn, 2, patience) as pool:
+        follower = Follower(dsn, pool, patience=patience)
         await follower.start()
-        sealer = Sealer(dsn, settings.key_file, settings.data)
+        sealer = Sealer(dsn, settings.key_file, settings.data, patience)
         sealer.start()
         gone = asyncio.Event()
 

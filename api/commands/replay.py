@@ -11,7 +11,6 @@ import sys
 from datetime import datetime
 from functools import partial
 
-import asyncpg
 from pydantic import TypeAdapter
 from pydantic_core import from_json, to_json
 
@@ -19,6 +18,7 @@ from api.commands.terminal import database, ended, parser, settings_of
 from service import RefusalError
 from service.audit.as_of import read_moment
 from service.gc_tuning import settle_in
+from service.ledger.postgres.connect import connect
 from service.replay.compare.balances import check_balances
 from service.replay.partition import Share
 from service.replay.report_text import summary
@@ -103,7 +103,7 @@ async def _replay(dsn: str, keys: Keys, settings: Settings, options: argparse.Na
 
 
 async def _processes(dsn: str) -> int:
-    connection = await asyncpg.connect(dsn)
+    connection = await connect(dsn, {"application_name": "gongji-replay"})
     position: int = await connection.fetchval("SELECT position FROM log_head")
     await connection.close()
     return 1 if position <= ALONE_MAX else min(2, os.cpu_count() or 1)

@@ -10,14 +10,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-import asyncpg
-
 from service.clock import Clock, business_clock, machine_now, of_micros
 from service.clock_skew import check_skew
 from service.context import House, open_postgres
 from service.embedded_postgres.server import EmbeddedPostgres, is_served, login_as, running
 from service.ledger.head_cache import Limits
 from service.ledger.migrate import migrate
+from service.ledger.postgres.connect import connect
 from service.ledger.roles import WRITER
 from service.ledger.store import Store
 from service.read_models.parking import cause_of
@@ -99,7 +98,7 @@ async def check_clock(dsn: str) -> None:
     Raises:
         ClockSkewError: it differs by more than a second.
     """
-    connection = await asyncpg.connect(dsn)
+    connection = await connect(dsn, {"application_name": "gongji-clock"})
     try:
         await check_skew(connection)
     finally:
@@ -118,7 +117,7 @@ async def clock_beside(settings: Settings, dsn: str) -> Clock:
     if is_served(settings.data):
         ahead = timedelta(seconds=float(file.read_text(encoding="ascii")))
         return business_clock(machine_now() + ahead)
-    connection = await asyncpg.connect(dsn)
+    connection = await connect(dsn, {"application_name": "gongji-clock"})
     newest_us: int = await connection.fetchval("SELECT recorded_at FROM log_head")
     await connection.close()
     return business_clock(of_micros(newest_us)) if newest_us else business_clock()

@@ -61,13 +61,26 @@ class Appender:
         self._tasks = [asyncio.create_task(self._pump()), asyncio.create_task(self._watch())]
 
     async def close(self) -> None:
-        """Finish what was taken, and stop. An append in flight is waited for, never cancelled."""
+        """Finish what was taken, and stop.
+
+        An append in flight is waited for as long as its callers would wait; then its connection
+        is given up, and they are told that its outcome is unknown.
+        """
         self._is_closing = True
         self._awake.set()
         pump, watch = self._tasks
-        await pump
+        await asyncio.wait({pump}, timeout=self._limits.deadline_s)
         watch.cancel()
-        await asyncio.gather(watch, return_exceptions=True)
+        if not pump.done():
+            for work in list(self._live):
+                self._give_up(work)
+            pump.cancel()
+        await asyncio.gather(pump, watch, return_exceptions=True)
+
+    def waits_s(self) -> float:
+        """For how many seconds the oldest command here has had no answer; 0 without any."""
+        now_s = asyncio.get_running_loop().time()
+        return max((now_s - work.since for work in self._live), default=0.0)
 
     async def submit(self, command: Command) -> Reply:
         """Decide and append a command, once however often it is asked.

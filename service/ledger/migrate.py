@@ -3,11 +3,17 @@
 import hashlib
 from pathlib import Path
 
-import asyncpg
 from asyncpg import Connection
 
+from service.ledger.postgres.connect import connect
 from service.ledger.roles import ensure_roles
 
+SETTINGS = {
+    "application_name": "gongji-migrate",
+    # Who stands still, holding the lock, is taken for dead, and another migrates.
+    "idle_session_timeout": "30s",
+    "idle_in_transaction_session_timeout": "30s",
+}
 FOLDER = Path(__file__).parent / "migrations"
 TABLE = """
     CREATE TABLE migrations (
@@ -34,7 +40,7 @@ async def migrate(dsn: str, folder: Path = FOLDER) -> list[str]:
         RolesMissingError: there is something to do, and this login may not.
     """
     files = _read(folder)
-    connection = await asyncpg.connect(dsn)
+    connection = await connect(dsn, SETTINGS)
     try:
         await connection.execute("SELECT pg_advisory_lock(hashtext('gongji.migrate'))")
         return await _apply(connection, files)

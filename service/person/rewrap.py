@@ -11,10 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import asyncpg
-
 from aggregates.vocabulary import StreamId
 from service.clock import new_secret
+from service.ledger.postgres.connect import connect
 from service.ledger.roles import WRITER
 from service.vault import (
     KEY_LOCK,
@@ -38,6 +37,7 @@ REMEMBER = """
         ON CONFLICT (name) DO UPDATE SET fingerprint = EXCLUDED.fingerprint
 """
 ONE = "SELECT pg_advisory_lock(hashtext('gongji.rewrap'), hashtext(current_schema()))"
+SETTINGS = {"role": WRITER, "application_name": "gongji-rewrap"}
 FIRST = "00000000-0000-0000-0000-000000000000"
 
 
@@ -63,7 +63,7 @@ async def rewrap(
     Raises:
         KeyFileError: the key file is not this ledger's, or a key does not open under it.
     """
-    connection = await asyncpg.connect(dsn, server_settings={"role": WRITER})
+    connection = await connect(dsn, SETTINGS)
     try:
         await connection.execute(ONE)
         await check_fingerprint(connection, load_keys(key_file))

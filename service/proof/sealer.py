@@ -14,6 +14,7 @@ from typing import Any
 
 import asyncpg
 
+from service.ledger.postgres.connect import DEFAULT, Patience, connect, holder_settings
 from service.ledger.roles import WRITER
 from service.proof.access_log_head import AccessesBrokenError, have_grown, read_accesses
 from service.proof.merkle import EMPTY, Edge, Head, grow, leaf_hash, root_of
@@ -35,18 +36,10 @@ STANDBY_EVERY_S = 1.0
 RETRY_S = 2.0
 ROWS_MAX = 2000
 """Rows under one checkpoint."""
-CONNECT_TIMEOUT_S = 5.0
-COMMAND_TIMEOUT_S = 60.0
 SETTINGS = {
     "role": WRITER,
     "jit": "off",
     "application_name": "gongji-seal",
-    "lock_timeout": "30s",
-    "idle_session_timeout": "15s",
-    "idle_in_transaction_session_timeout": "15s",
-    "tcp_keepalives_idle": "5",
-    "tcp_keepalives_interval": "2",
-    "tcp_keepalives_count": "3",
 }
 TRY_LOCK = "SELECT pg_try_advisory_lock(hashtext('gongji.seal'), hashtext(current_schema()))"
 SAVE = """
@@ -133,12 +126,14 @@ def _mark(marks: Path, origin: str) -> Checkpoint:
 class Sealer:
     """This process's sealer: it seals, or it stands by. `failures` counts what it survived."""
 
-    def __init__(self, dsn: str, key_file: Path, marks: Path) -> None:
+    def __init__(self, dsn: str, key_file: Path, marks: Path, patience: Patience = DEFAULT) -> None:
         """Seal a database's log with a key file; `marks` is the data directory."""
         self._dsn = dsn
+        self._patience = patience
         self._key_file = key_file
         self._marks = marks
         self._task: asyncio.Task[None] | None = None
+        self._is_closing = False
         self.failures = 0
 
     def start(self) -> None:
@@ -147,6 +142,7 @@ class Sealer:
 
     async def close(self) -> None:
         """Stop; a seal in flight is rolled back, and whoever seals next makes it again."""
+        self._is_closing = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -182,6 +178,8 @@ class Sealer:
                 self.failures += 1
                 LOG.error("seal.refused %s", error)  # noqa: TRY400 -- no trace is wanted
             except Exception as error:  # noqa: BLE001 -- a sealer that dies is a silent one
+                if self._is_closing:
+                    return  # a rollback on a connection that is gone took the cancellation's place
                 self.failures += 1
                 LOG.error(  # noqa: TRY400
                     "seal.failed error=%s sqlstate=%s",
@@ -203,11 +201,11 @@ class Sealer:
                 await connection.close(timeout=1.0)
 
     async def _connected(self) -> "asyncpg.Connection[Any]":
-        return await asyncpg.connect(
+        return await connect(
             self._dsn,
-            timeout=CONNECT_TIMEOUT_S,
-            command_timeout=COMMAND_TIMEOUT_S,
-            server_settings=SETTINGS,
+            SETTINGS | holder_settings(self._patience),
+            self._patience,
+            answer_s=self._patience.silent_s,
         )
 
     async def _step(self, connection: "asyncpg.Connection[Any]") -> bool:

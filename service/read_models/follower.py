@@ -19,6 +19,7 @@ import asyncpg
 
 from projections.kit.table import Connection, Table
 from service.clock import monotonic_s
+from service.ledger.postgres.connect import DEFAULT, Patience, connect, holder_settings
 from service.ledger.roles import WRITER
 from service.read_models.projector import (
     EVENTS_MAX,
@@ -37,8 +38,6 @@ LOOK_EVERY_S = 0.1
 STANDBY_EVERY_S = 1.0
 ASK_EVERY_S = 0.02
 RETRY_FIRST_S, RETRY_MAX_S = 0.1, 5.0
-CONNECT_TIMEOUT_S = 5.0
-COMMAND_TIMEOUT_S = 60.0
 APART_BEHIND = EVENTS_MAX
 """Events behind the foremost from which on a read model goes on apart."""
 LANES_MAX = 4
@@ -54,12 +53,6 @@ SETTINGS = {
     "jit": "off",
     "application_name": "gongji-follow",
     "lock_timeout": "2s",  # the others wait for a read model whose table is locked
-    # Who stands still, holding the lock, is taken for dead, and another follows.
-    "idle_session_timeout": "15s",
-    "idle_in_transaction_session_timeout": "15s",
-    "tcp_keepalives_idle": "5",
-    "tcp_keepalives_interval": "2",
-    "tcp_keepalives_count": "3",
 }
 TRY_LOCK = "SELECT pg_try_advisory_lock(hashtext('gongji.follow'), hashtext(current_schema()))"
 
@@ -74,9 +67,11 @@ class Follower:
         targets: tuple[Target, ...] = LIVE,
         events_max: int = EVENTS_MAX,
         newer_tries: int = NEWER_TRIES,
+        patience: Patience = DEFAULT,
     ) -> None:
         """Follow into the targets; `pool` is for questions."""
         self._dsn = dsn
+        self._patience = patience
         self._pool = pool
         self._targets = targets
         self._events_max = events_max
@@ -88,6 +83,7 @@ class Follower:
         self._lanes = asyncio.Semaphore(LANES_MAX)
         self._pause_s = RETRY_FIRST_S
         self._task: asyncio.Task[None] | None = None
+        self._is_closing = False
         self.is_following = False
         self.failures = 0
 
@@ -111,6 +107,7 @@ class Follower:
 
     async def close(self) -> None:
         """Stop; a batch in flight is rolled back, and whoever follows next applies it."""
+        self._is_closing = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -148,6 +145,8 @@ class Follower:
             try:
                 await self._follow()
             except Exception as error:  # noqa: BLE001 -- a follower that dies is a silent one
+                if self._is_closing:
+                    return  # a rollback on a connection that is gone took the cancellation's place
                 self._newer.note(error)
                 self._tell("every read model", error, self._pause_s)
             await asyncio.sleep(self._pause_s)
@@ -167,11 +166,11 @@ class Follower:
 
     @contextlib.asynccontextmanager
     async def _connected(self) -> AsyncIterator[Connection]:
-        connection = await asyncpg.connect(
+        connection = await connect(
             self._dsn,
-            timeout=CONNECT_TIMEOUT_S,
-            command_timeout=COMMAND_TIMEOUT_S,
-            server_settings=SETTINGS,
+            holder_settings(self._patience) | SETTINGS,
+            self._patience,
+            answer_s=self._patience.silent_s,
         )
         try:
             yield connection

@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeVar
 import asyncpg
 
 from projections.kit.table import Connection
+from service.ledger.postgres.connect import connect
 from service.ledger.roles import WRITER, as_projector
 from service.read_models.parking import Parked, forget, parked, take_over
 from service.read_models.projector import (
@@ -136,7 +137,7 @@ async def _beside(
     live = {target.projection.table.name: target for target in LIVE}
     chosen = [live[name] for name in names]
     pairs = [Pair(target, Target(target.projection, f"{target.name}_next")) for target in chosen]
-    connection = await asyncpg.connect(dsn, server_settings=SETTINGS)
+    connection = await connect(dsn, SETTINGS)
     try:
         if not await connection.fetchval(TRY_LOCK):
             raise RebuildRunningError

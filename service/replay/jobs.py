@@ -10,18 +10,15 @@ from typing import Any
 import asyncpg
 from msgspec import json
 
+from service.ledger.postgres.connect import DEFAULT, connect
 from service.ledger.roles import WRITER
 
 KEPT_MAX = 100
 """Replays remembered; the oldest are forgotten first."""
-CONNECT_TIMEOUT_S = 5.0
 SETTINGS = {
     "role": WRITER,
     "application_name": "gongji-replay",
     "idle_session_timeout": "0",
-    "tcp_keepalives_idle": "5",
-    "tcp_keepalives_interval": "2",
-    "tcp_keepalives_count": "3",
 }
 TRY_LOCK = "SELECT pg_try_advisory_lock(hashtext('gongji.replay'), hashtext(current_schema()))"
 IS_LOCKED = """
@@ -73,8 +70,8 @@ class Jobs:
 
         Close what is returned once the row says how it ended.
         """
-        held: asyncpg.Connection[Any] = await asyncpg.connect(
-            self._dsn, timeout=CONNECT_TIMEOUT_S, server_settings=SETTINGS
+        held: asyncpg.Connection[Any] = await connect(
+            self._dsn, SETTINGS, answer_s=DEFAULT.silent_s
         )
         if not await held.fetchval(TRY_LOCK):
             await held.close()

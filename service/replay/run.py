@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-import asyncpg
 from asyncpg import Connection, Record
 
 from aggregates.topics import CLASSES
@@ -20,6 +19,7 @@ from aggregates.vocabulary import StreamId, instant
 from service.clock import micros
 from service.ledger.codec import TOPIC_PREFIX
 from service.ledger.overlay import UnreadError
+from service.ledger.postgres.connect import connect
 from service.ledger.roles import READER
 from service.read_models.projector import OURS
 from service.read_models.rebuild import LogCutError, RebuildRunningError, check
@@ -283,7 +283,7 @@ async def _tables(dsn: str, found: Differences) -> dict[str, int] | None:
 
 @asynccontextmanager
 async def _connected(dsn: str) -> AsyncIterator[Connection]:
-    connection = await asyncpg.connect(dsn, server_settings=SETTINGS)
+    connection = await connect(dsn, SETTINGS)
     try:
         yield connection
     finally:

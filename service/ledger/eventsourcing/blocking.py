@@ -26,7 +26,8 @@ from eventsourcing.persistence import (
 )
 
 from service.ledger.postgres.commit import commit, roll_back
-from service.ledger.postgres.store import CONNECT_TIMEOUT_S, WRITER_SETTINGS
+from service.ledger.postgres.connect import DEFAULT, BoundedPool, begin, make_pool, writer_settings
+from service.ledger.postgres.store import WRITER_SETTINGS
 from service.ledger.store import OutcomeUnknownError, StoreUnavailableError
 
 T = TypeVar("T")
@@ -35,9 +36,11 @@ CONNECTIONS_MAX = 8
 CLOSE_WAIT_S = 10.0
 READ_ATTEMPTS_MAX = 10
 READ_PAUSE_S = 0.2
-SETTINGS = {n: v for n, v in WRITER_SETTINGS.items() if n != "role"} | {
-    "application_name": "gongji-recorder"
-}
+SETTINGS = (
+    {name: value for name, value in WRITER_SETTINGS.items() if name != "role"}
+    | writer_settings(DEFAULT)
+    | {"application_name": "gongji-recorder"}
+)
 """Views of the library make tables of their own: who uses it chooses as whom it logs in."""
 FAULTS = (
     OSError,
@@ -125,7 +128,7 @@ class LedgerLoop:
     async def transaction(self) -> AsyncIterator["asyncpg.Connection[Any]"]:
         """A transaction on the loop: COMMIT at the end, believed only by its tag."""
         async with self._pool.acquire() as connection:
-            await connection.execute("BEGIN")
+            await connection.execute(begin(DEFAULT))
             try:
                 yield connection
             except BaseException:
@@ -169,15 +172,10 @@ def pep_249(error: BaseException) -> PersistenceError:
     return OperationalError(words)
 
 
-async def _open_pool(dsn: str) -> "asyncpg.Pool[Any]":
-    return await asyncpg.create_pool(
-        dsn,
-        min_size=0,
-        max_size=CONNECTIONS_MAX,
-        timeout=CONNECT_TIMEOUT_S,
-        server_settings=SETTINGS,
-        target_session_attrs="primary",
-    )
+async def _open_pool(dsn: str) -> BoundedPool:
+    pool = make_pool(dsn, SETTINGS, CONNECTIONS_MAX, answer_s=DEFAULT.silent_s, is_writer=True)
+    await pool
+    return pool
 
 
 def _serve(loop: asyncio.AbstractEventLoop) -> None:

@@ -1,13 +1,16 @@
 """The end of a transaction, classified: applied, not applied, or unknown."""
 
 import asyncio
-import socket
+import contextlib
+import logging
+from collections.abc import Iterator
 
 import asyncpg
-from asyncpg import Connection
+from asyncpg import Connection, PostgresLogMessage
 
 from service.ledger.store import OutcomeUnknownError, StoreUnavailableError
 
+LOG = logging.getLogger("gongji.append")
 DROPPED = (
     OSError,
     asyncpg.InterfaceError,
@@ -21,34 +24,51 @@ NOT_APPLIED = ("57P03", "53300", "25006")
 """Refused before any work: cannot connect now, too many connections, read only."""
 
 
-KEEP_ALIVE = (
-    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 10),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
-    (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 30_000),
-)
-"""A peer that is gone is noticed within half a minute: a COMMIT has no timeout of its own."""
+LEFT_ALONE = ("55P03", "25P03")
+"""No lock in time; a transaction that idled too long, as after a pause of the process: rolled
+back, and worth another try."""
 
 
-def keep_alive(connection: Connection) -> None:
-    """Let the kernel notice that a database's node died; asyncpg sets nothing of this."""
-    held = connection._transport.get_extra_info("socket")  # noqa: SLF001 -- it has no other way
-    if held is not None and held.family != socket.AF_UNIX:
-        for level, name, value in KEEP_ALIVE:
-            held.setsockopt(level, name, value)
+@contextlib.contextmanager
+def unwarned(writer: Connection) -> Iterator[None]:
+    """Take what the server answers inside as done only if it warns of nothing.
+
+    A commit that is told to stop waiting for its synchronous standby is answered as done, with a
+    warning before the answer: it stands on the primary alone, and may be lost with it.
+
+    Raises:
+        OutcomeUnknownError: there was a warning.
+    """
+    warnings: list[str | None] = []
+
+    def hear(_: Connection, message: PostgresLogMessage) -> None:
+        if isinstance(message, asyncpg.PostgresWarning) or message.severity_en == "WARNING":
+            warnings.append(message.sqlstate)
+
+    writer.add_log_listener(hear)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(asyncpg.InterfaceError):  # it was dropped, listeners and all
+            writer.remove_log_listener(hear)
+    if warnings:
+        LOG.error("commit.warned sqlstate=%s", warnings[0])
+        raise OutcomeUnknownError(f"warned {warnings[0]}")
 
 
 async def commit(writer: Connection) -> None:
     """COMMIT, and believe only the tag: an aborted transaction answers ROLLBACK without error.
 
     Raises:
-        StoreUnavailableError: rolled back; OutcomeUnknownError: no answer came.
+        StoreUnavailableError: rolled back; OutcomeUnknownError: no answer came, or a warning.
     """
     try:
-        tag = await writer.execute("COMMIT")
+        with unwarned(writer):
+            tag = await writer.execute("COMMIT")
     except (*DROPPED, asyncpg.PostgresError) as error:
         writer.terminate()
+        if isinstance(error, asyncpg.PostgresError) and error.sqlstate in LEFT_ALONE:
+            raise StoreUnavailableError(error.sqlstate) from error
         raise OutcomeUnknownError(type(error).__name__) from error
     if tag != "COMMIT":
         raise StoreUnavailableError(tag)

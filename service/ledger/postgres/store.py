@@ -1,10 +1,13 @@
 """The ledger in PostgreSQL, through asyncpg.
 
 An append is one call of the database function `append` (migrations/0016_time_and_bounds.sql). It is
-never cancelled and carries no client timeout: a cancelled COMMIT may be reported done on one
-node alone. Its outcome is unknown from the first byte sent until the answer or an error.
+never cancelled: a cancelled COMMIT may be reported done on one node alone. One that stays without
+an answer costs its connection. Its outcome is unknown from the first byte sent until the answer
+or an error, and where the server warns of anything before its answer.
 """
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 
@@ -16,7 +19,27 @@ from aggregates.vocabulary import StreamId
 from service.ledger.access_log import Access, Kept, Sought, page, record
 from service.ledger.codec import Recorded
 from service.ledger.postgres.append_call import APPEND, arguments, outcome_of
-from service.ledger.postgres.commit import DROPPED, commit, is_definite, keep_alive, roll_back
+from service.ledger.postgres.commit import (
+    DROPPED,
+    LEFT_ALONE,
+    commit,
+    is_definite,
+    roll_back,
+    unwarned,
+)
+from service.ledger.postgres.connect import (
+    CLOSE_S,
+    DEFAULT,
+    BoundedPool,
+    Patience,
+    begin,
+    close_pool,
+    connect,
+    dropped_after,
+    make_pool,
+    reader_settings,
+    writer_settings,
+)
 from service.ledger.postgres.queries import (
     EVENTS,
     count_accounts,
@@ -31,7 +54,6 @@ from service.ledger.postgres.queries import (
 from service.ledger.roles import WRITER
 from service.ledger.store import Batch, Found, Outcome, OutcomeUnknownError, StoreUnavailableError
 
-CONNECT_TIMEOUT_S = 5.0
 READERS_MAX = 8
 WRITER_SETTINGS = {
     "role": WRITER,
@@ -46,23 +68,31 @@ WRITER_SETTINGS = {
 """The planner may only look rows up: a plan made on an empty table must not scan a full one."""
 READER_SETTINGS = {"role": WRITER, "jit": "off", "application_name": "gongji-read"}
 """Beside the log a reader adds accesses, nonces and files, so it acts as the writer too."""
-
+ACCESS_SETTINGS = {
+    "role": WRITER,
+    "synchronous_commit": "on",
+    "jit": "off",
+    "application_name": "gongji-access",
+}
 
 Greet = Callable[[Connection], Awaitable[None]]
 
 
-def make_pool(dsn: str, settings: dict[str, str], size: int) -> Pool:
-    """A pool of connections with these settings, not opened yet."""
-    return asyncpg.create_pool(dsn, min_size=1, max_size=size, server_settings=settings)
+def make_readers(dsn: str, size: int, patience: Patience = DEFAULT) -> BoundedPool:
+    """A pool of connections for reading, not opened yet."""
+    settings = READER_SETTINGS | reader_settings(patience)
+    return make_pool(dsn, settings, size, patience, answer_s=patience.read_s)
 
 
 class PostgresStore:
     """A ledger in one PostgreSQL schema, found by `search_path`."""
 
-    def __init__(self, dsn: str, greet: Greet | None = None) -> None:
+    def __init__(self, dsn: str, greet: Greet | None = None, patience: Patience = DEFAULT) -> None:
         """Remember where the database is; `open` connects. `greet` meets every new writer."""
         self._dsn = dsn
         self._greet = greet
+        self._patience = patience
+        self._access_pool: Pool | None = None
         self._writer: Connection | None = None
         self._pool: Pool | None = None
         self._topic_ids: dict[str, int] = {}
@@ -74,24 +104,48 @@ class PostgresStore:
         Raises:
             StoreUnavailableError: the database cannot be reached.
         """
-        self._pool = await make_pool(self._dsn, READER_SETTINGS, READERS_MAX)
+        bounds = writer_settings(self._patience)
+        self._pool = await make_readers(self._dsn, READERS_MAX, self._patience)
+        self._access_pool = await make_pool(
+            self._dsn,
+            ACCESS_SETTINGS | bounds,
+            1,
+            self._patience,
+            answer_s=self._patience.read_s,
+            is_writer=True,
+        )
         writer = await self._connected()
-        await writer.execute("SELECT pg_advisory_lock(hashtext('gongji.topics'))")
-        known = dict(await writer.fetch("SELECT topic, id FROM topics"))
-        for topic in CLASSES:
-            if topic not in known:
-                known[topic] = max(known.values(), default=0) + 1
-                await writer.execute("INSERT INTO topics VALUES ($2, $1)", topic, known[topic])
-        await writer.execute("SELECT pg_advisory_unlock(hashtext('gongji.topics'))")
+        with dropped_after(self._patience.silent_s, writer):
+            await self._learn_topics(writer)
+
+    async def _learn_topics(self, writer: Connection) -> None:
+        async with writer.transaction():
+            await writer.execute("SELECT pg_advisory_xact_lock(hashtext('gongji.topics'))")
+            known = dict(await writer.fetch("SELECT topic, id FROM topics"))
+            for topic in CLASSES:
+                if topic not in known:
+                    known[topic] = max(known.values(), default=0) + 1
+                    await writer.execute("INSERT INTO topics VALUES ($2, $1)", topic, known[topic])
         self._topic_ids = known
         self._topics = {code: topic for topic, code in known.items()}
 
     async def close(self) -> None:
         """Close every connection; nothing may be in flight."""
         if self._writer is not None and not self._writer.is_closed():
-            await self._writer.close()
-        if self._pool is not None:
-            await self._pool.close()
+            with contextlib.suppress(*DROPPED):
+                await self._writer.close(timeout=CLOSE_S)
+        pools = [pool for pool in (self._pool, self._access_pool) if pool is not None]
+        await asyncio.gather(*(close_pool(pool) for pool in pools))
+
+    async def answer(self) -> None:
+        """Ask through the pools that requests read and are recorded through.
+
+        Raises:
+            TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError: no answer.
+        """
+        assert self._access_pool is not None, "the store is open"
+        pools = (self.pool, self._access_pool)
+        await asyncio.gather(*(pool.fetchval("SELECT 1") for pool in pools))
 
     @property
     def pool(self) -> Pool:
@@ -102,20 +156,25 @@ class PostgresStore:
     async def _connected(self) -> Connection:
         if self._writer is None or self._writer.is_closed():
             try:
-                self._writer = await asyncpg.connect(
-                    self._dsn,
-                    timeout=CONNECT_TIMEOUT_S,
-                    server_settings=WRITER_SETTINGS,
-                    target_session_attrs="primary",
-                )
-                keep_alive(self._writer)
-                shown = await self._writer.fetchval("SHOW transaction_isolation")
-                assert shown == "read committed", "an append needs fresh snapshots"
-                if self._greet is not None:
-                    await self._greet(self._writer)
+                self._writer = await self._greeted()
             except (*DROPPED, TimeoutError, asyncpg.PostgresError) as error:
                 raise StoreUnavailableError(type(error).__name__) from error
         return self._writer
+
+    async def _greeted(self) -> Connection:
+        """A new connection for appending, met and found as it must be."""
+        settings = WRITER_SETTINGS | writer_settings(self._patience)
+        writer = await connect(self._dsn, settings, self._patience, is_writer=True)
+        try:
+            with dropped_after(self._patience.silent_s, writer):
+                shown = await writer.fetchval("SHOW transaction_isolation")
+                assert shown == "read committed", "an append needs fresh snapshots"
+                if self._greet is not None:
+                    await self._greet(writer)
+        except BaseException:
+            writer.terminate()
+            raise
+        return writer
 
     async def read(
         self,
@@ -129,20 +188,32 @@ class PostgresStore:
 
     async def append(self, batch: Batch) -> Outcome:
         """Append the batch in one round trip, or write nothing and say why."""
-        return await self._append(await self._connected(), batch)
+        writer = await self._connected()
+        with dropped_after(self._patience.silent_s, writer), unwarned(writer):
+            return await self._append(writer, batch)
 
     @asynccontextmanager
     async def locked(self) -> AsyncIterator["_Locked"]:
-        """BEGIN, lock the log head; COMMIT at the end, and look at its tag."""
+        """BEGIN, lock the log head; COMMIT at the end, and look at its tag.
+
+        Who stands still inside is rolled back after `transaction_s`.
+        """
         writer = await self._connected()
+        with dropped_after(self._patience.silent_s, writer):
+            async with self._transaction(writer) as newest:
+                yield _Locked(self, writer, newest)
+
+    @asynccontextmanager
+    async def _transaction(self, writer: Connection) -> AsyncIterator[int]:
+        """The log's lock, held in a transaction; yields the newest recorded time (microseconds)."""
         try:
-            await writer.execute("BEGIN")
+            await writer.execute(begin(self._patience))
             newest: int = await writer.fetchval("SELECT recorded_at FROM log_head FOR UPDATE")
         except (*DROPPED, asyncpg.PostgresError) as error:
             writer.terminate()
             raise StoreUnavailableError(type(error).__name__) from error
         try:
-            yield _Locked(self, writer, newest)
+            yield newest
         except BaseException:
             await roll_back(writer)
             raise
@@ -152,6 +223,8 @@ class PostgresStore:
         try:
             answer = await writer.fetch(APPEND, *arguments(batch, self._topic_ids))
         except asyncpg.PostgresError as error:
+            if error.sqlstate in LEFT_ALONE:
+                raise StoreUnavailableError(error.sqlstate) from error
             if is_definite(error):
                 raise
             writer.terminate()
@@ -189,8 +262,11 @@ class PostgresStore:
         return recorded(await self.pool.fetch(query, after, limit, ours), self._topics)
 
     async def record(self, accesses: Sequence[Access]) -> None:
-        """Add to the access log in one round trip."""
-        await record(self.pool, accesses)
+        """Add to the access log in one round trip, on a connection of its own."""
+        assert self._access_pool is not None, "the store is open"
+        async with self._access_pool.acquire() as connection:
+            with unwarned(connection):
+                await record(connection, accesses)
 
     async def accesses(self, sought: Sought, limit: int) -> list[Kept]:
         """Up to `limit` records of the access log, the newest first."""
@@ -235,9 +311,14 @@ class _Locked:
             )
         except (*DROPPED, asyncpg.PostgresError) as error:
             if isinstance(error, asyncpg.PostgresError) and is_definite(error):
+                if error.sqlstate in (*LEFT_ALONE, "57014"):
+                    raise StoreUnavailableError(error.sqlstate) from error
                 raise
             self._writer.terminate()
             raise StoreUnavailableError(type(error).__name__) from error
 
     async def append(self, batch: Batch) -> Outcome:
-        return await self._store._append(self._writer, batch)  # noqa: SLF001
+        try:
+            return await self._store._append(self._writer, batch)  # noqa: SLF001
+        except asyncpg.QueryCanceledError as error:
+            raise StoreUnavailableError(error.sqlstate) from error

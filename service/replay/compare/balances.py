@@ -5,9 +5,8 @@ stream's last version, and no version is missing. It is no proof of what the eve
 replay reads them), and fast enough to run every few minutes.
 """
 
-import asyncpg
-
 from service.ledger.codec import KINDS, TOPIC_PREFIX, stream_id
+from service.ledger.postgres.connect import connect
 from service.ledger.roles import READER
 from service.replay.differences import Differences, Unlike
 
@@ -41,7 +40,7 @@ WRONG = """
 async def check_balances(dsn: str) -> tuple[int, Differences]:
     """Add everything up; how many events there are, and every head that is not their sum."""
     found = Differences()
-    connection = await asyncpg.connect(dsn, server_settings=SETTINGS)
+    connection = await connect(dsn, SETTINGS)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             events: int = await connection.fetchval("SELECT position FROM log_head")

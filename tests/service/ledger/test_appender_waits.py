@@ -8,6 +8,7 @@ from service.ledger.appender import Appender
 from service.ledger.command import OverloadedError, Reply
 from service.ledger.head_cache import Limits
 from service.ledger.memory_store import MemoryStore
+from service.ledger.silence import writer_hangs
 from service.ledger.store import OutcomeUnknownError, StoreUnavailableError
 from tests.service.ledger.account_commands import (
     Gate,
@@ -84,6 +85,32 @@ async def test_what_was_sent_is_unknown_and_answered_later() -> None:
         assert (b"1", True) == (reply.answer, reply.is_replayed)
         assert (await appender.submit(credited("k", 1))).is_replayed
     assert ["Credited"] == topics_of(store)[1:]
+
+
+async def test_how_long_the_oldest_has_waited_is_told() -> None:
+    """Nobody waits, then somebody does: a reason for readiness once it is too long."""
+    store = await a_store_with(0)
+    async with an_appender(store) as appender:
+        assert (0.0, []) == (appender.waits_s(), writer_hangs(appender, 0.0))
+        gate, (first,) = await held(store, appender, "k")
+        await asyncio.sleep(0.01)
+        assert [] == writer_hangs(appender, 3600.0)
+        assert ["WRITER_HANGS"] == [reason.code for reason in writer_hangs(appender, 0.0)]
+        gate.open()
+        await first
+        assert [] == writer_hangs(appender, 0.0)
+
+
+async def test_closing_gives_up_an_append_without_an_answer() -> None:
+    """Past the deadline the appender ends, and who waits is told that nobody knows."""
+    store = await a_store_with(0)
+    appender = Appender(store, clock, AT_ONCE)
+    appender.start()
+    _, (first,) = await held(store, appender, "k")
+    await appender.close()
+
+    with pytest.raises(OutcomeUnknownError):
+        await first
 
 
 async def test_a_cancelled_caller_cancels_nothing() -> None:

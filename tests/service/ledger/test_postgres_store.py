@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from aggregates.topics import CLASSES
+from service.ledger.postgres.connect import DEFAULT, writer_settings
 from service.ledger.postgres.store import WRITER_SETTINGS, PostgresStore
 from service.ledger.store import Batch, Outcome, OutcomeUnknownError, StoreUnavailableError
 from tests.projections.recorded_families import BEGAN_US, an_id, an_opening
@@ -225,11 +226,16 @@ async def test_the_writer_is_set_up_as_promised(store: PostgresStore) -> None:
     await store.append(Teller().opening())
     writer = writer_of(store)
     shown = {name: await writer.fetchval(f"SHOW {name}") for name in WRITER_SETTINGS}
-    timeouts = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+    bounds = {name: await writer.fetchval(f"SHOW {name}") for name in writer_settings(DEFAULT)}
 
     assert WRITER_SETTINGS == shown
     assert "read committed" == await writer.fetchval("SHOW transaction_isolation")
-    assert ["0"] * 3 == [await writer.fetchval(f"SHOW {name}") for name in timeouts]
+    assert "0" == await writer.fetchval("SHOW statement_timeout")
+    assert {
+        "lock_timeout": "5s",
+        "idle_in_transaction_session_timeout": "10s",
+        "client_min_messages": "warning",
+    } == bounds
     assert writer._config.command_timeout is None  # noqa: SLF001 -- a COMMIT has no deadline
 
 

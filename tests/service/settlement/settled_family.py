@@ -26,6 +26,7 @@ from service.caller import Caller, Request, agency, institution
 from service.clock import business_clock
 from service.context import House, open_postgres
 from service.ledger.command import Reply
+from service.ledger.postgres.connect import DEFAULT, Patience
 from service.ledger.postgres.store import PostgresStore
 from service.policy import publish
 from service.settings import Settings
@@ -48,10 +49,13 @@ def asked(caller: Caller = AGENCY, key: str | None = None) -> Request:
 
 
 @asynccontextmanager
-async def a_house(dsn: str, place: Path, deadline_s: float = 10.0) -> AsyncIterator[House]:
+async def a_house(
+    dsn: str, place: Path, deadline_s: float = 10.0, patience: Patience = DEFAULT
+) -> AsyncIterator[House]:
     """A house on a PostgreSQL, with its keys in a place, closed at the end."""
     environment = {"GONGJI_DATA": str(place), "GONGJI_DEADLINE_S": str(deadline_s)}
-    house = await open_postgres(Settings.read(environment), dsn, business_clock())
+    settings = Settings.read(environment)
+    house = await open_postgres(settings, dsn, business_clock(), patience=patience)
     try:
         yield house
     finally:
