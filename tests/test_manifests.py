@@ -88,7 +88,7 @@ def test_pods_have_no_rights(template: Manifest) -> None:
 def test_a_stop_leaves_time_for_the_last_commit() -> None:
     """The grace period holds the drain, uvicorn's own, and twice a request's deadline."""
     run = (ROOT / "api/commands/run.py").read_text(encoding="utf-8")
-    (uvicorn_s,) = map(int, re.findall(r"timeout_graceful_shutdown=(\d+)", run))
+    (uvicorn_s,) = map(int, re.findall(r"^REQUESTS_S = (\d+)", run, re.MULTILINE))
     deadline_s = int(SETTINGS["GONGJI_DEADLINE_S"])
 
     assert deadline_s < uvicorn_s

@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from types import FrameType
@@ -92,6 +93,10 @@ MIGHTY = (
     " give the service a login with gongji_writer alone, and this one to GONGJI_MIGRATE_URL"
 )
 WATCH_S = 0.5
+REQUESTS_S = 12
+"""Seconds that requests under way may take after a stop; the longest deadline is 10."""
+GRACE_S = 38.0
+"""Seconds after a stop at which the process ends whatever hangs."""
 STAND_IN = (
     "保费:未设 GONGJI_TAX_URL,由替身代答税务部门,不真正征收\n"
     "premiums: without GONGJI_TAX_URL a stand-in answers for the tax side and collects nothing"
@@ -103,7 +108,7 @@ def main(arguments: list[str]) -> int:
     options = _options(arguments)
     settings = settings_of(options)
     set_up_logging()
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, _interrupt)  # until the server listens for it
     postgres: EmbeddedPostgres | None = None
     try:
         given = Logins.given(settings)
@@ -118,7 +123,7 @@ def main(arguments: list[str]) -> int:
         return uvloop.run(_serve(options, settings, found.service, postgres))
     except STOPS as error:
         take_off_detail(error)
-        return _fail(str(error))
+        return _fail(str(error) or type(error).__name__)
     finally:
         if postgres is not None:
             postgres.stop()
@@ -276,7 +281,7 @@ async def _listen(
             server_header=False,
             proxy_headers=settings.proxies is not None,
             forwarded_allow_ips=settings.proxies or "",
-            timeout_graceful_shutdown=30,
+            timeout_graceful_shutdown=REQUESTS_S,
         )
     )
     server.stopping = door.stopping
@@ -306,6 +311,7 @@ class _Server(uvicorn.Server):
 
     def stop(self) -> None:
         """Finish what is under way, let open feeds end, and stop."""
+        end_in_time()
         self.should_exit = True
         self.stopping.set()
 
@@ -331,7 +337,23 @@ async def _watch(server: _Server, postgres: EmbeddedPostgres | None) -> None:
 
 
 def _interrupt(_: int, __: FrameType | None) -> None:
+    end_in_time()
     raise KeyboardInterrupt
+
+
+def end_in_time(grace_s: float = GRACE_S) -> None:
+    """End this process when its grace is over, if it has not ended by then.
+
+    What is in flight is then as after kill -9: in the log or not, and its key tells which.
+    """
+    end = threading.Timer(grace_s, _end)
+    end.daemon = True
+    end.start()
+
+
+def _end() -> None:
+    print("gongji: not everything ended in time", file=sys.stderr, flush=True)
+    os._exit(1)
 
 
 def _fail(why: str) -> int:

@@ -55,6 +55,10 @@ CODES: tuple[tuple[type[Exception], str, str], ...] = (
     (asyncpg.DiskFullError, "STORE_FULL", "not_applied"),
     (LogBrokenError, "LOG_BROKEN", "not_applied"),
     (asyncpg.PostgresError, "STORE_UNAVAILABLE", "not_applied"),
+    (TimeoutError, "OUTCOME_UNKNOWN", "unknown"),
+    (ConnectionError, "OUTCOME_UNKNOWN", "unknown"),
+    (asyncpg.InterfaceError, "OUTCOME_UNKNOWN", "unknown"),
+    (asyncpg.InternalClientError, "OUTCOME_UNKNOWN", "unknown"),
     (Exception, "INTERNAL_ERROR", "unknown"),
 )
 """What the service's own errors are called, the first that fits."""
@@ -90,6 +94,7 @@ def answer_problem(error: Exception, language: str | None, method: str = "POST")
     code, outcome, fields = problem_of(error)
     if method == "GET":
         outcome = "not_applied"
+        code = "STORE_UNAVAILABLE" if code == "OUTCOME_UNKNOWN" else code
     trace_id = seen.trace_id()
     if TEXTS[code].status == 500:  # noqa: PLR2004 -- a bug of ours
         LOG.error("%s %s", code, trace_id, exc_info=error)

@@ -15,7 +15,7 @@ from service.settings import Settings
 
 LOG = logging.getLogger("gongji.run")
 AGAIN_S = 1.0
-END_S = 10.0
+END_S = 5.0
 """How long a child may take to end after its input did."""
 
 

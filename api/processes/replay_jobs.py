@@ -11,6 +11,7 @@ import asyncpg
 from pydantic_core import from_json
 
 from service.clock import Clock, micros, monotonic_s, new_trace, rfc3339
+from service.ledger.postgres.connect import CLOSE_S
 from service.replay.jobs import Job, Jobs
 from service.settings import Settings
 
@@ -67,8 +68,10 @@ class Replays:
         finally:
             job.ended_at = self._now()
             with contextlib.suppress(*UNKEPT):
-                await self.jobs.keep(job)
-            await held.close()
+                async with asyncio.timeout(CLOSE_S):
+                    await self.jobs.keep(job)
+            with contextlib.suppress(*UNKEPT):
+                await held.close(timeout=CLOSE_S)
 
     async def _replay(self, job: Job) -> None:
         as_of = ("--as-of", job.as_of) if job.as_of is not None else ()

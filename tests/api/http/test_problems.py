@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from asyncpg import InterfaceError
 
 from aggregates.refusals import RefusalError
 from api.http.problem_texts import TEXTS
-from api.http.problems import CODES, OF_STATUS, problem_of
+from api.http.problems import CODES, OF_STATUS, answer_problem, problem_of
 from service.ledger.memory_store import MemoryStore
 from service.ledger.store import OutcomeUnknownError, StoreUnavailableError
 from service.settlement import plan_hash as plans
@@ -198,6 +199,25 @@ async def test_a_lost_ledger_is_never_a_lost_answer(
     assert ("settled", "455.75") == (settled["status"], await desk.balance("S1"))
     told, said, _ = problem_of(failure)
     assert (code, outcome, 503) == (told, said, TEXTS[told].status)
+
+
+@pytest.mark.parametrize("silence", [TimeoutError(), ConnectionResetError(), InterfaceError("x")])
+def test_a_silent_database_is_503(silence: Exception) -> None:
+    """A look applied nothing; of a change nobody knows what it applied before."""
+    asked, looked = (
+        json.loads(bytes(answer_problem(silence, None, method).body)) for method in ("POST", "GET")
+    )
+
+    assert (503, "OUTCOME_UNKNOWN", "unknown") == (
+        asked["status"],
+        asked["code"],
+        asked["outcome"],
+    )
+    assert (503, "STORE_UNAVAILABLE", "not_applied") == (
+        looked["status"],
+        looked["code"],
+        looked["outcome"],
+    )
 
 
 def leaf_refusals(kind: type[RefusalError] = RefusalError) -> Iterator[type[RefusalError]]:
