@@ -72,6 +72,7 @@ from aggregates.premium.premium import (
     PremiumReversed,
     PremiumSentToTax,
 )
+from aggregates.proof import Fork, ForkAccepted
 from aggregates.settlement import hold, settlement
 from aggregates.settlement.events import (
     PartRefunded,
@@ -103,6 +104,7 @@ Event = (
     | visit.VisitEvent
     | institution.InstitutionEvent
     | EditionPublished
+    | ForkAccepted
 )
 
 State = (
@@ -116,6 +118,7 @@ State = (
     | kinship.Kinship
     | link.Link
     | rulebook.Rulebook
+    | Fork
     | visit.Visit
 )
 
@@ -180,6 +183,7 @@ TOPICS: dict[type[Event], str] = {
     ClearingRequested: "institution.clearing-requested/1",
     ClearingWithdrawn: "institution.clearing-withdrawn/1",
     EditionPublished: "policy.edition-published/1",
+    ForkAccepted: "ledger.fork-accepted/1",
     VisitRegistered: "visit.registered/1",
     VisitDescribed: "visit.described/1",
     FeesUploaded: "visit.fees-uploaded/1",

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from aggregates.event_metadata import Act
 from aggregates.vocabulary import Instant, LinkEvidence, Relation
@@ -18,7 +18,7 @@ from service.ledger.postgres.connect import Patience
 from service.ledger.postgres.store import PostgresStore
 from service.ledger.read_set import View
 from service.ledger.silence import readers_hang, writer_hangs
-from service.ledger.store import Store
+from service.ledger.store import Store, StoreUnavailableError
 from service.readiness import Readiness
 from service.regions.policy_book import PolicyBook, load
 from service.request_context import noting
@@ -72,6 +72,28 @@ class TaxSide(Protocol):
         ...
 
 
+class Compared(Protocol):
+    """A checkpoint outside the database, that the log is held against before it is written to."""
+
+    @property
+    def mismatch(self) -> StoreUnavailableError | None:
+        """Why nothing may be written now, as it was compared last."""
+        ...
+
+    @property
+    def is_reachable(self) -> bool:
+        """Whether it answered when it was asked last."""
+        ...
+
+    async def check(self, connection: Any) -> object:  # noqa: ANN401 -- asyncpg
+        """Compare; raises what `mismatch` is then."""
+        ...
+
+    async def close(self) -> None:
+        """Let the connections go."""
+        ...
+
+
 @dataclass(slots=True)
 class House:
     """A running service's parts."""
@@ -83,6 +105,7 @@ class House:
     policies: PolicyBook
     registry: Relations | None = None
     tax: TaxSide | None = None
+    outside: Compared | None = None
     funds: Funds = field(default_factory=lambda: Funds(load_table()))
     readiness: Readiness = field(default_factory=Readiness)
     proofs: Proofs | None = None
@@ -98,13 +121,21 @@ class House:
             await self.tax.close()
         if self.proofs is not None:
             await self.proofs.close()
+        if self.outside is not None:
+            await self.outside.close()
 
     async def do(self, request: Request, decide: Decide) -> Reply:
         """Carry out a request that uses up its key; see `Appender.submit` for what it raises."""
         return await self.appender.submit(self.command(request, decide))
 
     def command(self, request: Request, decide: Decide) -> Command:
-        """A request and its decision as the ledger takes them."""
+        """A request and its decision as the ledger takes them.
+
+        Raises:
+            StoreUnavailableError: the log is not the one whose checkpoint is outside.
+        """
+        if self.outside is not None and self.outside.mismatch is not None:
+            raise self.outside.mismatch
         act = Act(
             actor=request.caller.name,
             on_behalf_of=None,
@@ -137,18 +168,22 @@ async def open_postgres(
     dsn: str,
     clock: Clock,
     limits: Limits | None = None,
+    outside: Compared | None = None,
     patience: Patience | None = None,
 ) -> House:
     """A house on a migrated PostgreSQL, with its settings' limits and patience or others.
 
+    Who writes names the checkpoint `outside` where there is one: each connection that appends is
+    compared with it first.
+
     Raises:
         KeyFileError: the ledger was sealed with other keys; PolicyFilesError: unsound regions;
-        StoreUnavailableError: no database there.
+        StoreUnavailableError: no database there, or not the one whose checkpoint is outside.
     """
     keys = load_keys(settings.key_file)
     policies = load(settings.regions)
     patience = patience or Patience.of(settings.silent_s)
-    store = PostgresStore(dsn, partial(hold_keys, keys=keys), patience)
+    store = PostgresStore(dsn, partial(_greet, keys=keys, outside=outside), patience)
     try:
         await store.open()
     except BaseException:
@@ -163,8 +198,16 @@ async def open_postgres(
     house.appender.clock.see(await store.recorded_at())
     house.readiness.add("readers", partial(readers_hang, store))
     house.readiness.add("writer", partial(writer_hangs, house.appender))
+    house.outside = outside
     house.funds = Funds(house.funds.table, cores_of(settings.fund_urls))
     return house
+
+
+async def _greet(connection: Any, keys: Keys, outside: Compared | None) -> None:  # noqa: ANN401
+    """Meet a new connection that appends: compare first, then hold the keys."""
+    if outside is not None:
+        await outside.check(connection)
+    await hold_keys(connection, keys)
 
 
 def furnish(

@@ -23,6 +23,7 @@ class Settings:
     identity_url: str | None = None
     tax_url: str | None = None
     fund_urls: str | None = None
+    checkpoint_url: str | None = None
     heads_max: int = 200_000
     waiting_max: int = 4096
     deadline_s: float = 10.0
@@ -51,6 +52,7 @@ class Settings:
             identity_url=environment.get("GONGJI_IDENTITY_URL") or None,
             tax_url=environment.get("GONGJI_TAX_URL") or None,
             fund_urls=environment.get("GONGJI_FUND_URLS") or None,
+            checkpoint_url=environment.get("GONGJI_CHECKPOINT_URL") or None,
             heads_max=int(environment.get("GONGJI_HEADS_MAX") or 200_000),
             waiting_max=int(environment.get("GONGJI_WAITING_MAX") or 4096),
             deadline_s=float(environment.get("GONGJI_DEADLINE_S") or 10),

@@ -93,6 +93,10 @@ STEPS = {
     "policy.edition-published/1": Step(
         "policy", _plain("发布政策版本 {edition}", "the rules {edition} were published")
     ),
+    "ledger.fork-accepted/1": Step(
+        "fork",
+        _plain("账本分叉:{text}({difference})", "the ledger forks: {text} ({difference})"),
+    ),
     "institution.designated/1": Step(
         "institution",
         _plain("定点机构 {name}:{status}", "the institution {name} is {status}"),

@@ -21,6 +21,7 @@ from service.account.year_close import close_year
 from service.clock import business_clock
 from service.clock_skew import ClockSkewError
 from service.gc_tuning import settle_in
+from service.proof.outside import UNSAFE, outside_of
 from service.settings import Settings
 
 
@@ -35,14 +36,14 @@ def main(arguments: list[str]) -> int:
     with database(settings) as dsn:
         try:
             return uvloop.run(_close(settings, dsn, options.clock))
-        except ClockSkewError as error:
+        except (ClockSkewError, *UNSAFE) as error:
             return _fail(str(error))
 
 
 async def _close(settings: Settings, dsn: str, at: datetime | None) -> int:
     clock = business_clock(at) if at is not None else await clock_beside(settings, dsn)
     await check_clock(dsn)
-    async with open_house(settings, dsn, clock) as house:
+    async with open_house(settings, dsn, clock, outside=outside_of(settings)) as house:
         if at is not None and await is_behind_log(house.store, clock):
             return _fail("--clock lies before the last recorded event")
         settle_in()

@@ -14,6 +14,7 @@ from api.commands.terminal import parser
 from service.ledger.postgres.connect import Patience
 from service.ledger.postgres.store import make_readers
 from service.logs import set_up_logging
+from service.proof.outside import outside_of
 from service.proof.sealer import Sealer
 from service.read_models.follower import Follower
 from service.settings import Settings
@@ -35,7 +36,8 @@ async def _follow(dsn: str, settings: Settings) -> int:
     async with make_readers(dsn, 2, patience) as pool:
         follower = Follower(dsn, pool, patience=patience)
         await follower.start()
-        sealer = Sealer(dsn, settings.key_file, settings.data, patience)
+        outside = outside_of(settings)
+        sealer = Sealer(dsn, settings.key_file, settings.data, outside, patience)
         sealer.start()
         gone = asyncio.Event()
 
@@ -50,4 +52,6 @@ async def _follow(dsn: str, settings: Settings) -> int:
         asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
         await sealer.close()
         await follower.close()
+        if outside is not None:
+            await outside.close()
     return 0

@@ -28,6 +28,7 @@ from service.ledger.command import Reply
 from service.ledger.head_cache import Limits
 from service.logs import set_up_logging
 from service.policy import publish
+from service.proof.outside import UNSAFE, outside_of
 from service.settings import Settings
 from service.vault import load_keys
 
@@ -61,7 +62,7 @@ def main(arguments: list[str]) -> int:
     with reading(options.file, keys) as windows, database(settings) as dsn:
         try:
             return uvloop.run(_load(settings, dsn, windows, size))
-        except ClockSkewError as error:
+        except (ClockSkewError, *UNSAFE) as error:
             print(f"gongji: {error}", file=sys.stderr)
             return 1
 
@@ -72,7 +73,7 @@ async def _load(settings: Settings, dsn: str, windows: Connection, size: int) ->
     limits = LIMITS._replace(heads_max=settings.heads_max)
     clock = await clock_beside(settings, dsn)
     await check_clock(dsn)
-    async with open_house(settings, dsn, clock, limits) as house:
+    async with open_house(settings, dsn, clock, limits, outside_of(settings)) as house:
         await publish(house)
         settle_in()
         async for read, told in load(house, windows):

@@ -40,21 +40,24 @@ from api.processes.replay_jobs import Replays
 from service.adapters.identity_verifier import Verifier
 from service.adapters.kinship_registry import Registry
 from service.adapters.tax_authority import Tax
-from service.clock import business_clock
+from service.clock import Clock, business_clock
 from service.clock_skew import ClockSkewError, SkewWatch
 from service.context import House
 from service.embedded_postgres.cluster import ClusterStartError
 from service.embedded_postgres.server import ClusterHeldError, EmbeddedPostgres
 from service.gc_tuning import settle_in
 from service.ledger.migrate import MigrationChangedError, migrate
-from service.ledger.postgres.store import PostgresStore
+from service.ledger.postgres.connect import connect
+from service.ledger.postgres.store import READER_SETTINGS, PostgresStore
 from service.ledger.roles import RolesMissingError, may_rewrite
 from service.ledger.store import StoreUnavailableError
 from service.logs import set_up_logging, take_off_detail
 from service.policy import EditionEditedError, publish
 from service.premium.resolver import resolver_on
 from service.proof.access_log_head import AccessesBrokenError
-from service.proof.sealer import LogShortenedError, check_length
+from service.proof.fork import Differing, ForkRefusedError, begin_fork, declare_fork
+from service.proof.outside import UNSAFE, Outside, outside_of, reasons_of, watched
+from service.proof.sealer import LogShortenedError, Sealer, check_length
 from service.proof.tree import LogBrokenError
 from service.read_models.follower import Follower
 from service.read_models.lag import follower_reasons
@@ -69,12 +72,14 @@ class ClockBehindError(Exception):
 
 
 STOPS = (
+    *UNSAFE,
     AccessesBrokenError,
     ClockBehindError,
     ClockSkewError,
     ClusterHeldError,
     ClusterStartError,
     EditionEditedError,
+    ForkRefusedError,
     KeyFileError,
     LogBrokenError,
     LogShortenedError,
@@ -139,6 +144,11 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     )
     clock_option(made, environment.get("GONGJI_CLOCK"))
     made.add_argument(
+        "--accept-fork",
+        metavar="TEXT",
+        help="go on although another history was signed: why, for the record; a new key signs",
+    )
+    made.add_argument(
         "--fsi-paths",
         metavar="PATHS",
         default=environment.get("GONGJI_FSI_PATHS"),
@@ -153,11 +163,11 @@ async def _serve(
     dsn: str,
     postgres: EmbeddedPostgres | None,
 ) -> int:
-    async with _opened(options, settings, dsn) as house:
+    clock, outside = business_clock(options.clock), outside_of(settings)
+    async with _opened(options, settings, dsn, clock, outside) as house:
         assert isinstance(house.store, PostgresStore), "a service keeps its ledger in PostgreSQL"
         _ask_outside(house, settings)
         make_issuer(issuer_path(settings.data))
-        await _look_at(house.store, settings)
         await publish(house)
         follower = await _read_models(house, house.store, dsn)
         child = FollowingChild(dsn, settings)
@@ -169,14 +179,13 @@ async def _serve(
             keys = settings.token_keys or issuer_path(settings.data)
             settle_in()
             shelf = Shelf(house.store.pool, follower)
-            door = Door(
-                house,
-                Tokens(keys, house.keys),
-                shelf,
-                Replays(dsn, settings, house.clock, shelf.pool),
-                _limits_of(settings),
-            )
-            async with _premiums(house, house.store, settings, postgres):
+            replays = Replays(dsn, settings, clock, shelf.pool)
+            tokens = Tokens(keys, house.keys)
+            door = Door(house, tokens, shelf, replays, _limits_of(settings))
+            async with (
+                watched(outside, house.store.pool),
+                _premiums(house, house.store, settings, postgres),
+            ):
                 return await _listen(door, options, postgres, settings)
         finally:
             await child.close()
@@ -190,39 +199,69 @@ def _ask_outside(house: House, settings: Settings) -> None:
         house.proofs = Verifier(settings.identity_url)
 
 
-async def _look_at(store: PostgresStore, settings: Settings) -> None:
-    """Look whether the log is the one that was signed, and who we are to it.
-
-    Raises:
-        LogShortenedError, AccessesBrokenError: it is not.
-    """
-    if await may_rewrite(store.pool):
-        LOG.warning(MIGHTY)
-    await check_length(store.pool, settings.data)
-
-
 @contextlib.asynccontextmanager
 async def _opened(
-    options: argparse.Namespace, settings: Settings, dsn: str
+    options: argparse.Namespace,
+    settings: Settings,
+    dsn: str,
+    clock: Clock,
+    outside: Outside | None,
 ) -> AsyncIterator[House]:
-    """A house whose clock is neither behind the log nor far from the database's, and is watched.
+    """A house whose log is the one that was signed, or whose fork is declared.
+
+    Its clock is neither behind the log nor far from the database's, and is watched.
 
     Raises:
-        ClockBehindError, ClockSkewError: it is.
+        CheckpointMismatchError, LogShortenedError, AccessesBrokenError: it is another one;
+        ForkRefusedError, OutsideUnreachableError: no fork can be declared so;
+        ClockBehindError, ClockSkewError: its clock cannot be used.
     """
-    clock = business_clock(options.clock)
-    async with open_house(settings, dsn, clock) as house:
+    text: str | None = options.accept_fork
+    fork = [] if text is None else await _forked(settings, dsn, outside, text)
+    async with open_house(settings, dsn, clock, outside=outside) as house:
         assert isinstance(house.store, PostgresStore), "a service keeps its ledger in PostgreSQL"
         if options.clock is not None and await is_behind_log(house.store, clock):
             raise ClockBehindError("--clock lies before the last recorded event")
         watch = SkewWatch(house.store.pool, house.appender.clock, SKEW.set)
         await watch.start()
         house.readiness.add("clock", watch.reasons)
+        house.readiness.add("checkpoint", partial(reasons_of, outside))
         keep_clock(settings.data, None if options.clock is None else clock)
         try:
+            await _look_at(house.store, settings)
+            if text is not None and fork:
+                sealer = Sealer(dsn, settings.key_file, settings.data, outside)
+                await declare_fork(house, sealer, outside, fork, text)
             yield house
         finally:
             await watch.close()
+
+
+async def _look_at(store: PostgresStore, settings: Settings) -> None:
+    """Look whether the log is the one that was signed, and who we are to it.
+
+    Raises:
+        LogShortenedError, AccessesBrokenError: it is another one.
+    """
+    if await may_rewrite(store.pool):
+        LOG.warning(MIGHTY)
+    await check_length(store.pool, settings.data)
+
+
+async def _forked(
+    settings: Settings, dsn: str, outside: Outside | None, text: str
+) -> list[Differing]:
+    """What an operator accepts, listed; nothing where the log only grew."""
+    connection = await connect(dsn, READER_SETTINGS)
+    try:
+        found = await begin_fork(connection, settings, outside, text)
+    finally:
+        await connection.close()
+    for differing in found:
+        print(f"fork accepted: {differing.difference}")
+    if not found:
+        print("no fork to accept: the log grew out of what was signed")
+    return found
 
 
 async def _read_models(house: House, store: PostgresStore, dsn: str) -> Follower:

@@ -19,6 +19,7 @@ from service.ledger.migrate import migrate
 from service.ledger.postgres.connect import connect
 from service.ledger.roles import WRITER
 from service.ledger.store import Store
+from service.proof.outside import Outside
 from service.read_models.parking import cause_of
 from service.settings import Settings
 
@@ -189,10 +190,14 @@ def database(settings: Settings) -> Iterator[str]:
 
 @asynccontextmanager
 async def open_house(
-    settings: Settings, dsn: str, clock: Clock, limits: Limits | None = None
+    settings: Settings,
+    dsn: str,
+    clock: Clock,
+    limits: Limits | None = None,
+    outside: Outside | None = None,
 ) -> AsyncIterator[House]:
-    """A house on a migrated database, closed in order."""
-    house = await open_postgres(settings, dsn, clock, limits)
+    """A house on a migrated database, closed in order; who writes names the checkpoint outside."""
+    house = await open_postgres(settings, dsn, clock, limits, outside)
     try:
         yield house
     finally:

@@ -5,9 +5,10 @@ import asyncio
 from fastapi import APIRouter, Response
 
 from api.http.dependencies import Door, DoorOf
-from api.http.metrics import measures
+from api.http.metrics import Alone, measures
 from api.http.problems import RETRY_AFTER_S
 from api.http.schemas import LiveReply, ReadyReason, ReadyReply, Reply, UnreadyReply
+from service.proof.outside import state_of
 from service.proof.proofs import unsealed
 from service.read_models.lag import lags
 from service.readiness import CHECK_MAX_S, Reason, Status, status_of
@@ -54,5 +55,6 @@ async def metrics(door: DoorOf) -> Response:
     """Numbers for Prometheus."""
     pool = door.shelf.pool
     behind = [] if pool is None else await lags(pool, door.house.clock)
-    told = measures(door.house.appender, await unsealed(pool), behind, door.tokens.failing_s)
+    alone = Alone(await unsealed(pool), door.tokens.failing_s, state_of(door.house.outside))
+    told = measures(door.house.appender, behind, alone)
     return Response(told, media_type="text/plain; version=0.0.4")

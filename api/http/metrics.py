@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from api.http.asgi import App, Message, Receive, Scope, Send
 from service.ledger.appender import Appender
+from service.proof.outside import STATES
 from service.read_models.lag import Lag
 
 REGISTRY = CollectorRegistry()
@@ -52,6 +54,13 @@ RATE_LIMITED = Counter(
     registry=REGISTRY,
 )
 
+OUTSIDE = Gauge(
+    "gongji_outside_checkpoint",
+    "1 for how the log compares with the checkpoint kept outside the database",
+    ("state",),
+    registry=REGISTRY,
+)
+
 
 @lru_cache(maxsize=512)
 def _counter(method: str, status: int) -> Counter:
@@ -84,20 +93,29 @@ class Measured:
         await self._app(scope, receive, counted)
 
 
-def measures(
-    appender: Appender, unsealed: int, lags: Sequence[Lag], token_keys_failing_s: float
-) -> bytes:
-    """All numbers in the Prometheus text format.
+class Alone(NamedTuple):
+    """What is measured when it is asked for.
 
     `unsealed` rows are under no checkpoint yet; the file of token keys could not be read for
-    `token_keys_failing_s` seconds.
+    `token_keys_failing_s` seconds; `outside` is how the log stands to the checkpoint outside, one
+    of `STATES`.
     """
+
+    unsealed: int
+    token_keys_failing_s: float
+    outside: str
+
+
+def measures(appender: Appender, lags: Sequence[Lag], now: Alone) -> bytes:
+    """All numbers in the Prometheus text format."""
     for lag in lags:
         LAG_EVENTS.labels(lag.name).set(lag.events)
         LAG_SECONDS.labels(lag.name).set(lag.oldest_s)
         PARKED.labels(lag.name).set(lag.parked)
-    TOKEN_KEYS.set(token_keys_failing_s)
-    LEDGER.labels("unsealed").set(unsealed)
+    TOKEN_KEYS.set(now.token_keys_failing_s)
+    for state in STATES:
+        OUTSIDE.labels(state).set(state == now.outside)
+    LEDGER.labels("unsealed").set(now.unsealed)
     for number in ("batches", "commands", "races", "unknowns"):
         LEDGER.labels(number).set(getattr(appender, number))
     return generate_latest(REGISTRY)

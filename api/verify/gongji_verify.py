@@ -652,6 +652,7 @@ TOPICS = {
     *_topics("kinship", "recorded ended confirmed").values(),
     *_topics("link", "opened requested confirmed reviewed activated code-shown closed").values(),
     "policy.edition-published/1",
+    "ledger.fork-accepted/1",
 }
 """What this verifier understands; all other rows are in tree and contiguity alone."""
 

@@ -12,7 +12,7 @@ from msgspec.json import Encoder
 from pydantic import ConfigDict, TypeAdapter
 
 from aggregates import credential_link as link
-from aggregates import institution, visit
+from aggregates import institution, proof, visit
 from aggregates.account import correction
 from aggregates.account import fold as account
 from aggregates.account.events import (
@@ -94,6 +94,7 @@ KINDS = {
         Kind(9, "lnk", True, link.Link, link.evolve),  # noqa: FBT003
         Kind(10, "cor", False, correction.Correction, correction.evolve),  # noqa: FBT003
         Kind(11, "vis", False, visit.Visit, visit.evolve),  # noqa: FBT003
+        Kind(20, "ldg", False, proof.Fork, proof.evolve),  # noqa: FBT003
     )
 }
 BY_CODE = {kind.code: kind for kind in KINDS.values()}
@@ -109,6 +110,7 @@ TOPIC_PREFIX = {
     "correction": "cor",
     "premium": "prm",
     "visit": "vis",
+    "ledger": "ldg",
 }
 
 

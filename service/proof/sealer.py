@@ -14,10 +14,12 @@ from typing import Any
 
 import asyncpg
 
+from service.adapters.checkpoint_store import OutsideUnreachableError
 from service.ledger.postgres.connect import DEFAULT, Patience, connect, holder_settings
 from service.ledger.roles import WRITER
 from service.proof.access_log_head import AccessesBrokenError, have_grown, read_accesses
-from service.proof.merkle import EMPTY, Edge, Head, grow, leaf_hash, root_of
+from service.proof.merkle import EMPTY, Edge, Grown, Head, grow, leaf_hash, root_of
+from service.proof.outside import CheckpointMismatchError, Outside
 from service.proof.signed_notes import (
     Checkpoint,
     NoteInvalidError,
@@ -47,6 +49,7 @@ SAVE = """
          key AS (INSERT INTO seal_keys VALUES ($5, $1) ON CONFLICT DO NOTHING)
     INSERT INTO checkpoints (size, root, note, accesses) VALUES ($1, $3, $4, $6)
 """
+NEWEST = "SELECT note FROM checkpoints ORDER BY size DESC, accesses DESC LIMIT 1"
 NOTHING = Head(0, EMPTY)
 
 
@@ -126,12 +129,24 @@ def _mark(marks: Path, origin: str) -> Checkpoint:
 class Sealer:
     """This process's sealer: it seals, or it stands by. `failures` counts what it survived."""
 
-    def __init__(self, dsn: str, key_file: Path, marks: Path, patience: Patience = DEFAULT) -> None:
-        """Seal a database's log with a key file; `marks` is the data directory."""
+    def __init__(
+        self,
+        dsn: str,
+        key_file: Path,
+        marks: Path,
+        outside: Outside | None = None,
+        patience: Patience = DEFAULT,
+    ) -> None:
+        """Seal a database's log with a key file; `marks` is the data directory.
+
+        Before a signature the log is held against the checkpoint `outside`, and put there after.
+        """
         self._dsn = dsn
         self._patience = patience
         self._key_file = key_file
         self._marks = marks
+        self._outside = outside
+        self._is_behind = outside is not None
         self._task: asyncio.Task[None] | None = None
         self._is_closing = False
         self.failures = 0
@@ -151,8 +166,9 @@ class Sealer:
         """Seal what there is, once, where nobody else does; whether we did.
 
         Raises:
-            LogShortenedError, LogForkedError, LogBrokenError, AccessesBrokenError: the log, or
-            the access log, is not what was signed.
+            LogShortenedError, LogForkedError, LogBrokenError, AccessesBrokenError,
+            CheckpointMismatchError: the log, or the access log, is not what was signed;
+            OutsideUnreachableError: nobody says what was.
         """
         connection = await self._connected()
         try:
@@ -174,6 +190,7 @@ class Sealer:
                 LogForkedError,
                 LogBrokenError,
                 AccessesBrokenError,
+                CheckpointMismatchError,
             ) as error:
                 self.failures += 1
                 LOG.error("seal.refused %s", error)  # noqa: TRY400 -- no trace is wanted
@@ -212,25 +229,65 @@ class Sealer:
         """Seal the next rows, and accesses with or without them; whether there were rows."""
         origin = await origin_of(connection)
         last = _mark(self._marks, origin)
-        mark = last.head
         async with connection.transaction():
             size, stored = await connection.fetchrow("SELECT size, edge FROM tree_edge FOR UPDATE")
             accesses = await read_accesses(connection, last.accesses)
-            upto = await _upto(connection, size, mark)
-            if upto == size and not await have_grown(connection, size, accesses):
-                return False
-            leaves = await read_leaves(connection, size, upto)
-            grown = grow(edge_of(size, stored), map(leaf_hash, leaves))
-            head = Head(upto, root_of(grown.edge.hashes))
-            if mark.size == upto and mark.root != head.root:
-                raise LogForkedError(upto)
-            await keep(connection, grown)
-            signer = load_signer(self._key_file, origin)
-            made = Checkpoint(origin, head, accesses)
-            note = await _save(connection, grown.edge, made, signer)
-        if mark.size <= upto:
-            _write_mark(mark_path(self._marks, origin), note)
+            upto = await _upto(connection, size, last.head)
+            note = None
+            if upto > size or await have_grown(connection, size, accesses):
+                if self._outside is not None:
+                    await self._outside.check(connection)
+                leaves = await read_leaves(connection, size, upto)
+                grown = grow(edge_of(size, stored), map(leaf_hash, leaves))
+                made = Checkpoint(origin, Head(upto, root_of(grown.edge.hashes)), accesses)
+                note = await self._sign(connection, grown, made, last.head)
+        if note is not None:
+            self._is_behind = self._outside is not None
+            if last.head.size <= upto:
+                _write_mark(mark_path(self._marks, origin), note)
+        if self._is_behind:
+            await self._tell_outside(connection)
         return bool(upto > size)
+
+    async def _sign(
+        self, connection: "asyncpg.Connection[Any]", grown: Grown, made: Checkpoint, mark: Head
+    ) -> str:
+        """Store what grew under a signed checkpoint; the note.
+
+        Raises:
+            LogForkedError: another root of this size was signed.
+        """
+        if mark.size == made.head.size and mark.root != made.head.root:
+            raise LogForkedError(mark.size)
+        await keep(connection, grown)
+        signer = load_signer(self._key_file, made.origin)
+        return await _save(connection, grown.edge, made, signer)
+
+    async def _tell_outside(self, connection: "asyncpg.Connection[Any]") -> None:
+        """Put the newest checkpoint outside, unless a newer one is there; else tried again.
+
+        Raises:
+            CheckpointMismatchError: what is there is not of this log.
+        """
+        assert self._outside is not None, "who is behind has somebody to tell"
+        try:
+            there = await self._outside.check(connection)
+            note = await connection.fetchval(NEWEST)
+            if note is not None and not _is_before(read_checkpoint(note), there):
+                await self._outside.keep(note)
+                self._is_behind = False
+        except OutsideUnreachableError as error:
+            LOG.warning("seal.untold error=%s", type(error).__name__)
+
+
+def _is_before(one: Checkpoint, other: Checkpoint | None) -> bool:
+    """Whether a checkpoint is older than another of the same log."""
+    return other is not None and _reach(one) < _reach(other)
+
+
+def _reach(checkpoint: Checkpoint) -> tuple[int, int]:
+    accesses = checkpoint.accesses
+    return checkpoint.head.size, accesses.size if accesses else 0
 
 
 async def _upto(connection: "asyncpg.Connection[Any]", size: int, mark: Head) -> int:

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 
 from service.clock import new_secret
-from service.proof.signed_notes import Signer
+from service.proof.signed_notes import Signer, Verifier
 from service.vault import KEY_SIZE, KeyFileError, load_keys
 
 LABEL = b"gongji seal"
@@ -24,6 +24,15 @@ def load_signer(path: Path, origin: str) -> Signer:
         KeyFileError: the file is not a key file.
     """
     return Signer(origin, _seeds(path)[-1])
+
+
+def load_verifiers(path: Path, origin: str) -> list[Verifier]:
+    """The public side of every key in the file, as a ledger's; the newest last.
+
+    Raises:
+        KeyFileError: the file is not a key file.
+    """
+    return [Signer(origin, seed).verifier for seed in _seeds(path)]
 
 
 def rotate(path: Path) -> None:

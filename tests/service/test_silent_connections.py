@@ -130,7 +130,7 @@ async def served(through: str, place: Path) -> AsyncIterator[Served]:
         await move_in(house)
         assert isinstance(house.store, PostgresStore)
         follower = Follower(through, house.store.pool, patience=SHORT)
-        sealer = Sealer(through, place / "keys.json", place, SHORT)
+        sealer = Sealer(through, place / "keys.json", place, patience=SHORT)
         await follower.start()
         sealer.start()
         yield Served(house, follower, sealer, AccessLog(house.store))

@@ -46,6 +46,7 @@ from aggregates.credential_link import (
 )
 from aggregates.institution import Dialect, InstitutionDesignated, Signature
 from aggregates.policy.rulebook import EditionPublished
+from aggregates.proof import ForkAccepted
 from aggregates.settlement.events import (
     RecoveryDue,
     Settled,
@@ -254,6 +255,12 @@ OTHER_EVENTS: dict[str, Event] = {
     ),
     "policy.edition-published/1": EditionPublished(
         region="990000", edition="p0/2020-01", content='{"id":"p0/2020-01"}'
+    ),
+    "ledger.fork-accepted/1": ForkAccepted(
+        text="the backup of Monday is all that is left",
+        difference="a checkpoint was signed over 9 rows, and the log ends at 7",
+        signed_size=9,
+        signed_root="5a" * 32,
     ),
 }
 

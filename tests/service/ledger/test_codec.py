@@ -170,7 +170,7 @@ def test_codes_of_kinds_are_told_apart() -> None:
     """A code stands for one kind for ever."""
     codes = {"acc": 1, "bnd": 2, "stl": 3, "ins": 4, "pol": 5, "kin": 6, "hld": 7, "prm": 8}
 
-    codes |= {"lnk": 9, "cor": 10, "vis": 11}
+    codes |= {"lnk": 9, "cor": 10, "vis": 11, "ldg": 20}
 
     assert codes == {prefix: kind.code for prefix, kind in KINDS.items()}
 
