@@ -32,6 +32,7 @@ from service.proof.signed_notes import (
     NoteInvalidError,
     open_note,
     read_checkpoint,
+    read_verifier,
     split_note,
 )
 from service.proof.signing_keys import load_verifiers
@@ -209,10 +210,14 @@ async def difference(connection: Connection, text: str, key_file: Path) -> str |
     """How the log differs from a checkpoint's note; None where it grew out of that."""
     ledger = await connection.fetchval("SELECT fingerprint FROM fingerprints WHERE name = 'ledger'")
     origin = f"gongji/{ledger}"
+    keys = await connection.fetch("SELECT verifier_key FROM seal_keys")  # of pods ahead of ours
     try:
-        known = open_note(text, load_verifiers(key_file, split_note(text)[0].partition("\n")[0]))
+        name = split_note(text)[0].partition("\n")[0]
+        known = open_note(
+            text, [*load_verifiers(key_file, name), *(read_verifier(key) for (key,) in keys)]
+        )
     except NoteInvalidError:
-        return "the checkpoint outside is signed by no key of this ledger's key file"
+        return "the checkpoint outside is signed by no key of this ledger"
     if known.origin != origin:
         return f"the checkpoint outside is of another ledger, {known.origin}"
     position = await connection.fetchval("SELECT position FROM log_head")

@@ -2,10 +2,8 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import psycopg
 import pytest
@@ -17,9 +15,6 @@ from service.adapters.checkpoint_store import (
     store_of,
 )
 from service.caller import Caller, Request, Role
-from service.clock import business_clock
-from service.context import House, open_postgres
-from service.ledger.codec import Row
 from service.ledger.command import Decision
 from service.proof import outside as outside_module
 from service.proof.outside import (
@@ -38,53 +33,13 @@ from service.proof.signed_notes import (
     read_checkpoint,
 )
 from service.proof.signing_keys import load_signer, rotate
-from service.settings import Settings
 from tests.ledgers import of_database, tamper
-from tests.object_store import ObjectStore, an_object_store
 from tests.projections.recorded_families import families
-from tests.service.read_models.following import a_store, append, eventually
+from tests.service.proof.outside_place import EARLY, LATE, Place, a_house, write
+from tests.service.read_models.following import a_store, eventually
 
-EARLY, LATE = families(range(1, 10)).rows(), families(range(10, 20)).rows()
 OTHER = families(range(30, 40)).rows()
 OPERATOR = Caller(Role.OPERATOR, "test", None, "operator:test")
-
-
-class Place(NamedTuple):
-    """A key file and a pod's own directory, over one object outside."""
-
-    path: Path
-    store: ObjectStore
-
-    @property
-    def keys(self) -> Path:
-        """The deployment's key file."""
-        return self.path / "keys.json"
-
-    def outside(self) -> Outside:
-        """The object as a new process sees it."""
-        return Outside(store_of(f"{self.store.address}/one"), self.keys)
-
-    async def seal(self, dsn: str, pod: str = "pod") -> None:
-        """Seal as a pod with a directory of its own."""
-        (self.path / pod).mkdir(exist_ok=True)
-        outside = self.outside()
-        try:
-            await Sealer(dsn, self.keys, self.path / pod, outside).seal_now()
-        finally:
-            await outside.close()
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    """An object store that is up, and nothing in it."""
-    with an_object_store() as store:
-        yield Place(tmp_path, store)
-
-
-async def write(dsn: str, rows: list[Row]) -> int:
-    """Add rows; the log's new head."""
-    async with a_store(dsn) as store:
-        return await append(store, rows)
 
 
 @pytest.fixture
@@ -101,17 +56,6 @@ def back_up(cluster: str, dsn: str, name: str) -> None:
     source = dsn.partition("@/")[2].partition("?")[0]
     with psycopg.connect(cluster, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {source}".encode())
-
-
-@asynccontextmanager
-async def a_house(dsn: str, place: Place, outside: Outside) -> AsyncIterator[House]:
-    environment = {"GONGJI_DATA": str(place.path), "GONGJI_KEY_FILE": str(place.keys)}
-    settings = Settings.read(environment)
-    house = await open_postgres(settings, dsn, business_clock(), outside=outside)
-    try:
-        yield house
-    finally:
-        await house.close()
 
 
 async def test_no_key_signs_two_histories(
@@ -224,7 +168,6 @@ async def test_who_has_compared_seals_on_and_tells_later(
     place.store.status = None
     await sealer.seal_now()
     assert head == read_checkpoint(place.store.newest()).head.size
-    await outside.close()
 
 
 async def test_a_tree_that_lags_puts_no_older_checkpoint(dsn: str, place: Place) -> None:
