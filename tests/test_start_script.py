@@ -24,6 +24,7 @@ COMMANDS = (
     "rebuild",
     "close-year",
     "rewrap",
+    "migrate",
     "accesses",
     "policy",
     "openapi",
