@@ -107,7 +107,11 @@ async def connect(
     Raises:
         OSError, asyncpg.PostgresError, asyncpg.InterfaceError: it cannot be had.
     """
-    made = await asyncpg.connect(dsn, **_options(settings, patience, answer_s, is_writer=is_writer))
+    options = _options(settings, patience, answer_s, is_writer=is_writer)
+    try:
+        made = await asyncpg.connect(dsn, **options)
+    except TimeoutError as error:  # asyncpg's has no words, and an operator reads them
+        raise TimeoutError(f"no database answered in {patience.connect_s:g} s") from error
     keep_alive(made, patience)
     return made
 

@@ -104,6 +104,22 @@ async def test_a_statement_without_an_answer_costs_its_connection(dsn: str) -> N
     await pool.close()
 
 
+async def test_who_does_not_answer_is_told(tmp_path: Path) -> None:
+    """A server that takes a connection and says nothing: an error in time, with words."""
+    gone = asyncio.Event()
+
+    async def silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await gone.wait()
+        writer.close()
+
+    server = await asyncio.start_unix_server(silent, tmp_path / SOCKET)
+    with pytest.raises(TimeoutError, match=r"no database answered in 0.2 s"):
+        await connect(f"postgresql://postgres@/x?host={tmp_path}", {}, Patience(connect_s=0.2))
+    gone.set()
+    server.close()
+    await server.wait_closed()
+
+
 async def test_nobody_waits_long_for_a_free_connection(dsn: str) -> None:
     """All of a pool in use: TimeoutError in time, and the one that is freed goes to the next."""
     pool = make_pool(dsn, {}, 1, Patience(connect_s=0.2))
