@@ -16,7 +16,7 @@ from projections.audit.evaluation import Home, Known, Pages, judge, month_of, no
 from projections.audit.observations import BUSY_MAX, FOLLOWING, TRACED, Trace, What, owner_in
 from projections.audit.thresholds import Signal, SignalKind
 from projections.kit.recorded_event import Fact
-from projections.kit.table import Connection, Reader, Table, columns
+from projections.kit.table import Connection, Reader, Table, columns, storable_at
 
 TABLE = Table(
     "signals",
@@ -208,7 +208,8 @@ async def _keep(connection: Connection, statement: str, rows: Sequence[Sequence[
 
 def _line(trace: Trace) -> tuple[Any, ...]:
     # As JSON, so that the rules find again as many parties as there were, whatever they are.
-    return (*trace[:7], json.dumps(trace.parties), *trace[8:])
+    parties = json.dumps(trace.parties)
+    return (*trace[:3], storable_at(trace.at), *trace[4:7], parties, *trace[8:])
 
 
 async def _keep_signals(

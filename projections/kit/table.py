@@ -1,6 +1,7 @@
 """A read model's tables, and how it is told what happened."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol, TypeAlias
 from uuid import UUID
 
@@ -61,6 +62,14 @@ def key_of(stream: StreamId) -> str:
 def stream_of(prefix: str, key: UUID) -> StreamId:
     """A stored uuid as the stream id of its kind."""
     return StreamId(f"{prefix}_{key.hex}")
+
+
+EARLIEST, LATEST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC)
+
+
+def storable_at(at: datetime) -> datetime:
+    """A moment that comes back as it was stored: the ends of the calendar come back as infinity."""
+    return min(max(at, EARLIEST), LATEST)
 
 
 def storable(text: str) -> str:

@@ -154,6 +154,9 @@ class Follower:
 
     def _tell(self, whose: str, error: Exception, pause_s: float) -> None:
         """Tell what went wrong without its words: they may hold values of rows."""
+        if isinstance(error, asyncpg.LockNotAvailableError):
+            LOG.info("follower.waits projection=%s", whose)  # a rebuild, for one, holds it
+            return
         self.failures += 1
         LOG.error(
             "follower.failed projection=%s error=%s sqlstate=%s unreadable=%s retry_in_s=%.1f",

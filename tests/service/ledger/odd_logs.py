@@ -25,8 +25,15 @@ class OddLog(NamedTuple):
     neighbours: int
 
 
+def follow_ups(topic: str) -> list[str]:
+    """Ordinary events behind an odd one in its stream: what was kept of it is read again."""
+    kind = [other for other in STORED if other.partition(".")[0] == topic.partition(".")[0]]
+    begins = opening_of(topic)
+    return [topic, topic] if topic != begins else [other for other in kind if other != begins][:3]
+
+
 def odd_log(events: Iterator[tuple[str, Event]]) -> OddLog:
-    """Each event in a stream of its own, behind the ordinary beginning of one, and what follows."""
+    """Each event in a stream of its own, between the ordinary beginning of one and what follows."""
     act = encode_act(ACT)
     rows = [encode(NEIGHBOUR, 1, an_opening(), act)]
     odd: dict[int, str] = {}
@@ -37,8 +44,12 @@ def odd_log(events: Iterator[tuple[str, Event]]) -> OddLog:
         opening = opening_of(topic)
         if topic != opening:
             rows.append(encode(stream, 1, STORED[opening], act))
-        rows.append(encode(stream, 1 + (topic != opening), event, act))
+        version = 1 + (topic != opening)
+        rows.append(encode(stream, version, event, act))
         odd[len(rows)] = f"{topic} {event}"[:200]
+        for later in follow_ups(topic):
+            version += 1
+            rows.append(encode(stream, version, STORED[later], act))
         if number % EVERY == 0:
             neighbours += 1
             credit = Credited(bucket=Bucket.CURRENT, amount_fen=1, reference=None)
