@@ -23,7 +23,8 @@ WINDOW_S = 300
 CSB_WINDOW_S = 1800
 """Clients of this style live with clocks that are half an hour wrong."""
 CSB_SIGNED = ("_api_access_key", "_api_name", "_api_timestamp", "_api_version")
-MILLIS_FROM = 10**11
+SECONDS, MILLIS = frozenset({10}), frozenset({13})
+"""Digits of a time in seconds since 1970, and in milliseconds; only CSB's clients write both."""
 NONCE_MAX = 100
 KEYED = frozenset(SignatureStyle) - {SignatureStyle.NONE}
 """The styles that sign with a secret, or are verified with a key."""
@@ -97,7 +98,7 @@ def _check_x_tif(terms: Terms, headers: Headers, now_s: float) -> tuple[str, str
     made = hashlib.sha256(f"{stamp}{terms.secret}{nonce}{stamp}".encode()).hexdigest()
     _check_same(made, _sent(headers, "x-tif-signature").lower())
     _check_same(terms.paasid, _sent(headers, "x-tif-paasid"))
-    _check_time(stamp, now_s, WINDOW_S)
+    _check_time(stamp, now_s, WINDOW_S, SECONDS)
     if not 0 < len(nonce) <= NONCE_MAX:
         raise ProblemError("SIGNATURE_INVALID")
     return nonce, stamp
@@ -109,7 +110,7 @@ def _check_csb(terms: Terms, headers: Headers, now_s: float) -> None:
     digest = hmac.digest(terms.secret.encode(), told.encode(), "sha1")
     _check_same(base64.b64encode(digest).decode(), _sent(headers, "_api_signature"))
     _check_same(terms.paasid, _sent(headers, "_api_access_key"))
-    _check_time(_sent(headers, "_api_timestamp"), now_s, CSB_WINDOW_S)
+    _check_time(_sent(headers, "_api_timestamp"), now_s, CSB_WINDOW_S, SECONDS | MILLIS)
 
 
 def _check_x_ca(code: str, terms: Terms, headers: Headers, raw: bytes, now_s: float) -> None:
@@ -119,7 +120,7 @@ def _check_x_ca(code: str, terms: Terms, headers: Headers, raw: bytes, now_s: fl
     mac.update(f"{stamp}\n".encode() + raw)
     _check_same(mac.finalize().hex().upper(), made_there.upper())
     _check_same(code, _sent(headers, "x-ca-key"))
-    _check_time(stamp, now_s, WINDOW_S)
+    _check_time(stamp, now_s, WINDOW_S, SECONDS)
 
 
 def _sent(headers: Headers, name: str) -> str:
@@ -131,11 +132,11 @@ def _check_same(ours: str, theirs: str) -> None:
         raise ProblemError("SIGNATURE_INVALID")
 
 
-def _check_time(stamp: str, now_s: float, window_s: int) -> None:
-    """Seconds or milliseconds since 1970, near enough to ours."""
-    if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 16):  # noqa: PLR2004
+def _check_time(stamp: str, now_s: float, window_s: int, sizes: frozenset[int]) -> None:
+    """Seconds or milliseconds since 1970, as the style counts, near enough to ours."""
+    if not (stamp.isascii() and stamp.isdigit() and len(stamp) in sizes):
         raise ProblemError("SIGNATURE_INVALID")
-    sent_s = int(stamp) / 1000 if int(stamp) > MILLIS_FROM else int(stamp)
+    sent_s = int(stamp) / 1000 if len(stamp) in MILLIS else int(stamp)
     _check_near(sent_s, now_s, window_s)
 
 

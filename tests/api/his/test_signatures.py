@@ -109,6 +109,15 @@ async def test_a_wrong_signature_is_refused(desk_on_postgres: Desk, style: Signa
     assert "CLOCK_SKEW" == await told(desk_on_postgres, raw, sign(raw, now_s + 3600))
 
 
+@pytest.mark.parametrize("style", [SignatureStyle.X_TIF, SignatureStyle.X_CA])
+async def test_milliseconds_are_no_seconds(desk_on_postgres: Desk, style: SignatureStyle) -> None:
+    """The protocol says seconds of these; only CSB's clients write both."""
+    raw = await a_message(desk_on_postgres, style)
+    signed = STYLES[style](raw, time.time() * 1000)
+
+    assert "SIGNATURE_INVALID" == await told(desk_on_postgres, raw, signed)
+
+
 async def test_the_body_is_signed_where_the_style_signs_it(desk_on_postgres: Desk) -> None:
     """A byte more, and the HMAC over the body is wrong."""
     raw = await a_message(desk_on_postgres, SignatureStyle.X_CA)
