@@ -88,8 +88,16 @@ def _is(rows: Sequence[Entry], counts: set[int], stated: Stated) -> bool:
     )
 
 
-def compare(entries: Iterable[Entry], booked: Iterable[Booked]) -> list[Compared]:
-    """Every row of both sides once: ours in their order, then what only they have."""
+def compare(
+    entries: Iterable[Entry], booked: Iterable[Booked], *, without_refunds: bool = False
+) -> list[Compared]:
+    """Every row of both sides once: ours in their order, then what only they have.
+
+    Where refunds are left out no refund is a row, and a bill that was given back whole is one
+    only if they have it: institutions leave it out or keep it, and both are right.
+    """
+    if without_refunds:
+        entries, booked = _without_refunds(list(entries), list(booked))
     theirs: dict[tuple[StreamId | None, bool], list[Booked]] = {}
     strangers: list[Booked] = []
     for row in booked:
@@ -108,6 +116,18 @@ def compare(entries: Iterable[Entry], booked: Iterable[Booked]) -> list[Compared
         strangers += again  # a bill that is booked twice is theirs alone the second time
     strangers += [row for rows in theirs.values() for row in rows]
     return met + [Compared(Verdict.THEIRS_ONLY, None, row) for row in strangers]
+
+
+def _without_refunds(
+    entries: Sequence[Entry], booked: Sequence[Booked]
+) -> tuple[list[Entry], list[Booked]]:
+    left_fen: dict[StreamId, int] = {}
+    for entry in entries:
+        left_fen[entry.settlement] = left_fen.get(entry.settlement, 0) + entry.total_fen
+    gone = {e.settlement for e in entries if e.is_refund and left_fen[e.settlement] == 0}
+    theirs = [row for row in booked if not row.is_refund]
+    gone -= {row.settlement for row in theirs if row.settlement is not None}
+    return [e for e in entries if not e.is_refund and e.settlement not in gone], theirs
 
 
 def _verdict(entry: Entry, row: Booked) -> Verdict:

@@ -80,8 +80,10 @@ async def agree(looked: Looked, asked: Asked, said: Stated, *, bare: bool) -> bo
     return agrees([entry for entry, _ in found], said, without_refunds=bare)
 
 
-async def compare_rows(looked: Looked, asked: Asked, sent: Iterable[Sent]) -> list[Row]:
-    """Every bill of both sides, and what came of it.
+async def compare_rows(
+    looked: Looked, asked: Asked, sent: Iterable[Sent], *, bare: bool
+) -> list[Row]:
+    """Every bill of both sides, and what came of it; `bare` leaves refunds out.
 
     Raises:
         DateInvalidError: no such days; OverloadedError: the read models are behind the log.
@@ -94,7 +96,7 @@ async def compare_rows(looked: Looked, asked: Asked, sent: Iterable[Sent]) -> li
     persons = await persons_of(house, {event.claim.beneficiary for event in settled.values()})
     rows: list[Row] = []
     booked = [Booked(_bill_of(row, settled.keys()), *row) for row in sent]
-    for one in compare([entry for entry, _ in found], booked):
+    for one in compare([entry for entry, _ in found], booked, without_refunds=bare):
         if one.entry is None:
             assert one.booked is not None, "a row is on one side at least"
             rows.append(Row(one, "", one.booked.visit, one.booked.person_no))

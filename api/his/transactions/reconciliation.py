@@ -53,7 +53,8 @@ async def details(call: Call) -> Answered:
     if raw is None:
         raise ProblemError("NOT_FOUND", field="file_qury_no")
     looked = books.Looked(call.door.house, shelf, call.caller, call.dialect)
-    rows = await books.compare_rows(looked, _asked(sent), read_rows(raw))
+    bare = sent["refd_setl_flag"] == BARE
+    rows = await books.compare_rows(looked, _asked(sent), read_rows(raw), bare=bare)
     packed = result_file(rows, call.dialect.stmt_rslt)
     number = await keep(shelf, call.caller, RESULT_NAME, packed)
     return call.answer({"fileinfo": _file(number, RESULT_NAME)})

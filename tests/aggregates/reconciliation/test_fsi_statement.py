@@ -74,3 +74,26 @@ def test_a_bill_that_is_booked_twice_is_theirs_the_second_time() -> None:
     told = compare([entry], [as_booked(entry), as_booked(entry)])
 
     assert [Verdict.EQUAL, Verdict.THEIRS_ONLY] == [one.verdict for one in told]
+
+
+@given(entries, st.data())
+def test_left_out_refunds_are_no_rows(ours: list[Entry], data: st.DataObject) -> None:
+    """Of either side; a bill that was given back whole is a row only if they have it."""
+    bills = [entry for entry in ours if not entry.is_refund]
+    gone = {entry.settlement for entry in ours if entry.is_refund}
+    kept = data.draw(st.lists(st.sampled_from(bills), unique=True) if bills else st.just([]))
+    refunds = [as_booked(entry) for entry in ours if entry.is_refund]
+    told = compare(ours, [*map(as_booked, kept), *refunds], without_refunds=True)
+    missing = [entry for entry in bills if entry not in kept and entry.settlement not in gone]
+
+    assert {*kept} == {one.entry for one in told if one.verdict is Verdict.EQUAL}
+    assert missing == [one.entry for one in told if one.verdict is Verdict.OURS_ONLY]
+    assert len(kept) + len(missing) == len(told)
+
+
+def test_a_bill_given_back_in_part_is_still_a_row() -> None:
+    """Where refunds are left out too: it stands, and they do not have it."""
+    part = an_entry(1)._replace(is_refund=True, total_fen=-10, fund_fen=0, account_fen=-10)
+    (told,) = compare([an_entry(1), part], [], without_refunds=True)
+
+    assert (Verdict.OURS_ONLY, an_entry(1)) == (told.verdict, told.entry)

@@ -69,8 +69,8 @@ class Books:
         output = await self.his.ask("3201", self.totals())
         return bool(output["stmtinfo"]["stmt_rslt"] == "0")
 
-    async def compare(self) -> list[list[str]]:
-        """9101, 3202, 9102: the centre's result file, in rows."""
+    async def compare(self, flag: str = "1") -> list[list[str]]:
+        """9101, 3202, 9102: the centre's result file, in rows; with flag 0 without refunds."""
         lines = "".join(
             "\t".join(
                 (
@@ -93,6 +93,7 @@ class Books:
         up = {"fsUploadIn": sent | {"in": list(packed.getvalue())}}
         uploaded = await self.his.ask("9101", up)
         asked = self.totals()["data"] | {"file_qury_no": uploaded["file_qury_no"], "cash_payamt": 0}
+        asked |= {"refd_setl_flag": flag}
         told = (await self.his.ask("3202", {"data": asked}))["fileinfo"]
         named = {"file_qury_no": told["file_qury_no"], "filename": told["filename"]}
         raw = await self.his.fetch({"fsDownloadIn": named | {"fixmedins_code": self.his.code}})
