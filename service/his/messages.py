@@ -1,5 +1,7 @@
 """From a message to what it did, and back: the question that the national protocol lacks."""
 
+import re
+from datetime import datetime
 from typing import NamedTuple
 
 from msgspec import json
@@ -11,6 +13,8 @@ from service.ledger.command import Decision
 from service.ledger.read_set import View
 from service.read_models.reader import Shelf
 
+CODE_SIZE = 12
+FORM = re.compile(r"[0-9A-Za-z]{12}(20[0-9]{12})[0-9A-Za-z]{4}")
 KEY_OF = "SELECT key FROM command_keys WHERE caller = $1 AND stream = $2 AND refusal IS NULL"
 
 
@@ -39,6 +43,34 @@ async def look_at_message(house: House, caller: Caller, key: str) -> Known | Non
     is_cancel = reply.refusal is None and told.get("status") == SettlementStatus.CANCELLED
     cancelled = StreamId(told["settlement_id"]) if is_cancel else None
     return Known(reply.refusal, reply.subject, cancelled)
+
+
+async def is_anothers(house: House, caller: Caller, msgid: str) -> bool:
+    """Whether a message's number says that another institution sent it.
+
+    In the national form it is the institution (12), the time (14) and a count (4); a number of
+    another form is another's where it begins with the code of an institution that is known here.
+    """
+    code, prefix = caller.subject[:CODE_SIZE], msgid[:CODE_SIZE]
+    if msgid.startswith(code) or not prefix.isalnum():
+        return False
+    if (form := FORM.fullmatch(msgid)) is not None and _is_time(form[1]):
+        return True
+    name, found = house.keys.name("institution", prefix), []
+
+    def decide(view: View, _: Instant) -> Decision:
+        found.append(view.find(name))
+        return Decision(answer=b"")
+
+    await house.ask(caller, decide)
+    return found[-1] is not None
+
+
+def _is_time(digits: str) -> bool:
+    try:
+        return bool(datetime.strptime(f"{digits}+0800", "%Y%m%d%H%M%S%z"))
+    except ValueError:
+        return False
 
 
 async def message_of(shelf: Shelf, caller: Caller, settlement: StreamId) -> str:

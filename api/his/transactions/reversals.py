@@ -7,7 +7,7 @@ from api.his.wire.call import Call, FailedError, check_reply
 from api.his.wire.envelope import Answered, Failed
 from api.http.problems import ProblemError
 from service import UnknownError
-from service.his.messages import Known, look_at_message
+from service.his.messages import Known, is_anothers, look_at_message
 from service.ids import short
 from service.settlement.reverse import reverse
 from service.visit.bill_facts import look_at_bill
@@ -25,7 +25,8 @@ async def undo(call: Call) -> Answered:
     reversed already is answered alike. A cancellation that was carried out stays: the money is
     back and may be spent, and a bill that was taken back whole is final (reliability.md I10).
     What is left is what the interface knows, settling the bill anew (全撤重结); a client that
-    only lost the answer books the refund, which `setl_id` in the refusal names.
+    only lost the answer books the refund, which `setl_id` in the refusal names. A message that
+    another institution sent is not the caller's to undo: nothing came of it here, nor is buried.
     """
     sent, house = call.first, call.door.house
     infno = sent["oinfno"].upper()[:4]
@@ -33,6 +34,8 @@ async def undo(call: Call) -> Answered:
         raise ProblemError("FIELD_INVALID", field="oinfno")
     key = f"fsi:{infno}:{sent['omsgid']}"
     known = await look_at_message(house, call.caller, key)
+    if known is None and await is_anothers(house, call.caller, sent["omsgid"]):
+        raise ProblemError("NOT_FOUND", field="omsgid")
     if known is not None and known.refusal is None and infno not in SETTLING:
         if known.stream is None or infno not in REGISTERING:
             raise FailedError(_stays(known))
