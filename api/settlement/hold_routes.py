@@ -15,10 +15,11 @@ from api.http.fields import NothingBody, fen
 from api.http.openapi_helpers import body_of, problems
 from api.settlement.requests import CaptureBody, HoldBody
 from api.settlement.responses import HoldReply, SettlementReply
-from api.settlement.routes import EXAMPLE, bill_of
+from api.settlement.routes import EXAMPLE, bill_of, with_since
 from service.ids import stream_of
 from service.settlement import capture, holds
 from service.settlement.claims import lines_of
+from service.settlement.queries import status_since
 
 router = APIRouter(prefix="/v1", tags=["holds"])
 
@@ -67,7 +68,8 @@ async def capture_hold(
     body = await read_body(request, CaptureBody)
     stream = stream_of("hld", hold_id)
     asked = request_of(caller, key, f"holds/{stream}/capture", body)
-    return answer_written(await capture.capture(door.house, asked, stream, _final(body)), request)
+    reply = await capture.capture(door.house, asked, stream, _final(body))
+    return with_since(answer_written(reply, request), await status_since(door.house, caller, reply))
 
 
 @router.post(

@@ -13,6 +13,7 @@ from api.http.problems import ProblemAnswer, answer_problem, answer_refusal
 from api.settlement.requests import ClaimBody, IdentityBody
 from api.settlement.routes import OPERATION, settling_of
 from service.settlement import settle
+from service.settlement.queries import status_since
 
 PATH = "/v1/settlements"
 VALIDATE = ClaimBody.__pydantic_validator__.validate_json
@@ -59,7 +60,11 @@ class HotRoute:
         if reply.refusal is not None:
             return _problem(answer_refusal(reply, _text(headers, b"accept-language")))
         position = (b"gongji-position", b"%d" % reply.position)
-        more = [*HEADERS, position, REPLAYED] if reply.is_replayed else [*HEADERS, position]
+        more = [*HEADERS, position]
+        if reply.is_replayed:
+            more.append(REPLAYED)
+            since = await status_since(self._door.house, caller, reply)
+            more += [(b"gongji-since", since.encode())] if since else []
         return 201, b'%b,"position":%d}' % (reply.answer[:-1], reply.position), more
 
 

@@ -5,8 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
+from aggregates.vocabulary import SettlementStatus
 from api.http.dependencies import (
     CallerOf,
+    Door,
     DoorOf,
     KeyHeader,
     answer_read,
@@ -35,6 +37,7 @@ from api.settlement.responses import (
 )
 from service.caller import Caller, Role
 from service.ids import stream_of
+from service.ledger.command import Reply
 from service.read_models import reader as lists
 from service.settlement import cancel, quote, refund, replace, reverse, settle
 from service.settlement import queries as look
@@ -84,7 +87,8 @@ async def settle_claim(
     """Settle a claim (institution). Answered in front of this route by `api/hot.py`."""
     body = await read_body(request, ClaimBody)
     asked = request_of(caller, key, OPERATION, body)
-    return answer_written(await settle.settle(door.house, asked, settling_of(body)), request)
+    reply = await settle.settle(door.house, asked, settling_of(body))
+    return with_since(answer_written(reply, request), await _since(door, caller, reply))
 
 
 @router.get("/settlements/{settlement_id}", response_model=Seen, responses=problems(404))
@@ -228,7 +232,7 @@ async def replace_settlement(
     stream = stream_of("stl", settlement_id)
     asked = request_of(caller, key, f"settlements/{stream}/replacement", body)
     reply = await replace.replace(door.house, asked, stream, settling_of(body))
-    return answer_written(reply, request)
+    return with_since(answer_written(reply, request), await _since(door, caller, reply))
 
 
 @router.post(
@@ -247,6 +251,17 @@ async def reverse_command(
     body = await read_body(request, ReversalBody)
     asked = request_of(caller, key, "reversals", body)
     return answer_written(await reverse.reverse(door.house, asked, body.key), request, 200)
+
+
+async def _since(door: Door, caller: Caller, reply: Reply) -> SettlementStatus | None:
+    return await look.status_since(door.house, caller, reply)
+
+
+def with_since(answer: Response, since: SettlementStatus | None) -> Response:
+    """A repeated answer, to the byte, and beside it what became of the settlement since."""
+    if since is not None:
+        answer.headers["Gongji-Since"] = since
+    return answer
 
 
 def settling_of(body: ClaimBody) -> SettleBill:

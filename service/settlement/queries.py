@@ -135,6 +135,23 @@ def see_settlement(
     return settlement, _answer(settlement_id, settlement, show)
 
 
+async def status_since(house: House, caller: Caller, reply: Reply) -> SettlementStatus | None:
+    """What became of a settlement since, where its answer is repeated; None if it stands so.
+
+    Only a repeat costs this look: what was settled just now stands as it was answered.
+    """
+    if not reply.is_replayed or reply.refusal is not None or reply.subject is None:
+        return None
+    settlement_id, seen = reply.subject, []
+
+    def decide(view: View, _: Instant) -> Decision:
+        seen.append(view.settlement(settlement_id).status)
+        return Decision(answer=b"")
+
+    await house.ask(caller, decide)
+    return None if seen[-1] is SettlementStatus.SETTLED else seen[-1]
+
+
 async def check_readable(house: House, caller: Caller, settlement_id: StreamId) -> None:
     """Let only who may see a settlement go on.
 

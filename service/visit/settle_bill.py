@@ -65,10 +65,14 @@ class Found(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """A settlement's reply, with the facts to print; None where a rule refused it."""
+    """A settlement's reply, with the facts to print; None where a rule refused it.
+
+    `since` is what became of it since, where it is a repeat's and does not stand as it was.
+    """
 
     reply: Reply
     facts: BillFacts | None
+    since: SettlementStatus | None = None
 
 
 Share = Callable[[Asked], FundShare]
@@ -127,7 +131,8 @@ async def settle_bill(house: House, request: Request, asked: VisitBill | Purchas
     if reply.is_replayed or not seen:
         assert reply.subject is not None, "a settlement is its key's subject"
         facts = await look_at_bill(house, caller, reply.subject, None)
-        return Outcome(reply, facts._replace(status=SettlementStatus.SETTLED))
+        since = None if facts.status is SettlementStatus.SETTLED else facts.status
+        return Outcome(reply, facts._replace(status=SettlementStatus.SETTLED), since)
     return Outcome(reply, seen[-1])
 
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 from typing import Any
 
+from aggregates.vocabulary import SettlementStatus
 from api.his.transactions.persons import shown
 from api.his.transactions.setlinfo import (
     cancelled,
@@ -28,6 +29,12 @@ from service.visit.settle_bill import settle_bill, try_bill
 
 UNUSED = ("0", "00")
 REASON = "国家接口撤销"
+SINCE = {
+    SettlementStatus.REVERSED: "该结算此后已冲正[reversed]",
+    SettlementStatus.CANCELLED: "该结算此后已撤销[cancelled]",
+    SettlementStatus.PART_REFUNDED: "该结算此后已部分退费[part_refunded]",
+}
+"""What became of a bill whose answer is repeated, for people and for programs."""
 
 
 def _bill(sent: Values) -> Bill:
@@ -103,7 +110,8 @@ async def _settled(call: Call, asked: VisitBill | Purchase) -> Answered:
     outcome = await settle_bill(call.door.house, call.request(), asked)
     reply = check_reply(outcome.reply)
     assert outcome.facts is not None, "what is not refused is settled"
-    return call.answer(_printed(call, outcome.facts, call.envelope.msgid), reply)
+    told = call.answer(_printed(call, outcome.facts, call.envelope.msgid), reply)
+    return told if outcome.since is None else told._replace(warning=SINCE[outcome.since])
 
 
 def _printed(call: Call, facts: BillFacts, msgid: str) -> dict[str, Any]:

@@ -80,11 +80,15 @@ def _loose(body: Mapping[str, Any], name: str) -> str:
 
 
 class Answered(NamedTuple):
-    """An output as JSON, and where its decision stands in the log; 0 for a look."""
+    """An output as JSON, and where its decision stands in the log; 0 for a look.
+
+    `warning` is a sentence for people that goes beside it.
+    """
 
     output: str
     position: int = 0
     is_replayed: bool = False
+    warning: str | None = None
 
 
 class Failed(NamedTuple):
@@ -99,8 +103,10 @@ class Failed(NamedTuple):
 def good_bytes(envelope: Envelope, answered: Answered, now: datetime) -> bytes:
     """A successful answer."""
     head = _head(envelope.place, envelope.came_at, answered.position, now)
+    write = encode_basestring_ascii if envelope.is_gbk else encode_basestring
+    warning = "null" if answered.warning is None else write(answered.warning)
     return (
-        f'{{"infcode":0,{head},"err_msg":"success","warn_msg":null,"cainfo":null,'
+        f'{{"infcode":0,{head},"err_msg":"success","warn_msg":{warning},"cainfo":null,'
         f'"signtype":null,"enctype":null,"exp_content":null,"output":{answered.output}}}'
     ).encode()
 

@@ -1,0 +1,58 @@
+"""A repeat is answered as at first, to the byte; a header says what happened since."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.api.clients import HOSPITAL, Desk, a_claim, a_family, a_settlement
+
+PATH = "/v1/settlements"
+WAYS: dict[str, tuple[str, dict[str, Any]]] = {
+    "cancelled": ("/v1/settlements/{}/cancellation", {"reason": "slip"}),
+    "part_refunded": ("/v1/settlements/{}/refunds", {"amount": "1.00"}),
+    "reversed": ("/v1/reversals", {"key": "bill"}),
+}
+
+
+def untold(answer: httpx.Response) -> dict[str, str]:
+    return {k: v for k, v in answer.headers.items() if k != "gongji-since"}
+
+
+async def repeats(desk: Desk) -> list[httpx.Response]:
+    """The bill again, at the hot route and behind it."""
+    headers = {"Idempotency-Key": "bill"} | desk.bearer(HOSPITAL)
+    return [
+        await door.post(PATH, json=a_claim(), headers=headers) for door in (desk.front, desk.behind)
+    ]
+
+
+@pytest.mark.parametrize("status", WAYS)
+async def test_a_repeat_says_what_happened_since(desk: Desk, status: str) -> None:
+    """Nothing where it stands as it was answered; the status where it does not."""
+    await a_family(desk)
+    settled = await a_settlement(desk, "bill")
+    before = await repeats(desk)
+    assert all("gongji-since" not in answer.headers for answer in before)
+    path, body = WAYS[status]
+    done = await desk.post(HOSPITAL, path.format(settled["settlement_id"]), body)
+    assert done.status_code in (200, 201), done.text
+    after = await repeats(desk)
+
+    assert [status, status] == [answer.headers["gongji-since"] for answer in after]
+    assert [one.content for one in before] == [one.content for one in after]
+    assert [untold(one) for one in before] == [untold(one) for one in after]
+    assert {201} == {one.status_code for one in after}
+
+
+async def test_a_captured_hold_says_it_too(desk: Desk) -> None:
+    """A capture is a settlement's first answer as any other."""
+    await a_family(desk)
+    held = (await desk.post(HOSPITAL, "/v1/holds", a_claim())).json()
+    path = f"/v1/holds/{held['hold_id']}/capture"
+    first = await desk.post(HOSPITAL, path, {}, "capture")
+    await desk.post(HOSPITAL, "/v1/reversals", {"key": "capture"})
+    again = await desk.post(HOSPITAL, path, {}, "capture")
+
+    assert "gongji-since" not in first.headers
+    assert ("reversed", first.content) == (again.headers["gongji-since"], again.content)
