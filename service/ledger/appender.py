@@ -28,12 +28,15 @@ from service.ledger.store import (
     OutcomeUnknownError,
     Session,
     Store,
+    StoreExhaustedError,
     StoreUnavailableError,
 )
 
 READS_MAX = 64
 """Times a decision may ask for something more before it counts as endless."""
 RETRY_FIRST_S, RETRY_MAX_S = 0.05, 1.0
+EXHAUSTED_S = 1.0
+"""How long a command waits for a database that takes no more connections: it may take long."""
 
 
 class Appender:
@@ -158,8 +161,9 @@ class Appender:
             return
         try:
             await self._decide(flight, chunk, self._store)
-        except TROUBLE:
+        except TROUBLE as error:
             self._waiting.extendleft(reversed(chunk))
+            self._turn_away(error)
             await asyncio.sleep(RETRY_FIRST_S)
 
     async def _decide(self, flight: Flight, chunk: list[Work], session: Session | Store) -> None:
@@ -253,7 +257,8 @@ class Appender:
                 works = await self._once_locked(works, known)
             except OutcomeUnknownError:
                 self.unknowns += 1
-            except (StoreUnavailableError, OSError, asyncpg.InterfaceError):
+            except (StoreUnavailableError, OSError, asyncpg.InterfaceError) as error:
+                self._turn_away(error)
                 await asyncio.sleep(pause_s)
                 pause_s = min(RETRY_MAX_S, 2 * pause_s)
             except Exception as refused:  # noqa: BLE001 -- the pump goes on for everybody else
@@ -353,6 +358,13 @@ class Appender:
             self._memory.forget_persons(now_s)
             oldest = now_s - self._limits.deadline_s
             for work in [w for w in self._live if w.since < oldest]:
+                self._give_up(work)
+
+    def _turn_away(self, error: Exception) -> None:
+        """Answer soon what was not sent when the database takes no more connections."""
+        if isinstance(error, StoreExhaustedError):
+            oldest = asyncio.get_running_loop().time() - EXHAUSTED_S
+            for work in [w for w in self._live if w.since < oldest and not w.is_sent]:
                 self._give_up(work)
 
     def _give_up(self, work: Work) -> None:

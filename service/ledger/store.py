@@ -23,6 +23,10 @@ class StoreUnavailableError(Exception):
     """The database cannot be reached; nothing of this call was applied."""
 
 
+class StoreExhaustedError(StoreUnavailableError):
+    """The database takes no more connections; nothing was applied."""
+
+
 class Head(NamedTuple):
     """A stream's version and folded state; version 0 and None before its first event."""
 

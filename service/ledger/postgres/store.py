@@ -52,7 +52,14 @@ from service.ledger.postgres.queries import (
     recorded,
 )
 from service.ledger.roles import WRITER
-from service.ledger.store import Batch, Found, Outcome, OutcomeUnknownError, StoreUnavailableError
+from service.ledger.store import (
+    Batch,
+    Found,
+    Outcome,
+    OutcomeUnknownError,
+    StoreExhaustedError,
+    StoreUnavailableError,
+)
 
 READERS_MAX = 8
 WRITER_SETTINGS = {
@@ -157,6 +164,8 @@ class PostgresStore:
         if self._writer is None or self._writer.is_closed():
             try:
                 self._writer = await self._greeted()
+            except asyncpg.TooManyConnectionsError as error:
+                raise StoreExhaustedError(type(error).__name__) from error
             except (*DROPPED, TimeoutError, asyncpg.PostgresError) as error:
                 raise StoreUnavailableError(type(error).__name__) from error
         return self._writer
@@ -183,8 +192,11 @@ class PostgresStore:
         persons: Iterable[StreamId] = (),
     ) -> Found:
         """Heads, names and persons as committed now."""
-        async with self.pool.acquire() as connection:
-            return await self._read(connection, list(streams), list(names), list(persons))
+        try:
+            async with self.pool.acquire() as connection:
+                return await self._read(connection, list(streams), list(names), list(persons))
+        except asyncpg.TooManyConnectionsError as error:
+            raise StoreExhaustedError(type(error).__name__) from error
 
     async def append(self, batch: Batch) -> Outcome:
         """Append the batch in one round trip, or write nothing and say why."""

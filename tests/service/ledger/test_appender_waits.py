@@ -1,15 +1,27 @@
 """Who waits at the appender, who is sent away, and how it closes."""
 
 import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
+from typing_extensions import override
 
+from aggregates.vocabulary import StreamId
 from service.ledger.appender import Appender
 from service.ledger.command import OverloadedError, Reply
 from service.ledger.head_cache import Limits
 from service.ledger.memory_store import MemoryStore
 from service.ledger.silence import writer_hangs
-from service.ledger.store import OutcomeUnknownError, StoreUnavailableError
+from service.ledger.store import (
+    Batch,
+    Found,
+    Outcome,
+    OutcomeUnknownError,
+    StoreExhaustedError,
+    StoreUnavailableError,
+)
 from tests.service.ledger.account_commands import (
     Gate,
     Outage,
@@ -53,6 +65,60 @@ async def test_the_next_batch_is_decided_while_one_is_on_its_way() -> None:
 
         assert [b"%d" % n for n in range(1, 7)] == [reply.answer for reply in told]
         assert 2 == appender.batches
+
+
+class Crowded(MemoryStore):
+    """A ledger whose server takes no more connections, for reading or for writing."""
+
+    def __init__(self, refuses: str) -> None:
+        """Refuse nothing yet."""
+        super().__init__()
+        self.refuses = refuses
+        self.is_full = False
+
+    @override
+    async def read(
+        self,
+        streams: Iterable[StreamId],
+        names: Iterable[bytes],
+        persons: Iterable[StreamId] = (),
+    ) -> Found:
+        """Read, or get no connection."""
+        if self.is_full and self.refuses == "readers":
+            raise StoreExhaustedError("TooManyConnectionsError")
+        return await super().read(streams, names, persons)
+
+    @override
+    async def append(self, batch: Batch) -> Outcome:
+        """Append, or get no connection."""
+        if self.is_full and self.refuses == "writers":
+            raise StoreExhaustedError("TooManyConnectionsError")
+        return await super().append(batch)
+
+    @override
+    @asynccontextmanager
+    async def locked(self) -> AsyncIterator[Any]:  # type: ignore[override]
+        """Lock the head, or get no connection."""
+        if self.is_full and self.refuses == "writers":
+            raise StoreExhaustedError("TooManyConnectionsError")
+        async with super().locked() as session:
+            yield session
+
+
+@pytest.mark.parametrize("refuses", ["readers", "writers"])
+async def test_a_server_without_connections_is_told_soon(refuses: str) -> None:
+    """Nobody waits for the deadline where no connection is to be had; the keys stay free."""
+    store = Crowded(refuses)
+    await other_writer(store, opened("open", 1))
+    async with an_appender(store, Limits(deadline_s=3600.0)) as appender:
+        store.is_full = True
+        told = await asyncio.gather(*submitted(appender, *"abc"), return_exceptions=True)
+        assert [StoreUnavailableError] * 3 == [type(error) for error in told]
+        store.is_full = False
+        again = await asyncio.gather(*submitted(appender, *"abc"))
+
+    assert [False] * 3 == [reply.is_replayed for reply in again]
+    assert [3] == balances(store)
 
 
 async def test_who_waited_too_long_is_withdrawn() -> None:
