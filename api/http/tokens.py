@@ -40,7 +40,8 @@ KEPT_S = 300.0
 """How long the last good keys hold while their file cannot be read."""
 NATION = "*"
 """The region that an agency's token says when it is the nation's."""
-REGION = re.compile(r"\*|[0-9]{6}")
+REGION = re.compile(r"\*|[0-9A-Za-z]{1,12}")
+"""Any word: one that is no region of ours finds nothing."""
 
 
 class TokenKeysError(Exception):

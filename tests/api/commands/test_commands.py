@@ -78,7 +78,7 @@ def test_a_token_opens_the_running_service(running: tuple[Path, Service]) -> Non
     )
     assert 200 == get(service, token.strip(), f"/v1/policies/{HOME}").status_code
     assert "--subject" in run("token", "--data", str(data), "--role", "person", status=2)
-    for region in ((), ("--region", ""), ("--region", "99")):
+    for region in ((), ("--region", ""), ("--region", "**")):
         told = run("token", "--data", str(data), "--role", "agency", *region, status=2)
         assert "--region '*'" in told
     nation = run("token", "--data", str(data), "--role", "agency", "--region", "*")

@@ -271,7 +271,7 @@ REGIONLESS: tuple[dict[str, object], ...] = (
     {"region": None},
     {"region": ""},
     {"region": "* "},
-    {"region": "99000"},
+    {"region": "990000 "},
     {"region": 990000},
     {"region": ["*"]},
     {"region": "九九零零零零"},
