@@ -26,7 +26,7 @@ RefusalError                        a rule forbids it; the caller can act on it
    ├─ PartialRefundNotAllowedError  ├─ RefundExceedsError        ├─ RefundClosedError
    ├─ UseRefundError                ├─ ReversedBeforeArrivalError   ├─ ReplacementNotAllowedError
    ├─ HoldVoidError                 ├─ CaptureExceedsError
-   ├─ ClearingBackwardError         ├─ DualControlError
+   ├─ ClearingBackwardError         ├─ DualControlError          ├─ FourEyesError
    └─ CorrectionDecidedError        └─ CorrectionExceedsError
 
 A refusal names what the caller can change, and never whose account is poor.
@@ -295,6 +295,10 @@ class ClearingBackwardError(RuleRefusedError):
 
 class DualControlError(RuleRefusedError):
     """Who proposed a correction cannot decide it."""
+
+
+class FourEyesError(RuleRefusedError):
+    """One person alone may not credit so much: it is proposed and approved as a correction."""
 
 
 class CorrectionDecidedError(RuleRefusedError):

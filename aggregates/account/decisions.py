@@ -18,6 +18,7 @@ from aggregates.refusals import (
     AccountEndedError,
     AmountOutOfRangeError,
     DateInvalidError,
+    FourEyesError,
     NoFundsError,
     StatusUnchangedError,
     UnknownError,
@@ -27,12 +28,19 @@ from aggregates.vocabulary import Bucket, Ending, FilingKind, Instant, Standing,
 IN_ORDER = (Standing.NORMAL, Standing.RETIRED)
 
 
-def credit(account: Account, bucket: Bucket, amount_fen: int, reference: str | None) -> Credited:
-    """Bring money in.
+def credit(
+    account: Account,
+    bucket: Bucket,
+    amount_fen: int,
+    reference: str | None,
+    alone_max_fen: int | None = None,
+) -> Credited:
+    """Bring money in; one person alone brings in `alone_max_fen` at most.
 
     Raises:
         AccountEndedError: nothing comes in after the end; NoFundsError: a resident's account;
-        AmountOutOfRangeError: not above zero, or the balance would pass the most.
+        AmountOutOfRangeError: not above zero, or the balance would pass the most;
+        FourEyesError: more than that.
     """
     if account.ending is not None:
         raise AccountEndedError(status=account.status)
@@ -40,6 +48,8 @@ def credit(account: Account, bucket: Bucket, amount_fen: int, reference: str | N
         raise NoFundsError
     if not 0 < amount_fen <= AMOUNT_MAX_FEN - account.balance_fen:
         raise AmountOutOfRangeError(field="amount")
+    if alone_max_fen is not None and amount_fen > alone_max_fen:
+        raise FourEyesError
     return Credited(bucket=bucket, amount_fen=amount_fen, reference=reference)
 
 

@@ -75,7 +75,11 @@ class OrderTerms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoneyTerms:
-    """Which money pays, and how much of it, in fen. Clause `*_buckets*`, `reserve_fen`, `cap_*`."""
+    """Which money pays, and how much of it, in fen. Clause `*_buckets*`, `reserve_fen`, `cap_*`.
+
+    A credit above `credit_four_eyes_above_fen` needs two of the agency. The key came later than
+    the first editions: one that does not state it has no such limit, and its text has no such key.
+    """
 
     own_buckets_order: OwnBuckets
     sponsor_buckets: SponsorBuckets
@@ -89,6 +93,7 @@ class MoneyTerms:
     cap_scope: CapScope
     cap_set_by: CapSetBy
     cap_on_exceed: CapOnExceed
+    credit_four_eyes_above_fen: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -458,5 +458,11 @@ TEXTS: dict[str, Text] = {
         "查无结果或校验失败的请求过于频繁,未作任何更改;请稍后重试。",
         "Too many requests found nothing or failed; nothing was applied. Wait, then try again.",
     ),
+    # four eyes
+    "FOUR_EYES": Text(
+        409,
+        "入账金额超过本地区单人经办上限;请在 /v1/corrections 提出更正,由另一人批准。",
+        "One person may not credit so much: propose it at /v1/corrections; another approves.",
+    ),
 }
 """Status, Chinese and English by code; the national protocol tells the Chinese alone."""

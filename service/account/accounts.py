@@ -12,7 +12,7 @@ from aggregates.account import decisions as rules
 from aggregates.account.events import AccountClosed, AccountFrozen, AccountOpened
 from aggregates.account.fold import AccountEvent, evolve
 from aggregates.account.state import Account
-from aggregates.refusals import AccountExistsError, UnknownError
+from aggregates.refusals import AccountExistsError, NoEditionError, UnknownError
 from aggregates.vocabulary import Bucket, Ending, FilingKind, Instant, Insurance, Standing, StreamId
 from service.account.closing import Moved, end_bindings, recoveries, void_holds
 from service.caller import Caller, Request, Role, check_role
@@ -139,15 +139,31 @@ async def let_in(house: House, request: Request, opening: Newcomer) -> Reply:
 
 
 async def credit(house: House, request: Request, command: CreditAccount) -> Reply:
-    """Bring money into an account."""
+    """Bring money into an account. At the HTTP door one clerk's own is limited by the region.
+
+    What an operator imports comes from the region's own books, a whole file at once.
+    """
     check_role(request.caller, Role.AGENCY)
 
     def decide(view: View, now: Instant) -> Decision:
         account_id, account = own_region(view, house.keys, request.caller, command.person_no)
-        event = rules.credit(account, command.bucket, command.amount_fen, command.reference)
+        alone_max_fen = None
+        if request.channel == "http":
+            alone_max_fen = _alone_max_fen(view, house.keys, account.region, now)
+        event = rules.credit(
+            account, command.bucket, command.amount_fen, command.reference, alone_max_fen
+        )
         return changed(view, (account_id, account), [(account_id, event)], now)
 
     return await house.do(request, decide)
+
+
+def _alone_max_fen(view: View, keys: Keys, region: str, now: Instant) -> int | None:
+    """How much one clerk may bring in alone today, in fen; None without a limit or an edition."""
+    try:
+        return edition_in_force(view, keys, region, now).money.credit_four_eyes_above_fen
+    except NoEditionError:
+        return None
 
 
 async def change_status(house: House, request: Request, command: ChangeStatus) -> Reply:

@@ -21,6 +21,8 @@ from service.regions.policy_checks import NOT_A_KEY, unsound
 
 NONE_WORD = "none"
 """How a file states that an optional value is left out."""
+LATER_KEYS = (("money", "credit_four_eyes_above_fen"),)
+"""Optional keys that came after the first editions; "none" and unsaid are the same."""
 
 _TOML_NAMES = {"institution_class": "class", "from_": "from"}  # words that Python keeps for itself
 _STRICT = ConfigDict(
@@ -99,6 +101,9 @@ def check(folder: Path) -> list[PolicyProblem]:
 def canonical(edition: Edition) -> bytes:
     """The one JSON text of an edition: sorted keys, UTF-8, no spaces, the file's own names."""
     (content,) = _ONE_EDITION.dump_python((edition,), mode="json", by_alias=True)
+    for section, key in LATER_KEYS:
+        if content[section][key] is None:  # as if unsaid: the text of old editions stays
+            del content[section][key]
     text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return text.encode()
 
