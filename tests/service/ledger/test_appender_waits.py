@@ -97,7 +97,7 @@ class Crowded(MemoryStore):
 
     @override
     @asynccontextmanager
-    async def locked(self) -> AsyncIterator[Any]:  # type: ignore[override]
+    async def locked(self) -> AsyncIterator[Any]:
         """Lock the head, or get no connection."""
         if self.is_full and self.refuses == "writers":
             raise StoreExhaustedError("TooManyConnectionsError")
