@@ -17,11 +17,11 @@ from service.ledger.head_cache import Limits
 from service.ledger.postgres.connect import Patience
 from service.ledger.postgres.store import PostgresStore
 from service.ledger.read_set import View
-from service.ledger.silence import readers_hang, writer_hangs
 from service.ledger.store import Store, StoreUnavailableError
-from service.readiness import Readiness
 from service.regions.policy_book import PolicyBook, load
 from service.request_context import noting
+from service.runtime.readiness import Readiness
+from service.runtime.silence import readers_hang, writer_hangs
 from service.settings import Settings
 from service.vault import Keys, Personal, hold_keys, load_keys
 
@@ -72,7 +72,7 @@ class TaxSide(Protocol):
         ...
 
 
-class Compared(Protocol):
+class OutsideCheckpoint(Protocol):
     """A checkpoint outside the database, that the log is held against before it is written to."""
 
     @property
@@ -105,7 +105,7 @@ class House:
     policies: PolicyBook
     registry: Relations | None = None
     tax: TaxSide | None = None
-    outside: Compared | None = None
+    outside: OutsideCheckpoint | None = None
     funds: Funds = field(default_factory=lambda: Funds(load_table()))
     readiness: Readiness = field(default_factory=Readiness)
     proofs: Proofs | None = None
@@ -168,7 +168,7 @@ async def open_postgres(
     dsn: str,
     clock: Clock,
     limits: Limits | None = None,
-    outside: Compared | None = None,
+    outside: OutsideCheckpoint | None = None,
     patience: Patience | None = None,
 ) -> House:
     """A house on a migrated PostgreSQL, with its settings' limits and patience or others.
@@ -203,7 +203,7 @@ async def open_postgres(
     return house
 
 
-async def _greet(connection: Any, keys: Keys, outside: Compared | None) -> None:  # noqa: ANN401
+async def _greet(connection: Any, keys: Keys, outside: OutsideCheckpoint | None) -> None:  # noqa: ANN401
     """Meet a new connection that appends: compare first, then hold the keys."""
     if outside is not None:
         await outside.check(connection)

@@ -17,6 +17,7 @@ from aggregates.topics import TOPICS
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("aggregates", "service", "projections", "api")
 FUNCTION_LINES_MAX = 70
+MODULES_MAX = 15
 ALONE = ROOT / "api" / "verify" / "gongji_verify.py"
 """The offline verifier: an auditor copies this one file and needs nothing else."""
 WORDS = ("aggregates.vocabulary", "aggregates.policy.choices")
@@ -95,6 +96,17 @@ def test_functions_can_be_read_at_once() -> None:
     ]
 
     assert [] == long
+
+
+def test_a_folder_can_be_seen_at_once() -> None:
+    """No folder of the rooms has more than 15 modules, but the commands: one file each."""
+    crowded = {
+        str(folder.relative_to(ROOT)): len(modules)
+        for folder in {path.parent for path in sources(*ROOMS)} - {ROOT / "api" / "commands"}
+        if len(modules := list(folder.glob("*.py"))) > MODULES_MAX
+    }
+
+    assert {} == crowded
 
 
 def test_rules_never_wait_and_never_round() -> None:

@@ -5,7 +5,7 @@ import tomllib
 
 import pytest
 
-from service.ledger.roles import MADE, MEMBER, MIGRATES
+from service.ledger.postgres.roles import MADE, MEMBER, MIGRATES
 from tests.container_sandbox import (
     CONTAINER,
     DEPLOYMENT,

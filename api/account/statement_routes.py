@@ -9,11 +9,11 @@ from pydantic import BaseModel, Field
 from pydantic_core import to_json
 
 from api.account.statement_schemas import BillsReply, EntriesReply
-from api.http.csv_text import CSV, csv_text
 from api.http.dependencies import CallerOf, Door, DoorOf
 from api.http.fields import NUMBER_MAX
 from api.http.openapi_helpers import problems
 from api.http.problems import is_english
+from api.http.values.csv_text import CSV, csv_text
 from service.account import patient_bills as bills
 from service.account import statement
 from service.account.statement import Wanted

@@ -76,11 +76,11 @@ def _sought(
     person_no: Annotated[
         str | None, Query(max_length=40, description="whose: a child's, or of the region")
     ] = None,
-) -> service_binding_queries.Sought:
-    return service_binding_queries.Sought(status, person_no)
+) -> service_binding_queries.BindingsQuery:
+    return service_binding_queries.BindingsQuery(status, person_no)
 
 
-SoughtOf = Annotated[service_binding_queries.Sought, Depends(_sought)]
+SoughtOf = Annotated[service_binding_queries.BindingsQuery, Depends(_sought)]
 
 
 @router.get("", response_model=BindingsReply, responses=problems(404, 422))

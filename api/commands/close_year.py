@@ -19,9 +19,9 @@ from api.commands.terminal import (
 )
 from service.account.year_close import close_year
 from service.clock import business_clock
-from service.clock_skew import ClockSkewError
-from service.gc_tuning import settle_in
 from service.proof.outside import UNSAFE, outside_of
+from service.runtime.clock_skew import ClockSkewError
+from service.runtime.gc_tuning import settle_in
 from service.settings import Settings
 
 

@@ -13,10 +13,10 @@ import uvloop
 from api.commands.terminal import parser
 from service.ledger.postgres.connect import Patience
 from service.ledger.postgres.store import make_readers
-from service.logs import set_up_logging
 from service.proof.outside import outside_of
 from service.proof.sealer import Sealer
 from service.read_models.follower import Follower
+from service.runtime.logs import set_up_logging
 from service.settings import Settings
 
 WAKES = 4096

@@ -20,15 +20,15 @@ from api.commands.terminal import (
     settings_of,
 )
 from api.ndjson_import.read_ahead import TOGETHER, Line, Window, reading, reason_of
-from service.clock_skew import ClockSkewError
 from service.command_batch import carry_out
 from service.context import House
-from service.gc_tuning import settle_in
 from service.ledger.command import Reply
 from service.ledger.head_cache import Limits
-from service.logs import set_up_logging
 from service.policy import publish
 from service.proof.outside import UNSAFE, outside_of
+from service.runtime.clock_skew import ClockSkewError
+from service.runtime.gc_tuning import settle_in
+from service.runtime.logs import set_up_logging
 from service.settings import Settings
 from service.vault import load_keys
 

@@ -12,7 +12,7 @@ from api.commands.terminal import logins, parser, settings_of
 from service.embedded_postgres.cluster import ClusterStartError
 from service.embedded_postgres.server import ClusterHeldError
 from service.ledger.migrate import MigrationChangedError, migrate
-from service.ledger.roles import RolesMissingError
+from service.ledger.postgres.roles import RolesMissingError
 
 
 def main(arguments: list[str]) -> int:

@@ -17,12 +17,12 @@ from pydantic_core import from_json, to_json
 from api.commands.terminal import database, ended, parser, settings_of
 from service import RefusalError
 from service.audit.as_of import read_moment
-from service.gc_tuning import settle_in
 from service.ledger.postgres.connect import connect
 from service.replay.compare.balances import check_balances
 from service.replay.partition import Share
 from service.replay.report_text import summary
 from service.replay.run import NoSuchMomentError, Progress, Report, Scope, replay, together
+from service.runtime.gc_tuning import settle_in
 from service.settings import Settings
 from service.vault import Keys, load_keys
 

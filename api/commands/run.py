@@ -31,27 +31,24 @@ from api.commands.terminal import (
 from api.demo.run import tell_a_day
 from api.his.gateway import paths_of
 from api.http.dependencies import Door
+from api.http.limits.protocol import Bounds, bounded, connections_at_most
+from api.http.limits.rate_limits import RateLimits
 from api.http.metrics import SKEW
-from api.http.protocol import Bounds, bounded, connections_at_most
-from api.http.rate_limits import RateLimits
 from api.http.tokens import TokenKeysError, Tokens, issuer_path, make_issuer
 from api.processes.child_processes import FollowingChild, TaxChild
 from api.processes.replay_jobs import Replays
-from service.adapters.identity_verifier import Verifier
+from service.adapters.identity_verifier import IdentityVerifier
 from service.adapters.kinship_registry import Registry
 from service.adapters.tax_authority import Tax
 from service.clock import Clock, business_clock
-from service.clock_skew import ClockSkewError, SkewWatch
 from service.context import House
 from service.embedded_postgres.cluster import ClusterStartError
 from service.embedded_postgres.server import ClusterHeldError, EmbeddedPostgres
-from service.gc_tuning import settle_in
 from service.ledger.migrate import MigrationChangedError, migrate
 from service.ledger.postgres.connect import connect
+from service.ledger.postgres.roles import RolesMissingError, may_rewrite
 from service.ledger.postgres.store import READER_SETTINGS, PostgresStore
-from service.ledger.roles import RolesMissingError, may_rewrite
 from service.ledger.store import StoreUnavailableError
-from service.logs import set_up_logging, take_off_detail
 from service.policy import EditionEditedError, publish
 from service.premium.resolver import resolver_on
 from service.proof.access_log_head import AccessesBrokenError
@@ -63,6 +60,9 @@ from service.read_models.follower import Follower
 from service.read_models.lag import follower_reasons
 from service.read_models.reader import Shelf
 from service.regions.policy_book import PolicyFilesError
+from service.runtime.clock_skew import ClockSkewError, SkewWatch
+from service.runtime.gc_tuning import settle_in
+from service.runtime.logs import set_up_logging, take_off_detail
 from service.settings import Settings
 from service.vault import KeyFileError
 
@@ -196,7 +196,7 @@ def _ask_outside(house: House, settings: Settings) -> None:
     if settings.kinship_url is not None:
         house.registry = Registry(settings.kinship_url)
     if settings.identity_url is not None:
-        house.proofs = Verifier(settings.identity_url)
+        house.proofs = IdentityVerifier(settings.identity_url)
 
 
 @contextlib.asynccontextmanager

@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 from service.clock import Clock, business_clock, machine_now, of_micros
-from service.clock_skew import check_skew
 from service.context import House, open_postgres
 from service.embedded_postgres.server import EmbeddedPostgres, is_served, login_as, running
 from service.ledger.head_cache import Limits
 from service.ledger.migrate import migrate
 from service.ledger.postgres.connect import connect
-from service.ledger.roles import WRITER
+from service.ledger.postgres.roles import WRITER
 from service.ledger.store import Store
 from service.proof.outside import Outside
 from service.read_models.parking import cause_of
+from service.runtime.clock_skew import check_skew
 from service.settings import Settings
 
 WIDTH = 40

@@ -9,7 +9,7 @@ from functools import partial
 from api.his.exchange import Exchange
 from api.http.asgi import App, Receive, Scope, Send, read_raw
 from api.http.dependencies import Door
-from api.http.rate_limits import address_of
+from api.http.limits.rate_limits import address_of
 
 PATHS = ("/fsi/api/", "/mss/", "/mbs/", "/ebus/", "/uif-hsaf-med-api/", "/CSB")
 """Where the protocol is spoken unless `GONGJI_FSI_PATHS` says otherwise: styles A to D."""

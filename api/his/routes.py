@@ -10,8 +10,8 @@ from api.his.docs_page import page
 from api.his.exchange import Exchange
 from api.http.dependencies import DoorOf
 from api.http.fields import Body
+from api.http.limits.rate_limits import address_of
 from api.http.openapi_helpers import body_of
-from api.http.rate_limits import address_of
 from api.http.schemas import Reply
 
 router = APIRouter(tags=["national protocol"])

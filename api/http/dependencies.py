@@ -12,11 +12,11 @@ from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
 from pydantic_core import to_json
 
-from api.http.dates import is_within
 from api.http.fields import Body, dated
+from api.http.limits.rate_limits import RateLimits
 from api.http.problems import ProblemError, answer_refusal
-from api.http.rate_limits import RateLimits
 from api.http.tokens import Tokens
+from api.http.values.dates import is_within
 from api.processes.replay_jobs import Replays
 from service.caller import Caller
 from service.caller import Request as ServiceRequest

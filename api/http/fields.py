@@ -19,8 +19,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from api.http.dates import is_within
-from api.http.numbers import DIGITS_MAX
+from api.http.values.dates import is_within
+from api.http.values.numbers import DIGITS_MAX
 from service.person.free_text import holds_id_number, is_id_number_in
 
 YUAN = r"(?:[0-8]?[0-9]{1,13}\.[0-9]{2}|90{13}\.00)"

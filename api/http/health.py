@@ -11,7 +11,7 @@ from api.http.schemas import LiveReply, ReadyReason, ReadyReply, Reply, UnreadyR
 from service.proof.outside import state_of
 from service.proof.proofs import unsealed
 from service.read_models.lag import lags
-from service.readiness import CHECK_MAX_S, Reason, Status, status_of
+from service.runtime.readiness import CHECK_MAX_S, ReadinessReason, ReadinessStatus, status_of
 
 router = APIRouter(tags=["health"])
 
@@ -26,23 +26,23 @@ async def live() -> Response:
 async def ready(door: DoorOf) -> Response:
     """Whether this process serves, and why not wholly; `position` is the newest event's."""
     reasons, position = await asyncio.gather(door.house.readiness.reasons(), _position(door))
-    if isinstance(position, Reason):
+    if isinstance(position, ReadinessReason):
         reasons.append(position)
     status = status_of(reasons)
     told = [ReadyReason(code=reason.code, detail=reason.detail) for reason in reasons]
-    if status is Status.UNREADY:
+    if status is ReadinessStatus.UNREADY:
         unready = UnreadyReply(status="unready", code="NOT_READY", reasons=told)
         return _answer(unready, 503, {"Retry-After": RETRY_AFTER_S})
     return _answer(ReadyReply(status=status.value, position=position, reasons=told), 200, {})
 
 
-async def _position(door: Door) -> int | Reason:
+async def _position(door: Door) -> int | ReadinessReason:
     """The newest event's position, or why the ledger does not tell it."""
     try:
         async with asyncio.timeout(CHECK_MAX_S):
             return await door.house.store.position()
     except Exception as error:  # noqa: BLE001 -- whatever it is, the ledger does not answer
-        return Reason("LEDGER_UNREACHABLE", type(error).__name__, stops=True)
+        return ReadinessReason("LEDGER_UNREACHABLE", type(error).__name__, stops=True)
 
 
 def _answer(body: Reply, status: int, headers: dict[str, str]) -> Response:

@@ -6,9 +6,9 @@ words (`api/his/exchange.py`).
 
 from api.http.asgi import App, Receive, Scope, Send
 from api.http.dependencies import Door
+from api.http.limits.rate_limits import ENUMERATING, FAILURES, MISSES, address_of
 from api.http.metrics import RATE_LIMITED
 from api.http.problems import ProblemError
-from api.http.rate_limits import ENUMERATING, FAILURES, MISSES, address_of
 from service.caller import Caller, Role
 from service.clock import monotonic_s
 from service.request_context import SEEN

@@ -55,7 +55,7 @@ class Remembered(NamedTuple):
     expires_at: float
 
 
-class Held(NamedTuple):
+class KeysRead(NamedTuple):
     """The keys of one version of the file, and the tokens that they verified."""
 
     stamp: tuple[int, ...]
@@ -175,7 +175,7 @@ def _stamp(path: Path) -> tuple[int, ...]:
     return found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_size
 
 
-def _read(path: Path) -> Held:
+def _read(path: Path) -> KeysRead:
     """The keys of a file; its stamp is older than what was read, never younger.
 
     Raises:
@@ -185,7 +185,7 @@ def _read(path: Path) -> Held:
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
         keys = told.get("keys", [told])
-        return Held(stamp, KeySet([OKPKey.import_key(key) for key in keys]), OrderedDict())
+        return KeysRead(stamp, KeySet([OKPKey.import_key(key) for key in keys]), OrderedDict())
     except (OSError, *FAILURES) as error:
         why = type(error).__name__
         raise TokenKeysError(f"the token keys in {path} cannot be read ({why})") from error

@@ -8,7 +8,6 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic_core import to_json
 
 from aggregates.vocabulary import SettlementStatus
-from api.http.csv_text import CSV, csv_text
 from api.http.dependencies import (
     CallerOf,
     DoorOf,
@@ -24,6 +23,7 @@ from api.http.dependencies import read_body as read_small_body
 from api.http.fields import dated, fen, maybe_fen
 from api.http.openapi_helpers import body_of, problems
 from api.http.problems import ProblemError, is_english
+from api.http.values.csv_text import CSV, csv_text
 from api.reconciliation.schemas import (
     ClearedReply,
     ClearingBody,

@@ -23,7 +23,7 @@ class Proof(BaseModel):
     holds: bool | None
 
 
-class Verifier:
+class IdentityVerifier:
     """The verifier of one deployment; `client` may carry its certificates."""
 
     def __init__(self, url: str, client: httpx.AsyncClient | None = None) -> None:

@@ -13,7 +13,7 @@ from service.read_models.reader import Asked, Listed, Shelf, reach
 from service.serializers import caps_answer, day
 
 
-class Sought(NamedTuple):
+class BindingsQuery(NamedTuple):
     """Which bindings are wanted: of a status, and of a person by his number."""
 
     status: str | None
@@ -21,7 +21,7 @@ class Sought(NamedTuple):
 
 
 async def bindings(
-    house: House, shelf: Shelf, caller: Caller, sought: Sought, asked: Asked
+    house: House, shelf: Shelf, caller: Caller, sought: BindingsQuery, asked: Asked
 ) -> Listed:
     """The bindings a caller may see: his own, his region's, or all for an auditor.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from asyncpg import Connection
 
 from service.ledger.postgres.connect import connect
-from service.ledger.roles import ensure_roles
+from service.ledger.postgres.roles import ensure_roles
 
 SETTINGS = {
     "application_name": "gongji-migrate",

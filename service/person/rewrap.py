@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from aggregates.vocabulary import StreamId
 from service.clock import new_secret
 from service.ledger.postgres.connect import connect
-from service.ledger.roles import WRITER
+from service.ledger.postgres.roles import WRITER
 from service.vault import (
     KEY_LOCK,
     KEY_SIZE,

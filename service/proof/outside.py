@@ -23,7 +23,7 @@ from service.adapters.checkpoint_store import (
     store_of,
 )
 from service.clock import monotonic_s
-from service.context import Compared
+from service.context import OutsideCheckpoint
 from service.ledger.store import StoreUnavailableError
 from service.proof.access_log_head import AccessesBrokenError, read_accesses
 from service.proof.merkle import Head, grow, leaf_hash, root_of
@@ -37,7 +37,7 @@ from service.proof.signed_notes import (
 )
 from service.proof.signing_keys import load_verifiers
 from service.proof.tree import LogBrokenError, edge_of, read_leaves, read_root
-from service.readiness import Reason
+from service.runtime.readiness import ReadinessReason
 from service.settings import Settings
 
 LOG = logging.getLogger("gongji.outside")
@@ -49,7 +49,7 @@ LOOK_EVERY_S = 5.0
 """How often a running process compares: as often as a probe asks whether it is ready."""
 PAGE = 2000
 STATES = ("matching", "mismatch", "none", "unreachable")
-NO_OUTSIDE = Reason(
+NO_OUTSIDE = ReadinessReason(
     "NO_OUTSIDE_CHECKPOINT",
     "without GONGJI_CHECKPOINT_URL nobody notices that an older backup was put back",
 )
@@ -172,12 +172,12 @@ class Outside:
             except Exception as error:  # noqa: BLE001 -- a watch that dies is a silent one
                 LOG.warning("outside.unread error=%s", type(error).__name__)
 
-    def reasons(self) -> list[Reason]:
+    def reasons(self) -> list[ReadinessReason]:
         """Why this process is not wholly ready, as it compared last."""
         if self.mismatch is not None:
-            return [Reason("CHECKPOINT_MISMATCH", str(self.mismatch), stops=True)]
+            return [ReadinessReason("CHECKPOINT_MISMATCH", str(self.mismatch), stops=True)]
         if not self.is_reachable:
-            return [Reason("CHECKPOINT_UNREACHABLE", f"{self.name} does not answer")]
+            return [ReadinessReason("CHECKPOINT_UNREACHABLE", f"{self.name} does not answer")]
         return []
 
 
@@ -192,12 +192,12 @@ def outside_of(settings: Settings) -> Outside | None:
     return Outside(store_of(settings.checkpoint_url), settings.key_file)
 
 
-def reasons_of(outside: Outside | None) -> list[Reason]:
+def reasons_of(outside: Outside | None) -> list[ReadinessReason]:
     """What the checkpoint outside, or that there is none, says about readiness."""
     return [NO_OUTSIDE] if outside is None else outside.reasons()
 
 
-def state_of(outside: Compared | None) -> str:
+def state_of(outside: OutsideCheckpoint | None) -> str:
     """How it stands with the checkpoint outside, one of `STATES`, for the metrics."""
     if outside is None:
         return "none"

@@ -16,7 +16,7 @@ import asyncpg
 
 from service.adapters.checkpoint_store import OutsideUnreachableError
 from service.ledger.postgres.connect import DEFAULT, Patience, connect, holder_settings
-from service.ledger.roles import WRITER
+from service.ledger.postgres.roles import WRITER
 from service.proof.access_log_head import AccessesBrokenError, have_grown, read_accesses
 from service.proof.merkle import EMPTY, Edge, Grown, Head, grow, leaf_hash, root_of
 from service.proof.outside import CheckpointMismatchError, Outside

@@ -20,7 +20,7 @@ import asyncpg
 from projections.kit.table import Connection, Table
 from service.clock import monotonic_s
 from service.ledger.postgres.connect import DEFAULT, Patience, connect, holder_settings
-from service.ledger.roles import WRITER
+from service.ledger.postgres.roles import WRITER
 from service.read_models.projector import (
     EVENTS_MAX,
     LIVE,

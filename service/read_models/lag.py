@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from service.clock import Clock, micros
 from service.read_models.projector import LIVE
-from service.readiness import Reason
+from service.runtime.readiness import ReadinessReason
 
 BEHIND_MAX_S = 30.0
 """From which age of the oldest event that it does not show a read model counts as behind."""
@@ -52,16 +52,16 @@ async def lags(pool: Any, clock: Clock) -> list[Lag]:  # noqa: ANN401 -- a pool 
     ]
 
 
-async def follower_reasons(pool: Any, clock: Clock) -> list[Reason]:  # noqa: ANN401
+async def follower_reasons(pool: Any, clock: Clock) -> list[ReadinessReason]:  # noqa: ANN401
     """Why the read models are not all that they should be."""
     return [reason for lag in await lags(pool, clock) for reason in _reasons(lag)]
 
 
-def _reasons(lag: Lag) -> Iterator[Reason]:
+def _reasons(lag: Lag) -> Iterator[ReadinessReason]:
     if lag.parked:
         events = "1 event" if lag.parked == 1 else f"{lag.parked} events"
         detail = f"{lag.name}: {events} parked, the first at position {lag.first_parked}"
-        yield Reason("FOLLOWER_PARKED", detail)
+        yield ReadinessReason("FOLLOWER_PARKED", detail)
     if lag.oldest_s > BEHIND_MAX_S:
         detail = f"{lag.name}: {lag.events} events behind, the oldest for {lag.oldest_s:.0f} s"
-        yield Reason("FOLLOWER_BEHIND", detail)
+        yield ReadinessReason("FOLLOWER_BEHIND", detail)

@@ -15,7 +15,7 @@ from aggregates.topics import CLASSES, TOPICS
 from projections import ALL
 from projections.kit.table import Connection, Projection
 from service.ledger.codec import TOPIC_PREFIX, Recorded, decode, stream_id
-from service.ledger.roles import as_projector
+from service.ledger.postgres.roles import as_projector
 from service.read_models.parking import Cause, cause_of, forget, is_the_events, park
 
 EVENTS_MAX = 1000
@@ -74,14 +74,14 @@ class Unread(NamedTuple):
     cause: Cause
 
 
-class Page(NamedTuple):
+class EventPage(NamedTuple):
     """Events behind a position up to another, as far as the read models of a span read them."""
 
     after: int
     upto: int
     events: tuple[Recorded | Unread, ...]
 
-    def of(self, projection: Projection) -> "Page":
+    def of(self, projection: Projection) -> "EventPage":
         """What one read model reads of it."""
         topics = {None, *(TOPICS[event] for event in projection.reads)}
         mine = (
@@ -95,13 +95,13 @@ class Page(NamedTuple):
         )
         return self._replace(events=tuple(mine))
 
-    def halves(self) -> tuple["Page", "Page"]:
+    def halves(self) -> tuple["EventPage", "EventPage"]:
         """The same in two parts; each holds an event where there are two or more."""
         middle = len(self.events) // 2
         edge = self.events[middle - 1].position
         return (
-            Page(self.after, edge, self.events[:middle]),
-            Page(edge, self.upto, self.events[middle:]),
+            EventPage(self.after, edge, self.events[:middle]),
+            EventPage(edge, self.upto, self.events[middle:]),
         )
 
 
@@ -191,7 +191,7 @@ async def advance(
     return done
 
 
-async def _apply(connection: Connection, target: Target, page: Page) -> int:
+async def _apply(connection: Connection, target: Target, page: EventPage) -> int:
     """Apply a page to one read model; the position reached.
 
     What cannot be applied whole is applied in halves, down to the one event that is to blame.
@@ -217,7 +217,7 @@ async def _apply(connection: Connection, target: Target, page: Page) -> int:
     return page.upto
 
 
-async def _park(connection: Connection, target: Target, page: Page, cause: Cause) -> int:
+async def _park(connection: Connection, target: Target, page: EventPage, cause: Cause) -> int:
     """Go on behind a page of one event, and write down that it was left out."""
     async with connection.transaction():
         if not await _move(connection, [target], page):
@@ -226,7 +226,9 @@ async def _park(connection: Connection, target: Target, page: Page, cause: Cause
     return page.upto
 
 
-async def _move(connection: Connection, targets: Sequence[Target], page: Page) -> Collection[str]:
+async def _move(
+    connection: Connection, targets: Sequence[Target], page: EventPage
+) -> Collection[str]:
     """Move those that stand where a page begins to its end; who they are."""
     followers = [target.follower for target in targets]
     return {
@@ -237,7 +239,9 @@ async def _move(connection: Connection, targets: Sequence[Target], page: Page) -
 # ------------------------------------------------------------------ reading
 
 
-async def _read(connection: Connection, span: Span, limit: int, *, parks_unknown: bool) -> Page:
+async def _read(
+    connection: Connection, span: Span, limit: int, *, parks_unknown: bool
+) -> EventPage:
     """The next page of a span. What no target reads comes without its state and is left out.
 
     So is what the library stored under topics of its own. A page ends before a topic of ours
@@ -259,7 +263,7 @@ async def _read(connection: Connection, span: Span, limit: int, *, parks_unknown
         upto = row["position"]
         if count % BREATH == 0:
             await asyncio.sleep(0)
-    return Page(span.after, upto, tuple(events))
+    return EventPage(span.after, upto, tuple(events))
 
 
 def _is_unknown(topic: str | None) -> bool:

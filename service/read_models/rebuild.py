@@ -13,7 +13,7 @@ import asyncpg
 
 from projections.kit.table import Connection
 from service.ledger.postgres.connect import connect
-from service.ledger.roles import WRITER, as_projector
+from service.ledger.postgres.roles import WRITER, as_projector
 from service.read_models.parking import Parked, forget, parked, take_over
 from service.read_models.projector import (
     LIVE,
@@ -60,7 +60,7 @@ class Rebuilt(NamedTuple):
     parked: list[Parked]
 
 
-class Checked(NamedTuple):
+class RebuildCheck(NamedTuple):
     """Rows that differ, by table, and what the tables that were made anew could not take."""
 
     differing: dict[str, int]
@@ -106,7 +106,9 @@ async def rebuild(
     return Rebuilt(events, rows, left_out)
 
 
-async def check(dsn: str, names: Iterable[str] = NAMES, progress: Progress = in_silence) -> Checked:
+async def check(
+    dsn: str, names: Iterable[str] = NAMES, progress: Progress = in_silence
+) -> RebuildCheck:
     """Build read models anew beside the live ones and compare.
 
     Raises:
@@ -223,7 +225,7 @@ async def _level(connection: Connection, targets: Iterable[Target], goal: int) -
             await _forward(connection, todo[0])
 
 
-async def _compare(connection: Connection, pairs: Sequence[Pair], goal: int) -> Checked:
+async def _compare(connection: Connection, pairs: Sequence[Pair], goal: int) -> RebuildCheck:
     """Catch up the last events of both sides, hold them together, and drop the new ones."""
     await _level(connection, [target for pair in pairs for target in pair], goal)
     differing = {
@@ -237,7 +239,7 @@ async def _compare(connection: Connection, pairs: Sequence[Pair], goal: int) -> 
         for each in await parked(connection, [made.name])
     ]
     await _drop(connection, [made for _, made in pairs])
-    return Checked(differing, left_out)
+    return RebuildCheck(differing, left_out)
 
 
 async def _switch(connection: Connection, pairs: Sequence[Pair], goal: int) -> None:

@@ -11,7 +11,7 @@ import asyncpg
 from msgspec import json
 
 from service.ledger.postgres.connect import DEFAULT, connect
-from service.ledger.roles import WRITER
+from service.ledger.postgres.roles import WRITER
 
 KEPT_MAX = 100
 """Replays remembered; the oldest are forgotten first."""

@@ -20,7 +20,7 @@ from service.clock import micros
 from service.ledger.codec import TOPIC_PREFIX
 from service.ledger.overlay import UnreadError
 from service.ledger.postgres.connect import connect
-from service.ledger.roles import READER
+from service.ledger.postgres.roles import READER
 from service.read_models.projector import OURS
 from service.read_models.rebuild import LogCutError, RebuildRunningError, check
 from service.replay.compare.heads import compare_heads

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from aggregates.vocabulary import BEIJING
 from api.app import create_app, plain_app
 from api.http.dependencies import Door
-from api.http.rate_limits import RateLimits
+from api.http.limits.rate_limits import RateLimits
 from api.http.tokens import Tokens, days_from_now, issue, make_issuer
 from projections.kit.table import Table
 from service.caller import Role

@@ -11,7 +11,7 @@ from typing import Any
 import uvloop
 
 from service.embedded_postgres.server import EmbeddedPostgres
-from service.gc_tuning import settle_in
+from service.runtime.gc_tuning import settle_in
 from tests.bench import importing, in_process, over_http, replaying
 
 Run = Callable[[int], Coroutine[Any, Any, in_process.Measured]]

@@ -15,10 +15,10 @@ import asyncpg
 import uvloop
 
 from service.clock import monotonic_s
-from service.gc_tuning import settle_in
 from service.replay.compare.balances import check_balances
 from service.replay.partition import WHOLE, Share
 from service.replay.run import Report, Scope, replay, together
+from service.runtime.gc_tuning import settle_in
 from service.vault import load_keys
 from tests.bench import in_process
 

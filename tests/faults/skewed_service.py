@@ -20,10 +20,10 @@ from api.http.dependencies import Door
 from api.http.tokens import Tokens
 from service.clock import machine_now
 from service.ledger.postgres.store import PostgresStore
-from service.logs import set_up_logging
 from service.policy import publish
 from service.read_models.follower import Follower
 from service.read_models.reader import Shelf
+from service.runtime.logs import set_up_logging
 from service.settings import Settings
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from aggregates.vocabulary import StatementWords
 from api.his.wire.reading import MISSING
-from api.http.numbers import decimal_of, fen_of, whole_of
 from api.http.problems import ProblemError
+from api.http.values.numbers import decimal_of, fen_of, whole_of
 from service.ids import short, twin
 from service.reconciliation.fsi_statement import Row, Sent
 from service.serializers import signed_yuan

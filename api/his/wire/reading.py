@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 
 from aggregates.vocabulary import BEIJING
 from api.his.wire.field_tables import Field, Node, Transaction
-from api.http.dates import is_within
-from api.http.numbers import decimal_of, fen_of, whole_of
 from api.http.problems import ProblemError
+from api.http.values.dates import is_within
+from api.http.values.numbers import decimal_of, fen_of, whole_of
 from service.person.free_text import is_id_number_in
 
 MISSING = ("", "null", "NULL")

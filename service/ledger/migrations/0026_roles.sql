@@ -1,4 +1,4 @@
--- Least rights for the roles that service/ledger/roles.py makes before this file is applied.
+-- Least rights for the roles that service/ledger/postgres/roles.py makes before this file is applied.
 -- What the ledger's owner owned until now goes to gongji_owner, and the read models to
 -- gongji_projector. Every later file is applied as gongji_owner.
 

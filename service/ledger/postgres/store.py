@@ -51,7 +51,7 @@ from service.ledger.postgres.queries import (
     read_persons,
     recorded,
 )
-from service.ledger.roles import WRITER
+from service.ledger.postgres.roles import WRITER
 from service.ledger.store import (
     Batch,
     Found,

@@ -7,7 +7,7 @@ replay reads them), and fast enough to run every few minutes.
 
 from service.ledger.codec import KINDS, TOPIC_PREFIX, stream_id
 from service.ledger.postgres.connect import connect
-from service.ledger.roles import READER
+from service.ledger.postgres.roles import READER
 from service.replay.differences import Differences, Unlike
 
 SETTINGS = {

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from api.account.statement_routes import STATEMENT_SHEET, table_answer
-from api.http.csv_text import csv_text
+from api.http.values.csv_text import csv_text
 from service.account import statement
 from service.account.statement import Wanted
 from service.account.statement_text import Language

@@ -7,12 +7,12 @@ from service.ledger.memory_store import MemoryStore
 from service.ledger.postgres.store import PostgresStore
 from service.ledger.store import StoreUnavailableError
 from service.read_models.follower import Follower
-from service.readiness import Reason
+from service.runtime.readiness import ReadinessReason
 from tests.api.clients import Desk
 from tests.service.read_models.following import a_visit, append, the_first_day
 
-BEHIND = Reason("FOLLOWER_BEHIND", "bills: 20 events")
-MISMATCH = Reason("CHECKPOINT_MISMATCH", "size 7", stops=True)
+BEHIND = ReadinessReason("FOLLOWER_BEHIND", "bills: 20 events")
+MISMATCH = ReadinessReason("CHECKPOINT_MISMATCH", "size 7", stops=True)
 
 
 class Unreachable(MemoryStore):
@@ -24,7 +24,7 @@ class Unreachable(MemoryStore):
 
 
 async def test_a_ready_process_keeps_its_old_members(desk: Desk) -> None:
-    """Status and position as they always were, and no reason."""
+    """ReadinessStatus and position as they always were, and no reason."""
     answer = await desk.front.get("/readyz")
 
     position = await desk.house.store.position()

@@ -10,7 +10,7 @@ from aggregates.refusals import EvidenceInvalidError
 from aggregates.vocabulary import LinkEvidence, Relation, StreamId
 from api.sandbox.identity import create_sandbox
 from service import credential_link as links
-from service.adapters.identity_verifier import Verifier
+from service.adapters.identity_verifier import IdentityVerifier
 from service.caller import person
 from service.clock import business_clock
 from service.context import House, furnish
@@ -23,10 +23,10 @@ from tests.service.settlement.settled_family import asked, move_in
 PROOFS = {"F-P1": "ID-P1", "F-S1": "ID-S1"}
 
 
-def a_verifier() -> Verifier:
+def a_verifier() -> IdentityVerifier:
     transport = httpx.ASGITransport(app=create_sandbox(PROOFS))
     client = httpx.AsyncClient(transport=transport, base_url="http://verifier")
-    return Verifier("http://verifier/identity", client)
+    return IdentityVerifier("http://verifier/identity", client)
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ async def test_a_verifier_answers_or_does_not(reference: str, expected: bool | N
 
 async def test_nobody_listening_is_no_answer() -> None:
     """A verifier that is not there confirms nothing."""
-    verifier = Verifier("http://127.0.0.1:1/identity")
+    verifier = IdentityVerifier("http://127.0.0.1:1/identity")
 
     assert None is await verifier.holds(Personal("P1", "test", "1"), LinkEvidence.FACE, "F-P1")
     await verifier.close()

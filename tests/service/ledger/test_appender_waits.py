@@ -13,7 +13,6 @@ from service.ledger.appender import Appender
 from service.ledger.command import OverloadedError, Reply
 from service.ledger.head_cache import Limits
 from service.ledger.memory_store import MemoryStore
-from service.ledger.silence import writer_hangs
 from service.ledger.store import (
     Batch,
     Found,
@@ -22,6 +21,7 @@ from service.ledger.store import (
     StoreExhaustedError,
     StoreUnavailableError,
 )
+from service.runtime.silence import writer_hangs
 from tests.service.ledger.account_commands import (
     Gate,
     Outage,

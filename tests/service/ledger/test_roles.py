@@ -5,8 +5,8 @@ from typing import Any
 import asyncpg
 import pytest
 
+from service.ledger.postgres.roles import AUDITOR, OWNER, PROJECTOR, READER, WRITER
 from service.ledger.postgres.store import PostgresStore
-from service.ledger.roles import AUDITOR, OWNER, PROJECTOR, READER, WRITER
 from service.read_models.projector import LIVE, prepare
 from tests.ledgers import tamper
 

@@ -10,7 +10,7 @@ import pytest
 
 from service.embedded_postgres.server import EmbeddedPostgres, login_as
 from service.ledger.migrate import FOLDER, TABLE, migrate
-from service.ledger.roles import OWNER, PROJECTOR, RolesMissingError, may_rewrite
+from service.ledger.postgres.roles import OWNER, PROJECTOR, RolesMissingError, may_rewrite
 from service.read_models.projector import LIVE
 from tests.bench.in_process import audit
 from tests.ledgers import of_database

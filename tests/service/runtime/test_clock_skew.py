@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from service.clock import LedgerClock, business_clock, micros
-from service.clock_skew import ClockSkewError, SkewWatch, check_skew, measure
+from service.runtime.clock_skew import ClockSkewError, SkewWatch, check_skew, measure
 from tests.api.clients import an_opening
 from tests.api.programs import run
 from tests.cases.outcome import StoppedClock

@@ -4,25 +4,25 @@ import asyncio
 
 import pytest
 
-from service import readiness
-from service.readiness import Readiness, Reason, Status, status_of
+from service.runtime import readiness
+from service.runtime.readiness import Readiness, ReadinessReason, ReadinessStatus, status_of
 
-LATE = Reason("FOLLOWER_BEHIND", "bills: 20 events")
-FORK = Reason("CHECKPOINT_MISMATCH", "size 7", stops=True)
+LATE = ReadinessReason("FOLLOWER_BEHIND", "bills: 20 events")
+FORK = ReadinessReason("CHECKPOINT_MISMATCH", "size 7", stops=True)
 
 
-async def later() -> list[Reason]:
+async def later() -> list[ReadinessReason]:
     """A check that has to wait for its answer."""
     await asyncio.sleep(0)
     return [FORK]
 
 
-async def broken() -> list[Reason]:
+async def broken() -> list[ReadinessReason]:
     """A check that fails with words that nobody should read."""
     raise ValueError("secret")
 
 
-async def hangs() -> list[Reason]:
+async def hangs() -> list[ReadinessReason]:
     """A check that never ends."""
     await asyncio.Event().wait()
     return []
@@ -30,9 +30,15 @@ async def hangs() -> list[Reason]:
 
 @pytest.mark.parametrize(
     ("reasons", "status"),
-    [((), Status.READY), ((LATE,), Status.DEGRADED), ((LATE, FORK), Status.UNREADY)],
+    [
+        ((), ReadinessStatus.READY),
+        ((LATE,), ReadinessStatus.DEGRADED),
+        ((LATE, FORK), ReadinessStatus.UNREADY),
+    ],
 )
-def test_the_gravest_reason_decides(reasons: tuple[Reason, ...], status: Status) -> None:
+def test_the_gravest_reason_decides(
+    reasons: tuple[ReadinessReason, ...], status: ReadinessStatus
+) -> None:
     """No reason is ready, any reason degrades, one that stops is unready."""
     assert status == status_of(reasons)
 
@@ -53,7 +59,7 @@ async def test_a_check_that_fails_hides_no_other() -> None:
     ready.add("broken", broken)
     ready.add("lag", lambda: [LATE])
 
-    assert [Reason("CHECK_FAILED", "broken: ValueError"), LATE] == await ready.reasons()
+    assert [ReadinessReason("CHECK_FAILED", "broken: ValueError"), LATE] == await ready.reasons()
 
 
 async def test_a_check_that_hangs_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,4 +69,4 @@ async def test_a_check_that_hangs_hides_no_other(monkeypatch: pytest.MonkeyPatch
     ready.add("hangs", hangs)
     ready.add("lag", lambda: [LATE])
 
-    assert [Reason("CHECK_FAILED", "hangs: TimeoutError"), LATE] == await ready.reasons()
+    assert [ReadinessReason("CHECK_FAILED", "hangs: TimeoutError"), LATE] == await ready.reasons()

@@ -9,15 +9,15 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from service.logs import WithoutDetail, take_off_detail
+from service.runtime.logs import WithoutDetail, take_off_detail
 from tests.projections.recorded_families import an_opening
 from tests.service.ledger.batches import PURSE, Teller, overdrawn
 from tests.service.read_models.following import a_store
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 UNCAUGHT = """
 import asyncpg
-from service.logs import set_up_logging
+from service.runtime.logs import set_up_logging
 set_up_logging()
 error = asyncpg.CheckViolationError("refused")
 error.detail = "Failing row contains (somebody)."

@@ -14,7 +14,7 @@ from asyncpg import Connection, Pool
 
 from service.clock import LedgerClock, machine_now
 from service.ledger.postgres.commit import TROUBLE
-from service.readiness import Reason
+from service.runtime.readiness import ReadinessReason
 
 LOG = logging.getLogger("gongji.clock")
 SKEW_MAX_S = 1.0
@@ -84,16 +84,16 @@ class SkewWatch:
         """Measure again."""
         self._take(await measure(self._pool))
 
-    def reasons(self) -> list[Reason]:
+    def reasons(self) -> list[ReadinessReason]:
         """Why the time here is not to be trusted; none where it is."""
-        found: list[Reason] = []
+        found: list[ReadinessReason] = []
         if abs(self._ahead_s) > SKEW_MAX_S:
             told = f"this machine's clock is {_words(self._ahead_s)} the database's"
-            found.append(Reason(CODE, told))
+            found.append(ReadinessReason(CODE, told))
         waiting_s = self._clock.waits_for_log_s()
         if waiting_s > SKEW_MAX_S:
             told = f"the log's newest time is {waiting_s:.3f} s ahead; decisions stand at it"
-            found.append(Reason(CODE, told))
+            found.append(ReadinessReason(CODE, told))
         return found
 
     def _take(self, ahead_s: float) -> None:

@@ -9,8 +9,8 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from api.app import plain_app
-from api.http.dates import is_within
 from api.http.fields import Body, dated
+from api.http.values.dates import is_within
 from api.ndjson_import.lines import LINE
 from tests.api.clients import (
     AGENCY,

@@ -11,8 +11,8 @@ import uvicorn
 from typing_extensions import override
 
 from api.http.asgi import Receive, Scope, Send, read_raw
+from api.http.limits.protocol import LINGER_S, Bounds, bounded
 from api.http.problems import ProblemError
-from api.http.protocol import LINGER_S, Bounds, bounded
 
 PROBLEM = b"application/problem+json"
 OK = b"HTTP/1.1 200 OK"

@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from api.http.csv_text import csv_text
+from api.http.values.csv_text import csv_text
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregates.vocabulary import SignatureStyle
-from api.http.rate_limits import MINUTE_S, Buckets, RateLimits, address_of
+from api.http.limits.rate_limits import MINUTE_S, Buckets, RateLimits, address_of
 from service.caller import Role
 from tests.api.clients import (
     AGENCY,

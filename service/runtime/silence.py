@@ -5,7 +5,7 @@ import asyncio
 from service.ledger.appender import Appender
 from service.ledger.postgres.commit import TROUBLE
 from service.ledger.postgres.store import PostgresStore
-from service.readiness import Reason
+from service.runtime.readiness import ReadinessReason
 
 PROBE_S = 1.5
 """Seconds that a question through the pools may take; a check may take 2."""
@@ -13,7 +13,7 @@ WAITS_MAX_S = 3.0
 """Seconds that a command may wait for its answer before the writer counts as hanging."""
 
 
-async def readers_hang(store: PostgresStore, probe_s: float = PROBE_S) -> list[Reason]:
+async def readers_hang(store: PostgresStore, probe_s: float = PROBE_S) -> list[ReadinessReason]:
     """A reason where the connections that requests read through do not answer.
 
     A connection that leaves a probe without an answer is dropped, and its pool makes another.
@@ -23,13 +23,13 @@ async def readers_hang(store: PostgresStore, probe_s: float = PROBE_S) -> list[R
             await store.answer()
     except TROUBLE as error:
         detail = f"no answer through the pools of readers: {type(error).__name__}"
-        return [Reason("READERS_HANG", detail, stops=True)]
+        return [ReadinessReason("READERS_HANG", detail, stops=True)]
     return []
 
 
-def writer_hangs(appender: Appender, waits_max_s: float = WAITS_MAX_S) -> list[Reason]:
+def writer_hangs(appender: Appender, waits_max_s: float = WAITS_MAX_S) -> list[ReadinessReason]:
     """A reason where commands wait long: for the log head, which another process may hold."""
     waits_s = appender.waits_s()
     if waits_s <= waits_max_s:
         return []
-    return [Reason("WRITER_HANGS", f"a command has waited for {waits_s:.0f} s")]
+    return [ReadinessReason("WRITER_HANGS", f"a command has waited for {waits_s:.0f} s")]

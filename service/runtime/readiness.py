@@ -15,7 +15,7 @@ CHECK_MAX_S = 1.5
 """How long one check may take, in seconds: probes wait two."""
 
 
-class Reason(NamedTuple):
+class ReadinessReason(NamedTuple):
     """A stable code, and a sentence for the operator. `stops`: take this process out of service."""
 
     code: str
@@ -23,7 +23,7 @@ class Reason(NamedTuple):
     stops: bool = False
 
 
-class Status(StrEnum):
+class ReadinessStatus(StrEnum):
     """How ready a process is."""
 
     READY = "ready"
@@ -31,7 +31,7 @@ class Status(StrEnum):
     UNREADY = "unready"
 
 
-Check = Callable[[], Iterable[Reason] | Awaitable[Iterable[Reason]]]
+Check = Callable[[], Iterable[ReadinessReason] | Awaitable[Iterable[ReadinessReason]]]
 
 
 class Readiness:
@@ -45,25 +45,25 @@ class Readiness:
         """Ask this check from now on; a check of the same name is replaced."""
         self._checks[name] = check
 
-    async def reasons(self) -> list[Reason]:
+    async def reasons(self) -> list[ReadinessReason]:
         """What every check says now, in the order they were added. All are asked at once."""
         asked = (_ask(name, check) for name, check in self._checks.items())
         return [reason for found in await asyncio.gather(*asked) for reason in found]
 
 
-def status_of(reasons: Iterable[Reason]) -> Status:
+def status_of(reasons: Iterable[ReadinessReason]) -> ReadinessStatus:
     """What reasons amount to."""
     stops = [reason.stops for reason in reasons]
     if any(stops):
-        return Status.UNREADY
-    return Status.DEGRADED if stops else Status.READY
+        return ReadinessStatus.UNREADY
+    return ReadinessStatus.DEGRADED if stops else ReadinessStatus.READY
 
 
-async def _ask(name: str, check: Check) -> list[Reason]:
+async def _ask(name: str, check: Check) -> list[ReadinessReason]:
     """Ask one check; one that fails or hangs is a reason itself, told without its words."""
     try:
         async with asyncio.timeout(CHECK_MAX_S):
             found = check()
             return list(await found if inspect.isawaitable(found) else found)
     except Exception as error:  # noqa: BLE001 -- a broken check must not hide the others
-        return [Reason("CHECK_FAILED", f"{name}: {type(error).__name__}")]
+        return [ReadinessReason("CHECK_FAILED", f"{name}: {type(error).__name__}")]

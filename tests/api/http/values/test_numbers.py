@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregates.vocabulary import FEN_MAX
-from api.http.numbers import DIGITS_MAX, decimal_of, fen_of, whole_of
+from api.http.values.numbers import DIGITS_MAX, decimal_of, fen_of, whole_of
 
 BEYOND = (
     "1e999999",

@@ -1,0 +1,1 @@
+"""What one connection, address or caller may cost the others."""

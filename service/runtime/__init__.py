@@ -1,0 +1,1 @@
+"""What keeps a running process healthy: readiness, clock skew, silence, logs, memory."""
