@@ -20,7 +20,7 @@ async def set_database_clock(dsn: str, seconds: float) -> None:
     connection = await asyncpg.connect(dsn)
     name = await connection.fetchval("SELECT current_database()")
     await connection.execute(
-        "CREATE SCHEMA IF NOT EXISTS skewed;"
+        "CREATE SCHEMA IF NOT EXISTS skewed; GRANT USAGE ON SCHEMA skewed TO PUBLIC;"
         "CREATE OR REPLACE FUNCTION skewed.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS"
         f" $$ SELECT pg_catalog.clock_timestamp() + interval '{seconds} seconds' $$;"
         f"ALTER DATABASE {name} SET search_path = public, skewed, pg_catalog"
