@@ -87,7 +87,7 @@ async def test_no_answer_in_time_is_unknown(
     async with a_house(dsn, place) as house:
         await move_in(house)
     wire, through = wired
-    async with a_house(through, place, deadline_s=1) as house:
+    async with a_house(through, place, deadline_s=4) as house:
         wire.befall(fault)
         told = await asyncio.gather(*(settled(house, k) for k in SIX), return_exceptions=True)
         assert wire.struck.is_set()
