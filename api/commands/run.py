@@ -181,6 +181,7 @@ async def _serve(
             shelf = Shelf(house.store.pool, follower)
             replays = Replays(dsn, settings, clock, shelf.pool)
             tokens = Tokens(keys, house.keys)
+            house.readiness.add("token keys", tokens.reasons)
             door = Door(house, tokens, shelf, replays, _limits_of(settings))
             async with (
                 watched(outside, house.store.pool),

@@ -29,6 +29,7 @@ from joserfc.jwk import KeySet, OKPKey
 from api.http.problems import ProblemError
 from service.caller import Caller, Role, agency, person
 from service.clock import machine_now, monotonic_s
+from service.runtime.readiness import ReadinessReason
 from service.vault import Keys
 
 LOG = logging.getLogger("gongji.api")
@@ -91,6 +92,14 @@ class Tokens:
             self._look(wait=False)
         since_s = self._failing_since_s
         return 0.0 if since_s is None else self._clock() - since_s
+
+    def reasons(self) -> list[ReadinessReason]:
+        """Why callers may soon be refused: the file of keys cannot be read."""
+        failing_s = self.failing_s
+        if not failing_s:
+            return []
+        told = f"the file of token keys could not be read for {failing_s:.0f} s of {KEPT_S:.0f}"
+        return [ReadinessReason("TOKEN_KEYS_UNREADABLE", told)]
 
     def caller(self, authorization: str | None) -> Caller:
         """The holder of an `Authorization: Bearer …` header.

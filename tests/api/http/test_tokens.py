@@ -245,6 +245,7 @@ def test_a_broken_file_of_keys_is_told_and_outlived(
         assert ["auditor:1", "auditor:new"] == at_once(old, tokens, 1) + at_once(new, tokens, 1)
     assert ["UNAUTHENTICATED"] == at_once("Bearer a.b.c", tokens, 1)
     assert 2 * LOOK_AGAIN_S == tokens.failing_s
+    assert ["TOKEN_KEYS_UNREADABLE"] == [reason.code for reason in tokens.reasons()]
     assert 1 == len(caplog.records)
     assert str(file) in caplog.text
 
@@ -253,7 +254,7 @@ def test_a_broken_file_of_keys_is_told_and_outlived(
     file.write_bytes(good)
     clock.now_s += LOOK_AGAIN_S
     assert ["auditor:1"] == at_once(old, tokens, 1)
-    assert 0 == tokens.failing_s
+    assert (0, []) == (tokens.failing_s, tokens.reasons())
 
 
 @pytest.mark.parametrize("content", [None, *BROKEN.values()], ids=["missing", *BROKEN])
