@@ -104,11 +104,13 @@ class Served:
 
     async def is_idle(self, name: str) -> bool:
         """Whether the server waits for the next statement of every connection of a name."""
-        states = await self.store.pool.fetch(
-            "SELECT state FROM pg_stat_activity WHERE application_name = $1"
-            " AND datname = current_database() AND pid <> pg_backend_pid()",
-            name,
-        )
+        async with self.store.pool.acquire() as connection, connection.transaction():
+            await connection.execute("SET LOCAL ROLE NONE")  # a superuser sees what others do
+            states = await connection.fetch(
+                "SELECT state FROM pg_stat_activity WHERE application_name = $1"
+                " AND datname = current_database() AND pid <> pg_backend_pid()",
+                name,
+            )
         return all(state == "idle" for (state,) in states)
 
     async def is_ready(self) -> bool:
