@@ -73,7 +73,10 @@ class Served:
 
     def streams(self) -> int:
         """How many live feeds are counted."""
-        counted: int = self._app._app._app._app._app.state.feed.streams  # type: ignore[attr-defined]  # noqa: SLF001
+        app: Any = self._app
+        while not hasattr(app, "state"):  # the routes lie behind what watches and bounds them
+            app = app._app  # noqa: SLF001
+        counted: int = app.state.feed.streams
         return counted
 
     def stop(self) -> None:
