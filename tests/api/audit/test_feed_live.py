@@ -103,7 +103,7 @@ def test_a_service_with_an_open_stream_stops_at_once() -> None:
 async def test_a_quiet_stream_beats_and_ends_with_its_token(desk_on_postgres: Desk) -> None:
     """Between events there is a comment; a token that has run out ends the stream."""
     desk = desk_on_postgres
-    ends_at = machine_now().timestamp() + 2
+    ends_at = machine_now().timestamp() + 4
     token = issue(desk.issuer, *AUDITOR, type(machine_now()).fromtimestamp(ends_at))
     async with served(desk) as server:
         feed = Feed(desk.house.store, server.door.shelf.pool)
