@@ -61,8 +61,9 @@ async def a_follower(
 
 async def append(store: PostgresStore, rows: Sequence[Row], size: int = 200) -> int:
     """Append rows in batches; the log's position after them."""
+    at = max(BEGAN_US, await store.recorded_at())
     for first in range(0, len(rows), size):
-        outcome = await store.append(Batch(at=BEGAN_US, rows=list(rows[first : first + size])))
+        outcome = await store.append(Batch(at=at, rows=list(rows[first : first + size])))
         assert outcome.base is not None
     return await store.position()
 
