@@ -42,6 +42,7 @@ from aggregates.binding.events import (
     GrantChanged,
     InvitationDeclined,
     InvitationSent,
+    StrangerInvited,
 )
 from aggregates.binding.kinship import KinshipConfirmed, KinshipEnded, KinshipRecorded
 from aggregates.credential_link import (
@@ -151,6 +152,7 @@ TOPICS: dict[type[Event], str] = {
     PremiumDebited: "account.premium-debited/1",
     PremiumReturned: "account.premium-returned/1",
     InvitationSent: "binding.invitation-sent/1",
+    StrangerInvited: "binding.stranger-invited/1",
     BindingConfirmed: "binding.confirmed/1",
     InvitationDeclined: "binding.invitation-declined/1",
     GrantChanged: "binding.grant-changed/1",

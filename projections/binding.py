@@ -15,6 +15,7 @@ from aggregates.binding.events import (
     GrantChanged,
     InvitationDeclined,
     InvitationSent,
+    StrangerInvited,
 )
 from aggregates.vocabulary import BindingStatus, Instant, Relation, StreamId, Use
 from projections.kit.paging import Page, below, bounded, page
@@ -61,7 +62,7 @@ TABLE = Table(
     parts=("", "_regions"),
 )
 CHANGES = (BindingConfirmed, InvitationDeclined, GrantChanged, BindingReleased)
-READS = (AccountOpened, InvitationSent, *CHANGES)
+READS = (AccountOpened, InvitationSent, StrangerInvited, *CHANGES)
 
 
 class BindingRow(NamedTuple):
@@ -185,7 +186,7 @@ def _row(found: Any) -> BindingRow:  # noqa: ANN401 -- a record of asyncpg
 
 
 ROWS = Rows(
-    begins=(InvitationSent,),
+    begins=(InvitationSent, StrangerInvited),
     changes=CHANGES,
     evolve=evolve,
     stored=STORED,

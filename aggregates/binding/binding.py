@@ -4,11 +4,11 @@ The rules of relations, numbers and times are the region's (policy.md §3.2);
 an answer that the rules forbid is a refusal before any event exists.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from typing import TypedDict
 
-from aggregates.binding.eligibility import Side, check_numbers, check_parties
+from aggregates.binding.eligibility import Side, check_numbers, check_parties, nobody
 from aggregates.binding.events import (
     BindingConfirmed,
     BindingReleased,
@@ -16,6 +16,7 @@ from aggregates.binding.events import (
     GrantChanged,
     InvitationDeclined,
     InvitationSent,
+    StrangerInvited,
 )
 from aggregates.binding.kinship import Shown, evidence_for
 from aggregates.binding.validity import last_day_of, months_later
@@ -44,7 +45,11 @@ from aggregates.vocabulary import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
-    """A binding as its events left it."""
+    """A binding as its events left it.
+
+    `is_known` tells that the sponsor may know whether there is such a beneficiary: not on his
+    own word. Its default is what every invitation was before there was a choice.
+    """
 
     sponsor: StreamId
     beneficiary: StreamId
@@ -60,6 +65,7 @@ class Binding:
     confirmed_at: datetime | None = None
     active_from: date | None = None
     last_on: date | None = None
+    is_known: bool = True
 
     def status_at(self, now: Instant) -> BindingStatus:
         """The status at a moment: an unanswered invitation and a grant run out by themselves."""
@@ -95,7 +101,12 @@ class Binding:
 
 
 BindingEvent = (
-    InvitationSent | BindingConfirmed | InvitationDeclined | GrantChanged | BindingReleased
+    InvitationSent
+    | StrangerInvited
+    | BindingConfirmed
+    | InvitationDeclined
+    | GrantChanged
+    | BindingReleased
 )
 
 
@@ -113,15 +124,20 @@ def evolve(binding: Binding | None, event: BindingEvent) -> Binding:
             renews_months=event.renews_months,
             parent=event.parent,
             expires_at=event.expires_at,
+            is_known=not isinstance(event, StrangerInvited),
         )
     assert binding is not None, "a binding begins with InvitationSent"
     match event:
         case BindingConfirmed(confirmed_at=at, active_from=active_from):
             return replace(
-                binding, status=BindingStatus.ACTIVE, confirmed_at=at, active_from=active_from
+                binding,
+                status=BindingStatus.ACTIVE,
+                confirmed_at=at,
+                active_from=active_from,
+                is_known=True,
             )
         case InvitationDeclined():
-            return replace(binding, status=BindingStatus.DECLINED)
+            return replace(binding, status=BindingStatus.DECLINED, is_known=True)
         case GrantChanged(uses=uses, caps=caps, valid_until=valid_until):
             return replace(binding, uses=uses, caps=caps, valid_until=valid_until)
         case BindingReleased(status=status, last_on=last_on):
@@ -187,6 +203,27 @@ def invite(
         edition=sponsor.edition.id,
         consent=consent,
     )
+
+
+def invite_stranger(
+    offer: Offer,
+    shown: Shown,
+    sponsor: Side,
+    beneficiary: StreamId,
+    now: Instant,
+    consent: str | None = None,
+) -> StrangerInvited:
+    """Offer a grant to somebody of whom nothing is known, nor whether he is there.
+
+    He counts as insured in the sponsor's region and tied to no one; his own state is judged
+    when he agrees.
+
+    Raises:
+        As `invite`, for what the sponsor's side alone forbids.
+    """
+    unknown = Side(beneficiary, nobody(sponsor.account.region, now), sponsor.edition)
+    sent = invite(offer, Kin(shown, None), sponsor, unknown, now, consent)
+    return StrangerInvited(**{field.name: getattr(sent, field.name) for field in fields(sent)})
 
 
 def confirm(

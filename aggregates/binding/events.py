@@ -42,6 +42,15 @@ class InvitationSent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StrangerInvited(InvitationSent):
+    """A sponsor offered a grant to somebody of whom he may not know whether he is there.
+
+    The same is recorded where there is nobody, so it stands on the binding's stream alone, and
+    `parent` tells nothing of the beneficiary. What his state forbids is judged when he agrees.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BindingConfirmed:
     """Both sides agreed. The grant counts from `active_from` on.
 

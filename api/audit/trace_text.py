@@ -115,6 +115,10 @@ STEPS = {
     "binding.invitation-sent/1": Step(
         "invitation", _plain("共济人发出邀请({relation})", "a sponsor invited ({relation})")
     ),
+    "binding.stranger-invited/1": Step(
+        "invitation",
+        _plain("共济人邀请其无权查知的人({relation})", "a sponsor invited a stranger ({relation})"),
+    ),
     "binding.confirmed/1": Step(
         "confirmation", _plain("双方确认绑定", "both sides agreed to the binding")
     ),

@@ -66,7 +66,7 @@ async def invite(
     reply = await bindings.invite(
         door.house, request_of(caller, key, "bindings", body), invitation_of(body)
     )
-    return await _answered(door.house, reply, request)
+    return await _answered(door.house, reply, request, beneficiary=body.beneficiary)
 
 
 def _sought(
@@ -245,17 +245,28 @@ def _sent_members(body: GrantBody) -> list[str]:
     return sorted([*body.model_fields_set, *removed, *everything])
 
 
-async def _answered(house: House, reply: Reply, request: Request, status: int = 201) -> Response:
-    render = None if reply.refusal else await _with_persons(house, reply.answer)
+async def _answered(
+    house: House, reply: Reply, request: Request, status: int = 201, beneficiary: str | None = None
+) -> Response:
+    """A binding's answer; `beneficiary` is the number that the caller himself wrote."""
+    if reply.refusal:
+        return answer_written(reply, request, status)
+    with_persons = await _with_persons(house, reply.answer)
+
+    def render(binding: dict[str, Any]) -> dict[str, Any]:
+        told = with_persons(binding)
+        return told if beneficiary is None else told | {"beneficiary": beneficiary}
+
     return answer_written(reply, request, status, render)
 
 
 async def _with_persons(house: House, answer: bytes) -> Render:
-    persons = await persons_of(house, bindings.parties_in(answer))
+    sponsor, beneficiary = bindings.parties_in(answer)
+    sides = (sponsor,) if beneficiary is None else (sponsor, beneficiary)
+    persons = await persons_of(house, sides)
     numbers = {stream: person and person.person_no for stream, person in persons.items()}
 
     def render(binding: dict[str, Any]) -> dict[str, Any]:
-        sides = ("sponsor", "beneficiary")
-        return binding | {side: numbers.get(binding[side]) for side in sides}
+        return binding | {side: numbers.get(binding[side]) for side in ("sponsor", "beneficiary")}
 
     return render

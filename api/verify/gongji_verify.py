@@ -643,7 +643,7 @@ PREMIUM = {
 TOPICS = {
     "account.opened/1",
     *(topic for names in (MONEY, ASIDE, STANDING, TIES) for topic in names.values()),
-    *_topics("binding", f"invitation-sent {' '.join(GRANT)}").values(),
+    *_topics("binding", f"invitation-sent stranger-invited {' '.join(GRANT)}").values(),
     *_topics("settlement", f"settled refused {' '.join(BILL)}").values(),
     *_topics("hold", f"placed {' '.join(HOLD)}").values(),
     *_topics("premium", f"held {' '.join(PREMIUM)}").values(),
@@ -694,7 +694,7 @@ def _could_follow(books: Books, row: Row, name: str, account: Account) -> None:
 
 def fold_binding(books: Books, row: Row, name: str) -> None:
     """Fold a grant's event, and look whether it could follow."""
-    if name == "invitation-sent":
+    if name in ("invitation-sent", "stranger-invited"):
         if row.version > 1:
             books.faults.add("life cycles", row.position, f"binding {row.stream} begins twice")
         books.bindings[row.stream] = Binding(dict(row.event))

@@ -20,6 +20,7 @@ from aggregates.binding.events import (
     BindingReleased,
     GrantChanged,
     InvitationSent,
+    StrangerInvited,
 )
 from aggregates.binding.kinship import KinshipEnded, KinshipRecorded
 from aggregates.credential_link import CodeShown
@@ -40,6 +41,7 @@ TRACED: tuple[type[Event], ...] = (
     Settled,
     *RETURNS,
     InvitationSent,
+    StrangerInvited,
     GrantChanged,
     BindingConfirmed,
     BindingReleased,

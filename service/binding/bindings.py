@@ -1,8 +1,9 @@
 """Invite, confirm, decline, change and release: how a family comes to share and to stop."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from typing import NamedTuple
 
 from msgspec import json
 
@@ -13,15 +14,16 @@ from aggregates.account.events import (
     SponsorLinked,
     SponsorUnlinked,
 )
-from aggregates.account.state import Account
 from aggregates.binding import binding as rules
 from aggregates.binding.binding import Binding, CapsChange, Kin, Offer
-from aggregates.binding.eligibility import Side, nobody
-from aggregates.binding.events import BindingConfirmed, Caps, InvitationSent
+from aggregates.binding.eligibility import Side
+from aggregates.binding.events import BindingConfirmed, Caps
+from aggregates.binding.kinship import parent_in
 from aggregates.policy.choices import Activation
-from aggregates.refusals import AlreadyBoundError, RefusalError, UnknownError
+from aggregates.refusals import AlreadyBoundError, UnknownError
 from aggregates.vocabulary import BindingStatus, Instant, Parting, StreamId, Use
 from service.binding.consents import check_consent
+from service.binding.kinship import traits_of
 from service.binding.parties import (
     Invite,
     Moved,
@@ -29,6 +31,7 @@ from service.binding.parties import (
     acting_side,
     check_is,
     is_stranger,
+    is_told,
     kin_of,
     party,
     side_of,
@@ -49,7 +52,17 @@ __all__ = ["Caps", "CapsChange", "Change", "Invite", "Offer"]
 
 
 async def invite(house: House, request: Request, command: Invite) -> Reply:
-    """Offer a grant; where the region asks for no acceptance it is active at once."""
+    """Offer a grant; where the region asks for no acceptance it is active at once.
+
+    The answer does not tell a sponsor whether there is a person of whom he may not know: the
+    invitation is recorded the same way for somebody and for nobody, it waits for a yes in every
+    region, and what the other's state forbids is judged then.
+
+    Raises:
+        UnknownError: the sponsor is not the caller's, or an agency names somebody who is not
+        there; AlreadyBoundError: an invitation is open; the refusals of
+        `aggregates.binding.binding.invite`; the rest as `Appender.submit`.
+    """
     check_role(request.caller, Role.PERSON, Role.AGENCY)
     check_consent(command.consent)
     keys = house.keys
@@ -62,58 +75,72 @@ async def invite(house: House, request: Request, command: Invite) -> Reply:
         sponsor_id = party(view, keys, request.caller, command.sponsor)
         sponsor, lapsed = swept_side(view, keys, sponsor_id, now)
         beneficiary_id = find_or_stand_in(view, keys, sponsor_id, command.beneficiary)
-        binding_id = new_stream("bnd", now.at)
+        offered = _Offered(command, sponsor, beneficiary_id, new_stream("bnd", now.at))
+        earlier = view.find(_pair_name(keys, offered))
+        if earlier is not None:
+            _check_not_open(view, earlier, now)
         kin = kin_of(view, keys, command, (sponsor_id, beneficiary_id))
-        beneficiary, theirs, sent = _offered(
-            view, keys, request.caller, command, (sponsor, beneficiary_id, kin), now
-        )
-        moved: Moved = [*lapsed, *theirs, (binding_id, sent)]
-        if sponsor.edition.binding.activation is Activation.SPONSOR_ONLY:
-            moved += confirmed_events(
-                binding_id, rules.evolve(None, sent), sponsor, beneficiary, now
-            )
-        else:
-            received = InvitationReceived(binding=binding_id, sponsor=sponsor_id)
-            moved.append((beneficiary.account_id, received))
         agent = sponsor_id if request.caller.role is Role.AGENCY else None
-        return _answered(binding_id, None, 0, moved, now, agent)
+        if is_stranger(view, keys, request.caller, sponsor_id, beneficiary_id):
+            decision = _stranger_invited(offered, kin, lapsed, now, agent)
+            decision.takes = {_pair_name(keys, offered): offered.binding_id}
+            decision.frees = set() if earlier is None else {*decision.takes}
+            return decision
+        moved = [*lapsed, *_known_invited(view, keys, offered, kin, now)]
+        return _answered(offered.binding_id, None, 0, moved, now, agent)
 
     return await house.do(request, decide)
 
 
-def _offered(
-    view: View,
-    keys: Keys,
-    caller: Caller,
-    command: Invite,
-    parties: tuple[Side, StreamId, Kin],
-    now: Instant,
-) -> tuple[Side, Moved, InvitationSent]:
-    """The beneficiary without his lapsed ties, and the offer to him.
+class _Offered(NamedTuple):
+    """An offer on its way: what is asked, by whom, to whom, and under which id."""
 
-    Who is a stranger to the sponsor is first judged as somebody of whom nothing is known; what
-    his own state forbids then looks as if there were no such person.
+    command: Invite
+    sponsor: Side
+    beneficiary: StreamId
+    binding_id: StreamId
+
+
+def _stranger_invited(
+    offered: _Offered, kin: Kin, lapsed: Moved, now: Instant, agent: StreamId | None
+) -> Decision:
+    """The offer to somebody of whom the sponsor may not know; the same where nobody is."""
+    command, sponsor, beneficiary_id, binding_id = offered
+    sent = rules.invite_stranger(
+        command.offer, kin.shown, sponsor, beneficiary_id, now, command.consent
+    )
+    return _untold(_answered(binding_id, None, 0, [*lapsed, (binding_id, sent)], now, agent))
+
+
+def _known_invited(view: View, keys: Keys, offered: _Offered, kin: Kin, now: Instant) -> Moved:
+    """The offer to somebody of whom the sponsor may know, and the ties of his that lapsed.
 
     Raises:
         UnknownError: there is none; AlreadyBoundError: an invitation is open; else as
         `aggregates.binding.binding.invite`.
     """
-    sponsor, beneficiary_id, kin = parties
+    command, sponsor, beneficiary_id, binding_id = offered
+    beneficiary, lapsed = swept_side(view, keys, beneficiary_id, now)
+    for earlier, by in beneficiary.account.invitations:
+        if by == sponsor.account_id:
+            _check_not_open(view, earlier, now)
+    sent = rules.invite(command.offer, kin, sponsor, beneficiary, now, command.consent)
+    moved: Moved = [*lapsed, (binding_id, sent)]
+    if sponsor.edition.binding.activation is Activation.SPONSOR_ONLY:
+        binding = rules.evolve(None, sent)
+        return moved + confirmed_events(binding_id, binding, sponsor, beneficiary, now)
+    received = InvitationReceived(binding=binding_id, sponsor=sponsor.account_id)
+    return [*moved, (beneficiary_id, received)]
 
-    def real() -> tuple[Side, Moved, InvitationSent]:
-        beneficiary, theirs = swept_side(view, keys, beneficiary_id, now)
-        _check_no_open_invitation(view, sponsor.account_id, beneficiary.account, now)
-        sent = rules.invite(command.offer, kin, sponsor, beneficiary, now, command.consent)
-        return beneficiary, theirs, sent
 
-    if not is_stranger(view, keys, caller, sponsor.account_id, beneficiary_id):
-        return real()
-    unknown = Side(beneficiary_id, nobody(sponsor.account.region, now), sponsor.edition)
-    rules.invite(command.offer, Kin(kin.shown, None), sponsor, unknown, now, command.consent)
-    try:
-        return real()
-    except RefusalError:
-        raise UnknownError from None
+def _pair_name(keys: Keys, offered: _Offered) -> bytes:
+    """The unique name of the newest invitation from one to a stranger."""
+    return keys.name("invitation", f"{offered.sponsor.account_id}\0{offered.beneficiary}")
+
+
+def _check_not_open(view: View, binding_id: StreamId, now: Instant) -> None:
+    if view.binding(binding_id).status_at(now) is BindingStatus.INVITED:
+        raise AlreadyBoundError(binding_id=binding_id)
 
 
 async def confirm(
@@ -135,10 +162,19 @@ async def confirm(
         sponsor, lapsed = swept_side(view, house.keys, binding.sponsor, now)
         beneficiary, theirs = swept_side(view, house.keys, binding.beneficiary, now)
         moved = [*lapsed, *theirs]
-        moved += confirmed_events(binding_id, binding, sponsor, beneficiary, now, consent)
+        asked = _with_parent(view, house.keys, binding)
+        moved += confirmed_events(binding_id, asked, sponsor, beneficiary, now, consent)
         return _answered(binding_id, binding, view.version(binding_id), moved, now, for_whom)
 
     return await house.do(request, decide)
+
+
+def _with_parent(view: View, keys: Keys, binding: Binding) -> Binding:
+    """A binding with which parent one side is of the other, also where a stranger was asked."""
+    if binding.is_known:
+        return binding
+    mine, theirs = (traits_of(view, keys, side) for side in _sides(binding))
+    return replace(binding, parent=parent_in(binding.relation, mine, theirs))
 
 
 async def decline(house: House, request: Request, binding_id: StreamId) -> Reply:
@@ -151,10 +187,9 @@ async def decline(house: House, request: Request, binding_id: StreamId) -> Reply
             view, house.keys, request.caller, (binding.beneficiary, _sides(binding)), now
         )
         view.account(binding.beneficiary)
-        moved: Moved = [
-            (binding_id, rules.decline(binding, now)),
-            (binding.beneficiary, SponsorUnlinked(binding=binding_id)),
-        ]
+        moved: Moved = [(binding_id, rules.decline(binding, now))]
+        if binding.is_known:
+            moved.append((binding.beneficiary, SponsorUnlinked(binding=binding_id)))
         return _answered(binding_id, binding, view.version(binding_id), moved, now, for_whom)
 
     return await house.do(request, decide)
@@ -170,16 +205,18 @@ async def release(house: House, request: Request, binding_id: StreamId, reason: 
         for account_id in _sides(binding):
             check_names_nobody(view, house.keys, account_id, reason)
         sponsor = side_of(view, house.keys, binding.sponsor, now)
-        view.account(binding.beneficiary)
         event = rules.release(binding, sponsor, by=acting.side, reason=reason, now=now)
         moved: Moved = [(binding_id, event)]
-        if event.last_on is None:
+        if event.last_on is None and binding.is_known:
+            view.account(binding.beneficiary)
             moved.append((binding.beneficiary, SponsorUnlinked(binding=binding_id)))
             if binding.status is BindingStatus.ACTIVE:
                 moved.append((binding.sponsor, _released(binding_id, now)))
-        return _answered(
+        decision = _answered(
             binding_id, binding, view.version(binding_id), moved, now, acting.on_behalf_of
         )
+        is_open = is_told(view, house.keys, request.caller, binding)
+        return decision if is_open else _untold(decision)
 
     return await house.do(request, decide)
 
@@ -229,7 +266,8 @@ async def look_at_binding(house: House, caller: Caller, binding_id: StreamId) ->
         if caller.role is not Role.AUDITOR:
             acting_side(view, house.keys, caller, _sides(binding), now)
         answer = binding_answer(binding_id, binding, view.version(binding_id), now)
-        return Decision(answer=json.encode(answer))
+        decision = Decision(answer=json.encode(answer))
+        return decision if is_told(view, house.keys, caller, binding) else _untold(decision)
 
     return await house.ask(caller, decide)
 
@@ -240,15 +278,6 @@ def _sides(binding: Binding) -> Sides:
 
 def _released(binding_id: StreamId, now: Instant) -> BeneficiaryUnlinked:
     return BeneficiaryUnlinked(binding=binding_id, parting=Parting.RELEASED, on=now.on)
-
-
-def _check_no_open_invitation(
-    view: View, sponsor_id: StreamId, beneficiary: Account, now: Instant
-) -> None:
-    for binding_id, sponsor in beneficiary.invitations:
-        is_open = view.binding(binding_id).status_at(now) is BindingStatus.INVITED
-        if sponsor == sponsor_id and is_open:
-            raise AlreadyBoundError(binding_id=binding_id)
 
 
 def confirmed_events(
@@ -303,7 +332,13 @@ def _answered(
     return Decision(answer=json.encode(answer), events=moved, on_behalf_of=on_behalf_of)
 
 
-def parties_in(answer: bytes) -> tuple[StreamId, StreamId]:
-    """The account ids of both sides in a binding's answer."""
+def _untold(decision: Decision) -> Decision:
+    """A decision whose answer does not name the beneficiary."""
+    decision.answer = json.encode(json.decode(decision.answer) | {"beneficiary": None})
+    return decision
+
+
+def parties_in(answer: bytes) -> tuple[StreamId, StreamId | None]:
+    """The account ids of both sides in a binding's answer; no beneficiary where he is not told."""
     binding = json.decode(answer)
     return binding["sponsor"], binding["beneficiary"]

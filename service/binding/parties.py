@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from aggregates.binding.binding import Kin, Offer
+from aggregates.binding.binding import Binding, Kin, Offer
 from aggregates.binding.eligibility import Side
 from aggregates.binding.expiry import swept
 from aggregates.binding.kinship import parent_in
@@ -13,7 +13,7 @@ from aggregates.vocabulary import Instant, KinshipEvidence, StreamId
 from service.binding.kinship import is_parent_of_minor, registered, shown_for, traits_of
 from service.caller import Caller, Role, check_region, check_role
 from service.ledger.read_set import View
-from service.person.lookup import find_person
+from service.person.lookup import find_person, own_region
 from service.policy import edition_in_force
 from service.vault import Keys
 
@@ -49,9 +49,7 @@ def party(view: View, keys: Keys, caller: Caller, person_no: str | None) -> Stre
         return find_person(view, keys, caller.subject)
     if person_no is None:
         raise UnknownError(what="sponsor")
-    account_id = find_person(view, keys, person_no)
-    check_region(caller, view.account(account_id))
-    return account_id
+    return own_region(view, keys, caller, person_no)[0]
 
 
 def side_of(view: View, keys: Keys, account_id: StreamId, now: Instant) -> Side:
@@ -90,6 +88,15 @@ def is_stranger(view: View, keys: Keys, caller: Caller, me: StreamId, other: Str
         return all(sponsor != me for _, sponsor in view.account(other).invitations)
     except UnknownError:
         return True
+
+
+def is_told(view: View, keys: Keys, caller: Caller, binding: Binding) -> bool:
+    """Whether a caller may know that a beneficiary is there: not on the sponsor's word alone."""
+    if binding.is_known or caller.role is Role.AUDITOR:
+        return True
+    if caller.role is Role.AGENCY:
+        return is_of_agency(view, caller, binding.beneficiary)
+    return find_person(view, keys, caller.subject) != binding.sponsor
 
 
 class Acting(NamedTuple):

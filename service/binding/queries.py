@@ -1,12 +1,18 @@
 """Queries."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from aggregates.vocabulary import BindingStatus, StreamId
+from msgspec import json
+
+from aggregates.vocabulary import BindingStatus, Instant, StreamId
 from projections import binding as binding_views
 from projections.binding import BindingRow, Wanted
+from service.binding.parties import is_told
 from service.caller import Caller, Role, check_role
 from service.context import House
+from service.ledger.command import Decision
+from service.ledger.read_set import View
 from service.person.lookup import account_of
 from service.person.masking import persons_of
 from service.read_models.reader import Asked, Listed, Shelf, reach
@@ -44,17 +50,37 @@ async def bindings(
         page = await binding_views.of_region(shelf.pool, caller.region, wanted)
     else:
         page = await binding_views.of_all(shelf.pool, wanted)
+    untold = await _untold(house, caller, page.rows)
     sides = [side for row in page.rows for side in (row.sponsor, row.beneficiary)]
     persons = await persons_of(house, sides)
     numbers = {stream: person and person.person_no for stream, person in persons.items()}
-    return Listed([_binding(row, numbers) for row in page.rows], page.next, position)
+    items = [_binding(row, numbers, is_told=row.binding not in untold) for row in page.rows]
+    return Listed(items, page.next, position)
 
 
-def _binding(row: BindingRow, numbers: dict[StreamId, str | None]) -> dict[str, Any]:
+async def _untold(house: House, caller: Caller, rows: Sequence[BindingRow]) -> set[str]:
+    """The bindings of which a caller may not know whether their beneficiary is there."""
+    waiting = [row.binding for row in rows if row.active_from is None]
+    if not waiting or caller.role is Role.AUDITOR:
+        return set()
+
+    def decide(view: View, _: Instant) -> Decision:
+        view.need(waiting)
+        found = {binding_id: view.binding(binding_id) for binding_id in waiting}
+        view.need(binding.beneficiary for binding in found.values())
+        untold = [b for b in waiting if not is_told(view, house.keys, caller, found[b])]
+        return Decision(answer=json.encode(untold))
+
+    return set(json.decode((await house.ask(caller, decide)).answer, type=list[str]))
+
+
+def _binding(
+    row: BindingRow, numbers: dict[StreamId, str | None], *, is_told: bool
+) -> dict[str, Any]:
     return {
         "binding_id": row.binding,
         "sponsor": numbers.get(row.sponsor),
-        "beneficiary": numbers.get(row.beneficiary),
+        "beneficiary": numbers.get(row.beneficiary) if is_told else None,
         "relation": row.relation.lower(),
         "uses": list(row.uses),
         "caps": caps_answer(row.caps),

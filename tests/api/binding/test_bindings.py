@@ -287,8 +287,13 @@ async def test_rules_say_no_with_their_code(desk: Desk) -> None:
     past = child | {"beneficiary": "R1", "valid_until": "2026-03-01"}
 
     is_refused(await desk.post(S1, invite, past), 422, "DATE_INVALID")
-    unknown = await desk.post(S1, invite, child | {"beneficiary": "NOBODY"})
-    is_refused(unknown, 404, "NOT_FOUND")
+    nobody = child | {"beneficiary": "NOBODY"}
+    assert 201 == (await desk.post(S1, invite, nobody)).status_code
+    is_refused(await desk.post(S1, invite, nobody), 409, "ALREADY_BOUND")
+    exact = await desk.post(NATION, invite, nobody | {"sponsor": "S1"})
+    is_refused(exact, 409, "ALREADY_BOUND")
+    other = await desk.post(NATION, invite, nobody | {"sponsor": "S1", "beneficiary": "NONE"})
+    is_refused(other, 404, "NOT_FOUND")
 
 
 async def test_many_sponsors_pay_in_their_order(desk: Desk) -> None:

@@ -12,6 +12,7 @@ from tests.api.clients import (
     AGENCY_ELSEWHERE,
     AUDITOR,
     HOSPITAL,
+    NATION,
     OPERATOR,
     Desk,
     a_person,
@@ -87,6 +88,8 @@ async def test_a_channel_may_keep_consent_by_itself(desk: Desk) -> None:
 async def test_where_a_sponsor_binds_alone_only_he_consents(desk: Desk) -> None:
     """No step for the beneficiary, so no consent of his is made up."""
     await two_people(desk, WUHAN)
+    fact = {"person_no": "S1", "relative": "P1", "relation": "spouse"}
+    assert 201 == (await desk.post(NATION, "/v1/kinships", fact)).status_code
     path = await an_invitation(desk, consent=TEXT, evidence={"kind": "promise"})
 
     assert "active" == (await desk.get(S1, path)).json()["status"]

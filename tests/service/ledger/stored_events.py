@@ -33,6 +33,7 @@ from aggregates.binding.events import (
     GrantChanged,
     InvitationDeclined,
     InvitationSent,
+    StrangerInvited,
 )
 from aggregates.binding.kinship import KinshipConfirmed, KinshipEnded, KinshipRecorded
 from aggregates.credential_link import (
@@ -168,6 +169,22 @@ OTHER_EVENTS: dict[str, Event] = {
         expires_at=AT + timedelta(hours=72),
         edition="p0/2020-01",
         consent="aid-2026-01",
+    ),
+    "binding.stranger-invited/1": StrangerInvited(
+        sponsor=SPONSOR,
+        beneficiary=PATIENT,
+        relation=Relation.PARENT,
+        uses=(Use.CARE,),
+        caps=Caps(per_day_fen=20000),
+        valid_from=ON,
+        valid_until=None,
+        renews_months=None,
+        evidence=KinshipEvidence.PROMISE,
+        evidence_reference=None,
+        parent=None,
+        expires_at=AT + timedelta(hours=72),
+        edition="p0/2020-01",
+        consent=None,
     ),
     "binding.confirmed/1": BindingConfirmed(
         confirmed_at=AT, active_from=ON, edition="p0/2020-01", consent="aid-2026-01"

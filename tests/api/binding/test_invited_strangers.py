@@ -1,0 +1,210 @@
+"""An invitation to somebody whom the sponsor does not know, and to nobody: nothing differs."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.api.clients import (
+    AGENCY,
+    AGENCY_ELSEWHERE,
+    AUDITOR,
+    ELSEWHERE,
+    NATION,
+    Desk,
+    Who,
+    a_binding,
+    a_person,
+    an_account,
+    an_offer,
+    is_refused,
+    untraced,
+)
+from tests.exports import export_of, faults_in, leaves_of
+
+PATH, S1 = "/v1/bindings", a_person("S1")
+SOMEBODY = ("P1", "DEAD", "FROZEN", "FAR", "BUSY")
+"""Whom the sponsor might invite, may not, and would be one too many for."""
+NOBODY = "NOBODY"
+SPONSOR_ALONE = "420000"
+"""A region where the sponsor's promise makes a binding."""
+
+
+async def people(desk: Desk, region: str = "990000") -> None:
+    for number in ("S1", "S2", "S3"):
+        await an_account(desk, number, "500.00", region=region)
+    for number in ("P1", "FROZEN", "BUSY"):
+        await an_account(desk, number, region=region)
+    await an_account(desk, "DEAD", status="deceased", region=region)
+    frozen = await desk.post(NATION, "/v1/accounts/FROZEN/status", {"status": "frozen"})
+    assert 201 == frozen.status_code, frozen.text
+    await an_account(desk, "FAR", region=ELSEWHERE)
+
+
+async def invited(desk: Desk, number: str, who: Who = S1, **changes: object) -> dict[str, Any]:
+    answer = await desk.post(who, PATH, an_offer(number, "spouse") | changes)
+    assert 201 == answer.status_code, answer.text
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+def alike(told: dict[str, Any], number: str) -> dict[str, Any]:
+    """An answer without what names this one invitation."""
+    names = ("binding_id", "position", "trace_id", "instance", "valid_from")
+    return {k: "the invited" if v == number else v for k, v in told.items() if k not in names}
+
+
+async def life(desk: Desk, number: str, evidence: str = "document") -> list[Any]:
+    """All that a sponsor is answered of an invitation that nobody answers, and its positions."""
+    proof = {"kind": evidence, "reference": "HK-1"}
+    offer = an_offer(number, "spouse", evidence=proof)
+    first = await invited(desk, number, evidence=proof)
+    path = f"{PATH}/{first['binding_id']}"
+    steps = [
+        await desk.get(S1, path),
+        await desk.post(S1, PATH, offer),
+        await desk.send("PATCH", S1, path, {"uses": ["care"]}),
+        await desk.post(S1, f"{path}/confirmation", {}),
+        await desk.post(S1, f"{path}/decline", {}),
+        await desk.post(S1, f"{path}/release", {"reason": "told"}),
+        await desk.get(S1, path),
+    ]
+    second = await invited(desk, number, evidence=proof)
+    desk.clock.at += timedelta(days=4)
+    steps.append(await desk.get(S1, f"{PATH}/{second['binding_id']}"))
+    third = await invited(desk, number, evidence=proof)
+    steps.append(await desk.post(S1, f"{PATH}/{third['binding_id']}/release", {"reason": "told"}))
+    told = [untraced(step) for step in steps]
+    apart = [each["position"] - first["position"] for each in (second, third)]
+    return [
+        [(status, alike(answer, number)) for status, answer in told],
+        [alike(each, number) for each in (first, second, third)],
+        apart,
+    ]
+
+
+@pytest.mark.parametrize("number", SOMEBODY)
+async def test_a_sponsor_is_told_of_nobody_what_he_is_told_of_a_stranger(
+    desk: Desk, number: str
+) -> None:
+    """Whoever he is, and whatever his own state forbids; as much is written down of both."""
+    await people(desk)
+    await a_binding(desk, "S2", "BUSY")
+
+    nobody = await life(desk, NOBODY)
+
+    assert nobody == await life(desk, number)
+    answered, made, _ = nobody
+    assert [200, 409, 409, 403, 403] == [status for status, _ in answered[:5]]
+    assert ("invited", "the invited") == (made[0]["status"], made[0]["beneficiary"])
+    assert ("invited", None) == (answered[0][1]["status"], answered[0][1]["beneficiary"])
+
+
+@pytest.mark.parametrize("number", SOMEBODY)
+async def test_where_a_sponsor_binds_alone_a_stranger_is_asked(desk: Desk, number: str) -> None:
+    """A promise about somebody whom the register does not name waits for his yes."""
+    await people(desk, SPONSOR_ALONE)
+
+    assert await life(desk, NOBODY, "promise") == await life(desk, number, "promise")
+
+
+async def test_a_stranger_is_judged_when_he_agrees(desk: Desk) -> None:
+    """Who may not be bound learns it himself; who may is bound, and named from then on."""
+    await people(desk)
+    await a_binding(desk, "S2", "BUSY")
+    made = {number: (await invited(desk, number))["binding_id"] for number in SOMEBODY}
+    said = {
+        number: await desk.post(a_person(number), f"{PATH}/{binding}/confirmation", {})
+        for number, binding in made.items()
+    }
+    codes = {number: answer.json().get("code") for number, answer in said.items()}
+
+    assert {
+        "P1": None,
+        "DEAD": "ACCOUNT_ENDED",
+        "FROZEN": "PARTY_STATUS",
+        "FAR": "SCOPE",
+        "BUSY": "RELATION_MAX",
+    } == codes
+    assert "P1" == (await desk.get(S1, f"{PATH}/{made['P1']}")).json()["beneficiary"]
+
+
+async def test_a_no_is_the_strangers_own_word(desk: Desk) -> None:
+    """He sees who asked, and says no; from then on the sponsor knows of him."""
+    await people(desk)
+    path = f"{PATH}/{(await invited(desk, 'P1'))['binding_id']}"
+    seen = (await desk.get(a_person("P1"), path)).json()
+    declined = await desk.post(a_person("P1"), f"{path}/decline", {})
+
+    assert ("S1", "P1") == (seen["sponsor"], seen["beneficiary"])
+    assert ("declined", "P1") == tuple(declined.json()[k] for k in ("status", "beneficiary"))
+    assert "P1" == (await desk.get(S1, path)).json()["beneficiary"]
+
+
+async def test_which_parent_a_stranger_is_counts_when_he_agrees(desk: Desk) -> None:
+    """One father, one mother, also where the sponsor's offer could not be judged by it."""
+    await people(desk)
+    answers = []
+    for number, cert_no in (("F1", "110105196001010014"), ("F2", "110105196101010012")):
+        await an_account(desk, number, cert_no=cert_no)
+        made = await invited(desk, number, relation="parent")
+        path = f"{PATH}/{made['binding_id']}/confirmation"
+        answers.append(await desk.post(a_person(number), path, {}))
+
+    assert 201 == answers[0].status_code, answers[0].text
+    is_refused(answers[1], 409, "RELATION_MAX")
+
+
+async def test_an_agency_is_told_exactly_of_its_own(desk: Desk) -> None:
+    """A region's agency has its people's state; of others, as little as of nobody."""
+    await people(desk)
+    dead = an_offer("DEAD", "spouse", sponsor="S1")
+    is_refused(await desk.post(AGENCY, PATH, dead), 409, "ACCOUNT_ENDED")
+    told = {}
+    for number in ("FAR", NOBODY):
+        made = await invited(desk, number, AGENCY, sponsor="S1")
+        seen = (await desk.get(AGENCY, f"{PATH}/{made['binding_id']}")).json()
+        told[number] = alike(made, number), alike(seen, number)
+
+    assert told["FAR"] == told[NOBODY]
+
+
+async def test_who_is_registered_since_is_not_asked_twice(desk: Desk) -> None:
+    """An open invitation to a stranger counts also when the register names him later."""
+    await people(desk)
+    await invited(desk, "P1")
+    fact = {"person_no": "S1", "relative": "P1", "relation": "spouse"}
+    assert 201 == (await desk.post(AGENCY, "/v1/kinships", fact)).status_code
+
+    is_refused(await desk.post(S1, PATH, an_offer("P1", "spouse")), 409, "ALREADY_BOUND")
+
+
+async def test_lists_tell_no_more(desk_on_postgres: Desk) -> None:
+    """The sponsor's list, by status too, and an agency's; who was asked and auditors see all."""
+    desk = desk_on_postgres
+    await people(desk)
+    for number in ("P1", "FAR", NOBODY):
+        position = (await invited(desk, number))["position"]
+        desk.clock.at += timedelta(seconds=1)
+
+    async def listed(who: Who, more: str = "") -> list[str | None]:
+        answer = await desk.get(who, f"{PATH}?min_position={position}{more}")
+        assert 200 == answer.status_code, answer.text
+        return [item["beneficiary"] for item in answer.json()["items"]]
+
+    assert [None, None, None] == await listed(S1)
+    assert [None, None, None] == await listed(S1, "&status=invited")
+    assert [None, None, "P1"] == await listed(AGENCY)
+    assert [None, None, "P1"] == await listed(AGENCY, "&person_no=S1")
+    assert ["FAR"] == await listed(AGENCY_ELSEWHERE)
+    assert [None, "FAR", "P1"] == await listed(AUDITOR)
+    assert ["P1"] == await listed(a_person("P1"))
+
+
+async def test_an_offline_verifier_takes_an_invitation_of_nobody(desk: Desk) -> None:
+    """A binding whose beneficiary has no stream is no fault of the log."""
+    await people(desk)
+    for number in ("P1", NOBODY):
+        await life(desk, number)
+
+    assert [] == faults_in(export_of(leaves_of(desk.house.store)))
