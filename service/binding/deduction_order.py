@@ -15,11 +15,11 @@ from aggregates.refusals import (
 )
 from aggregates.vocabulary import Instant, StreamId
 from service.binding.kinship import is_parent_of_minor
-from service.caller import Caller, Request, Role, check_region, check_role
+from service.caller import Caller, Request, Role, check_role
 from service.context import House
 from service.ledger.command import Decision, Reply
 from service.ledger.read_set import View
-from service.person.lookup import find_person, find_readable
+from service.person.lookup import find_or_stand_in, find_person, find_readable, own_region
 from service.policy import edition_in_force
 from service.serializers import order_answer
 from service.vault import Keys
@@ -42,11 +42,10 @@ async def change_order(
         raise OwnFirstMandatoryError
 
     def decide(view: View, now: Instant) -> Decision:
-        account_id = find_person(view, house.keys, person_no)
+        account_id, for_whom = _check_may_set(view, house.keys, request.caller, person_no, now)
         account = view.account(account_id)
-        for_whom = _check_may_set(view, house.keys, request.caller, person_no, now)
         live = _live(view, account, now)
-        bindings = _bindings(view, house.keys, live, sponsors)
+        bindings = _bindings(view, house.keys, account_id, live, sponsors)
         event = rules.change_order(account, live, bindings, version)
         answer = order_answer(rules.current_order(evolve(account, event), live))
         return Decision(
@@ -76,30 +75,34 @@ async def look_at_order(house: House, caller: Caller, person_no: str) -> Reply:
 
 def _check_may_set(
     view: View, keys: Keys, caller: Caller, person_no: str, now: Instant
-) -> StreamId | None:
+) -> tuple[StreamId, StreamId | None]:
     """Who may set the order is the beneficiary's region's to say (`order_strategy`).
 
-    Returns for whom the caller acts, where it is not his own order.
+    Returns whose order it is, and for whom the caller acts where it is not his own. Of a
+    stranger no more is read than of nobody: whom a person sponsors, his own account tells.
 
     Raises:
         UnknownError: a stranger; NotPermittedError: the other side's to do.
     """
-    account_id = find_person(view, keys, person_no)
-    account = view.account(account_id)
     if caller.role is Role.AGENCY:
-        check_region(caller, account)
-        return account_id
-    terms = edition_in_force(view, keys, account.region, now).order
+        account_id, _ = own_region(view, keys, caller, person_no)
+        return account_id, account_id
     me = find_person(view, keys, caller.subject)
-    is_sponsor = any(link.sponsor == me for link in _live(view, account, now))
+    account_id = find_or_stand_in(view, keys, me, person_no)
     is_parent = me != account_id and is_parent_of_minor(view, keys, me, account_id, now)
     is_owner = me == account_id or is_parent
+    is_tied = any(tie.beneficiary == account_id for tie in view.account(me).beneficiaries)
+    if not (is_owner or is_tied):
+        raise UnknownError
+    account = view.account(account_id)
+    terms = edition_in_force(view, keys, account.region, now).order
+    is_sponsor = any(link.sponsor == me for link in _live(view, account, now))
     if not (is_owner or is_sponsor):
         raise UnknownError
     by_sponsor = terms.order_strategy is OrderStrategy.SPONSOR_SET
     if not (is_sponsor if by_sponsor else is_owner):
         raise NotPermittedError
-    return account_id if is_parent and not by_sponsor else None
+    return account_id, account_id if is_parent and not by_sponsor else None
 
 
 def _live(view: View, account: Account, now: Instant) -> tuple[SponsorLink, ...]:
@@ -108,22 +111,20 @@ def _live(view: View, account: Account, now: Instant) -> tuple[SponsorLink, ...]
 
 
 def _bindings(
-    view: View, keys: Keys, live: tuple[SponsorLink, ...], sponsors: tuple[str, ...]
+    view: View,
+    keys: Keys,
+    account_id: StreamId,
+    live: tuple[SponsorLink, ...],
+    sponsors: tuple[str, ...],
 ) -> list[StreamId]:
+    """The sponsors' bindings; who is not known here is a stranger like any other (S44)."""
     by_sponsor = {link.sponsor: link.binding for link in live}
-    found = [by_sponsor.get(_known(view, keys, person_no)) for person_no in sponsors]
+    ids = [find_or_stand_in(view, keys, account_id, person_no) for person_no in sponsors]
+    found = [by_sponsor.get(sponsor) for sponsor in ids]
     bindings = [binding for binding in found if binding is not None]
     if len(bindings) != len(sponsors):
         raise SponsorInvalidError
     return bindings
-
-
-def _known(view: View, keys: Keys, person_no: str) -> StreamId:
-    """A sponsor's account; who is not known here is a stranger like any other (S44)."""
-    try:
-        return find_person(view, keys, person_no)
-    except UnknownError:
-        raise SponsorInvalidError from None
 
 
 def sponsors_in(answer: bytes) -> list[StreamId]:

@@ -34,7 +34,7 @@ from service.ledger.command import Decision, OverloadedError, Reply
 from service.ledger.postgres.commit import TROUBLE
 from service.ledger.read_set import View
 from service.ledger.store import OutcomeUnknownError
-from service.person.lookup import find_person
+from service.person.lookup import find_or_stand_in, find_person
 from service.policy import edition_of_record
 from service.premium.tax_process import TAX, carry_on, name_of
 from service.serializers import moment, yuan
@@ -71,9 +71,9 @@ async def pay(house: House, request: Request, command: PayPremium) -> Reply:
         sponsor = side_of(
             view, house.keys, party(view, house.keys, request.caller, command.sponsor), now
         )
-        payee_id = find_person(view, house.keys, command.payee)
+        payee_id = find_or_stand_in(view, house.keys, sponsor.account_id, command.payee)
+        binding_id = _bound(view, house.keys, sponsor, payee_id)
         payee = view.account(payee_id)
-        binding_id = _bound(view, house.keys, sponsor, (payee_id, payee))
         premium_id = new_stream("prm", now.at)
         order = rules.Order(premium_id, command.insurance, command.year)
         rules.check_order(order, sponsor, payee, view.binding(binding_id), now)
@@ -205,28 +205,31 @@ def _refused(premium: Premium, attempt: int) -> str | None:
     return premium.refusals[attempt - 1] if attempt <= len(premium.refusals) else None
 
 
-def _bound(view: View, keys: Keys, sponsor: Side, of: tuple[StreamId, Account]) -> StreamId:
-    """The binding between two persons.
+def _bound(view: View, keys: Keys, sponsor: Side, payee_id: StreamId) -> StreamId:
+    """The binding between two persons. The same is read of a payee who is not there.
 
     Raises:
         SelfBindingError: one and the same; KinLinkHasNoFundsError: linked to show a code
         (S114); ScopeError, NotActiveError: relatives, or once bound, and not now (S118);
         UnknownError: strangers, as if there were no such person.
     """
-    payee_id, payee = of
     if payee_id == sponsor.account_id:
         raise SelfBindingError
     ties = sponsor.account.beneficiaries
     binding_id = next((tie.binding for tie in ties if tie.beneficiary == payee_id), None)
     if binding_id is not None:
         return binding_id
-    is_invited = any(who == sponsor.account_id for _, who in payee.invitations)
+    payee: Account | None = None
+    with suppress(UnknownError):
+        payee = view.account(payee_id)
+    invitations = payee.invitations if payee is not None else ()
+    is_invited = any(who == sponsor.account_id for _, who in invitations)
     is_kin = registered(view, keys, sponsor.account_id, payee_id) is not None
     asked = link_between(view, keys, sponsor.account_id, payee_id) is not None
     if is_linked(view, keys, sponsor.account_id, payee_id) or (is_kin and asked):
         raise KinLinkHasNoFundsError
     is_past = any(tie.beneficiary == payee_id for tie in sponsor.account.ever)
-    if not (is_invited or is_past or is_kin):
+    if payee is None or not (is_invited or is_past or is_kin):
         raise UnknownError
     check_near(sponsor, payee.region)
     raise NotActiveError
