@@ -10,9 +10,6 @@ from service.ledger.read_set import View
 from service.person.kin import is_parent_of_minor
 from service.vault import Keys
 
-NO_ASKER = StreamId("acc_" + 32 * "0")
-"""The asker where it is no person: as much is read of nobody for an agency too."""
-
 
 def find_person(view: View, keys: Keys, person_no: str) -> StreamId:
     """The account of a person number.
@@ -63,7 +60,7 @@ def own_region(view: View, keys: Keys, caller: Caller, person_no: str) -> tuple[
     Raises:
         UnknownError: there is none, or it is another region's.
     """
-    account_id = find_or_stand_in(view, keys, NO_ASKER, person_no)
+    account_id = find_person(view, keys, person_no)
     account = view.account(account_id)
     check_region(caller, account)
     return account_id, account

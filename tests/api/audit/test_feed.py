@@ -209,7 +209,7 @@ def regions_of(log: list[dict[str, Any]]) -> list[set[str]]:
             place = {event["place_region"]} if "place_region" in event else set()
             place = place or of_stream[claim["institution"]]
             of_stream.setdefault(stream, of_stream[claim["beneficiary"]] | place)
-        elif topic == "binding.invitation-sent/1":
+        elif topic in ("binding.invitation-sent/1", "binding.stranger-invited/1"):
             of_stream[stream] = of_stream[event["sponsor"]] | of_stream[event["beneficiary"]]
         elif topic == "kinship.recorded/1":
             of_stream[stream] = of_stream[event["person"]]

@@ -120,15 +120,6 @@ async def enter_kin(house: House, number: str) -> object:
     return await relatives.record_kinship(house, asked(agency("a", REGION)), fact)
 
 
-async def invite_from_a_name(house: House, number: str) -> object:
-    wish = bindings.Invite(sponsor=number, beneficiary=ASKER, offer=OFFER, evidence=PAPERS)
-    return await bindings.invite(house, asked(agency("a", REGION)), wish)
-
-
-async def see_as_agency(house: House, number: str) -> object:
-    return await accounts.look_at_account(house, agency("a", REGION), number)
-
-
 async def confirm_kin(house: House, number: str) -> object:
     fact = relatives.RecordKinship(person_no=ASKER, relative=number, relation=Relation.CHILD)
     return await relatives.confirm_kinship(house, asked(agency("a", REGION)), fact)
@@ -150,10 +141,8 @@ ALONE: tuple[Case, ...] = (
     set_order,
     name_in_order,
     enter_kin,
-    invite_from_a_name,
     confirm_kin,
     see_account,
-    see_as_agency,
     see_order,
 )
 AFTER: tuple[Case, ...] = (*ALONE, look_at_it, take_it_back)
