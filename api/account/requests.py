@@ -4,7 +4,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from api.http.fields import Amount, Body, Day, End, PersonNo, Reference, RegionCode, Remark, Text
+from api.http.fields import (
+    Amount,
+    Body,
+    Day,
+    PersonNo,
+    Reference,
+    RegionCode,
+    Remark,
+    TermDay,
+    Text,
+)
 
 
 class AccountBody(Body):
@@ -69,5 +79,5 @@ class FilingBody(Body):
     place: RegionCode
     kind: Literal["long_term", "temporary"]
     from_: Day = Field(alias="from")
-    to: End | None = None
+    to: TermDay | None = None
     reference: Reference | None = None

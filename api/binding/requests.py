@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from api.http.fields import Amount, Body, Day, End, PersonNo, Reference, Version, Word
+from api.http.fields import Amount, Body, PersonNo, Reference, TermDay, Version, Word
 
 
 class OrderBody(Body):
@@ -60,8 +60,8 @@ class BindingBody(Body):
     consent: Word | None = None
     uses: Annotated[tuple[UseWord, ...], Field(min_length=1, max_length=2)] = ("care", "premium")
     caps: CapsBody = CapsBody()
-    valid_from: Day | None = None
-    valid_until: End | None = None
+    valid_from: TermDay | None = None
+    valid_until: TermDay | None = None
 
 
 class ConfirmationBody(Body):
@@ -78,4 +78,4 @@ class GrantBody(Body):
 
     uses: Annotated[tuple[UseWord, ...], Field(min_length=1, max_length=2)] | None = None
     caps: CapsBody | None = None
-    valid_until: End | None = None
+    valid_until: TermDay | None = None

@@ -94,7 +94,7 @@ def _within(sent: D, info: ValidationInfo) -> D:
     return sent
 
 
-def _is_an_end(sent: date) -> date:
+def _within_a_term(sent: date) -> date:
     """Refuse a year that no term reaches."""
     if not is_within(sent, None):
         raise PydanticCustomError("out_of_bounds", "not between 1900 and 2199")
@@ -105,8 +105,10 @@ DAY_PATTERN = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 TIME_PATTERN = r"[Tt ][0-9:]{8}(?:\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
 Day = Annotated[date, Field(strict=False), _written_as(DAY_PATTERN), AfterValidator(_within)]
 """A day from 1900 to a year ahead."""
-End = Annotated[date, Field(strict=False), _written_as(DAY_PATTERN), AfterValidator(_is_an_end)]
-"""The last day of what goes on for years, such as a binding: from 1900 to 2199."""
+TermDay = Annotated[
+    date, Field(strict=False), _written_as(DAY_PATTERN), AfterValidator(_within_a_term)
+]
+"""A day on which what goes on for years begins or ends, such as a binding: from 1900 to 2199."""
 Moment = Annotated[
     AwareDatetime,
     Field(strict=False),

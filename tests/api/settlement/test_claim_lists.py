@@ -64,7 +64,9 @@ async def test_a_bills_story_is_found_by_its_name(desk_on_postgres: Desk) -> Non
     assert [second[name] for name in members] == [items[0][name] for name in members]
     assert items[:1] == await listed(desk, HOSPITAL, f"{BILL}&limit=1")
     assert [] == await listed(desk, HOSPITAL, f"{PATH}?visit=mdtrt-2&charge_batch=1")
-    assert [] == await listed(desk, HOSPITAL, f"{PATH}?visit=%00%27--&charge_batch=1")
+    assert [] == await listed(desk, HOSPITAL, f"{PATH}?visit=%27--&charge_batch=1")
+    odd = await desk.get(HOSPITAL, f"{PATH}?visit=%00&charge_batch=1")
+    is_refused(odd, 422, "QUERY_INVALID")
 
 
 async def test_a_day_is_listed_page_by_page(desk_on_postgres: Desk) -> None:

@@ -49,6 +49,7 @@ OPENINGS = {
     "correction": "correction.proposed/1",
     "premium": "premium.held/1",
     "visit": "visit.registered/1",
+    "ledger": "ledger.fork-accepted/1",
 }
 assert set(OPENINGS) == set(TOPIC_PREFIX), "every kind of stream begins with something"
 

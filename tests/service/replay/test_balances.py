@@ -38,6 +38,7 @@ BEGINS = {
     "correction": "proposed",
     "premium": "held",
     "visit": "registered",
+    "ledger": "fork-accepted",
 }
 """The event that begins a stream of each kind."""
 HUGE = """

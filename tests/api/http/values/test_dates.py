@@ -32,8 +32,8 @@ DOORS = (plain_app, LINE)
 TODAY = NOW.date()
 EARLY, LATE = ("0001-01-01", "1899-12-31"), ("2027-03-03", "2199-12-31", "9999-12-31")
 EDGES = ("1900-01-01", "2027-03-02")
-ENDS = ("valid_until", "to")
-"""Members that end what goes on for years: they may lie further ahead."""
+ENDS = ("valid_from", "valid_until", "to")
+"""Members of what goes on for years: they may lie further ahead."""
 END_LATE, END_EDGES = ("2200-01-01", "9999-12-31"), ("1900-01-01", "2027-03-03", "2199-12-31")
 
 
@@ -99,10 +99,10 @@ BODIES: list[tuple[Who, str, dict[str, Any], str]] = [
     (AGENCY, "/v1/filings", FILING, "from"),
     (AGENCY, f"/v1/institutions/{HOSPITAL.subject}/clearings", {}, "through"),
     (HOSPITAL, "/v1/reconciliations", {"totals": {"count": 0, "total": "0.00"}}, "day"),
-    (a_person("S1"), "/v1/bindings", an_offer("P1"), "valid_from"),
 ]
 TERMS: list[tuple[Who, str, dict[str, Any], str]] = [
     (AGENCY, "/v1/filings", FILING, "to"),
+    (a_person("S1"), "/v1/bindings", an_offer("P1"), "valid_from"),
     (a_person("S1"), "/v1/bindings", an_offer("P1"), "valid_until"),
 ]
 SENT = [
