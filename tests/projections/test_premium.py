@@ -36,8 +36,8 @@ async def test_the_oldest_that_wait_are_found(dsn: str) -> None:
         story.tell(an_id("prm", number), *a_premium(PARTIES, number))
     rows = story.rows()
     async with a_store(dsn) as store, a_follower(dsn, store.pool, events_max=5) as follower:
-        for row in sorted(rows, key=lambda row: row.version):
-            batch = Batch(at=BEGAN_US + row.version, rows=[row])
+        for number, row in enumerate(sorted(rows, key=lambda row: row.version), start=1):
+            batch = Batch(at=BEGAN_US + number, rows=[row])
             assert (await store.append(batch)).base is not None
         assert await follower.wait_for(await store.position(), 10)
         late = BEGAN_US + 60_000_000

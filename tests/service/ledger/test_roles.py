@@ -36,6 +36,7 @@ WRITERS = {
     "events": APPENDED,
     "fingerprints": "siud",
     "follower_positions": "siud",
+    "parked": "siud",
     "fsi_files": "sid",
     "fsi_nonces": "sid",
     "heads": KEPT,

@@ -23,7 +23,7 @@ from service.vault import Keys
 from tests.cases.outcome import StoppedClock
 from tests.cases.service_premiums import HousePremiums, waiting_in
 from tests.service.premium.premium_family import AT, check_money, paid, settle_in
-from tests.service.settlement.settled_family import asked
+from tests.service.settlement.settled_family import asked, pass_time, stopped_clock
 
 BOOK = load(Path(__file__).parents[3] / "service" / "regions")
 KEYS = Keys(bytes(32), bytes(32))
@@ -72,9 +72,8 @@ async def a_family(books: Books) -> Cut:
 async def next_process(house: Cut, books: Books) -> Cut:
     """Who comes after the one that died: the same log, the same tax side."""
     assert isinstance(house.store, MemoryStore)
-    assert isinstance(house.clock, StoppedClock)
     await house.close()
-    return a_house(house.store, books, house.clock)
+    return a_house(house.store, books, stopped_clock(house))
 
 
 async def taken_on(house: House) -> int:
@@ -135,8 +134,7 @@ async def a_day_after_paying() -> tuple[Cut, Books, StreamId]:
     books = Books(late_s=1.0)
     house = await a_family(books)
     premium_id = StreamId(json.loads((await paid(house, "S1", "key")).answer)["premium_id"])
-    assert isinstance(house.clock, StoppedClock)
-    house.clock.at += timedelta(days=1)
+    pass_time(house, timedelta(days=1))
     return house, books, premium_id
 
 

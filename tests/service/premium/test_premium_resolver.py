@@ -5,11 +5,11 @@ from datetime import timedelta
 from aggregates.vocabulary import StreamId
 from api.sandbox.tax import Books
 from service.premium.resolver import PremiumResolver
-from tests.cases.outcome import StoppedClock
 from tests.cases.service_premiums import waiting_in
 from tests.projections.recorded_families import an_id
 from tests.service.premium.premium_family import check_money, paid
 from tests.service.premium.test_premium_crashes import a_family
+from tests.service.settlement.settled_family import pass_time
 
 LOOK_S = 5
 
@@ -18,7 +18,6 @@ async def test_a_silent_tax_side_is_asked_ever_more_seldom() -> None:
     """Twice as long each time up to five minutes; once it answers, nothing is asked any more."""
     books = Books()
     house = await a_family(books)
-    assert isinstance(house.clock, StoppedClock)
     books.behaviour = "down"
     await paid(house, "S1", "key")
     resolver = PremiumResolver(house, waiting_in(house), 0.0)
@@ -26,9 +25,9 @@ async def test_a_silent_tax_side_is_asked_ever_more_seldom() -> None:
     for second in range(0, 1300, LOOK_S):
         if await resolver.once():
             asked_s.append(second)
-        house.clock.at += timedelta(seconds=LOOK_S)
+        pass_time(house, timedelta(seconds=LOOK_S))
     books.behaviour = "normal"
-    house.clock.at += timedelta(minutes=5)
+    pass_time(house, timedelta(minutes=5))
 
     assert [0, 5, 15, 35, 75, 155, 315, 615, 915, 1215] == asked_s
     assert [1, 0] == [await resolver.once(), await resolver.once()]

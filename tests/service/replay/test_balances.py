@@ -14,6 +14,7 @@ from service.ledger.codec import KINDS, TOPIC_PREFIX
 from service.ledger.postgres.store import PostgresStore
 from service.replay.compare.balances import check_balances
 from service.replay.differences import Unlike
+from tests.ledgers import tamper
 from tests.service.ledger.batches import Teller
 from tests.service.ledger.stored_events import STORED
 from tests.service.read_models.following import a_store
@@ -68,10 +69,9 @@ async def begin_one_of_each(store: PostgresStore) -> None:
 
 
 async def change(dsn: str, statement: str, stream: StreamId, rows: int = 1) -> None:
-    connection = await asyncpg.connect(dsn)
-    told = await connection.execute(statement, stream[4:])
+    async with asyncpg.create_pool(dsn, min_size=1, max_size=1) as pool:
+        told = await tamper(pool, statement, stream[4:])
     assert told.endswith(f" {rows}"), told
-    await connection.close()
 
 
 async def found(dsn: str) -> list[tuple[str | None, Unlike]]:

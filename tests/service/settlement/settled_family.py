@@ -4,7 +4,7 @@ import hashlib
 import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from aggregates.binding.binding import Offer
@@ -33,6 +33,7 @@ from service.settings import Settings
 from service.settlement.claims import Identity, SettleBill
 from service.settlement.settle import settle
 from service.vault import Personal
+from tests.cases.outcome import StoppedClock
 
 REGION = "990000"
 AGENCY, HOSPITAL = agency("test", REGION), institution("H99000000001")
@@ -142,3 +143,15 @@ async def check_sums(house: House, replies: dict[str, Reply]) -> None:
     left = await pool.fetchval("SELECT sum(current_fen + prior_fen)::bigint FROM balances")
     assert FAMILY_FEN - left == sum(event.own_fen + event.aid_fen for event in settlements)
     assert list(range(1, len(log) + 1)) == [recorded.position for recorded in log]
+
+
+def stopped_clock(house: House) -> StoppedClock:
+    """The clock that a test turns by hand, behind the ledger's."""
+    clock = house.appender.clock.source
+    assert isinstance(clock, StoppedClock)
+    return clock
+
+
+def pass_time(house: House, by: timedelta) -> None:
+    """Time goes on."""
+    stopped_clock(house).at += by

@@ -32,6 +32,7 @@ from tests.service.settlement.settled_family import (
     SPONSORS,
     asked,
     move_in,
+    pass_time,
     settled,
 )
 
@@ -83,12 +84,6 @@ async def balances(house: House) -> dict[str, tuple[str, str]]:
         balance = told(await accounts.look_at_account(house, AGENCY, who))["balance"]
         found[who] = (balance["held"], balance["available"])
     return found
-
-
-def pass_time(house: House, by: timedelta) -> None:
-    clock = house.appender.clock.source
-    assert isinstance(clock, StoppedClock)
-    clock.at += by
 
 
 async def test_a_hold_sets_the_whole_cascade_aside(house: House) -> None:
