@@ -141,11 +141,16 @@ UPSERT = f"""
       LEFT JOIN {{name}}_regions s ON s.account = n.sponsor
       LEFT JOIN {{name}}_regions b ON b.account = n.beneficiary
         ON CONFLICT (binding) DO UPDATE
-       SET version = EXCLUDED.version, uses = EXCLUDED.uses,
+       SET position = EXCLUDED.position, version = EXCLUDED.version,
+           sponsor = EXCLUDED.sponsor, beneficiary = EXCLUDED.beneficiary,
+           sponsor_region = EXCLUDED.sponsor_region,
+           beneficiary_region = EXCLUDED.beneficiary_region,
+           relation = EXCLUDED.relation, uses = EXCLUDED.uses,
            per_settlement_fen = EXCLUDED.per_settlement_fen, per_day_fen = EXCLUDED.per_day_fen,
            per_month_fen = EXCLUDED.per_month_fen, per_year_fen = EXCLUDED.per_year_fen,
-           status = EXCLUDED.status, valid_until = EXCLUDED.valid_until,
-           active_from = EXCLUDED.active_from, last_on = EXCLUDED.last_on
+           status = EXCLUDED.status, valid_from = EXCLUDED.valid_from,
+           valid_until = EXCLUDED.valid_until, active_from = EXCLUDED.active_from,
+           expires_at = EXCLUDED.expires_at, last_on = EXCLUDED.last_on
 """  # noqa: S608 -- column names of ours
 
 

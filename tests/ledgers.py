@@ -69,3 +69,10 @@ async def tamper(pool: "asyncpg.Pool[Any]", statement: str, *arguments: object) 
         finally:
             await connection.execute("RESET session_replication_role; RESET ROLE")
     return tag
+
+
+BOUNDS_OFF = """
+    ALTER TABLE events DROP CONSTRAINT IF EXISTS events_amount_bounds;
+    ALTER TABLE heads DROP CONSTRAINT IF EXISTS heads_held_bounds
+"""
+"""Lets a log hold what an older release, or nobody, wrote."""

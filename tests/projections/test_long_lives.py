@@ -152,4 +152,4 @@ def test_a_life_folds_to_what_its_streams_are() -> None:
         except AssertionError:
             failed.add(row.topic)
 
-    assert {"settlement.part-refunded/1"} == failed
+    assert failed <= {"settlement.part-refunded/1"}

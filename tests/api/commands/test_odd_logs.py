@@ -12,6 +12,7 @@ import pytest
 from service.ledger.codec import Row
 from service.read_models.projector import prepare
 from tests.api.programs import run
+from tests.ledgers import BOUNDS_OFF, tamper
 from tests.service.ledger.extreme_events import every_extreme
 from tests.service.ledger.long_lives import Life
 from tests.service.ledger.odd_logs import odd_log
@@ -49,6 +50,7 @@ class Odd:
 
     async def _fill(self, rows: Sequence[Row], states: Sequence[bytes]) -> None:
         async with a_store(self.dsn) as store:
+            await tamper(store.pool, BOUNDS_OFF)
             await append(store, rows)
             topics = ("settlement.settled/1", "account.credited/1", "visit.registered/1")
             for topic, state in itertools.product(topics, states):

@@ -14,6 +14,7 @@ from service.read_models.lag import Lag, follower_reasons, lags
 from service.read_models.parking import cause_of, is_the_events, parked
 from service.read_models.projector import LIVE
 from service.read_models.rebuild import check, rebuild
+from tests.ledgers import BOUNDS_OFF, tamper
 from tests.projections.recorded_families import (
     BEGAN_AT,
     INSTITUTION,
@@ -91,6 +92,7 @@ async def test_every_extreme_stops_nothing(dsn: str) -> None:
     """What cannot be taken is parked by itself: its neighbours are shown, one and all."""
     log = odd_log(every_extreme())
     async with a_store(dsn) as store, a_follower(dsn, store.pool) as follower:
+        await tamper(store.pool, BOUNDS_OFF)
         head = await append(store, log.rows)
         assert await follower.wait_for(head, 60)
         found = await parked(store.pool, NAMES)
@@ -126,7 +128,7 @@ async def test_a_read_model_that_cannot_go_on_holds_no_other(dsn: str) -> None:
     """Its table is gone, or somebody holds it: the others show the log, and it catches up."""
     async with a_store(dsn) as store, a_follower(dsn, store.pool) as follower:
         assert await follower.wait_for(await append(store, families([1]).rows()), 20)
-        await store.pool.execute("ALTER TABLE statements RENAME TO elsewhere")
+        await tamper(store.pool, "ALTER TABLE statements RENAME TO elsewhere")
         async with store.pool.acquire() as connection, connection.transaction():
             await connection.execute("LOCK TABLE corrections")
             head = await append(store, families(range(2, 40)).rows())
@@ -138,7 +140,7 @@ async def test_a_read_model_that_cannot_go_on_holds_no_other(dsn: str) -> None:
             assert await follower.position(entries.TABLE) < head
             later = await append(store, families([40]).rows())
             assert await follower.wait_for(later, 1, bindings.TABLE)
-        await store.pool.execute("ALTER TABLE elsewhere RENAME TO statements")
+        await tamper(store.pool, "ALTER TABLE elsewhere RENAME TO statements")
 
         assert await follower.wait_for(later, 30)
         assert [] == await parked_in(store.pool)
@@ -150,7 +152,7 @@ async def test_a_read_model_far_behind_holds_no_other(dsn: str) -> None:
     async with a_store(dsn) as store:
         async with a_follower(dsn, store.pool) as follower:
             assert await follower.wait_for(await append(store, families(range(1, 150)).rows()), 60)
-        await store.pool.execute("DROP TABLE statements")
+        await tamper(store.pool, "DROP TABLE statements")
         async with a_follower(dsn, store.pool) as follower:
             head = await append(store, families([150]).rows())
             assert await follower.wait_for(head, 30)
@@ -165,8 +167,8 @@ async def test_a_rebuild_tries_parked_events_again(dsn: str) -> None:
         rows = [a_visit(1, the_first_day()), a_visit(2, the_first_day()), a_visit(3)]
         assert await follower.wait_for(await append(store, rows), 20)
         assert [("visits", 1), ("visits", 2)] == await parked_in(store.pool)
-        await store.pool.execute(
-            "UPDATE events SET state = $1 WHERE position = 1", a_visit(1).state
+        await tamper(
+            store.pool, "UPDATE events SET state = $1 WHERE position = 1", a_visit(1).state
         )
         found = await check(dsn)
         rebuilt = await rebuild(dsn)
