@@ -272,12 +272,15 @@ class Appender:
     async def _once_locked(self, works: list[Work], known: Layer) -> list[Work]:
         """BEGIN, lock, read, decide, append, COMMIT. Returns the works still without answer.
 
-        `known` collects names that turned out to be taken.
+        `known` collects names that turned out to be taken. Who had one when the lock was held last
+        may have given it up since, so they are read again under this lock.
         """
         flight = Flight(known)
         outcome = Outcome()
         async with self._store.locked() as session:
             self.clock.see(session.newest)
+            if known.names:
+                known.names = dict((await session.read((), set(known.names))).names)
             await self._decide(flight, works, session)
             if any(work.is_withdrawn for work in works):
                 return works  # told that nothing was applied while we waited for the lock

@@ -24,6 +24,8 @@ def clear_way(view: View, met: Met, now: Instant) -> tuple[Met, list[tuple[Strea
         return met, []
     if not live.startswith("hld_"):
         raise DuplicateClaimError(settlement_id=live)
+    if not _is_held(view, live):
+        return met, []
     freed = _freed(view, live, now)
     return after(met, freed[0]), [*freed[0], freed[1]]
 
@@ -31,9 +33,18 @@ def clear_way(view: View, met: Met, now: Instant) -> tuple[Met, list[tuple[Strea
 def without_hold(view: View, met: Met, now: Instant) -> Met:
     """The bill as if its own hold were given back, whether it is settled or not: for a quote."""
     live = view.find(met.visit)
-    if live is None or not live.startswith("hld_"):
+    if live is None or not live.startswith("hld_") or not _is_held(view, live):
         return met
     return after(met, _freed(view, live, now)[0])
+
+
+def _is_held(view: View, hold_id: StreamId) -> bool:
+    """Whether the bill's name still is this hold's.
+
+    A name and a head are read one after the other. Where another process ended the hold between,
+    the name is somebody else's or free: the append looks under its lock.
+    """
+    return view.hold(hold_id).status is HoldStatus.HELD
 
 
 def _freed(
