@@ -138,10 +138,12 @@ def _read_folder(folder: Path) -> tuple[dict[str, list[Edition]], list[PolicyPro
 
 def _read_file(path: Path) -> tuple[list[Edition], list[PolicyProblem]]:
     try:
-        region = _RegionFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        parsed = tomllib.loads(path.read_text(encoding="utf-8"))
+        json.dumps(parsed, default=str)
+        region = _RegionFile.model_validate(parsed)
     except ValidationError as error:
         return [], _told(error, path.name, "", skip=0)
-    except ValueError as error:  # not UTF-8, or not TOML
+    except ValueError as error:  # not UTF-8, not TOML, or a number of too many digits to be told
         return [], [_problem(path.name, "", "", str(error))]
     editions: list[Edition] = []
     problems: list[PolicyProblem] = []

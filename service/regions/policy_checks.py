@@ -15,6 +15,7 @@ from aggregates.policy.choices import (
 )
 from aggregates.policy.edition import Edition
 from aggregates.vocabulary import InstitutionKind
+from service.regions.policy_bounds import beyond_bounds
 
 NOT_A_KEY = "is not a key of the book"
 
@@ -33,11 +34,7 @@ def unsound(edition: Edition) -> Iterator[tuple[str, str]]:
     yield from _unsound_places(edition)
     yield from _unsound_care(edition)
     yield from _unsound_premium(edition)
-    for key, amount in _numbers(asdict(edition)):
-        if amount < 0:
-            yield key, f"is negative: {amount}"
-    if edition.order.max_payers_per_settlement == 0:
-        yield "order.max_payers_per_settlement", "is 0; nobody could pay"
+    yield from beyond_bounds(asdict(edition))
 
 
 def _unsound_texts(edition: Edition) -> Iterator[tuple[str, str]]:
@@ -126,12 +123,3 @@ def _is_day_of_year(text: str) -> bool:
         return date.fromisoformat(f"2024-{text}").strftime("%m-%d") == text  # a leap year
     except ValueError:
         return False
-
-
-def _numbers(content: object, key: str = "") -> Iterator[tuple[str, int]]:
-    """Every whole number of an edition, with its dotted key."""
-    if isinstance(content, int):
-        yield key, content
-    elif isinstance(content, dict):
-        for name, inner in content.items():
-            yield from _numbers(inner, f"{key}.{name}".lstrip("."))

@@ -66,14 +66,14 @@ def words_of(value: object, at: Place = ()) -> Iterator[Place]:
         yield at
 
 
-def with_bananas(text: str, at: Place) -> str:
-    """The text of a file in which one word is another."""
+def with_value(text: str, at: Place, value: object) -> str:
+    """The text of a file in which one value is another."""
     parsed: dict[str, Any] = tomllib.loads(text)
     table: Any = parsed
     for step in at[:-1]:
         table = table[step]
-    table[at[-1]] = "bananas"
-    return "\n".join(f"{name} = {as_toml(value)}" for name, value in parsed.items())
+    table[at[-1]] = value
+    return "\n".join(f"{name} = {as_toml(stated)}" for name, stated in parsed.items())
 
 
 def key_of(at: Place) -> str:
@@ -89,7 +89,7 @@ def test_a_word_of_no_vocabulary_is_refused_with_the_words_there_are(
     places = list(words_of(tomllib.loads(TEXTS[file])))
     assert len(places) > 50
     for at in places:
-        problems = problems_of(tmp_path, told=with_bananas(TEXTS[file], at))
+        problems = problems_of(tmp_path, told=with_value(TEXTS[file], at, "bananas"))
         named = [problem for problem in problems if problem.key == key_of(at)]
         assert named, f"{file}: {key_of(at)} takes anything"
         assert {"told.toml"} == {problem.file for problem in named}

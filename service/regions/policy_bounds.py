@@ -1,0 +1,47 @@
+"""Between which bounds each number and each day of a region's file lies, by its unit.
+
+They hold for files alone: what was published before there were bounds is read from the log as is.
+Within them no rule leaves the years that a date can have, nor the amounts that a column can have.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import date
+
+from aggregates.vocabulary import FEN_MAX
+
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
+
+_BY_UNIT = {
+    "fen": (0, FEN_MAX),
+    "months": (1, 1_200),
+    "days": (0, 36_500),
+    "hours": (1, 8_760),
+    "minutes": (0, 525_600),
+    "seconds": (1, 31_536_000),
+}
+"""The unit is a word of the key: `cap_per_day_fen` is in fen, `min_bind_days` in days."""
+_COUNT = (0, 1_000)
+"""What has no unit is a count of persons, bindings or changes."""
+_AT_LEAST_ONE = ("order.max_payers_per_settlement", "premium.premium_standard_fen.")
+"""Keys of a unit or a count that may be 0 elsewhere: nobody could pay, there is nothing to pay."""
+
+
+def beyond_bounds(content: object, key: str = "") -> Iterator[tuple[str, str]]:
+    """Key and complaint for every number and day of an edition, as dicts, beyond its bounds."""
+    if isinstance(content, dict):
+        for name, inner in content.items():
+            yield from beyond_bounds(inner, f"{key}.{name}".lstrip("."))
+    elif isinstance(content, date):
+        if not FIRST_DAY <= content <= LAST_DAY:
+            yield key, f"is {content}, not between {FIRST_DAY} and {LAST_DAY}"
+    elif isinstance(content, int) and not isinstance(content, bool):
+        least, most = _bounds_of(key)
+        if not least <= content <= most:
+            yield key, f"is {content}, not between {least} and {most}"
+
+
+def _bounds_of(key: str) -> tuple[int, int]:
+    units = [word for word in re.split(r"[._]", key) if word in _BY_UNIT]
+    least, most = _BY_UNIT[units[0]] if units else _COUNT
+    return 1 if key.startswith(_AT_LEAST_ONE) else least, most
