@@ -80,7 +80,7 @@ class Binding:
 
     def ends_on(self, on: date) -> date | None:
         """The last day of the grant as seen on a day; one that renews itself moves on."""
-        if self.valid_until is None or self.renews_months is None:
+        if self.valid_until is None or not self.renews_months:
             return self.valid_until
         ends_on = self.valid_until
         while ends_on < on:

@@ -1,7 +1,7 @@
 """How long a grant lasts: as offered, by the region's default, within its maximum."""
 
 from calendar import monthrange
-from datetime import date, timedelta
+from datetime import MAXYEAR, date, timedelta
 
 from aggregates.policy.edition import BindingTerms
 from aggregates.refusals import DateInvalidError
@@ -9,8 +9,10 @@ from aggregates.vocabulary import Instant
 
 
 def months_later(on: date, months: int) -> date:
-    """The same day so many months later, or the last day of a shorter month."""
+    """The same day so many months later, or the last day of a shorter month or of the calendar."""
     year, month = divmod(on.year * 12 + on.month - 1 + months, 12)
+    if year > MAXYEAR:
+        return date.max
     return date(year, month + 1, min(on.day, monthrange(year, month + 1)[1]))
 
 
