@@ -26,6 +26,7 @@ from api.commands.terminal import (
     keep_clock,
     open_house,
     parser,
+    port_option,
     settings_of,
 )
 from api.demo.run import tell_a_day
@@ -138,7 +139,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     made = parser("run", "Start the service in the foreground.")
     environment = os.environ
     made.add_argument("--host", default=environment.get("GONGJI_HOST", "127.0.0.1"))
-    made.add_argument("--port", type=int, default=int(environment.get("GONGJI_PORT", "8000")))
+    port_option(made, environment.get("GONGJI_PORT", "8000"))
     made.add_argument(
         "--no-demo", action="store_true", default=environment.get("GONGJI_NO_DEMO") == "1"
     )

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import dataclasses
+import re
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -24,6 +25,9 @@ from service.runtime.clock_skew import check_skew
 from service.settings import Settings
 
 WIDTH = 40
+CLOCK_YEARS = (1971, 2199)
+"""The years of a business clock: ids count from 1970, and no term goes on after 2199."""
+PORT_MAX = 65_535
 CLOCK_FILE = "business-clock"
 """Says in the data directory by how much the last service's clock was ahead of the machine's."""
 
@@ -72,11 +76,29 @@ def clock_option(made: argparse.ArgumentParser, default: str | None) -> None:
     )
 
 
+def port_option(made: argparse.ArgumentParser, default: str) -> None:
+    """Let a command listen elsewhere; 0 is any port that is free."""
+    made.add_argument("--port", type=_port, metavar="PORT", default=default)
+
+
 def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        what = f"{text!r} is not a time in RFC 3339, such as 2026-03-02T10:00:00+08:00"
+        raise argparse.ArgumentTypeError(what) from None
     if moment.tzinfo is None:
         raise argparse.ArgumentTypeError("a time needs its offset, such as +08:00")
+    if not CLOCK_YEARS[0] <= moment.year <= CLOCK_YEARS[1]:
+        first, last = CLOCK_YEARS
+        raise argparse.ArgumentTypeError(f"{text!r} is not in the years {first} to {last}")
     return moment
+
+
+def _port(text: str) -> int:
+    if re.fullmatch("[0-9]{1,5}", text) is None or int(text) > PORT_MAX:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port between 0 and {PORT_MAX}")
+    return int(text)
 
 
 async def is_behind_log(store: Store, clock: Clock) -> bool:
