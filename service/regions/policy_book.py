@@ -143,7 +143,7 @@ def _read_file(path: Path) -> tuple[list[Edition], list[PolicyProblem]]:
         region = _RegionFile.model_validate(parsed)
     except ValidationError as error:
         return [], _told(error, path.name, "", skip=0)
-    except ValueError as error:  # not UTF-8, not TOML, or a number of too many digits to be told
+    except (ValueError, RecursionError) as error:  # not UTF-8 or TOML, or too long or too deep
         return [], [_problem(path.name, "", "", str(error))]
     editions: list[Edition] = []
     problems: list[PolicyProblem] = []

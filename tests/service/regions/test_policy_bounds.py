@@ -106,10 +106,10 @@ def test_an_edition_may_begin_on_the_first_and_the_last_day(tmp_path: Path, on: 
     assert [] == problems_of(tmp_path, told=a_region(P0, ("= 2020-01-01", f"= {on}")))
 
 
-@pytest.mark.parametrize("number", ["9" * 5000, "0x" + "f" * 5000, "1e400"])
-def test_a_number_too_long_to_be_told_is_refused(tmp_path: Path, number: str) -> None:
+@pytest.mark.parametrize("value", ["9" * 5000, "0x" + "f" * 5000, "1e400", "[" * 5000])
+def test_a_value_too_long_or_too_deep_to_be_read_is_refused(tmp_path: Path, value: str) -> None:
     """Not even its digits can be written out; the file is named nevertheless."""
-    text = a_region(P0, ("reserve_fen            = 0", f"reserve_fen = {number}"))
+    text = a_region(P0, ("reserve_fen            = 0", f"reserve_fen = {value}"))
 
     assert {"told.toml"} == {problem.file for problem in problems_of(tmp_path, told=text)}
 
