@@ -5,6 +5,10 @@ writes, and before it signs, it compares: a log that ends before the checkpoint 
 other rows under it, is not written to and not signed. What stands outside is never overwritten
 then, until an operator declares a fork (fork.py).
 
+A comparison works out the root from the tree's stored nodes and the rows behind the last of them.
+So it costs the same in a long log, and notices another history; a single row that was altered
+under a stored node is noticed by whoever verifies an export or a proof of it.
+
 Where nobody answers, a process that has compared before goes on with what it saw last; one that
 never did does not begin.
 """

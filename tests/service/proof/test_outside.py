@@ -17,6 +17,7 @@ from service.adapters.checkpoint_store import (
 from service.caller import Caller, Request, Role
 from service.ledger.command import Decision
 from service.proof import outside as outside_module
+from service.proof.merkle import TILE
 from service.proof.outside import (
     CheckpointMismatchError,
     Outside,
@@ -39,6 +40,9 @@ from tests.service.proof.outside_place import EARLY, LATE, Place, a_house, write
 from tests.service.read_models.following import a_store, eventually
 
 OTHER = families(range(30, 40)).rows()
+CHANGED = "UPDATE events SET state = state || ' ' WHERE position = $1"
+TILE_SIZE = 1 << TILE
+"""Rows under one stored node of the tree."""
 OPERATOR = Caller(Role.OPERATOR, "test", None, "operator:test")
 
 
@@ -114,15 +118,18 @@ def told(outside: Outside | None) -> tuple[str, list[tuple[str, bool]]]:
 async def test_a_running_process_stops_writing(
     dsn: str, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A log that is changed under it is noticed within a look; writes are refused at once."""
+    """A log that is changed under it is noticed within a look; writes are refused at once.
+
+    The changed row is under no stored node of the tree: a look reads no others.
+    """
     monkeypatch.setattr(outside_module, "LOOK_EVERY_S", 0.05)
-    await write(dsn, EARLY)
+    size = await write(dsn, EARLY[: TILE_SIZE - 1])
     await place.seal(dsn)
     outside = place.outside()
     async with a_house(dsn, place, outside) as house, a_store(dsn) as store:
         await house.do(Request(OPERATOR, "one", b"1", "test"), lambda _, __: Decision(b"1"))
         async with outside_module.watched(outside, store.pool):
-            await tamper(store.pool, "UPDATE events SET state = state || ' ' WHERE position = 7")
+            await tamper(store.pool, CHANGED, size)
             async with asyncio.timeout(20):
                 await eventually(lambda: asyncio.sleep(0, outside.mismatch is not None))
             with pytest.raises(CheckpointMismatchError, match="not those that were signed"):
