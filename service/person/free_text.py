@@ -6,6 +6,7 @@ not be. So one that holds an ID number, or the name of him whose file it is, is 
 
 import re
 import unicodedata
+from datetime import date
 
 from aggregates.refusals import InputRefusedError
 from aggregates.vocabulary import StreamId
@@ -28,6 +29,26 @@ STANDS_ALONE = re.compile(
 Identifiers are made of codes, days and counts: in a longer row of digits, or in parts with a day
 of this century, they look like an ID number and are none.
 """
+WELL_MADE = re.compile(
+    "(?=((?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]|91)[0-9]{4}"
+    "(?:19[0-9]{2}|20[01][0-9])(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9X]))"
+)
+"""What may be an ID number at any place of a row of digits: a province, and a day before 2020.
+
+Bills and messages are numbered by a code, their own day and a count: with a day since 2020 one in
+eleven of them would have a right check digit.
+"""
+INSTITUTION = re.compile(
+    "(?<![0-9A-Za-z])[A-Z][0-9]{11}"
+    "(?=[-_./: ]?20[2-9][0-9](?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]))"
+)
+"""An institution's code before a day: messages and bills of the national form begin so.
+
+It is no part of an ID number; together with the day, one code in four hundred could look so.
+"""
+NOT_WORD = re.compile(r"[\W_]+")
+LOOKS_LIKE_X = dict.fromkeys(map(ord, "x\u0425\u0445\u03a7\u03c7\u00d7"), "X")
+"""Cyrillic, Greek, and the sign of multiplication."""
 ID_NUMBER_SIZE = 18
 BETWEEN = re.compile(r"[\s\-.·_/]+")
 """What people write between the parts of a number, or of a name."""
@@ -41,14 +62,49 @@ class PersonNamedError(InputRefusedError):
 
 def holds_id_number(text: str) -> bool:
     """Whether a text holds something that looks like an ID number of 18 digits."""
-    return ID_NUMBER.search(_bare(text)) is not None
+    plain = _plain(text)
+    return ID_NUMBER.search(_bare(plain)) is not None or _has_well_made(plain)
 
 
 def is_id_number_in(identifier: str) -> bool:
-    """Whether an identifier (a key, a visit, a reference) has an ID number of 18 digits in it."""
-    if len(identifier) < ID_NUMBER_SIZE:
+    """Whether an identifier (a key, a visit, a reference) has an ID number of 18 digits in it.
+
+    One that stands alone may be misspelt. Among other digits, or with signs at any place between
+    its own, one counts if its province, its day of birth and its check digit are right.
+    """
+    plain = _plain(identifier)
+    if len(plain) < ID_NUMBER_SIZE:
         return False
-    return STANDS_ALONE.search(unicodedata.normalize("NFKC", identifier)) is not None
+    return STANDS_ALONE.search(plain) is not None or _has_well_made(INSTITUTION.sub("H", plain))
+
+
+def _has_well_made(plain: str) -> bool:
+    return any(map(_is_well_made, WELL_MADE.findall(NOT_WORD.sub("", plain))))
+
+
+def _is_well_made(number: str) -> bool:
+    """Whether a number has a day of the calendar, and the check digit of ISO 7064 MOD 11-2."""
+    try:
+        date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
+    except ValueError:
+        return False
+    remainder = 0
+    for digit in number[:-1]:
+        remainder = (remainder + int(digit)) * 2 % 11
+    return (remainder + (10 if number[-1] == "X" else int(number[-1]))) % 11 == 1
+
+
+def _plain(text: str) -> str:
+    """A text of one width, with the digits of every script and what looks like an X in ASCII."""
+    if text.isascii():
+        return text.replace("x", "X")
+    wide = unicodedata.normalize("NFKC", text).translate(LOOKS_LIKE_X)
+    return "".join(map(_digit, wide))
+
+
+def _digit(sign: str) -> str:
+    value = unicodedata.decimal(sign, None)
+    return sign if value is None else str(value)
 
 
 def check_names_nobody(view: View, keys: Keys, account_id: StreamId, text: str) -> None:

@@ -144,6 +144,32 @@ async def test_a_key_names_nobody(desk: Desk, path: str) -> None:
     assert stands == desk.stands()
 
 
+ODD = {
+    "Arabic-Indic": CANARY_ID.translate(str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")),
+    "full width": "".join(chr(ord(sign) + 0xFEE0) for sign in CANARY_ID),
+    "colons": f"{CANARY_ID[:6]}:{CANARY_ID[6:14]}:{CANARY_ID[14:]}",
+    "slashes at odd places": f"{CANARY_ID[:3]}/{CANARY_ID[3:9]}#{CANARY_ID[9:]}",
+    "glued": f"9{CANARY_ID}9",
+}
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+async def test_identifiers_name_nobody_however_they_are_written(desk: Desk, odd: str) -> None:
+    """Other digits, signs between, and a longer row of digits: a visit, a batch, a key."""
+    await a_family(desk)
+    stands = desk.stands()
+    told = [
+        await desk.post(HOSPITAL, "/v1/settlements", a_claim(visit=odd)),
+        await desk.post(HOSPITAL, "/v1/settlements", a_claim(charge_batch=odd)),
+    ]
+    if odd.isascii():
+        told.append(await desk.post(HOSPITAL, "/v1/settlements", a_claim(), odd))
+
+    for answer in told:
+        is_refused(answer, 422, "PERSON_NAMED")
+    assert stands == desk.stands()
+
+
 async def test_a_key_of_old_can_still_be_asked_for(desk: Desk) -> None:
     """What was kept before this was refused is found, or told to be unknown."""
     await a_family(desk)
