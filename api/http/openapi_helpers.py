@@ -29,3 +29,12 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         503: "Busy, unavailable, or the outcome is unknown",
     }
     return {status: {"description": words[status], "content": content} for status in sorted(told)}
+
+
+def telling_since() -> dict[int | str, dict[str, Any]]:
+    """The header of a repeated answer whose settlement did not stay as it was answered."""
+    header = {
+        "description": "Beside a repeated answer: what became of the settlement since",
+        "schema": {"type": "string", "enum": ["part_refunded", "cancelled", "reversed"]},
+    }
+    return {201: {"headers": {"Gongji-Since": header}}}

@@ -18,6 +18,7 @@ from api.settlement.responses import BatchReply
 from api.settlement.routes import EXAMPLE, OPERATION, settling_of
 from service.caller import Caller, Role, check_role
 from service.settlement import settle
+from service.settlement.queries import status_since
 
 BODY_MAX = 4 * 1_048_576
 """Bytes of a batch: 1,000 claims of 4 KiB."""
@@ -48,8 +49,9 @@ async def settle_batch(request: Request, door: DoorOf, caller: CallerOf) -> Resp
     """Settle up to 1,000 claims, each under its own `key` (institution).
 
     Takes no Idempotency-Key: a batch may be sent again whole, and every claim that was decided
-    answers as it did. Claims are decided in order, and none stops another; `items` answers
-    them in order. The body may have 4 MiB; `Gongji-Position` is the newest position answered.
+    answers as it did; `since` beside it says what became of that settlement. Claims are decided
+    in order, and none stops another; `items` answers them in order. The body may have 4 MiB;
+    `Gongji-Position` is the newest position answered.
     """
     check_role(caller, Role.INSTITUTION)
     claims = read_claims(await read_raw(request, BODY_MAX))
@@ -136,15 +138,22 @@ class _Counter:
             request = request_of(self._caller, key, OPERATION, claim)
             async with self._turns:
                 reply = await settle.settle(self._door.house, request, settling_of(claim))
+                since = await status_since(self._door.house, self._caller, reply)
         except Exception as error:  # noqa: BLE001 -- any error is this claim's alone
             return _problem(key, answer_problem(error, self._language))
         self.position = max(self.position, reply.position)
         if reply.refusal is not None:
             return _problem(key, answer_refusal(reply, self._language))
         return (
-            b'{"key":%b,"status_code":201,"outcome":"applied","replayed":%b,'
+            b'{"key":%b,"status_code":201,"outcome":"applied","replayed":%b,%b'
             b'"settlement":%b,"position":%d}}'
-            % (to_json(key), to_json(reply.is_replayed), reply.answer[:-1], reply.position)
+            % (
+                to_json(key),
+                to_json(reply.is_replayed),
+                b'"since":"%b",' % since.encode() if since else b"",
+                reply.answer[:-1],
+                reply.position,
+            )
         )
 
 

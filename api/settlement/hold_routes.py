@@ -12,7 +12,7 @@ from api.http.dependencies import (
     request_of,
 )
 from api.http.fields import NothingBody, fen
-from api.http.openapi_helpers import body_of, problems
+from api.http.openapi_helpers import body_of, problems, telling_since
 from api.settlement.requests import CaptureBody, HoldBody
 from api.settlement.responses import HoldReply, SettlementReply
 from api.settlement.routes import EXAMPLE, bill_of, with_since
@@ -55,7 +55,7 @@ async def look_at_hold(door: DoorOf, caller: CallerOf, hold_id: str) -> Response
     "/holds/{hold_id}/capture",
     status_code=201,
     response_model=SettlementReply,
-    responses=problems(404, 409, 422),
+    responses=problems(404, 409, 422) | telling_since(),
     openapi_extra=body_of(CaptureBody, {"total": "118.50", "fund_pay": "64.25"}),
 )
 async def capture_hold(

@@ -155,13 +155,15 @@ class ClaimAnswer(Reply):
     """What became of one claim of a batch: a `settlement`, or a `problem`.
 
     `status_code` and `outcome` are what the claim would have got alone; `key` is null where
-    none was readable.
+    none was readable. `since` stands beside a repeated settlement that was given back since, in
+    part or whole: the settlement itself is repeated as it was answered.
     """
 
     key: str | None
     status_code: int
     outcome: Literal["applied", "not_applied", "unknown"]
     replayed: bool | None = None
+    since: Literal["part_refunded", "cancelled", "reversed"] | None = None
     settlement: SettlementReply | None = None
     problem: Problem | None = None
 

@@ -21,7 +21,7 @@ from api.http.dependencies import (
     request_of,
 )
 from api.http.fields import NUMBER_MAX, Day, ReasonBody, Text, fen
-from api.http.openapi_helpers import body_of, problems
+from api.http.openapi_helpers import body_of, problems, telling_since
 from api.http.problems import ProblemError
 from api.settlement.requests import ClaimBody, RefundBody, ReversalBody
 from api.settlement.responses import (
@@ -78,7 +78,7 @@ async def quote_claim(request: Request, door: DoorOf, caller: CallerOf) -> Respo
     "/settlements",
     status_code=201,
     response_model=SettlementReply,
-    responses=problems(404, 409, 413, 422),
+    responses=problems(404, 409, 413, 422) | telling_since(),
     openapi_extra=body_of(ClaimBody, EXAMPLE),
 )
 async def settle_claim(
@@ -221,7 +221,7 @@ async def refund_settlement(
     "/settlements/{settlement_id}/replacement",
     status_code=201,
     response_model=ReplacementReply,
-    responses=problems(404, 409, 422),
+    responses=problems(404, 409, 422) | telling_since(),
     openapi_extra=body_of(ClaimBody, EXAMPLE),
 )
 async def replace_settlement(

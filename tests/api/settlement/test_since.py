@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from api.app import plain_app
 from tests.api.clients import HOSPITAL, Desk, a_claim, a_family, a_settlement
 
 PATH = "/v1/settlements"
@@ -43,6 +44,36 @@ async def test_a_repeat_says_what_happened_since(desk: Desk, status: str) -> Non
     assert [one.content for one in before] == [one.content for one in after]
     assert [untold(one) for one in before] == [untold(one) for one in after]
     assert {201} == {one.status_code for one in after}
+
+
+@pytest.mark.parametrize("status", WAYS)
+async def test_a_batch_says_it_beside_each_repeat(desk: Desk, status: str) -> None:
+    """`since` stands in the item where something happened; the settlement stays to the byte."""
+    await a_family(desk)
+    batch = {"claims": [a_claim(key="bill"), a_claim(key="other", visit="m-2")]}
+    first = (await desk.post(HOSPITAL, f"{PATH}:batch", batch)).json()["items"]
+    calm = (await desk.post(HOSPITAL, f"{PATH}:batch", batch)).json()["items"]
+    path, body = WAYS[status]
+    settled = first[0]["settlement"]
+    await desk.post(HOSPITAL, path.format(settled["settlement_id"]), body)
+    again = (await desk.post(HOSPITAL, f"{PATH}:batch", batch)).json()["items"]
+
+    assert all("since" not in item for item in (*first, *calm, again[1]))
+    assert (status, True) == (again[0]["since"], again[0]["replayed"])
+    assert settled == again[0]["settlement"]
+
+
+def test_the_header_is_described() -> None:
+    """Wherever a settlement's first answer may be repeated."""
+    paths = plain_app().openapi()["paths"]
+    for path in (
+        PATH,
+        "/v1/settlements/{settlement_id}/replacement",
+        "/v1/holds/{hold_id}/capture",
+    ):
+        answer = paths[path]["post"]["responses"]["201"]
+        assert set(WAYS) == set(answer["headers"]["Gongji-Since"]["schema"]["enum"]), path
+        assert "application/json" in answer["content"]
 
 
 async def test_a_captured_hold_says_it_too(desk: Desk) -> None:
