@@ -188,12 +188,15 @@ def _read(path: Path) -> KeysRead:
     """The keys of a file; its stamp is older than what was read, never younger.
 
     Raises:
-        TokenKeysError: it is not there, or not a JWK or JWK set of Ed25519 keys.
+        TokenKeysError: it is not there, or not a JWK or JWK set of Ed25519 keys,
+        or a set without any: nobody could be let in.
     """
     stamp = _stamp(path)
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
         keys = told.get("keys", [told])
+        if not keys:
+            raise ValueError("a set without a key")
         return KeysRead(stamp, KeySet([OKPKey.import_key(key) for key in keys]), OrderedDict())
     except (OSError, *FAILURES) as error:
         why = type(error).__name__

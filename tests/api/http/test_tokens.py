@@ -221,6 +221,8 @@ BROKEN = {
     "a word": b'"keys"',
     "keys that are none": b'{"keys": [1]}',
     "keys of no list": b'{"keys": 7}',
+    "no key in a set": b'{"keys": []}',
+    "an empty object": b"{}",
     "another kind": b'{"keys": [{"kty": "oct", "k": "AAAA"}]}',
     "no text": b"\xff\xfe",
 }
