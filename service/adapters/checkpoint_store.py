@@ -91,7 +91,7 @@ class ObjectStore:
                     if len(body) > BYTES_MAX:
                         raise OutsideUnreachableError("an object that is no checkpoint")
         except (httpx.HTTPError, TimeoutError) as error:
-            raise OutsideUnreachableError(type(error).__name__) from error
+            raise OutsideUnreachableError(_why(error)) from error
         return body.decode(errors="replace")
 
     async def put(self, text: str) -> None:
@@ -106,11 +106,18 @@ class ObjectStore:
                 answer = await self._client.put(self._url, content=text.encode(), headers=headers)
             answer.raise_for_status()
         except (httpx.HTTPError, TimeoutError) as error:
-            raise OutsideUnreachableError(type(error).__name__) from error
+            raise OutsideUnreachableError(_why(error)) from error
 
     async def close(self) -> None:
         """Let the connections go."""
         await self._client.aclose()
+
+
+def _why(error: Exception) -> str:
+    """What went wrong, without the address: there may be a password in it."""
+    if isinstance(error, httpx.HTTPStatusError):
+        return f"HTTP {error.response.status_code}"
+    return type(error).__name__
 
 
 class FileStore:

@@ -52,6 +52,11 @@ AGAIN_S = 5.0
 LOOK_EVERY_S = 5.0
 """How often a running process compares: as often as a probe asks whether it is ready."""
 PAGE = 2000
+UNANSWERED = (
+    "CHECKPOINT_UNREACHABLE: GONGJI_CHECKPOINT_URL, {}, gives no answer ({}). Nothing was written."
+    " See that the address is right, that it is up, and that this machine may read it (a file's"
+    " directory must be there); then start again"
+)
 STATES = ("matching", "mismatch", "none", "unreachable")
 NO_OUTSIDE = ReadinessReason(
     "NO_OUTSIDE_CHECKPOINT",
@@ -112,10 +117,10 @@ class Outside:
         for left in reversed(range(1 if self._has_seen else FIRST_ATTEMPTS)):
             try:
                 self._seen = await self._store.get()
-            except OutsideUnreachableError:
+            except OutsideUnreachableError as error:
                 self._failed()
                 if not (left or self._has_seen):
-                    raise
+                    raise OutsideUnreachableError(UNANSWERED.format(self.name, error)) from error
                 await asyncio.sleep(FIRST_PAUSE_S if left else 0)
             else:
                 self.is_reachable = self._has_seen = True

@@ -43,6 +43,8 @@ OTHER = families(range(30, 40)).rows()
 CHANGED = "UPDATE events SET state = state || ' ' WHERE position = $1"
 TILE_SIZE = 1 << TILE
 """Rows under one stored node of the tree."""
+NOBODY = "127.0.0.1:1"
+"""Where nobody listens."""
 OPERATOR = Caller(Role.OPERATOR, "test", None, "operator:test")
 
 
@@ -154,6 +156,32 @@ async def test_without_an_answer_nobody_begins(
     assert ("unreachable", [("CHECKPOINT_UNREACHABLE", False)]) == told(outside)
     async with a_store(dsn) as store:
         assert 0 == await store.pool.fetchval("SELECT count(*) FROM checkpoints")
+
+
+async def test_an_operator_is_told_which_place_does_not_answer(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The setting, the address without its secrets, why, and what to do."""
+    monkeypatch.setattr(outside_module, "FIRST_PAUSE_S", 0.0)
+    host = place.store.address[7:]
+    place.store.status = 503
+    silent = {
+        f"http://name:secret@{host}/one?signature=secret": (f"http://{host}/one", "HTTP 503"),
+        f"http://name:secret@{NOBODY}/one?a=secret#secret": (
+            f"http://{NOBODY}/one",
+            "ConnectError",
+        ),
+        (tmp_path / "none" / "one").as_uri(): (f"file://{tmp_path}/none/one", "no such directory"),
+    }
+    for address, words in silent.items():
+        outside = Outside(store_of(address), place.keys)
+        with pytest.raises(OutsideUnreachableError) as refused:
+            await outside.read()
+        await outside.close()
+        told = str(refused.value)
+        for word in ("GONGJI_CHECKPOINT_URL", *words, "Nothing was written", "start again"):
+            assert word in told
+        assert "secret" not in told
 
 
 async def test_who_has_compared_seals_on_and_tells_later(
