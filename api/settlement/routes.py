@@ -84,7 +84,7 @@ async def quote_claim(request: Request, door: DoorOf, caller: CallerOf) -> Respo
 async def settle_claim(
     request: Request, door: DoorOf, caller: CallerOf, key: KeyHeader = None
 ) -> Response:
-    """Settle a claim (institution). Answered in front of this route by `api/settlement/hot_route.py`."""
+    """Settle a claim (institution). `api/settlement/hot_route.py` answers before this route."""
     body = await read_body(request, ClaimBody)
     asked = request_of(caller, key, OPERATION, body)
     reply = await settle.settle(door.house, asked, settling_of(body))
