@@ -232,7 +232,7 @@ def test_slow_runs_the_long_campaigns_alone(checkout: Checkout) -> None:
 
     status, output, _ = checkout.call("test", "--slow", "-k", "walk")
     assert status == 0
-    assert output.startswith("['-m', 'slow', '-s', '--timeout', '7200', '-k', 'walk']")
+    assert output.startswith("['--slow', '-m', 'slow or deepened', '-s', '--timeout', '7200', '-k'")
 
 
 def test_the_help_names_every_command(checkout: Checkout) -> None:

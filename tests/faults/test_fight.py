@@ -4,9 +4,13 @@ import asyncio
 import json
 from collections.abc import Callable, Iterator
 
+import pytest
+
 from tests.faults.load import Client, Journal, claim
 from tests.faults.services import Pair, a_pair, family_fen
 from tests.faults.verdict import verdict
+
+pytestmark = pytest.mark.deepened
 
 CLIENTS = 64
 FEN, OWN_FEN = 7, 101

@@ -8,11 +8,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import asyncpg
+import pytest
 
 from service.clock import monotonic_s
 from tests.faults.load import Journal, Load, ask_again
 from tests.faults.services import Pair, a_pair, family_fen
 from tests.faults.verdict import verdict
+
+pytestmark = pytest.mark.deepened
 
 CLIENTS = 12
 FEN, OWN_FEN, SPONSOR_FEN = 7, 20_000, 50_000

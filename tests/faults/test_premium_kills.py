@@ -13,6 +13,8 @@ from service.clock import monotonic_s
 from tests.api.programs import Service, a_place, command, environment
 from tests.service.adapters.test_tax_authority import Sandbox
 
+pytestmark = pytest.mark.deepened
+
 REGION = "990000"
 BODY = {"payee": "P1", "insurance": "resident_basic", "year": 2027}
 PATIENCE_S = 60.0

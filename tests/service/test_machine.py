@@ -29,6 +29,8 @@ from tests.model import Bill, Family, Plan
 from tests.service.laws import Laws
 from tests.service.replay.replayed import found_in
 
+pytestmark = pytest.mark.deepened
+
 PEOPLE = {"A": "employee", "B": "employee", "C": "employee", "D": "resident"}
 CAPS = ((None, None), (1_500, None), (None, 4_000), (9_000, 6_000))
 """The caps of a settlement and of a day of those who are bound from the start."""

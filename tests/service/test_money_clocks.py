@@ -26,6 +26,8 @@ from tests.service.one_time import check_log
 from tests.service.replay.replayed import found_in
 from tests.service.test_money_machine import Bills
 
+pytestmark = pytest.mark.deepened
+
 PROCESSES = 3
 skews = st.sampled_from([0, 0, -10_000, 10_000, -1, 1, 50, -50, 999, -999]) | st.integers(
     -10_000, 10_000

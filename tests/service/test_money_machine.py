@@ -27,6 +27,8 @@ from tests.service.money_life import (
     sometimes,
 )
 
+pytestmark = pytest.mark.deepened
+
 amounts = st.sampled_from([200, 90, 120, 1, 40]) | st.integers(1, 300)
 visits = st.integers(0, 9).map(lambda number: f"visit-{number}")
 lines = st.lists(

@@ -14,6 +14,8 @@ from tests.exports import export_of, faults_in, leaves_of
 from tests.service.test_machine import FamilyLife
 from tests.service.test_money_machine import Bills
 
+pytestmark = pytest.mark.deepened
+
 CASES = [case for case in read_cases().values() if case.level in {"rules", "house"}]
 
 

@@ -11,6 +11,8 @@ from service.replay.run import Scope, replay
 from service.vault import load_keys
 from tests.bench.in_process import grouped, make_database
 
+pytestmark = pytest.mark.deepened
+
 HEADS_MAX = 500
 """Far fewer than the families have, so that most heads are set aside and some come back."""
 
