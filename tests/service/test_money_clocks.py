@@ -119,16 +119,16 @@ class ManyClocks(Bills):
         self._follow()
 
     def _anchor(self) -> None:
-        """Record something, so that the log's time is the model's, which does not run back."""
+        """Record something; a decision's time may be a whole second, so it is not known before."""
         self.anchors += 1
         self.counter.come(f"anchor {self.anchors}", resident=True)
 
     def _follow(self) -> None:
-        """The model's time is that of the next decision."""
+        """The model's time is the log's: what is recorded now, and what is decided next."""
+        self._anchor()
         store = self.counter.house.store
         assert isinstance(store, MemoryStore)
-        decided = self.counter.house.appender.clock.decision().at
-        now = max(decided, of_micros(store.newest()))
+        now = of_micros(store.newest())
         assert now >= self.world.now
         self.world.wait(now - self.world.now)
 
