@@ -121,6 +121,8 @@ class FamilyLife(RuleBasedStateMachine):
             evidence=KinshipEvidence.DOCUMENT,
             reference="HK-1",
         )
+        if sponsor != beneficiary:  # who knows of the other is told about him
+            self.do(Step(do="relate", by=sponsor, who=beneficiary, relation=offer.relation))
         outcome = self.do(Step(do="invite", offer=offer))
         self.check(outcome, self.model.invite(sponsor, beneficiary, cap, day_cap))
 
