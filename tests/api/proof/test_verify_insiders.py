@@ -147,7 +147,7 @@ INSIDERS: dict[str, tuple[Callable[[Log], Log], str]] = {
     "a grant to another": (
         lambda log: edited(
             log,
-            place(log, "binding.invitation-sent"),
+            place(log, "binding.stranger-invited"),
             of_event(beneficiary="acc_" + "0" * 32),
         ),
         "authority",
