@@ -160,7 +160,10 @@ def _held(buckets: tuple[tuple[Bucket, int], ...]) -> int:
 def _in_order(
     current_fen: int, prior_fen: int, order: tuple[Bucket, ...]
 ) -> tuple[tuple[Bucket, int], ...]:
-    return tuple((b, max(0, current_fen if b is Bucket.CURRENT else prior_fen)) for b in order)
+    current, prior = (Bucket.CURRENT, max(0, current_fen)), (Bucket.PRIOR, max(0, prior_fen))
+    if len(order) == 1:
+        return (current if order[0] is Bucket.CURRENT else prior,)
+    return (current, prior) if order[0] is Bucket.CURRENT else (prior, current)
 
 
 def _sponsor_limits(

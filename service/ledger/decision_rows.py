@@ -21,24 +21,24 @@ def rows_of(layer: Layer, decision: Decision, act: bytes, now: Instant) -> list[
         AssertionError: an account's money would not be there that the decision spends.
     """
     rows: list[Row] = []
+    accounts: dict[StreamId, Account] = {}
     for stream, event in decision.events:
-        closed = _closing(layer, stream, now)
-        if closed is not None and closed != event:
-            rows.append(_row(layer, stream, closed, act))
-        rows.append(_row(layer, stream, event, act))
-    for stream in {stream for stream, _ in decision.events}:
-        if isinstance(account := layer.head(stream).state, Account):
-            assert_sound(account, now)
+        if stream.startswith("acc_"):
+            closed = _closing(layer, stream, now)
+            if closed is not None and closed != event:
+                rows.append(encode(stream, layer.apply(stream, closed).version, closed, act))
+        head = layer.apply(stream, event)
+        if isinstance(head.state, Account):
+            accounts[stream] = head.state
+        rows.append(encode(stream, head.version, event, act))
+    for account in accounts.values():
+        assert_sound(account, now)
     return rows
 
 
 def _closing(layer: Layer, stream: StreamId, now: Instant) -> Event | None:
-    head = layer.known_head(stream) if stream.startswith("acc_") else None
+    head = layer.known_head(stream)
     return closing(head.state, now) if head and isinstance(head.state, Account) else None
-
-
-def _row(layer: Layer, stream: StreamId, event: Event, act: bytes) -> Row:
-    return encode(stream, layer.apply(stream, event).version, event, act)
 
 
 def key_rows(command: Command, decision: Decision, offset: int) -> list[KeyRow]:
