@@ -233,7 +233,7 @@ class Tie(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class LinkRequest:
     """What a guardian asks for; `born_on` is the member's, or None where nobody knows it."""
 
     guardian: StreamId
@@ -245,7 +245,7 @@ class Asked:
     tie: Tie
 
 
-class Held(NamedTuple):
+class ExistingLinks(NamedTuple):
     """What the guardian has already: a live link to this member, and his slots in use."""
 
     pair: StreamId | None
@@ -253,7 +253,7 @@ class Held(NamedTuple):
 
 
 def open_link(
-    asked: Asked, accounts: tuple[Account, Account | None], held: Held, now: Instant
+    asked: LinkRequest, accounts: tuple[Account, Account | None], held: ExistingLinks, now: Instant
 ) -> CredentialLinkRequested:
     """Ask to show a member's code; `accounts` are the guardian's and the member's.
 
@@ -293,7 +293,7 @@ def open_link(
     )
 
 
-def _begins_as(asked: Asked, on: date) -> LinkStatus:
+def _begins_as(asked: LinkRequest, on: date) -> LinkStatus:
     """What a new link waits for. To strangers it depends on their own words alone."""
     if asked.tie.is_parent:
         return LinkStatus.APPLIED

@@ -17,7 +17,7 @@ START = "start"
 """How the claim's line is called that holds what lies below the start line."""
 
 
-class Priced(NamedTuple):
+class PricedCode(NamedTuple):
     """What a code's beginning tells: what it is, its grade (1 2 3), and the share paid first."""
 
     prefix: str
@@ -38,7 +38,7 @@ class LineShare(NamedTuple):
     """One fee line by what may be covered of it, in fen."""
 
     fee: Fee
-    priced: Priced
+    priced: PricedCode
     full_self_fen: int
     first_self_fen: int
     in_scope_fen: int
@@ -53,7 +53,7 @@ class FundShare(NamedTuple):
     lines: tuple[FeeLine, ...]
 
 
-def price(fee: Fee, catalogue: Iterable[Priced]) -> LineShare:
+def price(fee: Fee, catalogue: Iterable[PricedCode]) -> LineShare:
     """A fee line by its code: the longest prefix that fits; the empty one always does."""
     priced = max(
         (p for p in catalogue if fee.code.startswith(p.prefix)), key=lambda p: len(p.prefix)
@@ -64,7 +64,7 @@ def price(fee: Fee, catalogue: Iterable[Priced]) -> LineShare:
     return LineShare(fee, priced, 0, first, fee.amount_fen - first)
 
 
-def share(fees: Iterable[Fee], catalogue: tuple[Priced, ...], cover: Cover) -> FundShare:
+def share(fees: Iterable[Fee], catalogue: tuple[PricedCode, ...], cover: Cover) -> FundShare:
     """The fund's part of a bill, and what is left to the patient, by category and part."""
     shares = [price(fee, catalogue) for fee in fees]
     in_scope = sum(one.in_scope_fen for one in shares)

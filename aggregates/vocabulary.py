@@ -36,7 +36,7 @@ class Insurance(StrEnum):
     RESIDENT = "resident"
 
 
-class Standing(StrEnum):
+class InsuranceStatus(StrEnum):
     """Where a person's insurance stands, freezing and ending aside."""
 
     NORMAL = "NORMAL"

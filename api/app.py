@@ -27,10 +27,10 @@ from api.his import routes as fsi
 from api.his.gateway import PATHS, Gateway
 from api.http import docs_page as docs
 from api.http import health
-from api.http.access_log_middleware import Watched
+from api.http.access_log_middleware import AccessLogMiddleware
 from api.http.asgi import App
-from api.http.dependencies import Door
-from api.http.metrics import Measured
+from api.http.dependencies import Api
+from api.http.metrics import MetricsMiddleware
 from api.http.problems import ProblemError, on_error, on_query_error
 from api.http.rate_limit_middleware import Limited
 from api.openapi import describe
@@ -39,7 +39,7 @@ from api.reconciliation import routes as reconciliations
 from api.settlement import batch_routes as batch
 from api.settlement import hold_routes as holds
 from api.settlement import routes as settlements
-from api.settlement.hot_route import HotRoute
+from api.settlement.hot_route import FastSettlementRoute
 from service import CursorInvalidError, RefusalError
 from service.ledger.command import KeyReusedError, OverloadedError
 from service.ledger.store import OutcomeUnknownError, StoreUnavailableError
@@ -101,9 +101,9 @@ def plain_app() -> FastAPI:
     return app
 
 
-def create_app(door: Door, fsi_paths: tuple[str, ...] = PATHS) -> App:
+def create_app(api: Api, fsi_paths: tuple[str, ...] = PATHS) -> App:
     """The application on a running house; the national protocol is spoken under these paths."""
     app = plain_app()
-    app.state.door = door
-    native = Limited(HotRoute(app, door), door)
-    return Measured(Watched(Gateway(native, door, fsi_paths), door))
+    app.state.api = api
+    native = Limited(FastSettlementRoute(app, api), api)
+    return MetricsMiddleware(AccessLogMiddleware(Gateway(native, api, fsi_paths), api))

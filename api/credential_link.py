@@ -7,8 +7,8 @@ from fastapi import APIRouter, Query, Request, Response
 from aggregates.vocabulary import LinkEvidence, Relation
 from api.binding.requests import RelationWord
 from api.http.dependencies import (
+    ApiOf,
     CallerOf,
-    DoorOf,
     KeyHeader,
     Render,
     answer_read,
@@ -28,15 +28,15 @@ from api.http.fields import (
 )
 from api.http.openapi_helpers import body_of, problems
 from api.http.problems import ProblemError
-from api.http.schemas import Reply as ReplyModel
+from api.http.schemas import ApiModel as ReplyModel
 from service import credential_link as link_looks
 from service import credential_link as links
 from service.caller import Role
-from service.context import House
+from service.context import ServiceContext
 from service.ids import stream_of
 from service.ledger.command import Reply
 from service.person.masking import persons_of
-from service.read_models.reader import Asked
+from service.read_models.reader import PageRequest
 
 
 class ProofBody(Body):
@@ -134,7 +134,7 @@ EXAMPLE = {
     openapi_extra=body_of(LinkBody, EXAMPLE),
 )
 async def open_link(
-    request: Request, door: DoorOf, caller: CallerOf, key: KeyHeader = None
+    request: Request, api: ApiOf, caller: CallerOf, key: KeyHeader = None
 ) -> Response:
     """Ask to show a member's code (the guardian, or his agency). Shares no money.
 
@@ -148,13 +148,13 @@ async def open_link(
             "FIELD_REQUIRED", errors=[{"field": "guardian", "code": "FIELD_REQUIRED"}]
         )
     asked = request_of(caller, key, "credential-links", body)
-    reply = await links.open_link(door.house, asked, _opening_of(body))
-    return await _answered(door.house, reply, request, member=body.member)
+    reply = await links.open_link(api.context, asked, _opening_of(body))
+    return await _answered(api.context, reply, request, member=body.member)
 
 
 @router.get("", response_model=LinksReply, responses=problems(404, 422))
 async def list_links(
-    door: DoorOf,
+    api: ApiOf,
     caller: CallerOf,
     person_no: Annotated[
         str | None, Query(max_length=40, description="whose, for an agency or an auditor")
@@ -167,17 +167,19 @@ async def list_links(
     if person_no is None and caller.role in {Role.AGENCY, Role.AUDITOR}:
         names = [{"field": "person_no", "code": "QUERY_INVALID"}]
         raise ProblemError("QUERY_INVALID", errors=names)
-    asked = Asked(cursor, limit, min_position)
-    return page_answer(await link_looks.links_of(door.house, door.shelf, caller, person_no, asked))
+    asked = PageRequest(cursor, limit, min_position)
+    return page_answer(
+        await link_looks.links_of(api.context, api.read_models, caller, person_no, asked)
+    )
 
 
 @router.get("/{link_id}", response_model=LinkWithDisplaysReply, responses=problems(404))
-async def look_at_link(door: DoorOf, caller: CallerOf, link_id: str) -> Response:
+async def look_at_link(api: ApiOf, caller: CallerOf, link_id: str) -> Response:
     """A link, and when its code was shown and used (its sides, their agencies, auditors)."""
     stream = stream_of("lnk", link_id)
-    reply = await link_looks.look_at_link(door.house, caller, stream)
-    displays = await link_looks.displays_of(door.house, door.shelf, stream)
-    with_persons = await _with_persons(door.house, reply.answer)
+    reply = await link_looks.look_at_link(api.context, caller, stream)
+    displays = await link_looks.displays_of(api.context, api.read_models, stream)
+    with_persons = await _with_persons(api.context, reply.answer)
     return answer_read(reply, lambda link: with_persons(link) | {"displays": displays})
 
 
@@ -189,13 +191,15 @@ async def look_at_link(door: DoorOf, caller: CallerOf, link_id: str) -> Response
     openapi_extra=body_of(NothingBody, {}),
 )
 async def confirm_link(
-    request: Request, door: DoorOf, caller: CallerOf, link_id: str, key: KeyHeader = None
+    request: Request, api: ApiOf, caller: CallerOf, link_id: str, key: KeyHeader = None
 ) -> Response:
     """Agree that the guardian shows the code (the member, a minor's parent, or his agency)."""
     body = await read_body(request, NothingBody)
     stream = stream_of("lnk", link_id)
     asked = request_of(caller, key, f"credential-links/{stream}/confirmation", body)
-    return await _answered(door.house, await links.confirm_link(door.house, asked, stream), request)
+    return await _answered(
+        api.context, await links.confirm_link(api.context, asked, stream), request
+    )
 
 
 @router.post(
@@ -208,15 +212,15 @@ async def confirm_link(
     ),
 )
 async def review_link(
-    request: Request, door: DoorOf, caller: CallerOf, link_id: str, key: KeyHeader = None
+    request: Request, api: ApiOf, caller: CallerOf, link_id: str, key: KeyHeader = None
 ) -> Response:
     """Judge the evidence for a minor (the agency of the member's region); a no closes the link."""
     body = await read_body(request, ReviewBody)
     stream = stream_of("lnk", link_id)
     asked = request_of(caller, key, f"credential-links/{stream}/review", body)
     review = links.Review(is_approved=body.decision == "approve", reason=body.reason)
-    reply = await links.review_link(door.house, asked, stream, review)
-    return await _answered(door.house, reply, request)
+    reply = await links.review_link(api.context, asked, stream, review)
+    return await _answered(api.context, reply, request)
 
 
 @router.post(
@@ -227,14 +231,14 @@ async def review_link(
     openapi_extra=body_of(NothingBody, {}),
 )
 async def activate_link(
-    request: Request, door: DoorOf, caller: CallerOf, link_id: str, key: KeyHeader = None
+    request: Request, api: ApiOf, caller: CallerOf, link_id: str, key: KeyHeader = None
 ) -> Response:
     """Take a minor's link into use, once approved (the guardian, or his agency)."""
     body = await read_body(request, NothingBody)
     stream = stream_of("lnk", link_id)
     asked = request_of(caller, key, f"credential-links/{stream}/activation", body)
-    reply = await links.activate_link(door.house, asked, stream)
-    return await _answered(door.house, reply, request)
+    reply = await links.activate_link(api.context, asked, stream)
+    return await _answered(api.context, reply, request)
 
 
 @router.post(
@@ -245,13 +249,13 @@ async def activate_link(
     openapi_extra=body_of(NothingBody, {}),
 )
 async def show_code(
-    request: Request, door: DoorOf, caller: CallerOf, link_id: str, key: KeyHeader = None
+    request: Request, api: ApiOf, caller: CallerOf, link_id: str, key: KeyHeader = None
 ) -> Response:
     """Show the member's code, to be used as `e_credential` (the guardian, or his agency)."""
     body = await read_body(request, NothingBody)
     stream = stream_of("lnk", link_id)
     asked = request_of(caller, key, f"credential-links/{stream}/codes", body)
-    return answer_written(await links.show_code(door.house, asked, stream), request)
+    return answer_written(await links.show_code(api.context, asked, stream), request)
 
 
 @router.post(
@@ -262,14 +266,14 @@ async def show_code(
     openapi_extra=body_of(ReasonBody, {"reason": "of age now"}),
 )
 async def close_link(
-    request: Request, door: DoorOf, caller: CallerOf, link_id: str, key: KeyHeader = None
+    request: Request, api: ApiOf, caller: CallerOf, link_id: str, key: KeyHeader = None
 ) -> Response:
     """Close a link (either side, or an agency); codes that were shown hold no more."""
     body = await read_body(request, ReasonBody)
     stream = stream_of("lnk", link_id)
     asked = request_of(caller, key, f"credential-links/{stream}/closure", body)
-    reply = await links.close_link(door.house, asked, stream, body.reason)
-    return await _answered(door.house, reply, request)
+    reply = await links.close_link(api.context, asked, stream, body.reason)
+    return await _answered(api.context, reply, request)
 
 
 def _opening_of(body: LinkBody) -> links.OpenLink:
@@ -284,12 +288,12 @@ def _opening_of(body: LinkBody) -> links.OpenLink:
 
 
 async def _answered(
-    house: House, reply: Reply, request: Request, member: str | None = None
+    context: ServiceContext, reply: Reply, request: Request, member: str | None = None
 ) -> Response:
     """A link's answer; `member` is the number that the caller himself wrote."""
     if reply.refusal:
         return answer_written(reply, request)
-    with_persons = await _with_persons(house, reply.answer)
+    with_persons = await _with_persons(context, reply.answer)
 
     def render(link: dict[str, Any]) -> dict[str, Any]:
         told = with_persons(link)
@@ -298,9 +302,9 @@ async def _answered(
     return answer_written(reply, request, render=render)
 
 
-async def _with_persons(house: House, answer: bytes) -> Render:
+async def _with_persons(context: ServiceContext, answer: bytes) -> Render:
     guardian, member = links.sides_in(answer)
-    persons = await persons_of(house, (guardian,) if member is None else (guardian, member))
+    persons = await persons_of(context, (guardian,) if member is None else (guardian, member))
     numbers = {stream: person and person.person_no for stream, person in persons.items()}
 
     def render(link: dict[str, Any]) -> dict[str, Any]:

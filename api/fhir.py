@@ -7,20 +7,20 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Response
 
-from api.http.dependencies import CallerOf, DoorOf, check_dates
+from api.http.dependencies import ApiOf, CallerOf, check_dates
 from api.http.openapi_helpers import problems
 from api.http.problems import ProblemError
-from api.http.schemas import Reply
+from api.http.schemas import ApiModel
 from api.settlement.examples import SETTLED_AT, SETTLEMENT_ID
 from service import fhir
 from service.ids import stream_of
-from service.reconciliation.reconcile_day import Shown
+from service.reconciliation.reconcile_day import ComputedAnswer
 
 Element = dict[str, Any]
 """A complex element of FHIR, as https://hl7.org/fhir/R4/ defines it."""
 
 
-class ExplanationOfBenefit(Reply):
+class ExplanationOfBenefit(ApiModel):
     """A settlement (FHIR R4): `total` and `adjudication` tell what stays after refunds."""
 
     resourceType: Literal["ExplanationOfBenefit"]
@@ -43,7 +43,7 @@ class ExplanationOfBenefit(Reply):
     payment: Element | None = None
 
 
-class PaymentReconciliation(Reply):
+class PaymentReconciliation(ApiModel):
     """What accounts owe an institution for a business day (FHIR R4)."""
 
     resourceType: Literal["PaymentReconciliation"]
@@ -155,13 +155,13 @@ router = APIRouter(prefix="/v1/fhir", tags=["fhir"])
     response_model=ExplanationOfBenefit,
     responses=FORMS | problems(404),
 )
-async def explain_settlement(door: DoorOf, caller: CallerOf, resource_id: str) -> Response:
+async def explain_settlement(api: ApiOf, caller: CallerOf, resource_id: str) -> Response:
     """A settlement as FHIR has it (institution, patient, agency, auditor).
 
     `resource_id` is the settlement's id with a dash for its underscore: `stl-…`.
     """
     stream = stream_of("stl", resource_id.replace("-", "_", 1))
-    return _answer(await fhir.explain(door.house, caller, stream))
+    return _answer(await fhir.explain(api.context, caller, stream))
 
 
 @router.get(
@@ -170,7 +170,7 @@ async def explain_settlement(door: DoorOf, caller: CallerOf, resource_id: str) -
     responses=FORMS | problems(404, 422),
 )
 async def reconcile_payments(
-    door: DoorOf,
+    api: ApiOf,
     caller: CallerOf,
     resource_id: Annotated[str, Path(description="`CODE-YYYY-MM-DD`")],
 ) -> Response:
@@ -186,8 +186,10 @@ async def reconcile_payments(
     except ValueError:
         wrong = [{"field": "resource_id", "code": "QUERY_INVALID"}]
         raise ProblemError("QUERY_INVALID", errors=wrong) from None
-    check_dates(door, resource_id=on)
-    return _answer(await fhir.reconcile_payments(door.house, door.shelf, caller, named[1], on))
+    check_dates(api, resource_id=on)
+    return _answer(
+        await fhir.reconcile_payments(api.context, api.read_models, caller, named[1], on)
+    )
 
 
 def fhir_json(resource: dict[str, Any]) -> bytes:
@@ -196,7 +198,7 @@ def fhir_json(resource: dict[str, Any]) -> bytes:
     return MONEY.sub(r'"value":\1,"currency"', text).encode()
 
 
-def _answer(shown: Shown) -> Response:
+def _answer(shown: ComputedAnswer) -> Response:
     headers = {
         "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",

@@ -15,8 +15,8 @@ from aggregates.vocabulary import (
 )
 from api.his.wire.sm2 import verifier
 from api.http.dependencies import (
+    ApiOf,
     CallerOf,
-    DoorOf,
     KeyHeader,
     answer_plain,
     answer_read,
@@ -25,10 +25,10 @@ from api.http.dependencies import (
     maybe_key,
     read_body,
 )
-from api.http.fields import Body, InstitutionCode, Reference, RegionCode, Text, Word
+from api.http.fields import Body, InstitutionCode, Reference, RegionCode, ShortText, Word
 from api.http.openapi_helpers import body_of, problems
 from api.http.problems import ProblemError
-from api.http.schemas import Reply
+from api.http.schemas import ApiModel
 from service import institution as institutions
 from service import policy as editions
 from service.caller import Request as ServiceRequest
@@ -58,7 +58,7 @@ class InstitutionBody(Body):
     """A designated institution."""
 
     code: InstitutionCode
-    name: Text
+    name: ShortText
     class_: Literal["hospital", "pharmacy", "checkup"] = Field(alias="class")
     region: RegionCode
     status: Literal["active", "suspended", "ended"] = "active"
@@ -69,7 +69,7 @@ class InstitutionBody(Body):
     reference: Reference | None = None
 
 
-class DialectReply(Reply):
+class DialectReply(ApiModel):
     """How an institution's system writes and reads the national messages."""
 
     mulaid_mode: Literal["contained", "beside"]
@@ -78,7 +78,7 @@ class DialectReply(Reply):
     stmt_rslt: Literal["national", "hubei"]
 
 
-class SignatureReply(Reply):
+class SignatureReply(ApiModel):
     """How an institution signs; its secret is never shown."""
 
     style: Literal["x-tif", "csb", "x-ca", "sm2", "none"]
@@ -86,7 +86,7 @@ class SignatureReply(Reply):
     has_secret: bool
 
 
-class InstitutionReply(Reply):
+class InstitutionReply(ApiModel):
     """A designated institution."""
 
     code: str
@@ -102,7 +102,7 @@ class InstitutionReply(Reply):
     position: int
 
 
-class PolicyReply(Reply):
+class PolicyReply(ApiModel):
     """A region's published editions, oldest first."""
 
     region: str
@@ -130,34 +130,34 @@ router = APIRouter(prefix="/v1", tags=["institutions and policies"])
     ),
 )
 async def designate(
-    request: Request, door: DoorOf, caller: CallerOf, code: str, key: KeyHeader = None
+    request: Request, api: ApiOf, caller: CallerOf, code: str, key: KeyHeader = None
 ) -> Response:
     """Put an institution under agreement, or change it (agency)."""
     body = await read_body(request, InstitutionBody)
     if body.code != code:
         raise ProblemError("FIELD_INVALID", errors=[{"field": "code", "code": "FIELD_INVALID"}])
     asked = ServiceRequest(caller, maybe_key(key), digest_of(f"institutions/{code}", body), "http")
-    reply = await institutions.designate(door.house, asked, designation_of(body))
+    reply = await institutions.designate(api.context, asked, designation_of(body))
     return answer_written(reply, request, 200)
 
 
 @router.get("/institutions/{code}", response_model=InstitutionReply, responses=problems(404))
-async def look_at_institution(door: DoorOf, caller: CallerOf, code: str) -> Response:
+async def look_at_institution(api: ApiOf, caller: CallerOf, code: str) -> Response:
     """An institution as the log has it now (itself, agencies, auditors)."""
-    return answer_read(await institutions.look_at_institution(door.house, caller, code))
+    return answer_read(await institutions.look_at_institution(api.context, caller, code))
 
 
 @router.get("/policies", response_model=list[PolicyReply], responses=problems())
-async def list_policies(door: DoorOf, _: CallerOf) -> Response:
+async def list_policies(api: ApiOf, _: CallerOf) -> Response:
     """Every region's published editions."""
-    regions = door.house.policies.regions()
-    return answer_plain([await _policy(door, region) for region in regions])
+    regions = api.context.policies.regions()
+    return answer_plain([await _policy(api, region) for region in regions])
 
 
 @router.get("/policies/{region}", response_model=PolicyReply, responses=problems(404))
-async def look_at_policy(door: DoorOf, _: CallerOf, region: str) -> Response:
+async def look_at_policy(api: ApiOf, _: CallerOf, region: str) -> Response:
     """A region's published editions, oldest first."""
-    return answer_plain(await _policy(door, region))
+    return answer_plain(await _policy(api, region))
 
 
 def designation_of(body: InstitutionBody) -> institutions.Designate:
@@ -175,10 +175,10 @@ def designation_of(body: InstitutionBody) -> institutions.Designate:
     )
 
 
-def _dialect_of(body: DialectBody | None) -> institutions.Spoken:
+def _dialect_of(body: DialectBody | None) -> institutions.DialectUpdate:
     if body is None:
         return institutions.UNSAID
-    return institutions.Spoken(
+    return institutions.DialectUpdate(
         mulaid_mode=MulaidMode(body.mulaid_mode) if body.mulaid_mode else None,
         fund_includes_acct=body.fund_includes_acct,
         numbers=body.numbers,
@@ -194,6 +194,6 @@ def _signature_of(body: SignatureBody | None) -> institutions.Signing | None:
     return institutions.Signing(SignatureStyle(body.style), body.paasid, body.secret)
 
 
-async def _policy(door: DoorOf, region: str) -> dict[str, Any]:
-    published = await editions.look_at_rulebook(door.house, region)
+async def _policy(api: ApiOf, region: str) -> dict[str, Any]:
+    published = await editions.look_at_rulebook(api.context, region)
     return {"region": region, "editions": [from_json(content) for _, content in published]}

@@ -8,8 +8,8 @@ from pydantic import Field
 from aggregates.policy.choices import PremiumType
 from aggregates.vocabulary import PremiumStatus
 from api.http.dependencies import (
+    ApiOf,
     CallerOf,
-    DoorOf,
     KeyHeader,
     Render,
     answer_read,
@@ -20,9 +20,9 @@ from api.http.dependencies import (
 from api.http.fields import Body, PersonNo, ReasonBody
 from api.http.openapi_helpers import body_of, problems
 from api.http.problems import ProblemError
-from api.http.schemas import Reply as ReplyModel
+from api.http.schemas import ApiModel as ReplyModel
 from service.caller import Role
-from service.context import House
+from service.context import ServiceContext
 from service.ids import stream_of
 from service.ledger.command import Reply
 from service.person.masking import persons_of
@@ -80,7 +80,7 @@ OPEN: dict[int | str, dict[str, Any]] = {
     ),
 )
 async def pay_premium(
-    request: Request, door: DoorOf, caller: CallerOf, key: KeyHeader = None
+    request: Request, api: ApiOf, caller: CallerOf, key: KeyHeader = None
 ) -> Response:
     """Pay a relative's premium out of one's account (the sponsor, or his agency).
 
@@ -100,14 +100,14 @@ async def pay_premium(
         year=body.year,
     )
     asked = request_of(caller, key, "premiums", body)
-    return await _answered(door.house, await premiums.pay(door.house, asked, command), request)
+    return await _answered(api.context, await premiums.pay(api.context, asked, command), request)
 
 
 @router.get("/{premium_id}", response_model=PremiumReply, responses=problems(404))
-async def look_at_premium(door: DoorOf, caller: CallerOf, premium_id: str) -> Response:
+async def look_at_premium(api: ApiOf, caller: CallerOf, premium_id: str) -> Response:
     """A premium as the log has it now (sponsor, payee, their agencies, auditors)."""
-    reply = await premiums.look_at_premium(door.house, caller, stream_of("prm", premium_id))
-    return answer_read(reply, await _with_persons(door.house, reply.answer))
+    reply = await premiums.look_at_premium(api.context, caller, stream_of("prm", premium_id))
+    return answer_read(reply, await _with_persons(api.context, reply.answer))
 
 
 @router.post(
@@ -118,7 +118,7 @@ async def look_at_premium(door: DoorOf, caller: CallerOf, premium_id: str) -> Re
     openapi_extra=body_of(ReasonBody, {"reason": "paid for the wrong person"}),
 )
 async def reverse_premium(
-    request: Request, door: DoorOf, caller: CallerOf, premium_id: str, key: KeyHeader = None
+    request: Request, api: ApiOf, caller: CallerOf, premium_id: str, key: KeyHeader = None
 ) -> Response:
     """Take a paid premium back to the buckets it came from (the sponsor, or his agency).
 
@@ -128,20 +128,20 @@ async def reverse_premium(
     body = await read_body(request, ReasonBody)
     stream = stream_of("prm", premium_id)
     asked = request_of(caller, key, f"premiums/{stream}/reversal", body)
-    reply = await premiums.reverse(door.house, asked, stream, body.reason)
-    return await _answered(door.house, reply, request)
+    reply = await premiums.reverse(api.context, asked, stream, body.reason)
+    return await _answered(api.context, reply, request)
 
 
-async def _answered(house: House, reply: Reply, request: Request) -> Response:
+async def _answered(context: ServiceContext, reply: Reply, request: Request) -> Response:
     if reply.refusal is not None:
         return answer_written(reply, request)
-    render = await _with_persons(house, reply.answer)
+    render = await _with_persons(context, reply.answer)
     status = 202 if premiums.is_open(reply.answer) else 201
     return answer_written(reply, request, status, render)
 
 
-async def _with_persons(house: House, answer: bytes) -> Render:
-    persons = await persons_of(house, premiums.parties_in(answer))
+async def _with_persons(context: ServiceContext, answer: bytes) -> Render:
+    persons = await persons_of(context, premiums.parties_in(answer))
     numbers = {stream: person and person.person_no for stream, person in persons.items()}
 
     def render(premium: dict[str, Any]) -> dict[str, Any]:

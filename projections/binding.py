@@ -19,7 +19,7 @@ from aggregates.binding.events import (
 )
 from aggregates.vocabulary import BindingStatus, Instant, Relation, StreamId, Use
 from projections.kit.paging import Page, below, bounded, page
-from projections.kit.recorded_event import Fact
+from projections.kit.recorded_event import RecordedEvent
 from projections.kit.row_per_stream import Rows
 from projections.kit.table import Connection, Reader, Table, columns, key_of, stream_of
 
@@ -84,7 +84,7 @@ class BindingRow(NamedTuple):
     last_on: date | None
 
 
-def evolve(row: BindingRow | None, fact: Fact) -> BindingRow | None:
+def evolve(row: BindingRow | None, fact: RecordedEvent) -> BindingRow | None:
     """Fold one event into a binding's row. Never judges."""
     if isinstance(fact.event, InvitationSent):
         return _invited(fact, fact.event)
@@ -104,7 +104,7 @@ def evolve(row: BindingRow | None, fact: Fact) -> BindingRow | None:
     return row._replace(version=fact.version)
 
 
-def _invited(fact: Fact, event: InvitationSent) -> BindingRow:
+def _invited(fact: RecordedEvent, event: InvitationSent) -> BindingRow:
     return BindingRow(
         binding=fact.stream,
         position=fact.position,
@@ -201,7 +201,7 @@ ROWS = Rows(
 )
 
 
-async def write(connection: Connection, name: str, facts: Sequence[Fact]) -> None:
+async def write(connection: Connection, name: str, facts: Sequence[RecordedEvent]) -> None:
     """Write what a batch of facts changes; an account's region is known before its bindings."""
     opened = [(f.stream, f.event) for f in facts if isinstance(f.event, AccountOpened)]
     regions = [(key_of(account), event.region) for account, event in opened]
@@ -231,7 +231,7 @@ OF_PARTY, OF_REGION = (
 )
 
 
-class Wanted(NamedTuple):
+class BindingFilter(NamedTuple):
     """What part of a list is wanted: bindings that stand so at this instant, and which page."""
 
     now: Instant
@@ -240,7 +240,7 @@ class Wanted(NamedTuple):
     limit: int = 50
 
 
-async def of_party(reader: Reader, account: StreamId, wanted: Wanted) -> Page[BindingRow]:
+async def of_party(reader: Reader, account: StreamId, wanted: BindingFilter) -> Page[BindingRow]:
     """The bindings in which this account sponsors or is sponsored, newest first.
 
     Raises:
@@ -249,7 +249,7 @@ async def of_party(reader: Reader, account: StreamId, wanted: Wanted) -> Page[Bi
     return await _listed(reader, OF_PARTY, wanted, key_of(account))
 
 
-async def of_region(reader: Reader, region: str, wanted: Wanted) -> Page[BindingRow]:
+async def of_region(reader: Reader, region: str, wanted: BindingFilter) -> Page[BindingRow]:
     """The bindings with a party in this region, newest first.
 
     Raises:
@@ -258,7 +258,7 @@ async def of_region(reader: Reader, region: str, wanted: Wanted) -> Page[Binding
     return await _listed(reader, OF_REGION, wanted, region)
 
 
-async def of_all(reader: Reader, wanted: Wanted) -> Page[BindingRow]:
+async def of_all(reader: Reader, wanted: BindingFilter) -> Page[BindingRow]:
     """Every binding, newest first.
 
     Raises:
@@ -267,7 +267,9 @@ async def of_all(reader: Reader, wanted: Wanted) -> Page[BindingRow]:
     return await _listed(reader, EVERY, wanted)
 
 
-async def _listed(reader: Reader, query: str, wanted: Wanted, *side: str) -> Page[BindingRow]:
+async def _listed(
+    reader: Reader, query: str, wanted: BindingFilter, *side: str
+) -> Page[BindingRow]:
     now, status, cursor, limit = wanted
     limit = bounded(limit)
     found = await reader.fetch(query, now.at, now.on, below(cursor), status, limit + 1, *side)

@@ -18,7 +18,7 @@ from aggregates.credential_link import evolve as evolve_link
 from aggregates.settlement.events import Settled
 from aggregates.vocabulary import LinkStatus, Relation, StreamId
 from projections.kit.paging import Page, below, bounded, page
-from projections.kit.recorded_event import Fact
+from projections.kit.recorded_event import RecordedEvent
 from projections.kit.row_per_stream import Rows
 from projections.kit.table import Connection, Reader, Table, columns, key_of, stream_of
 
@@ -93,7 +93,7 @@ class LinkRow(NamedTuple):
         )
 
 
-def evolve(row: LinkRow | None, fact: Fact) -> LinkRow | None:
+def evolve(row: LinkRow | None, fact: RecordedEvent) -> LinkRow | None:
     """Fold one event into a link's row. Never judges."""
     event = fact.event
     if isinstance(event, BEGINS):
@@ -103,7 +103,7 @@ def evolve(row: LinkRow | None, fact: Fact) -> LinkRow | None:
     return row
 
 
-def _row_of(fact: Fact, position: int, link: Link) -> LinkRow:
+def _row_of(fact: RecordedEvent, position: int, link: Link) -> LinkRow:
     return LinkRow(
         link=fact.stream,
         position=position,
@@ -163,7 +163,7 @@ ROWS = Rows(
 )
 
 
-async def write(connection: Connection, name: str, facts: Sequence[Fact]) -> None:
+async def write(connection: Connection, name: str, facts: Sequence[RecordedEvent]) -> None:
     """Write what a batch of facts changes, and which bills came by a shown code."""
     used = [
         (fact.event.claim.credential, key_of(fact.stream), fact.position)

@@ -13,7 +13,7 @@ from aggregates.premium.premium import (
     PremiumSentToTax,
 )
 from aggregates.vocabulary import StreamId
-from projections.kit.recorded_event import Fact
+from projections.kit.recorded_event import RecordedEvent
 from projections.kit.table import Connection, Reader, Table, columns, key_of, stream_of
 
 TABLE = Table(
@@ -37,7 +37,7 @@ UPSERT = """
 DELETE = "DELETE FROM {name} WHERE premium = ANY ($1::uuid[])"
 
 
-def evolve(waits: dict[StreamId, int], fact: Fact) -> None:
+def evolve(waits: dict[StreamId, int], fact: RecordedEvent) -> None:
     """Note since when a premium waits (microseconds), or that it waits no more."""
     if isinstance(fact.event, OPENS):
         waits[fact.stream] = fact.recorded_at
@@ -45,7 +45,7 @@ def evolve(waits: dict[StreamId, int], fact: Fact) -> None:
         waits.pop(fact.stream, None)
 
 
-async def write(connection: Connection, name: str, facts: Sequence[Fact]) -> None:
+async def write(connection: Connection, name: str, facts: Sequence[RecordedEvent]) -> None:
     """Write what a batch of facts changes; a premium that waits no more leaves the table."""
     mine = [fact for fact in facts if isinstance(fact.event, READS)]
     if not mine:

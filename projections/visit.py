@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from aggregates.visit import VisitClosed, VisitDescribed, VisitRegistered, VisitReopened
 from aggregates.vocabulary import Setting, StreamId, VisitEnd
-from projections.kit.recorded_event import Fact
+from projections.kit.recorded_event import RecordedEvent
 from projections.kit.row_per_stream import Rows
 from projections.kit.table import Reader, Table, key_of, storable, stream_of
 
@@ -50,7 +50,7 @@ class VisitRow(NamedTuple):
     ending: VisitEnd | None
 
 
-def evolve(row: VisitRow | None, fact: Fact) -> VisitRow | None:
+def evolve(row: VisitRow | None, fact: RecordedEvent) -> VisitRow | None:
     """Fold one event into a visit's row. Never judges."""
     match fact.event:
         case VisitRegistered() as came:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from aggregates.account.state import Account
 from aggregates.refusals import NotPermittedError, UnknownError
-from service.vault import Keys
+from service.vault import Vault
 
 
 class Role(StrEnum):
@@ -39,9 +39,9 @@ class Request(NamedTuple):
     channel: str
 
 
-def person(keys: Keys, person_no: str) -> Caller:
+def person(vault: Vault, person_no: str) -> Caller:
     """A person as a caller: his name is the keyed digest that finds his account."""
-    name = f"person:{keys.name('person_no', person_no).hex()[:32]}"
+    name = f"person:{vault.name('person_no', person_no).hex()[:32]}"
     return Caller(Role.PERSON, person_no, None, name)
 
 

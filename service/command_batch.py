@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from aggregates.refusals import RefusalError
 from service.caller import Request
-from service.context import Decide, House
+from service.context import Decide, ServiceContext
 from service.ledger.command import Command, KeyReusedError, Reply
 
 Case = Coroutine[Any, Any, Reply]
@@ -17,26 +17,28 @@ NO_REPLY = (RefusalError, KeyReusedError)
 """Why a use case ends without a reply; nothing was stored."""
 
 
-class Errand(NamedTuple):
+class QueuedUseCase(NamedTuple):
     """A call of a use case that waits for nothing but its one command; it can be sent on."""
 
     use_case: Callable[..., Case]
     request: Request
     arguments: tuple[object, ...]
 
-    def begin(self, house: House) -> Case:
+    def begin(self, context: ServiceContext) -> Case:
         """Call the use case."""
-        return self.use_case(house, self.request, *self.arguments)
+        return self.use_case(context, self.request, *self.arguments)
 
 
-async def carry_out(house: House, errands: Iterable[Errand]) -> list[Reply | Exception]:
+async def carry_out(
+    context: ServiceContext, items: Iterable[QueuedUseCase]
+) -> list[Reply | Exception]:
     """Carry out errands, decided in their order: their replies, or why there is none.
 
     Raises:
         OverloadedError, StoreUnavailableError, OutcomeUnknownError: as `Appender.submit`.
     """
-    stopping = _Stopping(*(getattr(house, field.name) for field in fields(house)))
-    begun = [_begin(stopping, errand) for errand in errands]
+    stopping = _Stopping(*(getattr(context, field.name) for field in fields(context)))
+    begun = [_begin(stopping, item) for item in items]
     return [each if isinstance(each, Exception) else await _end(*each) for each in begun]
 
 
@@ -49,7 +51,7 @@ class _Stop(NamedTuple):
         return (yield self.command)
 
 
-class _Stopping(House):
+class _Stopping(ServiceContext):
     """A house whose use cases give their command away and wait to be told the reply."""
 
     __slots__ = ()
@@ -63,14 +65,14 @@ class _Stopping(House):
 Begun = tuple[Case, "asyncio.Future[Reply]"]
 
 
-def _begin(house: _Stopping, errand: Errand) -> Begun | Exception:
+def _begin(context: _Stopping, item: QueuedUseCase) -> Begun | Exception:
     """Take a use case to where it stops, and its command to the appender."""
-    case = errand.begin(house)
+    case = item.begin(context)
     try:
         command = case.send(None)
     except NO_REPLY as error:
         return error
-    return case, house.appender.take(command)
+    return case, context.appender.take(command)
 
 
 async def _end(case: Case, answer: "asyncio.Future[Reply]") -> Reply | Exception:

@@ -16,16 +16,16 @@ from service.ledger.command import Command, Decision, Reply
 from service.ledger.head_cache import Limits
 from service.ledger.postgres.connect import Patience
 from service.ledger.postgres.store import PostgresStore
-from service.ledger.read_set import View
+from service.ledger.read_set import ReadSet
 from service.ledger.store import Store, StoreUnavailableError
 from service.regions.policy_book import PolicyBook, load
 from service.request_context import noting
 from service.runtime.readiness import Readiness
 from service.runtime.silence import readers_hang, writer_hangs
 from service.settings import Settings
-from service.vault import Keys, Personal, hold_keys, load_keys
+from service.vault import Personal, Vault, hold_keys, load_keys
 
-Decide = Callable[[View, Instant], Decision]
+Decide = Callable[[ReadSet, Instant], Decision]
 
 
 class Relations(Protocol):
@@ -95,13 +95,13 @@ class OutsideCheckpoint(Protocol):
 
 
 @dataclass(slots=True)
-class House:
+class ServiceContext:
     """A running service's parts."""
 
     store: Store
     appender: Appender
     clock: Clock
-    keys: Keys
+    vault: Vault
     policies: PolicyBook
     registry: Relations | None = None
     tax: TaxSide | None = None
@@ -140,10 +140,10 @@ class House:
             actor=request.caller.name,
             on_behalf_of=None,
             channel=request.channel,
-            key_digest=key_digest(self.keys, request.caller, request.key),
+            key_digest=key_digest(self.vault, request.caller, request.key),
         )
         # Who has the stored digest and not the key file cannot try out what a body said.
-        digest = self.keys.sign(request.digest)
+        digest = self.vault.sign(request.digest)
         return Command(request.caller.name, request.key, digest, act, noting(decide))
 
     async def ask(
@@ -155,9 +155,9 @@ class House:
         )
 
 
-def key_digest(keys: Keys, caller: Caller, key: str) -> str:
+def key_digest(vault: Vault, caller: Caller, key: str) -> str:
     """What stands for a caller's key in events: 32 hex digits."""
-    return keys.name("key", f"{caller.name}\0{key}").hex()[:32]
+    return vault.name("key", f"{caller.name}\0{key}").hex()[:32]
 
 
 NOBODY = Act(actor="", on_behalf_of=None, channel="", key_digest="")
@@ -170,7 +170,7 @@ async def open_postgres(
     limits: Limits | None = None,
     outside: OutsideCheckpoint | None = None,
     patience: Patience | None = None,
-) -> House:
+) -> ServiceContext:
     """A house on a migrated PostgreSQL, with its settings' limits and patience or others.
 
     Who writes names the checkpoint `outside` where there is one: each connection that appends is
@@ -180,10 +180,10 @@ async def open_postgres(
         KeyFileError: the ledger was sealed with other keys; PolicyFilesError: unsound regions;
         StoreUnavailableError: no database there, or not the one whose checkpoint is outside.
     """
-    keys = load_keys(settings.key_file)
+    vault = load_keys(settings.key_file)
     policies = load(settings.regions)
     patience = patience or Patience.of(settings.silent_s)
-    store = PostgresStore(dsn, partial(_greet, keys=keys, outside=outside), patience)
+    store = PostgresStore(dsn, partial(_greet, vault=vault, outside=outside), patience)
     try:
         await store.open()
     except BaseException:
@@ -194,29 +194,29 @@ async def open_postgres(
         deadline_s=settings.deadline_s,
         heads_max=settings.heads_max,
     )
-    house = furnish(store, keys, policies, clock, limits)
-    house.appender.clock.see(await store.recorded_at())
-    house.readiness.add("readers", partial(readers_hang, store))
-    house.readiness.add("writer", partial(writer_hangs, house.appender))
-    house.outside = outside
-    house.funds = Funds(house.funds.table, cores_of(settings.fund_urls))
-    return house
+    context = furnish(store, vault, policies, clock, limits)
+    context.appender.clock.see(await store.recorded_at())
+    context.readiness.add("readers", partial(readers_hang, store))
+    context.readiness.add("writer", partial(writer_hangs, context.appender))
+    context.outside = outside
+    context.funds = Funds(context.funds.table, cores_of(settings.fund_urls))
+    return context
 
 
-async def _greet(connection: Any, keys: Keys, outside: OutsideCheckpoint | None) -> None:  # noqa: ANN401
+async def _greet(connection: Any, vault: Vault, outside: OutsideCheckpoint | None) -> None:  # noqa: ANN401
     """Meet a new connection that appends: compare first, then hold the keys."""
     if outside is not None:
         await outside.check(connection)
-    await hold_keys(connection, keys)
+    await hold_keys(connection, vault)
 
 
 def furnish(
-    store: Store, keys: Keys, policies: PolicyBook, clock: Clock, limits: Limits | None = None
-) -> House:
+    store: Store, vault: Vault, policies: PolicyBook, clock: Clock, limits: Limits | None = None
+) -> ServiceContext:
     """A house on any store; its appender takes commands at once.
 
     Its clock is the ledger's: the given one, and never before what it has seen of the log.
     """
     appender = Appender(store, clock, limits or Limits())
     appender.start()
-    return House(store, appender, appender.clock, keys, policies)
+    return ServiceContext(store, appender, appender.clock, vault, policies)

@@ -16,7 +16,7 @@ from msgspec import json
 
 from aggregates import credential_link as rules
 from aggregates.account.state import Account
-from aggregates.credential_link import SLOTS, CodeShown, Held, Link, LinkEvent
+from aggregates.credential_link import SLOTS, CodeShown, ExistingLinks, Link, LinkEvent
 from aggregates.refusals import UnknownError
 from aggregates.topics import Event
 from aggregates.vocabulary import Instant, LinkEvidence, LinkStatus, Relation, StreamId
@@ -24,27 +24,27 @@ from projections import credential_link as link_views
 from projections.credential_link import LinkRow
 from service.adapters.identity_verifier import NOBODY
 from service.binding.kinship import is_parent_of_minor, registered, traits_in, traits_of
-from service.binding.parties import Sides, acting_side, check_is, is_of_agency, party
+from service.binding.parties import Parties, acting_side, check_is, is_of_agency, party
 from service.caller import Caller, Request, Role, check_region, check_role
 from service.clock import new_stream
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.codec import Recorded
 from service.ledger.command import Decision, Reply
-from service.ledger.read_set import View
+from service.ledger.read_set import ReadSet
 from service.person.free_text import check_names_nobody
 from service.person.lookup import account_of, find_or_stand_in, find_person
 from service.person.masking import persons_of
-from service.read_models.reader import Asked, Listed, Shelf, reach
+from service.read_models.reader import PageRequest, PageResult, ReadModels, reach
 from service.serializers import link_answer, moment
 from service.settlement.claims import E_CREDENTIAL
-from service.vault import Keys, Personal
+from service.vault import Personal, Vault
 
 DISPLAYS_MAX = 100
 """Displays told with a link, the newest first; the feed has all."""
-NOW = Asked(cursor=None, limit=DISPLAYS_MAX, min_position=None)
+NOW = PageRequest(cursor=None, limit=DISPLAYS_MAX, min_position=None)
 
 
-async def look_at_link(house: House, caller: Caller, link_id: StreamId) -> Reply:
+async def look_at_link(context: ServiceContext, caller: Caller, link_id: StreamId) -> Reply:
     """A link as the log has it now: for its two sides, their agencies and auditors.
 
     Raises:
@@ -52,25 +52,27 @@ async def look_at_link(house: House, caller: Caller, link_id: StreamId) -> Reply
     """
     check_role(caller, Role.PERSON, Role.AGENCY, Role.AUDITOR)
 
-    def decide(view: View, now: Instant) -> Decision:
-        link = view.link(link_id)
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        link = reads.link(link_id)
         if caller.role is not Role.AUDITOR:
-            acting_side(view, house.keys, caller, Sides(link.guardian, link.member), now)
-        return _answered(view, house.keys, caller, link_id, (link, None), now)
+            acting_side(reads, context.vault, caller, Parties(link.guardian, link.member), now)
+        return _answered(reads, context.vault, caller, link_id, (link, None), now)
 
-    return await house.ask(caller, decide)
+    return await context.ask(caller, decide)
 
 
-async def displays_of(house: House, shelf: Shelf, link_id: StreamId) -> list[dict[str, Any]]:
+async def displays_of(
+    context: ServiceContext, read_models: ReadModels, link_id: StreamId
+) -> list[dict[str, Any]]:
     """When and by which door a link's code was shown, and what was settled with it.
 
     The displays are the log's; the settlements follow it, as lists do.
     """
-    history = await house.store.history(link_id)
+    history = await context.store.history(link_id)
     newest = [r for r in reversed(history) if isinstance(r.event, CodeShown)][:DISPLAYS_MAX]
-    await reach(house, shelf, NOW, link_views.TABLE)
+    await reach(context, read_models, NOW, link_views.TABLE)
     shown = [recorded.event.code for recorded in newest if isinstance(recorded.event, CodeShown)]
-    uses = await link_views.uses_of(shelf.pool, shown) if shown else {}
+    uses = await link_views.uses_of(read_models.pool, shown) if shown else {}
     return [_display(recorded, uses) for recorded in newest]
 
 
@@ -86,8 +88,12 @@ def _display(recorded: Recorded, uses: dict[str, list[StreamId]]) -> dict[str, A
 
 
 async def links_of(
-    house: House, shelf: Shelf, caller: Caller, person_no: str | None, asked: Asked
-) -> Listed:
+    context: ServiceContext,
+    read_models: ReadModels,
+    caller: Caller,
+    person_no: str | None,
+    asked: PageRequest,
+) -> PageResult:
     """The links in which a person is guardian or member, newest first.
 
     `person_no` names him for an agency or an auditor; a person sees his own.
@@ -97,18 +103,18 @@ async def links_of(
     """
     check_role(caller, Role.PERSON, Role.AGENCY, Role.AUDITOR)
     own = caller.subject if caller.role is Role.PERSON else ""
-    account_id = await account_of(house, caller, own if person_no is None else person_no)
-    position = await reach(house, shelf, asked, link_views.TABLE)
-    page = await link_views.of_party(shelf.pool, account_id, asked.cursor, asked.limit)
+    account_id = await account_of(context, caller, own if person_no is None else person_no)
+    position = await reach(context, read_models, asked, link_views.TABLE)
+    page = await link_views.of_party(read_models.pool, account_id, asked.cursor, asked.limit)
     sides = [side for row in page.rows for side in (row.guardian, row.member)]
-    persons = await persons_of(house, sides)
+    persons = await persons_of(context, sides)
     sees_all = caller.role is Role.AUDITOR
-    on = house.clock().on
+    on = context.clock().on
     items = [
         _link(row, persons, on, is_told=sees_all or row.is_known or row.member == account_id)
         for row in page.rows
     ]
-    return Listed(items, page.next, position)
+    return PageResult(items, page.next, position)
 
 
 def _link(
@@ -139,7 +145,7 @@ class OpenLink:
     reference: str
 
 
-async def open_link(house: House, request: Request, command: OpenLink) -> Reply:
+async def open_link(context: ServiceContext, request: Request, command: OpenLink) -> Reply:
     """Ask to show a member's code; what the link waits for is in its status.
 
     Raises:
@@ -147,14 +153,14 @@ async def open_link(house: House, request: Request, command: OpenLink) -> Reply:
         `aggregates.credential_link.open_link`; the rest as `Appender.submit`.
     """
     check_role(request.caller, Role.PERSON, Role.AGENCY)
-    keys = house.keys
-    is_verified = await _verify(house, request.caller, command)
+    vault = context.vault
+    is_verified = await _verify(context, request.caller, command)
 
-    def decide(view: View, now: Instant) -> Decision:
-        guardian = party(view, keys, request.caller, command.guardian)
-        member = find_or_stand_in(view, keys, guardian, command.member)
-        accounts, tie, born_on = _known_between(view, keys, guardian, member, now)
-        asked = rules.Asked(
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        guardian = party(reads, vault, request.caller, command.guardian)
+        member = find_or_stand_in(reads, vault, guardian, command.member)
+        accounts, tie, born_on = _known_between(reads, vault, guardian, member, now)
+        asked = rules.LinkRequest(
             guardian=guardian,
             member=member,
             relation=command.relation,
@@ -163,51 +169,51 @@ async def open_link(house: House, request: Request, command: OpenLink) -> Reply:
             born_on=born_on,
             tie=tie._replace(is_verified=is_verified),
         )
-        requested = rules.open_link(asked, accounts, _held(view, keys, guardian, member), now)
+        requested = rules.open_link(asked, accounts, _held(reads, vault, guardian, member), now)
         link_id = new_stream("lnk", now.at)
-        decision = _answered(view, keys, request.caller, link_id, (None, requested), now)
-        decision.takes = dict.fromkeys(_names(keys, rules.evolve(None, requested)), link_id)
+        decision = _answered(reads, vault, request.caller, link_id, (None, requested), now)
+        decision.takes = dict.fromkeys(_names(vault, rules.evolve(None, requested)), link_id)
         decision.on_behalf_of = guardian if request.caller.role is Role.AGENCY else None
         return decision
 
-    return await house.do(request, decide)
+    return await context.do(request, decide)
 
 
 def _known_between(
-    view: View, keys: Keys, guardian: StreamId, member: StreamId, now: Instant
+    reads: ReadSet, vault: Vault, guardian: StreamId, member: StreamId, now: Instant
 ) -> tuple[tuple[Account, Account | None], rules.Tie, date | None]:
     """Both accounts, what the register says of the two, and when the member was born.
 
     The same is read of a member who is not there.
     """
-    born_on = traits_of(view, keys, member).born_on
-    is_parent = is_parent_of_minor(view, keys, guardian, member, now)
-    is_kin = registered(view, keys, guardian, member) is not None
+    born_on = traits_of(reads, vault, member).born_on
+    is_parent = is_parent_of_minor(reads, vault, guardian, member, now)
+    is_kin = registered(reads, vault, guardian, member) is not None
     try:
-        account = view.account(member)
+        account = reads.account(member)
     except UnknownError:
         account = None
-    return (view.account(guardian), account), rules.Tie(is_kin, is_parent, None), born_on
+    return (reads.account(guardian), account), rules.Tie(is_kin, is_parent, None), born_on
 
 
-async def _verify(house: House, caller: Caller, command: OpenLink) -> bool | None:
+async def _verify(context: ServiceContext, caller: Caller, command: OpenLink) -> bool | None:
     """Ask the verifier whether a face check is the member's; None where nobody tells.
 
     Nobody's is asked about as well: the answer takes as long, and is no.
     """
-    if house.proofs is None or command.evidence is not LinkEvidence.FACE:
+    if context.proofs is None or command.evidence is not LinkEvidence.FACE:
         return None
     if caller.role is Role.PERSON and command.guardian not in (None, caller.subject):
         raise UnknownError
-    name = house.keys.name("person_no", command.member)
-    account = (await house.store.read((), (name,))).names.get(name)
-    found = await persons_of(house, () if account is None else (account,))
+    name = context.vault.name("person_no", command.member)
+    account = (await context.store.read((), (name,))).names.get(name)
+    found = await persons_of(context, () if account is None else (account,))
     person = next(iter(found.values()), None)
-    holds = await house.proofs.holds(person or NOBODY, command.evidence, command.reference)
+    holds = await context.proofs.holds(person or NOBODY, command.evidence, command.reference)
     return holds and person is not None
 
 
-async def confirm_link(house: House, request: Request, link_id: StreamId) -> Reply:
+async def confirm_link(context: ServiceContext, request: Request, link_id: StreamId) -> Reply:
     """Agree that the guardian shows the code: the member, a minor's parent, or the agency.
 
     Raises:
@@ -215,19 +221,19 @@ async def confirm_link(house: House, request: Request, link_id: StreamId) -> Rep
         the refusals of `aggregates.credential_link.confirm_link`.
     """
     check_role(request.caller, Role.PERSON, Role.AGENCY)
-    keys = house.keys
+    vault = context.vault
 
-    def decide(view: View, now: Instant) -> Decision:
-        link = view.link(link_id)
-        for_whom = check_is(view, keys, request.caller, (link.member, _sides(link)), now)
-        born_on = traits_of(view, keys, link.member).born_on
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        link = reads.link(link_id)
+        for_whom = check_is(reads, vault, request.caller, (link.member, _sides(link)), now)
+        born_on = traits_of(reads, vault, link.member).born_on
         is_own = request.caller.role is Role.AGENCY or for_whom is None
-        event = rules.confirm_link(link, accounts_of(view, link), born_on, now, is_own=is_own)
-        decision = _answered(view, keys, request.caller, link_id, (link, event), now)
+        event = rules.confirm_link(link, accounts_of(reads, link), born_on, now, is_own=is_own)
+        decision = _answered(reads, vault, request.caller, link_id, (link, event), now)
         decision.on_behalf_of = for_whom
         return decision
 
-    return await house.do(request, decide)
+    return await context.do(request, decide)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,7 +244,9 @@ class Review:
     reason: str
 
 
-async def review_link(house: House, request: Request, link_id: StreamId, review: Review) -> Reply:
+async def review_link(
+    context: ServiceContext, request: Request, link_id: StreamId, review: Review
+) -> Reply:
     """Judge a link's evidence (the agency of the member's region); a no closes the link.
 
     Raises:
@@ -246,27 +254,27 @@ async def review_link(house: House, request: Request, link_id: StreamId, review:
         `aggregates.credential_link.review_link`.
     """
     check_role(request.caller, Role.AGENCY)
-    keys = house.keys
+    vault = context.vault
 
-    def decide(view: View, now: Instant) -> Decision:
-        link = view.link(link_id)
-        check_region(request.caller, view.account(link.member))
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        link = reads.link(link_id)
+        check_region(request.caller, reads.account(link.member))
         for account_id in _sides(link):
-            check_names_nobody(view, keys, account_id, review.reason)
-        born_on = traits_of(view, keys, link.member).born_on
+            check_names_nobody(reads, vault, account_id, review.reason)
+        born_on = traits_of(reads, vault, link.member).born_on
         event = rules.review_link(
             link, born_on, now, is_approved=review.is_approved, reason=review.reason
         )
-        decision = _answered(view, keys, request.caller, link_id, (link, event), now)
+        decision = _answered(reads, vault, request.caller, link_id, (link, event), now)
         if not event.is_approved:
-            decision.frees = set(_names(keys, link))
+            decision.frees = set(_names(vault, link))
         decision.on_behalf_of = link.member
         return decision
 
-    return await house.do(request, decide)
+    return await context.do(request, decide)
 
 
-async def activate_link(house: House, request: Request, link_id: StreamId) -> Reply:
+async def activate_link(context: ServiceContext, request: Request, link_id: StreamId) -> Reply:
     """Take an approved link into use (the guardian, or his agency); an active one stays so.
 
     Raises:
@@ -274,24 +282,24 @@ async def activate_link(house: House, request: Request, link_id: StreamId) -> Re
         do; the refusals of `aggregates.credential_link.activate_link`.
     """
     check_role(request.caller, Role.PERSON, Role.AGENCY)
-    keys = house.keys
+    vault = context.vault
 
-    def decide(view: View, now: Instant) -> Decision:
-        link = view.link(link_id)
-        for_whom = check_is(view, keys, request.caller, (link.guardian, _sides(link)), now)
-        born_on = traits_of(view, keys, link.member).born_on
-        is_parent = is_parent_of_minor(view, keys, link.guardian, link.member, now)
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        link = reads.link(link_id)
+        for_whom = check_is(reads, vault, request.caller, (link.guardian, _sides(link)), now)
+        born_on = traits_of(reads, vault, link.member).born_on
+        is_parent = is_parent_of_minor(reads, vault, link.guardian, link.member, now)
         event = rules.activate_link(link, born_on, now, is_parent=is_parent)
         if event is not None:
-            rules.check_living(accounts_of(view, link))
-        decision = _answered(view, keys, request.caller, link_id, (link, event), now)
+            rules.check_living(accounts_of(reads, link))
+        decision = _answered(reads, vault, request.caller, link_id, (link, event), now)
         decision.on_behalf_of = for_whom
         return decision
 
-    return await house.do(request, decide)
+    return await context.do(request, decide)
 
 
-async def show_code(house: House, request: Request, link_id: StreamId) -> Reply:
+async def show_code(context: ServiceContext, request: Request, link_id: StreamId) -> Reply:
     """Show the member's code once (the guardian, or his agency); it holds for a quarter hour.
 
     The code is made of the ledger's key and of this request's name, so a repeat makes the same
@@ -303,15 +311,15 @@ async def show_code(house: House, request: Request, link_id: StreamId) -> Reply:
         rest as `Appender.submit`.
     """
     check_role(request.caller, Role.PERSON, Role.AGENCY)
-    keys = house.keys
-    token = keys.token(f"{link_id}\0{request.caller.name}\0{request.key}")
-    name = keys.name(E_CREDENTIAL, token)
+    vault = context.vault
+    token = vault.token(f"{link_id}\0{request.caller.name}\0{request.key}")
+    name = vault.name(E_CREDENTIAL, token)
 
-    def decide(view: View, now: Instant) -> Decision:
-        link = view.link(link_id)
-        for_whom = check_is(view, keys, request.caller, (link.guardian, _sides(link)), now)
-        rules.check_active(link, traits_of(view, keys, link.member).born_on, now.on)
-        shown = rules.show_code(link, accounts_of(view, link), name.hex(), now)
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        link = reads.link(link_id)
+        for_whom = check_is(reads, vault, request.caller, (link.guardian, _sides(link)), now)
+        rules.check_active(link, traits_of(reads, vault, link.member).born_on, now.on)
+        shown = rules.show_code(link, accounts_of(reads, link), name.hex(), now)
         answer = {"link_id": link_id, "expires_at": moment(shown.expires_at)}
         return Decision(
             answer=json.encode(answer),
@@ -320,13 +328,15 @@ async def show_code(house: House, request: Request, link_id: StreamId) -> Reply:
             on_behalf_of=for_whom,
         )
 
-    reply = await house.do(request, decide)
+    reply = await context.do(request, decide)
     if reply.refusal is not None:
         return reply
     return reply._replace(answer=json.encode(json.decode(reply.answer) | {"code": token}))
 
 
-async def close_link(house: House, request: Request, link_id: StreamId, reason: str) -> Reply:
+async def close_link(
+    context: ServiceContext, request: Request, link_id: StreamId, reason: str
+) -> Reply:
     """Close a link (either side, a minor member's parent, or an agency); its codes end with it.
 
     Raises:
@@ -334,18 +344,18 @@ async def close_link(house: House, request: Request, link_id: StreamId, reason: 
         as `Appender.submit`.
     """
     check_role(request.caller, Role.PERSON, Role.AGENCY)
-    keys = house.keys
+    vault = context.vault
 
-    def decide(view: View, now: Instant) -> Decision:
-        link = view.link(link_id)
-        acting = acting_side(view, keys, request.caller, _sides(link), now)
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        link = reads.link(link_id)
+        acting = acting_side(reads, vault, request.caller, _sides(link), now)
         closed = rules.close(link, by=acting.side, reason=reason, now=now)
-        decision = _answered(view, keys, request.caller, link_id, (link, closed), now)
-        decision.frees = set(_names(keys, link))
+        decision = _answered(reads, vault, request.caller, link_id, (link, closed), now)
+        decision.frees = set(_names(vault, link))
         decision.on_behalf_of = acting.on_behalf_of
         return decision
 
-    return await house.do(request, decide)
+    return await context.do(request, decide)
 
 
 def sides_in(answer: bytes) -> tuple[StreamId, StreamId | None]:
@@ -354,13 +364,13 @@ def sides_in(answer: bytes) -> tuple[StreamId, StreamId | None]:
     return link["guardian"], link["member"]
 
 
-def _sides(link: Link) -> Sides:
-    return Sides(link.guardian, link.member)
+def _sides(link: Link) -> Parties:
+    return Parties(link.guardian, link.member)
 
 
 def _answered(
-    view: View,
-    keys: Keys,
+    reads: ReadSet,
+    vault: Vault,
     caller: Caller,
     link_id: StreamId,
     moved: tuple[Link | None, LinkEvent | None],
@@ -370,57 +380,59 @@ def _answered(
     before, event = moved
     link = before if event is None else rules.evolve(before, event)
     assert link is not None, "a link begins with CredentialLinkRequested"
-    member = link.member if _is_told(view, keys, caller, link) else None
-    status = _status_of(view, keys, link, now)
-    version = (0 if before is None else view.version(link_id)) + (event is not None)
+    member = link.member if _is_told(reads, vault, caller, link) else None
+    status = _status_of(reads, vault, link, now)
+    version = (0 if before is None else reads.version(link_id)) + (event is not None)
     answer = link_answer(link_id, link, status, version) | {"member": member}
     events: list[tuple[StreamId, Event]] = [] if event is None else [(link_id, event)]
     return Decision(answer=json.encode(answer), events=events)
 
 
-def _status_of(view: View, keys: Keys, link: Link, now: Instant) -> LinkStatus:
-    return link.status_of(traits_of(view, keys, link.member).born_on, now.on)
+def _status_of(reads: ReadSet, vault: Vault, link: Link, now: Instant) -> LinkStatus:
+    return link.status_of(traits_of(reads, vault, link.member).born_on, now.on)
 
 
-def _is_told(view: View, keys: Keys, caller: Caller, link: Link) -> bool:
+def _is_told(reads: ReadSet, vault: Vault, caller: Caller, link: Link) -> bool:
     """Whether a caller may know that the member of a link is there: not on the guardian's word."""
     if link.is_known or caller.role is Role.AUDITOR:
         return True
     if caller.role is Role.AGENCY:
-        return is_of_agency(view, caller, link.member)
-    return find_person(view, keys, caller.subject) != link.guardian
+        return is_of_agency(reads, caller, link.member)
+    return find_person(reads, vault, caller.subject) != link.guardian
 
 
-def link_between(view: View, keys: Keys, guardian: StreamId, member: StreamId) -> StreamId | None:
+def link_between(
+    reads: ReadSet, vault: Vault, guardian: StreamId, member: StreamId
+) -> StreamId | None:
     """The link that is not closed by which one shows the other's code, or asks to."""
-    return view.find(_pair_name(keys, guardian, member))
+    return reads.find(_pair_name(vault, guardian, member))
 
 
-def is_linked(view: View, keys: Keys, guardian: StreamId, member: StreamId) -> bool:
+def is_linked(reads: ReadSet, vault: Vault, guardian: StreamId, member: StreamId) -> bool:
     """Whether a link ties the two: a guardian's request alone does not."""
-    link_id = link_between(view, keys, guardian, member)
-    return link_id is not None and view.link(link_id).is_known
+    link_id = link_between(reads, vault, guardian, member)
+    return link_id is not None and reads.link(link_id).is_known
 
 
-def accounts_of(view: View, link: Link) -> tuple[Account, Account]:
+def accounts_of(reads: ReadSet, link: Link) -> tuple[Account, Account]:
     """The guardian's and the member's."""
-    return view.account(link.guardian), view.account(link.member)
+    return reads.account(link.guardian), reads.account(link.member)
 
 
-def _held(view: View, keys: Keys, guardian: StreamId, member: StreamId) -> Held:
-    used = [slot for slot in SLOTS if view.find(_slot_name(keys, guardian, slot)) is not None]
-    return Held(link_between(view, keys, guardian, member), used)
+def _held(reads: ReadSet, vault: Vault, guardian: StreamId, member: StreamId) -> ExistingLinks:
+    used = [slot for slot in SLOTS if reads.find(_slot_name(vault, guardian, slot)) is not None]
+    return ExistingLinks(link_between(reads, vault, guardian, member), used)
 
 
-def _names(keys: Keys, link: Link) -> tuple[bytes, bytes]:
+def _names(vault: Vault, link: Link) -> tuple[bytes, bytes]:
     """The unique names that a live link has."""
-    pair = _pair_name(keys, link.guardian, link.member)
-    return _slot_name(keys, link.guardian, link.slot), pair
+    pair = _pair_name(vault, link.guardian, link.member)
+    return _slot_name(vault, link.guardian, link.slot), pair
 
 
-def _slot_name(keys: Keys, guardian: StreamId, slot: int) -> bytes:
-    return keys.name("link", f"{guardian}\0{slot}")
+def _slot_name(vault: Vault, guardian: StreamId, slot: int) -> bytes:
+    return vault.name("link", f"{guardian}\0{slot}")
 
 
-def _pair_name(keys: Keys, guardian: StreamId, member: StreamId) -> bytes:
-    return keys.name("link_pair", f"{guardian}\0{member}")
+def _pair_name(vault: Vault, guardian: StreamId, member: StreamId) -> bytes:
+    return vault.name("link_pair", f"{guardian}\0{member}")

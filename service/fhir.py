@@ -13,14 +13,14 @@ from aggregates.settlement.events import Claim
 from aggregates.settlement.settlement import Settlement
 from aggregates.vocabulary import Instant, InstitutionKind, SettlementStatus, StreamId
 from projections.settlement import movements
-from projections.settlement.movements import Day, of_day
+from projections.settlement.movements import InstitutionDay, of_day
 from service.caller import Caller, Role, check_role
-from service.context import House
+from service.context import ServiceContext
 from service.institution import see_institution
 from service.ledger.command import Decision
-from service.ledger.read_set import View
-from service.read_models.reader import Shelf, reach_head
-from service.reconciliation.reconcile_day import Shown
+from service.ledger.read_set import ReadSet
+from service.read_models.reader import ReadModels, reach_head
+from service.reconciliation.reconcile_day import ComputedAnswer
 from service.serializers import moment, signed_yuan, yuan
 from service.settlement.queries import see_settlement
 
@@ -44,7 +44,7 @@ SUMS = {
 """Our sums and how they are coded; FHIR knows a bill and what an insurer gives."""
 
 
-class Seen(NamedTuple):
+class VisibleSettlement(NamedTuple):
     """A settlement as its caller may see it, and what is told beside it."""
 
     settlement: Settlement
@@ -53,31 +53,33 @@ class Seen(NamedTuple):
     region: str
 
 
-async def explain(house: House, caller: Caller, settlement_id: StreamId) -> Shown:
+async def explain(
+    context: ServiceContext, caller: Caller, settlement_id: StreamId
+) -> ComputedAnswer:
     """A settlement as an ExplanationOfBenefit: whole, so not for its sponsors.
 
     Raises:
         UnknownError: there is none, nothing was settled, or it is not the caller's.
     """
     check_role(caller, Role.INSTITUTION, Role.PERSON, Role.AGENCY, Role.AUDITOR)
-    seen: list[Seen] = []
+    seen: list[VisibleSettlement] = []
 
-    def decide(view: View, now: Instant) -> Decision:
-        settlement, answer = see_settlement(view, house, caller, settlement_id, now)
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        settlement, answer = see_settlement(reads, context, caller, settlement_id, now)
         if settlement.claim is None or "payers" not in answer:
             raise UnknownError
-        institution = view.institution(settlement.institution)
-        region = view.account(settlement.claim.beneficiary).region
-        seen.append(Seen(settlement, answer, institution, region))
+        institution = reads.institution(settlement.institution)
+        region = reads.account(settlement.claim.beneficiary).region
+        seen.append(VisibleSettlement(settlement, answer, institution, region))
         return Decision(answer=b"")
 
-    reply = await house.ask(caller, decide)
-    return Shown(_explanation(seen[-1], caller), reply.position)
+    reply = await context.ask(caller, decide)
+    return ComputedAnswer(_explanation(seen[-1], caller), reply.position)
 
 
 async def reconcile_payments(
-    house: House, shelf: Shelf, caller: Caller, code: str, on: date
-) -> Shown:
+    context: ServiceContext, read_models: ReadModels, caller: Caller, code: str, on: date
+) -> ComputedAnswer:
     """What accounts owe an institution for a business day, as a PaymentReconciliation.
 
     A day that is over is told the same for ever: later returns are another day's adjustments.
@@ -87,11 +89,13 @@ async def reconcile_payments(
         not there yet; OverloadedError: the read models are behind the log.
     """
     check_role(caller, Role.INSTITUTION, Role.AGENCY, Role.AUDITOR)
-    stream, institution, now = await see_institution(house, caller, code)
+    stream, institution, now = await see_institution(context, caller, code)
     if on > now.on:
         raise DateInvalidError(field="day")
-    position = await reach_head(house, shelf, movements.TABLE)
-    return Shown(_payments(institution, on, await of_day(shelf.pool, stream, on), now), position)
+    position = await reach_head(context, read_models, movements.TABLE)
+    return ComputedAnswer(
+        _payments(institution, on, await of_day(read_models.pool, stream, on), now), position
+    )
 
 
 def fhir_id(settlement_id: StreamId) -> str:
@@ -99,7 +103,7 @@ def fhir_id(settlement_id: StreamId) -> str:
     return settlement_id.replace("_", "-")
 
 
-def _explanation(seen: Seen, caller: Caller) -> dict[str, Any]:
+def _explanation(seen: VisibleSettlement, caller: Caller) -> dict[str, Any]:
     settlement, answer = seen.settlement, seen.answer
     claim, status = settlement.claim, settlement.status
     assert claim is not None, "what was settled was claimed"
@@ -180,7 +184,9 @@ def _patient(caller: Caller, answer: dict[str, Any]) -> dict[str, Any]:
     return {"type": "Patient", "extension": [{"url": ABSENT, "valueCode": "masked"}]}
 
 
-def _payments(institution: Institution, on: date, of: Day, now: Instant) -> dict[str, Any]:
+def _payments(
+    institution: Institution, on: date, of: InstitutionDay, now: Instant
+) -> dict[str, Any]:
     paid = [(b.settlement, on, b.sums.own_fen + b.sums.aid_fen) for b in of.bills if b.sums.bills]
     back = [(r.settlement, r.settled_on, -r.sums.own_fen - r.sums.aid_fen) for r in of.returned]
     details = [_detail("payment", *one) for one in paid]

@@ -27,14 +27,14 @@ from aggregates.vocabulary import (
 )
 from service.caller import Caller, Request, Role, check_role
 from service.clock import new_stream
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.command import Decision, Reply
-from service.ledger.read_set import View
+from service.ledger.read_set import ReadSet
 from service.policy import edition_in_force
-from service.vault import Keys
+from service.vault import Vault
 
 
-class Spoken(NamedTuple):
+class DialectUpdate(NamedTuple):
     """What is said of an institution's dialect; None leaves it as it was."""
 
     mulaid_mode: MulaidMode | None = None
@@ -43,7 +43,7 @@ class Spoken(NamedTuple):
     stmt_rslt: StatementWords | None = None
 
 
-UNSAID = Spoken()
+UNSAID = DialectUpdate()
 SECRET_MISSING = {"field": "signature.secret", "code": "FIELD_REQUIRED"}
 
 
@@ -70,33 +70,33 @@ class Designate:
     status: InstitutionStatus
     opened_regions: tuple[str, ...]
     sensitive: bool
-    dialect: Spoken = UNSAID
+    dialect: DialectUpdate = UNSAID
     signature: Signing | None = None
 
 
-async def designate(house: House, request: Request, command: Designate) -> Reply:
+async def designate(context: ServiceContext, request: Request, command: Designate) -> Reply:
     """Put an institution under agreement, or change it; what is so already is no event.
 
     Raises:
         FieldRequiredError: it would sign without a secret; the rest as `Appender.submit`.
     """
     check_role(request.caller, Role.AGENCY)
-    keys = house.keys
-    name = keys.name("institution", command.code)
+    vault = context.vault
+    name = vault.name("institution", command.code)
 
-    def decide(view: View, now: Instant) -> Decision:
+    def decide(reads: ReadSet, now: Instant) -> Decision:
         if request.caller.region not in (None, command.region):
             raise UnknownError(what="region")
-        stream = view.find(name)
-        before = view.institution(stream) if stream else None
+        stream = reads.find(name)
+        before = reads.institution(stream) if stream else None
         if before is not None and request.caller.region not in (None, before.region):
             raise UnknownError
-        version = view.version(stream) if stream else 0
+        version = reads.version(stream) if stream else 0
         takes = {}
         if stream is None:
             stream = takes[name] = new_stream("ins", now.at)
-        base = before.dialect if before else _first_dialect(view, keys, command.region, now)
-        signature, sealed = _signing(keys, stream, before, command.signature)
+        base = before.dialect if before else _first_dialect(reads, vault, command.region, now)
+        signature, sealed = _signing(vault, stream, before, command.signature)
         event = InstitutionDesignated(
             code=command.code,
             name=command.name,
@@ -114,10 +114,10 @@ async def designate(house: House, request: Request, command: Designate) -> Reply
         answer = json.encode(_answer(after, version + len(events)))
         return Decision(answer=answer, events=events, takes=takes)
 
-    return await house.do(request, decide)
+    return await context.do(request, decide)
 
 
-async def look_at_institution(house: House, caller: Caller, code: str) -> Reply:
+async def look_at_institution(context: ServiceContext, caller: Caller, code: str) -> Reply:
     """An institution as the log has it now: for itself, agencies and auditors.
 
     Raises:
@@ -125,15 +125,15 @@ async def look_at_institution(house: House, caller: Caller, code: str) -> Reply:
     """
     check_role(caller, Role.AGENCY, Role.INSTITUTION, Role.AUDITOR)
 
-    def decide(view: View, _: Instant) -> Decision:
-        stream, institution = find_institution(view, house.keys, caller, code)
-        return Decision(answer=json.encode(_answer(institution, view.version(stream))))
+    def decide(reads: ReadSet, _: Instant) -> Decision:
+        stream, institution = find_institution(reads, context.vault, caller, code)
+        return Decision(answer=json.encode(_answer(institution, reads.version(stream))))
 
-    return await house.ask(caller, decide)
+    return await context.ask(caller, decide)
 
 
 def find_institution(
-    view: View, keys: Keys, caller: Caller, code: str
+    reads: ReadSet, vault: Vault, caller: Caller, code: str
 ) -> tuple[StreamId, Institution]:
     """The institution of a code, for itself, its region's agency, the nation's, and auditors.
 
@@ -142,16 +142,16 @@ def find_institution(
     """
     if caller.role is Role.INSTITUTION and caller.subject != code:
         raise UnknownError
-    stream = view.find(keys.name("institution", code))
+    stream = reads.find(vault.name("institution", code))
     if stream is None:
         raise UnknownError
-    institution = view.institution(stream)
+    institution = reads.institution(stream)
     if caller.role is Role.AGENCY and caller.region not in (None, institution.region):
         raise UnknownError
     return stream, institution
 
 
-class Seen(NamedTuple):
+class InstitutionAsOf(NamedTuple):
     """An institution as the log has it at an instant."""
 
     stream: StreamId
@@ -159,19 +159,19 @@ class Seen(NamedTuple):
     now: Instant
 
 
-async def see_institution(house: House, caller: Caller, code: str) -> Seen:
+async def see_institution(context: ServiceContext, caller: Caller, code: str) -> InstitutionAsOf:
     """As `find_institution`, beside the log: all that was decided here before is in it.
 
     Raises:
         UnknownError: there is none, or it is not the caller's.
     """
-    seen: list[Seen] = []
+    seen: list[InstitutionAsOf] = []
 
-    def decide(view: View, now: Instant) -> Decision:
-        seen.append(Seen(*find_institution(view, house.keys, caller, code), now))
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        seen.append(InstitutionAsOf(*find_institution(reads, context.vault, caller, code), now))
         return Decision(answer=b"")
 
-    await house.ask(caller, decide)
+    await context.ask(caller, decide)
     return seen[-1]
 
 
@@ -197,23 +197,23 @@ def _signature_answer(institution: Institution) -> dict[str, Any] | None:
     return asdict(institution.signature) | {"has_secret": institution.sealed is not None}
 
 
-def _first_dialect(view: View, keys: Keys, region: str, now: Instant) -> Dialect:
+def _first_dialect(reads: ReadSet, vault: Vault, region: str, now: Instant) -> Dialect:
     """What a new institution speaks; where its region has no rules yet, the national way."""
     try:
-        semantics = edition_in_force(view, keys, region, now).amount_semantics
+        semantics = edition_in_force(reads, vault, region, now).amount_semantics
     except NoEditionError:
         semantics = AmountSemantics.INCLUDED
     return first_dialect(semantics)
 
 
-def _spoken(base: Dialect, said: Spoken) -> Dialect:
+def _spoken(base: Dialect, said: DialectUpdate) -> Dialect:
     """A dialect with what is said of it in place of what was."""
     changes: dict[str, Any] = {n: v for n, v in said._asdict().items() if v is not None}
     return replace(base, **changes)
 
 
 def _signing(
-    keys: Keys, stream: StreamId, before: Institution | None, said: Signing | None
+    vault: Vault, stream: StreamId, before: Institution | None, said: Signing | None
 ) -> tuple[Signature | None, str | None]:
     """How an institution signs from now on, and its secret, sealed under its stream's id.
 
@@ -226,9 +226,9 @@ def _signing(
     signature = Signature(style=said.style, paasid=said.paasid)
     if said.style is SignatureStyle.NONE:
         return signature, None
-    known = "" if kept is None else keys.unseal_secret(kept, stream)
+    known = "" if kept is None else vault.unseal_secret(kept, stream)
     if not (said.secret or known):
         raise FieldRequiredError(errors=[SECRET_MISSING])
     if said.secret in (None, "", known):
         return signature, kept
-    return signature, keys.seal_secret(said.secret, stream)
+    return signature, vault.seal_secret(said.secret, stream)

@@ -12,11 +12,11 @@ from aggregates.refusals import NoEditionError, UnknownError
 from aggregates.vocabulary import Instant
 from service.caller import Caller, Request, Role
 from service.clock import new_stream
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.command import Decision
-from service.ledger.read_set import View
+from service.ledger.read_set import ReadSet
 from service.regions.policy_book import canonical, from_canonical
-from service.vault import Keys
+from service.vault import Vault
 
 PUBLISHER = Caller(Role.OPERATOR, "policy", None, "operator:policy")
 
@@ -25,26 +25,26 @@ class EditionEditedError(Exception):
     """A region's file holds an edition of a published id with other content."""
 
 
-async def publish(house: House) -> int:
+async def publish(context: ServiceContext) -> int:
     """Append every edition of the files that is not in the log yet; how many those were.
 
     Raises:
         EditionEditedError: a published edition's content was changed.
     """
     published = 0
-    for region in house.policies.regions():
-        for edition in house.policies.editions(region):
-            published += await _publish(house, edition)
+    for region in context.policies.regions():
+        for edition in context.policies.editions(region):
+            published += await _publish(context, edition)
     return published
 
 
-async def _publish(house: House, edition: Edition) -> bool:
+async def _publish(context: ServiceContext, edition: Edition) -> bool:
     content = canonical(edition).decode()
-    name = house.keys.name("region", edition.region)
+    name = context.vault.name("region", edition.region)
 
-    def decide(view: View, now: Instant) -> Decision:
-        stream = view.find(name)
-        book = view.rulebook(stream) if stream else None
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        stream = reads.find(name)
+        book = reads.rulebook(stream) if stream else None
         before = dict(book.editions).get(edition.id) if book else None
         if before is not None:
             if before != content:
@@ -58,50 +58,50 @@ async def _publish(house: House, edition: Edition) -> bool:
 
     digest = hashlib.sha256(content.encode()).digest()
     key = f"publish:{edition.id}:{digest.hex()[:16]}"
-    reply = await house.do(Request(PUBLISHER, key, digest, "start"), decide)
+    reply = await context.do(Request(PUBLISHER, key, digest, "start"), decide)
     return reply.answer == b"true" and not reply.is_replayed
 
 
-def edition_in_force(view: View, keys: Keys, region: str, now: Instant) -> Edition:
+def edition_in_force(reads: ReadSet, vault: Vault, region: str, now: Instant) -> Edition:
     """The edition of a region today, read from the log.
 
     Raises:
         NoEditionError: the region has published none that is in force.
     """
-    known = view.memo.get(region)
+    known = reads.memo.get(region)
     if isinstance(known, Edition):
         return known
-    stream = view.find(_region_name(keys, region))
+    stream = reads.find(_region_name(vault, region))
     if stream is None:
         raise NoEditionError(region=region)
     try:
-        edition = _in_force(view.rulebook(stream).editions, now.on)
+        edition = _in_force(reads.rulebook(stream).editions, now.on)
     except NoEditionInForceError as none:
         raise NoEditionError(region=region) from none
-    view.memo[region] = edition
+    reads.memo[region] = edition
     return edition
 
 
-def edition_of_record(view: View, keys: Keys, region: str, edition_id: str) -> Edition:
+def edition_of_record(reads: ReadSet, vault: Vault, region: str, edition_id: str) -> Edition:
     """The edition that something was decided by, whatever is in force today.
 
     Raises:
         NoEditionError: the region never published it.
     """
-    stream = view.find(_region_name(keys, region))
-    editions = () if stream is None else _editions(view.rulebook(stream).editions)
+    stream = reads.find(_region_name(vault, region))
+    editions = () if stream is None else _editions(reads.rulebook(stream).editions)
     for edition in editions:
         if edition.id == edition_id:
             return edition
     raise NoEditionError(region=region)
 
 
-async def editions_today(house: House, regions: Iterable[str]) -> dict[str, Edition]:
+async def editions_today(context: ServiceContext, regions: Iterable[str]) -> dict[str, Edition]:
     """The edition that is in force today by region, from the log; a region without is left out."""
-    names = {_region_name(house.keys, region): region for region in regions}
-    streams = (await house.store.read((), names)).names
-    heads = (await house.store.read(streams.values(), ())).heads
-    today = house.clock().on
+    names = {_region_name(context.vault, region): region for region in regions}
+    streams = (await context.store.read((), names)).names
+    heads = (await context.store.read(streams.values(), ())).heads
+    today = context.clock().on
     found: dict[str, Edition] = {}
     for name, stream in streams.items():
         book = heads[stream].state
@@ -111,8 +111,8 @@ async def editions_today(house: House, regions: Iterable[str]) -> dict[str, Edit
     return found
 
 
-def _region_name(keys: Keys, region: str) -> bytes:
-    return keys.name("region", region)
+def _region_name(vault: Vault, region: str) -> bytes:
+    return vault.name("region", region)
 
 
 @lru_cache(maxsize=1024)
@@ -125,16 +125,16 @@ def _editions(published: tuple[tuple[str, str], ...]) -> tuple[Edition, ...]:
     return tuple(from_canonical(content.encode()) for _, content in published)
 
 
-async def look_at_rulebook(house: House, region: str) -> tuple[tuple[str, str], ...]:
+async def look_at_rulebook(context: ServiceContext, region: str) -> tuple[tuple[str, str], ...]:
     """A region's published editions from the log: id and canonical JSON, oldest first.
 
     Raises:
         UnknownError: the region has published none.
     """
-    name = _region_name(house.keys, region)
-    stream = (await house.store.read((), (name,))).names.get(name)
+    name = _region_name(context.vault, region)
+    stream = (await context.store.read((), (name,))).names.get(name)
     if stream is None:
         raise UnknownError
-    book = (await house.store.read((stream,), ())).heads[stream].state
+    book = (await context.store.read((stream,), ())).heads[stream].state
     assert isinstance(book, Rulebook), "a region's name leads to its rulebook"
     return book.editions

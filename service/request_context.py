@@ -11,12 +11,12 @@ from typing import TypeVar
 from aggregates.vocabulary import Instant, StreamId
 from service.caller import Caller
 from service.clock import new_trace
-from service.ledger.read_set import View
+from service.ledger.read_set import ReadSet
 
 D = TypeVar("D")
 
 
-class Seen:
+class RequestContext:
     """The streams a request read, the codes it was refused with and how often, its trace id.
 
     A route that knows its caller or operation better than the request's line and token do
@@ -43,7 +43,7 @@ class Seen:
 
 MESSAGE = "FSI "
 """What the operation of a national message begins with; its number follows."""
-SEEN: ContextVar[Seen | None] = ContextVar("seen", default=None)
+SEEN: ContextVar[RequestContext | None] = ContextVar("seen", default=None)
 
 
 def note(streams: Iterable[StreamId]) -> None:
@@ -73,16 +73,16 @@ def trace_id() -> str:
     return new_trace() if seen is None else seen.trace_id
 
 
-def noting(decide: Callable[[View, Instant], D]) -> Callable[[View, Instant], D]:
+def noting(decide: Callable[[ReadSet, Instant], D]) -> Callable[[ReadSet, Instant], D]:
     """A decision that notes what it reads for the request at hand, refused or not."""
     seen = SEEN.get()
     if seen is None:
         return decide
 
-    def noted(view: View, now: Instant) -> D:
+    def noted(reads: ReadSet, now: Instant) -> D:
         try:
-            return decide(view, now)
+            return decide(reads, now)
         finally:
-            seen.streams.update(dict.fromkeys(view.read))
+            seen.streams.update(dict.fromkeys(reads.read))
 
     return noted

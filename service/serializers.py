@@ -14,7 +14,7 @@ from aggregates.binding.deduction_order import CurrentOrder
 from aggregates.binding.events import Caps
 from aggregates.credential_link import Link
 from aggregates.settlement.events import Claim, PayerShare, Settled
-from aggregates.settlement.settlement import Stay
+from aggregates.settlement.settlement import Remainder
 from aggregates.vocabulary import (
     BEIJING,
     Instant,
@@ -161,7 +161,7 @@ def payers_answer(paid: Sequence[int]) -> list[dict[str, Any]]:
     ]
 
 
-def stay_answer(stay: Stay) -> dict[str, Any]:
+def stay_answer(stay: Remainder) -> dict[str, Any]:
     """What of a settlement was not given back, and who pays it."""
     return {
         **claim_answer(stay.claim),

@@ -46,7 +46,7 @@ class KeyFileError(Exception):
     """The key file cannot be used, or it is not the one this ledger was sealed with."""
 
 
-class Keys:
+class Vault:
     """The ledger's secrets: one wraps the persons' keys, one makes digests."""
 
     def __init__(
@@ -161,12 +161,12 @@ class Keys:
         return plain.decode()
 
 
-def names_of(keys: Keys, personal: Personal) -> tuple[bytes, bytes]:
+def names_of(vault: Vault, personal: Personal) -> tuple[bytes, bytes]:
     """The keyed digests that a person is found by."""
-    return keys.name("person_no", personal.person_no), keys.name("id_card", personal.cert_no)
+    return vault.name("person_no", personal.person_no), vault.name("id_card", personal.cert_no)
 
 
-def load_keys(path: Path) -> Keys:
+def load_keys(path: Path) -> Vault:
     """The secrets of a key file; a missing file is made, readable by its owner alone.
 
     Raises:
@@ -177,7 +177,7 @@ def load_keys(path: Path) -> Keys:
     try:
         held = read_key_file(path)
         previous = held.get("previous")
-        return Keys(
+        return Vault(
             bytes.fromhex(held["wrapping"]),
             bytes.fromhex(held["digesting"]),
             None if previous is None else bytes.fromhex(previous),
@@ -187,28 +187,28 @@ def load_keys(path: Path) -> Keys:
         raise KeyFileError(f"not a key file: {path.name}") from error
 
 
-async def check_fingerprint(connection: Any, keys: Keys) -> None:  # noqa: ANN401 -- or a pool
+async def check_fingerprint(connection: Any, vault: Vault) -> None:  # noqa: ANN401 -- or a pool
     """Let the ledger remember its keys, and refuse others.
 
     Raises:
         KeyFileError: the ledger was sealed with another key file.
     """
     await connection.execute(
-        "INSERT INTO fingerprints VALUES ('keys', $1) ON CONFLICT DO NOTHING", keys.fingerprint
+        "INSERT INTO fingerprints VALUES ('keys', $1) ON CONFLICT DO NOTHING", vault.fingerprint
     )
     known = {row["fingerprint"] for row in await connection.fetch(KNOWN)}
-    if known.isdisjoint({keys.fingerprint, keys.previous_fingerprint}):
+    if known.isdisjoint({vault.fingerprint, vault.previous_fingerprint}):
         raise KeyFileError("this ledger was sealed with another key file (GONGJI_KEY_FILE)")
 
 
-async def hold_keys(connection: Any, keys: Keys) -> None:  # noqa: ANN401 -- asyncpg has no types
+async def hold_keys(connection: Any, vault: Vault) -> None:  # noqa: ANN401 -- asyncpg has no types
     """Hold these keys while a connection lives: its wrapping key is not given up meanwhile.
 
     Raises:
         KeyFileError: as `check_fingerprint`.
     """
-    await connection.execute(f"SELECT pg_advisory_lock_shared({KEY_LOCK})", keys.fingerprint)
-    await check_fingerprint(connection, keys)
+    await connection.execute(f"SELECT pg_advisory_lock_shared({KEY_LOCK})", vault.fingerprint)
+    await check_fingerprint(connection, vault)
 
 
 def read_key_file(path: Path) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from api.verify.gongji_verify import Fault, read_key, verify
 from service.ledger.codec import encode, encode_act
 from service.ledger.memory_store import MemoryStore
 from service.ledger.store import Store
-from service.proof.export import Part, header_of, row_of
-from service.proof.merkle import NO_EDGE, Head, Leaf, grow, leaf_hash, root_of
+from service.proof.export import ExportRange, header_of, row_of
+from service.proof.merkle import NO_EDGE, Leaf, TreeHead, grow, leaf_hash, root_of
 from service.proof.proofs import Signed
 from service.proof.signed_notes import Checkpoint, Signer, checkpoint_text, note_of
 
@@ -32,7 +32,7 @@ def leaves_of(store: Store) -> list[Leaf]:
 def signed_over(leaves: Iterable[Leaf], signer: Signer = SIGNER) -> Signed:
     """A checkpoint over rows, in the order given."""
     edge = grow(NO_EDGE, map(leaf_hash, leaves)).edge
-    head = Head(edge.size, root_of(edge.hashes))
+    head = TreeHead(edge.size, root_of(edge.hashes))
     text = checkpoint_text(Checkpoint(signer.verifier.name, head))
     return Signed(head, note_of(text, signer.sign(text)))
 
@@ -42,7 +42,7 @@ def export_of(
 ) -> list[str]:
     """A whole export; `ways` are the sizes at which a checkpoint was signed on the way."""
     signed = signed or signed_over(leaves)
-    head = header_of(ORIGIN, (1, len(leaves)), signed, [KEY], Part())
+    head = header_of(ORIGIN, (1, len(leaves)), signed, [KEY], ExportRange())
     rows = [row_of(leaf) for leaf in leaves]
     for size in ways:
         rows[size - 1]["checkpoint"] = signed_over(leaves[:size]).note

@@ -34,7 +34,7 @@ from tests.container_sandbox import (
     manifest_of,
     tool,
 )
-from tests.tls import a_certificate, a_door
+from tests.tls import a_certificate, an_api
 
 BOOTSTRAP = manifest_of("Cluster", "gongji-database")["spec"]["bootstrap"]["initdb"]
 PASSWORD = "made-up-for-this-test"
@@ -108,7 +108,7 @@ async def the_secrets(server: Path) -> AsyncIterator[tuple[dict[str, dict[str, s
         certificate, issuer = a_certificate(place), place / "issuer.json"
         make_issuer(issuer)
         public = {n: v for n, v in json.loads(issuer.read_text()).items() if n != "d"}
-        async with a_door(server, place / "both.pem") as address:
+        async with an_api(server, place / "both.pem") as address:
             uri, own = (
                 f"postgresql://{login}:{PASSWORD}@{address}/gongji"
                 for login in ("gongji", "gongji_writer")

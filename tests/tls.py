@@ -43,7 +43,7 @@ async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 @contextlib.asynccontextmanager
-async def a_door(server: Path, keys: Path) -> AsyncIterator[str]:
+async def an_api(server: Path, keys: Path) -> AsyncIterator[str]:
     """A TCP port in front of the server that speaks TLS and nothing else; its address."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(keys)
@@ -62,9 +62,9 @@ async def a_door(server: Path, keys: Path) -> AsyncIterator[str]:
         finally:
             writer.close()
 
-    door = await asyncio.start_server(serve, "127.0.0.1", 0)
+    api = await asyncio.start_server(serve, "127.0.0.1", 0)
     try:
-        yield f"127.0.0.1:{door.sockets[0].getsockname()[1]}"
+        yield f"127.0.0.1:{api.sockets[0].getsockname()[1]}"
     finally:
-        door.close()
+        api.close()
         await asyncio.gather(*filter(None, carried), return_exceptions=True)

@@ -84,7 +84,7 @@ def evolve(correction: Correction | None, event: CorrectionEvent) -> Correction:
     )
 
 
-class Wrong(NamedTuple):
+class BalanceError(NamedTuple):
     """What is wrong with a balance: this much is missing (or, below zero, too much) in a bucket."""
 
     bucket: Bucket
@@ -94,7 +94,7 @@ class Wrong(NamedTuple):
 
 
 def propose(
-    account_id: StreamId, account: Account, wrong: Wrong, by: str, now: Instant
+    account_id: StreamId, account: Account, wrong: BalanceError, by: str, now: Instant
 ) -> CorrectionProposed:
     """Say what should be put right. Whether the money is there is asked at the approval.
 

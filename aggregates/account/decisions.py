@@ -23,9 +23,9 @@ from aggregates.refusals import (
     StatusUnchangedError,
     UnknownError,
 )
-from aggregates.vocabulary import Bucket, Ending, FilingKind, Instant, Standing, StreamId
+from aggregates.vocabulary import Bucket, Ending, FilingKind, Instant, InsuranceStatus, StreamId
 
-IN_ORDER = (Standing.NORMAL, Standing.RETIRED)
+IN_ORDER = (InsuranceStatus.NORMAL, InsuranceStatus.RETIRED)
 
 
 def credit(
@@ -85,7 +85,7 @@ def change_status(
         return AccountFrozen(reason=reason)
     if account.is_frozen and status == account.standing:
         return AccountUnfrozen(reason=reason)
-    standing = Standing(status)
+    standing = InsuranceStatus(status)
     kind = InsuranceResumed if standing in IN_ORDER else InsuranceSuspended
     return kind(standing=standing, reason=reason, effective_on=effective_on)
 

@@ -17,21 +17,23 @@ class ErasureNotAllowedError(RuleRefusedError):
     """The person is still needed; `open` names what must end first."""
 
 
-class Order(NamedTuple):
+class ErasureOrder(NamedTuple):
     """Why a person is to be erased, and which law or file says so."""
 
     reason: ErasureReason
     legal_basis: str
 
 
-class Needed(NamedTuple):
+class ErasureInputs(NamedTuple):
     """What an account's person is known by, and whether somebody pays a premium for him now."""
 
     identities: tuple[str, ...]
     is_payee: bool = False
 
 
-def erase(account: Account, needed: Needed, order: Order, now: Instant) -> PersonErased:
+def erase(
+    account: Account, needed: ErasureInputs, order: ErasureOrder, now: Instant
+) -> PersonErased:
     """Let a person be erased.
 
     Raises:

@@ -15,10 +15,10 @@ from aggregates.vocabulary import (
     FilingKind,
     HoldEnd,
     Insurance,
+    InsuranceStatus,
     ParentSex,
     Parting,
     Relation,
-    Standing,
     StreamId,
 )
 
@@ -31,7 +31,7 @@ class AccountOpened:
 
     region: str
     insurance: Insurance
-    standing: Standing
+    standing: InsuranceStatus
     flags: tuple[str, ...]
     on: date
     sealed: str
@@ -167,7 +167,7 @@ class AccountUnfrozen:
 class InsuranceSuspended:
     """The insurance is suspended or in arrears."""
 
-    standing: Standing
+    standing: InsuranceStatus
     reason: str
     effective_on: date
 
@@ -176,7 +176,7 @@ class InsuranceSuspended:
 class InsuranceResumed:
     """The insurance is in order: employed or retired."""
 
-    standing: Standing
+    standing: InsuranceStatus
     reason: str
     effective_on: date
 

@@ -45,7 +45,7 @@ FUNDS = (
 )
 
 
-class _Lent(TypedDict, total=False):
+class _LentFields(TypedDict, total=False):
     """What changes of an account that lends; nothing where its owner spends for himself."""
 
     lent: Spending
@@ -82,7 +82,7 @@ def _moved(
 
 def _lent(
     account: Account, event: Debited | DebitReturned | ReturnSuspended, lent_fen: int
-) -> _Lent:
+) -> _LentFields:
     """Count what was lent under a binding on its day; own money counts nowhere."""
     if event.binding is None:
         return {}

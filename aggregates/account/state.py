@@ -9,9 +9,9 @@ from aggregates.vocabulary import (
     Ending,
     FilingKind,
     Insurance,
+    InsuranceStatus,
     ParentSex,
     Relation,
-    Standing,
     StreamId,
 )
 
@@ -82,7 +82,7 @@ class Account(NamedTuple):
 
     region: str
     insurance: Insurance
-    standing: Standing
+    standing: InsuranceStatus
     flags: tuple[str, ...]
     year: int
     is_frozen: bool = False

@@ -18,7 +18,7 @@ from aggregates.binding.events import (
     InvitationSent,
     StrangerInvited,
 )
-from aggregates.binding.kinship import Shown, evidence_for
+from aggregates.binding.kinship import KinshipShown, evidence_for
 from aggregates.binding.validity import last_day_of, months_later
 from aggregates.policy.choices import EffectiveDelay, Renewal, UnbindBy, UnbindEffective
 from aggregates.refusals import (
@@ -159,7 +159,7 @@ class Offer:
 class Kin:
     """How the two are related, as shown, and which parent one is of the other."""
 
-    shown: Shown
+    shown: KinshipShown
     parent: ParentSex | None
 
 
@@ -207,7 +207,7 @@ def invite(
 
 def invite_stranger(
     offer: Offer,
-    shown: Shown,
+    shown: KinshipShown,
     sponsor: Side,
     beneficiary: StreamId,
     now: Instant,

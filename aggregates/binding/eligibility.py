@@ -27,9 +27,9 @@ from aggregates.refusals import (
 from aggregates.vocabulary import (
     Instant,
     Insurance,
+    InsuranceStatus,
     ParentSex,
     Relation,
-    Standing,
     StreamId,
 )
 
@@ -48,7 +48,7 @@ def nobody(region: str, now: Instant) -> Account:
     return Account(
         region=region,
         insurance=Insurance.RESIDENT,
-        standing=Standing.NORMAL,
+        standing=InsuranceStatus.NORMAL,
         flags=(),
         year=now.on.year,
     )

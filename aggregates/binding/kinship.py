@@ -105,7 +105,7 @@ def evolve(kinship: Kinship | None, event: KinshipEvent) -> Kinship:
             return replace(kinship, relatives=others)
 
 
-class Shown(NamedTuple):
+class KinshipShown(NamedTuple):
     """What a sponsor shows of a kinship, and what the register says of it."""
 
     kind: KinshipEvidence | None
@@ -113,12 +113,12 @@ class Shown(NamedTuple):
     registered: Relation | None
 
 
-def vouched(relation: Relation, accepted: Sequence[KinshipEvidence]) -> Shown:
+def vouched(relation: Relation, accepted: Sequence[KinshipEvidence]) -> KinshipShown:
     """What counts as shown where an agency enters a binding that it checked itself."""
     if KinshipEvidence.DATA_CHECK in accepted:
-        return Shown(None, None, relation)
+        return KinshipShown(None, None, relation)
     kind = KinshipEvidence.DOCUMENT if KinshipEvidence.DOCUMENT in accepted else None
-    return Shown(kind, "agency", None)
+    return KinshipShown(kind, "agency", None)
 
 
 class Traits(NamedTuple):
@@ -129,7 +129,7 @@ class Traits(NamedTuple):
 
 
 def evidence_for(
-    relation: Relation, shown: Shown, accepted: Sequence[KinshipEvidence]
+    relation: Relation, shown: KinshipShown, accepted: Sequence[KinshipEvidence]
 ) -> KinshipEvidence:
     """By what a kinship counts as shown in a region (policy.md §3.2 `kinship_evidence`).
 

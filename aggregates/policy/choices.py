@@ -5,10 +5,10 @@ A word outside its set is refused when the edition is read, so the rules never m
 
 from enum import StrEnum
 
-from aggregates.vocabulary import FilingKind, Standing
+from aggregates.vocabulary import FilingKind, InsuranceStatus
 
 
-class Evidence(StrEnum):
+class EvidenceGrade(StrEnum):
     """How well an edition is backed: official, press, hearsay, our own choice, made for tests."""
 
     A = "A"
@@ -250,7 +250,7 @@ class SponsorView(StrEnum):
     CLASS_ONLY = "CLASS_ONLY"
 
 
-PERSON_CLASSES = (*Standing, *FilingKind)
+PERSON_CLASSES = (*InsuranceStatus, *FilingKind)
 """What a patient can be where only some are let in: how he is insured, for how long he filed."""
 
 

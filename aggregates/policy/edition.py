@@ -16,7 +16,7 @@ from aggregates.policy.choices import CapOnExceed
 from aggregates.policy.choices import CapScope
 from aggregates.policy.choices import CapSetBy
 from aggregates.policy.choices import EffectiveDelay
-from aggregates.policy.choices import Evidence
+from aggregates.policy.choices import EvidenceGrade
 from aggregates.policy.choices import HisDisclosure
 from aggregates.policy.choices import MoneyModel
 from aggregates.policy.choices import OnPlanChange
@@ -45,7 +45,7 @@ from aggregates.vocabulary import KinshipEvidence
 from aggregates.vocabulary import ParentSex
 from aggregates.vocabulary import Part
 from aggregates.vocabulary import Relation
-from aggregates.vocabulary import Standing
+from aggregates.vocabulary import InsuranceStatus
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -119,8 +119,8 @@ class BindingTerms:
     rebind_lock_days: int
     changes_per_year: int | None
     unbind_by: UnbindBy
-    sponsor_status_ok: tuple[Standing, ...]
-    beneficiary_status_ok: tuple[Standing, ...]
+    sponsor_status_ok: tuple[InsuranceStatus, ...]
+    beneficiary_status_ok: tuple[InsuranceStatus, ...]
     sponsor_suspended_usable: bool
     beneficiary_scope: BeneficiaryScope
 
@@ -238,7 +238,7 @@ class Edition:
     effective_on: date
     effective_until: date | None = None
     source: str
-    evidence: Evidence
+    evidence: EvidenceGrade
     evidence_of: tuple[tuple[str, str], ...] = ()
     money_model: MoneyModel
     amount_semantics: AmountSemantics

@@ -22,13 +22,13 @@ from aggregates.premium.refusals import (
 )
 from aggregates.refusals import AccountEndedError, DateInvalidError, NotActiveError
 from aggregates.settlement.purse import sponsor_buckets
-from aggregates.vocabulary import Bucket, Instant, Insurance, Standing, StreamId, Use
+from aggregates.vocabulary import Bucket, Instant, Insurance, InsuranceStatus, StreamId, Use
 
 OTHER_CHANNEL = "TAX"
 """Who still takes a premium when no account may pay it: the tax office (policy.md §4)."""
 
 
-class Order(NamedTuple):
+class PremiumOrder(NamedTuple):
     """Which premium is to be paid, by an id that the tax side will know it by."""
 
     premium_id: StreamId
@@ -36,7 +36,7 @@ class Order(NamedTuple):
     year: int
 
 
-class Parts(NamedTuple):
+class BucketAmounts(NamedTuple):
     """An amount by the buckets it comes from, in fen."""
 
     current_fen: int
@@ -44,7 +44,7 @@ class Parts(NamedTuple):
 
 
 def check_order(
-    order: Order, sponsor: Side, payee: Account, binding: Binding, now: Instant
+    order: PremiumOrder, sponsor: Side, payee: Account, binding: Binding, now: Instant
 ) -> None:
     """Whether this sponsor may pay this premium at all, whatever money he has.
 
@@ -71,7 +71,7 @@ def check_order(
 
 
 def hold(
-    order: Order, sponsor: Side, payee: StreamId, binding: StreamId, now: Instant
+    order: PremiumOrder, sponsor: Side, payee: StreamId, binding: StreamId, now: Instant
 ) -> list[tuple[StreamId, PremiumHeld | Held]]:
     """Set the region's standard amount aside, whole, for an order that was checked.
 
@@ -126,12 +126,12 @@ def _check_standing(sponsor: Side, payee: Account) -> None:
     if sponsor.account.is_frozen:
         raise FrozenError
     terms, standing = sponsor.edition.binding, sponsor.account.standing
-    is_usable = standing is Standing.SUSPENDED and terms.sponsor_suspended_usable
+    is_usable = standing is InsuranceStatus.SUSPENDED and terms.sponsor_suspended_usable
     if standing not in terms.sponsor_status_ok and not is_usable:
         raise SponsorStatusError(status=sponsor.account.status.lower())
 
 
-def _parts(amount_fen: int, sponsor: Side, now: Instant) -> Parts:
+def _parts(amount_fen: int, sponsor: Side, now: Instant) -> BucketAmounts:
     """The whole amount out of the buckets that may pay for others; the reserve stays."""
     money = sponsor.edition.money
     free = as_spent(sponsor.account, now)
@@ -144,4 +144,4 @@ def _parts(amount_fen: int, sponsor: Side, now: Instant) -> Parts:
         left_fen -= taken[bucket]
     if left_fen:
         raise InsufficientError
-    return Parts(taken[Bucket.CURRENT], taken[Bucket.PRIOR])
+    return BucketAmounts(taken[Bucket.CURRENT], taken[Bucket.PRIOR])

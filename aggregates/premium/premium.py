@@ -184,10 +184,10 @@ def _on_its_way_back(premium: Premium, event: BackEvent) -> Premium:
             return replace(premium, status=PremiumStatus.REVERSED)
 
 
-Moved = list[tuple[StreamId, HoldReleased | PremiumDebited | PremiumEvent]]
+PremiumEvents = list[tuple[StreamId, HoldReleased | PremiumDebited | PremiumEvent]]
 
 
-def send(premium_id: StreamId, premium: Premium, sponsor: Account, now: Instant) -> Moved:
+def send(premium_id: StreamId, premium: Premium, sponsor: Account, now: Instant) -> PremiumEvents:
     """Let a held premium go to the tax side; not without its money, should the hold be gone."""
     if premium.status is not PremiumStatus.HELD:
         return []
@@ -198,7 +198,7 @@ def send(premium_id: StreamId, premium: Premium, sponsor: Account, now: Instant)
 
 def confirm(
     premium_id: StreamId, premium: Premium, sponsor: Account, receipt: str | None, now: Instant
-) -> Moved:
+) -> PremiumEvents:
     """The tax side booked it: debit what is set aside, wherever a new year has carried it.
 
     Whatever became of binding or account since, it stays booked (S115). If the account ended
@@ -207,7 +207,7 @@ def confirm(
     if premium.status not in SENT:
         return []
     hold = next((hold for hold in sponsor.holds if hold.hold == premium_id), None)
-    moved: Moved = []
+    moved: PremiumEvents = []
     if hold is not None:
         current_fen, prior_fen = hold.current_fen, hold.prior_fen
         moved.append((premium.sponsor, HoldReleased(hold=premium_id, why=HoldEnd.CAPTURED)))
@@ -234,17 +234,17 @@ def confirm(
     return [*moved, (premium_id, confirmed)]
 
 
-def reject(premium_id: StreamId, premium: Premium, sponsor: Account, code: str) -> Moved:
+def reject(premium_id: StreamId, premium: Premium, sponsor: Account, code: str) -> PremiumEvents:
     """The tax side will not book it: what was set aside is free again (S107)."""
     if premium.status not in SENT:
         return []
     is_held = any(hold.hold == premium_id for hold in sponsor.holds)
     released = HoldReleased(hold=premium_id, why=HoldEnd.RELEASED)
-    moved: Moved = [(premium.sponsor, released)] if is_held else []
+    moved: PremiumEvents = [(premium.sponsor, released)] if is_held else []
     return [*moved, (premium_id, PremiumRejected(code=code))]
 
 
-def doubt(premium_id: StreamId, premium: Premium, why: str) -> Moved:
+def doubt(premium_id: StreamId, premium: Premium, why: str) -> PremiumEvents:
     """No answer can be believed yet; said once, however often it is asked (S110)."""
     if premium.status is not PremiumStatus.SENT_TO_TAX:
         return []

@@ -30,7 +30,7 @@ from aggregates.refusals import TooEarlyError
 from aggregates.settlement.returns import destination
 from aggregates.vocabulary import Instant, PremiumStatus, StreamId
 
-Moved = list[tuple[StreamId, PremiumReturned | ReturnSuspended | PremiumEvent]]
+ReversalEvents = list[tuple[StreamId, PremiumReturned | ReturnSuspended | PremiumEvent]]
 
 
 def request_reversal(
@@ -60,7 +60,7 @@ def request_reversal(
     return PremiumReversalRequested(reason=reason, requested_at=now.at)
 
 
-def refuse_reversal(premium_id: StreamId, premium: Premium, code: str) -> Moved:
+def refuse_reversal(premium_id: StreamId, premium: Premium, code: str) -> ReversalEvents:
     """The tax side keeps it; it stays paid."""
     if premium.status is not PremiumStatus.REVERSE_REQUESTED:
         return []
@@ -74,7 +74,7 @@ def give_back(
     edition: Edition,
     ticket: str,
     now: Instant,
-) -> Moved:
+) -> ReversalEvents:
     """The tax side gave it back: to the buckets that paid, or aside (policy.md §3.4).
 
     It goes aside too where the account is full: the tax side's word cannot be refused any more.
@@ -83,7 +83,7 @@ def give_back(
     """
     if premium.status is not PremiumStatus.REVERSE_REQUESTED:
         return []
-    moved: Moved = []
+    moved: ReversalEvents = []
     if paid_fen := premium.current_fen + premium.prior_fen:
         to = destination(premium.sponsor, accounts, edition.refund)
         if to is None or paid_fen > AMOUNT_MAX_FEN - accounts[to].balance_fen:

@@ -15,7 +15,7 @@ TAKEN_BACK = frozenset({SettlementStatus.CANCELLED, SettlementStatus.REVERSED})
 """A bill that stands so counts for nothing: it is no difference whether it is listed."""
 
 
-class Sums(NamedTuple):
+class BillTotals(NamedTuple):
     """How many bills, and what they come to: whole, and who paid which part, in fen."""
 
     bills: int
@@ -25,19 +25,19 @@ class Sums(NamedTuple):
     aid_fen: int
     cash_fen: int
 
-    def plus(self, other: "Sums") -> "Sums":
+    def plus(self, other: "BillTotals") -> "BillTotals":
         """Both together."""
-        return Sums(*(one + more for one, more in zip(self, other, strict=True)))
+        return BillTotals(*(one + more for one, more in zip(self, other, strict=True)))
 
-    def negated(self) -> "Sums":
+    def negated(self) -> "BillTotals":
         """The same the other way round."""
-        return Sums(*(-one for one in self))
+        return BillTotals(*(-one for one in self))
 
 
-NOTHING = Sums(0, 0, 0, 0, 0, 0)
+NOTHING = BillTotals(0, 0, 0, 0, 0, 0)
 
 
-def together(sums: Iterable[Sums]) -> Sums:
+def together(sums: Iterable[BillTotals]) -> BillTotals:
     """All of them added up."""
     whole = NOTHING
     for one in sums:
@@ -56,13 +56,13 @@ class Totals(NamedTuple):
     cash_fen: int | None = None
 
 
-def agrees(ours: Sums, stated: Totals) -> bool:
+def agrees(ours: BillTotals, stated: Totals) -> bool:
     """Whether all that the institution said of a day is so, to the fen."""
     return all(said is None or said == fen for fen, said in zip(ours, stated, strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bill:
+class LedgerBill:
     """A bill of ours as it stands at a day's end; `key_digest` names the key it came under.
 
     What was taken back on the day is not in its sums any more.
@@ -71,7 +71,7 @@ class Bill:
     settlement: StreamId
     key_digest: str
     status: SettlementStatus
-    sums: Sums
+    sums: BillTotals
 
 
 class ListedBill(NamedTuple):
@@ -99,7 +99,7 @@ class Listing(NamedTuple):
     times: int
 
 
-class Unlike(StrEnum):
+class BillMismatch(StrEnum):
     """In what the two sides differ about a bill: one class for each bill, the first that fits."""
 
     DUPLICATE = "DUPLICATE"
@@ -109,11 +109,11 @@ class Unlike(StrEnum):
     AMOUNT = "AMOUNT"
 
 
-class Difference(NamedTuple):
+class BillDifference(NamedTuple):
     """A bill that is not the same on both sides."""
 
-    unlike: Unlike
-    bill: Bill | None
+    unlike: BillMismatch
+    bill: LedgerBill | None
     listing: Listing | None
 
 
@@ -124,10 +124,10 @@ class Comparison(NamedTuple):
     """
 
     equal: int
-    differences: tuple[Difference, ...]
+    differences: tuple[BillDifference, ...]
 
 
-def compare(bills: Sequence[Bill], items: Iterable[ListedBill]) -> Comparison:
+def compare(bills: Sequence[LedgerBill], items: Iterable[ListedBill]) -> Comparison:
     """Hold our bills of a day against an institution's list. Never stops at a difference.
 
     A line is the bill with its `settlement`, else the one with its key. A line that is listed
@@ -139,19 +139,21 @@ def compare(bills: Sequence[Bill], items: Iterable[ListedBill]) -> Comparison:
     found = [difference for difference in met if difference is not None]
     for name in sorted(strangers):
         listing = _listing(strangers[name])
-        unlike = Unlike.DUPLICATE if listing.times > 1 else Unlike.INSTITUTION_ONLY
-        found.append(Difference(unlike, None, listing))
+        unlike = BillMismatch.DUPLICATE if listing.times > 1 else BillMismatch.INSTITUTION_ONLY
+        found.append(BillDifference(unlike, None, listing))
     return Comparison(met.count(None), tuple(found))
 
 
-Lines = dict[str, list[ListedBill]]
+ListedBills = dict[str, list[ListedBill]]
 
 
-def _matched(bills: Sequence[Bill], items: Iterable[ListedBill]) -> tuple[Lines, Lines]:
+def _matched(
+    bills: Sequence[LedgerBill], items: Iterable[ListedBill]
+) -> tuple[ListedBills, ListedBills]:
     """Lines by the bill of ours that they name; and the strangers among them, by their name."""
-    by_id: Mapping[str, Bill] = {bill.settlement: bill for bill in bills}
+    by_id: Mapping[str, LedgerBill] = {bill.settlement: bill for bill in bills}
     by_key = {bill.key_digest: bill for bill in bills if bill.key_digest}
-    listed: Lines = {}
+    listed: ListedBills = {}
     strangers: list[ListedBill] = []
     for item in items:
         bill = by_id.get(item.settlement or "") or by_key.get(item.key_digest or "")
@@ -162,14 +164,14 @@ def _matched(bills: Sequence[Bill], items: Iterable[ListedBill]) -> tuple[Lines,
     return listed, _by_name(strangers)
 
 
-def _by_name(strangers: Sequence[ListedBill]) -> Lines:
+def _by_name(strangers: Sequence[ListedBill]) -> ListedBills:
     """Lines by settlement; a line with a key alone joins the one that has both."""
     settlements: dict[str, str] = {}
     for item in strangers:
         if item.key is not None and item.settlement is not None:
             known = settlements.setdefault(item.key, item.settlement)
             settlements[item.key] = min(known, item.settlement)
-    named: Lines = {}
+    named: ListedBills = {}
     for item in strangers:
         key = item.key or ""
         alone = f"settlement {settlements[key]}" if key in settlements else f"key {key}"
@@ -178,18 +180,18 @@ def _by_name(strangers: Sequence[ListedBill]) -> Lines:
     return named
 
 
-def _held_against(bill: Bill, lines: list[ListedBill] | None) -> Difference | None:
+def _held_against(bill: LedgerBill, lines: list[ListedBill] | None) -> BillDifference | None:
     is_taken_back = bill.status in TAKEN_BACK
     if lines is None:
-        return None if is_taken_back else Difference(Unlike.SERVICE_ONLY, bill, None)
+        return None if is_taken_back else BillDifference(BillMismatch.SERVICE_ONLY, bill, None)
     listing = _listing(lines)
     if listing.times > 1:
-        return Difference(Unlike.DUPLICATE, bill, listing)
+        return BillDifference(BillMismatch.DUPLICATE, bill, listing)
     if listing.status is not bill.status:
-        return Difference(Unlike.STATUS, bill, listing)
+        return BillDifference(BillMismatch.STATUS, bill, listing)
     ours = (bill.sums.total_fen, bill.sums.aid_fen)
     if ours != (listing.total_fen, listing.aid_fen) and not is_taken_back:
-        return Difference(Unlike.AMOUNT, bill, listing)
+        return BillDifference(BillMismatch.AMOUNT, bill, listing)
     return None
 
 

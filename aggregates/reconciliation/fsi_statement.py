@@ -11,7 +11,7 @@ from typing import NamedTuple
 from aggregates.vocabulary import StreamId
 
 
-class Verdict(StrEnum):
+class BillVerdict(StrEnum):
     """How a bill stands in both books."""
 
     EQUAL = "EQUAL"
@@ -20,7 +20,7 @@ class Verdict(StrEnum):
     DIFFERENT = "DIFFERENT"
 
 
-class Entry(NamedTuple):
+class StatementRow(NamedTuple):
     """A row of ours: a bill, or with `is_refund` what went back of it.
 
     `beside_fen` is another sum that an institution may book as paid from accounts.
@@ -50,12 +50,12 @@ class Booked(NamedTuple):
 class Compared(NamedTuple):
     """A row of either side or both, and what came of it."""
 
-    verdict: Verdict
-    entry: Entry | None
+    verdict: BillVerdict
+    entry: StatementRow | None
     booked: Booked | None
 
 
-class Stated(NamedTuple):
+class StatedSums(NamedTuple):
     """Sums that an institution states; None where it did not."""
 
     bills: int | None
@@ -64,7 +64,7 @@ class Stated(NamedTuple):
     account_fen: int | None
 
 
-def agrees(entries: Sequence[Entry], stated: Stated, *, without_refunds: bool) -> bool:
+def agrees(entries: Sequence[StatementRow], stated: StatedSums, *, without_refunds: bool) -> bool:
     """Whether stated sums are ours: of what stands, or where refunds are left out, of all bills.
 
     Institutions count a refunded bill as nothing, or as two rows: both are right.
@@ -78,7 +78,7 @@ def agrees(entries: Sequence[Entry], stated: Stated, *, without_refunds: bool) -
     return any(_is(rows, counts, stated) for rows, counts in readings)
 
 
-def _is(rows: Sequence[Entry], counts: set[int], stated: Stated) -> bool:
+def _is(rows: Sequence[StatementRow], counts: set[int], stated: StatedSums) -> bool:
     accounts = {sum(r.account_fen for r in rows), sum(r.beside_fen for r in rows)}
     return (
         stated.bills in {None, *counts}
@@ -89,7 +89,7 @@ def _is(rows: Sequence[Entry], counts: set[int], stated: Stated) -> bool:
 
 
 def compare(
-    entries: Iterable[Entry], booked: Iterable[Booked], *, without_refunds: bool = False
+    entries: Iterable[StatementRow], booked: Iterable[Booked], *, without_refunds: bool = False
 ) -> list[Compared]:
     """Every row of both sides once: ours in their order, then what only they have.
 
@@ -109,18 +109,18 @@ def compare(
     for entry in entries:
         rows = theirs.pop((entry.settlement, entry.is_refund), [])
         if not rows:
-            met.append(Compared(Verdict.OURS_ONLY, entry, None))
+            met.append(Compared(BillVerdict.OURS_ONLY, entry, None))
             continue
         first, *again = rows
         met.append(Compared(_verdict(entry, first), entry, first))
         strangers += again  # a bill that is booked twice is theirs alone the second time
     strangers += [row for rows in theirs.values() for row in rows]
-    return met + [Compared(Verdict.THEIRS_ONLY, None, row) for row in strangers]
+    return met + [Compared(BillVerdict.THEIRS_ONLY, None, row) for row in strangers]
 
 
 def _without_refunds(
-    entries: Sequence[Entry], booked: Sequence[Booked]
-) -> tuple[list[Entry], list[Booked]]:
+    entries: Sequence[StatementRow], booked: Sequence[Booked]
+) -> tuple[list[StatementRow], list[Booked]]:
     left_fen: dict[StreamId, int] = {}
     for entry in entries:
         left_fen[entry.settlement] = left_fen.get(entry.settlement, 0) + entry.total_fen
@@ -130,7 +130,7 @@ def _without_refunds(
     return [e for e in entries if not e.is_refund and e.settlement not in gone], theirs
 
 
-def _verdict(entry: Entry, row: Booked) -> Verdict:
+def _verdict(entry: StatementRow, row: Booked) -> BillVerdict:
     is_same = (entry.total_fen, entry.fund_fen) == (row.total_fen, row.fund_fen)
     is_account = row.account_fen in (entry.account_fen, entry.beside_fen)
-    return Verdict.EQUAL if is_same and is_account else Verdict.DIFFERENT
+    return BillVerdict.EQUAL if is_same and is_account else BillVerdict.DIFFERENT

@@ -10,7 +10,7 @@ from aggregates.refusals import AmountMismatchError, AmountOutOfRangeError, Line
 from aggregates.settlement.events import Claim, FeeLine
 
 
-class Bill(NamedTuple):
+class PayableParts(NamedTuple):
     """The personal part in fen, by who may pay it. What nobody may pay stays cash.
 
     `shared_fen` may be paid by own money and aid, `own_only_fen` by own money alone.
@@ -22,7 +22,7 @@ class Bill(NamedTuple):
     use_account: bool
 
 
-def bill_of(claim: Claim, items: ItemTerms) -> Bill:
+def bill_of(claim: Claim, items: ItemTerms) -> PayableParts:
     """Sort a claim's personal part by the region's item rules (policy.md §3.2, S94, S95).
 
     Without lines the whole personal part is in scope. A category or part that the region
@@ -33,7 +33,7 @@ def bill_of(claim: Claim, items: ItemTerms) -> Bill:
     """
     personal_fen = personal_of(claim)
     if claim.lines is None:
-        return Bill(personal_fen, personal_fen, 0, claim.use_account)
+        return PayableParts(personal_fen, personal_fen, 0, claim.use_account)
     shared_fen = own_only_fen = 0
     for line in claim.lines:
         payer = payable_by(line, items)
@@ -41,7 +41,7 @@ def bill_of(claim: Claim, items: ItemTerms) -> Bill:
             shared_fen += line.amount_fen
         elif payer is PayableBy.OWN:
             own_only_fen += line.amount_fen
-    return Bill(personal_fen, shared_fen, own_only_fen, claim.use_account)
+    return PayableParts(personal_fen, shared_fen, own_only_fen, claim.use_account)
 
 
 def payable_by(line: FeeLine, items: ItemTerms) -> PayableBy:

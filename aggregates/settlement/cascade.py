@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from aggregates.policy.choices import AccountUnused, OwnAllocation, SinglePayerShortfall
 from aggregates.policy.edition import Edition
-from aggregates.settlement.bill import Bill
+from aggregates.settlement.bill import PayableParts
 from aggregates.settlement.events import PayerShare
-from aggregates.settlement.purse import Limit, Purse
+from aggregates.settlement.purse import CapLeft, Purse
 from aggregates.vocabulary import Bucket, Reason
 
 
@@ -24,7 +24,7 @@ class Payers(NamedTuple):
     own: Purse
     sponsors: tuple[Purse, ...]
     aid_reason: Reason | None
-    aid_limit: Limit | None
+    aid_limit: CapLeft | None
 
 
 class Split(NamedTuple):
@@ -36,7 +36,7 @@ class Split(NamedTuple):
     cash_fen: int
 
 
-def decide(bill: Bill, payers: Payers, edition: Edition) -> Split:
+def decide(bill: PayableParts, payers: Payers, edition: Edition) -> Split:
     """Split a bill over the payers by the beneficiary's edition, and leave the rest as cash.
 
     Each purse is emptied as far as the rules allow before the next is touched.
@@ -55,7 +55,7 @@ def decide(bill: Bill, payers: Payers, edition: Edition) -> Split:
     return Split(tuple(shares), own_fen, aid_fen, cash_fen)
 
 
-def _own_share(bill: Bill, purse: Purse, edition: Edition) -> tuple[PayerShare, int]:
+def _own_share(bill: PayableParts, purse: Purse, edition: Edition) -> tuple[PayerShare, int]:
     """The patient's own share, and what of the shared part is left for aid (S94)."""
     if not bill.use_account:
         return _nothing(purse, purse.reason or Reason.ACCOUNT_UNUSED), bill.shared_fen
@@ -72,7 +72,7 @@ def _own_share(bill: Bill, purse: Purse, edition: Edition) -> tuple[PayerShare, 
     return _nothing(purse, unneeded if payable_fen == 0 else purse.reason), left_fen
 
 
-def _aid_closed(bill: Bill, payers: Payers, edition: Edition) -> Reason | None:
+def _aid_closed(bill: PayableParts, payers: Payers, edition: Edition) -> Reason | None:
     """Why no sponsor may pay at all."""
     unused = edition.money.account_unused_means is AccountUnused.NO_ACCOUNT_NO_AID
     if not bill.use_account and unused:

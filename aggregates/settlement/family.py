@@ -12,7 +12,7 @@ from aggregates.binding.binding import Binding
 from aggregates.binding.deduction_order import in_order
 from aggregates.policy.edition import Edition
 from aggregates.settlement.cascade import Payers
-from aggregates.settlement.place_of_care import Place
+from aggregates.settlement.place_of_care import PlaceOfCare
 from aggregates.settlement.purse import Purse, aid_limit, closed, own_purse, sponsor_purse
 from aggregates.vocabulary import BindingStatus, Instant, Reason, StreamId
 
@@ -36,7 +36,7 @@ class Family(NamedTuple):
     invitations: tuple[tuple[StreamId, Binding], ...]
 
 
-def payers_of(family: Family, place: Place, now: Instant) -> Payers:
+def payers_of(family: Family, place: PlaceOfCare, now: Instant) -> Payers:
     """Everybody considered for a bill, in paying order."""
     mine = as_spent(family.account, now)
     own = own_purse(family.account_id, mine, family.edition.money)

@@ -9,7 +9,7 @@ from aggregates.policy.edition import Edition, PlaceRule
 from aggregates.vocabulary import InstitutionKind, Reason
 
 
-class Place(NamedTuple):
+class PlaceOfCare(NamedTuple):
     """The institution of a bill, the kind of visit, and whether the patient filed for it."""
 
     institution: str
@@ -21,7 +21,7 @@ class Place(NamedTuple):
     person_classes: frozenset[str]
 
 
-def aid_reason(place: Place, edition: Edition) -> Reason | None:
+def aid_reason(place: PlaceOfCare, edition: Edition) -> Reason | None:
     """Why a sponsor of this edition's region may not pay there, or None if he may (S91, S93)."""
     terms = edition.place
     if place.med_type not in terms.med_types_allowed:
@@ -34,7 +34,7 @@ def aid_reason(place: Place, edition: Edition) -> Reason | None:
     return None
 
 
-def _fits(rule: PlaceRule, place: Place, home: str) -> bool:
+def _fits(rule: PlaceRule, place: PlaceOfCare, home: str) -> bool:
     if rule.institution_class not in ("*", place.kind):
         return False
     match rule.place:
@@ -48,7 +48,7 @@ def _fits(rule: PlaceRule, place: Place, home: str) -> bool:
             return place.region == exact
 
 
-def _is_open(rule: PlaceRule, place: Place) -> bool:
+def _is_open(rule: PlaceRule, place: PlaceOfCare) -> bool:
     if rule.use is PlaceUse.WHITELIST:
         classes = rule.person_classes
         is_of_class = not classes or not place.person_classes.isdisjoint(classes)
@@ -56,7 +56,7 @@ def _is_open(rule: PlaceRule, place: Place) -> bool:
     return rule.use is PlaceUse.ON
 
 
-def _takes(place: Place, home: str) -> bool:
+def _takes(place: PlaceOfCare, home: str) -> bool:
     """Whether the institution takes a region's aid: its own province's, or opened (R107)."""
     if place.region[:2] == home[:2]:
         return True

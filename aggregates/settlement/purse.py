@@ -12,7 +12,7 @@ from aggregates.binding.binding import Binding
 from aggregates.policy.choices import CapOnExceed, CapScope, CapSetBy, OwnBuckets, SponsorBuckets
 from aggregates.policy.edition import Edition, MoneyTerms
 from aggregates.settlement.events import PayerShare
-from aggregates.settlement.place_of_care import Place, aid_reason
+from aggregates.settlement.place_of_care import PlaceOfCare, aid_reason
 from aggregates.vocabulary import Bucket, Instant, Reason, StreamId, Use
 
 NO_CAPS = (None, None, None, None)
@@ -47,7 +47,7 @@ class Purse(NamedTuple):
     reason: Reason | None
 
 
-class Limit(NamedTuple):
+class CapLeft(NamedTuple):
     """The cap with the least left, in fen, and its name."""
 
     left_fen: int
@@ -82,7 +82,7 @@ def sponsor_purse(
     sponsor: Account,
     link: tuple[StreamId, Binding],
     edition: Edition,
-    place: Place,
+    place: PlaceOfCare,
     now: Instant,
 ) -> Purse:
     """A sponsor's purse under his own region's rules (policy.md §3)."""
@@ -120,7 +120,7 @@ def paid_purse(share: PayerShare, order: tuple[Bucket, ...]) -> Purse:
     )
 
 
-def aid_limit(beneficiary: Account, money: MoneyTerms, now: Instant) -> Limit | None:
+def aid_limit(beneficiary: Account, money: MoneyTerms, now: Instant) -> CapLeft | None:
     """What all sponsors together may still give this beneficiary (`cap_scope` PER_BENEFICIARY)."""
     if money.cap_scope is not CapScope.PER_BENEFICIARY or money.cap_set_by is CapSetBy.SPONSOR:
         return None
@@ -136,7 +136,7 @@ def sponsor_buckets(account: Account, which: SponsorBuckets) -> tuple[tuple[Buck
 
 
 def _closed_reason(
-    sponsor: Account, binding: Binding, edition: Edition, place: Place, now: Instant
+    sponsor: Account, binding: Binding, edition: Edition, place: PlaceOfCare, now: Instant
 ) -> Reason | None:
     if not binding.pays_at(now):
         return Reason.NOT_ACTIVE
@@ -217,5 +217,5 @@ def _limits(
     ]
 
 
-def _lowest(limits: list[_Left]) -> Limit | None:
-    return Limit(*min(limits)) if limits else None
+def _lowest(limits: list[_Left]) -> CapLeft | None:
+    return CapLeft(*min(limits)) if limits else None

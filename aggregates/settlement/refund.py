@@ -16,7 +16,7 @@ from aggregates.settlement.bill import payable_by, personal_of, smaller
 from aggregates.settlement.events import Claim, FeeLine, PartRefunded, PayerReturn, PayerShare
 from aggregates.settlement.purse import paid_order
 from aggregates.settlement.resplit import recast
-from aggregates.settlement.settlement import Settlement, Stay, check_stays
+from aggregates.settlement.settlement import Remainder, Settlement, check_stays
 from aggregates.vocabulary import Bucket, Instant, instant
 
 
@@ -60,19 +60,21 @@ def _less_prorata(share: PayerShare, fen: int, order: tuple[Bucket, ...]) -> Pay
     return replace(share, current_fen=taken[Bucket.CURRENT], prior_fen=taken[Bucket.PRIOR])
 
 
-Lines = tuple[tuple[str, int], ...]
+LineAmounts = tuple[tuple[str, int], ...]
 FIRST_BACK = (PayableBy.NONE, PayableBy.OWN, PayableBy.OWN_AND_AID)
 """Whose lines an amount is taken from first, where no line is named: what no aid paid."""
 
 
-class Asked(NamedTuple):
+class RefundRequest(NamedTuple):
     """What is to be given back, in fen: a sum, or a sum from each of these lines."""
 
     amount_fen: int
-    lines: Lines | None
+    lines: LineAmounts | None
 
 
-def refund(settlement: Settlement, asked: Asked, reason: str, edition: Edition) -> PartRefunded:
+def refund(
+    settlement: Settlement, asked: RefundRequest, reason: str, edition: Edition
+) -> PartRefunded:
     """Give back a part of a bill; `edition` is the one it was settled by.
 
     Raises:
@@ -120,7 +122,7 @@ def settled_on(settlement: Settlement) -> date:
     return instant(settlement.settled.settled_at).on
 
 
-def _lines_of(claim: Claim, asked: Asked, items: ItemTerms) -> Lines | None:
+def _lines_of(claim: Claim, asked: RefundRequest, items: ItemTerms) -> LineAmounts | None:
     """What is taken from which line; None where the claim has none."""
     if asked.amount_fen <= 0:
         raise AmountOutOfRangeError(field="amount")
@@ -136,7 +138,7 @@ def _lines_of(claim: Claim, asked: Asked, items: ItemTerms) -> Lines | None:
     return asked.lines
 
 
-def _check_lines(lines: tuple[FeeLine, ...], asked: Lines) -> None:
+def _check_lines(lines: tuple[FeeLine, ...], asked: LineAmounts) -> None:
     stays: dict[str, int] = {}
     for line in lines:
         stays[line.line] = stays.get(line.line, 0) + line.amount_fen
@@ -149,7 +151,7 @@ def _check_lines(lines: tuple[FeeLine, ...], asked: Lines) -> None:
         raise RefundExceedsError
 
 
-def _spread(lines: tuple[FeeLine, ...], amount_fen: int, items: ItemTerms) -> Lines:
+def _spread(lines: tuple[FeeLine, ...], amount_fen: int, items: ItemTerms) -> LineAmounts:
     """Put a sum on the lines: those aid never pays first, and of alike ones the last first."""
     spread: dict[str, int] = {}
     for payer in FIRST_BACK:
@@ -162,10 +164,10 @@ def _spread(lines: tuple[FeeLine, ...], amount_fen: int, items: ItemTerms) -> Li
 
 
 def _event(
-    stay: Stay,
+    stay: Remainder,
     payers: tuple[PayerShare, ...],
     cash_fen: int,
-    asked: tuple[str, int, Lines | None],
+    asked: tuple[str, int, LineAmounts | None],
 ) -> PartRefunded:
     reason, amount_fen, lines = asked
     back = [_less(before, after) for before, after in zip(stay.payers, payers, strict=True)]

@@ -12,13 +12,13 @@ from aggregates.policy.choices import RefundBucket, RefundTo
 from aggregates.policy.edition import RefundTerms
 from aggregates.refusals import AmountOutOfRangeError
 from aggregates.settlement.events import PayerReturn, Settled
-from aggregates.settlement.settlement import Stay
+from aggregates.settlement.settlement import Remainder
 from aggregates.vocabulary import Ending, Instant, StreamId, instant
 
-Returned = DebitReturned | AidReturned | ReturnSuspended
+ReturnEvent = DebitReturned | AidReturned | ReturnSuspended
 
 
-class Payment(NamedTuple):
+class RefundBasis(NamedTuple):
     """What money comes back from: the settlement, and the terms it was made under."""
 
     id: StreamId
@@ -26,7 +26,7 @@ class Payment(NamedTuple):
     terms: RefundTerms
 
 
-def everything(stay: Stay) -> tuple[PayerReturn, ...]:
+def everything(stay: Remainder) -> tuple[PayerReturn, ...]:
     """All that payers still pay."""
     return tuple(
         PayerReturn(
@@ -41,12 +41,12 @@ def everything(stay: Stay) -> tuple[PayerReturn, ...]:
 
 
 def returns_of(
-    payment: Payment,
+    payment: RefundBasis,
     payers: Iterable[PayerReturn],
     accounts: Mapping[StreamId, Account],
     ticket: str,
     now: Instant,
-) -> list[tuple[StreamId, Returned]]:
+) -> list[tuple[StreamId, ReturnEvent]]:
     """What a return does to the accounts: the payers' and all their successors'.
 
     The caps' counters fall on the day the debit was counted, whenever it comes back.
@@ -54,7 +54,7 @@ def returns_of(
     Raises:
         AmountOutOfRangeError: an account would hold more than it may.
     """
-    moved: list[tuple[StreamId, Returned]] = []
+    moved: list[tuple[StreamId, ReturnEvent]] = []
     aid_fen = 0
     for payer in payers:
         moved.append(_return(payment, payer, accounts, ticket, now))
@@ -68,7 +68,7 @@ def returns_of(
 
 
 def _check_room(
-    moved: Iterable[tuple[StreamId, Returned]], accounts: Mapping[StreamId, Account]
+    moved: Iterable[tuple[StreamId, ReturnEvent]], accounts: Mapping[StreamId, Account]
 ) -> None:
     """Refuse to fill an account beyond what a sum of the ledger can be."""
     back_fen: dict[StreamId, int] = {}
@@ -102,12 +102,12 @@ def destination(
 
 
 def _return(
-    payment: Payment,
+    payment: RefundBasis,
     payer: PayerReturn,
     accounts: Mapping[StreamId, Account],
     ticket: str,
     now: Instant,
-) -> tuple[StreamId, Returned]:
+) -> tuple[StreamId, ReturnEvent]:
     to = destination(payer.account, accounts, payment.terms)
     on = payment.settled.on
     if to is None:

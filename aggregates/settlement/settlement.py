@@ -18,7 +18,7 @@ from aggregates.settlement.events import (
     SettlementReversed,
 )
 from aggregates.settlement.family import Family, payers_of
-from aggregates.settlement.place_of_care import Place
+from aggregates.settlement.place_of_care import PlaceOfCare
 from aggregates.vocabulary import Instant, Reason, SettlementStatus, StreamId
 
 STOPS_AID = frozenset(
@@ -35,7 +35,7 @@ STOPS_AID = frozenset(
 """Reasons that concern the claim as a whole and are told beside the payers'."""
 
 
-class Stay(NamedTuple):
+class Remainder(NamedTuple):
     """What of a settlement was not given back: the claim that is left, and who pays it, in fen."""
 
     claim: Claim
@@ -57,7 +57,7 @@ class Settlement:
     claim: Claim | None
     status: SettlementStatus
     settled: Settled | None = None
-    stay: Stay | None = None
+    stay: Remainder | None = None
     code: str | None = None
     recover_fen: int = 0
 
@@ -80,7 +80,7 @@ def evolve(settlement: Settlement | None, event: SettlementEvent) -> Settlement:
             claim=event.claim,
             status=SettlementStatus.SETTLED,
             settled=event,
-            stay=Stay(event.claim, event.payers, event.own_fen, event.aid_fen, event.cash_fen),
+            stay=Remainder(event.claim, event.payers, event.own_fen, event.aid_fen, event.cash_fen),
         )
     if isinstance(event, SettlementRefused):
         return Settlement(
@@ -117,7 +117,7 @@ def _evolve_settled(
             return replace(settlement, recover_fen=settlement.recover_fen + amount_fen)
 
 
-def _less(stay: Stay, refund: PartRefunded) -> Stay:
+def _less(stay: Remainder, refund: PartRefunded) -> Remainder:
     back = {(payer.account, payer.binding): payer for payer in refund.payers}
     payers: list[PayerShare] = []
     for share in stay.payers:
@@ -129,7 +129,7 @@ def _less(stay: Stay, refund: PartRefunded) -> Stay:
                 prior_fen=share.prior_fen - returned.prior_fen,
             )
         payers.append(share)
-    return Stay(
+    return Remainder(
         smaller(stay.claim, refund.amount_fen, refund.lines),
         tuple(payers),
         stay.own_fen - refund.own_fen,
@@ -138,7 +138,7 @@ def _less(stay: Stay, refund: PartRefunded) -> Stay:
     )
 
 
-def split_claim(claim: Claim, family: Family, place: Place, now: Instant) -> Split:
+def split_claim(claim: Claim, family: Family, place: PlaceOfCare, now: Instant) -> Split:
     """Decide a claim on what was read: the cascade under the beneficiary's edition."""
     bill = bill_of(claim, family.edition.items)
     return decide(bill, payers_of(family, place, now), family.edition)
@@ -186,7 +186,7 @@ def cancel(settlement: Settlement, reason: str) -> SettlementCancelled:
     return SettlementCancelled(reason=reason)
 
 
-def check_stays(settlement: Settlement) -> Stay:
+def check_stays(settlement: Settlement) -> Remainder:
     """What stays of a settlement.
 
     Raises:

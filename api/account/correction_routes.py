@@ -12,8 +12,8 @@ from api.account.correction_schemas import (
     RejectionBody,
 )
 from api.http.dependencies import (
+    ApiOf,
     CallerOf,
-    DoorOf,
     KeyHeader,
     Render,
     answer_read,
@@ -25,11 +25,11 @@ from api.http.dependencies import (
 from api.http.fields import NUMBER_MAX, NothingBody, fen
 from api.http.openapi_helpers import body_of, problems
 from service.account import corrections
-from service.context import House
+from service.context import ServiceContext
 from service.ids import stream_of
 from service.ledger.command import Reply
 from service.person.masking import persons_of
-from service.read_models.reader import Asked
+from service.read_models.reader import PageRequest
 
 router = APIRouter(prefix="/v1/corrections", tags=["corrections"])
 
@@ -51,12 +51,12 @@ router = APIRouter(prefix="/v1/corrections", tags=["corrections"])
     ),
 )
 async def propose(
-    request: Request, door: DoorOf, caller: CallerOf, key: KeyHeader = None
+    request: Request, api: ApiOf, caller: CallerOf, key: KeyHeader = None
 ) -> Response:
     """Propose to put a wrong balance right (agency); no money moves yet."""
     body = await read_body(request, CorrectionBody)
     reply = await corrections.propose(
-        door.house,
+        api.context,
         request_of(caller, key, "corrections", body),
         corrections.ProposeCorrection(
             person_no=body.person_no,
@@ -66,12 +66,12 @@ async def propose(
             reference=body.reference,
         ),
     )
-    return await _answered(door.house, reply, request)
+    return await _answered(api.context, reply, request)
 
 
 @router.get("", response_model=CorrectionsReply, responses=problems(422))
 async def list_corrections(
-    door: DoorOf,
+    api: ApiOf,
     caller: CallerOf,
     status: Annotated[str | None, Query(pattern="^(proposed|approved|rejected)$")] = None,
     cursor: Annotated[str | None, Query(max_length=100)] = None,
@@ -82,17 +82,17 @@ async def list_corrections(
 
     `status=proposed` lists those that somebody else must still decide.
     """
-    asked = Asked(cursor, limit, min_position)
-    shown = await corrections.corrections_of(door.house, door.shelf, caller, status, asked)
+    asked = PageRequest(cursor, limit, min_position)
+    shown = await corrections.corrections_of(api.context, api.read_models, caller, status, asked)
     return page_answer(shown)
 
 
 @router.get("/{correction_id}", response_model=CorrectionReply, responses=problems(404))
-async def look_at_correction(door: DoorOf, caller: CallerOf, correction_id: str) -> Response:
+async def look_at_correction(api: ApiOf, caller: CallerOf, correction_id: str) -> Response:
     """A correction as the log has it now (its region's agency, auditors)."""
     stream = stream_of("cor", correction_id)
-    reply = await corrections.look_at_correction(door.house, caller, stream)
-    return answer_read(reply, await _with_person(door.house, reply.answer))
+    reply = await corrections.look_at_correction(api.context, caller, stream)
+    return answer_read(reply, await _with_person(api.context, reply.answer))
 
 
 @router.post(
@@ -103,14 +103,14 @@ async def look_at_correction(door: DoorOf, caller: CallerOf, correction_id: str)
     openapi_extra=body_of(NothingBody, {}),
 )
 async def approve(
-    request: Request, door: DoorOf, caller: CallerOf, correction_id: str, key: KeyHeader = None
+    request: Request, api: ApiOf, caller: CallerOf, correction_id: str, key: KeyHeader = None
 ) -> Response:
     """Agree to what another of the agency proposed; the money moves."""
     body = await read_body(request, NothingBody)
     stream = stream_of("cor", correction_id)
     asked = request_of(caller, key, f"corrections/{stream}/approval", body)
-    reply = await corrections.approve(door.house, asked, stream)
-    return await _answered(door.house, reply, request)
+    reply = await corrections.approve(api.context, asked, stream)
+    return await _answered(api.context, reply, request)
 
 
 @router.post(
@@ -121,24 +121,24 @@ async def approve(
     openapi_extra=body_of(RejectionBody, {"reason": "the voucher says otherwise"}),
 )
 async def reject(
-    request: Request, door: DoorOf, caller: CallerOf, correction_id: str, key: KeyHeader = None
+    request: Request, api: ApiOf, caller: CallerOf, correction_id: str, key: KeyHeader = None
 ) -> Response:
     """Do not agree to what another of the agency proposed; nothing moves."""
     body = await read_body(request, RejectionBody)
     stream = stream_of("cor", correction_id)
     asked = request_of(caller, key, f"corrections/{stream}/rejection", body)
-    reply = await corrections.reject(door.house, asked, stream, body.reason)
-    return await _answered(door.house, reply, request)
+    reply = await corrections.reject(api.context, asked, stream, body.reason)
+    return await _answered(api.context, reply, request)
 
 
-async def _answered(house: House, reply: Reply, request: Request) -> Response:
-    render = None if reply.refusal else await _with_person(house, reply.answer)
+async def _answered(context: ServiceContext, reply: Reply, request: Request) -> Response:
+    render = None if reply.refusal else await _with_person(context, reply.answer)
     return answer_written(reply, request, render=render)
 
 
-async def _with_person(house: House, answer: bytes) -> Render:
+async def _with_person(context: ServiceContext, answer: bytes) -> Render:
     account = corrections.account_in(answer)
-    person = (await persons_of(house, [account])).get(account)
+    person = (await persons_of(context, [account])).get(account)
 
     def render(correction: dict[str, Any]) -> dict[str, Any]:
         return correction | {"person_no": person and person.person_no}

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from api.http.fields import YUAN, Body, PersonNo, Reference, Remark
-from api.http.schemas import Reply
+from api.http.schemas import ApiModel
 
 SIGNED_PATTERN = rf"^-?{YUAN}$"
 SignedAmount = Annotated[str, StringConstraints(pattern=SIGNED_PATTERN), Field(examples=["-12.00"])]
@@ -27,7 +27,7 @@ class RejectionBody(Body):
     reason: Remark
 
 
-class ListedCorrection(Reply):
+class ListedCorrection(ApiModel):
     """A correction. Approved, `bucket` is where the money moved: after New Year the prior one.
 
     In a list `position` is where its proposal stands in the log.
@@ -53,7 +53,7 @@ class CorrectionReply(ListedCorrection):
     version: int
 
 
-class CorrectionsReply(Reply):
+class CorrectionsReply(ApiModel):
     """A page of corrections, newest first."""
 
     items: list[ListedCorrection]

@@ -6,10 +6,10 @@ from fastapi import APIRouter, Request, Response
 from pydantic import StringConstraints
 
 from aggregates.vocabulary import ErasureReason
-from api.http.dependencies import CallerOf, DoorOf, KeyHeader, answer_written, read_body, request_of
+from api.http.dependencies import ApiOf, CallerOf, KeyHeader, answer_written, read_body, request_of
 from api.http.fields import Body, Remark
 from api.http.openapi_helpers import body_of, problems
-from api.http.schemas import Reply
+from api.http.schemas import ApiModel
 from service.account import erasure as erase
 
 router = APIRouter(prefix="/v1/accounts", tags=["accounts"])
@@ -22,7 +22,7 @@ class ErasureBody(Body):
     legal_basis: Annotated[Remark, StringConstraints(pattern=r"^[ -~]{3,60}$")]
 
 
-class ErasureReply(Reply):
+class ErasureReply(ApiModel):
     """A person erased: nobody is named here or anywhere any more."""
 
     status: Literal["erased"]
@@ -42,7 +42,7 @@ class ErasureReply(Reply):
     ),
 )
 async def erase_person(
-    request: Request, door: DoorOf, caller: CallerOf, person_no: str, key: KeyHeader = None
+    request: Request, api: ApiOf, caller: CallerOf, person_no: str, key: KeyHeader = None
 ) -> Response:
     """Erase the person behind an ended account for ever (agency).
 
@@ -52,7 +52,7 @@ async def erase_person(
     """
     body = await read_body(request, ErasureBody)
     reply = await erase.erase(
-        door.house,
+        api.context,
         request_of(caller, key, f"accounts/{person_no}/erasure", body),
         erase.Erase(
             person_no=person_no,

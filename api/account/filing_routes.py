@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from aggregates.vocabulary import FilingKind
 from api.account.requests import FilingBody
 from api.account.responses import AccountReply
-from api.http.dependencies import CallerOf, DoorOf, KeyHeader, answer_written, read_body, request_of
+from api.http.dependencies import ApiOf, CallerOf, KeyHeader, answer_written, read_body, request_of
 from api.http.openapi_helpers import body_of, problems
 from service.account import accounts
 
@@ -25,12 +25,12 @@ router = APIRouter(prefix="/v1", tags=["accounts"])
     ),
 )
 async def file_elsewhere(
-    request: Request, door: DoorOf, caller: CallerOf, key: KeyHeader = None
+    request: Request, api: ApiOf, caller: CallerOf, key: KeyHeader = None
 ) -> Response:
     """Note that a patient filed to be treated in another region (agency)."""
     body = await read_body(request, FilingBody)
     asked = request_of(caller, key, "filings", body)
-    reply = await accounts.file_elsewhere(door.house, asked, filing_of(body))
+    reply = await accounts.file_elsewhere(api.context, asked, filing_of(body))
 
     def render(answer: dict[str, Any]) -> dict[str, Any]:
         return {"person_no": body.person_no} | answer

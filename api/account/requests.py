@@ -12,8 +12,8 @@ from api.http.fields import (
     Reference,
     RegionCode,
     Remark,
+    ShortText,
     TermDay,
-    Text,
 )
 
 
@@ -21,7 +21,7 @@ class AccountBody(Body):
     """An insured person."""
 
     person_no: PersonNo
-    name: Text
+    name: ShortText
     cert_no: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9()-]{5,30}$")]
     insurance: Literal["employee", "resident"]
     region: RegionCode

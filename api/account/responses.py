@@ -1,9 +1,9 @@
 """Responses."""
 
-from api.http.schemas import Reply
+from api.http.schemas import ApiModel
 
 
-class Balance(Reply):
+class Balance(ApiModel):
     """Yuan in the current-year and prior-year buckets; `available` may leave the account now."""
 
     current: str
@@ -12,14 +12,14 @@ class Balance(Reply):
     available: str
 
 
-class Suspense(Reply):
+class Suspense(ApiModel):
     """Money kept aside under a ticket, in no balance: the agency pays it out."""
 
     ticket: str
     amount: str
 
 
-class AccountReply(Reply):
+class AccountReply(ApiModel):
     """An account."""
 
     person_no: str

@@ -10,8 +10,8 @@ from api.account.responses import AccountReply
 from api.binding.requests import OrderBody
 from api.binding.responses import OrderReply
 from api.http.dependencies import (
+    ApiOf,
     CallerOf,
-    DoorOf,
     KeyHeader,
     Render,
     answer_read,
@@ -26,7 +26,7 @@ from api.http.openapi_helpers import body_of, problems
 from service.account import accounts, suspense
 from service.binding import deduction_order
 from service.caller import Request as ServiceRequest
-from service.context import House
+from service.context import ServiceContext
 from service.ids import stream_of
 from service.person.masking import persons_of
 from service.vault import Personal
@@ -51,20 +51,20 @@ router = APIRouter(prefix="/v1/accounts", tags=["accounts"])
     ),
 )
 async def open_account(
-    request: Request, door: DoorOf, caller: CallerOf, key: KeyHeader = None
+    request: Request, api: ApiOf, caller: CallerOf, key: KeyHeader = None
 ) -> Response:
     """Open the account of an insured person (agency)."""
     body = await read_body(request, AccountBody)
     reply = await accounts.open_account(
-        door.house, request_of(caller, key, "accounts", body), opening_of(body)
+        api.context, request_of(caller, key, "accounts", body), opening_of(body)
     )
     return answer_written(reply, request, render=_of_person(body.person_no))
 
 
 @router.get("/{person_no}", response_model=AccountReply, responses=problems(404))
-async def look_at_account(door: DoorOf, caller: CallerOf, person_no: str) -> Response:
+async def look_at_account(api: ApiOf, caller: CallerOf, person_no: str) -> Response:
     """An account as the log has it now (its owner, its agency, auditors)."""
-    reply = await accounts.look_at_account(door.house, caller, person_no)
+    reply = await accounts.look_at_account(api.context, caller, person_no)
     return answer_read(reply, _of_person(person_no))
 
 
@@ -76,12 +76,12 @@ async def look_at_account(door: DoorOf, caller: CallerOf, person_no: str) -> Res
     openapi_extra=body_of(CreditBody, {"amount": "300.00", "bucket": "current"}),
 )
 async def credit(
-    request: Request, door: DoorOf, caller: CallerOf, person_no: str, key: KeyHeader = None
+    request: Request, api: ApiOf, caller: CallerOf, person_no: str, key: KeyHeader = None
 ) -> Response:
     """Bring money into an account (agency)."""
     body = await read_body(request, CreditBody)
     reply = await accounts.credit(
-        door.house,
+        api.context,
         request_of(caller, key, f"accounts/{person_no}/credits", body),
         crediting_of(person_no, body),
     )
@@ -99,12 +99,12 @@ async def credit(
     ),
 )
 async def change_status(
-    request: Request, door: DoorOf, caller: CallerOf, person_no: str, key: KeyHeader = None
+    request: Request, api: ApiOf, caller: CallerOf, person_no: str, key: KeyHeader = None
 ) -> Response:
     """Freeze, unfreeze, suspend, resume or end an account (agency)."""
     body = await read_body(request, StatusBody)
     reply = await accounts.change_status(
-        door.house,
+        api.context,
         request_of(caller, key, f"accounts/{person_no}/status", body),
         accounts.ChangeStatus(
             person_no=person_no,
@@ -126,7 +126,7 @@ async def change_status(
 )
 async def pay_out(
     request: Request,
-    door: DoorOf,
+    api: ApiOf,
     caller: CallerOf,
     person_no: str,
     ticket: str,
@@ -136,7 +136,7 @@ async def pay_out(
     body = await read_body(request, PayOutBody)
     stream = stream_of("tkt", ticket)
     reply = await suspense.pay_out(
-        door.house,
+        api.context,
         request_of(caller, key, f"accounts/{person_no}/suspense/{stream}/payout", body),
         suspense.PayOut(person_no=person_no, ticket=stream, reference=body.reference),
     )
@@ -144,13 +144,13 @@ async def pay_out(
 
 
 @router.get("/{person_no}/deduction-order", response_model=OrderReply, responses=problems(404))
-async def look_at_order(door: DoorOf, caller: CallerOf, person_no: str) -> Response:
+async def look_at_order(api: ApiOf, caller: CallerOf, person_no: str) -> Response:
     """The order in which the sponsors of today pay; who was bound after it was set stands last.
 
     Its version moves whenever a sponsor comes or goes, also by a grant that runs out.
     """
-    reply = await deduction_order.look_at_order(door.house, caller, person_no)
-    return answer_read(reply, await _with_sponsors(door.house, reply.answer))
+    reply = await deduction_order.look_at_order(api.context, caller, person_no)
+    return answer_read(reply, await _with_sponsors(api.context, reply.answer))
 
 
 @router.put(
@@ -160,19 +160,19 @@ async def look_at_order(door: DoorOf, caller: CallerOf, person_no: str) -> Respo
     openapi_extra=body_of(OrderBody, {"sponsors": ["P1002", "P1003"], "version": 0}),
 )
 async def change_order(
-    request: Request, door: DoorOf, caller: CallerOf, person_no: str, key: KeyHeader = None
+    request: Request, api: ApiOf, caller: CallerOf, person_no: str, key: KeyHeader = None
 ) -> Response:
     """Set the deduction order (the beneficiary, or whom his region says)."""
     body = await read_body(request, OrderBody)
     digest = digest_of(f"accounts/{person_no}/deduction-order", body)
     reply = await deduction_order.change_order(
-        door.house,
+        api.context,
         ServiceRequest(caller, maybe_key(key), digest, "http"),
         person_no,
         body.sponsors,
         body.version,
     )
-    render = None if reply.refusal else await _with_sponsors(door.house, reply.answer)
+    render = None if reply.refusal else await _with_sponsors(api.context, reply.answer)
     return answer_written(reply, request, 200, render)
 
 
@@ -204,9 +204,9 @@ def _of_person(person_no: str) -> Render:
     return render
 
 
-async def _with_sponsors(house: House, answer: bytes) -> Render:
+async def _with_sponsors(context: ServiceContext, answer: bytes) -> Render:
     sponsors = deduction_order.sponsors_in(answer)
-    persons = await persons_of(house, sponsors)
+    persons = await persons_of(context, sponsors)
     numbers = {stream: person and person.person_no for stream, person in persons.items()}
 
     def render(order: dict[str, Any]) -> dict[str, Any]:

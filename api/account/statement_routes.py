@@ -9,18 +9,19 @@ from pydantic import BaseModel, Field
 from pydantic_core import to_json
 
 from api.account.statement_schemas import BillsReply, EntriesReply
-from api.http.dependencies import CallerOf, Door, DoorOf
+from api.http.dependencies import Api, ApiOf, CallerOf
 from api.http.fields import NUMBER_MAX
 from api.http.openapi_helpers import problems
 from api.http.problems import is_english
 from api.http.values.csv_text import CSV, csv_text
 from service.account import patient_bills as bills
 from service.account import statement
-from service.account.statement import Wanted
-from service.account.statement_text import CLASSES, KINDS, SOMEBODY, STATUSES, Language, Said
+from service.account.statement import StatementRequest
+from service.account.statement_text import CLASSES, KINDS, SOMEBODY, STATUSES
+from service.bilingual import Bilingual, Language
 from service.caller import Caller
-from service.context import House
-from service.read_models.reader import Asked, Listed, Shelf
+from service.context import ServiceContext
+from service.read_models.reader import PageRequest, PageResult, ReadModels
 
 ROWS_MAX = 10_000
 """Rows of a CSV answer; where more follow, `Link` says where."""
@@ -33,11 +34,11 @@ CSV_TOLD: dict[int | str, dict[str, Any]] = {
         "description": f"A page, or with `Accept: {CSV}` up to {ROWS_MAX} rows as a table",
     }
 }
-List = Callable[[House, Shelf, Caller, Wanted], Awaitable[Listed]]
+List = Callable[[ServiceContext, ReadModels, Caller, StatementRequest], Awaitable[PageResult]]
 Cell = Callable[[dict[str, Any], Language], object]
 
 
-class Looked(BaseModel):
+class PageQuery(BaseModel):
     """Which part of a list; for a table only `cursor` and `min_position` count."""
 
     cursor: str | None = Field(None, max_length=100)
@@ -48,7 +49,7 @@ class Looked(BaseModel):
 class Column(NamedTuple):
     """A column of a table: its head, and what stands in it."""
 
-    head: Said
+    head: Bilingual
     cell: Cell
 
 
@@ -64,10 +65,10 @@ class Sheet(NamedTuple):
 )
 async def look_at_entries(
     request: Request,
-    door: DoorOf,
+    api: ApiOf,
     caller: CallerOf,
     person_no: str,
-    looked: Annotated[Looked, Query()],
+    looked: Annotated[PageQuery, Query()],
 ) -> Response:
     """The account's statement, newest first (its owner, its agency, auditors).
 
@@ -75,7 +76,7 @@ async def look_at_entries(
     A sponsor sees a beneficiary by a masked name, and the class of the institution; its name
     where the region lets him. With `Accept: text/csv` it is a table of up to 10,000 rows.
     """
-    told = _Told(request, door, caller, person_no, looked)
+    told = _Told(request, api, caller, person_no, looked)
     return await told.answer(statement.entries, STATEMENT_SHEET)
 
 
@@ -84,10 +85,10 @@ async def look_at_entries(
 )
 async def look_at_bills(
     request: Request,
-    door: DoorOf,
+    api: ApiOf,
     caller: CallerOf,
     person_no: str,
-    looked: Annotated[Looked, Query()],
+    looked: Annotated[PageQuery, Query()],
 ) -> Response:
     """Who paid what of a patient's bills, newest first (himself, his agency, auditors).
 
@@ -95,7 +96,7 @@ async def look_at_bills(
     masked, and what they have is never told. Claims that were refused are no bills. Words and
     tables are those of the statement.
     """
-    told = _Told(request, door, caller, person_no, looked)
+    told = _Told(request, api, caller, person_no, looked)
     return await told.answer(bills.bills, BILLS_SHEET)
 
 
@@ -103,10 +104,10 @@ class _Told(NamedTuple):
     """Who asks for which part of whose list, and how he wants it."""
 
     request: Request
-    door: Door
+    api: Api
     caller: Caller
     person_no: str
-    looked: Looked
+    looked: PageQuery
 
     async def answer(self, read: List, sheet: Sheet) -> Response:
         """The list in the reader's language, as a page or as a table."""
@@ -114,9 +115,9 @@ class _Told(NamedTuple):
         language = Language.ENGLISH if is_english(told) else Language.CHINESE
         is_table = CSV in self.request.headers.get("accept", "").lower()
         limit = ROWS_MAX if is_table else self.looked.limit
-        asked = Asked(self.looked.cursor, limit, self.looked.min_position)
-        wanted = Wanted(self.person_no, asked, language)
-        listed = await read(self.door.house, self.door.shelf, self.caller, wanted)
+        asked = PageRequest(self.looked.cursor, limit, self.looked.min_position)
+        wanted = StatementRequest(self.person_no, asked, language)
+        listed = await read(self.api.context, self.api.read_models, self.caller, wanted)
         if is_table:
             return await asyncio.to_thread(table_answer, listed, sheet, language)
         body = to_json({"items": listed.items, "next": listed.following})
@@ -124,7 +125,7 @@ class _Told(NamedTuple):
         return Response(body, media_type="application/json", headers=headers)
 
 
-def table_answer(listed: Listed, sheet: Sheet, language: Language) -> Response:
+def table_answer(listed: PageResult, sheet: Sheet, language: Language) -> Response:
     """A list as a table, with `Link` to what follows where it is not all."""
     headers = _headers(listed, language)
     headers["Content-Disposition"] = f'attachment; filename="{sheet.file}"'
@@ -135,7 +136,7 @@ def table_answer(listed: Listed, sheet: Sheet, language: Language) -> Response:
     return Response(csv_text([heads, *rows]), media_type=CSV, headers=headers)
 
 
-def _headers(listed: Listed, language: Language) -> dict[str, str]:
+def _headers(listed: PageResult, language: Language) -> dict[str, str]:
     return {
         "Cache-Control": "no-store",
         "Content-Language": language,
@@ -152,7 +153,7 @@ def _plain(name: str) -> Cell:
     return lambda told, _: told[name]
 
 
-def _worded(name: str, words: dict[Any, Said]) -> Cell:
+def _worded(name: str, words: dict[Any, Bilingual]) -> Cell:
     """A code in words; nothing where there is none."""
     return lambda told, language: words[told[name]].to(language) if told[name] else None
 
@@ -169,43 +170,43 @@ def _sponsors(told: dict[str, Any], language: Language) -> str:
 
 
 PLACED = (
-    Column(Said("机构", "institution"), _plain("institution")),
-    Column(Said("机构类别", "kind of institution"), _worded("institution_class", CLASSES)),
+    Column(Bilingual("机构", "institution"), _plain("institution")),
+    Column(Bilingual("机构类别", "kind of institution"), _worded("institution_class", CLASSES)),
 )
 STATEMENT_SHEET = Sheet(
     "statement.csv",
     (
-        Column(Said("时间", "time"), _plain("recorded_at")),
-        Column(Said("类型", "kind"), _worded("kind", KINDS)),
-        Column(Said("金额", "amount"), _plain("amount")),
-        Column(Said("其中当年", "of this year's money"), _plain("current")),
-        Column(Said("其中历年", "of earlier years' money"), _plain("prior")),
-        Column(Said("余额", "balance after"), _plain("balance_after")),
-        Column(Said("另行保管", "kept aside"), _plain("aside")),
-        Column(Said("被共济人", "beneficiary"), _plain("beneficiary")),
+        Column(Bilingual("时间", "time"), _plain("recorded_at")),
+        Column(Bilingual("类型", "kind"), _worded("kind", KINDS)),
+        Column(Bilingual("金额", "amount"), _plain("amount")),
+        Column(Bilingual("其中当年", "of this year's money"), _plain("current")),
+        Column(Bilingual("其中历年", "of earlier years' money"), _plain("prior")),
+        Column(Bilingual("余额", "balance after"), _plain("balance_after")),
+        Column(Bilingual("另行保管", "kept aside"), _plain("aside")),
+        Column(Bilingual("被共济人", "beneficiary"), _plain("beneficiary")),
         *PLACED,
-        Column(Said("说明", "in words"), _plain("text")),
-        Column(Said("结算号", "settlement"), _plain("settlement_id")),
-        Column(Said("绑定号", "binding"), _plain("binding_id")),
-        Column(Said("凭据", "reference"), _plain("reference")),
+        Column(Bilingual("说明", "in words"), _plain("text")),
+        Column(Bilingual("结算号", "settlement"), _plain("settlement_id")),
+        Column(Bilingual("绑定号", "binding"), _plain("binding_id")),
+        Column(Bilingual("凭据", "reference"), _plain("reference")),
     ),
 )
 BILLS_SHEET = Sheet(
     "bills.csv",
     (
-        Column(Said("日期", "day"), _plain("day")),
+        Column(Bilingual("日期", "day"), _plain("day")),
         *PLACED,
-        Column(Said("医疗费总额", "total"), _plain("total")),
-        Column(Said("基金支付", "fund"), _plain("fund_pay")),
-        Column(Said("本人账户支付", "own account"), _plain("own")),
-        Column(Said("共济支付", "sponsors"), _plain("aid")),
-        Column(Said("现金支付", "cash"), _plain("cash")),
-        Column(Said("共济人", "who paid"), _sponsors),
-        Column(Said("状态", "status"), _worded("status", STATUSES)),
-        Column(Said("已退本人账户", "returned to own account"), _returned("own")),
-        Column(Said("已退共济", "returned to sponsors"), _returned("aid")),
-        Column(Said("已退现金", "returned in cash"), _returned("cash")),
-        Column(Said("说明", "in words"), _plain("text")),
-        Column(Said("结算号", "settlement"), _plain("settlement_id")),
+        Column(Bilingual("医疗费总额", "total"), _plain("total")),
+        Column(Bilingual("基金支付", "fund"), _plain("fund_pay")),
+        Column(Bilingual("本人账户支付", "own account"), _plain("own")),
+        Column(Bilingual("共济支付", "sponsors"), _plain("aid")),
+        Column(Bilingual("现金支付", "cash"), _plain("cash")),
+        Column(Bilingual("共济人", "who paid"), _sponsors),
+        Column(Bilingual("状态", "status"), _worded("status", STATUSES)),
+        Column(Bilingual("已退本人账户", "returned to own account"), _returned("own")),
+        Column(Bilingual("已退共济", "returned to sponsors"), _returned("aid")),
+        Column(Bilingual("已退现金", "returned in cash"), _returned("cash")),
+        Column(Bilingual("说明", "in words"), _plain("text")),
+        Column(Bilingual("结算号", "settlement"), _plain("settlement_id")),
     ),
 )

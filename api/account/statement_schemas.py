@@ -2,9 +2,9 @@
 
 from typing import Any, Literal
 
-from api.http.schemas import Reply
+from api.http.schemas import ApiModel
 from api.settlement.examples import SETTLED_AT, SETTLEMENT_ID
-from api.settlement.responses import Returned
+from api.settlement.responses import ReturnedReply
 
 ENTRY = {
     "position": 1234,
@@ -50,7 +50,7 @@ STATEMENT_EXAMPLES: dict[str, dict[str, Any]] = {
 InstitutionClass = Literal["hospital", "pharmacy", "checkup"]
 
 
-class ListedEntry(Reply):
+class ListedEntry(ApiModel):
     """What moved an account's money, signed, and the balance after it, in yuan.
 
     `aside` came back and could not be credited: it is kept aside and no part of the balance.
@@ -86,14 +86,14 @@ class ListedEntry(Reply):
     text: str
 
 
-class EntriesReply(Reply):
+class EntriesReply(ApiModel):
     """A page of an account's statement, newest first."""
 
     items: list[ListedEntry]
     next: str | None
 
 
-class SponsorPart(Reply):
+class SponsorPart(ApiModel):
     """What a sponsor paid of a bill, and what of it went back; the name is masked.
 
     `name` is null where the person was erased.
@@ -104,13 +104,13 @@ class SponsorPart(Reply):
     returned: str
 
 
-class BillReturned(Returned):
+class BillReturned(ReturnedReply):
     """What of a bill went back: the sum, and by who had paid it."""
 
     amount: str
 
 
-class ListedBill(Reply):
+class PatientBillReply(ApiModel):
     """A patient's bill as it was settled, who paid what of it, and what went back since."""
 
     settlement_id: str
@@ -131,8 +131,8 @@ class ListedBill(Reply):
     position: int
 
 
-class BillsReply(Reply):
+class BillsReply(ApiModel):
     """A page of a patient's bills, newest first."""
 
-    items: list[ListedBill]
+    items: list[PatientBillReply]
     next: str | None

@@ -5,18 +5,18 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime
 
-from api.http.dependencies import CallerOf, DoorOf, check_dates, page_answer
+from api.http.dependencies import ApiOf, CallerOf, check_dates, page_answer
 from api.http.openapi_helpers import problems
-from api.http.schemas import Reply
+from api.http.schemas import ApiModel
 from service.audit import access_log_query as accesses
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"])
 Stream = Annotated[str | None, Query(pattern=r"^[a-z]{3}_[0-9a-f]{32}$")]
 Name = Annotated[str | None, Query(pattern=r"^[^\x00-\x1f\x7f]{1,100}$")]
-Moment = AwareDatetime | None
+OptionalMoment = AwareDatetime | None
 
 
-class AccessReply(Reply):
+class AccessReply(ApiModel):
     """One request: who asked what, when, how it was answered, and which streams it saw.
 
     `caller` is the name that events know him by; a person's is a keyed digest.
@@ -35,7 +35,7 @@ class AccessReply(Reply):
     trace_id: str
 
 
-class AccessesReply(Reply):
+class AccessesReply(ApiModel):
     """A page of the access log, newest first."""
 
     items: list[AccessReply]
@@ -44,13 +44,13 @@ class AccessesReply(Reply):
 
 @router.get("/accesses", response_model=AccessesReply, responses=problems(404, 422))
 async def list_accesses(  # noqa: PLR0913, PLR0917 -- each a query parameter
-    door: DoorOf,
+    api: ApiOf,
     caller: CallerOf,
     person_no: Name = None,
     stream: Stream = None,
     name: Annotated[Name, Query(alias="caller")] = None,
-    since: Annotated[Moment, Query(alias="from")] = None,
-    until: Annotated[Moment, Query(alias="to")] = None,
+    since: Annotated[OptionalMoment, Query(alias="from")] = None,
+    until: Annotated[OptionalMoment, Query(alias="to")] = None,
     cursor: str | None = None,
     limit: int = 50,
 ) -> Response:
@@ -59,6 +59,6 @@ async def list_accesses(  # noqa: PLR0913, PLR0917 -- each a query parameter
     `person_no` or `stream` (an account, settlement or institution id) says whose data was
     seen, `caller` who saw it, `from` (included) and `to` (not included) when.
     """
-    check_dates(door, from_=since, to=until)
-    wanted = accesses.Wanted(person_no, stream, name, since, until)
-    return page_answer(await accesses.accesses(door.house, caller, wanted, cursor, limit))
+    check_dates(api, from_=since, to=until)
+    wanted = accesses.AccessFilter(person_no, stream, name, since, until)
+    return page_answer(await accesses.accesses(api.context, caller, wanted, cursor, limit))

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from api.http.schemas import Reply
+from api.http.schemas import ApiModel
 from api.settlement.examples import SETTLED_AT, SETTLEMENT_ID
 
 
-class EventReply(Reply):
+class EventReply(ApiModel):
     """One event of the log, without its sealed member. Amounts in fen."""
 
     position: int

@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from api.audit.event_feed_responses import EVENT_EXAMPLE
 from api.http.asgi import Receive, Scope, Send
-from api.http.dependencies import CallerOf, Door, DoorOf
+from api.http.dependencies import Api, ApiOf, CallerOf
 from api.http.openapi_helpers import problems
 from api.http.problems import ProblemError
 from service.clock import monotonic_s
@@ -22,7 +22,7 @@ from service.read_models.event_feed import (
     POSITION_MAX,
     READ_MAX,
     Feed,
-    Line,
+    FeedLine,
     check_follower,
 )
 
@@ -51,7 +51,7 @@ TOLD: dict[int | str, dict[str, Any]] = {
 @router.get("/events", response_class=Response, responses=TOLD | problems(422))
 async def follow_events(
     request: Request,
-    door: DoorOf,
+    api: ApiOf,
     caller: CallerOf,
     after: Annotated[int, Query(ge=0, le=POSITION_MAX)] = 0,
     limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 1000,
@@ -65,22 +65,22 @@ async def follow_events(
     and `limit` does not count. Amounts are fen; sealed personal data is left out.
     """
     check_follower(caller)
-    feed = _feed_of(request, door)
+    feed = _feed_of(request, api)
     if LIVE in request.headers.get("accept", "").lower():
         if feed.streams >= STREAMS_MAX:
             raise OverloadedError
-        told = live(feed, door, request.headers.get("authorization"), int(last_event_id or after))
-        return Streamed(told, door.stopping, LIVE, after, feed)
+        told = live(feed, api, request.headers.get("authorization"), int(last_event_id or after))
+        return Streamed(told, api.stopping, LIVE, after, feed)
     found = await feed.find(caller, after, limit)
     last = found.positions[-1] if found.positions else after
-    return Streamed(_lines(feed, found.positions), door.stopping, LINES, last)
+    return Streamed(_lines(feed, found.positions), api.stopping, LINES, last)
 
 
-def _feed_of(request: Request, door: Door) -> Feed:
+def _feed_of(request: Request, api: Api) -> Feed:
     """The feed of this application, one for all who ask."""
     state = request.app.state
     if not hasattr(state, "feed"):
-        state.feed = Feed(door.house.store, door.shelf.pool)
+        state.feed = Feed(api.context.store, api.read_models.pool)
     feed: Feed = state.feed
     return feed
 
@@ -93,7 +93,7 @@ async def _lines(feed: Feed, positions: Sequence[int]) -> AsyncGenerator[bytes]:
 
 async def live(
     feed: Feed,
-    door: Door,
+    api: Api,
     authorization: str | None,
     after: int,
     heartbeat_s: float = HEARTBEAT_S,
@@ -102,14 +102,14 @@ async def live(
     yield BEGINNING
     caller, looked_s = None, 0.0
     spoke_s = monotonic_s()
-    while not door.stopping.is_set():
+    while not api.stopping.is_set():
         if caller is None or monotonic_s() - looked_s >= heartbeat_s:
             looked_s = monotonic_s()
             try:
-                caller = door.tokens.caller(authorization)
+                caller = api.tokens.caller(authorization)
             except ProblemError:
                 return
-        page: list[Line] = []
+        page: list[FeedLine] = []
         if await feed.head() > after:
             positions, after = await feed.find(caller, after, READ_MAX)
             page = await feed.read(positions)
@@ -117,10 +117,10 @@ async def live(
             yield _messages(page) or HEARTBEAT
             spoke_s = monotonic_s()
         if len(page) < READ_MAX:
-            await _pause(door.stopping)
+            await _pause(api.stopping)
 
 
-def _messages(page: Iterable[Line]) -> bytes:
+def _messages(page: Iterable[FeedLine]) -> bytes:
     return b"".join(
         b"id: %d\nevent: %b\ndata: %b\n\n" % (line.position, line.topic.encode(), line.body)
         for line in page

@@ -7,7 +7,7 @@ from pydantic import Field
 from api.account.responses import Balance, Suspense
 from api.binding.responses import BindingReply
 from api.http.fields import Body
-from api.http.schemas import Reply
+from api.http.schemas import ApiModel
 
 
 class ReplayBody(Body):
@@ -16,7 +16,7 @@ class ReplayBody(Body):
     as_of: str | None = Field(default=None, max_length=40)
 
 
-class OtherwiseReply(Reply):
+class OtherwiseReply(ApiModel):
     """One member in which a decision is not what its rules make of what was read."""
 
     in_: str = Field(alias="in")
@@ -24,14 +24,14 @@ class OtherwiseReply(Reply):
     made: str
 
 
-class AgainReply(Reply):
+class AgainReply(ApiModel):
     """Whether a decision is the same when it is decided again."""
 
     same: bool
     differences: list[OtherwiseReply]
 
 
-class StoryEventReply(Reply):
+class StoryEventReply(ApiModel):
     """One event of a settlement's story; `event` is as it is stored, amounts in fen."""
 
     position: int
@@ -51,7 +51,7 @@ class StoryEventReply(Reply):
     decided_again: AgainReply | None
 
 
-class StoryReply(Reply):
+class StoryReply(ApiModel):
     """A settlement's whole story; `decided_again` says that every decision came out the same."""
 
     settlement_id: str
@@ -61,7 +61,7 @@ class StoryReply(Reply):
     position: int
 
 
-class SpentReply(Reply):
+class SpentReply(ApiModel):
     """What caps count, in yuan, of the day, month and year that `on` lies in."""
 
     on: str
@@ -70,7 +70,7 @@ class SpentReply(Reply):
     year: str
 
 
-class SponsorTieReply(Reply):
+class SponsorTieReply(ApiModel):
     """A sponsor behind an account."""
 
     binding_id: str
@@ -79,7 +79,7 @@ class SponsorTieReply(Reply):
     linked_at: str
 
 
-class BeneficiaryTieReply(Reply):
+class BeneficiaryTieReply(ApiModel):
     """A beneficiary of an account, and what he used."""
 
     binding_id: str
@@ -88,14 +88,14 @@ class BeneficiaryTieReply(Reply):
     used: SpentReply | None
 
 
-class InvitedReply(Reply):
+class InvitedReply(ApiModel):
     """An invitation that was not answered."""
 
     binding_id: str
     sponsor: str
 
 
-class AccountHoldReply(Reply):
+class AccountHoldReply(ApiModel):
     """Money set aside, in yuan; `aid` is what sponsors set aside for this patient."""
 
     hold_id: str
@@ -104,7 +104,7 @@ class AccountHoldReply(Reply):
     expires_at: str | None
 
 
-class FilingReply(Reply):
+class FilingReply(ApiModel):
     """Where the owner filed to be treated."""
 
     place: str
@@ -113,7 +113,7 @@ class FilingReply(Reply):
     until: str | None
 
 
-class StoodReply(Reply):
+class AccountAsOfStoryReply(ApiModel):
     """An account as it stood; `last_position` is that of its newest event by then.
 
     `year_is_open` says that a year was over and nothing had closed it yet: the balance is as if
@@ -143,7 +143,7 @@ class StoodReply(Reply):
     filings: list[FilingReply]
 
 
-class AccountAsOfReply(StoodReply):
+class AccountAsOfReply(AccountAsOfStoryReply):
     """An account as it stood at a position and its moment."""
 
     position: int
@@ -164,23 +164,23 @@ class BindingAsOfReply(BindingReply):
     last_position: int
 
 
-class StoodBehindReply(Reply):
+class StoodBehindReply(ApiModel):
     """A sponsor, or somebody who asked to be one, as he stood."""
 
     binding: BoundReply
-    account: StoodReply
+    account: AccountAsOfStoryReply
 
 
-class FamilyAsOfReply(Reply):
+class FamilyAsOfReply(ApiModel):
     """A patient and everybody behind him as they stood."""
 
     position: int
     as_of: str
-    beneficiary: StoodReply
+    beneficiary: AccountAsOfStoryReply
     sponsors: list[StoodBehindReply]
 
 
-class InstitutionAsOfReply(Reply):
+class InstitutionAsOfReply(ApiModel):
     """An institution as it stood at a position and its moment."""
 
     position: int
@@ -198,14 +198,14 @@ class InstitutionAsOfReply(Reply):
     last_position: int
 
 
-class ProgressReply(Reply):
+class ProgressReply(ApiModel):
     """How many events are told again, and of how many."""
 
     done: int
     of: int
 
 
-class DifferenceReply(Reply):
+class DifferenceReply(ApiModel):
     """One difference; `position` is null where no event is at fault."""
 
     position: int | None
@@ -215,7 +215,7 @@ class DifferenceReply(Reply):
     made: str
 
 
-class ReportReply(Reply):
+class ReportReply(ApiModel):
     """What a replay looked at and found; `read_models` is null where none was compared."""
 
     position: int
@@ -229,7 +229,7 @@ class ReportReply(Reply):
     differences: list[DifferenceReply]
 
 
-class ReplayReply(Reply):
+class ReplayReply(ApiModel):
     """A replay under way or over."""
 
     replay_id: str

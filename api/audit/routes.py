@@ -17,7 +17,7 @@ from api.audit.responses import (
     StoryReply,
 )
 from api.audit.trace_text import with_texts
-from api.http.dependencies import CallerOf, Door, DoorOf, check_dates, read_body
+from api.http.dependencies import Api, ApiOf, CallerOf, check_dates, read_body
 from api.http.openapi_helpers import body_of, problems
 from api.http.problems import ProblemError, is_english
 from api.processes.replay_jobs import Replays
@@ -41,14 +41,14 @@ AsOf = Annotated[
 
 @router.get("/settlements/{settlement_id}", response_model=StoryReply, responses=problems(403, 404))
 async def tell_settlement(
-    request: Request, door: DoorOf, caller: CallerOf, settlement_id: str
+    request: Request, api: ApiOf, caller: CallerOf, settlement_id: str
 ) -> Response:
     """A settlement's whole story, every decision in it decided again (auditor).
 
     Each event in Chinese or with `Accept-Language: en` in English.
     """
     check_role(caller, Role.AUDITOR)
-    story = await trace(door.house, caller, stream_of("stl", settlement_id))
+    story = await trace(api.context, caller, stream_of("stl", settlement_id))
     language = request.headers.get("accept-language")
     return _answer(with_texts(story, in_english=is_english(language)))
 
@@ -57,32 +57,32 @@ async def tell_settlement(
     "/accounts/{person_no}", response_model=AccountAsOfReply, responses=problems(403, 404, 422)
 )
 async def account_as_of(
-    door: DoorOf, caller: CallerOf, person_no: str, as_of: AsOf = None
+    api: ApiOf, caller: CallerOf, person_no: str, as_of: AsOf = None
 ) -> Response:
     """An account as it stood, from the log alone (auditor)."""
-    return _answer(await past.account_as_of(door.house, caller, person_no, _point(door, as_of)))
+    return _answer(await past.account_as_of(api.context, caller, person_no, _point(api, as_of)))
 
 
 @router.get(
     "/families/{person_no}", response_model=FamilyAsOfReply, responses=problems(403, 404, 422)
 )
 async def family_as_of(
-    door: DoorOf, caller: CallerOf, person_no: str, as_of: AsOf = None
+    api: ApiOf, caller: CallerOf, person_no: str, as_of: AsOf = None
 ) -> Response:
     """A patient and everybody behind him as they stood, from the log alone (auditor)."""
-    return _answer(await past.family_as_of(door.house, caller, person_no, _point(door, as_of)))
+    return _answer(await past.family_as_of(api.context, caller, person_no, _point(api, as_of)))
 
 
 @router.get(
     "/bindings/{binding_id}", response_model=BindingAsOfReply, responses=problems(403, 404, 422)
 )
 async def binding_as_of(
-    door: DoorOf, caller: CallerOf, binding_id: str, as_of: AsOf = None
+    api: ApiOf, caller: CallerOf, binding_id: str, as_of: AsOf = None
 ) -> Response:
     """A binding as it stood, from the log alone (auditor)."""
     check_role(caller, Role.AUDITOR)
     stream = stream_of("bnd", binding_id)
-    found = await past.binding_as_of(door.house, caller, stream, _point(door, as_of))
+    found = await past.binding_as_of(api.context, caller, stream, _point(api, as_of))
     return _answer(found)
 
 
@@ -92,10 +92,10 @@ async def binding_as_of(
     responses=problems(403, 404, 422),
 )
 async def institution_as_of(
-    door: DoorOf, caller: CallerOf, code: str, as_of: AsOf = None
+    api: ApiOf, caller: CallerOf, code: str, as_of: AsOf = None
 ) -> Response:
     """An institution as it stood, from the log alone (auditor)."""
-    return _answer(await past.institution_as_of(door.house, caller, code, _point(door, as_of)))
+    return _answer(await past.institution_as_of(api.context, caller, code, _point(api, as_of)))
 
 
 @router.post(
@@ -105,7 +105,7 @@ async def institution_as_of(
     responses=problems(403, 409, 422),
     openapi_extra=body_of(ReplayBody, {"as_of": None}),
 )
-async def start_replay(request: Request, door: DoorOf, caller: CallerOf) -> Response:
+async def start_replay(request: Request, api: ApiOf, caller: CallerOf) -> Response:
     """Begin to tell the whole log again and to compare, one at a time (auditor).
 
     Changes nothing and needs no Idempotency-Key. It runs in a process of its own beside the
@@ -113,8 +113,8 @@ async def start_replay(request: Request, door: DoorOf, caller: CallerOf) -> Resp
     """
     check_role(caller, Role.AUDITOR)
     body = await read_body(request, ReplayBody)
-    _point(door, body.as_of)
-    replays = _replays(door)
+    _point(api, body.as_of)
+    replays = _replays(api)
     job = await replays.start(body.as_of)
     if job is None:
         raise ProblemError("REPLAY_RUNNING", replay_id=await replays.jobs.running())
@@ -122,23 +122,23 @@ async def start_replay(request: Request, door: DoorOf, caller: CallerOf) -> Resp
 
 
 @router.get("/replays/{replay_id}", response_model=ReplayReply, responses=problems(403, 404))
-async def look_at_replay(door: DoorOf, caller: CallerOf, replay_id: str) -> Response:
+async def look_at_replay(api: ApiOf, caller: CallerOf, replay_id: str) -> Response:
     """How far a replay is, and what it found (auditor).
 
     `interrupted` is one whose service ended before it did: ask for another.
     """
     check_role(caller, Role.AUDITOR)
     is_id = REPLAY_ID.fullmatch(replay_id) is not None
-    job = await _replays(door).jobs.find(replay_id) if is_id else None
+    job = await _replays(api).jobs.find(replay_id) if is_id else None
     if job is None:
         raise ProblemError("NOT_FOUND")
     return _answer(_told(job))
 
 
-def _replays(door: Door) -> Replays:
-    if door.replays is None:
+def _replays(api: Api) -> Replays:
+    if api.replays is None:
         raise StoreUnavailableError
-    return door.replays
+    return api.replays
 
 
 def _told(job: Job) -> dict[str, Any]:
@@ -173,11 +173,11 @@ def _shown(report: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _point(door: Door, text: str | None) -> int | datetime | None:
+def _point(api: Api, text: str | None) -> int | datetime | None:
     """A position, a moment or neither."""
     point = None if text is None else past.read_moment(text)
     if isinstance(point, datetime):
-        check_dates(door, as_of=point)
+        check_dates(api, as_of=point)
     return point
 
 

@@ -4,10 +4,10 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 
-from api.http.dependencies import CallerOf, DoorOf, page_answer
+from api.http.dependencies import ApiOf, CallerOf, page_answer
 from api.http.openapi_helpers import problems
 from api.http.problems import is_english
-from api.http.schemas import Reply
+from api.http.schemas import ApiModel
 from service.audit import signals
 
 TEXTS = {
@@ -67,7 +67,7 @@ TEXTS = {
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"])
 POSITION_MAX = 2**63 - 1
-Kind = Literal[
+SignalKindName = Literal[
     "FAMILY_BURST",
     "DRAINED_BINDING",
     "SPONSOR_HUB",
@@ -85,14 +85,14 @@ Kind = Literal[
 Position = Annotated[int, Query(ge=0, le=POSITION_MAX)]
 
 
-class SignalReply(Reply):
+class SignalReply(ApiModel):
     """Something worth a look. `position` is where it began to show, in the `log` named.
 
     `positions` are the events that show it; `figures` what was counted (fen where a name says
     so), `threshold` from when on it is told, and `source` who says so.
     """
 
-    kind: Kind
+    kind: SignalKindName
     text: str
     position: int
     log: Literal["events", "accesses"]
@@ -105,7 +105,7 @@ class SignalReply(Reply):
     source: str
 
 
-class SignalsReply(Reply):
+class SignalsReply(ApiModel):
     """Signals, oldest first; `next` is the `after` to go on with."""
 
     items: list[SignalReply]
@@ -115,9 +115,9 @@ class SignalsReply(Reply):
 @router.get("/signals", response_model=SignalsReply, responses=problems(422))
 async def list_signals(  # noqa: PLR0913, PLR0917 -- each a query parameter
     request: Request,
-    door: DoorOf,
+    api: ApiOf,
     caller: CallerOf,
-    kind: Kind | None = None,
+    kind: SignalKindName | None = None,
     after: Position = 0,
     limit: int = 50,
     min_position: Position | None = None,
@@ -127,8 +127,8 @@ async def list_signals(  # noqa: PLR0913, PLR0917 -- each a query parameter
     `CREDENTIAL_MISMATCH` is told only when asked for: a refused claim leaves no event, so its
     positions are those of the access log. Persons stand as account ids.
     """
-    wanted = signals.Wanted(kind, after, limit, min_position)
-    page = await signals.signals(door.house, door.shelf, caller, wanted)
+    wanted = signals.SignalFilter(kind, after, limit, min_position)
+    page = await signals.signals(api.context, api.read_models, caller, wanted)
     language = 1 if is_english(request.headers.get("accept-language")) else 0
     return page_answer(page._replace(items=[_told(item, language) for item in page.items]))
 

@@ -8,7 +8,7 @@ from pydantic import Field
 from api.binding.responses import BindingReply
 from api.http.dependencies import CallerOf, answer_plain
 from api.http.openapi_helpers import problems
-from api.http.schemas import Reply
+from api.http.schemas import ApiModel
 from service.binding import consents
 
 VERSION = "aid-2026-01"
@@ -19,14 +19,14 @@ CONSENTS = {
 CONSENT_EXAMPLES: dict[str, dict[str, Any]] = {"ConsentTextReply": consents.look_at_text(VERSION)}
 
 
-class WordingReply(Reply):
+class WordingReply(ApiModel):
     """A text in Chinese and in English."""
 
     zh: str = Field(alias="zh-CN")
     en: str
 
 
-class ConsentTextReply(Reply):
+class ConsentTextReply(ApiModel):
     """A version of what each side of a binding agrees to; it is never edited."""
 
     version: str
@@ -34,7 +34,7 @@ class ConsentTextReply(Reply):
     beneficiary: WordingReply
 
 
-class ConsentReply(Reply):
+class ConsentReply(ApiModel):
     """One side's consent: the version of the text, when, and by which channel."""
 
     text: str
@@ -42,7 +42,7 @@ class ConsentReply(Reply):
     channel: str
 
 
-class ConsentsReply(Reply):
+class ConsentsReply(ApiModel):
     """The consent of both sides; null where no version was named, or nobody said yes yet."""
 
     sponsor: ConsentReply | None

@@ -6,12 +6,12 @@ from fastapi import APIRouter, Request, Response
 
 from aggregates.vocabulary import Relation
 from api.binding.requests import RelationWord
-from api.http.dependencies import CallerOf, DoorOf, KeyHeader, answer_written, read_body, request_of
+from api.http.dependencies import ApiOf, CallerOf, KeyHeader, answer_written, read_body, request_of
 from api.http.fields import Body, PersonNo, Reference
 from api.http.openapi_helpers import body_of, problems
-from api.http.schemas import Reply
+from api.http.schemas import ApiModel
 from service.binding import kinship as relatives
-from service.ledger.command import Reply as ServiceReply
+from service.ledger.command import Reply
 
 
 class KinshipBody(Body):
@@ -23,7 +23,7 @@ class KinshipBody(Body):
     reference: Reference | None = None
 
 
-class KinshipReply(Reply):
+class KinshipReply(ApiModel):
     """What `relative` is to `person_no` in the register."""
 
     person_no: str
@@ -45,7 +45,7 @@ router = APIRouter(prefix="/v1", tags=["accounts"])
     ),
 )
 async def record_kinship(
-    request: Request, door: DoorOf, caller: CallerOf, key: KeyHeader = None
+    request: Request, api: ApiOf, caller: CallerOf, key: KeyHeader = None
 ) -> Response:
     """Enter what `relative` is to `person_no`, and the same the other way (agency).
 
@@ -54,7 +54,7 @@ async def record_kinship(
     """
     body = await read_body(request, KinshipBody)
     asked = request_of(caller, key, "kinships", body)
-    reply = await relatives.record_kinship(door.house, asked, kinship_of(body))
+    reply = await relatives.record_kinship(api.context, asked, kinship_of(body))
     return _answered(reply, request, body)
 
 
@@ -68,7 +68,7 @@ async def record_kinship(
     ),
 )
 async def confirm_kinship(
-    request: Request, door: DoorOf, caller: CallerOf, key: KeyHeader = None
+    request: Request, api: ApiOf, caller: CallerOf, key: KeyHeader = None
 ) -> Response:
     """Agree, for the side of one's own region, to a kinship that the other's agency enters.
 
@@ -77,11 +77,11 @@ async def confirm_kinship(
     """
     body = await read_body(request, KinshipBody)
     asked = request_of(caller, key, "kinships/confirmations", body)
-    reply = await relatives.confirm_kinship(door.house, asked, kinship_of(body))
+    reply = await relatives.confirm_kinship(api.context, asked, kinship_of(body))
     return _answered(reply, request, body)
 
 
-def _answered(reply: ServiceReply, request: Request, body: KinshipBody) -> Response:
+def _answered(reply: Reply, request: Request, body: KinshipBody) -> Response:
     sides = {"person_no": body.person_no, "relative": body.relative}
 
     def render(answer: dict[str, Any]) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 from typing import Any, Literal
 
-from api.http.schemas import Reply
+from api.http.schemas import ApiModel
 
 
-class OrderReply(Reply):
+class OrderReply(ApiModel):
     """A deduction order over the sponsors of today; `sponsors` is null before one was set.
 
     `version` is 0 then, and moves whenever the order does.
@@ -16,7 +16,7 @@ class OrderReply(Reply):
     position: int
 
 
-class CapsReply(Reply):
+class CapsReply(ApiModel):
     """A sponsor's caps in yuan; null is no limit."""
 
     per_settlement: str | None
@@ -25,7 +25,7 @@ class CapsReply(Reply):
     per_year: str | None
 
 
-class BindingReply(Reply):
+class BindingReply(ApiModel):
     """A binding between a sponsor and a beneficiary (person numbers)."""
 
     binding_id: str
@@ -41,7 +41,7 @@ class BindingReply(Reply):
     position: int
 
 
-class BindingsReply(Reply):
+class BindingsReply(ApiModel):
     """A page of bindings, newest first."""
 
     items: list[dict[str, Any]]

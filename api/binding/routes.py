@@ -10,8 +10,8 @@ from api.binding.consent_routes import BindingWithConsentsReply
 from api.binding.requests import BindingBody, CapsBody, ConfirmationBody, EvidenceBody, GrantBody
 from api.binding.responses import BindingReply, BindingsReply
 from api.http.dependencies import (
+    ApiOf,
     CallerOf,
-    DoorOf,
     KeyHeader,
     Render,
     answer_read,
@@ -30,7 +30,7 @@ from service.binding import queries as service_binding_queries
 from service.binding.bindings import Caps, CapsChange
 from service.caller import Request as ServiceRequest
 from service.caller import Role
-from service.context import House
+from service.context import ServiceContext
 from service.ids import stream_of
 from service.ledger.command import Reply
 from service.person.masking import persons_of
@@ -54,9 +54,7 @@ router = APIRouter(prefix="/v1/bindings", tags=["bindings"])
         },
     ),
 )
-async def invite(
-    request: Request, door: DoorOf, caller: CallerOf, key: KeyHeader = None
-) -> Response:
+async def invite(request: Request, api: ApiOf, caller: CallerOf, key: KeyHeader = None) -> Response:
     """Offer a family member the use of one's account (the sponsor, or his agency)."""
     body = await read_body(request, BindingBody)
     if caller.role is Role.AGENCY and body.sponsor is None:
@@ -64,9 +62,9 @@ async def invite(
             "FIELD_REQUIRED", errors=[{"field": "sponsor", "code": "FIELD_REQUIRED"}]
         )
     reply = await bindings.invite(
-        door.house, request_of(caller, key, "bindings", body), invitation_of(body)
+        api.context, request_of(caller, key, "bindings", body), invitation_of(body)
     )
-    return await _answered(door.house, reply, request, beneficiary=body.beneficiary)
+    return await _answered(api.context, reply, request, beneficiary=body.beneficiary)
 
 
 def _sought(
@@ -85,7 +83,7 @@ SoughtOf = Annotated[service_binding_queries.BindingsQuery, Depends(_sought)]
 
 @router.get("", response_model=BindingsReply, responses=problems(404, 422))
 async def list_bindings(
-    door: DoorOf,
+    api: ApiOf,
     caller: CallerOf,
     sought: SoughtOf,
     cursor: Annotated[str | None, Query(max_length=100)] = None,
@@ -93,19 +91,19 @@ async def list_bindings(
     min_position: Annotated[int | None, Query(ge=0, le=NUMBER_MAX)] = None,
 ) -> Response:
     """The caller's bindings on either side, newest first."""
-    asked = lists.Asked(cursor, limit, min_position)
+    asked = lists.PageRequest(cursor, limit, min_position)
     return page_answer(
-        await service_binding_queries.bindings(door.house, door.shelf, caller, sought, asked)
+        await service_binding_queries.bindings(api.context, api.read_models, caller, sought, asked)
     )
 
 
 @router.get("/{binding_id}", response_model=BindingWithConsentsReply, responses=problems(404))
-async def look_at_binding(door: DoorOf, caller: CallerOf, binding_id: str) -> Response:
+async def look_at_binding(api: ApiOf, caller: CallerOf, binding_id: str) -> Response:
     """A binding as the log has it now (its two sides, their agencies, auditors)."""
     stream = stream_of("bnd", binding_id)
-    reply = await bindings.look_at_binding(door.house, caller, stream)
-    given = await consents.consents_of(door.house, stream)
-    with_persons = await _with_persons(door.house, reply.answer)
+    reply = await bindings.look_at_binding(api.context, caller, stream)
+    given = await consents.consents_of(api.context, stream)
+    with_persons = await _with_persons(api.context, reply.answer)
     return answer_read(reply, lambda binding: with_persons(binding) | {"consents": given})
 
 
@@ -117,14 +115,14 @@ async def look_at_binding(door: DoorOf, caller: CallerOf, binding_id: str) -> Re
     openapi_extra=body_of(ConfirmationBody, {"consent": "aid-2026-01"}),
 )
 async def confirm(
-    request: Request, door: DoorOf, caller: CallerOf, binding_id: str, key: KeyHeader = None
+    request: Request, api: ApiOf, caller: CallerOf, binding_id: str, key: KeyHeader = None
 ) -> Response:
     """Agree to an invitation (the beneficiary, or his agency)."""
     body = await read_body(request, ConfirmationBody)
     stream = stream_of("bnd", binding_id)
     asked = request_of(caller, key, f"bindings/{stream}/confirmation", body)
-    reply = await bindings.confirm(door.house, asked, stream, body.consent)
-    return await _answered(door.house, reply, request)
+    reply = await bindings.confirm(api.context, asked, stream, body.consent)
+    return await _answered(api.context, reply, request)
 
 
 @router.post(
@@ -135,13 +133,13 @@ async def confirm(
     openapi_extra=body_of(NothingBody, {}),
 )
 async def decline(
-    request: Request, door: DoorOf, caller: CallerOf, binding_id: str, key: KeyHeader = None
+    request: Request, api: ApiOf, caller: CallerOf, binding_id: str, key: KeyHeader = None
 ) -> Response:
     """Say no to an invitation (the beneficiary, or his agency)."""
     body = await read_body(request, NothingBody)
     stream = stream_of("bnd", binding_id)
     asked = request_of(caller, key, f"bindings/{stream}/decline", body)
-    return await _answered(door.house, await bindings.decline(door.house, asked, stream), request)
+    return await _answered(api.context, await bindings.decline(api.context, asked, stream), request)
 
 
 @router.post(
@@ -152,14 +150,14 @@ async def decline(
     openapi_extra=body_of(ReasonBody, {"reason": "no longer needed"}),
 )
 async def release(
-    request: Request, door: DoorOf, caller: CallerOf, binding_id: str, key: KeyHeader = None
+    request: Request, api: ApiOf, caller: CallerOf, binding_id: str, key: KeyHeader = None
 ) -> Response:
     """Take a grant back (either side, as far as the region lets him)."""
     body = await read_body(request, ReasonBody)
     stream = stream_of("bnd", binding_id)
     asked = request_of(caller, key, f"bindings/{stream}/release", body)
-    reply = await bindings.release(door.house, asked, stream, body.reason)
-    return await _answered(door.house, reply, request)
+    reply = await bindings.release(api.context, asked, stream, body.reason)
+    return await _answered(api.context, reply, request)
 
 
 @router.patch(
@@ -169,7 +167,7 @@ async def release(
     openapi_extra=body_of(GrantBody, {"caps": {"per_settlement": "100.00"}}),
 )
 async def change_grant(
-    request: Request, door: DoorOf, caller: CallerOf, binding_id: str, key: KeyHeader = None
+    request: Request, api: ApiOf, caller: CallerOf, binding_id: str, key: KeyHeader = None
 ) -> Response:
     """Change what is granted (the sponsor, or his agency).
 
@@ -181,8 +179,8 @@ async def change_grant(
     sent = ",".join(_sent_members(body))
     digest = digest_of(f"bindings/{stream}/grant/{sent}", body)
     asked = ServiceRequest(caller, maybe_key(key), digest, "http")
-    reply = await bindings.change(door.house, asked, stream, _change_of(body))
-    return await _answered(door.house, reply, request, 200)
+    reply = await bindings.change(api.context, asked, stream, _change_of(body))
+    return await _answered(api.context, reply, request, 200)
 
 
 def invitation_of(body: BindingBody) -> bindings.Invite:
@@ -218,14 +216,14 @@ def caps_of(body: CapsBody) -> Caps:
     )
 
 
-def _change_of(body: GrantBody) -> bindings.Change:
+def _change_of(body: GrantBody) -> bindings.GrantUpdate:
     sent = body.model_fields_set
 
     def valid_until(before: date | None) -> date | None:
         return body.valid_until if "valid_until" in sent else before
 
     uses = None if body.uses is None else tuple(Use(use) for use in body.uses)
-    return bindings.Change(uses=uses, caps=_caps_change_of(body), valid_until=valid_until)
+    return bindings.GrantUpdate(uses=uses, caps=_caps_change_of(body), valid_until=valid_until)
 
 
 def _caps_change_of(body: GrantBody) -> CapsChange:
@@ -246,12 +244,16 @@ def _sent_members(body: GrantBody) -> list[str]:
 
 
 async def _answered(
-    house: House, reply: Reply, request: Request, status: int = 201, beneficiary: str | None = None
+    context: ServiceContext,
+    reply: Reply,
+    request: Request,
+    status: int = 201,
+    beneficiary: str | None = None,
 ) -> Response:
     """A binding's answer; `beneficiary` is the number that the caller himself wrote."""
     if reply.refusal:
         return answer_written(reply, request, status)
-    with_persons = await _with_persons(house, reply.answer)
+    with_persons = await _with_persons(context, reply.answer)
 
     def render(binding: dict[str, Any]) -> dict[str, Any]:
         told = with_persons(binding)
@@ -260,10 +262,10 @@ async def _answered(
     return answer_written(reply, request, status, render)
 
 
-async def _with_persons(house: House, answer: bytes) -> Render:
+async def _with_persons(context: ServiceContext, answer: bytes) -> Render:
     sponsor, beneficiary = bindings.parties_in(answer)
     sides = (sponsor,) if beneficiary is None else (sponsor, beneficiary)
-    persons = await persons_of(house, sides)
+    persons = await persons_of(context, sides)
     numbers = {stream: person and person.person_no for stream, person in persons.items()}
 
     def render(binding: dict[str, Any]) -> dict[str, Any]:

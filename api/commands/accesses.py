@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from api.commands.terminal import database, parser, settings_of
 from service.clock import machine_now
-from service.ledger.access_log import Checked, check, prune
+from service.ledger.access_log import ChainCheck, check, prune
 from service.ledger.postgres.connect import make_pool
 from service.ledger.postgres.store import READER_SETTINGS
 from service.proof.access_log_head import AccessesBrokenError
@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-async def _check(settings: Settings, dsn: str, *, prunes: bool) -> tuple[Checked, int]:
+async def _check(settings: Settings, dsn: str, *, prunes: bool) -> tuple[ChainCheck, int]:
     """Check, also against the last checkpoint, and prune only what was found whole.
 
     Raises:

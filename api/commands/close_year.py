@@ -13,7 +13,7 @@ from api.commands.terminal import (
     clock_option,
     database,
     is_behind_log,
-    open_house,
+    open_context,
     parser,
     settings_of,
 )
@@ -43,12 +43,12 @@ def main(arguments: list[str]) -> int:
 async def _close(settings: Settings, dsn: str, at: datetime | None) -> int:
     clock = business_clock(at) if at is not None else await clock_beside(settings, dsn)
     await check_clock(dsn)
-    async with open_house(settings, dsn, clock, outside=outside_of(settings)) as house:
-        if at is not None and await is_behind_log(house.store, clock):
+    async with open_context(settings, dsn, clock, outside=outside_of(settings)) as context:
+        if at is not None and await is_behind_log(context.store, clock):
             return _fail("--clock lies before the last recorded event")
         settle_in()
-        closed = await close_year(house, bar.show)
-        year = house.clock().on.year - 1
+        closed = await close_year(context, bar.show)
+        year = context.clock().on.year - 1
     bar.clear()
     print(f"closed {year} on {closed} accounts")
     return 0

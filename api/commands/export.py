@@ -10,12 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import TextIO
 
-from api.commands.terminal import database, ended, open_house, parser, settings_of
+from api.commands.terminal import database, ended, open_context, parser, settings_of
 from service import RefusalError
 from service.clock import business_clock, monotonic_s
 from service.ledger.postgres.store import PostgresStore
 from service.proof.access_log_head import AccessesBrokenError
-from service.proof.export import Part, RangeInvalidError, export
+from service.proof.export import ExportRange, RangeInvalidError, export
 from service.proof.export_access_log import export_accesses
 from service.proof.export_parquet import ParquetMissingError, check_parquet, write_parquet
 from service.proof.proofs import NotSealedYetError
@@ -77,17 +77,17 @@ def _options(arguments: list[str]) -> argparse.Namespace:
 
 
 async def _export(options: argparse.Namespace, settings: Settings, dsn: str) -> int:
-    async with open_house(settings, dsn, business_clock()) as house:
-        assert isinstance(house.store, PostgresStore), "a service keeps its ledger in PostgreSQL"
-        pool = house.store.pool
+    async with open_context(settings, dsn, business_clock()) as context:
+        assert isinstance(context.store, PostgresStore), "a service keeps its ledger in PostgreSQL"
+        pool = context.store.pool
         if options.public_key:
             now = load_signer(settings.key_file, await origin_of(pool)).verifier.text()
             known = await pool.fetch("SELECT verifier_key FROM seal_keys ORDER BY began_at DESC")
             print("\n".join(dict.fromkeys([now, *(str(key) for (key,) in known)])))
             return 0
-        await _sealed(Sealer(dsn, settings.key_file, settings.data), house.store)
-        part = Part(options.first, options.last, options.institution, options.day)
-        lines = export_accesses(pool) if options.accesses else export(house, pool, part)
+        await _sealed(Sealer(dsn, settings.key_file, settings.data), context.store)
+        part = ExportRange(options.first, options.last, options.institution, options.day)
+        lines = export_accesses(pool) if options.accesses else export(context, pool, part)
         count = await (_table if options.parquet else _lines)(options.file, lines)
         if options.file is not None:
             print(f"{count} rows")

@@ -15,13 +15,13 @@ from api.commands.terminal import (
     check_clock,
     clock_beside,
     database,
-    open_house,
+    open_context,
     parser,
     settings_of,
 )
-from api.ndjson_import.read_ahead import TOGETHER, Line, Window, reading, reason_of
+from api.ndjson_import.read_ahead import TOGETHER, ParsedLine, Window, reading, reason_of
 from service.command_batch import carry_out
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.command import Reply
 from service.ledger.head_cache import Limits
 from service.policy import publish
@@ -39,7 +39,7 @@ LIMITS = Limits(batch_max=TOGETHER, chunk_max=64, waiting_max=8 * TOGETHER, dead
 SHOWN_MAX = 200
 
 
-class Told(NamedTuple):
+class LineResult(NamedTuple):
     """What became of a line, and why where it is bad."""
 
     number: int
@@ -73,10 +73,10 @@ async def _load(settings: Settings, dsn: str, windows: Connection, size: int) ->
     limits = LIMITS._replace(heads_max=settings.heads_max)
     clock = await clock_beside(settings, dsn)
     await check_clock(dsn)
-    async with open_house(settings, dsn, clock, limits, outside_of(settings)) as house:
-        await publish(house)
+    async with open_context(settings, dsn, clock, limits, outside_of(settings)) as context:
+        await publish(context)
         settle_in()
-        async for read, told in load(house, windows):
+        async for read, told in load(context, windows):
             for number, what, why in told:
                 counts[what] += 1
                 if what == "bad" and counts["bad"] <= SHOWN_MAX:
@@ -89,11 +89,13 @@ async def _load(settings: Settings, dsn: str, windows: Connection, size: int) ->
     return 1 if counts["bad"] else 0
 
 
-async def load(house: House, windows: Connection) -> AsyncIterator[tuple[int, list[Told]]]:
+async def load(
+    context: ServiceContext, windows: Connection
+) -> AsyncIterator[tuple[int, list[LineResult]]]:
     """Carry out windows of lines in their order: the bytes of each, and what became of it."""
-    under_way: deque[asyncio.Task[tuple[int, list[Told]]]] = deque()
+    under_way: deque[asyncio.Task[tuple[int, list[LineResult]]]] = deque()
     async for window in _received(windows):
-        under_way.append(asyncio.create_task(_carried_out(house, window)))
+        under_way.append(asyncio.create_task(_carried_out(context, window)))
         if len(under_way) > UNDER_WAY:
             yield await under_way.popleft()
     while under_way:
@@ -109,19 +111,19 @@ async def _received(windows: Connection) -> AsyncIterator[Window]:
         yield window
 
 
-async def _carried_out(house: House, window: Window) -> tuple[int, list[Told]]:
-    errands = [line.errand for line in window.lines if line.errand is not None]
-    replies = iter(await carry_out(house, errands))
-    told = [_told(line, next(replies) if line.errand else None) for line in window.lines]
+async def _carried_out(context: ServiceContext, window: Window) -> tuple[int, list[LineResult]]:
+    items = [line.item for line in window.lines if line.item is not None]
+    replies = iter(await carry_out(context, items))
+    told = [_told(line, next(replies) if line.item else None) for line in window.lines]
     return window.size, told
 
 
-def _told(line: Line, reply: Reply | Exception | None) -> Told:
+def _told(line: ParsedLine, reply: Reply | Exception | None) -> LineResult:
     """What became of a line; one that asked for nothing was bad from the start."""
     if reply is None:
-        return Told(line.number, "bad", line.why)
+        return LineResult(line.number, "bad", line.why)
     if isinstance(reply, Exception):
-        return Told(line.number, "bad", reason_of(reply))
+        return LineResult(line.number, "bad", reason_of(reply))
     if reply.refusal is not None:
-        return Told(line.number, "bad", reply.refusal)
-    return Told(line.number, f"{line.kind} again" if reply.is_replayed else line.kind, "")
+        return LineResult(line.number, "bad", reply.refusal)
+    return LineResult(line.number, f"{line.kind} again" if reply.is_replayed else line.kind, "")

@@ -19,18 +19,19 @@ from service import RefusalError
 from service.audit.as_of import read_moment
 from service.ledger.postgres.connect import connect
 from service.replay.compare.balances import check_balances
-from service.replay.partition import Share
+from service.replay.partition import Partition
 from service.replay.report_text import summary
-from service.replay.run import NoSuchMomentError, Progress, Report, Scope, replay, together
+from service.replay.run import NoSuchMomentError, ReplayReport, ReplayScope, replay, together
 from service.runtime.gc_tuning import settle_in
+from service.runtime.progress import Progress
 from service.settings import Settings
-from service.vault import Keys, load_keys
+from service.vault import Vault, load_keys
 
 ALONE_MAX = 50_000
 """Events that one process tells sooner than two could start."""
 NICE = 10
 """How far a replay that the service started stands back for the counters."""
-_REPORT = TypeAdapter(Report)
+_REPORT = TypeAdapter(ReplayReport)
 
 
 def main(arguments: list[str]) -> int:
@@ -40,7 +41,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _told(options: argparse.Namespace, settings: Settings) -> int:
-    keys = load_keys(settings.key_file)
+    vault = load_keys(settings.key_file)
     if options.json:
         os.nice(NICE)
     settle_in()
@@ -48,7 +49,7 @@ def _told(options: argparse.Namespace, settings: Settings) -> int:
         return _add_up(settings)
     with database(settings) as dsn:
         try:
-            report = asyncio.run(_replay(dsn, keys, settings, options))
+            report = asyncio.run(_replay(dsn, vault, settings, options))
         except NoSuchMomentError:
             print("gongji: the log has not come so far", file=sys.stderr)
             return 2
@@ -93,12 +94,14 @@ def _add_up(settings: Settings) -> int:
     return 1 if found.count else 0
 
 
-async def _replay(dsn: str, keys: Keys, settings: Settings, options: argparse.Namespace) -> Report:
+async def _replay(
+    dsn: str, vault: Vault, settings: Settings, options: argparse.Namespace
+) -> ReplayReport:
     progress: Progress = _as_json if options.json else _on_terminal
     of = 1 if options.share else options.processes or await _processes(dsn)
-    others = [_other(dsn, settings, options, Share(number, of)) for number in range(1, of)]
-    scope = Scope(as_of=options.as_of, share=options.share or Share(0, of))
-    own = replay(dsn, keys, scope, progress)
+    others = [_other(dsn, settings, options, Partition(number, of)) for number in range(1, of)]
+    scope = ReplayScope(as_of=options.as_of, share=options.share or Partition(0, of))
+    own = replay(dsn, vault, scope, progress)
     return together(await asyncio.gather(own, *others))
 
 
@@ -109,7 +112,9 @@ async def _processes(dsn: str) -> int:
     return 1 if position <= ALONE_MAX else min(2, os.cpu_count() or 1)
 
 
-async def _other(dsn: str, settings: Settings, options: argparse.Namespace, share: Share) -> Report:
+async def _other(
+    dsn: str, settings: Settings, options: argparse.Namespace, share: Partition
+) -> ReplayReport:
     """Another share of the same replay, in a process of its own."""
     as_of = options.as_of if isinstance(options.as_of, int | None) else options.as_of.isoformat()
     told = () if as_of is None else ("--as-of", str(as_of))
@@ -134,9 +139,9 @@ async def _other(dsn: str, settings: Settings, options: argparse.Namespace, shar
     return _REPORT.validate_python(from_json(said.splitlines()[-1])["report"])
 
 
-def _share(text: str) -> Share:
+def _share(text: str) -> Partition:
     number, _, of = text.partition("/")
-    return Share(int(number), int(of))
+    return Partition(int(number), int(of))
 
 
 def moment(text: str) -> int | datetime:

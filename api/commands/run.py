@@ -24,14 +24,14 @@ from api.commands.terminal import (
     clock_option,
     is_behind_log,
     keep_clock,
-    open_house,
+    open_context,
     parser,
     port_option,
     settings_of,
 )
 from api.demo.run import tell_a_day
 from api.his.gateway import paths_of
-from api.http.dependencies import Door
+from api.http.dependencies import Api
 from api.http.limits.protocol import Bounds, bounded, connections_at_most
 from api.http.limits.rate_limits import RateLimits
 from api.http.metrics import SKEW
@@ -42,7 +42,7 @@ from service.adapters.identity_verifier import IdentityVerifier
 from service.adapters.kinship_registry import Registry
 from service.adapters.tax_authority import Tax
 from service.clock import Clock, business_clock
-from service.context import House
+from service.context import ServiceContext
 from service.embedded_postgres.cluster import ClusterStartError
 from service.embedded_postgres.server import ClusterHeldError, EmbeddedPostgres
 from service.ledger.migrate import MigrationChangedError, migrate
@@ -53,13 +53,13 @@ from service.ledger.store import StoreUnavailableError
 from service.policy import EditionEditedError, publish
 from service.premium.resolver import resolver_on
 from service.proof.access_log_head import AccessesBrokenError
-from service.proof.fork import Differing, ForkRefusedError, begin_fork, declare_fork
+from service.proof.fork import CheckpointDifference, ForkRefusedError, begin_fork, declare_fork
 from service.proof.outside import UNSAFE, Outside, outside_of, reasons_of, watched
 from service.proof.sealer import LogShortenedError, Sealer, check_length
 from service.proof.tree import LogBrokenError
 from service.read_models.follower import Follower
 from service.read_models.lag import follower_reasons
-from service.read_models.reader import Shelf
+from service.read_models.reader import ReadModels
 from service.regions.policy_book import PolicyFilesError
 from service.runtime.clock_skew import ClockSkewError, SkewWatch
 from service.runtime.gc_tuning import settle_in
@@ -165,40 +165,40 @@ async def _serve(
     postgres: EmbeddedPostgres | None,
 ) -> int:
     clock, outside = business_clock(options.clock), outside_of(settings)
-    async with _opened(options, settings, dsn, clock, outside) as house:
-        assert isinstance(house.store, PostgresStore), "a service keeps its ledger in PostgreSQL"
-        _ask_outside(house, settings)
+    async with _opened(options, settings, dsn, clock, outside) as context:
+        assert isinstance(context.store, PostgresStore), "a service keeps its ledger in PostgreSQL"
+        _ask_outside(context, settings)
         make_issuer(issuer_path(settings.data))
-        await publish(house)
-        follower = await _read_models(house, house.store, dsn)
+        await publish(context)
+        follower = await _read_models(context, context.store, dsn)
         child = FollowingChild(dsn, settings)
-        house.appender.on_landed = child.wake
+        context.appender.on_landed = child.wake
         child.start()
         try:
             if not options.no_demo:
-                await tell_a_day(house)
+                await tell_a_day(context)
             keys = settings.token_keys or issuer_path(settings.data)
             settle_in()
-            shelf = Shelf(house.store.pool, follower)
-            replays = Replays(dsn, settings, clock, shelf.pool)
-            tokens = Tokens(keys, house.keys)
-            house.readiness.add("token keys", tokens.reasons)
-            door = Door(house, tokens, shelf, replays, _limits_of(settings))
+            read_models = ReadModels(context.store.pool, follower)
+            replays = Replays(dsn, settings, clock, read_models.pool)
+            tokens = Tokens(keys, context.vault)
+            context.readiness.add("token keys", tokens.reasons)
+            api = Api(context, tokens, read_models, replays, _limits_of(settings))
             async with (
-                watched(outside, house.store.pool),
-                _premiums(house, house.store, settings, postgres),
+                watched(outside, context.store.pool),
+                _premiums(context, context.store, settings, postgres),
             ):
-                return await _listen(door, options, postgres, settings)
+                return await _listen(api, options, postgres, settings)
         finally:
             await child.close()
 
 
-def _ask_outside(house: House, settings: Settings) -> None:
+def _ask_outside(context: ServiceContext, settings: Settings) -> None:
     """Connect the registry of kinships and the verifier of proofs, as far as there are any."""
     if settings.kinship_url is not None:
-        house.registry = Registry(settings.kinship_url)
+        context.registry = Registry(settings.kinship_url)
     if settings.identity_url is not None:
-        house.proofs = IdentityVerifier(settings.identity_url)
+        context.proofs = IdentityVerifier(settings.identity_url)
 
 
 @contextlib.asynccontextmanager
@@ -208,7 +208,7 @@ async def _opened(
     dsn: str,
     clock: Clock,
     outside: Outside | None,
-) -> AsyncIterator[House]:
+) -> AsyncIterator[ServiceContext]:
     """A house whose log is the one that was signed, or whose fork is declared.
 
     Its clock is neither behind the log nor far from the database's, and is watched.
@@ -220,21 +220,21 @@ async def _opened(
     """
     text: str | None = options.accept_fork
     fork = [] if text is None else await _forked(settings, dsn, outside, text)
-    async with open_house(settings, dsn, clock, outside=outside) as house:
-        assert isinstance(house.store, PostgresStore), "a service keeps its ledger in PostgreSQL"
-        if options.clock is not None and await is_behind_log(house.store, clock):
+    async with open_context(settings, dsn, clock, outside=outside) as context:
+        assert isinstance(context.store, PostgresStore), "a service keeps its ledger in PostgreSQL"
+        if options.clock is not None and await is_behind_log(context.store, clock):
             raise ClockBehindError("--clock lies before the last recorded event")
-        watch = SkewWatch(house.store.pool, house.appender.clock, SKEW.set)
+        watch = SkewWatch(context.store.pool, context.appender.clock, SKEW.set)
         await watch.start()
-        house.readiness.add("clock", watch.reasons)
-        house.readiness.add("checkpoint", partial(reasons_of, outside))
+        context.readiness.add("clock", watch.reasons)
+        context.readiness.add("checkpoint", partial(reasons_of, outside))
         keep_clock(settings.data, None if options.clock is None else clock)
         try:
-            await _look_at(house.store, settings)
+            await _look_at(context.store, settings)
             if text is not None and fork:
                 sealer = Sealer(dsn, settings.key_file, settings.data, outside)
-                await declare_fork(house, sealer, outside, fork, text)
-            yield house
+                await declare_fork(context, sealer, outside, fork, text)
+            yield context
         finally:
             await watch.close()
 
@@ -252,7 +252,7 @@ async def _look_at(store: PostgresStore, settings: Settings) -> None:
 
 async def _forked(
     settings: Settings, dsn: str, outside: Outside | None, text: str
-) -> list[Differing]:
+) -> list[CheckpointDifference]:
     """What an operator accepts, listed; nothing where the log only grew."""
     connection = await connect(dsn, READER_SETTINGS)
     try:
@@ -266,17 +266,20 @@ async def _forked(
     return found
 
 
-async def _read_models(house: House, store: PostgresStore, dsn: str) -> Follower:
+async def _read_models(context: ServiceContext, store: PostgresStore, dsn: str) -> Follower:
     """The read models to ask, which a child keeps up; readiness tells how they stand."""
     follower = Follower(dsn, store.pool)
     await follower.prepare()
-    house.readiness.add("follower", partial(follower_reasons, store.pool, house.clock))
+    context.readiness.add("follower", partial(follower_reasons, store.pool, context.clock))
     return follower
 
 
 @contextlib.asynccontextmanager
 async def _premiums(
-    house: House, store: PostgresStore, settings: Settings, postgres: EmbeddedPostgres | None
+    context: ServiceContext,
+    store: PostgresStore,
+    settings: Settings,
+    postgres: EmbeddedPostgres | None,
 ) -> AsyncIterator[None]:
     """Connect the tax side, and take on what was left; on trial a stand-in answers for it.
 
@@ -292,8 +295,8 @@ async def _premiums(
     if url is None:
         yield
         return
-    house.tax = Tax(url)
-    resolver = resolver_on(house, store.pool)
+    context.tax = Tax(url)
+    resolver = resolver_on(context, store.pool)
     resolver.start()
     try:
         yield
@@ -304,13 +307,13 @@ async def _premiums(
 
 
 async def _listen(
-    door: Door, options: argparse.Namespace, postgres: EmbeddedPostgres | None, settings: Settings
+    api: Api, options: argparse.Namespace, postgres: EmbeddedPostgres | None, settings: Settings
 ) -> int:
     """Serve HTTP until told to stop, or until our database has died."""
     bounds = Bounds(connections=connections_at_most(settings.connections_max))
     server = _Server(
         uvicorn.Config(
-            create_app(door, paths_of(options.fsi_paths)),
+            create_app(api, paths_of(options.fsi_paths)),
             host=options.host,
             port=options.port,
             http=bounded(bounds),
@@ -325,15 +328,15 @@ async def _listen(
             timeout_graceful_shutdown=REQUESTS_S,
         )
     )
-    server.stopping = door.stopping
+    server.stopping = api.stopping
     loop = asyncio.get_running_loop()
     for stop in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(stop, server.stop)
     watch = asyncio.create_task(_watch(server, postgres))
     await server.serve()
     watch.cancel()
-    if door.replays is not None:
-        await door.replays.close()
+    if api.replays is not None:
+        await api.replays.close()
     await asyncio.gather(watch, return_exceptions=True)
     if postgres is not None and postgres.poll() is not None:
         return _fail("the database has died; the next start recovers it")

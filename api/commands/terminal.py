@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from service.clock import Clock, business_clock, machine_now, of_micros
-from service.context import House, open_postgres
+from service.context import ServiceContext, open_postgres
 from service.embedded_postgres.server import EmbeddedPostgres, is_served, login_as, running
 from service.ledger.head_cache import Limits
 from service.ledger.migrate import migrate
@@ -211,16 +211,16 @@ def database(settings: Settings) -> Iterator[str]:
 
 
 @asynccontextmanager
-async def open_house(
+async def open_context(
     settings: Settings,
     dsn: str,
     clock: Clock,
     limits: Limits | None = None,
     outside: Outside | None = None,
-) -> AsyncIterator[House]:
+) -> AsyncIterator[ServiceContext]:
     """A house on a migrated database, closed in order; who writes names the checkpoint outside."""
-    house = await open_postgres(settings, dsn, clock, limits, outside)
+    context = await open_postgres(settings, dsn, clock, limits, outside)
     try:
-        yield house
+        yield context
     finally:
-        await house.close()
+        await context.close()

@@ -15,12 +15,12 @@ from typing import Any
 from aggregates.vocabulary import StreamId
 from api.audit.trace_text import told
 from api.commands.replay import moment
-from api.commands.terminal import clock_beside, database, open_house, parser, settings_of
+from api.commands.terminal import clock_beside, database, open_context, parser, settings_of
 from service import RefusalError
 from service.audit import as_of
 from service.audit.trace import trace
 from service.caller import Caller, Role
-from service.context import House
+from service.context import ServiceContext
 from service.settings import Settings
 
 AUDITOR = Caller(Role.AUDITOR, "terminal", None, "auditor:terminal")
@@ -40,9 +40,9 @@ def main(arguments: list[str]) -> int:
 
 
 async def _main(settings: Settings, dsn: str, options: argparse.Namespace) -> int:
-    async with open_house(settings, dsn, await clock_beside(settings, dsn)) as house:
+    async with open_context(settings, dsn, await clock_beside(settings, dsn)) as context:
         try:
-            found = await _find(house, options)
+            found = await _find(context, options)
         except RefusalError as refusal:
             print(f"gongji: {refusal.code()}", file=sys.stderr)
             return 1
@@ -53,15 +53,15 @@ async def _main(settings: Settings, dsn: str, options: argparse.Namespace) -> in
     return 0 if found.get("decided_again", True) else 1
 
 
-async def _find(house: House, options: argparse.Namespace) -> dict[str, Any]:
+async def _find(context: ServiceContext, options: argparse.Namespace) -> dict[str, Any]:
     what: str = options.what
     if what.startswith("stl_"):
-        return await trace(house, AUDITOR, StreamId(what))
+        return await trace(context, AUDITOR, StreamId(what))
     if what.startswith("bnd_"):
-        return await as_of.binding_as_of(house, AUDITOR, StreamId(what), options.as_of)
+        return await as_of.binding_as_of(context, AUDITOR, StreamId(what), options.as_of)
     if options.family:
-        return await as_of.family_as_of(house, AUDITOR, what, options.as_of)
+        return await as_of.family_as_of(context, AUDITOR, what, options.as_of)
     try:
-        return await as_of.account_as_of(house, AUDITOR, what, options.as_of)
+        return await as_of.account_as_of(context, AUDITOR, what, options.as_of)
     except RefusalError:
-        return await as_of.institution_as_of(house, AUDITOR, what, options.as_of)
+        return await as_of.institution_as_of(context, AUDITOR, what, options.as_of)

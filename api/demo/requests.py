@@ -12,9 +12,9 @@ from service import institution as institutions
 from service.account import accounts
 from service.binding.kinship import RecordKinship, record_kinship
 from service.caller import Caller, Request, agency, institution
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.command import Decision, Reply
-from service.ledger.read_set import View
+from service.ledger.read_set import ReadSet
 from service.settlement.queries import is_key_used
 from service.vault import Personal
 
@@ -32,7 +32,7 @@ def digest_of(name: str) -> bytes:
     return hashlib.sha256(name.encode()).digest()
 
 
-async def is_taken(house: House, step: Place | Bill) -> bool:
+async def is_taken(house: ServiceContext, step: Place | Bill) -> bool:
     """Whether the demo has come to a place's designation, or to a bill."""
     if isinstance(step, Place):
         return await is_key_used(house, NATION, f"demo:institution:{step.code}")
@@ -40,8 +40,8 @@ async def is_taken(house: House, step: Place | Bill) -> bool:
 
 
 async def once(
-    use_case: Callable[Concatenate[House, Request, P], Awaitable[Reply]],
-    house: House,
+    use_case: Callable[Concatenate[ServiceContext, Request, P], Awaitable[Reply]],
+    house: ServiceContext,
     request: Request,
     *terms: P.args,
     **named: P.kwargs,
@@ -54,11 +54,13 @@ async def once(
     return known if known.is_replayed else await use_case(house, request, *terms, **named)
 
 
-def _nothing(_: View, __: Instant) -> Decision:
+def _nothing(_: ReadSet, __: Instant) -> Decision:
     return Decision(answer=b"")
 
 
-async def prepare(house: House, places: tuple[Place, ...], families: tuple[Family, ...]) -> None:
+async def prepare(
+    house: ServiceContext, places: tuple[Place, ...], families: tuple[Family, ...]
+) -> None:
     """Designate the places, open every account, bring the money in, and register the kin."""
     first, *others = places
     await _designate(house, first)
@@ -70,7 +72,7 @@ async def prepare(house: House, places: tuple[Place, ...], families: tuple[Famil
     await asyncio.gather(*(_relate(house, bind) for bind in binds))
 
 
-async def _designate(house: House, place: Place) -> None:
+async def _designate(house: ServiceContext, place: Place) -> None:
     designation = institutions.Designate(
         code=place.code,
         name=place.zh,
@@ -85,7 +87,7 @@ async def _designate(house: House, place: Place) -> None:
     await institutions.designate(house, request, designation)
 
 
-async def _open(house: House, region: str, member: Member) -> None:
+async def _open(house: ServiceContext, region: str, member: Member) -> None:
     opening = accounts.OpenAccount(
         personal=Personal(member.number, member.zh, f"DEMO-{member.number}"),
         insurance=Insurance.RESIDENT if member.fen is None else Insurance.EMPLOYEE,
@@ -96,7 +98,7 @@ async def _open(house: House, region: str, member: Member) -> None:
     await accounts.open_account(house, request_of(NATION, f"account:{member.number}"), opening)
 
 
-async def _credit(house: House, member: Member) -> None:
+async def _credit(house: ServiceContext, member: Member) -> None:
     for bucket, fen, name in (
         (Bucket.CURRENT, member.fen, f"credit:{member.number}"),
         (Bucket.PRIOR, member.prior_fen, f"prior:{member.number}"),
@@ -108,7 +110,7 @@ async def _credit(house: House, member: Member) -> None:
             await accounts.credit(house, request_of(NATION, name), money)
 
 
-async def _relate(house: House, bind: Bind) -> None:
+async def _relate(house: ServiceContext, bind: Bind) -> None:
     fact = RecordKinship(person_no=bind.sponsor, relative=bind.beneficiary, relation=bind.relation)
     name = f"kinship:{bind.sponsor}:{bind.beneficiary}"
     await record_kinship(house, request_of(NATION, name), fact)

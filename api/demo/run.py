@@ -12,12 +12,12 @@ from api.demo.families_ngari_fujian import PLACES
 from api.demo.model import Bill
 from api.demo.requests import is_taken, prepare
 from api.demo.steps import Day
-from service.context import House
+from service.context import ServiceContext
 
 FAMILIES = demo_families.FAMILIES + demo_provinces.FAMILIES
 
 
-async def tell_a_day(house: House) -> None:
+async def tell_a_day(house: ServiceContext) -> None:
     """Load the families into an empty ledger and settle their day; told only once.
 
     A day that was cut off is told again to its end: what was done before is only answered.
@@ -38,12 +38,12 @@ async def tell_a_day(house: House) -> None:
         print("\n".join(lines) + "\n")
 
 
-def _published(house: House) -> int:
+def _published(house: ServiceContext) -> int:
     regions = house.policies.regions()
     return sum(len(house.policies.editions(region)) for region in regions)
 
 
-async def _is_half_told(house: House) -> bool:
+async def _is_half_told(house: ServiceContext) -> bool:
     """Whether a demo was begun and its end was never reached."""
     last = FAMILIES[-1].steps[-1]
     assert isinstance(last, Bill), "the day ends with a bill"

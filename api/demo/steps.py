@@ -33,10 +33,10 @@ from service.binding import bindings, deduction_order
 from service.binding.bindings import Caps, Invite, Offer
 from service.binding.register_confirmed import Register, register
 from service.caller import Caller, institution, person
-from service.context import House
+from service.context import ServiceContext
 from service.ids import stream_of
 from service.ledger.command import Decision, Reply
-from service.ledger.read_set import View
+from service.ledger.read_set import ReadSet
 from service.person.masking import persons_of
 from service.settlement import cancel, quote, settle
 from service.settlement.claims import Identity, SettleBill, lines_of
@@ -55,7 +55,7 @@ class Happened(NamedTuple):
 class Day:
     """The demo's requests to one house."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: ServiceContext) -> None:
         """Know nothing yet."""
         self._house = house
         self._bound: dict[tuple[str, str], StreamId] = {}
@@ -175,7 +175,7 @@ class Day:
     async def _to_recover(self, settlement: StreamId) -> int:
         found: list[int] = []
 
-        def decide(view: View, _: Instant) -> Decision:
+        def decide(view: ReadSet, _: Instant) -> Decision:
             found.append(view.settlement(settlement).recover_fen)
             return Decision(answer=b"")
 
@@ -260,7 +260,7 @@ class Day:
         )
 
     def _person(self, number: str) -> Caller:
-        return person(self._house.keys, number)
+        return person(self._house.vault, number)
 
     def _now(self) -> Instant:
         return self._house.clock()

@@ -21,8 +21,9 @@ from api.demo.model import (
     Rethink,
 )
 from api.demo.steps import Happened
-from api.http.bilingual import REASONS, Said
+from api.http.bilingual import REASONS
 from api.http.problem_texts import TEXTS
+from service.bilingual import Bilingual
 
 WIDTH = 100
 """Columns of a terminal that every line fits."""
@@ -32,16 +33,16 @@ TITLE = "演示:十二个家庭的一天 · Demo: a day of twelve families"
 PARTS, WORDS = ";;", ";;,:。 "
 """Behind which signs a line may be broken."""
 REFUSALS = {
-    "INSTITUTION_NOT_DESIGNATED": Said("该机构的协议已停用", "the agreement is not in force"),
-    "DUPLICATE_CLAIM": Said("这张单已经结算过", "it is settled already"),
-    "PLAN_CHANGED": Said("付款方案与先前说的不同", "the plan is not what was quoted"),
-    "TOO_EARLY": Said("绑定还不满规定的天数", "the binding is too young"),
+    "INSTITUTION_NOT_DESIGNATED": Bilingual("该机构的协议已停用", "the agreement is not in force"),
+    "DUPLICATE_CLAIM": Bilingual("这张单已经结算过", "it is settled already"),
+    "PLAN_CHANGED": Bilingual("付款方案与先前说的不同", "the plan is not what was quoted"),
+    "TOO_EARLY": Bilingual("绑定还不满规定的天数", "the binding is too young"),
 }
 """Why a request was refused; others as the problem is told over HTTP."""
 BOUND = {
-    "active": Said("已生效", "in force"),
-    "declined": Said("对方没有同意", "declined"),
-    "invited": Said("对方还没有答复", "not answered yet"),
+    "active": Bilingual("已生效", "in force"),
+    "declined": Bilingual("对方没有同意", "declined"),
+    "invited": Bilingual("对方还没有答复", "not answered yet"),
 }
 
 
@@ -65,7 +66,7 @@ def tell(happened: Happened, who: Mapping[str, Member]) -> list[str]:
             return _bill(happened, who)
         case Repeat():
             return _pair(
-                Said(
+                Bilingual(
                     "同一请求又发一次:答复相同,没有再扣",
                     "sent once more: the same answer, nothing is taken again",
                 )
@@ -73,7 +74,7 @@ def tell(happened: Happened, who: Mapping[str, Member]) -> list[str]:
         case Cancel():
             back = happened.answer["returned"]
             return _pair(
-                Said(
+                Bilingual(
                     f"整单撤销:本人退回 {back['own']},共济退回 {back['aid']}",
                     f"all taken back: own account {back['own']}, sponsors {back['aid']}",
                 )
@@ -93,13 +94,13 @@ def left(balances: Iterable[tuple[Member, Mapping[str, str]]]) -> list[str]:
     return _folded("余额 left: " + "; ".join(told), 3, PARTS)
 
 
-def _money(member: Member) -> Said:
+def _money(member: Member) -> Bilingual:
     if member.fen is None:
-        return Said("无个人账户", "no account")
+        return Bilingual("无个人账户", "no account")
     fen, prior_fen = _yuan(member.fen), _yuan(member.prior_fen)
     if member.prior_fen:
-        return Said(f"当年 {fen} + 历年 {prior_fen}", f"{fen} + {prior_fen} of earlier years")
-    return Said(fen, fen)
+        return Bilingual(f"当年 {fen} + 历年 {prior_fen}", f"{fen} + {prior_fen} of earlier years")
+    return Bilingual(fen, fen)
 
 
 def _yuan(fen: int) -> str:
@@ -109,24 +110,24 @@ def _yuan(fen: int) -> str:
 # ------------------------------------------------------------ at home
 
 
-def _arranged(happened: Happened, who: Mapping[str, Member]) -> Said:
+def _arranged(happened: Happened, who: Mapping[str, Member]) -> Bilingual:
     step = happened.step
     match step:
         case Bind():
             return _bound(step, happened.answer["status"], who)
         case Order(patient=patient, sponsors=numbers):
             ranked = [who[number] for number in numbers]
-            return Said(
+            return Bilingual(
                 f"{who[patient].zh}排顺序:{'、'.join(m.zh for m in ranked)}",
                 f"{who[patient].en}'s order: {', '.join(m.en for m in ranked)}",
             )
         case Report(member=number):
             return _reported(step, happened.answer, who[number])
         case File(patient=number):
-            return Said(who[number].zh + step.zh, f"{who[number].en} {step.en}")
+            return Bilingual(who[number].zh + step.zh, f"{who[number].en} {step.en}")
         case Release(sponsor=number):
             refused = _refused(happened.refusal)
-            return Said(
+            return Bilingual(
                 f"{who[number].zh}要解绑:{refused.zh if refused else '已解绑'}",
                 f"{who[number].en} wants out: {refused.en if refused else 'released'}",
             )
@@ -134,7 +135,7 @@ def _arranged(happened: Happened, who: Mapping[str, Member]) -> Said:
             raise AssertionError(step)
 
 
-def _bound(step: Bind, status: str, who: Mapping[str, Member]) -> Said:
+def _bound(step: Bind, status: str, who: Mapping[str, Member]) -> Bilingual:
     zh, en = [], []
     if step.bill_cap_fen is not None:
         zh.append(f",每次最多 {_yuan(step.bill_cap_fen)}")
@@ -149,18 +150,20 @@ def _bound(step: Bind, status: str, who: Mapping[str, Member]) -> Said:
         zh.append(f",{step.days_ago} 天前绑定")
         en.append(f", {step.days_ago} days ago")
     sponsor, beneficiary, result = who[step.sponsor], who[step.beneficiary], BOUND[status]
-    return Said(
+    return Bilingual(
         f"{sponsor.zh}共济给{beneficiary.zh}{''.join(zh)}:{result.zh}",
         f"{sponsor.en} shares with {beneficiary.en}{''.join(en)}: {result.en}",
     )
 
 
-def _reported(step: Report, answer: Mapping[str, Any], member: Member) -> Said:
-    told = Said(member.zh + step.zh, member.en + step.en)
+def _reported(step: Report, answer: Mapping[str, Any], member: Member) -> Bilingual:
+    told = Bilingual(member.zh + step.zh, member.en + step.en)
     if not answer.get("recover_fen"):
         return told
     fen = _yuan(answer["recover_fen"])
-    return Said(f"{told.zh}:今天付的 {fen} 须追回", f"{told.en}: today's {fen} is to be recovered")
+    return Bilingual(
+        f"{told.zh}:今天付的 {fen} 须追回", f"{told.en}: today's {fen} is to be recovered"
+    )
 
 
 # ------------------------------------------------------------ at the counter
@@ -193,23 +196,23 @@ def _bill(happened: Happened, who: Mapping[str, Member]) -> list[str]:
     ]
 
 
-def _sums(bill: Bill, patient: Member, *, is_quote: bool) -> Said:
+def _sums(bill: Bill, patient: Member, *, is_quote: bool) -> Bilingual:
     total, personal = _yuan(bill.total_fen), _yuan(bill.total_fen - bill.fund_fen)
     zh, en = ("先问一问要付多少", "asks first") if is_quote else (bill.zh, bill.en)
     if not bill.fund_fen:
-        return Said(f"{patient.zh}{zh},共 {total} 元。", f"{patient.en} {en}: {total} yuan.")
+        return Bilingual(f"{patient.zh}{zh},共 {total} 元。", f"{patient.en} {en}: {total} yuan.")
     fund = _yuan(bill.fund_fen)
-    return Said(
+    return Bilingual(
         f"{patient.zh}{zh},共 {total} 元,统筹基金付 {fund},个人负担 {personal}。",
         f"{patient.en} {en}: {total} yuan, {fund} from the fund, {personal} left.",
     )
 
 
-def _paid(shares: list[dict[str, Any]], payers: list[Member]) -> Said:
+def _paid(shares: list[dict[str, Any]], payers: list[Member]) -> Bilingual:
     zh, en = [], []
     for share, member in zip(shares, payers, strict=True):
         own = share["role"] == "own"
-        name = Said("本人", "Own account") if own else Said(member.zh, member.en)
+        name = Bilingual("本人", "Own account") if own else Bilingual(member.zh, member.en)
         if share["reason"] is None:
             zh.append(f"{name.zh}付 {share['amount']}")
             en.append(f"{name.en}: {share['amount']}")
@@ -217,19 +220,19 @@ def _paid(shares: list[dict[str, Any]], payers: list[Member]) -> Said:
             why = REASONS[Reason(share["reason"])]
             zh.append(f"{name.zh}不付({why.zh})")
             en.append(f"{name.en}: nothing ({why.en})")
-    return Said(";".join(zh) + "。", "; ".join(en) + ".")
+    return Bilingual(";".join(zh) + "。", "; ".join(en) + ".")
 
 
-def _refused(code: str | None) -> Said | None:
+def _refused(code: str | None) -> Bilingual | None:
     if code is None:
         return None
-    return REFUSALS.get(code) or Said(TEXTS[code].zh, TEXTS[code].en)
+    return REFUSALS.get(code) or Bilingual(TEXTS[code].zh, TEXTS[code].en)
 
 
 # ------------------------------------------------------------ on the terminal
 
 
-def _pair(said: Said) -> list[str]:
+def _pair(said: Bilingual) -> list[str]:
     """Both languages on one line where they fit."""
     line = f"· {said.zh} · {said.en}"
     if _width(line) + 3 <= WIDTH:

@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 from api.his.transactions.registry import FILES, HANDLERS
 from api.his.wire.call import Call, FailedError
-from api.his.wire.envelope import Envelope, Failed, bad_bytes, good_bytes, read_envelope
+from api.his.wire.envelope import Failed, RequestHead, bad_bytes, good_bytes, read_envelope
 from api.his.wire.field_tables import TRANSACTIONS
 from api.his.wire.multipart import read_form, with_file
 from api.his.wire.reading import read_input
 from api.his.wire.signatures import Guard
-from api.http.dependencies import Door
+from api.http.dependencies import Api
 from api.http.problem_texts import TEXTS
 from api.http.problems import ProblemError, problem_of
 from api.http.rate_limit_middleware import too_many
@@ -26,10 +26,10 @@ LOG = logging.getLogger("gongji.api")
 JSON = "application/json;charset=UTF-8"
 BYTES = "application/octet-stream"
 
-Read = Callable[[], Awaitable[bytes]]
+ReadBody = Callable[[], Awaitable[bytes]]
 
 
-class Told(NamedTuple):
+class ExchangeReply(NamedTuple):
     """The bytes that go back, what they are, and whether they are an old answer."""
 
     body: bytes
@@ -40,16 +40,18 @@ class Told(NamedTuple):
 class Exchange:
     """Answers messages on a running house."""
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, api: Api) -> None:
         """Answer at this door."""
-        self._door = door
-        self._terms = TermsBook(door.house)
-        self._guard = Guard(door.tokens, Nonces(door.shelf.pool))
+        self._api = api
+        self._terms = TermsBook(api.context)
+        self._guard = Guard(api.tokens, Nonces(api.read_models.pool))
 
-    async def answer(self, read: Read, headers: Mapping[str, str], address: str) -> Told:
+    async def answer(
+        self, read: ReadBody, headers: Mapping[str, str], address: str
+    ) -> ExchangeReply:
         """A message's answer; `headers` are named in lower case. Nothing is ever raised."""
         came_at = machine_now()
-        envelope: Envelope | None = None
+        envelope: RequestHead | None = None
         try:
             raw = await read()
             form = read_form(headers.get("content-type", ""), raw)
@@ -63,12 +65,12 @@ class Exchange:
             failed = error.failed
         except Exception as error:  # noqa: BLE001 -- the one place that turns any error into -1
             failed = _failed(error)
-        return Told(
+        return ExchangeReply(
             bad_bytes(envelope, failed, came_at, machine_now()), is_replayed=failed.is_replayed
         )
 
     async def _known(
-        self, envelope: Envelope, terms: Terms, raw: bytes, came: tuple[Mapping[str, str], str]
+        self, envelope: RequestHead, terms: Terms, raw: bytes, came: tuple[Mapping[str, str], str]
     ) -> Caller:
         """Who sent this. A secret is not guessed at for long: first the limit, then the check.
 
@@ -79,7 +81,7 @@ class Exchange:
             ProblemError: RATE_LIMITED; the rest as `Guard.check`.
         """
         headers, address = came
-        limits, now_s = self._door.limits, monotonic_s()
+        limits, now_s = self._api.limits, monotonic_s()
         whence = (address, envelope.institution)
         wait_s = limits.wait_at(whence, now_s)
         if wait_s and terms.style is not None:
@@ -95,22 +97,26 @@ class Exchange:
             raise too_many(wait_s, "caller")
         return caller
 
-    async def _carried_out(self, envelope: Envelope, caller: Caller, dialect: Dialect) -> Told:
+    async def _carried_out(
+        self, envelope: RequestHead, caller: Caller, dialect: Dialect
+    ) -> ExchangeReply:
         transaction = TRANSACTIONS.get(envelope.infno)
         if transaction is None:
             raise ProblemError("INFNO_UNKNOWN", field=envelope.infno)
         came_as(caller, f"{MESSAGE}{envelope.infno}")
-        sent = read_input(transaction, envelope.input, self._door.house.clock().on)
-        call = Call(self._door, caller, envelope, transaction, sent, dialect)
+        sent = read_input(transaction, envelope.input, self._api.context.clock().on)
+        call = Call(self._api, caller, envelope, transaction, sent, dialect)
         try:
             if envelope.infno in FILES:
-                return Told(await FILES[envelope.infno](call), BYTES)
+                return ExchangeReply(await FILES[envelope.infno](call), BYTES)
             answered = await HANDLERS[envelope.infno](call)
         except Exception as error:
             code = error.failed.code if isinstance(error, FailedError) else problem_of(error)[0]
-            self._door.limits.charge(caller, {code: 1}, monotonic_s())
+            self._api.limits.charge(caller, {code: 1}, monotonic_s())
             raise
-        return Told(good_bytes(envelope, answered, machine_now()), is_replayed=answered.is_replayed)
+        return ExchangeReply(
+            good_bytes(envelope, answered, machine_now()), is_replayed=answered.is_replayed
+        )
 
 
 def _failed(error: Exception) -> Failed:

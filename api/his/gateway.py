@@ -8,7 +8,7 @@ from functools import partial
 
 from api.his.exchange import Exchange
 from api.http.asgi import App, Receive, Scope, Send, read_raw
-from api.http.dependencies import Door
+from api.http.dependencies import Api
 from api.http.limits.rate_limits import address_of
 
 PATHS = ("/fsi/api/", "/mss/", "/mbs/", "/ebus/", "/uif-hsaf-med-api/", "/CSB")
@@ -22,10 +22,10 @@ REPLAYED = (b"idempotency-replayed", b"true")
 class Gateway:
     """An ASGI application that speaks the national protocol and leaves the rest to another."""
 
-    def __init__(self, app: App, door: Door, paths: tuple[str, ...] = PATHS) -> None:
+    def __init__(self, app: App, api: Api, paths: tuple[str, ...] = PATHS) -> None:
         """Stand in front of `app`."""
         self._app = app
-        self._exchange = Exchange(door)
+        self._exchange = Exchange(api)
         self._paths = paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

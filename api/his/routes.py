@@ -8,11 +8,11 @@ from pydantic import ConfigDict
 
 from api.his.docs_page import page
 from api.his.exchange import Exchange
-from api.http.dependencies import DoorOf
+from api.http.dependencies import ApiOf
 from api.http.fields import Body
 from api.http.limits.rate_limits import address_of
 from api.http.openapi_helpers import body_of
-from api.http.schemas import Reply
+from api.http.schemas import ApiModel
 
 router = APIRouter(tags=["national protocol"])
 PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -30,7 +30,7 @@ class FsiBody(Body):
     input: dict[str, Any] | str
 
 
-class FsiReply(Reply):
+class FsiReply(ApiModel):
     """An answer of the national protocol. `infcode` is 0 or -1; HTTP is 200 for both."""
 
     infcode: Literal[0, -1]
@@ -67,7 +67,7 @@ EXAMPLE = {
     response_model=FsiReply,
     openapi_extra=body_of(FsiBody, EXAMPLE),
 )
-async def call_service(request: Request, door: DoorOf) -> Response:
+async def call_service(request: Request, api: ApiOf) -> Response:
     """A transaction of the national protocol; all of them are told at `/docs/fsi` (institution).
 
     Answered in front of this route by `api/his/gateway.py`, under every path of
@@ -75,7 +75,7 @@ async def call_service(request: Request, door: DoorOf) -> Response:
     institution signs is its own; without a word it is the bearer token.
     """
     address = address_of(request.client)
-    told = await Exchange(door).answer(request.body, dict(request.headers), address)
+    told = await Exchange(api).answer(request.body, dict(request.headers), address)
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
     if told.is_replayed:
         headers["Idempotency-Replayed"] = "true"

@@ -9,14 +9,14 @@ import re
 from collections.abc import Awaitable, Callable
 
 from api.http.asgi import App, Message, Receive, Scope, Send
-from api.http.dependencies import Door
+from api.http.dependencies import Api
 from api.http.problems import ProblemAnswer, ProblemError, answer_problem
 from service.audit.access_log_writer import AccessLog
 from service.caller import Caller
 from service.clock import micros
 from service.ledger.access_log import Access
 from service.ledger.store import OutcomeUnknownError, StoreUnavailableError
-from service.request_context import MESSAGE, SEEN, Seen
+from service.request_context import MESSAGE, SEEN, RequestContext
 
 PURPOSE = re.compile(rb"[A-Za-z][A-Za-z0-9.-]{0,39}")
 OPEN = ("/v1/policies", "/livez", "/readyz", "/metrics", "/openapi.json", "/docs")
@@ -33,21 +33,21 @@ class UnrecordedError(Exception):
     """The record could not be made durable: the answer is not sent."""
 
 
-class Watched:
+class AccessLogMiddleware:
     """Records what an application's answers show, before they are sent."""
 
-    def __init__(self, app: App, door: Door) -> None:
+    def __init__(self, app: App, api: Api) -> None:
         """Stand in front of `app`."""
         self._app = app
-        self._door = door
-        self._log = AccessLog(door.house.store)
+        self._api = api
+        self._log = AccessLog(api.context.store)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on; hold its answer back until its record is durable."""
         if scope["type"] != "http" or scope["path"].startswith(OPEN):
             await self._app(scope, receive, send)
             return
-        seen = Seen()
+        seen = RequestContext()
         held = _Held(send, lambda start: self._record(scope, seen, start))
         before = SEEN.set(seen)
         try:
@@ -63,7 +63,7 @@ class Watched:
             language = (_header(scope, b"accept-language") or b"").decode("latin-1")
             await _tell(answer_problem(held.fault, language, scope["method"]), send)
 
-    async def _record(self, scope: Scope, seen: Seen, start: Message) -> None:
+    async def _record(self, scope: Scope, seen: RequestContext, start: Message) -> None:
         operation = seen.operation or _operation(scope)
         status: int = start["status"]
         if operation is None or not _is_kept(operation, seen, start):
@@ -74,7 +74,7 @@ class Watched:
         purpose = _header(scope, b"gongji-purpose")
         await self._log.keep(
             Access(
-                at=micros(self._door.house.clock()),
+                at=micros(self._api.context.clock()),
                 status=status,
                 caller=caller.name,
                 role=caller.role,
@@ -89,7 +89,7 @@ class Watched:
     def _caller(self, scope: Scope) -> Caller | None:
         authorization = _header(scope, b"authorization")
         try:
-            return self._door.tokens.caller(
+            return self._api.tokens.caller(
                 None if authorization is None else authorization.decode("latin-1")
             )
         except ProblemError:
@@ -115,7 +115,7 @@ class _Held:
         await self._send(message)
 
 
-def _is_kept(operation: str, seen: Seen, start: Message) -> bool:
+def _is_kept(operation: str, seen: RequestContext, start: Message) -> bool:
     """Whether an answer shows or refuses something that no event tells of."""
     status: int = start["status"]
     if status >= BROKEN_FROM or status == BUSY:

@@ -21,10 +21,10 @@ from api.processes.replay_jobs import Replays
 from service.caller import Caller
 from service.caller import Request as ServiceRequest
 from service.clock import new_trace
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.command import Reply
 from service.person.free_text import is_id_number_in
-from service.read_models.reader import Listed, Shelf
+from service.read_models.reader import PageResult, ReadModels
 
 BODY_MAX = 1_048_576
 """Bytes of a request body."""
@@ -33,24 +33,24 @@ B = TypeVar("B", bound=Body)
 
 
 @dataclass(slots=True)
-class Door:
+class Api:
     """What the routes lean on. `stopping` is set when the service is about to end.
 
     Without a database there are no `replays`.
     """
 
-    house: House
+    context: ServiceContext
     tokens: Tokens
-    shelf: Shelf
+    read_models: ReadModels
     replays: Replays | None = None
     limits: RateLimits = field(default_factory=RateLimits)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-def door_of(request: Request) -> Door:
+def api_of(request: Request) -> Api:
     """The door of the running application."""
-    door: Door = request.app.state.door
-    return door
+    api: Api = request.app.state.api
+    return api
 
 
 def caller_of(request: Request) -> Caller:
@@ -59,7 +59,7 @@ def caller_of(request: Request) -> Caller:
     Raises:
         ProblemError: UNAUTHENTICATED.
     """
-    return door_of(request).tokens.caller(request.headers.get("authorization"))
+    return api_of(request).tokens.caller(request.headers.get("authorization"))
 
 
 KeyHeader = Annotated[
@@ -70,7 +70,7 @@ KeyHeader = Annotated[
     ),
 ]
 CallerOf = Annotated[Caller, Depends(caller_of)]
-DoorOf = Annotated[Door, Depends(door_of)]
+ApiOf = Annotated[Api, Depends(api_of)]
 
 
 def check_key(key: str | None) -> str:
@@ -113,16 +113,16 @@ async def read_body(request: Request, model: type[B]) -> B:
 
 def today(request: Request) -> date:
     """The business day."""
-    return door_of(request).house.clock().on
+    return api_of(request).context.clock().on
 
 
-def check_dates(door: Door, **sent: date | None) -> None:
+def check_dates(api: Api, **sent: date | None) -> None:
     """Refuse query dates before 1900 or more than a year ahead.
 
     Raises:
         ProblemError: FIELD_INVALID, with the names of those that are.
     """
-    on = door.house.clock().on
+    on = api.context.clock().on
     wrong = [name for name, value in sent.items() if value and not is_within(value, on)]
     if wrong:
         named = [{"field": name.rstrip("_"), "code": "FIELD_INVALID"} for name in wrong]
@@ -253,7 +253,7 @@ def _headers(reply: Reply) -> dict[str, str]:
     }
 
 
-def page_answer(page: Listed) -> Response:
+def page_answer(page: PageResult) -> Response:
     """A page as an answer."""
     return Response(
         to_json({"items": page.items, "next": page.following}),

@@ -30,7 +30,7 @@ Amount = Annotated[str, StringConstraints(pattern=AMOUNT_PATTERN), Field(example
 Word = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,64}$")]
 """Printable ASCII without spaces: identifiers."""
 UNSEEN = r"\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"
-Text = Annotated[str, StringConstraints(pattern=rf"^[^{UNSEEN}]{{1,200}}$")]
+ShortText = Annotated[str, StringConstraints(pattern=rf"^[^{UNSEEN}]{{1,200}}$")]
 """A line of text without control, formatting and line-breaking characters."""
 
 
@@ -41,7 +41,7 @@ def _names_nobody(text: str) -> str:
     return text
 
 
-Remark = Annotated[Text, AfterValidator(_names_nobody)]
+Remark = Annotated[ShortText, AfterValidator(_names_nobody)]
 """A text that somebody writes as he likes, and that is kept in the clear."""
 
 
@@ -54,9 +54,11 @@ def _is_no_person(identifier: str) -> str:
 
 Reference = Annotated[Word, AfterValidator(_is_no_person)]
 """An identifier of the caller's own that is kept in the clear."""
-Label = Annotated[Text, AfterValidator(_is_no_person)]
+Label = Annotated[ShortText, AfterValidator(_is_no_person)]
 """What an institution calls a visit, or a charge batch."""
-Key = Annotated[str, StringConstraints(pattern=r"^[ -~]{1,64}$"), AfterValidator(_is_no_person)]
+IdempotencyKey = Annotated[
+    str, StringConstraints(pattern=r"^[ -~]{1,64}$"), AfterValidator(_is_no_person)
+]
 """An Idempotency-Key as a member."""
 PersonNo = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 RegionCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]

@@ -4,10 +4,10 @@ import asyncio
 
 from fastapi import APIRouter, Response
 
-from api.http.dependencies import Door, DoorOf
-from api.http.metrics import Alone, measures
+from api.http.dependencies import Api, ApiOf
+from api.http.metrics import ScrapedState, measures
 from api.http.problems import RETRY_AFTER_S
-from api.http.schemas import LiveReply, ReadyReason, ReadyReply, Reply, UnreadyReply
+from api.http.schemas import ApiModel, LiveReply, ReadyReason, ReadyReply, UnreadyReply
 from service.proof.outside import state_of
 from service.proof.proofs import unsealed
 from service.read_models.lag import lags
@@ -23,9 +23,9 @@ async def live() -> Response:
 
 
 @router.get("/readyz", response_model=ReadyReply, responses={503: {"model": UnreadyReply}})
-async def ready(door: DoorOf) -> Response:
+async def ready(api: ApiOf) -> Response:
     """Whether this process serves, and why not wholly; `position` is the newest event's."""
-    reasons, position = await asyncio.gather(door.house.readiness.reasons(), _position(door))
+    reasons, position = await asyncio.gather(api.context.readiness.reasons(), _position(api))
     if isinstance(position, ReadinessReason):
         reasons.append(position)
     status = status_of(reasons)
@@ -36,25 +36,25 @@ async def ready(door: DoorOf) -> Response:
     return _answer(ReadyReply(status=status.value, position=position, reasons=told), 200, {})
 
 
-async def _position(door: Door) -> int | ReadinessReason:
+async def _position(api: Api) -> int | ReadinessReason:
     """The newest event's position, or why the ledger does not tell it."""
     try:
         async with asyncio.timeout(CHECK_MAX_S):
-            return await door.house.store.position()
+            return await api.context.store.position()
     except Exception as error:  # noqa: BLE001 -- whatever it is, the ledger does not answer
         return ReadinessReason("LEDGER_UNREACHABLE", type(error).__name__, stops=True)
 
 
-def _answer(body: Reply, status: int, headers: dict[str, str]) -> Response:
+def _answer(body: ApiModel, status: int, headers: dict[str, str]) -> Response:
     content = body.model_dump_json()
     return Response(content, status, {"Cache-Control": "no-store"} | headers, "application/json")
 
 
 @router.get("/metrics")
-async def metrics(door: DoorOf) -> Response:
+async def metrics(api: ApiOf) -> Response:
     """Numbers for Prometheus."""
-    pool = door.shelf.pool
-    behind = [] if pool is None else await lags(pool, door.house.clock)
-    alone = Alone(await unsealed(pool), door.tokens.failing_s, state_of(door.house.outside))
-    told = measures(door.house.appender, behind, alone)
+    pool = api.read_models.pool
+    behind = [] if pool is None else await lags(pool, api.context.clock)
+    alone = ScrapedState(await unsealed(pool), api.tokens.failing_s, state_of(api.context.outside))
+    told = measures(api.context.appender, behind, alone)
     return Response(told, media_type="text/plain; version=0.0.4")

@@ -72,7 +72,7 @@ def count_answer(method: str, status: int) -> None:
     _counter(method if method in METHODS else "other", status).inc()
 
 
-class Measured:
+class MetricsMiddleware:
     """Counts every answer of an application."""
 
     def __init__(self, app: App) -> None:
@@ -93,7 +93,7 @@ class Measured:
         await self._app(scope, receive, counted)
 
 
-class Alone(NamedTuple):
+class ScrapedState(NamedTuple):
     """What is measured when it is asked for.
 
     `unsealed` rows are under no checkpoint yet; the file of token keys could not be read for
@@ -106,7 +106,7 @@ class Alone(NamedTuple):
     outside: str
 
 
-def measures(appender: Appender, lags: Sequence[Lag], now: Alone) -> bytes:
+def measures(appender: Appender, lags: Sequence[Lag], now: ScrapedState) -> bytes:
     """All numbers in the Prometheus text format."""
     for lag in lags:
         LAG_EVENTS.labels(lag.name).set(lag.events)

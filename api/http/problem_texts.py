@@ -7,7 +7,7 @@ permitted 403; unknown or not yours 404; overload and unknown outcome 503.
 from typing import NamedTuple
 
 
-class Text(NamedTuple):
+class ProblemText(NamedTuple):
     """A problem's HTTP status, and its sentence in Chinese and English."""
 
     status: int
@@ -15,451 +15,483 @@ class Text(NamedTuple):
     en: str
 
 
-TEXTS: dict[str, Text] = {
+TEXTS: dict[str, ProblemText] = {
     # the request itself
-    "JSON_INVALID": Text(400, "请求体不是有效的 JSON。", "The body is not valid JSON."),
-    "JSON_DUPLICATE_KEY": Text(
+    "JSON_INVALID": ProblemText(400, "请求体不是有效的 JSON。", "The body is not valid JSON."),
+    "JSON_DUPLICATE_KEY": ProblemText(
         400, "请求体中同一成员出现两次。", "A member appears twice in the body."
     ),
-    "IDEMPOTENCY_KEY_REQUIRED": Text(
+    "IDEMPOTENCY_KEY_REQUIRED": ProblemText(
         400, "缺少请求头 Idempotency-Key。", "The header Idempotency-Key is missing."
     ),
-    "IDEMPOTENCY_KEY_FORMAT": Text(
+    "IDEMPOTENCY_KEY_FORMAT": ProblemText(
         400,
         "Idempotency-Key 应为 1 至 64 个可打印 ASCII 字符。",
         "Idempotency-Key must be 1 to 64 printable ASCII characters.",
     ),
-    "BODY_TOO_LARGE": Text(413, "请求体过大。", "The body is too large."),
-    "JSON_TOO_DEEP": Text(400, "请求体嵌套过深。", "The body is nested too deeply."),
-    "MEDIA_TYPE": Text(415, "请使用 application/json(UTF-8)。", "Send application/json in UTF-8."),
-    "ENCODING_UNSUPPORTED": Text(415, "不接受压缩的请求体。", "A compressed body is not accepted."),
-    "METHOD": Text(405, "该地址不支持此方法。", "This address does not take that method."),
-    "FIELD_REQUIRED": Text(422, "缺少必填成员。", "A required member is missing."),
-    "FIELD_INVALID": Text(422, "成员的值不符合要求。", "A member's value is not acceptable."),
-    "UNKNOWN_FIELD": Text(422, "请求体含有未知成员。", "The body has an unknown member."),
-    "TEXT_INVALID": Text(
+    "BODY_TOO_LARGE": ProblemText(413, "请求体过大。", "The body is too large."),
+    "JSON_TOO_DEEP": ProblemText(400, "请求体嵌套过深。", "The body is nested too deeply."),
+    "MEDIA_TYPE": ProblemText(
+        415, "请使用 application/json(UTF-8)。", "Send application/json in UTF-8."
+    ),
+    "ENCODING_UNSUPPORTED": ProblemText(
+        415, "不接受压缩的请求体。", "A compressed body is not accepted."
+    ),
+    "METHOD": ProblemText(405, "该地址不支持此方法。", "This address does not take that method."),
+    "FIELD_REQUIRED": ProblemText(422, "缺少必填成员。", "A required member is missing."),
+    "FIELD_INVALID": ProblemText(
+        422, "成员的值不符合要求。", "A member's value is not acceptable."
+    ),
+    "UNKNOWN_FIELD": ProblemText(422, "请求体含有未知成员。", "The body has an unknown member."),
+    "TEXT_INVALID": ProblemText(
         422, "文本含有不允许的字符或长度不符。", "A text has characters or a length not allowed."
     ),
-    "ID_FORMAT": Text(
+    "ID_FORMAT": ProblemText(
         422, "证件号码格式不正确。", "An identity number is not of the right format."
     ),
-    "AMOUNT_FORMAT": Text(
+    "AMOUNT_FORMAT": ProblemText(
         422,
         '金额应为带两位小数的字符串,例如 "64.25"。',
         'An amount is a string of yuan with two decimals, such as "64.25".',
     ),
-    "AMOUNT_OUT_OF_RANGE": Text(422, "金额超出允许范围。", "An amount is out of range."),
-    "AMOUNT_MISMATCH": Text(
+    "AMOUNT_OUT_OF_RANGE": ProblemText(422, "金额超出允许范围。", "An amount is out of range."),
+    "AMOUNT_MISMATCH": ProblemText(
         422, "金额之间不相符:基金支付大于总额。", "The amounts do not agree with each other."
     ),
-    "LINES_MISMATCH": Text(
+    "LINES_MISMATCH": ProblemText(
         422,
         "费用明细之和不等于个人负担部分。",
         "The fee lines do not sum to the personal part.",
     ),
-    "TOO_MANY_LINES": Text(422, "列表项过多。", "A list has too many members."),
-    "DATE_INVALID": Text(422, "日期不可接受。", "A date is not acceptable."),
-    "QUERY_INVALID": Text(422, "查询参数不符合要求。", "A query parameter is not acceptable."),
-    "PAGE_INVALID": Text(422, "分页参数无效。", "The cursor or limit is not valid."),
-    "PLAN_HASH_INVALID": Text(
+    "TOO_MANY_LINES": ProblemText(422, "列表项过多。", "A list has too many members."),
+    "DATE_INVALID": ProblemText(422, "日期不可接受。", "A date is not acceptable."),
+    "QUERY_INVALID": ProblemText(
+        422, "查询参数不符合要求。", "A query parameter is not acceptable."
+    ),
+    "PAGE_INVALID": ProblemText(422, "分页参数无效。", "The cursor or limit is not valid."),
+    "PLAN_HASH_INVALID": ProblemText(
         422, "plan_hash 不是本服务签发的。", "The plan_hash was not made by this service."
     ),
-    "IDEMPOTENCY_KEY_REUSED": Text(
+    "IDEMPOTENCY_KEY_REUSED": ProblemText(
         422,
         "该 Idempotency-Key 已用于另一请求;请更换。",
         "This Idempotency-Key was used for another request; use a new one.",
     ),
-    "EVIDENCE_INVALID": Text(
+    "EVIDENCE_INVALID": ProblemText(
         422,
         "不接受此类证明材料,或缺少编号。",
         "Such evidence is not taken here, or its reference is missing.",
     ),
-    "CREDENTIAL_MISMATCH": Text(
+    "CREDENTIAL_MISMATCH": ProblemText(
         422,
         "所出示的凭证不属于该患者。",
         "The credential shown does not belong to this patient.",
     ),
-    "NO_EDITION": Text(
+    "NO_EDITION": ProblemText(
         422, "该地区当日没有生效的政策版本。", "The region has no policy edition in force today."
     ),
-    "SELF_BINDING": Text(422, "不能与本人绑定。", "Nobody can be bound to himself."),
-    "OWN_FIRST_MANDATORY": Text(
+    "SELF_BINDING": ProblemText(422, "不能与本人绑定。", "Nobody can be bound to himself."),
+    "OWN_FIRST_MANDATORY": ProblemText(
         422,
         "本人账户始终最先扣款,不能列入顺序。",
         "The own account always pays first and cannot be ordered.",
     ),
-    "SPONSOR_INVALID": Text(
+    "SPONSOR_INVALID": ProblemText(
         422,
         "扣款顺序含有重复的人或非本人的共济人。",
         "The order names somebody twice or somebody who is no sponsor here.",
     ),
-    "RELATION_NOT_ALLOWED": Text(
+    "RELATION_NOT_ALLOWED": ProblemText(
         422, "该地区不允许与此关系共济。", "The region does not share with this relation."
     ),
-    "SPONSOR_EXCLUDED": Text(
+    "SPONSOR_EXCLUDED": ProblemText(
         422, "该地区不允许此类人员参加共济。", "The region excludes persons of this kind."
     ),
     # who asks
-    "UNAUTHENTICATED": Text(
+    "UNAUTHENTICATED": ProblemText(
         401, "缺少令牌,或令牌无效、已过期。", "The bearer token is missing, invalid or expired."
     ),
-    "NOT_PERMITTED": Text(403, "您无权进行此操作。", "You may not do this."),
-    "READ_ONLY_ROLE": Text(403, "审计角色只能读取。", "An auditor reads and writes nothing."),
-    "NOT_FOUND": Text(404, "不存在,或不属于您。", "It does not exist, or it is not yours."),
+    "NOT_PERMITTED": ProblemText(403, "您无权进行此操作。", "You may not do this."),
+    "READ_ONLY_ROLE": ProblemText(
+        403, "审计角色只能读取。", "An auditor reads and writes nothing."
+    ),
+    "NOT_FOUND": ProblemText(404, "不存在,或不属于您。", "It does not exist, or it is not yours."),
     # rules on what is stored
-    "INSTITUTION_NOT_DESIGNATED": Text(
+    "INSTITUTION_NOT_DESIGNATED": ProblemText(
         403,
         "该机构未定点或协议未生效。",
         "The institution is not designated, or its agreement is not in force.",
     ),
-    "ACCOUNT_EXISTS": Text(409, "此人已有账户。", "This person has an account already."),
-    "ACCOUNT_ENDED": Text(409, "账户已终止。", "The account has ended."),
-    "NO_FUNDS": Text(409, "居民医保没有个人账户资金。", "A resident's account holds no money."),
-    "STATUS_UNCHANGED": Text(409, "账户已是该状态。", "The account is in that status already."),
-    "VERSION_STALE": Text(
+    "ACCOUNT_EXISTS": ProblemText(409, "此人已有账户。", "This person has an account already."),
+    "ACCOUNT_ENDED": ProblemText(409, "账户已终止。", "The account has ended."),
+    "NO_FUNDS": ProblemText(
+        409, "居民医保没有个人账户资金。", "A resident's account holds no money."
+    ),
+    "STATUS_UNCHANGED": ProblemText(
+        409, "账户已是该状态。", "The account is in that status already."
+    ),
+    "VERSION_STALE": ProblemText(
         409, "您所依据的版本已过时,请重新读取。", "You changed an old version; read it again."
     ),
-    "DUAL_ROLE_FORBIDDEN": Text(
+    "DUAL_ROLE_FORBIDDEN": ProblemText(
         409,
         "该地区不允许同时作为共济人和被共济人。",
         "The region lets nobody be sponsor and beneficiary at once.",
     ),
-    "RELATION_MAX": Text(409, "此关系的人数已达上限。", "The number for this relation is reached."),
-    "SPONSOR_LIMIT": Text(
+    "RELATION_MAX": ProblemText(
+        409, "此关系的人数已达上限。", "The number for this relation is reached."
+    ),
+    "SPONSOR_LIMIT": ProblemText(
         409, "被共济人的共济人数已达上限。", "The beneficiary has as many sponsors as allowed."
     ),
-    "BENEFICIARY_LIMIT": Text(
+    "BENEFICIARY_LIMIT": ProblemText(
         409, "共济人的被共济人数已达上限。", "The sponsor has as many beneficiaries as allowed."
     ),
-    "ALREADY_BOUND": Text(
+    "ALREADY_BOUND": ProblemText(
         409, "双方已绑定,或已有待确认的邀请。", "They are bound, or an invitation is open."
     ),
-    "KINSHIP_UNPROVEN": Text(
+    "KINSHIP_UNPROVEN": ProblemText(
         409,
         "亲属关系未经核验;请登记亲属关系或提交证明材料。",
         "The kinship is not shown: register it, or send a document's reference.",
     ),
-    "LIFETIME_LIMIT": Text(
+    "LIFETIME_LIMIT": ProblemText(
         409,
         "共济人累计的被共济人数已达上限。",
         "The sponsor has had as many different beneficiaries as allowed.",
     ),
-    "REBIND_LOCKED": Text(
+    "REBIND_LOCKED": ProblemText(
         409, "解绑后未满规定期限,不能再次绑定。", "They parted too lately to be bound again."
     ),
-    "CHANGE_LIMIT": Text(
+    "CHANGE_LIMIT": ProblemText(
         409, "本年度解绑次数已达上限。", "The number of releases this year is used up."
     ),
-    "ORDER_NOT_SET": Text(
+    "ORDER_NOT_SET": ProblemText(
         409,
         "请先设置扣款顺序,再绑定第二位共济人。",
         "Set a deduction order before a second sponsor is bound.",
     ),
-    "NOT_INVITED": Text(409, "没有待确认的邀请。", "There is no open invitation."),
-    "INVITATION_EXPIRED": Text(409, "邀请已过期。", "The invitation has expired."),
-    "NOT_ACTIVE": Text(
+    "NOT_INVITED": ProblemText(409, "没有待确认的邀请。", "There is no open invitation."),
+    "INVITATION_EXPIRED": ProblemText(409, "邀请已过期。", "The invitation has expired."),
+    "NOT_ACTIVE": ProblemText(
         409, "绑定或医保码代展示关系未生效。", "The binding or credential link is not active."
     ),
-    "TOO_EARLY": Text(409, "未满规定的最短时间。", "The region's minimum time has not passed."),
-    "PARTY_STATUS": Text(
+    "TOO_EARLY": ProblemText(
+        409, "未满规定的最短时间。", "The region's minimum time has not passed."
+    ),
+    "PARTY_STATUS": ProblemText(
         409, "一方的参保或账户状态不允许绑定。", "One side's status does not allow a binding."
     ),
-    "SCOPE": Text(
+    "SCOPE": ProblemText(
         409, "双方参保地超出该地区共济范围。", "The two regions are too far apart for sharing."
     ),
-    "DUPLICATE_CLAIM": Text(
+    "DUPLICATE_CLAIM": ProblemText(
         409,
         "该就诊的此收费批次已结算。",
         "This visit and charge batch is settled already.",
     ),
-    "PLAN_CHANGED": Text(
+    "PLAN_CHANGED": ProblemText(
         409,
         "扣款方案与报价不同;请用新键确认新方案。",
         "The split differs from the quote; settle the new plan with a new key.",
     ),
-    "CLAIM_CHANGED": Text(
+    "CLAIM_CHANGED": ProblemText(
         409, "费用与报价时不同;请重新报价。", "The claim is not the quoted one; quote again."
     ),
-    "QUOTE_EXPIRED": Text(409, "报价已过期;请重新报价。", "The quote has expired; quote again."),
-    "ALREADY_CANCELLED": Text(409, "该结算已撤销。", "The settlement was cancelled before."),
-    "CANCEL_CLOSED": Text(
+    "QUOTE_EXPIRED": ProblemText(
+        409, "报价已过期;请重新报价。", "The quote has expired; quote again."
+    ),
+    "ALREADY_CANCELLED": ProblemText(409, "该结算已撤销。", "The settlement was cancelled before."),
+    "CANCEL_CLOSED": ProblemText(
         409, "已超过该地区的撤销期限。", "The region's time for a cancellation is over."
     ),
-    "ALREADY_REVERSED": Text(409, "该结算已冲正。", "The settlement was reversed before."),
-    "PARTIAL_REFUND_NOT_ALLOWED": Text(
+    "ALREADY_REVERSED": ProblemText(409, "该结算已冲正。", "The settlement was reversed before."),
+    "PARTIAL_REFUND_NOT_ALLOWED": ProblemText(
         409,
         "该地区不支持部分退费;请撤销后重新结算。",
         "The region gives back whole bills alone: cancel it and settle anew.",
     ),
-    "REPLACEMENT_NOT_ALLOWED": Text(
+    "REPLACEMENT_NOT_ALLOWED": ProblemText(
         409,
         "该地区不支持撤销后重新结算;请办理部分退费。",
         "The region gives parts back and settles no bill anew: refund it.",
     ),
-    "REFUND_EXCEEDS": Text(
+    "REFUND_EXCEEDS": ProblemText(
         409, "退费金额超过可退余额。", "More is asked back than what stays of the settlement."
     ),
-    "REFUND_CLOSED": Text(
+    "REFUND_CLOSED": ProblemText(
         409, "已超过该地区的退费期限。", "The region's time for a refund is over."
     ),
-    "USE_REFUND": Text(
+    "USE_REFUND": ProblemText(
         409,
         "该日已清算,不能冲正;请办理退费。",
         "The day is cleared: it cannot be reversed; refund it instead.",
     ),
-    "REVERSED_BEFORE_ARRIVAL": Text(
+    "REVERSED_BEFORE_ARRIVAL": ProblemText(
         409,
         "该请求在到达前已被冲正,未作任何更改。",
         "The request was reversed before it came; nothing was applied.",
     ),
-    "HOLD_VOID": Text(
+    "HOLD_VOID": ProblemText(
         409, "该预留已失效;请重新结算。", "The hold is not in force any more; settle anew."
     ),
-    "CAPTURE_EXCEEDS": Text(409, "金额超过已预留的部分。", "More is asked for than what was held."),
-    "DUAL_CONTROL": Text(
+    "CAPTURE_EXCEEDS": ProblemText(
+        409, "金额超过已预留的部分。", "More is asked for than what was held."
+    ),
+    "DUAL_CONTROL": ProblemText(
         409,
         "提出更正的人不能自行审批;须由另一人办理。",
         "Who proposed the correction cannot decide it; somebody else must.",
     ),
-    "CORRECTION_DECIDED": Text(
+    "CORRECTION_DECIDED": ProblemText(
         409, "该更正已审批。", "The correction was approved or rejected before."
     ),
-    "CORRECTION_EXCEEDS": Text(
+    "CORRECTION_EXCEEDS": ProblemText(
         409,
         "更正金额超过该账户可用部分(已预留的金额不可动用)。",
         "The correction takes more than is free; what is held must stay.",
     ),
     # us
-    "OVERLOADED": Text(503, "系统繁忙,请稍后重试。", "The service is busy; try again shortly."),
-    "STORE_UNAVAILABLE": Text(
+    "OVERLOADED": ProblemText(
+        503, "系统繁忙,请稍后重试。", "The service is busy; try again shortly."
+    ),
+    "STORE_UNAVAILABLE": ProblemText(
         503, "账本暂不可用,未作任何更改;请稍后重试。", "The ledger is unavailable; try again."
     ),
-    "STORE_FULL": Text(
+    "STORE_FULL": ProblemText(
         503,
         "账本存储空间已满,未作任何更改。",
         "The ledger's disk is full; nothing was applied.",
     ),
-    "OUTCOME_UNKNOWN": Text(
+    "OUTCOME_UNKNOWN": ProblemText(
         503,
         "结果未知;请用同一 Idempotency-Key 再次请求。",
         "The outcome is unknown; ask again with the same Idempotency-Key.",
     ),
-    "NOT_READY": Text(503, "服务尚未就绪。", "The service is not ready."),
-    "INVARIANT_VIOLATION": Text(
+    "NOT_READY": ProblemText(503, "服务尚未就绪。", "The service is not ready."),
+    "INVARIANT_VIOLATION": ProblemText(
         500,
         "数据库拒绝了该更改;未作任何更改。",
         "The database refused the change; nothing was applied.",
     ),
-    "INTERNAL_ERROR": Text(500, "内部错误。", "An internal error."),
+    "INTERNAL_ERROR": ProblemText(500, "内部错误。", "An internal error."),
     # clearing
-    "CLEARING_BACKWARD": Text(
+    "CLEARING_BACKWARD": ProblemText(
         409,
         "该日及之前的结算已清算;清算日期只能向后。",
         "That day was cleared before; a clearing only goes forward.",
     ),
     # credential links
-    "CODE_EXPIRED": Text(
+    "CODE_EXPIRED": ProblemText(
         422, "医保码已失效,请重新展示。", "The code holds no more; have it shown again."
     ),
-    "LINK_LIMIT": Text(
+    "LINK_LIMIT": ProblemText(
         409,
         "代为展示医保码的家庭成员数已达上限。",
         "The guardian has as many credential links as there may be.",
     ),
-    "ALREADY_LINKED": Text(
+    "ALREADY_LINKED": ProblemText(
         409,
         "已可代为展示该成员的医保码。",
         "The guardian has a live credential link to this member.",
     ),
-    "LINK_CLOSED": Text(409, "该医保码代展示关系已解除。", "The credential link is closed."),
+    "LINK_CLOSED": ProblemText(409, "该医保码代展示关系已解除。", "The credential link is closed."),
     # premiums
-    "INSUFFICIENT": Text(
+    "INSUFFICIENT": ProblemText(
         422,
         "共济人可用余额不足以支付全部保费。",
         "The sponsor's free money is less than the whole premium.",
     ),
-    "USE_NOT_GRANTED": Text(
+    "USE_NOT_GRANTED": ProblemText(
         403,
         "该绑定未开通共济缴费。",
         "The grant does not let the account pay premiums.",
     ),
-    "KIN_LINK_HAS_NO_FUNDS": Text(
+    "KIN_LINK_HAS_NO_FUNDS": ProblemText(
         403,
         "亲情账户不涉及资金;代缴保费须先绑定家庭共济。",
         "A credential link lends no money; a premium needs a binding.",
     ),
-    "PAYEE_NOT_RESIDENT": Text(
+    "PAYEE_NOT_RESIDENT": ProblemText(
         409,
         "该成员未参加居民医保。",
         "The payee is not insured as a resident.",
     ),
-    "FROZEN": Text(409, "共济人账户已冻结。", "The sponsor's account is frozen."),
-    "SPONSOR_STATUS": Text(
+    "FROZEN": ProblemText(409, "共济人账户已冻结。", "The sponsor's account is frozen."),
+    "SPONSOR_STATUS": ProblemText(
         409,
         "共济人的参保或账户状态不允许代缴。",
         "The sponsor's account or insurance lets nothing leave now.",
     ),
-    "PREMIUM_NOT_OFFERED": Text(
+    "PREMIUM_NOT_OFFERED": ProblemText(
         409,
         "该地区不支持个人账户代缴此类保费。",
         "The region lets no account pay this premium.",
     ),
-    "WINDOW_CLOSED": Text(
+    "WINDOW_CLOSED": ProblemText(
         409,
         "不在集中参保缴费期内;请通过税务渠道办理。",
         "The months of enrolment are over; use the tax channel.",
     ),
-    "PREMIUM_ALREADY_PAID": Text(
+    "PREMIUM_ALREADY_PAID": ProblemText(
         409,
         "该成员当年度保费已缴。",
         "This person's premium of that year is paid already.",
     ),
-    "PREMIUM_IN_PROGRESS": Text(
+    "PREMIUM_IN_PROGRESS": ProblemText(
         409,
         "该保费正在办理,税务部门尚未答复。",
         "This premium is under way; the tax side has not answered yet.",
     ),
-    "PREMIUM_NOT_PAID": Text(
+    "PREMIUM_NOT_PAID": ProblemText(
         409,
         "该保费没有可退的缴款。",
         "Nothing of this premium is paid that could come back.",
     ),
-    "SPONSOR_ENDED": Text(
+    "SPONSOR_ENDED": ProblemText(
         409,
         "共济人的参保关系已终止,不能撤销。",
         "The sponsor's insurance here has ended.",
     ),
-    "TAX_REFUSED": Text(409, "税务部门未予办理。", "The tax side refused."),
-    "BENEFIT_USED": Text(
+    "TAX_REFUSED": ProblemText(409, "税务部门未予办理。", "The tax side refused."),
+    "BENEFIT_USED": ProblemText(
         409,
         "该成员已享受当年度待遇,不能撤销。",
         "The payee has drawn benefits of that year.",
     ),
-    "CLEARED": Text(409, "该缴款已清算,不能撤销。", "The payment is cleared and stays."),
-    "TAX_UNAVAILABLE": Text(
+    "CLEARED": ProblemText(409, "该缴款已清算,不能撤销。", "The payment is cleared and stays."),
+    "TAX_UNAVAILABLE": ProblemText(
         503,
         "尚未接入税务系统,未作任何更改。",
         "No tax side is connected; nothing was applied.",
     ),
     # proofs, consent, replays
-    "NOT_SEALED_YET": Text(
+    "NOT_SEALED_YET": ProblemText(
         409,
         "该记录尚未封存;请稍后重试。",
         "The row is not under a signed checkpoint yet; ask again in a moment.",
     ),
-    "COSIGNATURE_INVALID": Text(
+    "COSIGNATURE_INVALID": ProblemText(
         422,
         "见证签名无效,或不是本账本检查点的签名。",
         "The line is not this key's signature of a checkpoint of this ledger.",
     ),
-    "LOG_BROKEN": Text(
+    "LOG_BROKEN": ProblemText(
         500,
         "账本记录与已签名的检查点不符。",
         "The log is not what was signed; verify an export offline.",
     ),
-    "CONSENT_UNKNOWN": Text(
+    "CONSENT_UNKNOWN": ProblemText(
         422,
         "没有此版本的同意书;可用版本见 /v1/consents。",
         "There is no text of consent of this version; see /v1/consents.",
     ),
-    "REPLAY_RUNNING": Text(409, "已有一次重放在进行。", "A replay is under way already."),
+    "REPLAY_RUNNING": ProblemText(409, "已有一次重放在进行。", "A replay is under way already."),
     # the national protocol
-    "INFNO_UNKNOWN": Text(422, "未知交易编号。", "There is no transaction of that number."),
-    "SIGNATURE_INVALID": Text(
+    "INFNO_UNKNOWN": ProblemText(422, "未知交易编号。", "There is no transaction of that number."),
+    "SIGNATURE_INVALID": ProblemText(
         401, "签名或令牌校验未通过。", "The signature or token is not valid."
     ),
-    "CLOCK_SKEW": Text(401, "签名时间超出允许范围。", "The signature's time is too far from ours."),
-    "NONCE_REPLAYED": Text(
+    "CLOCK_SKEW": ProblemText(
+        401, "签名时间超出允许范围。", "The signature's time is too far from ours."
+    ),
+    "NONCE_REPLAYED": ProblemText(
         401,
         "随机串已使用;重发请更换随机串并保持报文ID不变。",
         "The nonce was used before; sign anew and keep the message id.",
     ),
-    "REPLAY_GUARD_UNAVAILABLE": Text(
+    "REPLAY_GUARD_UNAVAILABLE": ProblemText(
         503,
         "防重放校验暂不可用,未作任何更改;请稍后重试。",
         "Nonces cannot be checked now; nothing was applied.",
     ),
-    "REVERSAL_NOT_POSSIBLE": Text(
+    "REVERSAL_NOT_POSSIBLE": ProblemText(
         409,
         "该撤销已生效:全额撤销后结算即终结,撤销不可冲正。未收到应答的请登记退费,需要的请以新报文重新结算。",
         "The cancellation was carried out and is final: book the refund, or settle the bill anew.",
     ),
-    "FEES_MISMATCH": Text(
+    "FEES_MISMATCH": ProblemText(
         422,
         "医疗费总额与已上传费用明细合计不符。",
         "The total is not the sum of the uploaded fee lines.",
     ),
-    "VISIT_CLOSED": Text(409, "就诊已撤销或已出院。", "The visit is withdrawn or discharged."),
-    "VISIT_NOT_CLOSED": Text(409, "患者未出院。", "The patient was not discharged."),
-    "BATCH_SETTLED": Text(409, "该收费批次已结算。", "The charge batch is settled already."),
-    "FEE_REPEATED": Text(409, "费用明细流水号重复。", "A fee line's number was used before."),
-    "FEES_MISSING": Text(409, "没有可撤销的费用明细。", "There are no such fee lines."),
-    "CLEARING_DIFFERENT": Text(
+    "VISIT_CLOSED": ProblemText(
+        409, "就诊已撤销或已出院。", "The visit is withdrawn or discharged."
+    ),
+    "VISIT_NOT_CLOSED": ProblemText(409, "患者未出院。", "The patient was not discharged."),
+    "BATCH_SETTLED": ProblemText(409, "该收费批次已结算。", "The charge batch is settled already."),
+    "FEE_REPEATED": ProblemText(
+        409, "费用明细流水号重复。", "A fee line's number was used before."
+    ),
+    "FEES_MISSING": ProblemText(409, "没有可撤销的费用明细。", "There are no such fee lines."),
+    "CLEARING_DIFFERENT": ProblemText(
         409,
         "清算申请金额与中心记录不符;请先对账。",
         "The month's sums are not ours; reconcile first.",
     ),
-    "FILE_INVALID": Text(422, "对账文件内容或格式不正确。", "The file is not of the right format."),
+    "FILE_INVALID": ProblemText(
+        422, "对账文件内容或格式不正确。", "The file is not of the right format."
+    ),
     # the access log, erasure
-    "PURPOSE_FORMAT": Text(
+    "PURPOSE_FORMAT": ProblemText(
         400,
         "Gongji-Purpose 应为以字母开头的 1 至 40 个字母、数字、点或连字符组成的用途代码。",
         "Gongji-Purpose is a code: a letter, then up to 39 letters, digits, dots or dashes.",
     ),
-    "ERASURE_NOT_ALLOWED": Text(
+    "ERASURE_NOT_ALLOWED": ProblemText(
         409,
         "账户未终止,或尚有未了结的绑定、预留、代缴或挂账款项,不得删除个人信息。",
         "The account goes on, or a binding, hold, premium or money kept aside is still open.",
     ),
     # the national protocol
-    "SIGNATURE_ALG": Text(
+    "SIGNATURE_ALG": ProblemText(
         401,
         "签名类型与约定不符。",
         "The signature is not of the kind that was agreed.",
     ),
-    "SM2_NOT_INSTALLED": Text(
+    "SM2_NOT_INSTALLED": ProblemText(
         501,
         "本服务未安装 SM2 组件(可选依赖 sm2),未作任何更改。",
         "This service runs without its optional extra sm2; nothing was applied.",
     ),
     # free texts
-    "PERSON_NAMED": Text(
+    "PERSON_NAMED": ProblemText(
         422,
         "文本含有身份证号码或本人姓名,删除个人信息时无法清除,请改写。",
         "A text has an ID number or the person's name, which no erasure would reach.",
     ),
     # credential links under review
-    "NOT_IN_REVIEW": Text(
+    "NOT_IN_REVIEW": ProblemText(
         409, "没有待审核的代展示申请。", "Nothing of this credential link waits for a review."
     ),
     # how a request comes
-    "HEAD_TOO_LARGE": Text(
+    "HEAD_TOO_LARGE": ProblemText(
         431,
         "请求行与请求头合计不得超过 32 KiB。",
         "The request line and its headers may have 32 KiB together.",
     ),
-    "REQUEST_TIMEOUT": Text(
+    "REQUEST_TIMEOUT": ProblemText(
         408, "请求未在规定时间内完整送达。", "The request did not arrive whole in time."
     ),
     # tokens
-    "TOKEN_REGION_MISSING": Text(
+    "TOKEN_REGION_MISSING": ProblemText(
         403,
         '经办机构令牌须写明 region:六位医保区划,或全国 "*"。',
         'An agency\'s token must say its region: six digits, or "*" for the nation.',
     ),
-    "TOKEN_KEYS_UNREADABLE": Text(
+    "TOKEN_KEYS_UNREADABLE": ProblemText(
         503,
         "验证令牌的公钥暂不可用,未作任何更改;请稍后重试。",
         "Tokens cannot be verified now; nothing was applied.",
     ),
     # limits
-    "RATE_LIMITED": Text(
+    "RATE_LIMITED": ProblemText(
         429,
         "查无结果或校验失败的请求过于频繁,未作任何更改;请稍后重试。",
         "Too many requests found nothing or failed; nothing was applied. Wait, then try again.",
     ),
     # four eyes
-    "FOUR_EYES": Text(
+    "FOUR_EYES": ProblemText(
         409,
         "入账金额超过本地区单人经办上限;请在 /v1/corrections 提出更正,由另一人批准。",
         "One person may not credit so much: propose it at /v1/corrections; another approves.",

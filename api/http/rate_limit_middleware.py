@@ -5,7 +5,7 @@ words (`api/his/exchange.py`).
 """
 
 from api.http.asgi import App, Receive, Scope, Send
-from api.http.dependencies import Door
+from api.http.dependencies import Api
 from api.http.limits.rate_limits import ENUMERATING, FAILURES, MISSES, address_of
 from api.http.metrics import RATE_LIMITED
 from api.http.problems import ProblemError
@@ -17,10 +17,10 @@ from service.request_context import SEEN
 class Limited:
     """Lets an application's misses and failures cost its callers something."""
 
-    def __init__(self, app: App, door: Door) -> None:
+    def __init__(self, app: App, api: Api) -> None:
         """Stand in front of `app`."""
         self._app = app
-        self._door = door
+        self._api = api
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and count what it missed.
@@ -32,7 +32,7 @@ class Limited:
         if scope["type"] != "http" or seen is None:
             await self._app(scope, receive, send)
             return
-        limits = self._door.limits
+        limits = self._api.limits
         now_s = monotonic_s()
         if limits.is_any_empty(now_s):
             caller = self._caller(scope)
@@ -46,7 +46,7 @@ class Limited:
             self._charge(scope, seen.codes, is_naming=is_naming)
 
     def _charge(self, scope: Scope, codes: dict[str, int], *, is_naming: bool) -> None:
-        limits, now_s = self._door.limits, monotonic_s()
+        limits, now_s = self._api.limits, monotonic_s()
         if not FAILURES.isdisjoint(codes):
             limits.charge_address(address_of(scope.get("client")), codes, now_s)
         elif is_naming or not MISSES.isdisjoint(codes):
@@ -61,7 +61,7 @@ class Limited:
     def _caller(self, scope: Scope) -> Caller | None:
         told = next((v for name, v in scope["headers"] if name == b"authorization"), None)
         try:
-            return self._door.tokens.caller(None if told is None else told.decode("latin-1"))
+            return self._api.tokens.caller(None if told is None else told.decode("latin-1"))
         except ProblemError:
             return None
 

@@ -7,26 +7,26 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.http.problem_texts import TEXTS
 
 
-class Reply(BaseModel):
+class ApiModel(BaseModel):
     """An answer."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class LiveReply(Reply):
+class LiveReply(ApiModel):
     """The process answers."""
 
     status: Literal["alive"]
 
 
-class ReadyReason(Reply):
+class ReadyReason(ApiModel):
     """Why a process is not wholly ready: a stable code, and a sentence for the operator."""
 
     code: str = Field(description="Stable: `FOLLOWER_PARKED`, `FOLLOWER_BEHIND` and others.")
     detail: str = Field(description="For people; without personal data.")
 
 
-class ReadyReply(Reply):
+class ReadyReply(ApiModel):
     """The ledger answers; `position` is its newest event's. `degraded` still serves."""
 
     status: Literal["ready", "degraded"]
@@ -34,7 +34,7 @@ class ReadyReply(Reply):
     reasons: list[ReadyReason]
 
 
-class UnreadyReply(Reply):
+class UnreadyReply(ApiModel):
     """This process must not be sent anything. `code` is always `NOT_READY`."""
 
     status: Literal["unready"]

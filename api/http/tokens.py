@@ -30,7 +30,7 @@ from api.http.problems import ProblemError
 from service.caller import Caller, Role, agency, person
 from service.clock import machine_now, monotonic_s
 from service.runtime.readiness import ReadinessReason
-from service.vault import Keys
+from service.vault import Vault
 
 LOG = logging.getLogger("gongji.api")
 ALGORITHMS = ["Ed25519"]
@@ -68,7 +68,7 @@ class Tokens:
     """Verifies tokens with the public keys of a file, for any number of threads."""
 
     def __init__(
-        self, path: Path, person_keys: Keys, clock: Callable[[], float] = monotonic_s
+        self, path: Path, person_keys: Vault, clock: Callable[[], float] = monotonic_s
     ) -> None:
         """Verify with a JWK or JWK set in a file; persons are named by the ledger's keys.
 

@@ -12,7 +12,15 @@ from api.binding.kinship_routes import KinshipBody, kinship_of
 from api.binding.requests import BindingBody
 from api.binding.routes import invitation_of
 from api.http.dependencies import check_members, digest_of
-from api.http.fields import Body, InstitutionCode, Key, Moment, PersonNo, Reference, dated
+from api.http.fields import (
+    Body,
+    IdempotencyKey,
+    InstitutionCode,
+    Moment,
+    PersonNo,
+    Reference,
+    dated,
+)
 from api.institution import InstitutionBody, designation_of
 from api.settlement.requests import ClaimBody
 from api.settlement.routes import OPERATION, settling_of
@@ -22,7 +30,7 @@ from service.binding import deduction_order
 from service.binding import kinship as relatives
 from service.binding import register_confirmed as register
 from service.caller import Request, agency, institution
-from service.command_batch import Errand
+from service.command_batch import QueuedUseCase
 from service.settlement import settle
 
 IMPORTER = agency("import", None)
@@ -34,9 +42,9 @@ class AccountLine(AccountBody):
 
     type: Literal["account"]
 
-    def errand(self) -> Errand:
+    def item(self) -> QueuedUseCase:
         """Open the account."""
-        return Errand(accounts.open_account, _request(self), (opening_of(self),))
+        return QueuedUseCase(accounts.open_account, _request(self), (opening_of(self),))
 
 
 class CreditLine(CreditBody):
@@ -45,10 +53,10 @@ class CreditLine(CreditBody):
     type: Literal["credit"]
     person_no: PersonNo
 
-    def errand(self) -> Errand:
+    def item(self) -> QueuedUseCase:
         """Bring the money in."""
         money = crediting_of(self.person_no, self)
-        return Errand(accounts.credit, _request(self), (money,))
+        return QueuedUseCase(accounts.credit, _request(self), (money,))
 
 
 class InstitutionLine(InstitutionBody):
@@ -56,9 +64,9 @@ class InstitutionLine(InstitutionBody):
 
     type: Literal["institution"]
 
-    def errand(self) -> Errand:
+    def item(self) -> QueuedUseCase:
         """Designate the institution."""
-        return Errand(institutions.designate, _request(self), (designation_of(self),))
+        return QueuedUseCase(institutions.designate, _request(self), (designation_of(self),))
 
 
 class BindingLine(BindingBody):
@@ -69,10 +77,10 @@ class BindingLine(BindingBody):
     confirmed_at: Moment
     reference: Reference | None = None
 
-    def errand(self) -> Errand:
+    def item(self) -> QueuedUseCase:
         """Register the binding."""
         command = register.Register(invite=invitation_of(self), confirmed_at=self.confirmed_at)
-        return Errand(register.register, _request(self), (command,))
+        return QueuedUseCase(register.register, _request(self), (command,))
 
 
 class KinshipLine(KinshipBody):
@@ -80,9 +88,9 @@ class KinshipLine(KinshipBody):
 
     type: Literal["kinship"]
 
-    def errand(self) -> Errand:
+    def item(self) -> QueuedUseCase:
         """Enter the fact."""
-        return Errand(relatives.record_kinship, _request(self), (kinship_of(self),))
+        return QueuedUseCase(relatives.record_kinship, _request(self), (kinship_of(self),))
 
 
 class FilingLine(FilingBody):
@@ -90,9 +98,9 @@ class FilingLine(FilingBody):
 
     type: Literal["filing"]
 
-    def errand(self) -> Errand:
+    def item(self) -> QueuedUseCase:
         """Note the filing."""
-        return Errand(accounts.file_elsewhere, _request(self), (filing_of(self),))
+        return QueuedUseCase(accounts.file_elsewhere, _request(self), (filing_of(self),))
 
 
 class OrderLine(Body):
@@ -103,17 +111,17 @@ class OrderLine(Body):
     sponsors: tuple[PersonNo, ...]
     reference: Reference | None = None
 
-    def errand(self) -> Errand:
+    def item(self) -> QueuedUseCase:
         """Set the order, whatever it was before."""
         order = (self.beneficiary, self.sponsors, None)
-        return Errand(deduction_order.change_order, _request(self), order)
+        return QueuedUseCase(deduction_order.change_order, _request(self), order)
 
 
 class ClaimLine(ClaimBody):
     """A claim, with its key and its institution."""
 
     type: Literal["claim"]
-    key: Key
+    key: IdempotencyKey
     institution: InstitutionCode
     reference: Reference | None = None
 
@@ -122,12 +130,12 @@ class ClaimLine(ClaimBody):
         members = {name: getattr(self, name) for name in ClaimBody.model_fields}
         return ClaimBody.model_construct(**members)
 
-    def errand(self) -> Errand:
+    def item(self) -> QueuedUseCase:
         """Settle the claim."""
-        return Errand(settle.settle, _request(self), (settling_of(self.claim()),))
+        return QueuedUseCase(settle.settle, _request(self), (settling_of(self.claim()),))
 
 
-Line = (
+ImportLine = (
     AccountLine
     | CreditLine
     | InstitutionLine
@@ -137,10 +145,10 @@ Line = (
     | OrderLine
     | ClaimLine
 )
-LINE: TypeAdapter[Line] = TypeAdapter(Annotated[Line, Field(discriminator="type")])
+LINE: TypeAdapter[ImportLine] = TypeAdapter(Annotated[ImportLine, Field(discriminator="type")])
 
 
-def read_line(raw: bytes, today: date | None = None) -> tuple[str, Errand]:
+def read_line(raw: bytes, today: date | None = None) -> tuple[str, QueuedUseCase]:
     """A line's type and what it asks for; the same line twice asks under the same key.
 
     `today` is the business day.
@@ -150,10 +158,10 @@ def read_line(raw: bytes, today: date | None = None) -> tuple[str, Errand]:
     """
     check_members(raw)
     line = LINE.validate_json(raw, context=dated(today) if today else None)
-    return line.type, line.errand()
+    return line.type, line.item()
 
 
-def _request(line: Line) -> Request:
+def _request(line: ImportLine) -> Request:
     """A line as a request: a claim is its institution's, the rest comes from the importer."""
     if isinstance(line, ClaimLine):
         digest = digest_of(OPERATION, line.claim())

@@ -19,19 +19,19 @@ from api.http.problems import ProblemError, problem_of
 from api.ndjson_import.lines import read_line
 from service.account.accounts import OpenAccount, let_in, newcomer
 from service.clock import Clock, business_clock
-from service.command_batch import Errand
-from service.vault import Keys
+from service.command_batch import QueuedUseCase
+from service.vault import Vault
 
 TOGETHER = 1024
 """Lines that are read and sent on together."""
 
 
-class Line(NamedTuple):
+class ParsedLine(NamedTuple):
     """A line as it was read: its type and what it asks for, or why it is bad."""
 
     number: int
     kind: str
-    errand: Errand | None
+    item: QueuedUseCase | None
     why: str = ""
 
 
@@ -39,15 +39,15 @@ class Window(NamedTuple):
     """Lines one after another, and how many bytes of the file they were."""
 
     size: int
-    lines: list[Line]
+    lines: list[ParsedLine]
 
 
 @contextmanager
-def reading(path: Path, keys: Keys) -> Iterator[Connection]:
+def reading(path: Path, vault: Vault) -> Iterator[Connection]:
     """Where the windows of a file come out; None after the last."""
     forking = multiprocessing.get_context("fork")
     here, there = forking.Pipe(duplex=False)
-    child = forking.Process(target=_read, args=(path, keys, here, there), daemon=True)
+    child = forking.Process(target=_read, args=(path, vault, here, there), daemon=True)
     child.start()
     there.close()
     try:
@@ -57,31 +57,31 @@ def reading(path: Path, keys: Keys) -> Iterator[Connection]:
         child.join()
 
 
-def _read(path: Path, keys: Keys, here: Connection, there: Connection) -> None:
+def _read(path: Path, vault: Vault, here: Connection, there: Connection) -> None:
     clock = business_clock()
     here.close()  # so that writing fails when the parent is gone
     with suppress(BrokenPipeError, KeyboardInterrupt), path.open("rb") as file:
         numbered = enumerate(file, 1)
         while together := list(islice(numbered, TOGETHER)):
-            lines = [_line(keys, clock, number, raw) for number, raw in together if raw.strip()]
+            lines = [_line(vault, clock, number, raw) for number, raw in together if raw.strip()]
             there.send(Window(sum(len(raw) for _, raw in together), lines))
         there.send(None)
 
 
-def _line(keys: Keys, clock: Clock, number: int, raw: bytes) -> Line:
+def _line(vault: Vault, clock: Clock, number: int, raw: bytes) -> ParsedLine:
     try:
-        kind, errand = read_line(raw, clock().on)
+        kind, item = read_line(raw, clock().on)
     except (ProblemError, ValidationError) as error:
-        return Line(number, "bad", None, reason_of(error))
-    return Line(number, kind, _sealed(keys, clock(), errand))
+        return ParsedLine(number, "bad", None, reason_of(error))
+    return ParsedLine(number, kind, _sealed(vault, clock(), item))
 
 
-def _sealed(keys: Keys, now: Instant, errand: Errand) -> Errand:
+def _sealed(vault: Vault, now: Instant, item: QueuedUseCase) -> QueuedUseCase:
     """Seal a newcomer here, which is half of the work of opening an account."""
-    opening = errand.arguments[0]
+    opening = item.arguments[0]
     if not isinstance(opening, OpenAccount):
-        return errand
-    return Errand(let_in, errand.request, (newcomer(keys, opening, now),))
+        return item
+    return QueuedUseCase(let_in, item.request, (newcomer(vault, opening, now),))
 
 
 def reason_of(error: Exception) -> str:

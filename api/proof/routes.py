@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from pydantic_core import to_json
 
-from api.http.dependencies import CallerOf, DoorOf, read_body
+from api.http.dependencies import ApiOf, CallerOf, read_body
 from api.http.openapi_helpers import body_of, problems
 from api.http.problems import ProblemError
 from api.proof.schemas import (
@@ -35,9 +35,9 @@ router = APIRouter(prefix="/v1", tags=["proof"])
 
 
 @router.get("/audit/checkpoint", response_model=CheckpointReply, responses=TOLD | problems(409))
-async def look_at_checkpoint(request: Request, door: DoorOf, caller: CallerOf) -> Response:
+async def look_at_checkpoint(request: Request, api: ApiOf, caller: CallerOf) -> Response:
     """The newest signed checkpoint, the newest with a witness's signature, the keys (auditor)."""
-    found = await proofs.look_at_checkpoint(door.shelf.pool, caller)
+    found = await proofs.look_at_checkpoint(api.read_models.pool, caller)
     signed, witnessed = found.newest, found.witnessed
     told = {
         "origin": read_checkpoint(signed.note).origin,
@@ -54,12 +54,12 @@ async def look_at_checkpoint(request: Request, door: DoorOf, caller: CallerOf) -
     "/audit/proofs/inclusion", response_model=InclusionReply, responses=TOLD | problems(404, 409)
 )
 async def prove_inclusion(
-    request: Request, door: DoorOf, caller: CallerOf, position: Size, size: Size | None = None
+    request: Request, api: ApiOf, caller: CallerOf, position: Size, size: Size | None = None
 ) -> Response:
     """That the row of a position is in the log of `size`, else of the newest (auditor)."""
     if size is not None and size < position:
         raise _wrong("size")
-    found = await proofs.prove_inclusion(door.shelf.pool, caller, position, size)
+    found = await proofs.prove_inclusion(api.read_models.pool, caller, position, size)
     told = {
         "position": position,
         "leaf_index": position - 1,
@@ -79,7 +79,7 @@ async def prove_inclusion(
 )
 async def prove_consistency(
     request: Request,
-    door: DoorOf,
+    api: ApiOf,
     caller: CallerOf,
     old: Annotated[int, Query(alias="from", ge=1, le=SIZE_MAX)],
     to: Size,
@@ -87,7 +87,7 @@ async def prove_consistency(
     """That the log of size `from` is the beginning of the log of size `to` (auditor)."""
     if old > to:
         raise _wrong("to")
-    return _grown(request, await proofs.prove_growth(door.shelf.pool, caller, old, to))
+    return _grown(request, await proofs.prove_growth(api.read_models.pool, caller, old, to))
 
 
 @router.get(
@@ -96,11 +96,11 @@ async def prove_consistency(
     responses=TOLD | problems(404, 409),
 )
 async def look_at_receipt(
-    request: Request, door: DoorOf, caller: CallerOf, settlement_id: str
+    request: Request, api: ApiOf, caller: CallerOf, settlement_id: str
 ) -> Response:
     """Proof that a settlement is in the log (its institution, auditor); waits up to 2 s."""
     stream = stream_of("stl", settlement_id)
-    found = await proofs.receipt(door.house, door.shelf.pool, caller, stream)
+    found = await proofs.receipt(api.context, api.read_models.pool, caller, stream)
     told = {
         "settlement_id": stream,
         "position": found.position,
@@ -115,7 +115,7 @@ async def look_at_receipt(
 )
 async def look_as_witness(
     request: Request,
-    door: DoorOf,
+    api: ApiOf,
     caller: CallerOf,
     old: Annotated[int, Query(alias="from", ge=0, le=SIZE_MAX)] = 0,
 ) -> Response:
@@ -123,7 +123,7 @@ async def look_as_witness(
 
     As text it is what a witness of C2SP takes: `old`, the hashes, the signed note.
     """
-    return _grown(request, await proofs.look_as_witness(door.shelf.pool, caller, old))
+    return _grown(request, await proofs.look_as_witness(api.read_models.pool, caller, old))
 
 
 @router.put(
@@ -132,14 +132,14 @@ async def look_as_witness(
     responses=problems(404, 422),
     openapi_extra=body_of(CosignatureBody, COSIGNATURE),
 )
-async def cosign(request: Request, door: DoorOf, caller: CallerOf) -> Response:
+async def cosign(request: Request, api: ApiOf, caller: CallerOf) -> Response:
     """Bring a witness's signature of a checkpoint (institution, agency); the newest counts.
 
     Nothing in the ledger changes, and the same again is the same.
     """
     body = await read_body(request, CosignatureBody)
     key, line = body.verifier_key, body.line
-    signed = await proofs.cosign(door.shelf.pool, caller, key, body.size, line)
+    signed = await proofs.cosign(api.read_models.pool, caller, key, body.size, line)
     return _answer(request, {"size": body.size, "checkpoint": signed.note}, "checkpoint")
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, StringConstraints
 
 from api.http.fields import Body
-from api.http.schemas import Reply
+from api.http.schemas import ApiModel
 from api.settlement.examples import SETTLEMENT_ID
 
 ORIGIN = "gongji/5f2a9c0d1e3b4a67"
@@ -71,7 +71,7 @@ class CosignatureBody(Body):
     line: LineText
 
 
-class CheckpointReply(Reply):
+class CheckpointReply(ApiModel):
     """Where the log stands; `checkpoint` is the signed note, `keys` all that ever signed here."""
 
     origin: str
@@ -82,7 +82,7 @@ class CheckpointReply(Reply):
     keys: list[str]
 
 
-class InclusionReply(Reply):
+class InclusionReply(ApiModel):
     """That a row is in the log; `proof` (tlog-proof) is null where no checkpoint has that size."""
 
     position: int
@@ -94,7 +94,7 @@ class InclusionReply(Reply):
     proof: str | None
 
 
-class ConsistencyReply(Reply):
+class ConsistencyReply(ApiModel):
     """That the log of one size is the beginning of that of another, with both roots."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
@@ -107,7 +107,7 @@ class ConsistencyReply(Reply):
     proof: str | None
 
 
-class ReceiptReply(Reply):
+class ReceiptReply(ApiModel):
     """That a settlement is in the log, for anybody who has the log's key."""
 
     settlement_id: str
@@ -116,7 +116,7 @@ class ReceiptReply(Reply):
     proof: str
 
 
-class CosignatureReply(Reply):
+class CosignatureReply(ApiModel):
     """The checkpoint with every signature under it."""
 
     size: int

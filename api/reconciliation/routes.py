@@ -9,8 +9,8 @@ from pydantic_core import to_json
 
 from aggregates.vocabulary import SettlementStatus
 from api.http.dependencies import (
+    ApiOf,
     CallerOf,
-    DoorOf,
     KeyHeader,
     answer_written,
     check_dates,
@@ -34,7 +34,7 @@ from api.reconciliation.schemas import (
 from service.caller import Caller, Role
 from service.reconciliation import clearing
 from service.reconciliation import reconcile_day as reconcile
-from service.reconciliation.reconcile_day import Shown
+from service.reconciliation.reconcile_day import ComputedAnswer
 
 BODY_MAX = 5 * 1_048_576
 """Bytes of a day's list."""
@@ -74,7 +74,7 @@ router = APIRouter(prefix="/v1", tags=["reconciliation and clearing"])
         },
     ),
 )
-async def reconcile_day(request: Request, door: DoorOf, caller: CallerOf) -> Response:
+async def reconcile_day(request: Request, api: ApiOf, caller: CallerOf) -> Response:
     """Compare a day's totals and bills with ours (institution; agency of its region).
 
     Changes nothing and needs no Idempotency-Key. Without `items` only the totals are compared.
@@ -84,7 +84,7 @@ async def reconcile_day(request: Request, door: DoorOf, caller: CallerOf) -> Res
     raw = await read_raw(request, BODY_MAX)
     body = await asyncio.to_thread(_read, raw, today(request))
     stated = await asyncio.to_thread(_stated, body, caller)
-    return _answer(await reconcile.reconcile(door.house, door.shelf, caller, stated))
+    return _answer(await reconcile.reconcile(api.context, api.read_models, caller, stated))
 
 
 @router.post(
@@ -95,12 +95,12 @@ async def reconcile_day(request: Request, door: DoorOf, caller: CallerOf) -> Res
     openapi_extra=body_of(ClearingBody, {"through": "2026-03-31"}),
 )
 async def clear_accounts(
-    request: Request, door: DoorOf, caller: CallerOf, code: str, key: KeyHeader = None
+    request: Request, api: ApiOf, caller: CallerOf, code: str, key: KeyHeader = None
 ) -> Response:
     """Note that an institution was paid up to and including a day that is over (agency)."""
     body = await read_small_body(request, ClearingBody)
     asked = request_of(caller, key, f"institutions/{code}/clearings", body)
-    return answer_written(await clearing.clear(door.house, asked, code, body.through), request)
+    return answer_written(await clearing.clear(api.context, asked, code, body.through), request)
 
 
 @router.get(
@@ -110,7 +110,7 @@ async def clear_accounts(
 )
 async def look_at_clearing(
     request: Request,
-    door: DoorOf,
+    api: ApiOf,
     caller: CallerOf,
     code: str,
     month: Annotated[str, Query(pattern=MONTH)],
@@ -121,8 +121,8 @@ async def look_at_clearing(
     With `Accept: text/csv` the same as a table.
     """
     first = _first_day(month)
-    check_dates(door, month=first)
-    shown = await clearing.look_at_clearing(door.house, door.shelf, caller, code, first)
+    check_dates(api, month=first)
+    shown = await clearing.look_at_clearing(api.context, api.read_models, caller, code, first)
     if CSV not in request.headers.get("accept", "").lower():
         return _answer(shown)
     headers = _headers(shown) | {
@@ -146,7 +146,7 @@ def _read(raw: bytes, on: date) -> ReconciliationBody:
     return ReconciliationBody.model_validate_json(raw, context=dated(on))
 
 
-def _stated(body: ReconciliationBody, caller: Caller) -> reconcile.Stated:
+def _stated(body: ReconciliationBody, caller: Caller) -> reconcile.StatedDay:
     """A day as the service takes it.
 
     Raises:
@@ -160,7 +160,7 @@ def _stated(body: ReconciliationBody, caller: Caller) -> reconcile.Stated:
     parts = (sums.total, sums.fund_pay, sums.own, sums.aid, sums.cash)
     if body.items is not None:
         lines = tuple(
-            reconcile.Line(
+            reconcile.ListedLine(
                 item.settlement_id,
                 item.key,
                 SettlementStatus(item.status),
@@ -169,7 +169,7 @@ def _stated(body: ReconciliationBody, caller: Caller) -> reconcile.Stated:
             )
             for item in body.items
         )
-    return reconcile.Stated(
+    return reconcile.StatedDay(
         institution=code or caller.subject,
         day=body.day,
         totals=reconcile.totals_of(sums.count, *map(maybe_fen, parts)),
@@ -205,11 +205,11 @@ def _table(body: dict[str, Any], *, in_english: bool) -> list[list[object]]:
     return rows
 
 
-def _answer(shown: Shown) -> Response:
+def _answer(shown: ComputedAnswer) -> Response:
     return Response(to_json(shown.body), media_type="application/json", headers=_headers(shown))
 
 
-def _headers(shown: Shown) -> dict[str, str]:
+def _headers(shown: ComputedAnswer) -> dict[str, str]:
     return {
         "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",

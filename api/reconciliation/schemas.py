@@ -5,8 +5,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from api.http.fields import Amount, Body, Day, InstitutionCode, Key, Remark, Word
-from api.http.schemas import Reply
+from api.http.fields import Amount, Body, Day, IdempotencyKey, InstitutionCode, Remark, Word
+from api.http.schemas import ApiModel
 
 ITEMS_MAX = 50_000
 Count = Annotated[int, Field(ge=0, le=10**9)]
@@ -27,7 +27,7 @@ class TotalsBody(Body):
 class ItemBody(Body):
     """A bill of the day, by its Idempotency-Key, its settlement, or both."""
 
-    key: Key | None = None
+    key: IdempotencyKey | None = None
     settlement_id: Word | None = None
     status: Status = "settled"
     total: Amount
@@ -61,7 +61,7 @@ class ClearingBody(Body):
 # ------------------------------------------------------------------ answers
 
 
-class SumsReply(Reply):
+class SumsReply(ApiModel):
     """How many bills, and their sums in yuan; null is what was not stated."""
 
     count: int | None
@@ -72,14 +72,14 @@ class SumsReply(Reply):
     cash: str | None
 
 
-class BothReply(Reply):
+class BothReply(ApiModel):
     """The day's totals on both sides."""
 
     service: SumsReply
     institution: SumsReply
 
 
-class ServiceBill(Reply):
+class ServiceBill(ApiModel):
     """A bill as we have it at the day's end; what was taken back that day is taken off."""
 
     status: Status
@@ -90,7 +90,7 @@ class ServiceBill(Reply):
     cash: str
 
 
-class InstitutionBill(Reply):
+class InstitutionBill(ApiModel):
     """A bill as the institution lists it: so often, with these sums of its lines.
 
     `status` is null where its lines do not agree.
@@ -102,7 +102,7 @@ class InstitutionBill(Reply):
     listed: int
 
 
-class DifferenceReply(Reply):
+class BillDifferenceReply(ApiModel):
     """A bill that is not the same on both sides."""
 
     class_: Literal["SERVICE_ONLY", "INSTITUTION_ONLY", "AMOUNT", "STATUS", "DUPLICATE"] = Field(
@@ -127,7 +127,7 @@ class ReturnedSums(SumsReply):
     items: list[ReturnedBill]
 
 
-class ReconciliationReply(Reply):
+class ReconciliationReply(ApiModel):
     """A day compared. `equal` counts our bills without a difference; null without `items`.
 
     `final` says that the day is over: then the same question always has the same answer.
@@ -139,11 +139,11 @@ class ReconciliationReply(Reply):
     result: Literal["equal", "different"]
     totals: BothReply
     equal: int | None
-    differences: list[DifferenceReply]
+    differences: list[BillDifferenceReply]
     returned: ReturnedSums
 
 
-class ClearedReply(Reply):
+class ClearedReply(ApiModel):
     """An institution was paid for what it settled up to and including a day."""
 
     institution: str
@@ -151,7 +151,7 @@ class ClearedReply(Reply):
     position: int
 
 
-class ClearingDay(Reply):
+class ClearingDay(ApiModel):
     """A day's settled bills as it ended, what went back of earlier ones, and what is payable.
 
     `payable` is own and aid of both together; it may be below zero.
@@ -163,7 +163,7 @@ class ClearingDay(Reply):
     payable: str
 
 
-class ClearingReply(Reply):
+class ClearingReply(ApiModel):
     """A month of an institution, day by day and whole."""
 
     institution: str

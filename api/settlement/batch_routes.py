@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 from pydantic_core import from_json, to_json
 
-from api.http.dependencies import CallerOf, Door, DoorOf, check_key, read_raw, request_of
+from api.http.dependencies import Api, ApiOf, CallerOf, check_key, read_raw, request_of
 from api.http.fields import CLAIMS_MAX, Body, dated
 from api.http.openapi_helpers import body_of, problems
 from api.http.problems import ProblemAnswer, ProblemError, answer_problem, answer_refusal
@@ -30,7 +30,7 @@ TWICE = object()
 router = APIRouter(prefix="/v1", tags=["settlements"])
 
 
-class Envelope(Body):
+class RawBatchBody(Body):
     """A batch whose claims nobody has looked at yet."""
 
     claims: Annotated[list[Any], Field(max_length=CLAIMS_MAX)]
@@ -45,7 +45,7 @@ class Envelope(Body):
         {"claims": [{"key": "bill-1"} | EXAMPLE, {"key": "bill-2"} | EXAMPLE | {"visit": "m-2"}]},
     ),
 )
-async def settle_batch(request: Request, door: DoorOf, caller: CallerOf) -> Response:
+async def settle_batch(request: Request, api: ApiOf, caller: CallerOf) -> Response:
     """Settle up to 1,000 claims, each under its own `key` (institution).
 
     Takes no Idempotency-Key: a batch may be sent again whole, and every claim that was decided
@@ -55,7 +55,7 @@ async def settle_batch(request: Request, door: DoorOf, caller: CallerOf) -> Resp
     """
     check_role(caller, Role.INSTITUTION)
     claims = read_claims(await read_raw(request, BODY_MAX))
-    counter = _Counter(door, caller, request.headers.get("accept-language"))
+    counter = _Counter(api, caller, request.headers.get("accept-language"))
     items = await asyncio.gather(*(counter.settle(sent) for sent in claims))
     headers = {
         "Cache-Control": "no-store",
@@ -81,7 +81,7 @@ def read_claims(raw: bytes) -> list[Any]:
         raise ProblemError("JSON_INVALID") from error
     if sent is TWICE:
         raise ProblemError("JSON_DUPLICATE_KEY")
-    return Envelope.model_validate(sent).claims
+    return RawBatchBody.model_validate(sent).claims
 
 
 def read_claim(sent: dict[str, Any], today: date | None = None) -> ClaimBody:
@@ -121,8 +121,8 @@ def _has_twice(sent: object) -> bool:
 class _Counter:
     """Settles the claims of one batch, `AT_ONCE` of them at a time, first come first served."""
 
-    def __init__(self, door: Door, caller: Caller, language: str | None) -> None:
-        self._door = door
+    def __init__(self, api: Api, caller: Caller, language: str | None) -> None:
+        self._api = api
         self._caller = caller
         self._language = language
         self._turns = asyncio.Semaphore(AT_ONCE)
@@ -134,11 +134,11 @@ class _Counter:
         try:
             members = _members_of(sent)
             key = _key_of(members)
-            claim = read_claim(members, self._door.house.clock().on)
+            claim = read_claim(members, self._api.context.clock().on)
             request = request_of(self._caller, key, OPERATION, claim)
             async with self._turns:
-                reply = await settle.settle(self._door.house, request, settling_of(claim))
-                since = await status_since(self._door.house, self._caller, reply)
+                reply = await settle.settle(self._api.context, request, settling_of(claim))
+                since = await status_since(self._api.context, self._caller, reply)
         except Exception as error:  # noqa: BLE001 -- any error is this claim's alone
             return _problem(key, answer_problem(error, self._language))
         self.position = max(self.position, reply.position)

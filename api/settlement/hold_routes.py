@@ -3,8 +3,8 @@
 from fastapi import APIRouter, Request, Response
 
 from api.http.dependencies import (
+    ApiOf,
     CallerOf,
-    DoorOf,
     KeyHeader,
     answer_read,
     answer_written,
@@ -32,7 +32,7 @@ router = APIRouter(prefix="/v1", tags=["holds"])
     openapi_extra=body_of(HoldBody, EXAMPLE | {"expires_in": 900}),
 )
 async def hold_claim(
-    request: Request, door: DoorOf, caller: CallerOf, key: KeyHeader = None
+    request: Request, api: ApiOf, caller: CallerOf, key: KeyHeader = None
 ) -> Response:
     """Set every payer's part of a bill aside, for the whole cascade as one (institution).
 
@@ -41,14 +41,14 @@ async def hold_claim(
     """
     body = await read_body(request, HoldBody)
     asked = request_of(caller, key, "holds", body)
-    reply = await holds.hold(door.house, asked, bill_of(body, b""), body.expires_in)
+    reply = await holds.hold(api.context, asked, bill_of(body, b""), body.expires_in)
     return answer_written(reply, request)
 
 
 @router.get("/holds/{hold_id}", response_model=HoldReply, responses=problems(404))
-async def look_at_hold(door: DoorOf, caller: CallerOf, hold_id: str) -> Response:
+async def look_at_hold(api: ApiOf, caller: CallerOf, hold_id: str) -> Response:
     """A hold as it stands (its institution, auditor)."""
-    return answer_read(await holds.look_at_hold(door.house, caller, stream_of("hld", hold_id)))
+    return answer_read(await holds.look_at_hold(api.context, caller, stream_of("hld", hold_id)))
 
 
 @router.post(
@@ -59,7 +59,7 @@ async def look_at_hold(door: DoorOf, caller: CallerOf, hold_id: str) -> Response
     openapi_extra=body_of(CaptureBody, {"total": "118.50", "fund_pay": "64.25"}),
 )
 async def capture_hold(
-    request: Request, door: DoorOf, caller: CallerOf, hold_id: str, key: KeyHeader = None
+    request: Request, api: ApiOf, caller: CallerOf, hold_id: str, key: KeyHeader = None
 ) -> Response:
     """Settle a held bill by what was held: `{}` as it is, or for what it came to (institution).
 
@@ -68,8 +68,10 @@ async def capture_hold(
     body = await read_body(request, CaptureBody)
     stream = stream_of("hld", hold_id)
     asked = request_of(caller, key, f"holds/{stream}/capture", body)
-    reply = await capture.capture(door.house, asked, stream, _final(body))
-    return with_since(answer_written(reply, request), await status_since(door.house, caller, reply))
+    reply = await capture.capture(api.context, asked, stream, _final(body))
+    return with_since(
+        answer_written(reply, request), await status_since(api.context, caller, reply)
+    )
 
 
 @router.post(
@@ -80,13 +82,13 @@ async def capture_hold(
     openapi_extra=body_of(NothingBody, {}),
 )
 async def release_hold(
-    request: Request, door: DoorOf, caller: CallerOf, hold_id: str, key: KeyHeader = None
+    request: Request, api: ApiOf, caller: CallerOf, hold_id: str, key: KeyHeader = None
 ) -> Response:
     """Let the money of a hold go (institution)."""
     body = await read_body(request, NothingBody)
     stream = stream_of("hld", hold_id)
     asked = request_of(caller, key, f"holds/{stream}/release", body)
-    return answer_written(await holds.release(door.house, asked, stream), request)
+    return answer_written(await holds.release(api.context, asked, stream), request)
 
 
 def _final(body: CaptureBody) -> capture.FinalBill | None:

@@ -7,7 +7,7 @@ same use case settles, and the same problems answer; only the machinery between 
 from datetime import date
 
 from api.http.asgi import App, Receive, Scope, Send, read_raw
-from api.http.dependencies import BODY_MAX, Door, check_media_type, check_members, request_of
+from api.http.dependencies import BODY_MAX, Api, check_media_type, check_members, request_of
 from api.http.fields import dated
 from api.http.problems import ProblemAnswer, answer_problem, answer_refusal
 from api.settlement.requests import ClaimBody, IdentityBody
@@ -25,13 +25,13 @@ HEADERS = [
 REPLAYED = (b"idempotency-replayed", b"true")
 
 
-class HotRoute:
+class FastSettlementRoute:
     """An ASGI application that settles by itself and leaves the rest to another."""
 
-    def __init__(self, app: App, door: Door) -> None:
+    def __init__(self, app: App, api: Api) -> None:
         """Stand in front of `app`."""
         self._app = app
-        self._door = door
+        self._api = api
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a settlement; pass everything else on."""
@@ -51,19 +51,19 @@ class HotRoute:
     async def _settle(
         self, headers: dict[bytes, bytes], receive: Receive
     ) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
-        caller = self._door.tokens.caller(_text(headers, b"authorization"))
+        caller = self._api.tokens.caller(_text(headers, b"authorization"))
         check_media_type(_text(headers, b"content-type"), _text(headers, b"content-encoding"))
         raw = await read_raw(receive, BODY_MAX)
-        claim = read_claim(raw, self._door.house.clock().on)
+        claim = read_claim(raw, self._api.context.clock().on)
         asked = request_of(caller, _text(headers, b"idempotency-key"), OPERATION, claim)
-        reply = await settle.settle(self._door.house, asked, settling_of(claim))
+        reply = await settle.settle(self._api.context, asked, settling_of(claim))
         if reply.refusal is not None:
             return _problem(answer_refusal(reply, _text(headers, b"accept-language")))
         position = (b"gongji-position", b"%d" % reply.position)
         more = [*HEADERS, position]
         if reply.is_replayed:
             more.append(REPLAYED)
-            since = await status_since(self._door.house, caller, reply)
+            since = await status_since(self._api.context, caller, reply)
             more += [(b"gongji-since", since.encode())] if since else []
         return 201, b'%b,"position":%d}' % (reply.answer[:-1], reply.position), more
 
@@ -72,7 +72,7 @@ def read_claim(raw: bytes, today: date | None = None) -> ClaimBody:
     """A claim in its strict shape; `today` is the business day.
 
     Raises:
-        ProblemError, ValidationError: as `door.read_body`.
+        ProblemError, ValidationError: as `api.read_body`.
     """
     try:
         claim: ClaimBody = VALIDATE(raw, context=dated(today) if today else None)

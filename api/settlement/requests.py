@@ -10,7 +10,7 @@ from api.http.fields import (
     LINES_MAX,
     Amount,
     Body,
-    Key,
+    IdempotencyKey,
     Label,
     Moment,
     Reference,
@@ -65,7 +65,7 @@ class ClaimBody(Body):
 class KeyedClaimBody(ClaimBody):
     """A claim of a batch, with the key it would have had in the header."""
 
-    key: Key
+    key: IdempotencyKey
 
 
 class BatchBody(Body):
@@ -107,7 +107,7 @@ class RefundBody(Body):
 class ReversalBody(Body):
     """The key of the command whose outcome was never learned."""
 
-    key: Key
+    key: IdempotencyKey
 
 
 class HoldBody(ClaimBody):

@@ -4,13 +4,13 @@ from typing import Literal
 
 from pydantic import ConfigDict
 
-from api.http.schemas import Problem, Reply
+from api.http.schemas import ApiModel, Problem
 from service.serializers import PAYER_REASONS
 
 PayerReason = Literal[*PAYER_REASONS]  # type: ignore[valid-type]
 
 
-class Payer(Reply):
+class Payer(ApiModel):
     """One payer considered, in paying order; rank 0 is the patient's own account."""
 
     model_config = ConfigDict(extra="allow")
@@ -21,7 +21,7 @@ class Payer(Reply):
     reason: PayerReason | None
 
 
-class Returned(Reply):
+class ReturnedReply(ApiModel):
     """What went back, in yuan."""
 
     own: str
@@ -29,7 +29,7 @@ class Returned(Reply):
     cash: str
 
 
-class RankedAmount(Reply):
+class RankedAmount(ApiModel):
     """One payer's amount by rank; rank 0 is the patient's own account."""
 
     rank: int
@@ -37,7 +37,7 @@ class RankedAmount(Reply):
     amount: str
 
 
-class Stays(Returned):
+class RemainderReply(ReturnedReply):
     """What of a settlement was not given back, and who pays it."""
 
     total: str
@@ -46,7 +46,7 @@ class Stays(Returned):
     payers: list[RankedAmount]
 
 
-class QuoteReply(Reply):
+class QuoteReply(ApiModel):
     """What settling now would answer; show it, then settle with `plan_hash`."""
 
     total: str
@@ -64,7 +64,7 @@ class QuoteReply(Reply):
     position: int
 
 
-class SettlementReply(Reply):
+class SettlementReply(ApiModel):
     """A settlement. Own account first, then the sponsors in order, the rest in cash."""
 
     model_config = ConfigDict(extra="allow")
@@ -84,11 +84,11 @@ class SettlementReply(Reply):
     reasons: list[PayerReason]
     policy_edition: str
     settled_at: str
-    stays: Stays | None = None
+    stays: RemainderReply | None = None
     position: int
 
 
-class RefusedReply(Reply):
+class RefusedReply(ApiModel):
     """A claim that a rule refused: it has an id, and why."""
 
     settlement_id: str
@@ -98,7 +98,7 @@ class RefusedReply(Reply):
     position: int
 
 
-class PartReply(Reply):
+class PartReply(ApiModel):
     """What a sponsor sees of a settlement: his own part."""
 
     settlement_id: str
@@ -109,20 +109,20 @@ class PartReply(Reply):
     position: int
 
 
-class CancellationReply(Reply):
+class CancellationReply(ApiModel):
     """A settlement taken back whole."""
 
     settlement_id: str
     status: Literal["cancelled"]
     outcome: Literal["applied"]
-    returned: Returned
+    returned: ReturnedReply
     own_balance_after: str | None
     cancelled_at: str
     reason: str
     position: int
 
 
-class ListedSettlement(Reply):
+class ListedSettlement(ApiModel):
     """A settlement in a list; `position` is where it was decided, `day` the business day."""
 
     settlement_id: str
@@ -144,14 +144,14 @@ class ListedSettlement(Reply):
     position: int
 
 
-class SettlementsReply(Reply):
+class SettlementsReply(ApiModel):
     """A page of settlements, newest first; refused claims are among them."""
 
     items: list[ListedSettlement]
     next: str | None
 
 
-class ClaimAnswer(Reply):
+class ClaimAnswer(ApiModel):
     """What became of one claim of a batch: a `settlement`, or a `problem`.
 
     `status_code` and `outcome` are what the claim would have got alone; `key` is null where
@@ -168,27 +168,27 @@ class ClaimAnswer(Reply):
     problem: Problem | None = None
 
 
-class BatchReply(Reply):
+class BatchReply(ApiModel):
     """What became of each claim of a batch, in the batch's order."""
 
     items: list[ClaimAnswer]
 
 
-class Refunded(Returned):
+class Refunded(ReturnedReply):
     """What went back: the sum, by kind, and by payer."""
 
     amount: str
     payers: list[RankedAmount]
 
 
-class RefundReply(Reply):
+class RefundReply(ApiModel):
     """A part of a settlement given back, and what stays."""
 
     settlement_id: str
     status: Literal["part_refunded"]
     outcome: Literal["applied"]
     refunded: Refunded
-    stays: Stays
+    stays: RemainderReply
     reason: str
     position: int
 
@@ -197,21 +197,21 @@ class ReplacementReply(SettlementReply):
     """A corrected bill settled in the place of another, whose money went back."""
 
     replaces: str
-    returned: Returned
+    returned: ReturnedReply
 
 
-class ReversalReply(Reply):
+class ReversalReply(ApiModel):
     """A command undone. As a `tombstone` it had not come, and never will."""
 
     settlement_id: str | None
     status: Literal["reversed", "cancelled", "refused"]
     outcome: Literal["applied"]
     tombstone: bool
-    returned: Returned
+    returned: ReturnedReply
     position: int
 
 
-class HoldReply(Reply):
+class HoldReply(ApiModel):
     """A bill whose money is set aside; captured, it names its settlement."""
 
     hold_id: str

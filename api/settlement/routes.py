@@ -7,9 +7,9 @@ from pydantic import BaseModel, Field
 
 from aggregates.vocabulary import SettlementStatus
 from api.http.dependencies import (
+    Api,
+    ApiOf,
     CallerOf,
-    Door,
-    DoorOf,
     KeyHeader,
     answer_read,
     answer_written,
@@ -20,7 +20,7 @@ from api.http.dependencies import (
     read_key,
     request_of,
 )
-from api.http.fields import NUMBER_MAX, Day, ReasonBody, Text, fen
+from api.http.fields import NUMBER_MAX, Day, ReasonBody, ShortText, fen
 from api.http.openapi_helpers import body_of, problems, telling_since
 from api.http.problems import ProblemError
 from api.settlement.requests import ClaimBody, RefundBody, ReversalBody
@@ -47,7 +47,7 @@ from service.settlement.claims import Identity, SettleBill, lines_of
 router = APIRouter(prefix="/v1", tags=["settlements"])
 
 OPERATION = "settlements"
-Seen = SettlementReply | PartReply | RefusedReply
+AnySettlementReply = SettlementReply | PartReply | RefusedReply
 EXAMPLE = {
     "beneficiary": {"type": "person_no", "value": "P1001"},
     "visit": "mdtrt-1",
@@ -67,11 +67,11 @@ EXAMPLE = {
     responses=problems(404, 422),
     openapi_extra=body_of(ClaimBody, EXAMPLE),
 )
-async def quote_claim(request: Request, door: DoorOf, caller: CallerOf) -> Response:
+async def quote_claim(request: Request, api: ApiOf, caller: CallerOf) -> Response:
     """What settling now would answer. Changes and stores nothing (institution)."""
     body = await read_body(request, ClaimBody)
     bill = bill_of(body, claim_digest(body))
-    return answer_read(await quote.quote(door.house, caller, bill))
+    return answer_read(await quote.quote(api.context, caller, bill))
 
 
 @router.post(
@@ -82,37 +82,39 @@ async def quote_claim(request: Request, door: DoorOf, caller: CallerOf) -> Respo
     openapi_extra=body_of(ClaimBody, EXAMPLE),
 )
 async def settle_claim(
-    request: Request, door: DoorOf, caller: CallerOf, key: KeyHeader = None
+    request: Request, api: ApiOf, caller: CallerOf, key: KeyHeader = None
 ) -> Response:
     """Settle a claim (institution). `api/settlement/hot_route.py` answers before this route."""
     body = await read_body(request, ClaimBody)
     asked = request_of(caller, key, OPERATION, body)
-    reply = await settle.settle(door.house, asked, settling_of(body))
-    return with_since(answer_written(reply, request), await _since(door, caller, reply))
+    reply = await settle.settle(api.context, asked, settling_of(body))
+    return with_since(answer_written(reply, request), await _since(api, caller, reply))
 
 
-@router.get("/settlements/{settlement_id}", response_model=Seen, responses=problems(404))
-async def look_at_settlement(door: DoorOf, caller: CallerOf, settlement_id: str) -> Response:
+@router.get(
+    "/settlements/{settlement_id}", response_model=AnySettlementReply, responses=problems(404)
+)
+async def look_at_settlement(api: ApiOf, caller: CallerOf, settlement_id: str) -> Response:
     """A settlement as it stands: whole for its institution, one's own part for a sponsor."""
-    reply = await look.look_at_settlement(door.house, caller, stream_of("stl", settlement_id))
+    reply = await look.look_at_settlement(api.context, caller, stream_of("stl", settlement_id))
     return answer_read(reply)
 
 
-class Looked(BaseModel):
+class SettlementsQuery(BaseModel):
     """Which settlements are looked for: by exactly one of `key`, `visit` and `day`."""
 
     key: str | None = Field(None, max_length=64, description="the key it was settled with")
-    visit: Text | None = Field(None, description="with its charge_batch")
-    charge_batch: Text | None = None
+    visit: ShortText | None = Field(None, description="with its charge_batch")
+    charge_batch: ShortText | None = None
     day: Day | None = Field(None, description="the business day it was decided on")
     institution: str | None = Field(None, max_length=20, description="whose day, for an auditor")
     cursor: str | None = Field(None, max_length=100)
     limit: int = Field(50, ge=1, le=200)
     min_position: int | None = Field(None, ge=0, le=NUMBER_MAX)
 
-    def asked(self) -> lists.Asked:
+    def asked(self) -> lists.PageRequest:
         """The page that is wanted."""
-        return lists.Asked(self.cursor, self.limit, self.min_position)
+        return lists.PageRequest(self.cursor, self.limit, self.min_position)
 
 
 @router.get(
@@ -121,7 +123,7 @@ class Looked(BaseModel):
     responses=problems(404, 422),
 )
 async def find_settlements(
-    door: DoorOf, caller: CallerOf, looked: Annotated[Looked, Query()]
+    api: ApiOf, caller: CallerOf, looked: Annotated[SettlementsQuery, Query()]
 ) -> Response:
     """The settlement of an Idempotency-Key, or the settlements of a bill or of a day.
 
@@ -130,25 +132,25 @@ async def find_settlements(
     decided on a business day (institution; an auditor names the `institution`).
     """
     _check_one(looked, caller)
-    check_dates(door, day=looked.day)
+    check_dates(api, day=looked.day)
     if looked.key is not None:
-        settlement_id = await look.find_by_key(door.house, caller, read_key(looked.key))
-        return answer_read(await look.look_at_settlement(door.house, caller, settlement_id))
+        settlement_id = await look.find_by_key(api.context, caller, read_key(looked.key))
+        return answer_read(await look.look_at_settlement(api.context, caller, settlement_id))
     if looked.day is not None:
         return page_answer(
             await service_settlement_queries.settlements_of_day(
-                door.house, door.shelf, caller, looked.institution, looked.day, looked.asked()
+                api.context, api.read_models, caller, looked.institution, looked.day, looked.asked()
             )
         )
     bill = service_settlement_queries.BillName(looked.visit or "", looked.charge_batch or "")
     return page_answer(
         await service_settlement_queries.settlements_of_bill(
-            door.house, door.shelf, caller, bill, looked.asked()
+            api.context, api.read_models, caller, bill, looked.asked()
         )
     )
 
 
-def _check_one(looked: Looked, caller: Caller) -> None:
+def _check_one(looked: SettlementsQuery, caller: Caller) -> None:
     """Take one question, whole, and nothing beside it.
 
     Raises:
@@ -178,13 +180,13 @@ def _check_one(looked: Looked, caller: Caller) -> None:
     openapi_extra=body_of(ReasonBody, {"reason": "wrong patient"}),
 )
 async def cancel_settlement(
-    request: Request, door: DoorOf, caller: CallerOf, settlement_id: str, key: KeyHeader = None
+    request: Request, api: ApiOf, caller: CallerOf, settlement_id: str, key: KeyHeader = None
 ) -> Response:
     """Take a whole settlement back to the accounts and buckets it came from (institution)."""
     body = await read_body(request, ReasonBody)
     stream = stream_of("stl", settlement_id)
     reply = await cancel.cancel(
-        door.house,
+        api.context,
         request_of(caller, key, f"settlements/{stream}/cancellation", body),
         stream,
         body.reason,
@@ -200,7 +202,7 @@ async def cancel_settlement(
     openapi_extra=body_of(RefundBody, {"amount": "14.25", "reason": "one box returned"}),
 )
 async def refund_settlement(
-    request: Request, door: DoorOf, caller: CallerOf, settlement_id: str, key: KeyHeader = None
+    request: Request, api: ApiOf, caller: CallerOf, settlement_id: str, key: KeyHeader = None
 ) -> Response:
     """Give a part back, by `amount` or by `lines`: cash first, the patient's own money last.
 
@@ -214,7 +216,7 @@ async def refund_settlement(
         settlement=stream, amount_fen=amount_fen, lines=lines, reason=body.reason
     )
     asked = request_of(caller, key, f"settlements/{stream}/refunds", body)
-    return answer_written(await refund.refund(door.house, asked, command), request)
+    return answer_written(await refund.refund(api.context, asked, command), request)
 
 
 @router.post(
@@ -225,14 +227,14 @@ async def refund_settlement(
     openapi_extra=body_of(ClaimBody, EXAMPLE),
 )
 async def replace_settlement(
-    request: Request, door: DoorOf, caller: CallerOf, settlement_id: str, key: KeyHeader = None
+    request: Request, api: ApiOf, caller: CallerOf, settlement_id: str, key: KeyHeader = None
 ) -> Response:
     """Take a settlement back and settle the corrected bill in its place, as one (institution)."""
     body = await read_body(request, ClaimBody)
     stream = stream_of("stl", settlement_id)
     asked = request_of(caller, key, f"settlements/{stream}/replacement", body)
-    reply = await replace.replace(door.house, asked, stream, settling_of(body))
-    return with_since(answer_written(reply, request), await _since(door, caller, reply))
+    reply = await replace.replace(api.context, asked, stream, settling_of(body))
+    return with_since(answer_written(reply, request), await _since(api, caller, reply))
 
 
 @router.post(
@@ -242,7 +244,7 @@ async def replace_settlement(
     openapi_extra=body_of(ReversalBody, {"key": "bill-1"}),
 )
 async def reverse_command(
-    request: Request, door: DoorOf, caller: CallerOf, key: KeyHeader = None
+    request: Request, api: ApiOf, caller: CallerOf, key: KeyHeader = None
 ) -> Response:
     """Undo the command of an Idempotency-Key whose answer never came (institution).
 
@@ -250,11 +252,11 @@ async def reverse_command(
     """
     body = await read_body(request, ReversalBody)
     asked = request_of(caller, key, "reversals", body)
-    return answer_written(await reverse.reverse(door.house, asked, body.key), request, 200)
+    return answer_written(await reverse.reverse(api.context, asked, body.key), request, 200)
 
 
-async def _since(door: Door, caller: Caller, reply: Reply) -> SettlementStatus | None:
-    return await look.status_since(door.house, caller, reply)
+async def _since(api: Api, caller: Caller, reply: Reply) -> SettlementStatus | None:
+    return await look.status_since(api.context, caller, reply)
 
 
 def with_since(answer: Response, since: SettlementStatus | None) -> Response:

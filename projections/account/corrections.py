@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from aggregates.account.correction import CorrectionApproved, CorrectionProposed, CorrectionRejected
 from aggregates.vocabulary import CorrectionStatus, StreamId
 from projections.kit.paging import Page, below, bounded, page
-from projections.kit.recorded_event import Fact
+from projections.kit.recorded_event import RecordedEvent
 from projections.kit.row_per_stream import Rows
 from projections.kit.table import Reader, Table, key_of, stream_of
 
@@ -36,7 +36,7 @@ class CorrectionRow(NamedTuple):
     status: CorrectionStatus
 
 
-def evolve(row: CorrectionRow | None, fact: Fact) -> CorrectionRow | None:
+def evolve(row: CorrectionRow | None, fact: RecordedEvent) -> CorrectionRow | None:
     """Fold one event into a correction's row. Never judges."""
     match fact.event:
         case CorrectionProposed(account=account):
@@ -83,7 +83,7 @@ ROWS = Rows(
 write = ROWS.write
 
 
-class Wanted(NamedTuple):
+class CorrectionFilter(NamedTuple):
     """Which corrections are wanted: of a region, or all; that stand so, or all; and which page."""
 
     region: str | None
@@ -100,7 +100,7 @@ LISTED = """
 """
 
 
-async def listed(reader: Reader, wanted: Wanted) -> Page[CorrectionRow]:
+async def listed(reader: Reader, wanted: CorrectionFilter) -> Page[CorrectionRow]:
     """Corrections, newest first.
 
     Raises:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
-from aggregates.reconciliation.day import Sums
+from aggregates.reconciliation.day import BillTotals
 from aggregates.settlement.events import Settled
 from aggregates.vocabulary import StreamId
 from projections.kit.paging import Page, below, bounded, page
-from projections.kit.recorded_event import Fact
+from projections.kit.recorded_event import RecordedEvent
 from projections.kit.table import Connection, Reader, Table, columns, key_of, stream_of
 
 TABLE = Table(
@@ -33,7 +33,7 @@ class BillRow(NamedTuple):
     settlement: StreamId
 
 
-def evolve(fact: Fact) -> BillRow | None:
+def evolve(fact: RecordedEvent) -> BillRow | None:
     """The row an event makes; a claim that was refused is no bill that somebody paid."""
     if isinstance(fact.event, Settled):
         return BillRow(fact.event.claim.beneficiary, fact.position, fact.stream)
@@ -43,7 +43,7 @@ def evolve(fact: Fact) -> BillRow | None:
 INSERT = "INSERT INTO {name} SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[])"
 
 
-async def write(connection: Connection, name: str, facts: Sequence[Fact]) -> None:
+async def write(connection: Connection, name: str, facts: Sequence[RecordedEvent]) -> None:
     """Write what a batch of facts adds; an event applied twice is refused by the key."""
     made = [row for row in map(evolve, facts) if row is not None]
     if made:
@@ -83,7 +83,7 @@ OF_YEAR = """
 
 async def sums_of(
     reader: Reader, account: StreamId, institution: StreamId, first: date, last: date
-) -> Sums:
+) -> BillTotals:
     """What a patient's bills at an institution came to, from a day to a day, as settled."""
     (found,) = await reader.fetch(OF_YEAR, key_of(account), key_of(institution), first, last)
-    return Sums(*map(int, found))  # sums of any width come as decimals
+    return BillTotals(*map(int, found))  # sums of any width come as decimals

@@ -23,7 +23,7 @@ from aggregates.account.events import (
 )
 from aggregates.vocabulary import Bucket, StreamId
 from projections.kit.paging import Page, below, bounded, page
-from projections.kit.recorded_event import Fact
+from projections.kit.recorded_event import RecordedEvent
 from projections.kit.table import Connection, Reader, Table, columns, key_of, storable, stream_of
 
 TABLE = Table(
@@ -46,7 +46,7 @@ TABLE = Table(
     );
     """,
 )
-Payment = Credited | Debited | DebitReturned | PremiumDebited | PremiumReturned
+PayingEvent = Credited | Debited | DebitReturned | PremiumDebited | PremiumReturned
 Keeping = YearClosed | Corrected | ReturnSuspended | SuspensePaidOut
 PAYMENTS = (Credited, Debited, DebitReturned, PremiumDebited, PremiumReturned)
 KEEPINGS = (YearClosed, Corrected, ReturnSuspended, SuspensePaidOut)
@@ -67,17 +67,17 @@ class EntryKind(StrEnum):
     PAID_OUT = "paid_out"
 
 
-class Balance(NamedTuple):
+class RunningBalance(NamedTuple):
     """What an account holds, in fen."""
 
     current_fen: int
     prior_fen: int
 
 
-NOTHING = Balance(0, 0)
+NOTHING = RunningBalance(0, 0)
 
 
-class Moved(NamedTuple):
+class Movement(NamedTuple):
     """What an event moved, signed, in fen: into the buckets, and into what is kept aside.
 
     `reference` names what it comes from where that is no settlement: a premium, a correction,
@@ -93,7 +93,7 @@ class Moved(NamedTuple):
     reference: str | None = None
 
 
-class Entry(NamedTuple):
+class StatementEntry(NamedTuple):
     """One line of a statement; its parts are signed, in fen, and `balance` is after it.
 
     Under a `binding` the money was lent to a beneficiary, else it was the owner's own bill.
@@ -110,7 +110,7 @@ class Entry(NamedTuple):
     settlement: StreamId | None
     binding: StreamId | None
     reference: str | None
-    balance: Balance
+    balance: RunningBalance
 
     @property
     def amount_fen(self) -> int:
@@ -118,7 +118,7 @@ class Entry(NamedTuple):
         return self.current_fen + self.prior_fen
 
 
-def evolve(balance: Balance, fact: Fact) -> Entry | None:
+def evolve(balance: RunningBalance, fact: RecordedEvent) -> StatementEntry | None:
     """The entry an event makes on an account with this balance; None where it is none."""
     event = fact.event
     if isinstance(event, PAYMENTS):
@@ -127,39 +127,41 @@ def evolve(balance: Balance, fact: Fact) -> Entry | None:
         moved = _kept(event, balance)
     else:
         return None
-    after = Balance(balance.current_fen + moved.current_fen, balance.prior_fen + moved.prior_fen)
-    return Entry(fact.stream, fact.position, fact.recorded_at, *moved, after)
+    after = RunningBalance(
+        balance.current_fen + moved.current_fen, balance.prior_fen + moved.prior_fen
+    )
+    return StatementEntry(fact.stream, fact.position, fact.recorded_at, *moved, after)
 
 
-def _paid(event: Payment) -> Moved:
+def _paid(event: PayingEvent) -> Movement:
     match event:
         case Credited(bucket=bucket, amount_fen=amount_fen):
-            return Moved(EntryKind.CREDITED, *_into(bucket, amount_fen))
+            return Movement(EntryKind.CREDITED, *_into(bucket, amount_fen))
         case Debited(current_fen=current_fen, prior_fen=prior_fen):
             parts = (-current_fen, -prior_fen, 0)
-            return Moved(EntryKind.DEBITED, *parts, event.settlement, event.binding)
+            return Movement(EntryKind.DEBITED, *parts, event.settlement, event.binding)
         case DebitReturned(current_fen=current_fen, prior_fen=prior_fen):
             parts = (current_fen, prior_fen, 0)
-            return Moved(EntryKind.RETURNED, *parts, event.settlement, event.binding)
+            return Movement(EntryKind.RETURNED, *parts, event.settlement, event.binding)
         case PremiumDebited(current_fen=current_fen, prior_fen=prior_fen):
             parts = (-current_fen, -prior_fen, 0)
-            return Moved(EntryKind.PREMIUM_DEBITED, *parts, None, event.binding, event.premium)
+            return Movement(EntryKind.PREMIUM_DEBITED, *parts, None, event.binding, event.premium)
         case PremiumReturned(current_fen=current_fen, prior_fen=prior_fen):
             parts = (current_fen, prior_fen, 0)
-            return Moved(EntryKind.PREMIUM_RETURNED, *parts, None, event.binding, event.premium)
+            return Movement(EntryKind.PREMIUM_RETURNED, *parts, None, event.binding, event.premium)
 
 
-def _kept(event: Keeping, balance: Balance) -> Moved:
+def _kept(event: Keeping, balance: RunningBalance) -> Movement:
     """What is no payment: all current money turns, a wrong balance is put right, money waits."""
     match event:
         case YearClosed(year=year):
             carried_fen = balance.current_fen
-            return Moved(EntryKind.YEAR_CLOSED, -carried_fen, carried_fen, reference=str(year))
+            return Movement(EntryKind.YEAR_CLOSED, -carried_fen, carried_fen, reference=str(year))
         case Corrected(bucket=bucket, amount_fen=amount_fen, correction=correction):
             parts = _into(bucket, amount_fen)
-            return Moved(EntryKind.CORRECTED, *parts, reference=correction)
+            return Movement(EntryKind.CORRECTED, *parts, reference=correction)
         case ReturnSuspended(payment=payment, binding=binding, ticket=ticket):
-            return Moved(
+            return Movement(
                 EntryKind.SET_ASIDE,
                 aside_fen=event.amount_fen,
                 settlement=payment if payment.startswith("stl_") else None,
@@ -167,7 +169,7 @@ def _kept(event: Keeping, balance: Balance) -> Moved:
                 reference=storable(ticket),
             )
         case SuspensePaidOut(ticket=ticket, amount_fen=amount_fen):
-            return Moved(EntryKind.PAID_OUT, aside_fen=-amount_fen, reference=storable(ticket))
+            return Movement(EntryKind.PAID_OUT, aside_fen=-amount_fen, reference=storable(ticket))
 
 
 def _into(bucket: Bucket, amount_fen: int) -> tuple[int, int]:
@@ -190,15 +192,17 @@ INSERT = """
 """
 
 
-async def write(connection: Connection, name: str, facts: Sequence[Fact]) -> None:
+async def write(connection: Connection, name: str, facts: Sequence[RecordedEvent]) -> None:
     """Write what a batch of facts adds; an event applied twice is refused by the key."""
     mine = [fact for fact in facts if isinstance(fact.event, READS)]
     if not mine:
         return
     accounts = sorted({key_of(fact.stream) for fact in mine})
     found = await connection.fetch(BALANCES.format(name=name), accounts)
-    balances = {stream_of("acc", key): Balance(current, prior) for key, current, prior in found}
-    entries: list[Entry] = []
+    balances = {
+        stream_of("acc", key): RunningBalance(current, prior) for key, current, prior in found
+    }
+    entries: list[StatementEntry] = []
     for fact in mine:
         entry = evolve(balances.get(fact.stream, NOTHING), fact)
         if entry is not None:
@@ -217,7 +221,7 @@ OF_ACCOUNT = """
 
 async def of_account(
     reader: Reader, account: StreamId, cursor: str | None = None, limit: int = 50
-) -> Page[Entry]:
+) -> Page[StatementEntry]:
     """The statement of an account, newest first.
 
     Raises:
@@ -225,8 +229,8 @@ async def of_account(
     """
     limit = bounded(limit)
     found = await reader.fetch(OF_ACCOUNT, key_of(account), below(cursor), limit + 1)
-    entries: list[Entry] = []
+    entries: list[StatementEntry] = []
     for position, at, kind, *rest in found:
-        moved = Moved(EntryKind(kind), *rest[:-2])
-        entries.append(Entry(account, position, at, *moved, Balance(*rest[-2:])))
+        moved = Movement(EntryKind(kind), *rest[:-2])
+        entries.append(StatementEntry(account, position, at, *moved, RunningBalance(*rest[-2:])))
     return page(entries, [entry.position for entry in entries], limit)

@@ -13,7 +13,7 @@ from projections.audit.aid_share import Month, shares
 from projections.audit.observations import BUSY, BUSY_MAX, Trace, owner_in, traces
 from projections.audit.rules import signals
 from projections.audit.thresholds import Signal
-from projections.kit.recorded_event import Fact
+from projections.kit.recorded_event import RecordedEvent
 
 
 class Home(NamedTuple):
@@ -44,7 +44,7 @@ def no_pages() -> Pages:
 
 
 @dataclass(slots=True)
-class Known:
+class SignalState:
     """What a batch of facts is judged on; it grows with each of them."""
 
     homes: dict[StreamId, Home]
@@ -54,12 +54,12 @@ class Known:
     newest: str
 
 
-Told = list[tuple[Fact, list[Trace]]]
+Evaluated = list[tuple[RecordedEvent, list[Trace]]]
 
 
-def tell(known: Known, facts: Iterable[Fact]) -> Told:
+def tell(known: SignalState, facts: Iterable[RecordedEvent]) -> Evaluated:
     """What facts leave behind, in their order, by where institutions and streams belong then."""
-    told: Told = []
+    told: Evaluated = []
     for fact in facts:
         match fact.event:
             case AccountOpened(region=region):
@@ -75,7 +75,7 @@ def tell(known: Known, facts: Iterable[Fact]) -> Told:
     return told
 
 
-def judge(known: Known, told: Told) -> list[Signal]:
+def judge(known: SignalState, told: Evaluated) -> list[Signal]:
     """Judge each trace by what was there before it."""
     found: list[Signal] = []
     for fact, left in told:
@@ -89,7 +89,7 @@ def judge(known: Known, told: Told) -> list[Signal]:
     return found
 
 
-def _kind(known: Known, fact: Fact) -> str:
+def _kind(known: SignalState, fact: RecordedEvent) -> str:
     if not isinstance(fact.event, Settled):
         return ""
     home = known.homes.get(fact.event.claim.institution)
@@ -101,7 +101,7 @@ def month_of(bill: Settled) -> str:
     return bill.settled_at.astimezone(BEIJING).strftime("%Y-%m")
 
 
-def _month(known: Known, fact: Fact, event: Settled, kind: str) -> list[Signal]:
+def _month(known: SignalState, fact: RecordedEvent, event: Settled, kind: str) -> list[Signal]:
     """Count a bill into its institution's month; the first of a new month compares the last."""
     month = month_of(event)
     over = [m for m in known.months.values() if m.month == known.newest < month]

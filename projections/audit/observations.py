@@ -33,7 +33,7 @@ from aggregates.settlement.events import (
 )
 from aggregates.topics import Event
 from aggregates.vocabulary import BEIJING, InstitutionKind, StreamId
-from projections.kit.recorded_event import Fact
+from projections.kit.recorded_event import RecordedEvent
 
 PHARMACY = InstitutionKind.PHARMACY.value
 RETURNS = (SettlementCancelled, PartRefunded, SettlementReversed)
@@ -57,7 +57,7 @@ FOLLOWING = (*RETURNS, KinshipEnded)
 """Events that do not say whose journal they belong to: their stream's first trace does."""
 
 
-class What(StrEnum):
+class ObservationKind(StrEnum):
     """What a trace tells."""
 
     BILL = "bill"
@@ -76,7 +76,15 @@ class What(StrEnum):
     SHOWN = "shown"
 
 
-BUSY = frozenset({What.BILL, What.SOLD, What.GAVE, What.RETURNED, What.SHOWN})
+BUSY = frozenset(
+    {
+        ObservationKind.BILL,
+        ObservationKind.SOLD,
+        ObservationKind.GAVE,
+        ObservationKind.RETURNED,
+        ObservationKind.SHOWN,
+    }
+)
 """What happens day by day: of these a journal keeps the newest `BUSY_MAX` in sight."""
 BUSY_MAX = 64
 
@@ -90,7 +98,7 @@ class Trace(NamedTuple):
 
     entity: StreamId
     position: int
-    what: What
+    what: ObservationKind
     at: datetime
     on: date
     stream: StreamId
@@ -102,7 +110,7 @@ class Trace(NamedTuple):
     is_exact: bool = False
 
 
-def traces(fact: Fact, kind: str, owner: StreamId | None) -> Iterator[Trace]:
+def traces(fact: RecordedEvent, kind: str, owner: StreamId | None) -> Iterator[Trace]:
     """What an event leaves in whose journals, in a fixed order.
 
     `kind` is that of a bill's institution as of this event; `owner` is whose journal the
@@ -117,7 +125,7 @@ def traces(fact: Fact, kind: str, owner: StreamId | None) -> Iterator[Trace]:
         yield _following(fact, owner)
 
 
-def owner_in(fact: Fact) -> StreamId | None:
+def owner_in(fact: RecordedEvent) -> StreamId | None:
     """Whose journal an event begins for its stream, if it does."""
     match fact.event:
         case Settled(claim=claim):
@@ -128,13 +136,13 @@ def owner_in(fact: Fact) -> StreamId | None:
             return None
 
 
-def _settled(fact: Fact, event: Settled, kind: str) -> Iterator[Trace]:
+def _settled(fact: RecordedEvent, event: Settled, kind: str) -> Iterator[Trace]:
     claim, paid_fen = event.claim, event.own_fen + event.aid_fen
     others = [s.account for s in event.payers if s.account and s.account != claim.beneficiary]
     bill = Trace(
         entity=claim.beneficiary,
         position=fact.position,
-        what=What.BILL,
+        what=ObservationKind.BILL,
         at=event.settled_at,
         on=claim.treated_at.astimezone(BEIJING).date(),
         stream=fact.stream,
@@ -146,12 +154,12 @@ def _settled(fact: Fact, event: Settled, kind: str) -> Iterator[Trace]:
     )
     yield bill
     if kind == PHARMACY:
-        yield bill._replace(entity=claim.institution, what=What.SOLD)
+        yield bill._replace(entity=claim.institution, what=ObservationKind.SOLD)
     for share in event.payers:
         if share.binding is not None and share.account is not None and _gave(share):
             yield bill._replace(
                 entity=share.binding,
-                what=What.GAVE,
+                what=ObservationKind.GAVE,
                 parties=(share.account, claim.beneficiary),
                 amount_fen=_gave(share),
                 limit_fen=share.available_fen,
@@ -169,47 +177,49 @@ def _is_exact(event: Settled) -> bool:
     return event.cash_fen == 0 and paid_fen == had_fen > 0
 
 
-def _following(fact: Fact, owner: StreamId) -> Trace:
+def _following(fact: RecordedEvent, owner: StreamId) -> Trace:
     if isinstance(fact.event, KinshipEnded):
-        return _trace(fact, What.UNKIN, entity=owner, parties=(fact.event.relative,))
-    return _trace(fact, What.RETURNED, entity=owner)
+        return _trace(fact, ObservationKind.UNKIN, entity=owner, parties=(fact.event.relative,))
+    return _trace(fact, ObservationKind.RETURNED, entity=owner)
 
 
-def _tied(fact: Fact) -> Iterator[Trace]:
+def _tied(fact: RecordedEvent) -> Iterator[Trace]:
     event = fact.event
     match event:
         case InvitationSent(caps=caps) | GrantChanged(caps=caps):
-            yield _trace(fact, What.GRANTED, limit_fen=caps.per_settlement_fen)
+            yield _trace(fact, ObservationKind.GRANTED, limit_fen=caps.per_settlement_fen)
         case BindingConfirmed(confirmed_at=at):
-            yield _trace(fact, What.CONFIRMED)._replace(at=at)
+            yield _trace(fact, ObservationKind.CONFIRMED)._replace(at=at)
         case BindingReleased(status=status):
-            yield _trace(fact, What.RELEASED, word=status)
+            yield _trace(fact, ObservationKind.RELEASED, word=status)
         case SponsorLinked(binding=binding, sponsor=sponsor):
-            yield _trace(fact, What.SPONSORED, stream=binding, parties=(sponsor,))
+            yield _trace(fact, ObservationKind.SPONSORED, stream=binding, parties=(sponsor,))
         case SponsorUnlinked(binding=binding):
-            yield _trace(fact, What.PARTED, stream=binding)
+            yield _trace(fact, ObservationKind.PARTED, stream=binding)
         case BeneficiaryLinked(binding=binding, beneficiary=beneficiary):
-            yield _trace(fact, What.LENDS, stream=binding, parties=(beneficiary,))
+            yield _trace(fact, ObservationKind.LENDS, stream=binding, parties=(beneficiary,))
         case _:
             yield from _known(fact)
 
 
-def _known(fact: Fact) -> Iterator[Trace]:
+def _known(fact: RecordedEvent) -> Iterator[Trace]:
     event = fact.event
     match event:
         case AccountClosed(ending=ending, effective_on=effective_on):
-            yield _trace(fact, What.ENDED, word=ending)._replace(on=effective_on)
+            yield _trace(fact, ObservationKind.ENDED, word=ending)._replace(on=effective_on)
         case KinshipRecorded(person=person, relative=relative, relation=relation):
-            yield _trace(fact, What.KIN, entity=person, parties=(relative,), word=relation)
+            yield _trace(
+                fact, ObservationKind.KIN, entity=person, parties=(relative,), word=relation
+            )
         case CodeShown(guardian=guardian, member=member, shown_at=at):
-            yield _trace(fact, What.SHOWN, parties=(guardian, member))._replace(at=at)
+            yield _trace(fact, ObservationKind.SHOWN, parties=(guardian, member))._replace(at=at)
         case _:
             pass
 
 
 def _trace(  # noqa: PLR0913 -- the parts that differ
-    fact: Fact,
-    what: What,
+    fact: RecordedEvent,
+    what: ObservationKind,
     *,
     entity: StreamId | None = None,
     stream: StreamId | None = None,

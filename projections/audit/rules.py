@@ -10,18 +10,18 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from aggregates.vocabulary import BEIJING, BindingStatus, Ending, Relation, StreamId
-from projections.audit.observations import PHARMACY, Trace, What
+from projections.audit.observations import PHARMACY, ObservationKind, Trace
 from projections.audit.thresholds import LIMITS, Signal, SignalKind
 
 Journal = Sequence[Trace]
-Evidence = tuple[list[Trace], dict[str, int]]
+SignalEvidence = tuple[list[Trace], dict[str, int]]
 
 
 class Rule(NamedTuple):
     """Which traces a rule is asked at, what it shows, and whether it lasts once it holds."""
 
-    asked_at: tuple[What, ...]
-    shown: Callable[[Journal, dict[str, int]], Evidence | None]
+    asked_at: tuple[ObservationKind, ...]
+    shown: Callable[[Journal, dict[str, int]], SignalEvidence | None]
     lasts: bool
 
 
@@ -61,7 +61,7 @@ def made(
     )
 
 
-def _lately(journal: Journal, what: What, within: timedelta) -> list[Trace]:
+def _lately(journal: Journal, what: ObservationKind, within: timedelta) -> list[Trace]:
     since = journal[-1].at - within
     return [trace for trace in journal if trace.what is what and trace.at >= since]
 
@@ -74,9 +74,9 @@ def _sum(traces: Sequence[Trace]) -> int:
     return sum(trace.amount_fen for trace in traces)
 
 
-def _family_burst(journal: Journal, numbers: dict[str, int]) -> Evidence | None:
+def _family_burst(journal: Journal, numbers: dict[str, int]) -> SignalEvidence | None:
     """Patients of one family at one pharmacy within minutes: who share an account are one."""
-    sold = _lately(journal, What.SOLD, timedelta(minutes=numbers["minutes"]))
+    sold = _lately(journal, ObservationKind.SOLD, timedelta(minutes=numbers["minutes"]))
     family = [sold[-1]]
     known = set(family[0].parties)
     while more := [t for t in sold if t not in family and known.intersection(t.parties)]:
@@ -90,10 +90,10 @@ def _family_burst(journal: Journal, numbers: dict[str, int]) -> Evidence | None:
     return sorted(family, key=lambda trace: trace.position), figures
 
 
-def _drained(journal: Journal, numbers: dict[str, int]) -> Evidence | None:
+def _drained(journal: Journal, numbers: dict[str, int]) -> SignalEvidence | None:
     """Bound, nearly all of the sponsor's money gone at one place, and parted soon."""
-    confirmed = [trace for trace in journal if trace.what is What.CONFIRMED]
-    gave = [trace for trace in journal if trace.what is What.GAVE]
+    confirmed = [trace for trace in journal if trace.what is ObservationKind.CONFIRMED]
+    gave = [trace for trace in journal if trace.what is ObservationKind.GAVE]
     released = journal[-1]
     if released.word != BindingStatus.RELEASED or not (confirmed and gave):
         return None
@@ -109,45 +109,45 @@ def _drained(journal: Journal, numbers: dict[str, int]) -> Evidence | None:
     return [confirmed[-1], *gave, released], {"had_fen": had_fen, "gave_fen": most_fen}
 
 
-def _hub(journal: Journal, numbers: dict[str, int]) -> Evidence | None:
+def _hub(journal: Journal, numbers: dict[str, int]) -> SignalEvidence | None:
     """Many sponsors behind one beneficiary at once."""
-    parted = {trace.stream for trace in journal if trace.what is What.PARTED}
-    live = [t for t in journal if t.what is What.SPONSORED and t.stream not in parted]
+    parted = {trace.stream for trace in journal if trace.what is ObservationKind.PARTED}
+    live = [t for t in journal if t.what is ObservationKind.SPONSORED and t.stream not in parted]
     if len(live) < numbers["sponsors"]:
         return None
     return live, {"sponsors": len(live)}
 
 
-def _churn(journal: Journal, numbers: dict[str, int]) -> Evidence | None:
+def _churn(journal: Journal, numbers: dict[str, int]) -> SignalEvidence | None:
     """A sponsor with ever new beneficiaries."""
-    lends = _lately(journal, What.LENDS, _days(numbers))
+    lends = _lately(journal, ObservationKind.LENDS, _days(numbers))
     different = {trace.parties[0] for trace in lends}
     if len(different) < numbers["beneficiaries"]:
         return None
     return lends, {"beneficiaries": len(different)}
 
 
-def _after_death(journal: Journal, numbers: dict[str, int]) -> Evidence | None:
+def _after_death(journal: Journal, numbers: dict[str, int]) -> SignalEvidence | None:
     """Treated after the day of death, whichever of the two became known first."""
-    died = [t for t in journal if t.what is What.ENDED and t.word == Ending.DECEASED]
+    died = [t for t in journal if t.what is ObservationKind.ENDED and t.word == Ending.DECEASED]
     if not died:
         return None
-    asked = journal if journal[-1].what is What.ENDED else journal[-1:]
-    late = [t for t in asked if t.what is What.BILL and t.on > died[-1].on]
+    asked = journal if journal[-1].what is ObservationKind.ENDED else journal[-1:]
+    late = [t for t in asked if t.what is ObservationKind.BILL and t.on > died[-1].on]
     if len(late) < numbers["settlements"]:
         return None
     return [died[-1], *late], {"settlements": len(late), "paid_fen": _sum(late)}
 
 
-def _under_cap(journal: Journal, numbers: dict[str, int]) -> Evidence | None:
+def _under_cap(journal: Journal, numbers: dict[str, int]) -> SignalEvidence | None:
     """Again and again a little less than the sponsor's cap on one bill."""
-    caps = [trace.limit_fen for trace in journal if trace.what is What.GRANTED]
+    caps = [trace.limit_fen for trace in journal if trace.what is ObservationKind.GRANTED]
     cap_fen = caps[-1] if caps else None
     if not cap_fen:
         return None
     near = [
         trace
-        for trace in _lately(journal, What.GAVE, _days(numbers))
+        for trace in _lately(journal, ObservationKind.GAVE, _days(numbers))
         if cap_fen * numbers["percent"] <= trace.amount_fen * 100 < cap_fen * 100
     ]
     return (
@@ -155,26 +155,26 @@ def _under_cap(journal: Journal, numbers: dict[str, int]) -> Evidence | None:
     )
 
 
-def _exact(journal: Journal, numbers: dict[str, int]) -> Evidence | None:
+def _exact(journal: Journal, numbers: dict[str, int]) -> SignalEvidence | None:
     """Bill after bill is to the fen what was there."""
     if not journal[-1].is_exact:
         return None
-    bills = _lately(journal, What.BILL, _days(numbers))[-numbers["times"] :]
+    bills = _lately(journal, ObservationKind.BILL, _days(numbers))[-numbers["times"] :]
     if len(bills) < numbers["times"] or not all(bill.is_exact for bill in bills):
         return None
     return bills, {"times": len(bills), "paid_fen": _sum(bills)}
 
 
-def _quick_refund(journal: Journal, numbers: dict[str, int]) -> Evidence | None:
+def _quick_refund(journal: Journal, numbers: dict[str, int]) -> SignalEvidence | None:
     """Bought and given back within hours, repeatedly.
 
     A journal shows the newest busy traces alone: a return whose bill it no longer shows does
     not count.
     """
-    bought = {trace.stream: trace for trace in journal if trace.what is What.BILL}
+    bought = {trace.stream: trace for trace in journal if trace.what is ObservationKind.BILL}
     quick = {
         back.stream: back
-        for back in _lately(journal, What.RETURNED, _days(numbers))
+        for back in _lately(journal, ObservationKind.RETURNED, _days(numbers))
         if back.stream in bought
         and back.at - bought[back.stream].at <= timedelta(hours=numbers["hours"])
     }
@@ -184,14 +184,14 @@ def _quick_refund(journal: Journal, numbers: dict[str, int]) -> Evidence | None:
     return shown, {"times": len(quick)}
 
 
-def _night(journal: Journal, numbers: dict[str, int]) -> Evidence | None:
+def _night(journal: Journal, numbers: dict[str, int]) -> SignalEvidence | None:
     """One patient, one pharmacy, again and again when shops are closed."""
     newest = journal[-1]
     if not _is_at_night(newest, numbers):
         return None
     at_night = [
         trace
-        for trace in _lately(journal, What.BILL, _days(numbers))
+        for trace in _lately(journal, ObservationKind.BILL, _days(numbers))
         if trace.place == newest.place and _is_at_night(trace, numbers)
     ]
     if len(at_night) < numbers["times"]:
@@ -207,13 +207,13 @@ def _is_at_night(bill: Trace, numbers: dict[str, int]) -> bool:
     return hour >= numbers["from_hour"] or hour < numbers["to_hour"]
 
 
-def _kinship(journal: Journal, numbers: dict[str, int]) -> Evidence | None:
+def _kinship(journal: Journal, numbers: dict[str, int]) -> SignalEvidence | None:
     """More parents or spouses than anybody has."""
     live: dict[StreamId, Trace] = {}
     for trace in journal:
-        if trace.what is What.KIN:
+        if trace.what is ObservationKind.KIN:
             live[trace.parties[0]] = trace
-        elif trace.what is What.UNKIN:
+        elif trace.what is ObservationKind.UNKIN:
             live.pop(trace.parties[0], None)
     parents = [trace for trace in live.values() if trace.word == Relation.PARENT]
     spouses = [trace for trace in live.values() if trace.word == Relation.SPOUSE]
@@ -224,9 +224,9 @@ def _kinship(journal: Journal, numbers: dict[str, int]) -> Evidence | None:
     return (too_many, {"parents": len(parents), "spouses": len(spouses)}) if too_many else None
 
 
-def _lent(journal: Journal, numbers: dict[str, int]) -> Evidence | None:
+def _lent(journal: Journal, numbers: dict[str, int]) -> SignalEvidence | None:
     """One guardian shows one member's code for months."""
-    shown = _lately(journal, What.SHOWN, 2 * _days(numbers))
+    shown = _lately(journal, ObservationKind.SHOWN, 2 * _days(numbers))
     lasted = shown[-1].at - shown[0].at
     if len(shown) < numbers["displays"] or lasted < _days(numbers):
         return None
@@ -234,16 +234,18 @@ def _lent(journal: Journal, numbers: dict[str, int]) -> Evidence | None:
 
 
 RULES: dict[SignalKind, Rule] = {
-    SignalKind.FAMILY_BURST: Rule((What.SOLD,), _family_burst, lasts=False),
-    SignalKind.DRAINED_BINDING: Rule((What.RELEASED,), _drained, lasts=False),
-    SignalKind.SPONSOR_HUB: Rule((What.SPONSORED,), _hub, lasts=True),
-    SignalKind.BENEFICIARY_CHURN: Rule((What.LENDS,), _churn, lasts=True),
-    SignalKind.AFTER_DEATH: Rule((What.BILL, What.ENDED), _after_death, lasts=False),
-    SignalKind.JUST_UNDER_CAP: Rule((What.GAVE,), _under_cap, lasts=True),
-    SignalKind.EXACT_BALANCE: Rule((What.BILL,), _exact, lasts=True),
-    SignalKind.QUICK_REFUND: Rule((What.RETURNED,), _quick_refund, lasts=True),
-    SignalKind.NIGHT_HOURS: Rule((What.BILL,), _night, lasts=True),
-    SignalKind.KINSHIP_CONTRADICTION: Rule((What.KIN,), _kinship, lasts=True),
-    SignalKind.LENT_CREDENTIAL: Rule((What.SHOWN,), _lent, lasts=True),
+    SignalKind.FAMILY_BURST: Rule((ObservationKind.SOLD,), _family_burst, lasts=False),
+    SignalKind.DRAINED_BINDING: Rule((ObservationKind.RELEASED,), _drained, lasts=False),
+    SignalKind.SPONSOR_HUB: Rule((ObservationKind.SPONSORED,), _hub, lasts=True),
+    SignalKind.BENEFICIARY_CHURN: Rule((ObservationKind.LENDS,), _churn, lasts=True),
+    SignalKind.AFTER_DEATH: Rule(
+        (ObservationKind.BILL, ObservationKind.ENDED), _after_death, lasts=False
+    ),
+    SignalKind.JUST_UNDER_CAP: Rule((ObservationKind.GAVE,), _under_cap, lasts=True),
+    SignalKind.EXACT_BALANCE: Rule((ObservationKind.BILL,), _exact, lasts=True),
+    SignalKind.QUICK_REFUND: Rule((ObservationKind.RETURNED,), _quick_refund, lasts=True),
+    SignalKind.NIGHT_HOURS: Rule((ObservationKind.BILL,), _night, lasts=True),
+    SignalKind.KINSHIP_CONTRADICTION: Rule((ObservationKind.KIN,), _kinship, lasts=True),
+    SignalKind.LENT_CREDENTIAL: Rule((ObservationKind.SHOWN,), _lent, lasts=True),
 }
 """The rules that look at one journal; `signal_shares.py` compares institutions."""

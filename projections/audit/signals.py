@@ -12,10 +12,17 @@ from aggregates.institution import InstitutionDesignated
 from aggregates.settlement.events import Settled
 from aggregates.vocabulary import StreamId
 from projections.audit.aid_share import Month
-from projections.audit.evaluation import Home, Known, Pages, judge, month_of, no_pages, tell
-from projections.audit.observations import BUSY_MAX, FOLLOWING, TRACED, Trace, What, owner_in
+from projections.audit.evaluation import Home, Pages, SignalState, judge, month_of, no_pages, tell
+from projections.audit.observations import (
+    BUSY_MAX,
+    FOLLOWING,
+    TRACED,
+    ObservationKind,
+    Trace,
+    owner_in,
+)
 from projections.audit.thresholds import Signal, SignalKind
-from projections.kit.recorded_event import Fact
+from projections.kit.recorded_event import RecordedEvent
 from projections.kit.table import Connection, Reader, Table, columns, storable_at
 
 TABLE = Table(
@@ -137,7 +144,7 @@ KEEP_SIGNALS = """
 """
 
 
-async def write(connection: Connection, name: str, facts: Sequence[Fact]) -> None:
+async def write(connection: Connection, name: str, facts: Sequence[RecordedEvent]) -> None:
     """Judge a batch of facts and write what it adds."""
     mine = [fact for fact in facts if isinstance(fact.event, READS)]
     if not mine:
@@ -159,14 +166,14 @@ async def write(connection: Connection, name: str, facts: Sequence[Fact]) -> Non
     await _keep_signals(connection, name, known, found)
 
 
-async def _known(connection: Connection, name: str, facts: Sequence[Fact]) -> Known:
+async def _known(connection: Connection, name: str, facts: Sequence[RecordedEvent]) -> SignalState:
     bills = [fact.event for fact in facts if isinstance(fact.event, Settled)]
     months = {month_of(bill) for bill in bills}
     stored = await connection.fetch(MONTHS.format(name=name), sorted(months)) if bills else []
     counted = [_month(row) for row in stored]
     follows = {fact.stream for fact in facts if isinstance(fact.event, FOLLOWING)}
     owners = await connection.fetch(OWNERS.format(name=name), sorted(follows)) if follows else []
-    return Known(
+    return SignalState(
         homes=await _homes(connection, name, {bill.claim.institution for bill in bills}),
         owners={row["stream"]: row["entity"] for row in owners},
         months={(month.month, month.place): month for month in counted},
@@ -196,7 +203,7 @@ async def _journals(
     for statement in (RARE, NEWEST) if left else ():
         for row in await connection.fetch(statement.format(name=name), sorted(journals)):
             trace = Trace(*row)
-            trace = trace._replace(what=What(trace.what), parties=tuple(trace.parties))
+            trace = trace._replace(what=ObservationKind(trace.what), parties=tuple(trace.parties))
             journals[trace.entity].add(trace)
     return journals
 
@@ -213,7 +220,7 @@ def _line(trace: Trace) -> tuple[Any, ...]:
 
 
 async def _keep_signals(
-    connection: Connection, name: str, known: Known, found: Sequence[Signal]
+    connection: Connection, name: str, known: SignalState, found: Sequence[Signal]
 ) -> None:
     sides = {side for signal in found for side in (*signal.accounts, *signal.places)}
     known.homes |= await _homes(connection, name, sides - set(known.homes))

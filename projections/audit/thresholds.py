@@ -24,40 +24,44 @@ class SignalKind(StrEnum):
     CREDENTIAL_MISMATCH = "CREDENTIAL_MISMATCH"
 
 
-class Limit(NamedTuple):
+class Threshold(NamedTuple):
     """When a rule fires: its numbers, and who says so (policy.md §6.4, with its grade)."""
 
     numbers: dict[str, int]
     source: str
 
 
-LIMITS: dict[SignalKind, Limit] = {
-    SignalKind.FAMILY_BURST: Limit(
+LIMITS: dict[SignalKind, Threshold] = {
+    SignalKind.FAMILY_BURST: Threshold(
         {"patients": 3, "minutes": 10}, "policy.md 6.4, Shanghai Xuhui 2025 (B); numbers own"
     ),
-    SignalKind.DRAINED_BINDING: Limit({"percent": 90, "days": 30}, "policy.md 6.4 (own)"),
-    SignalKind.SPONSOR_HUB: Limit({"sponsors": 5}, "policy.md 6.4 (own)"),
-    SignalKind.BENEFICIARY_CHURN: Limit({"beneficiaries": 5, "days": 730}, "policy.md 6.4 (own)"),
-    SignalKind.AFTER_DEATH: Limit({"settlements": 1}, "policy.md 6.4, NHSA cases (A)"),
-    SignalKind.JUST_UNDER_CAP: Limit(
+    SignalKind.DRAINED_BINDING: Threshold({"percent": 90, "days": 30}, "policy.md 6.4 (own)"),
+    SignalKind.SPONSOR_HUB: Threshold({"sponsors": 5}, "policy.md 6.4 (own)"),
+    SignalKind.BENEFICIARY_CHURN: Threshold(
+        {"beneficiaries": 5, "days": 730}, "policy.md 6.4 (own)"
+    ),
+    SignalKind.AFTER_DEATH: Threshold({"settlements": 1}, "policy.md 6.4, NHSA cases (A)"),
+    SignalKind.JUST_UNDER_CAP: Threshold(
         {"times": 3, "percent": 95, "days": 30}, "policy.md 6.4 (own)"
     ),
-    SignalKind.EXACT_BALANCE: Limit({"times": 3, "days": 30}, "policy.md 6.4 (own)"),
-    SignalKind.QUICK_REFUND: Limit({"times": 3, "hours": 24, "days": 30}, "policy.md 6.4 (own)"),
-    SignalKind.NIGHT_HOURS: Limit(
+    SignalKind.EXACT_BALANCE: Threshold({"times": 3, "days": 30}, "policy.md 6.4 (own)"),
+    SignalKind.QUICK_REFUND: Threshold(
+        {"times": 3, "hours": 24, "days": 30}, "policy.md 6.4 (own)"
+    ),
+    SignalKind.NIGHT_HOURS: Threshold(
         {"times": 3, "from_hour": 23, "to_hour": 5, "days": 30}, "policy.md 6.4 (own)"
     ),
-    SignalKind.AID_SHARE: Limit(
+    SignalKind.AID_SHARE: Threshold(
         {"percent": 60, "times_peers": 3, "bills": 20, "peers": 3},
         "policy.md 6.4, Taiyuan pharmacy analysis (code); numbers own",
     ),
-    SignalKind.KINSHIP_CONTRADICTION: Limit(
+    SignalKind.KINSHIP_CONTRADICTION: Threshold(
         {"parents": 2, "spouses": 1}, "policy.md 6.4, Tai'an (B); numbers own"
     ),
-    SignalKind.LENT_CREDENTIAL: Limit(
+    SignalKind.LENT_CREDENTIAL: Threshold(
         {"displays": 6, "days": 90}, "policy.md 6.3, 实施细则 2026-04-01 (B); numbers own"
     ),
-    SignalKind.CREDENTIAL_MISMATCH: Limit({"attempts": 1}, "policy.md 8.8 S101"),
+    SignalKind.CREDENTIAL_MISMATCH: Threshold({"attempts": 1}, "policy.md 8.8 S101"),
 }
 """The numbers are data: after a change `./gongji rebuild signals` finds anew."""
 

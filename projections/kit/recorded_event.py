@@ -7,7 +7,7 @@ from aggregates.topics import Event
 from aggregates.vocabulary import StreamId
 
 
-class Fact(Protocol):
+class RecordedEvent(Protocol):
     """An event of the log: where it stands, when it was recorded (microseconds), and what."""
 
     @property

@@ -5,13 +5,13 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from aggregates.topics import Event
 from aggregates.vocabulary import StreamId
-from projections.kit.recorded_event import Fact
+from projections.kit.recorded_event import RecordedEvent
 from projections.kit.table import Connection, columns, key_of
 
-Row = TypeVar("Row", bound=tuple[Any, ...])
+RowT = TypeVar("RowT", bound=tuple[Any, ...])
 
 
-class Rows(NamedTuple, Generic[Row]):
+class Rows(NamedTuple, Generic[RowT]):
     """How a read model keeps one row per stream.
 
     `stored` finds the rows of an array of stream keys, each read by `row`, whose first field is
@@ -20,17 +20,19 @@ class Rows(NamedTuple, Generic[Row]):
 
     begins: tuple[type[Event], ...]
     changes: tuple[type[Event], ...]
-    evolve: Callable[[Row | None, Fact], Row | None]
+    evolve: Callable[[RowT | None, RecordedEvent], RowT | None]
     stored: str
     upsert: str
-    row: Callable[[Any], Row]
-    values: Callable[[Row], Sequence[Any]]
+    row: Callable[[Any], RowT]
+    values: Callable[[RowT], Sequence[Any]]
 
-    async def write(self, connection: Connection, name: str, facts: Sequence[Fact]) -> None:
+    async def write(
+        self, connection: Connection, name: str, facts: Sequence[RecordedEvent]
+    ) -> None:
         """Write what a batch of facts changes."""
         begun = {fact.stream for fact in facts if isinstance(fact.event, self.begins)}
         mine = [fact for fact in facts if isinstance(fact.event, (*self.begins, *self.changes))]
-        rows: dict[StreamId, Row] = {}
+        rows: dict[StreamId, RowT] = {}
         if later := {key_of(fact.stream) for fact in mine if fact.stream not in begun}:
             found = await connection.fetch(self.stored.format(name=name), sorted(later))
             rows = {row[0]: row for row in map(self.row, found)}

@@ -9,7 +9,7 @@ import asyncpg
 
 from aggregates.topics import Event
 from aggregates.vocabulary import StreamId
-from projections.kit.recorded_event import Fact
+from projections.kit.recorded_event import RecordedEvent
 
 Connection: TypeAlias = "asyncpg.Connection[Any]"
 """Where a read model writes: the caller's connection, inside the caller's transaction."""
@@ -46,7 +46,7 @@ class Projection(NamedTuple):
 
     table: Table
     reads: tuple[type[Event], ...]
-    write: Callable[[Connection, str, Sequence[Fact]], Awaitable[None]]
+    write: Callable[[Connection, str, Sequence[RecordedEvent]], Awaitable[None]]
 
 
 def columns(rows: Iterable[Sequence[Any]], width: int) -> list[list[Any]]:

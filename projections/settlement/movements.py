@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from aggregates.reconciliation.day import NOTHING, Bill, Sums, together
+from aggregates.reconciliation.day import NOTHING, BillTotals, LedgerBill, together
 from aggregates.settlement.events import (
     PartRefunded,
     Settled,
@@ -16,7 +16,7 @@ from aggregates.settlement.events import (
     SettlementReversed,
 )
 from aggregates.vocabulary import SettlementStatus, StreamId, instant
-from projections.kit.recorded_event import Fact
+from projections.kit.recorded_event import RecordedEvent
 from projections.kit.table import Connection, Reader, Table, columns, key_of, storable, stream_of
 
 TABLE = Table(
@@ -45,12 +45,12 @@ READS = (Settled, PartRefunded, SettlementCancelled, SettlementReversed)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Standing(NamedTuple):
+class BillBalance(NamedTuple):
     """What of a bill stands: whose it is, its business day, its sums in fen."""
 
     institution: StreamId
     settled_on: date
-    sums: Sums
+    sums: BillTotals
 
 
 class Move(NamedTuple):
@@ -66,10 +66,10 @@ class Move(NamedTuple):
     day: date
     status: SettlementStatus
     key_digest: str
-    sums: Sums
+    sums: BillTotals
 
 
-def evolve(standing: Standing | None, fact: Fact) -> Move | None:
+def evolve(standing: BillBalance | None, fact: RecordedEvent) -> Move | None:
     """What an event does to a bill that stands so; None where there was no bill. Never judges.
 
     A decision's own day counts for the bill, the Beijing day of the record for what follows.
@@ -80,12 +80,12 @@ def evolve(standing: Standing | None, fact: Fact) -> Move | None:
         case Settled(claim=claim) as settled:
             on = instant(settled.settled_at).on  # `on` is where caps count a captured hold
             paid = (settled.own_fen, settled.aid_fen, settled.cash_fen)
-            sums = Sums(1, claim.total_fen, claim.fund_pay_fen, *paid)
-            begun = Standing(claim.institution, on, sums)
+            sums = BillTotals(1, claim.total_fen, claim.fund_pay_fen, *paid)
+            begun = BillBalance(claim.institution, on, sums)
             move = _move(fact, begun, on, SettlementStatus.SETTLED, sums)
             return move._replace(key_digest=storable(fact.act.key_digest))
         case SettlementReversed(institution=institution, undone=undone) if standing is None:
-            nothing = Standing(institution, recorded_on, NOTHING)
+            nothing = BillBalance(institution, recorded_on, NOTHING)
             move = _move(fact, nothing, recorded_on, SettlementStatus.REVERSED, NOTHING)
             return move._replace(key_digest=storable(undone))
     if standing is None:
@@ -93,11 +93,11 @@ def evolve(standing: Standing | None, fact: Fact) -> Move | None:
     return _taken_back(standing, fact, max(standing.settled_on, recorded_on))
 
 
-def _taken_back(standing: Standing, fact: Fact, day: date) -> Move | None:
+def _taken_back(standing: BillBalance, fact: RecordedEvent, day: date) -> Move | None:
     gone = standing.sums.negated()
     match fact.event:
         case PartRefunded(amount_fen=fen, own_fen=own_fen, aid_fen=aid_fen, cash_fen=cash_fen):
-            part = Sums(0, fen, 0, own_fen, aid_fen, cash_fen).negated()
+            part = BillTotals(0, fen, 0, own_fen, aid_fen, cash_fen).negated()
             return _move(fact, standing, day, SettlementStatus.PART_REFUNDED, part)
         case SettlementCancelled():
             return _move(fact, standing, day, SettlementStatus.CANCELLED, gone)
@@ -107,7 +107,9 @@ def _taken_back(standing: Standing, fact: Fact, day: date) -> Move | None:
             return None
 
 
-def _move(fact: Fact, of: Standing, day: date, status: SettlementStatus, sums: Sums) -> Move:
+def _move(
+    fact: RecordedEvent, of: BillBalance, day: date, status: SettlementStatus, sums: BillTotals
+) -> Move:
     return Move(
         settlement=fact.stream,
         position=fact.position,
@@ -120,7 +122,7 @@ def _move(fact: Fact, of: Standing, day: date, status: SettlementStatus, sums: S
     )
 
 
-SUMS = Sums._fields
+SUMS = BillTotals._fields
 SUMMED = ", ".join(f"sum({name}) AS {name}" for name in SUMS)
 STANDING = f"""
     SELECT settlement, institution, settled_on, {SUMMED}
@@ -136,11 +138,11 @@ INSERT = f"""
 """  # noqa: S608 -- column names of ours
 
 
-async def write(connection: Connection, name: str, facts: Sequence[Fact]) -> None:
+async def write(connection: Connection, name: str, facts: Sequence[RecordedEvent]) -> None:
     """Write what a batch of facts did to bills."""
     mine = [fact for fact in facts if isinstance(fact.event, READS)]
     begun = {fact.stream for fact in mine if isinstance(fact.event, Settled)}
-    stands: dict[StreamId, Standing] = {}
+    stands: dict[StreamId, BillBalance] = {}
     if later := {key_of(fact.stream) for fact in mine if fact.stream not in begun}:
         found = await connection.fetch(STANDING.format(name=name), sorted(later))
         stands = dict(map(_standing, found))
@@ -151,21 +153,21 @@ async def write(connection: Connection, name: str, facts: Sequence[Fact]) -> Non
             moves.append(move)
             before = stands[fact.stream].sums if fact.stream in stands else NOTHING
             sums = together((before, move.sums))
-            stands[fact.stream] = Standing(move.institution, move.settled_on, sums)
+            stands[fact.stream] = BillBalance(move.institution, move.settled_on, sums)
     if moves:
         stored = [_stored(move) for move in moves]
         await connection.execute(INSERT.format(name=name), *columns(stored, len(stored[0])))
 
 
-def _standing(found: Any) -> tuple[StreamId, Standing]:  # noqa: ANN401 -- a record of asyncpg
+def _standing(found: Any) -> tuple[StreamId, BillBalance]:  # noqa: ANN401 -- a record of asyncpg
     settlement, institution, settled_on, *sums = found
-    standing = Standing(stream_of("ins", institution), settled_on, _sums(sums))
+    standing = BillBalance(stream_of("ins", institution), settled_on, _sums(sums))
     return stream_of("stl", settlement), standing
 
 
-def _sums(found: Iterable[Any]) -> Sums:
+def _sums(found: Iterable[Any]) -> BillTotals:
     """Sums as the database adds them up: of any width, so as decimals."""
-    return Sums(*map(int, found))
+    return BillTotals(*map(int, found))
 
 
 def _stored(move: Move) -> tuple[Any, ...]:
@@ -173,20 +175,20 @@ def _stored(move: Move) -> tuple[Any, ...]:
     return (key_of(settlement), position, key_of(institution), *rest, *sums)
 
 
-class Returned(NamedTuple):
+class LateReturn(NamedTuple):
     """What of a bill of an earlier day went back on a day, in fen, and how it stood then."""
 
     settlement: StreamId
     settled_on: date
     status: SettlementStatus
-    sums: Sums
+    sums: BillTotals
 
 
-class Day(NamedTuple):
+class InstitutionDay(NamedTuple):
     """A business day of an institution: its bills as they ended it, and what went back of older."""
 
-    bills: tuple[Bill, ...]
-    returned: tuple[Returned, ...]
+    bills: tuple[LedgerBill, ...]
+    returned: tuple[LateReturn, ...]
 
 
 OF_DAY = f"""
@@ -197,32 +199,32 @@ OF_DAY = f"""
 """  # noqa: S608 -- column names of ours
 
 
-async def of_day(reader: Reader, institution: StreamId, day: date) -> Day:
+async def of_day(reader: Reader, institution: StreamId, day: date) -> InstitutionDay:
     """A day as it ended, or so far, in the order of the log.
 
     What happened to its bills on later days is not in it: the same past day is always the same.
     """
-    bills: list[Bill] = []
-    returned: list[Returned] = []
+    bills: list[LedgerBill] = []
+    returned: list[LateReturn] = []
     for settlement, settled_on, digest, word, *sums in await reader.fetch(
         OF_DAY, key_of(institution), day
     ):
         stream, status = stream_of("stl", settlement), SettlementStatus(word)
         if settled_on == day:
-            bill = Bill(settlement=stream, key_digest=digest, status=status, sums=_sums(sums))
+            bill = LedgerBill(settlement=stream, key_digest=digest, status=status, sums=_sums(sums))
             bills.append(bill)
         else:
             back = _sums(sums).negated()._replace(bills=1)
-            returned.append(Returned(stream, settled_on, status, back))
-    return Day(tuple(bills), tuple(returned))
+            returned.append(LateReturn(stream, settled_on, status, back))
+    return InstitutionDay(tuple(bills), tuple(returned))
 
 
 class DaySums(NamedTuple):
     """What a day's bills came to at its end, and what went back that day of older ones, in fen."""
 
     day: date
-    settled: Sums
-    returned: Sums
+    settled: BillTotals
+    returned: BillTotals
 
 
 OF_DAYS = f"""
@@ -275,5 +277,5 @@ def _read_move(found: Any) -> Move:  # noqa: ANN401 -- a record of asyncpg
         day=day,
         status=SettlementStatus(word),
         key_digest=digest,
-        sums=Sums(*sums),
+        sums=BillTotals(*sums),
     )

@@ -13,7 +13,7 @@ from aggregates.settlement.events import (
 )
 from aggregates.vocabulary import SettlementStatus, StreamId, instant
 from projections.kit.paging import Page, below, bounded, page
-from projections.kit.recorded_event import Fact
+from projections.kit.recorded_event import RecordedEvent
 from projections.kit.row_per_stream import Rows
 from projections.kit.table import Reader, Table, key_of, storable, stream_of
 
@@ -77,7 +77,7 @@ class SettlementRow(NamedTuple):
     cash_fen: int
 
 
-def evolve(row: SettlementRow | None, fact: Fact) -> SettlementRow | None:
+def evolve(row: SettlementRow | None, fact: RecordedEvent) -> SettlementRow | None:
     """Fold one event into a settlement's row. Never judges."""
     match fact.event:
         case Settled() as settled:
@@ -93,7 +93,7 @@ def evolve(row: SettlementRow | None, fact: Fact) -> SettlementRow | None:
             return _evolve_settled(row, fact)
 
 
-def _evolve_settled(row: SettlementRow, fact: Fact) -> SettlementRow:
+def _evolve_settled(row: SettlementRow, fact: RecordedEvent) -> SettlementRow:
     match fact.event:
         case PartRefunded() as refund:
             return _less(row, fact.version, refund)
@@ -117,12 +117,14 @@ def _less(row: SettlementRow, version: int, refund: PartRefunded) -> SettlementR
     )
 
 
-def _gone(row: SettlementRow, fact: Fact, status: SettlementStatus) -> SettlementRow:
+def _gone(row: SettlementRow, fact: RecordedEvent, status: SettlementStatus) -> SettlementRow:
     """Taken back whole; its amounts stay, as what was taken back."""
     return row._replace(status=status, version=fact.version, cancelled_at=fact.recorded_at)
 
 
-def _begun(fact: Fact, claim: Claim, day: date, split: tuple[int, int, int]) -> SettlementRow:
+def _begun(
+    fact: RecordedEvent, claim: Claim, day: date, split: tuple[int, int, int]
+) -> SettlementRow:
     own_fen, aid_fen, cash_fen = split
     return SettlementRow(
         settlement=fact.stream,

@@ -13,19 +13,27 @@ from aggregates.account.events import AccountClosed, AccountFrozen, AccountOpene
 from aggregates.account.fold import AccountEvent, evolve
 from aggregates.account.state import Account
 from aggregates.refusals import AccountExistsError, NoEditionError, UnknownError
-from aggregates.vocabulary import Bucket, Ending, FilingKind, Instant, Insurance, Standing, StreamId
-from service.account.closing import Moved, end_bindings, recoveries, void_holds
+from aggregates.vocabulary import (
+    Bucket,
+    Ending,
+    FilingKind,
+    Instant,
+    Insurance,
+    InsuranceStatus,
+    StreamId,
+)
+from service.account.closing import end_bindings, recoveries, void_holds
 from service.caller import Caller, Request, Role, check_role
 from service.clock import new_stream
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.codec import Recorded
-from service.ledger.command import Decision, OverloadedError, Reply
-from service.ledger.read_set import View
+from service.ledger.command import Decision, OverloadedError, Reply, StreamEvents
+from service.ledger.read_set import ReadSet
 from service.person.free_text import check_names_nobody
 from service.person.lookup import find_person, find_readable, own_region
 from service.policy import edition_in_force
 from service.serializers import account_answer
-from service.vault import Keys, Personal, names_of
+from service.vault import Personal, Vault, names_of
 
 READ_AGAIN_MAX = 5
 
@@ -45,7 +53,7 @@ class OpenAccount:
     flags: tuple[str, ...]
 
 
-class Newcomer(NamedTuple):
+class NewPerson(NamedTuple):
     """An insured person as the ledger takes him: his data sealed, his names digests."""
 
     account_id: StreamId
@@ -90,19 +98,19 @@ class FileElsewhere:
     until_on: date | None
 
 
-async def open_account(house: House, request: Request, opening: OpenAccount) -> Reply:
+async def open_account(context: ServiceContext, request: Request, opening: OpenAccount) -> Reply:
     """Open the account of an insured person, once per person number and per ID number."""
-    return await let_in(house, request, newcomer(house.keys, opening, house.clock()))
+    return await let_in(context, request, newcomer(context.vault, opening, context.clock()))
 
 
-def newcomer(keys: Keys, opening: OpenAccount, now: Instant) -> Newcomer:
+def newcomer(vault: Vault, opening: OpenAccount, now: Instant) -> NewPerson:
     """Seal a person before anything is decided: it needs no state, and costs most."""
     personal = opening.personal
     account_id = new_stream("acc", now.at)
-    sealed, wrapped = keys.seal(personal, account_id)
-    return Newcomer(
+    sealed, wrapped = vault.seal(personal, account_id)
+    return NewPerson(
         account_id,
-        names_of(keys, personal),
+        names_of(vault, personal),
         sealed,
         wrapped,
         opening.insurance,
@@ -112,15 +120,15 @@ def newcomer(keys: Keys, opening: OpenAccount, now: Instant) -> Newcomer:
     )
 
 
-async def let_in(house: House, request: Request, opening: Newcomer) -> Reply:
+async def let_in(context: ServiceContext, request: Request, opening: NewPerson) -> Reply:
     """Open the account of a person who is sealed already."""
     check_role(request.caller, Role.AGENCY)
 
-    def decide(view: View, now: Instant) -> Decision:
-        edition_in_force(view, house.keys, opening.region, now)
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        edition_in_force(reads, context.vault, opening.region, now)
         if request.caller.region not in (None, opening.region):
             raise UnknownError(what="region")
-        if any(view.holder(name) is not None for name in opening.names):
+        if any(reads.holder(name) is not None for name in opening.names):
             raise AccountExistsError
         account_id = opening.account_id
         events = _opening_events(opening, now)
@@ -135,102 +143,104 @@ async def let_in(house: House, request: Request, opening: Newcomer) -> Reply:
             person_keys=[(account_id, opening.wrapped)],
         )
 
-    return await house.do(request, decide)
+    return await context.do(request, decide)
 
 
-async def credit(house: House, request: Request, command: CreditAccount) -> Reply:
+async def credit(context: ServiceContext, request: Request, command: CreditAccount) -> Reply:
     """Bring money into an account. At the HTTP door one clerk's own is limited by the region.
 
     What an operator imports comes from the region's own books, a whole file at once.
     """
     check_role(request.caller, Role.AGENCY)
 
-    def decide(view: View, now: Instant) -> Decision:
-        account_id, account = own_region(view, house.keys, request.caller, command.person_no)
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        account_id, account = own_region(reads, context.vault, request.caller, command.person_no)
         alone_max_fen = None
         if request.channel == "http":
-            alone_max_fen = _alone_max_fen(view, house.keys, account.region, now)
+            alone_max_fen = _alone_max_fen(reads, context.vault, account.region, now)
         event = rules.credit(
             account, command.bucket, command.amount_fen, command.reference, alone_max_fen
         )
-        return changed(view, (account_id, account), [(account_id, event)], now)
+        return changed(reads, (account_id, account), [(account_id, event)], now)
 
-    return await house.do(request, decide)
+    return await context.do(request, decide)
 
 
-def _alone_max_fen(view: View, keys: Keys, region: str, now: Instant) -> int | None:
+def _alone_max_fen(reads: ReadSet, vault: Vault, region: str, now: Instant) -> int | None:
     """How much one clerk may bring in alone today, in fen; None without a limit or an edition."""
     try:
-        return edition_in_force(view, keys, region, now).money.credit_four_eyes_above_fen
+        return edition_in_force(reads, vault, region, now).money.credit_four_eyes_above_fen
     except NoEditionError:
         return None
 
 
-async def change_status(house: House, request: Request, command: ChangeStatus) -> Reply:
+async def change_status(context: ServiceContext, request: Request, command: ChangeStatus) -> Reply:
     """Freeze, unfreeze, suspend, resume or end an account; an end ends its bindings too."""
     check_role(request.caller, Role.AGENCY)
     for _ in range(READ_AGAIN_MAX):
-        past = await _history(house, command)
+        past = await _history(context, command)
         with suppress(PastMovedError):
-            return await house.do(request, _changing(house, request.caller, command, past))
+            return await context.do(request, _changing(context, request.caller, command, past))
     raise OverloadedError
 
 
 def _changing(
-    house: House, caller: Caller, command: ChangeStatus, past: list[Recorded]
-) -> Callable[[View, Instant], Decision]:
-    def decide(view: View, now: Instant) -> Decision:
-        account_id, account = own_region(view, house.keys, caller, command.person_no)
-        if past and past[-1].version != view.read[account_id]:
+    context: ServiceContext, caller: Caller, command: ChangeStatus, past: list[Recorded]
+) -> Callable[[ReadSet, Instant], Decision]:
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        account_id, account = own_region(reads, context.vault, caller, command.person_no)
+        if past and past[-1].version != reads.read[account_id]:
             raise PastMovedError
         successor = None
         if command.successor is not None:
-            successor = find_person(view, house.keys, command.successor)
-        check_names_nobody(view, house.keys, account_id, command.reason)
+            successor = find_person(reads, context.vault, command.successor)
+        check_names_nobody(reads, context.vault, account_id, command.reason)
         effective_on = command.effective_on or now.on
         event = rules.change_status(
             account, command.status, command.reason, effective_on, now, successor
         )
-        moved: Moved = [(account_id, event)]
+        moved: StreamEvents = [(account_id, event)]
         frees: set[bytes] = set()
         if isinstance(event, AccountClosed):
             due = recoveries(past, effective_on)
             for settlement_id, _ in due:
-                view.settlement(settlement_id)
-            void, frees = void_holds(view, house.keys, account, now)
-            ended = end_bindings(view, account_id, account, command.reason, effective_on)
+                reads.settlement(settlement_id)
+            void, frees = void_holds(reads, context.vault, account, now)
+            ended = end_bindings(reads, account_id, account, command.reason, effective_on)
             moved = [*due, *void, *ended, *moved]
-        decision = changed(view, (account_id, account), moved, now)
+        decision = changed(reads, (account_id, account), moved, now)
         decision.frees = frees
         return decision
 
     return decide
 
 
-async def _history(house: House, command: ChangeStatus) -> list[Recorded]:
+async def _history(context: ServiceContext, command: ChangeStatus) -> list[Recorded]:
     """An account's past, read where it may end: who ends late may have paid in the meantime."""
     if command.status not in Ending.__members__:
         return []
-    name = house.keys.name("person_no", command.person_no)
-    found = (await house.store.read((), (name,))).names.get(name)
-    return [] if found is None else await house.store.history(found)
+    name = context.vault.name("person_no", command.person_no)
+    found = (await context.store.read((), (name,))).names.get(name)
+    return [] if found is None else await context.store.history(found)
 
 
-async def file_elsewhere(house: House, request: Request, command: FileElsewhere) -> Reply:
+async def file_elsewhere(
+    context: ServiceContext, request: Request, command: FileElsewhere
+) -> Reply:
     """Note an off-site care filing of a patient (agency)."""
     check_role(request.caller, Role.AGENCY)
 
-    def decide(view: View, now: Instant) -> Decision:
-        account_id, account = own_region(view, house.keys, request.caller, command.person_no)
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        account_id, account = own_region(reads, context.vault, request.caller, command.person_no)
         event = rules.file_elsewhere(
             account, command.place, command.kind, command.from_on, command.until_on
         )
-        return changed(view, (account_id, account), [(account_id, event)], now)
+        return changed(reads, (account_id, account), [(account_id, event)], now)
 
-    return await house.do(request, decide)
+    return await context.do(request, decide)
 
 
-async def look_at_account(house: House, caller: Caller, person_no: str) -> Reply:
+async def look_at_account(context: ServiceContext, caller: Caller, person_no: str) -> Reply:
     """An account as the log has it now: for its owner, a minor's parent, its agency, auditors.
 
     Raises:
@@ -238,18 +248,20 @@ async def look_at_account(house: House, caller: Caller, person_no: str) -> Reply
     """
     check_role(caller, Role.AGENCY, Role.PERSON, Role.AUDITOR)
 
-    def decide(view: View, now: Instant) -> Decision:
-        account_id = find_readable(view, house.keys, caller, person_no, now)
-        account = view.account(account_id)
-        return Decision(answer=json.encode(account_answer(account, view.version(account_id), now)))
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        account_id = find_readable(reads, context.vault, caller, person_no, now)
+        account = reads.account(account_id)
+        return Decision(answer=json.encode(account_answer(account, reads.version(account_id), now)))
 
-    return await house.ask(caller, decide)
+    return await context.ask(caller, decide)
 
 
-def changed(view: View, of: tuple[StreamId, Account], moved: Moved, now: Instant) -> Decision:
+def changed(
+    reads: ReadSet, of: tuple[StreamId, Account], moved: StreamEvents, now: Instant
+) -> Decision:
     """Events, answered with the account as it is after those that are its own."""
     account_id, account = of
-    version = view.version(account_id)
+    version = reads.version(account_id)
     for stream, event in moved:
         if stream == account_id:
             account = evolve(account, event)  # type: ignore[arg-type]
@@ -257,10 +269,12 @@ def changed(view: View, of: tuple[StreamId, Account], moved: Moved, now: Instant
     return Decision(answer=json.encode(account_answer(account, version, now)), events=moved)
 
 
-def _opening_events(opening: Newcomer, now: Instant) -> list[AccountEvent]:
+def _opening_events(opening: NewPerson, now: Instant) -> list[AccountEvent]:
     """An account that begins frozen or ended is opened first and then made so."""
     status = opening.status
-    standing = Standing(status) if status in Standing.__members__ else Standing.NORMAL
+    standing = (
+        InsuranceStatus(status) if status in InsuranceStatus.__members__ else InsuranceStatus.NORMAL
+    )
     events: list[AccountEvent] = [
         AccountOpened(
             region=opening.region,

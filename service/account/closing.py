@@ -20,35 +20,33 @@ from aggregates.binding import binding as binding_rules
 from aggregates.binding.binding import Binding
 from aggregates.settlement.events import RecoveryDue
 from aggregates.settlement.hold import HoldEnded, frees_of
-from aggregates.topics import Event
 from aggregates.vocabulary import BindingStatus, HoldEnd, Instant, Parting, StreamId
 from service.ledger.codec import Recorded
-from service.ledger.read_set import View
+from service.ledger.command import StreamEvents
+from service.ledger.read_set import ReadSet
 from service.settlement.claims import visit_of
 from service.settlement.supersede_hold import held_accounts
-from service.vault import Keys
-
-Moved = list[tuple[StreamId, Event]]
+from service.vault import Vault
 
 
 def end_bindings(
-    view: View, account_id: StreamId, account: Account, reason: str, on: date
-) -> Moved:
+    reads: ReadSet, account_id: StreamId, account: Account, reason: str, on: date
+) -> StreamEvents:
     """Every tie of an account that ends, on all three streams."""
-    moved: Moved = []
+    moved: StreamEvents = []
     for link in account.sponsors:
-        moved += _parted(view, link.binding, reason, on)
+        moved += _parted(reads, link.binding, reason, on)
     for mine in account.beneficiaries:
-        moved += _parted(view, mine.binding, reason, on)
+        moved += _parted(reads, mine.binding, reason, on)
     for binding_id, _ in account.invitations:
-        moved += _withdrawn(view, binding_id, reason, account_id)
+        moved += _withdrawn(reads, binding_id, reason, account_id)
     return moved
 
 
-def _parted(view: View, binding_id: StreamId, reason: str, on: date) -> Moved:
-    binding: Binding = view.binding(binding_id)
-    view.account(binding.sponsor)
-    view.account(binding.beneficiary)
+def _parted(reads: ReadSet, binding_id: StreamId, reason: str, on: date) -> StreamEvents:
+    binding: Binding = reads.binding(binding_id)
+    reads.account(binding.sponsor)
+    reads.account(binding.beneficiary)
     return [
         (binding_id, binding_rules.end(reason)),
         (binding.beneficiary, SponsorUnlinked(binding=binding_id)),
@@ -59,34 +57,38 @@ def _parted(view: View, binding_id: StreamId, reason: str, on: date) -> Moved:
     ]
 
 
-def _withdrawn(view: View, binding_id: StreamId, reason: str, account_id: StreamId) -> Moved:
-    moved: Moved = [(account_id, SponsorUnlinked(binding=binding_id))]
-    if view.binding(binding_id).status is BindingStatus.INVITED:
+def _withdrawn(
+    reads: ReadSet, binding_id: StreamId, reason: str, account_id: StreamId
+) -> StreamEvents:
+    moved: StreamEvents = [(account_id, SponsorUnlinked(binding=binding_id))]
+    if reads.binding(binding_id).status is BindingStatus.INVITED:
         moved.insert(0, (binding_id, binding_rules.end(reason)))
     return moved
 
 
-def void_holds(view: View, keys: Keys, account: Account, now: Instant) -> tuple[Moved, set[bytes]]:
+def void_holds(
+    reads: ReadSet, vault: Vault, account: Account, now: Instant
+) -> tuple[StreamEvents, set[bytes]]:
     """The end of every bill's hold that an account is in, and the bills' names given up.
 
     A hold is one unit: where one of its payers ends, the others' money is free too, and the
     bill is split anew. What is held for a premium stays: the tax side may have booked it.
     """
-    moved: Moved = []
+    moved: StreamEvents = []
     frees: set[bytes] = set()
     for part in live_holds(account, now):
         if not part.hold.startswith("hld_"):
             continue
-        held = view.hold(part.hold).held
-        moved += frees_of(part.hold, held_accounts(view, held), HoldEnd.ENDED)
+        held = reads.hold(part.hold).held
+        moved += frees_of(part.hold, held_accounts(reads, held), HoldEnd.ENDED)
         moved.append((part.hold, HoldEnded(why=HoldEnd.ENDED)))
-        visit = visit_of(keys, held.claim)
-        if view.find(visit) == part.hold:
+        visit = visit_of(vault, held.claim)
+        if reads.find(visit) == part.hold:
             frees.add(visit)
     return moved, frees
 
 
-def recoveries(history: Iterable[Recorded], ended_on: date) -> Moved:
+def recoveries(history: Iterable[Recorded], ended_on: date) -> StreamEvents:
     """What an account gave to others' settlements after its end and did not get back.
 
     What came back and was kept aside is no debt either: the agency has it.

@@ -6,9 +6,9 @@ from aggregates.account.decisions import pay_out as decide_pay_out
 from aggregates.vocabulary import Instant
 from service.account.accounts import changed
 from service.caller import Request, Role, check_role
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.command import Decision, Reply
-from service.ledger.read_set import View
+from service.ledger.read_set import ReadSet
 from service.person.free_text import check_names_nobody
 from service.person.lookup import own_region
 
@@ -22,7 +22,7 @@ class PayOut:
     reference: str
 
 
-async def pay_out(house: House, request: Request, command: PayOut) -> Reply:
+async def pay_out(context: ServiceContext, request: Request, command: PayOut) -> Reply:
     """Write down that the agency of the account's region paid a ticket out, once.
 
     Raises:
@@ -31,11 +31,11 @@ async def pay_out(house: House, request: Request, command: PayOut) -> Reply:
     """
     check_role(request.caller, Role.AGENCY)
 
-    def decide(view: View, now: Instant) -> Decision:
-        of = own_region(view, house.keys, request.caller, command.person_no)
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        of = own_region(reads, context.vault, request.caller, command.person_no)
         account_id, account = of
-        check_names_nobody(view, house.keys, account_id, command.reference)
+        check_names_nobody(reads, context.vault, account_id, command.reference)
         event = decide_pay_out(account, command.ticket, command.reference)
-        return changed(view, of, [(account_id, event)], now)
+        return changed(reads, of, [(account_id, event)], now)
 
-    return await house.do(request, decide)
+    return await context.do(request, decide)

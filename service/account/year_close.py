@@ -8,7 +8,7 @@ that was cut off is found again by the next run.
 """
 
 import hashlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from msgspec import json
 
@@ -16,23 +16,19 @@ from aggregates.account.state import Account
 from aggregates.account.year_close import closing
 from aggregates.vocabulary import Instant, StreamId
 from service.caller import Caller, Request, Role
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.command import Decision
-from service.ledger.read_set import View
+from service.ledger.read_set import ReadSet
+from service.runtime.progress import Progress, silent
 
 CHUNK = 200
 """Accounts in one command: the others wait for a few milliseconds, not for the whole."""
 CLOSER = Caller(Role.OPERATOR, "close-year", None, "operator:close-year")
 
-Progress = Callable[[int, int], None]
-"""Told how many accounts were looked at, and of how many."""
 
-
-def in_silence(_done: int, _of: int) -> None:
-    """Tell nobody."""
-
-
-async def close_year(house: House, progress: Progress = in_silence, chunk: int = CHUNK) -> int:
+async def close_year(
+    context: ServiceContext, progress: Progress = silent, chunk: int = CHUNK
+) -> int:
     """Close every year before today's on every account; how many accounts that were.
 
     Raises:
@@ -40,23 +36,25 @@ async def close_year(house: House, progress: Progress = in_silence, chunk: int =
     """
     closed = 0
     waiting: list[StreamId] = []
-    async for found in _open_years(house, progress, chunk):
+    async for found in _open_years(context, progress, chunk):
         waiting += found
         while len(waiting) >= chunk:
-            closed += await _close(house, waiting[:chunk])
+            closed += await _close(context, waiting[:chunk])
             del waiting[:chunk]
     if waiting:
-        closed += await _close(house, waiting)
+        closed += await _close(context, waiting)
     return closed
 
 
-async def _open_years(house: House, progress: Progress, size: int) -> AsyncIterator[list[StreamId]]:
+async def _open_years(
+    context: ServiceContext, progress: Progress, size: int
+) -> AsyncIterator[list[StreamId]]:
     """Accounts whose stored year is over, in the order of their ids, a page at a time."""
-    of = await house.store.account_count()
+    of = await context.store.account_count()
     done, after = 0, None
-    while page := await house.store.accounts(after, size):
-        heads = (await house.store.read(page, ())).heads
-        now = house.clock()
+    while page := await context.store.accounts(after, size):
+        heads = (await context.store.read(page, ())).heads
+        now = context.clock()
         states = ((stream, heads[stream].state) for stream in page)
         yield [
             stream
@@ -67,14 +65,14 @@ async def _open_years(house: House, progress: Progress, size: int) -> AsyncItera
         progress(done, max(done, of))
 
 
-async def _close(house: House, chunk: Sequence[StreamId]) -> int:
-    def decide(view: View, _: Instant) -> Decision:
-        view.need(chunk)
-        over = [(stream, view.closing(stream)) for stream in chunk]
+async def _close(context: ServiceContext, chunk: Sequence[StreamId]) -> int:
+    def decide(reads: ReadSet, _: Instant) -> Decision:
+        reads.need(chunk)
+        over = [(stream, reads.closing(stream)) for stream in chunk]
         events = [(stream, closed) for stream, closed in over if closed is not None]
         return Decision(answer=json.encode(len(events)), events=[*events])
 
-    key = f"close-year:{house.clock().on.year}:{chunk[0]}"
+    key = f"close-year:{context.clock().on.year}:{chunk[0]}"
     digest = hashlib.sha256(key.encode()).digest()
-    reply = await house.do(Request(CLOSER, key, digest, "close-year"), decide)
+    reply = await context.do(Request(CLOSER, key, digest, "close-year"), decide)
     return 0 if reply.is_replayed else int(json.decode(reply.answer))

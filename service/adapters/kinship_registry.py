@@ -14,19 +14,19 @@ from service.ledger.store import StoreUnavailableError
 from service.vault import Personal
 
 TIMEOUT_S = 3.0
-Word = Literal["spouse", "parent", "child", "sibling", "grandparent", "grandchild"]
+RegistryRelation = Literal["spouse", "parent", "child", "sibling", "grandparent", "grandchild"]
 
 
 class RegistryUnavailableError(StoreUnavailableError):
     """The registry did not answer, or not in its own words; nothing was applied."""
 
 
-class Kin(BaseModel):
+class RegistryReply(BaseModel):
     """The registry's answer: what the relative is to the person, or null."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
-    relation: Word | None
+    relation: RegistryRelation | None
 
 
 class Registry:
@@ -51,7 +51,7 @@ class Registry:
         try:
             answer = await self._client.post(self._url, json=asked)
             answer.raise_for_status()
-            word = Kin.model_validate_json(answer.content).relation
+            word = RegistryReply.model_validate_json(answer.content).relation
         except (httpx.HTTPError, ValidationError) as error:
             raise RegistryUnavailableError(type(error).__name__) from error
         return None if word is None else Relation(word.upper())

@@ -14,7 +14,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import to_jsonable_python
 
-from aggregates.pooled_fund import Cover, FundShare, LineShare, Priced, price, share
+from aggregates.pooled_fund import Cover, FundShare, LineShare, PricedCode, price, share
 from aggregates.settlement.events import FeeLine
 from aggregates.visit import Fee
 from aggregates.vocabulary import Category, InstitutionKind, Insurance, Part, Setting
@@ -31,7 +31,7 @@ class FundUnavailableError(StoreUnavailableError):
     """The region's core system did not answer, or not soundly; nothing was applied."""
 
 
-class Asked(NamedTuple):
+class CoverRequest(NamedTuple):
     """A bill to be covered: who, where, how, and what for."""
 
     region: str
@@ -46,9 +46,9 @@ class FundTable(NamedTuple):
     """The stand-in: covers by region, class and setting, and the price list of prefixes."""
 
     covers: Mapping[tuple[str, str, str], Cover]
-    catalogue: tuple[Priced, ...]
+    catalogue: tuple[PricedCode, ...]
 
-    def share(self, asked: Asked) -> FundShare:
+    def share(self, asked: CoverRequest) -> FundShare:
         """The fund's part of a bill by the region's table, or the default one."""
         where = (asked.kind.value, asked.setting.value.lower())
         cover = self.covers.get((asked.region, *where)) or self.covers.get((DEFAULT, *where))
@@ -74,7 +74,9 @@ def load_table(path: Path = TABLE) -> FundTable:
         for setting, terms in settings.items()
     }
     catalogue = tuple(
-        Priced(one["prefix"], Category(one["category"]), one["grade"], _thousandths(one["first"]))
+        PricedCode(
+            one["prefix"], Category(one["category"]), one["grade"], _thousandths(one["first"])
+        )
         for one in held["catalogue"]
     )
     return FundTable(covers, catalogue)
@@ -116,7 +118,7 @@ class CoreSystem:
         """Let the connections go."""
         await self._client.aclose()
 
-    async def share(self, asked: Asked) -> FundShare:
+    async def share(self, asked: CoverRequest) -> FundShare:
         """The fund's part as the core system says.
 
         Raises:

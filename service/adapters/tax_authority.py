@@ -29,7 +29,7 @@ class TaxUnavailableError(StoreUnavailableError):
     """This deployment has no tax side; nothing was applied."""
 
 
-class Verdict(StrEnum):
+class TaxVerdict(StrEnum):
     """What the tax side says of an order."""
 
     CONFIRMED = "confirmed"
@@ -52,7 +52,7 @@ class TaxOrder(NamedTuple):
 class TaxAnswer(NamedTuple):
     """A verdict; `word` is the code of a refusal, or why nothing is known."""
 
-    verdict: Verdict
+    verdict: TaxVerdict
     word: str = ""
     receipt: str | None = None
 
@@ -71,7 +71,7 @@ EXPECTED = {
 """What an operation may answer; anything else says nothing about it."""
 
 
-class Answer(BaseModel):
+class TaxReply(BaseModel):
     """What the tax side answers: the order once more, and what became of it."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
@@ -119,7 +119,7 @@ class Tax:
             async with asyncio.timeout(self._timeout_s):
                 sent = await self._client.post(f"{self._url}/{operation}", json=told)
             sent.raise_for_status()
-            answer = Answer.model_validate_json(sent.content)
+            answer = TaxReply.model_validate_json(sent.content)
         except (TimeoutError, httpx.TimeoutException):
             return _unknown("TIMEOUT")
         except httpx.HTTPStatusError:
@@ -141,16 +141,16 @@ def _told(order: TaxOrder) -> dict[str, Any]:
     }
 
 
-def _verdict(answer: Answer, told: dict[str, Any], expected: set[str]) -> TaxAnswer:
+def _verdict(answer: TaxReply, told: dict[str, Any], expected: set[str]) -> TaxAnswer:
     if any(getattr(answer, name) != value for name, value in told.items()):
         return _unknown("MISMATCH")
     if answer.result not in expected:
         return _unknown("PENDING" if answer.result == "pending" else "UNREADABLE")
-    verdict = Verdict(answer.result)
-    if verdict is Verdict.REFUSED:
+    verdict = TaxVerdict(answer.result)
+    if verdict is TaxVerdict.REFUSED:
         return TaxAnswer(verdict, REFUSALS.get(answer.reason or "", TaxRefusedError).code())
     return TaxAnswer(verdict, receipt=answer.receipt)
 
 
 def _unknown(why: str) -> TaxAnswer:
-    return TaxAnswer(Verdict.UNKNOWN, why)
+    return TaxAnswer(TaxVerdict.UNKNOWN, why)

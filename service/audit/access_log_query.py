@@ -7,16 +7,16 @@ from aggregates.vocabulary import StreamId
 from projections.kit.paging import below, bounded, page
 from service.caller import Caller, Role, check_role
 from service.clock import rfc3339
-from service.context import House
-from service.ledger.access_log import Kept, Sought
+from service.context import ServiceContext
+from service.ledger.access_log import AccessQuery, StoredAccess
 from service.person.lookup import account_of
-from service.read_models.reader import Listed
+from service.read_models.reader import PageResult
 from service.request_context import note
 
 REFUSED_FROM = 400
 
 
-class Wanted(NamedTuple):
+class AccessFilter(NamedTuple):
     """Whose accesses, or to whom; `since` counts, `until` does not; both aware moments."""
 
     person_no: str | None
@@ -27,8 +27,8 @@ class Wanted(NamedTuple):
 
 
 async def accesses(
-    house: House, caller: Caller, wanted: Wanted, cursor: str | None, limit: int
-) -> Listed:
+    context: ServiceContext, caller: Caller, wanted: AccessFilter, cursor: str | None, limit: int
+) -> PageResult:
     """Records of the access log, newest first, as of the newest one (auditors).
 
     An erased person is asked for by the account id that his history shows: `stream`.
@@ -40,23 +40,25 @@ async def accesses(
     check_role(caller, Role.AUDITOR)
     stream = None if wanted.stream is None else StreamId(wanted.stream)
     if wanted.person_no is not None:
-        stream = await account_of(house, caller, wanted.person_no)
+        stream = await account_of(context, caller, wanted.person_no)
     if stream is not None:
         note([stream])
     limit = bounded(limit)
-    sought = Sought(
+    sought = AccessQuery(
         below=below(cursor),
         stream=stream,
         caller=wanted.caller,
         since=_micros(wanted.since),
         until=_micros(wanted.until),
     )
-    found = await house.store.accesses(sought, limit + 1)
+    found = await context.store.accesses(sought, limit + 1)
     shown = page(found, [kept.position for kept in found], limit)
-    return Listed([_told(kept) for kept in shown.rows], shown.next, await house.store.position())
+    return PageResult(
+        [_told(kept) for kept in shown.rows], shown.next, await context.store.position()
+    )
 
 
-def _told(kept: Kept) -> dict[str, Any]:
+def _told(kept: StoredAccess) -> dict[str, Any]:
     access = kept.access
     return {
         "access": kept.position,

@@ -17,28 +17,28 @@ from aggregates.topics import State
 from aggregates.vocabulary import BEIJING, Instant, StreamId, instant
 from service.caller import Caller, Role, check_role
 from service.clock import micros
-from service.context import House
+from service.context import ServiceContext
 from service.institution import find_institution
 from service.ledger.codec import kind_of
 from service.ledger.command import Decision
-from service.ledger.read_set import View
+from service.ledger.read_set import ReadSet
 from service.ledger.store import Store
 from service.person.lookup import account_of
 from service.serializers import account_answer, binding_answer, day, moment, yuan
 
 S = TypeVar("S", bound=State)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-Answer = dict[str, Any]
+StateAsOf = dict[str, Any]
 
 
-class Point(NamedTuple):
+class LogPoint(NamedTuple):
     """A point of the log: up to which position it counts, and the instant things stand at."""
 
     position: int
     now: Instant
 
 
-class Stood(NamedTuple):
+class StreamAsOf(NamedTuple):
     """A stream as it stood: its version, what was folded, and where its last event stands."""
 
     version: int
@@ -63,7 +63,7 @@ def read_moment(text: str) -> int | datetime:
         raise DateInvalidError(field="as_of") from error
 
 
-async def point_of(house: House, as_of: int | datetime | None) -> Point:
+async def point_of(context: ServiceContext, as_of: int | datetime | None) -> LogPoint:
     """The point of the log that a position or a moment means; None is now.
 
     A moment to come shows what is in the log as it will count then.
@@ -71,16 +71,16 @@ async def point_of(house: House, as_of: int | datetime | None) -> Point:
     Raises:
         DateInvalidError: the log has not come to that position.
     """
-    store, now = house.store, house.clock()
+    store, now = context.store, context.clock()
     head = await store.position()
     if as_of is None:
-        return Point(head, now)
+        return LogPoint(head, now)
     if isinstance(as_of, datetime):
-        return Point(await _recorded_by(store, micros(instant(as_of)), head), instant(as_of))
+        return LogPoint(await _recorded_by(store, micros(instant(as_of)), head), instant(as_of))
     if not 1 <= as_of <= head:
         raise DateInvalidError(field="as_of")
     (event,) = await store.page(as_of - 1, 1)
-    return Point(as_of, instant(EPOCH + timedelta(microseconds=event.recorded_at)))
+    return LogPoint(as_of, instant(EPOCH + timedelta(microseconds=event.recorded_at)))
 
 
 async def _recorded_by(store: Store, at_us: int, head: int) -> int:
@@ -94,7 +94,9 @@ async def _recorded_by(store: Store, at_us: int, head: int) -> int:
     return first
 
 
-async def stood(store: Store, stream: StreamId, state_class: type[S], point: Point) -> Stood:
+async def stood(
+    store: Store, stream: StreamId, state_class: type[S], point: LogPoint
+) -> StreamAsOf:
     """A stream folded from its events up to a point.
 
     Raises:
@@ -109,39 +111,39 @@ async def stood(store: Store, stream: StreamId, state_class: type[S], point: Poi
         version, position = one.version, one.position
     if not isinstance(state, state_class):
         raise UnknownError
-    return Stood(version, state, position)
+    return StreamAsOf(version, state, position)
 
 
 async def account_as_of(
-    house: House, caller: Caller, person_no: str, as_of: int | datetime | None
-) -> Answer:
+    context: ServiceContext, caller: Caller, person_no: str, as_of: int | datetime | None
+) -> StateAsOf:
     """An account as it stood (auditors).
 
     Raises:
         UnknownError: there was none; DateInvalidError: the log has not come so far.
     """
     check_role(caller, Role.AUDITOR)
-    account_id = await account_of(house, caller, person_no)
-    point = await point_of(house, as_of)
-    return _placed(point) | await _account(house, account_id, point)
+    account_id = await account_of(context, caller, person_no)
+    point = await point_of(context, as_of)
+    return _placed(point) | await _account(context, account_id, point)
 
 
 async def binding_as_of(
-    house: House, caller: Caller, binding_id: StreamId, as_of: int | datetime | None
-) -> Answer:
+    context: ServiceContext, caller: Caller, binding_id: StreamId, as_of: int | datetime | None
+) -> StateAsOf:
     """A binding as it stood (auditors).
 
     Raises:
         As `account_as_of`.
     """
     check_role(caller, Role.AUDITOR)
-    point = await point_of(house, as_of)
-    return _placed(point) | await _binding(house, binding_id, point)
+    point = await point_of(context, as_of)
+    return _placed(point) | await _binding(context, binding_id, point)
 
 
 async def institution_as_of(
-    house: House, caller: Caller, code: str, as_of: int | datetime | None
-) -> Answer:
+    context: ServiceContext, caller: Caller, code: str, as_of: int | datetime | None
+) -> StateAsOf:
     """An institution as it stood (auditors).
 
     Raises:
@@ -150,13 +152,13 @@ async def institution_as_of(
     check_role(caller, Role.AUDITOR)
     found: list[StreamId] = []
 
-    def decide(view: View, _: Instant) -> Decision:
-        found.append(find_institution(view, house.keys, caller, code)[0])
+    def decide(reads: ReadSet, _: Instant) -> Decision:
+        found.append(find_institution(reads, context.vault, caller, code)[0])
         return Decision(answer=b"")
 
-    await house.ask(caller, decide)
-    point = await point_of(house, as_of)
-    there = await stood(house.store, found[-1], Institution, point)
+    await context.ask(caller, decide)
+    point = await point_of(context, as_of)
+    there = await stood(context.store, found[-1], Institution, point)
     institution = there.state
     assert isinstance(institution, Institution), "an institution's stream folds to one"
     return _placed(point) | {
@@ -175,35 +177,35 @@ async def institution_as_of(
 
 
 async def family_as_of(
-    house: House, caller: Caller, person_no: str, as_of: int | datetime | None
-) -> Answer:
+    context: ServiceContext, caller: Caller, person_no: str, as_of: int | datetime | None
+) -> StateAsOf:
     """A patient with everybody who stood behind him, or had been asked to (auditors).
 
     Raises:
         As `account_as_of`.
     """
     check_role(caller, Role.AUDITOR)
-    account_id = await account_of(house, caller, person_no)
-    point = await point_of(house, as_of)
-    there = await stood(house.store, account_id, Account, point)
+    account_id = await account_of(context, caller, person_no)
+    point = await point_of(context, as_of)
+    there = await stood(context.store, account_id, Account, point)
     patient = there.state
     assert isinstance(patient, Account), "an account's stream folds to one"
     asked = [(binding, sponsor) for binding, sponsor in patient.invitations]
     ties = [(link.binding, link.sponsor) for link in patient.sponsors] + asked
     return _placed(point) | {
-        "beneficiary": await _account(house, account_id, point),
+        "beneficiary": await _account(context, account_id, point),
         "sponsors": [
             {
-                "binding": await _binding(house, binding, point),
-                "account": await _account(house, sponsor, point),
+                "binding": await _binding(context, binding, point),
+                "account": await _account(context, sponsor, point),
             }
             for binding, sponsor in ties
         ],
     }
 
 
-async def _account(house: House, account_id: StreamId, point: Point) -> Answer:
-    there = await stood(house.store, account_id, Account, point)
+async def _account(context: ServiceContext, account_id: StreamId, point: LogPoint) -> StateAsOf:
+    there = await stood(context.store, account_id, Account, point)
     account = there.state
     assert isinstance(account, Account), "an account's stream folds to one"
     is_over = closing(account, point.now) is not None
@@ -240,7 +242,7 @@ async def _account(house: House, account_id: StreamId, point: Point) -> Answer:
     )
 
 
-def _lent(link: BeneficiaryLink) -> Answer:
+def _lent(link: BeneficiaryLink) -> StateAsOf:
     return {
         "binding_id": link.binding,
         "account": link.beneficiary,
@@ -249,7 +251,7 @@ def _lent(link: BeneficiaryLink) -> Answer:
     }
 
 
-def _spent(spending: Spending) -> Answer | None:
+def _spent(spending: Spending) -> StateAsOf | None:
     """What the caps count on the newest day that anything moved; None where nothing ever did."""
     if spending.on.year == 1:
         return None
@@ -261,7 +263,7 @@ def _spent(spending: Spending) -> Answer | None:
     }
 
 
-def _held(hold: AccountHold) -> Answer:
+def _held(hold: AccountHold) -> StateAsOf:
     return {
         "hold_id": hold.hold,
         "amount": yuan(hold.current_fen + hold.prior_fen),
@@ -270,13 +272,13 @@ def _held(hold: AccountHold) -> Answer:
     }
 
 
-async def _binding(house: House, binding_id: StreamId, point: Point) -> Answer:
-    there = await stood(house.store, binding_id, Binding, point)
+async def _binding(context: ServiceContext, binding_id: StreamId, point: LogPoint) -> StateAsOf:
+    there = await stood(context.store, binding_id, Binding, point)
     binding = there.state
     assert isinstance(binding, Binding), "a binding's stream folds to one"
     answer = binding_answer(binding_id, binding, there.version, point.now)
     return answer | {"last_position": there.position}
 
 
-def _placed(point: Point) -> Answer:
+def _placed(point: LogPoint) -> StateAsOf:
     return {"position": point.position, "as_of": moment(point.now.at)}

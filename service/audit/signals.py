@@ -10,13 +10,13 @@ from projections.audit import signals as signal_views
 from projections.audit.thresholds import LIMITS, Signal, SignalKind
 from projections.kit.paging import bounded
 from service.caller import Caller, Role, check_role
-from service.context import House
-from service.ledger.access_log import Kept, of_code
-from service.read_models.reader import Asked, Listed, Shelf, reach
+from service.context import ServiceContext
+from service.ledger.access_log import StoredAccess, of_code
+from service.read_models.reader import PageRequest, PageResult, ReadModels, reach
 from service.request_context import note
 
 
-class Wanted(NamedTuple):
+class SignalFilter(NamedTuple):
     """Which signals: of a kind or all that the log tells of, behind a position, how many."""
 
     kind: str | None
@@ -25,7 +25,9 @@ class Wanted(NamedTuple):
     min_position: int | None
 
 
-async def signals(house: House, shelf: Shelf, caller: Caller, wanted: Wanted) -> Listed:
+async def signals(
+    context: ServiceContext, read_models: ReadModels, caller: Caller, wanted: SignalFilter
+) -> PageResult:
     """Signals behind a position, oldest first; `following` is the position to go on behind.
 
     Mismatched credentials leave no event: they are read from the access log, whose positions
@@ -39,21 +41,21 @@ async def signals(house: House, shelf: Shelf, caller: Caller, wanted: Wanted) ->
     region = caller.region if caller.role is Role.AGENCY else None
     kind = None if wanted.kind is None else SignalKind(wanted.kind)
     position = await reach(
-        house, shelf, Asked(None, limit, wanted.min_position), signal_views.TABLE
+        context, read_models, PageRequest(None, limit, wanted.min_position), signal_views.TABLE
     )
     if kind is SignalKind.CREDENTIAL_MISMATCH:
-        refused = await of_code(shelf.pool, kind, wanted.after, limit)
+        refused = await of_code(read_models.pool, kind, wanted.after, limit)
         found = [_mismatch(kept) for kept in refused]
-        shown = [one for one in found if region is None or region in await _regions(house, one)]
+        shown = [one for one in found if region is None or region in await _regions(context, one)]
     else:
-        found = await signal_views.after(shelf.pool, wanted.after, kind, region, limit)
+        found = await signal_views.after(read_models.pool, wanted.after, kind, region, limit)
         shown = found
     note(stream for signal in shown for stream in (*signal.accounts, *signal.places))
     following = str(found[-1].position) if len(found) >= limit else None
-    return Listed([_told(signal) for signal in shown], following, position)
+    return PageResult([_told(signal) for signal in shown], following, position)
 
 
-def _mismatch(kept: Kept) -> Signal:
+def _mismatch(kept: StoredAccess) -> Signal:
     """Somebody showed another's credential: both accounts, and where."""
     streams = kept.access.streams
     return Signal(
@@ -67,8 +69,8 @@ def _mismatch(kept: Kept) -> Signal:
     )
 
 
-async def _regions(house: House, signal: Signal) -> set[str]:
-    heads = (await house.store.read(signal.accounts, ())).heads
+async def _regions(context: ServiceContext, signal: Signal) -> set[str]:
+    heads = (await context.store.read(signal.accounts, ())).heads
     return {head.state.region for head in heads.values() if isinstance(head.state, Account)}
 
 

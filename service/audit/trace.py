@@ -21,14 +21,14 @@ from aggregates.topics import TOPICS
 from aggregates.vocabulary import StreamId
 from service.caller import Caller, Role, check_role
 from service.clock import rfc3339
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.codec import Recorded, encode, encode_act, kind_of
-from service.ledger.overlay import Layer, UnreadError
-from service.ledger.store import NO_HEAD, Head
+from service.ledger.overlay import Overlay, UnreadError
+from service.ledger.store import NO_HEAD, StreamHead
 from service.replay.decoding import Stored
 from service.replay.differences import Difference, Differences
 from service.replay.redecide.bills import DECIDED
-from service.replay.walk import Course
+from service.replay.walk import LogWalk
 
 COMMAND_MAX = 2000
 """Events looked at before a decision to find where its command began."""
@@ -37,14 +37,14 @@ LEFT_OUT = ("sealed", "content")
 Log = list[Recorded]
 
 
-async def trace(house: House, caller: Caller, settlement_id: StreamId) -> dict[str, Any]:
+async def trace(context: ServiceContext, caller: Caller, settlement_id: StreamId) -> dict[str, Any]:
     """The story of a settlement (auditors).
 
     Raises:
         UnknownError: there is none.
     """
     check_role(caller, Role.AUDITOR)
-    own = await house.store.history(settlement_id)
+    own = await context.store.history(settlement_id)
     if not own:
         raise UnknownError
     settlement: Settlement | None = None
@@ -53,30 +53,30 @@ async def trace(house: House, caller: Caller, settlement_id: StreamId) -> dict[s
     assert settlement is not None, "its events were folded"
     story: dict[int, Recorded] = {}
     again: dict[int, list[Difference]] = {}
-    for one in [*await _holds(house, settlement), *own]:
-        command = await _command(house, one)
+    for one in [*await _holds(context, settlement), *own]:
+        command = await _command(context, one)
         story |= {told.position: told for told in command}
         if isinstance(one.event, DECIDED):
-            found = await _decided_again(house, command)
+            found = await _decided_again(context, command)
             again[one.position] = [d for d in found if d.position in (one.position, None)]
-    story |= {one.position: one for one in await _around(house, settlement, own)}
-    story |= {one.position: one for one in await _paid_out(house, story.values())}
+    story |= {one.position: one for one in await _around(context, settlement, own)}
+    story |= {one.position: one for one in await _paid_out(context, story.values())}
     return {
         "settlement_id": settlement_id,
         "status": settlement.status,
         "events": [_told(story[at], again.get(at)) for at in sorted(story)],
         "decided_again": sum(map(len, again.values())) == 0,
-        "position": await house.store.position(),
+        "position": await context.store.position(),
     }
 
 
 # ------------------------------------------------------------------ what belongs to it
 
 
-async def _command(house: House, last: Recorded) -> Log:
+async def _command(context: ServiceContext, last: Recorded) -> Log:
     """Everything that the command of an event had written up to it."""
     after = max(0, last.position - COMMAND_MAX)
-    before = await house.store.page(after, last.position - after)
+    before = await context.store.page(after, last.position - after)
     command: Log = []
     for one in reversed(before):
         if one.act != last.act:
@@ -85,7 +85,7 @@ async def _command(house: House, last: Recorded) -> Log:
     return command
 
 
-async def _holds(house: House, settlement: Settlement) -> Log:
+async def _holds(context: ServiceContext, settlement: Settlement) -> Log:
     """The hold that it was settled from, and those that gave way to it."""
     settled = settlement.settled
     if settled is None:
@@ -93,25 +93,25 @@ async def _holds(house: House, settlement: Settlement) -> Log:
     holds = {stream for stream in settled.read if stream.startswith("hld_")}
     if settled.hold is not None:
         holds.add(settled.hold)
-    return [one for hold in sorted(holds) for one in await house.store.history(hold)]
+    return [one for hold in sorted(holds) for one in await context.store.history(hold)]
 
 
-async def _around(house: House, settlement: Settlement, own: Log) -> Log:
+async def _around(context: ServiceContext, settlement: Settlement, own: Log) -> Log:
     """Agreements, order and rules from before it, and the clearing that came after it."""
     settled, first = settlement.settled, own[0].position
     found: Log = []
-    institution = await house.store.history(settlement.institution)
+    institution = await context.store.history(settlement.institution)
     designated = [one for one in institution if isinstance(one.event, InstitutionDesignated)]
     found += [one for one in designated if one.position < first][-1:]
     if settled is None:
         return found
     for share in settled.payers:
         if share.binding is not None:
-            found += [o for o in await house.store.history(share.binding) if o.position < first]
-    patient = await house.store.history(settled.claim.beneficiary)
+            found += [o for o in await context.store.history(share.binding) if o.position < first]
+    patient = await context.store.history(settled.claim.beneficiary)
     orders = [one for one in patient if isinstance(one.event, OrderChanged)]
     found += [one for one in orders if one.position < first][-1:]
-    found += await _rules(house, settled)
+    found += await _rules(context, settled)
     on = settled_on(settlement)
     found += [
         one
@@ -123,25 +123,25 @@ async def _around(house: House, settlement: Settlement, own: Log) -> Log:
     return found
 
 
-async def _rules(house: House, settled: Settled) -> Log:
+async def _rules(context: ServiceContext, settled: Settled) -> Log:
     """The editions that it was decided by, as they were published."""
     used = set(settled.editions.values())
     books = [stream for stream in settled.read if stream.startswith("pol_")]
     return [
         one
         for book in books
-        for one in await house.store.history(book)
+        for one in await context.store.history(book)
         if isinstance(one.event, EditionPublished) and one.event.edition in used
     ]
 
 
-async def _paid_out(house: House, story: Iterable[Recorded]) -> Log:
+async def _paid_out(context: ServiceContext, story: Iterable[Recorded]) -> Log:
     """What became of money that came back and was kept aside."""
     aside = [(o.stream, o.event.ticket) for o in story if isinstance(o.event, ReturnSuspended)]
     return [
         one
         for account, ticket in aside
-        for one in await house.store.history(account)
+        for one in await context.store.history(account)
         if isinstance(one.event, SuspensePaidOut) and one.event.ticket == ticket
     ]
 
@@ -149,10 +149,10 @@ async def _paid_out(house: House, story: Iterable[Recorded]) -> Log:
 # ------------------------------------------------------------------ decided again
 
 
-async def _decided_again(house: House, command: Log) -> list[Difference]:
+async def _decided_again(context: ServiceContext, command: Log) -> list[Difference]:
     """Tell a command again on the states before it, and see whether it decides the same."""
     found = Differences()
-    course = Course(Layer(), house.keys, found)
+    course = LogWalk(Overlay(), context.vault, found)
     for one in command:
         stream, version, topic, amount_fen, state = encode(
             one.stream, one.version, one.event, encode_act(one.act)
@@ -162,22 +162,22 @@ async def _decided_again(house: House, command: Log) -> list[Difference]:
             try:
                 course.take(stored)
             except UnreadError as unread:
-                await _load(house, course.world, unread, command[0].position)
+                await _load(context, course.world, unread, command[0].position)
             else:
                 break
     return found.kept
 
 
-async def _load(house: House, world: Layer, unread: UnreadError, before: int) -> None:
+async def _load(context: ServiceContext, world: Overlay, unread: UnreadError, before: int) -> None:
     """Bring what a decision asks for as it was before a position."""
     if unread.name is not None:
-        names = (await house.store.read((), (unread.name,))).names
+        names = (await context.store.read((), (unread.name,))).names
         world.names[unread.name] = names.get(unread.name)
     for stream in unread.streams:
         head = NO_HEAD
-        for one in await house.store.history(stream):
+        for one in await context.store.history(stream):
             if one.position < before:
-                head = Head(one.version, kind_of(stream).evolve(head.state, one.event))
+                head = StreamHead(one.version, kind_of(stream).evolve(head.state, one.event))
         world.heads[stream] = head
 
 

@@ -26,8 +26,7 @@ from service.binding.consents import check_consent
 from service.binding.kinship import traits_of
 from service.binding.parties import (
     Invite,
-    Moved,
-    Sides,
+    Parties,
     acting_side,
     check_is,
     is_stranger,
@@ -40,18 +39,18 @@ from service.binding.parties import (
 from service.binding.registry_sync import bring_up_to_date
 from service.caller import Caller, Request, Role, check_role
 from service.clock import new_stream
-from service.context import House
-from service.ledger.command import Decision, Reply
-from service.ledger.read_set import View
+from service.context import ServiceContext
+from service.ledger.command import Decision, Reply, StreamEvents
+from service.ledger.read_set import ReadSet
 from service.person.free_text import check_names_nobody
 from service.person.lookup import find_or_stand_in
 from service.serializers import binding_answer
-from service.vault import Keys
+from service.vault import Vault
 
-__all__ = ["Caps", "CapsChange", "Change", "Invite", "Offer"]
+__all__ = ["Caps", "CapsChange", "GrantUpdate", "Invite", "Offer"]
 
 
-async def invite(house: House, request: Request, command: Invite) -> Reply:
+async def invite(context: ServiceContext, request: Request, command: Invite) -> Reply:
     """Offer a grant; where the region asks for no acceptance it is active at once.
 
     The answer does not tell a sponsor whether there is a person of whom he may not know: the
@@ -65,34 +64,34 @@ async def invite(house: House, request: Request, command: Invite) -> Reply:
     """
     check_role(request.caller, Role.PERSON, Role.AGENCY)
     check_consent(command.consent)
-    keys = house.keys
+    vault = context.vault
     sponsor_no = command.sponsor or request.caller.subject
     if request.caller.role is Role.PERSON and sponsor_no != request.caller.subject:
         raise UnknownError  # before a registry is asked about strangers
-    await bring_up_to_date(house, sponsor_no, command.beneficiary)
+    await bring_up_to_date(context, sponsor_no, command.beneficiary)
 
-    def decide(view: View, now: Instant) -> Decision:
-        sponsor_id = party(view, keys, request.caller, command.sponsor)
-        sponsor, lapsed = swept_side(view, keys, sponsor_id, now)
-        beneficiary_id = find_or_stand_in(view, keys, sponsor_id, command.beneficiary)
-        offered = _Offered(command, sponsor, beneficiary_id, new_stream("bnd", now.at))
-        earlier = view.find(_pair_name(keys, offered))
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        sponsor_id = party(reads, vault, request.caller, command.sponsor)
+        sponsor, lapsed = swept_side(reads, vault, sponsor_id, now)
+        beneficiary_id = find_or_stand_in(reads, vault, sponsor_id, command.beneficiary)
+        offered = _PendingOffer(command, sponsor, beneficiary_id, new_stream("bnd", now.at))
+        earlier = reads.find(_pair_name(vault, offered))
         if earlier is not None:
-            _check_not_open(view, earlier, now)
-        kin = kin_of(view, keys, command, (sponsor_id, beneficiary_id))
+            _check_not_open(reads, earlier, now)
+        kin = kin_of(reads, vault, command, (sponsor_id, beneficiary_id))
         agent = sponsor_id if request.caller.role is Role.AGENCY else None
-        if is_stranger(view, keys, request.caller, sponsor_id, beneficiary_id):
+        if is_stranger(reads, vault, request.caller, sponsor_id, beneficiary_id):
             decision = _stranger_invited(offered, kin, lapsed, now, agent)
-            decision.takes = {_pair_name(keys, offered): offered.binding_id}
+            decision.takes = {_pair_name(vault, offered): offered.binding_id}
             decision.frees = set() if earlier is None else {*decision.takes}
             return decision
-        moved = [*lapsed, *_known_invited(view, keys, offered, kin, now)]
+        moved = [*lapsed, *_known_invited(reads, vault, offered, kin, now)]
         return _answered(offered.binding_id, None, 0, moved, now, agent)
 
-    return await house.do(request, decide)
+    return await context.do(request, decide)
 
 
-class _Offered(NamedTuple):
+class _PendingOffer(NamedTuple):
     """An offer on its way: what is asked, by whom, to whom, and under which id."""
 
     command: Invite
@@ -102,7 +101,7 @@ class _Offered(NamedTuple):
 
 
 def _stranger_invited(
-    offered: _Offered, kin: Kin, lapsed: Moved, now: Instant, agent: StreamId | None
+    offered: _PendingOffer, kin: Kin, lapsed: StreamEvents, now: Instant, agent: StreamId | None
 ) -> Decision:
     """The offer to somebody of whom the sponsor may not know; the same where nobody is."""
     command, sponsor, beneficiary_id, binding_id = offered
@@ -112,7 +111,9 @@ def _stranger_invited(
     return _untold(_answered(binding_id, None, 0, [*lapsed, (binding_id, sent)], now, agent))
 
 
-def _known_invited(view: View, keys: Keys, offered: _Offered, kin: Kin, now: Instant) -> Moved:
+def _known_invited(
+    reads: ReadSet, vault: Vault, offered: _PendingOffer, kin: Kin, now: Instant
+) -> StreamEvents:
     """The offer to somebody of whom the sponsor may know, and the ties of his that lapsed.
 
     Raises:
@@ -120,12 +121,12 @@ def _known_invited(view: View, keys: Keys, offered: _Offered, kin: Kin, now: Ins
         `aggregates.binding.binding.invite`.
     """
     command, sponsor, beneficiary_id, binding_id = offered
-    beneficiary, lapsed = swept_side(view, keys, beneficiary_id, now)
+    beneficiary, lapsed = swept_side(reads, vault, beneficiary_id, now)
     for earlier, by in beneficiary.account.invitations:
         if by == sponsor.account_id:
-            _check_not_open(view, earlier, now)
+            _check_not_open(reads, earlier, now)
     sent = rules.invite(command.offer, kin, sponsor, beneficiary, now, command.consent)
-    moved: Moved = [*lapsed, (binding_id, sent)]
+    moved: StreamEvents = [*lapsed, (binding_id, sent)]
     if sponsor.edition.binding.activation is Activation.SPONSOR_ONLY:
         binding = rules.evolve(None, sent)
         return moved + confirmed_events(binding_id, binding, sponsor, beneficiary, now)
@@ -133,18 +134,18 @@ def _known_invited(view: View, keys: Keys, offered: _Offered, kin: Kin, now: Ins
     return [*moved, (beneficiary_id, received)]
 
 
-def _pair_name(keys: Keys, offered: _Offered) -> bytes:
+def _pair_name(vault: Vault, offered: _PendingOffer) -> bytes:
     """The unique name of the newest invitation from one to a stranger."""
-    return keys.name("invitation", f"{offered.sponsor.account_id}\0{offered.beneficiary}")
+    return vault.name("invitation", f"{offered.sponsor.account_id}\0{offered.beneficiary}")
 
 
-def _check_not_open(view: View, binding_id: StreamId, now: Instant) -> None:
-    if view.binding(binding_id).status_at(now) is BindingStatus.INVITED:
+def _check_not_open(reads: ReadSet, binding_id: StreamId, now: Instant) -> None:
+    if reads.binding(binding_id).status_at(now) is BindingStatus.INVITED:
         raise AlreadyBoundError(binding_id=binding_id)
 
 
 async def confirm(
-    house: House, request: Request, binding_id: StreamId, consent: str | None = None
+    context: ServiceContext, request: Request, binding_id: StreamId, consent: str | None = None
 ) -> Reply:
     """The beneficiary agrees, by a version of a text; from then on the sponsor stands behind him.
 
@@ -154,75 +155,77 @@ async def confirm(
     check_role(request.caller, Role.PERSON, Role.AGENCY)
     check_consent(consent)
 
-    def decide(view: View, now: Instant) -> Decision:
-        binding = view.binding(binding_id)
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        binding = reads.binding(binding_id)
         for_whom = check_is(
-            view, house.keys, request.caller, (binding.beneficiary, _sides(binding)), now
+            reads, context.vault, request.caller, (binding.beneficiary, _sides(binding)), now
         )
-        sponsor, lapsed = swept_side(view, house.keys, binding.sponsor, now)
-        beneficiary, theirs = swept_side(view, house.keys, binding.beneficiary, now)
+        sponsor, lapsed = swept_side(reads, context.vault, binding.sponsor, now)
+        beneficiary, theirs = swept_side(reads, context.vault, binding.beneficiary, now)
         moved = [*lapsed, *theirs]
-        asked = _with_parent(view, house.keys, binding)
+        asked = _with_parent(reads, context.vault, binding)
         moved += confirmed_events(binding_id, asked, sponsor, beneficiary, now, consent)
-        return _answered(binding_id, binding, view.version(binding_id), moved, now, for_whom)
+        return _answered(binding_id, binding, reads.version(binding_id), moved, now, for_whom)
 
-    return await house.do(request, decide)
+    return await context.do(request, decide)
 
 
-def _with_parent(view: View, keys: Keys, binding: Binding) -> Binding:
+def _with_parent(reads: ReadSet, vault: Vault, binding: Binding) -> Binding:
     """A binding with which parent one side is of the other, also where a stranger was asked."""
     if binding.is_known:
         return binding
-    mine, theirs = (traits_of(view, keys, side) for side in _sides(binding))
+    mine, theirs = (traits_of(reads, vault, side) for side in _sides(binding))
     return replace(binding, parent=parent_in(binding.relation, mine, theirs))
 
 
-async def decline(house: House, request: Request, binding_id: StreamId) -> Reply:
+async def decline(context: ServiceContext, request: Request, binding_id: StreamId) -> Reply:
     """The beneficiary says no."""
     check_role(request.caller, Role.PERSON, Role.AGENCY)
 
-    def decide(view: View, now: Instant) -> Decision:
-        binding = view.binding(binding_id)
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        binding = reads.binding(binding_id)
         for_whom = check_is(
-            view, house.keys, request.caller, (binding.beneficiary, _sides(binding)), now
+            reads, context.vault, request.caller, (binding.beneficiary, _sides(binding)), now
         )
-        view.account(binding.beneficiary)
-        moved: Moved = [(binding_id, rules.decline(binding, now))]
+        reads.account(binding.beneficiary)
+        moved: StreamEvents = [(binding_id, rules.decline(binding, now))]
         if binding.is_known:
             moved.append((binding.beneficiary, SponsorUnlinked(binding=binding_id)))
-        return _answered(binding_id, binding, view.version(binding_id), moved, now, for_whom)
+        return _answered(binding_id, binding, reads.version(binding_id), moved, now, for_whom)
 
-    return await house.do(request, decide)
+    return await context.do(request, decide)
 
 
-async def release(house: House, request: Request, binding_id: StreamId, reason: str) -> Reply:
+async def release(
+    context: ServiceContext, request: Request, binding_id: StreamId, reason: str
+) -> Reply:
     """Either side takes the grant back, as far as the region lets him."""
     check_role(request.caller, Role.PERSON, Role.AGENCY)
 
-    def decide(view: View, now: Instant) -> Decision:
-        binding = view.binding(binding_id)
-        acting = acting_side(view, house.keys, request.caller, _sides(binding), now)
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        binding = reads.binding(binding_id)
+        acting = acting_side(reads, context.vault, request.caller, _sides(binding), now)
         for account_id in _sides(binding):
-            check_names_nobody(view, house.keys, account_id, reason)
-        sponsor = side_of(view, house.keys, binding.sponsor, now)
+            check_names_nobody(reads, context.vault, account_id, reason)
+        sponsor = side_of(reads, context.vault, binding.sponsor, now)
         event = rules.release(binding, sponsor, by=acting.side, reason=reason, now=now)
-        moved: Moved = [(binding_id, event)]
+        moved: StreamEvents = [(binding_id, event)]
         if event.last_on is None and binding.is_known:
-            view.account(binding.beneficiary)
+            reads.account(binding.beneficiary)
             moved.append((binding.beneficiary, SponsorUnlinked(binding=binding_id)))
             if binding.status is BindingStatus.ACTIVE:
                 moved.append((binding.sponsor, _released(binding_id, now)))
         decision = _answered(
-            binding_id, binding, view.version(binding_id), moved, now, acting.on_behalf_of
+            binding_id, binding, reads.version(binding_id), moved, now, acting.on_behalf_of
         )
-        is_open = is_told(view, house.keys, request.caller, binding)
+        is_open = is_told(reads, context.vault, request.caller, binding)
         return decision if is_open else _untold(decision)
 
-    return await house.do(request, decide)
+    return await context.do(request, decide)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class GrantUpdate:
     """New terms of a grant. A member that was not sent stays as it is."""
 
     uses: tuple[Use, ...] | None
@@ -230,14 +233,16 @@ class Change:
     valid_until: Callable[[date | None], date | None]
 
 
-async def change(house: House, request: Request, binding_id: StreamId, terms: Change) -> Reply:
+async def change(
+    context: ServiceContext, request: Request, binding_id: StreamId, terms: GrantUpdate
+) -> Reply:
     """The sponsor changes what he grants, for settlements from now on."""
     check_role(request.caller, Role.PERSON, Role.AGENCY)
 
-    def decide(view: View, now: Instant) -> Decision:
-        binding = view.binding(binding_id)
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        binding = reads.binding(binding_id)
         for_whom = check_is(
-            view, house.keys, request.caller, (binding.sponsor, _sides(binding)), now
+            reads, context.vault, request.caller, (binding.sponsor, _sides(binding)), now
         )
         event = rules.change_grant(
             binding,
@@ -246,14 +251,14 @@ async def change(house: House, request: Request, binding_id: StreamId, terms: Ch
             terms.caps,
             terms.valid_until(binding.valid_until),
         )
-        version = view.version(binding_id)
-        moved: Moved = [(binding_id, event)]
+        version = reads.version(binding_id)
+        moved: StreamEvents = [(binding_id, event)]
         return _answered(binding_id, binding, version, moved, now, for_whom)
 
-    return await house.do(request, decide)
+    return await context.do(request, decide)
 
 
-async def look_at_binding(house: House, caller: Caller, binding_id: StreamId) -> Reply:
+async def look_at_binding(context: ServiceContext, caller: Caller, binding_id: StreamId) -> Reply:
     """A binding as the log has it now: for its two sides, their agencies and auditors.
 
     Raises:
@@ -261,19 +266,19 @@ async def look_at_binding(house: House, caller: Caller, binding_id: StreamId) ->
     """
     check_role(caller, Role.PERSON, Role.AGENCY, Role.AUDITOR)
 
-    def decide(view: View, now: Instant) -> Decision:
-        binding = view.binding(binding_id)
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        binding = reads.binding(binding_id)
         if caller.role is not Role.AUDITOR:
-            acting_side(view, house.keys, caller, _sides(binding), now)
-        answer = binding_answer(binding_id, binding, view.version(binding_id), now)
+            acting_side(reads, context.vault, caller, _sides(binding), now)
+        answer = binding_answer(binding_id, binding, reads.version(binding_id), now)
         decision = Decision(answer=json.encode(answer))
-        return decision if is_told(view, house.keys, caller, binding) else _untold(decision)
+        return decision if is_told(reads, context.vault, caller, binding) else _untold(decision)
 
-    return await house.ask(caller, decide)
+    return await context.ask(caller, decide)
 
 
-def _sides(binding: Binding) -> Sides:
-    return Sides(binding.sponsor, binding.beneficiary)
+def _sides(binding: Binding) -> Parties:
+    return Parties(binding.sponsor, binding.beneficiary)
 
 
 def _released(binding_id: StreamId, now: Instant) -> BeneficiaryUnlinked:
@@ -287,7 +292,7 @@ def confirmed_events(
     beneficiary: Side,
     now: Instant,
     consent: str | None = None,
-) -> Moved:
+) -> StreamEvents:
     """The confirmation, and the link on both accounts; `consent` is the beneficiary's."""
     confirmed: BindingConfirmed = rules.confirm(binding, sponsor, beneficiary, now, consent)
     return [
@@ -318,7 +323,7 @@ def _answered(
     binding_id: StreamId,
     binding: Binding | None,
     version: int,
-    moved: Moved,
+    moved: StreamEvents,
     now: Instant,
     on_behalf_of: StreamId | None,
 ) -> Decision:

@@ -15,12 +15,12 @@ from aggregates.binding.events import BindingConfirmed, InvitationSent
 from aggregates.refusals import ConsentUnknownError, UnknownError
 from aggregates.vocabulary import StreamId
 from service.clock import rfc3339
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.codec import Recorded
 from service.serializers import moment
 
 
-class Wording(NamedTuple):
+class ConsentTexts(NamedTuple):
     """A text in Chinese and in English."""
 
     zh: str
@@ -30,8 +30,8 @@ class Wording(NamedTuple):
 class ConsentText(NamedTuple):
     """What each side of a binding agrees to."""
 
-    sponsor: Wording
-    beneficiary: Wording
+    sponsor: ConsentTexts
+    beneficiary: ConsentTexts
 
 
 FILE = Path(__file__).with_suffix(".toml")
@@ -72,12 +72,12 @@ def look_at_text(version: str) -> dict[str, Any]:
     }
 
 
-async def consents_of(house: House, binding_id: StreamId) -> dict[str, Any]:
+async def consents_of(context: ServiceContext, binding_id: StreamId) -> dict[str, Any]:
     """By side: the text's version, when it was agreed to, and by which channel.
 
     None where no version was named, or the side has not said yes.
     """
-    return on_record(await house.store.history(binding_id))
+    return on_record(await context.store.history(binding_id))
 
 
 def on_record(history: Sequence[Recorded]) -> dict[str, Any]:

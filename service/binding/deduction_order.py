@@ -16,19 +16,23 @@ from aggregates.refusals import (
 from aggregates.vocabulary import Instant, StreamId
 from service.binding.kinship import is_parent_of_minor
 from service.caller import Caller, Request, Role, check_role
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.command import Decision, Reply
-from service.ledger.read_set import View
+from service.ledger.read_set import ReadSet
 from service.person.lookup import find_or_stand_in, find_person, find_readable, own_region
 from service.policy import edition_in_force
 from service.serializers import order_answer
-from service.vault import Keys
+from service.vault import Vault
 
 OWN = "OWN"
 
 
 async def change_order(
-    house: House, request: Request, person_no: str, sponsors: tuple[str, ...], version: int | None
+    context: ServiceContext,
+    request: Request,
+    person_no: str,
+    sponsors: tuple[str, ...],
+    version: int | None,
 ) -> Reply:
     """Set the deduction order of a beneficiary, by his sponsors' person numbers.
 
@@ -41,21 +45,21 @@ async def change_order(
     if OWN in sponsors or person_no in sponsors:
         raise OwnFirstMandatoryError
 
-    def decide(view: View, now: Instant) -> Decision:
-        account_id, for_whom = _check_may_set(view, house.keys, request.caller, person_no, now)
-        account = view.account(account_id)
-        live = _live(view, account, now)
-        bindings = _bindings(view, house.keys, account_id, live, sponsors)
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        account_id, for_whom = _check_may_set(reads, context.vault, request.caller, person_no, now)
+        account = reads.account(account_id)
+        live = _live(reads, account, now)
+        bindings = _bindings(reads, context.vault, account_id, live, sponsors)
         event = rules.change_order(account, live, bindings, version)
         answer = order_answer(rules.current_order(evolve(account, event), live))
         return Decision(
             answer=json.encode(answer), events=[(account_id, event)], on_behalf_of=for_whom
         )
 
-    return await house.do(request, decide)
+    return await context.do(request, decide)
 
 
-async def look_at_order(house: House, caller: Caller, person_no: str) -> Reply:
+async def look_at_order(context: ServiceContext, caller: Caller, person_no: str) -> Reply:
     """The order a beneficiary set over his sponsors of today; who came later pays last.
 
     For himself, a minor's parent, agencies.
@@ -65,16 +69,16 @@ async def look_at_order(house: House, caller: Caller, person_no: str) -> Reply:
     """
     check_role(caller, Role.PERSON, Role.AGENCY, Role.AUDITOR)
 
-    def decide(view: View, now: Instant) -> Decision:
-        account = view.account(find_readable(view, house.keys, caller, person_no, now))
-        order = rules.current_order(account, _live(view, account, now))
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        account = reads.account(find_readable(reads, context.vault, caller, person_no, now))
+        order = rules.current_order(account, _live(reads, account, now))
         return Decision(answer=json.encode(order_answer(order)))
 
-    return await house.ask(caller, decide)
+    return await context.ask(caller, decide)
 
 
 def _check_may_set(
-    view: View, keys: Keys, caller: Caller, person_no: str, now: Instant
+    reads: ReadSet, vault: Vault, caller: Caller, person_no: str, now: Instant
 ) -> tuple[StreamId, StreamId | None]:
     """Who may set the order is the beneficiary's region's to say (`order_strategy`).
 
@@ -85,18 +89,18 @@ def _check_may_set(
         UnknownError: a stranger; NotPermittedError: the other side's to do.
     """
     if caller.role is Role.AGENCY:
-        account_id, _ = own_region(view, keys, caller, person_no)
+        account_id, _ = own_region(reads, vault, caller, person_no)
         return account_id, account_id
-    me = find_person(view, keys, caller.subject)
-    account_id = find_or_stand_in(view, keys, me, person_no)
-    is_parent = me != account_id and is_parent_of_minor(view, keys, me, account_id, now)
+    me = find_person(reads, vault, caller.subject)
+    account_id = find_or_stand_in(reads, vault, me, person_no)
+    is_parent = me != account_id and is_parent_of_minor(reads, vault, me, account_id, now)
     is_owner = me == account_id or is_parent
-    is_tied = any(tie.beneficiary == account_id for tie in view.account(me).beneficiaries)
+    is_tied = any(tie.beneficiary == account_id for tie in reads.account(me).beneficiaries)
     if not (is_owner or is_tied):
         raise UnknownError
-    account = view.account(account_id)
-    terms = edition_in_force(view, keys, account.region, now).order
-    is_sponsor = any(link.sponsor == me for link in _live(view, account, now))
+    account = reads.account(account_id)
+    terms = edition_in_force(reads, vault, account.region, now).order
+    is_sponsor = any(link.sponsor == me for link in _live(reads, account, now))
     if not (is_owner or is_sponsor):
         raise UnknownError
     by_sponsor = terms.order_strategy is OrderStrategy.SPONSOR_SET
@@ -105,21 +109,21 @@ def _check_may_set(
     return account_id, account_id if is_parent and not by_sponsor else None
 
 
-def _live(view: View, account: Account, now: Instant) -> tuple[SponsorLink, ...]:
-    view.need(link.binding for link in account.sponsors)
-    return live_sponsors(account, view.binding, now)
+def _live(reads: ReadSet, account: Account, now: Instant) -> tuple[SponsorLink, ...]:
+    reads.need(link.binding for link in account.sponsors)
+    return live_sponsors(account, reads.binding, now)
 
 
 def _bindings(
-    view: View,
-    keys: Keys,
+    reads: ReadSet,
+    vault: Vault,
     account_id: StreamId,
     live: tuple[SponsorLink, ...],
     sponsors: tuple[str, ...],
 ) -> list[StreamId]:
     """The sponsors' bindings; who is not known here is a stranger like any other (S44)."""
     by_sponsor = {link.sponsor: link.binding for link in live}
-    ids = [find_or_stand_in(view, keys, account_id, person_no) for person_no in sponsors]
+    ids = [find_or_stand_in(reads, vault, account_id, person_no) for person_no in sponsors]
     found = [by_sponsor.get(sponsor) for sponsor in ids]
     bindings = [binding for binding in found if binding is not None]
     if len(bindings) != len(sponsors):

@@ -9,16 +9,16 @@ from aggregates.binding.kinship import (
     INVERSE,
     KinshipConfirmed,
     KinshipRecorded,
-    Shown,
+    KinshipShown,
     seen_from,
 )
 from aggregates.refusals import SelfBindingError, UnknownError
 from aggregates.vocabulary import Instant, KinshipEvidence, Relation, StreamId
 from service.caller import Caller, Request, Role, check_region, check_role
 from service.clock import new_stream
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.command import Decision, Reply
-from service.ledger.read_set import View
+from service.ledger.read_set import ReadSet
 from service.person.kin import (
     is_parent_of_minor,
     kin_name,
@@ -27,7 +27,7 @@ from service.person.kin import (
     traits_of,
 )
 from service.person.lookup import find_or_stand_in
-from service.vault import Keys
+from service.vault import Vault
 
 __all__ = [
     "RecordKinship",
@@ -50,7 +50,7 @@ class RecordKinship:
     relation: Relation
 
 
-async def record_kinship(house: House, request: Request, fact: RecordKinship) -> Reply:
+async def record_kinship(context: ServiceContext, request: Request, fact: RecordKinship) -> Reply:
     """Enter a kinship, on both persons' streams (agency).
 
     An agency speaks for the persons of its region. Where one side is of another region, that
@@ -63,29 +63,29 @@ async def record_kinship(house: House, request: Request, fact: RecordKinship) ->
         not confirm; the rest as `Appender.submit`.
     """
     check_role(request.caller, Role.AGENCY)
-    keys = house.keys
+    vault = context.vault
 
-    def decide(view: View, now: Instant) -> Decision:
-        mine, kin = _sides(view, keys, request.caller, fact)
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        mine, kin = _sides(reads, vault, request.caller, fact)
         if not mine:
             raise UnknownError
         if kin.person == kin.relative:
             raise SelfBindingError
         for other in {kin.person, kin.relative} - mine:
-            if not _is_agreed(view, keys, other, kin):
+            if not _is_agreed(reads, vault, other, kin):
                 raise UnknownError
         decision = Decision(answer=json.encode({"relation": fact.relation.lower()}))
-        _record(view, keys, decision, kin, now)
+        _record(reads, vault, decision, kin, now)
         inverse = INVERSE.get(fact.relation)
         if inverse is not None:
             back = KinshipRecorded(person=kin.relative, relative=kin.person, relation=inverse)
-            _record(view, keys, decision, back, now)
+            _record(reads, vault, decision, back, now)
         return decision
 
-    return await house.do(request, decide)
+    return await context.do(request, decide)
 
 
-async def confirm_kinship(house: House, request: Request, fact: RecordKinship) -> Reply:
+async def confirm_kinship(context: ServiceContext, request: Request, fact: RecordKinship) -> Reply:
     """Agree for one's own person to a kinship that another region's agency will enter.
 
     The answer is the same whether the other person is there or not.
@@ -94,10 +94,10 @@ async def confirm_kinship(house: House, request: Request, fact: RecordKinship) -
         UnknownError: neither is of the agency's region; the rest as `Appender.submit`.
     """
     check_role(request.caller, Role.AGENCY)
-    keys = house.keys
+    vault = context.vault
 
-    def decide(view: View, now: Instant) -> Decision:
-        mine, kin = _sides(view, keys, request.caller, fact)
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        mine, kin = _sides(reads, vault, request.caller, fact)
         if not mine:
             raise UnknownError
         if kin.person == kin.relative:
@@ -106,15 +106,15 @@ async def confirm_kinship(house: House, request: Request, fact: RecordKinship) -
         for person in sorted(mine):
             agreed = seen_from(person, kin)
             event = KinshipConfirmed(person=person, **agreed._asdict())
-            if not _is_agreed(view, keys, person, kin):
-                decision.events.append((_kin_stream(view, keys, decision, person, now), event))
+            if not _is_agreed(reads, vault, person, kin):
+                decision.events.append((_kin_stream(reads, vault, decision, person, now), event))
         return decision
 
-    return await house.do(request, decide)
+    return await context.do(request, decide)
 
 
 def _sides(
-    view: View, keys: Keys, caller: Caller, fact: RecordKinship
+    reads: ReadSet, vault: Vault, caller: Caller, fact: RecordKinship
 ) -> tuple[set[StreamId], KinshipRecorded]:
     """Whom of the two a caller speaks for, and the fact; who is not there gets a stand-in's id.
 
@@ -124,40 +124,40 @@ def _sides(
         UnknownError: neither is.
     """
     numbers = (fact.person_no, fact.relative)
-    found = [view.find(keys.name("person_no", number)) for number in numbers]
+    found = [reads.find(vault.name("person_no", number)) for number in numbers]
     asker = found[0] or found[1]
     if asker is None:
         raise UnknownError
-    ids = [find_or_stand_in(view, keys, asker, number) for number in numbers]
+    ids = [find_or_stand_in(reads, vault, asker, number) for number in numbers]
     mine: set[StreamId] = set()
     for account_id in ids:
         with suppress(UnknownError):
-            check_region(caller, view.account(account_id))
+            check_region(caller, reads.account(account_id))
             mine.add(account_id)
     return mine, KinshipRecorded(person=ids[0], relative=ids[1], relation=fact.relation)
 
 
-def _is_agreed(view: View, keys: Keys, person: StreamId, kin: KinshipRecorded) -> bool:
+def _is_agreed(reads: ReadSet, vault: Vault, person: StreamId, kin: KinshipRecorded) -> bool:
     """Whether the agency of one side agreed to a fact."""
-    stream = view.find(kin_name(keys, person), of=person)
-    return stream is not None and seen_from(person, kin) in view.kinship(stream).agreed
+    stream = reads.find(kin_name(vault, person), of=person)
+    return stream is not None and seen_from(person, kin) in reads.kinship(stream).agreed
 
 
 def _record(
-    view: View, keys: Keys, decision: Decision, fact: KinshipRecorded, now: Instant
+    reads: ReadSet, vault: Vault, decision: Decision, fact: KinshipRecorded, now: Instant
 ) -> None:
     """Add one side of a fact to a decision, unless the register has it."""
-    if registered(view, keys, fact.person, fact.relative) is fact.relation:
+    if registered(reads, vault, fact.person, fact.relative) is fact.relation:
         return
-    decision.events.append((_kin_stream(view, keys, decision, fact.person, now), fact))
+    decision.events.append((_kin_stream(reads, vault, decision, fact.person, now), fact))
 
 
 def _kin_stream(
-    view: View, keys: Keys, decision: Decision, person: StreamId, now: Instant
+    reads: ReadSet, vault: Vault, decision: Decision, person: StreamId, now: Instant
 ) -> StreamId:
     """The stream of a person's relatives; a new one takes his name."""
-    name = kin_name(keys, person)
-    stream = view.find(name, of=person)
+    name = kin_name(vault, person)
+    stream = reads.find(name, of=person)
     if stream is None:
         stream = new_stream("kin", now.at)
         decision.takes[name] = stream
@@ -165,12 +165,12 @@ def _kin_stream(
 
 
 def shown_for(
-    view: View,
-    keys: Keys,
+    reads: ReadSet,
+    vault: Vault,
     sponsor: StreamId,
     beneficiary: StreamId,
     evidence: tuple[KinshipEvidence | None, str | None],
-) -> Shown:
+) -> KinshipShown:
     """What a sponsor shows of a kinship, beside what the register says."""
     kind, reference = evidence
-    return Shown(kind, reference, registered(view, keys, sponsor, beneficiary))
+    return KinshipShown(kind, reference, registered(reads, vault, sponsor, beneficiary))

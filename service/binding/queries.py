@@ -7,15 +7,15 @@ from msgspec import json
 
 from aggregates.vocabulary import BindingStatus, Instant, StreamId
 from projections import binding as binding_views
-from projections.binding import BindingRow, Wanted
+from projections.binding import BindingFilter, BindingRow
 from service.binding.parties import is_told
 from service.caller import Caller, Role, check_role
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.command import Decision
-from service.ledger.read_set import View
+from service.ledger.read_set import ReadSet
 from service.person.lookup import account_of
 from service.person.masking import persons_of
-from service.read_models.reader import Asked, Listed, Shelf, reach
+from service.read_models.reader import PageRequest, PageResult, ReadModels, reach
 from service.serializers import caps_answer, day
 
 
@@ -27,8 +27,12 @@ class BindingsQuery(NamedTuple):
 
 
 async def bindings(
-    house: House, shelf: Shelf, caller: Caller, sought: BindingsQuery, asked: Asked
-) -> Listed:
+    context: ServiceContext,
+    read_models: ReadModels,
+    caller: Caller,
+    sought: BindingsQuery,
+    asked: PageRequest,
+) -> PageResult:
     """The bindings a caller may see: his own, his region's, or all for an auditor.
 
     With a person number those of one person: a child under age, a person of the region.
@@ -39,39 +43,39 @@ async def bindings(
     """
     status, person_no = sought
     check_role(caller, Role.AGENCY, Role.PERSON, Role.AUDITOR)
-    wanted = Wanted(
-        house.clock(), BindingStatus(status) if status else None, asked.cursor, asked.limit
+    wanted = BindingFilter(
+        context.clock(), BindingStatus(status) if status else None, asked.cursor, asked.limit
     )
-    position = await reach(house, shelf, asked, binding_views.TABLE)
+    position = await reach(context, read_models, asked, binding_views.TABLE)
     if person_no is not None or caller.role is Role.PERSON:
-        account_id = await account_of(house, caller, person_no or caller.subject)
-        page = await binding_views.of_party(shelf.pool, account_id, wanted)
+        account_id = await account_of(context, caller, person_no or caller.subject)
+        page = await binding_views.of_party(read_models.pool, account_id, wanted)
     elif caller.role is Role.AGENCY and caller.region is not None:
-        page = await binding_views.of_region(shelf.pool, caller.region, wanted)
+        page = await binding_views.of_region(read_models.pool, caller.region, wanted)
     else:
-        page = await binding_views.of_all(shelf.pool, wanted)
-    untold = await _untold(house, caller, page.rows)
+        page = await binding_views.of_all(read_models.pool, wanted)
+    untold = await _untold(context, caller, page.rows)
     sides = [side for row in page.rows for side in (row.sponsor, row.beneficiary)]
-    persons = await persons_of(house, sides)
+    persons = await persons_of(context, sides)
     numbers = {stream: person and person.person_no for stream, person in persons.items()}
     items = [_binding(row, numbers, is_told=row.binding not in untold) for row in page.rows]
-    return Listed(items, page.next, position)
+    return PageResult(items, page.next, position)
 
 
-async def _untold(house: House, caller: Caller, rows: Sequence[BindingRow]) -> set[str]:
+async def _untold(context: ServiceContext, caller: Caller, rows: Sequence[BindingRow]) -> set[str]:
     """The bindings of which a caller may not know whether their beneficiary is there."""
     waiting = [row.binding for row in rows if row.active_from is None]
     if not waiting or caller.role is Role.AUDITOR:
         return set()
 
-    def decide(view: View, _: Instant) -> Decision:
-        view.need(waiting)
-        found = {binding_id: view.binding(binding_id) for binding_id in waiting}
-        view.need(binding.beneficiary for binding in found.values())
-        untold = [b for b in waiting if not is_told(view, house.keys, caller, found[b])]
+    def decide(reads: ReadSet, _: Instant) -> Decision:
+        reads.need(waiting)
+        found = {binding_id: reads.binding(binding_id) for binding_id in waiting}
+        reads.need(binding.beneficiary for binding in found.values())
+        untold = [b for b in waiting if not is_told(reads, context.vault, caller, found[b])]
         return Decision(answer=json.encode(untold))
 
-    return set(json.decode((await house.ask(caller, decide)).answer, type=list[str]))
+    return set(json.decode((await context.ask(caller, decide)).answer, type=list[str]))
 
 
 def _binding(

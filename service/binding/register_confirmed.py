@@ -16,9 +16,9 @@ from service.binding.consents import check_consent
 from service.binding.parties import Invite, kin_of, swept_side
 from service.caller import Request, Role, check_region, check_role
 from service.clock import new_stream
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.command import Decision, Reply
-from service.ledger.read_set import View
+from service.ledger.read_set import ReadSet
 from service.person.lookup import find_person
 from service.serializers import binding_answer
 
@@ -33,7 +33,7 @@ class Register:
     confirmed_at: datetime
 
 
-async def register(house: House, request: Request, command: Register) -> Reply:
+async def register(context: ServiceContext, request: Request, command: Register) -> Reply:
     """Take over an already confirmed binding (agency); counted like any other.
 
     Raises:
@@ -42,21 +42,21 @@ async def register(house: House, request: Request, command: Register) -> Reply:
     check_role(request.caller, Role.AGENCY)
     consent = command.invite.consent
     check_consent(consent)
-    keys = house.keys
+    keys = context.vault
 
-    def decide(view: View, now: Instant) -> Decision:
+    def decide(reads: ReadSet, now: Instant) -> Decision:
         assert command.invite.sponsor is not None, "an agency names the sponsor"
         then = instant(command.confirmed_at)
         if then.at > now.at:
             raise DateInvalidError(field="confirmed_at")
-        sponsor_id = find_person(view, keys, command.invite.sponsor)
-        sponsor, lapsed = swept_side(view, keys, sponsor_id, now)
+        sponsor_id = find_person(reads, keys, command.invite.sponsor)
+        sponsor, lapsed = swept_side(reads, keys, sponsor_id, now)
         check_region(request.caller, sponsor.account)
-        beneficiary_id = find_person(view, keys, command.invite.beneficiary)
-        beneficiary, theirs = swept_side(view, keys, beneficiary_id, now)
+        beneficiary_id = find_person(reads, keys, command.invite.beneficiary)
+        beneficiary, theirs = swept_side(reads, keys, beneficiary_id, now)
         binding_id = new_stream("bnd", now.at)
         accepted = sponsor.edition.binding.kinship_evidence
-        kin = kin_of(view, keys, command.invite, (sponsor_id, beneficiary_id))
+        kin = kin_of(reads, keys, command.invite, (sponsor_id, beneficiary_id))
         kin = replace(kin, shown=vouched(command.invite.offer.relation, accepted))
         sent = rules.invite(command.invite.offer, kin, sponsor, beneficiary, then, consent)
         binding = rules.evolve(None, sent)
@@ -66,4 +66,4 @@ async def register(house: House, request: Request, command: Register) -> Reply:
         answer = binding_answer(binding_id, confirmed, 2, now)
         return Decision(answer=json.encode(answer), events=events)
 
-    return await house.do(request, decide)
+    return await context.do(request, decide)

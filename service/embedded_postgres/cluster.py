@@ -31,11 +31,11 @@ class ClusterStartError(Exception):
     """The server cannot be made or does not start; the message says why, in its own words."""
 
 
-Account = pwd.struct_passwd | None
+UnixUser = pwd.struct_passwd | None
 """The user the server runs as, or None where that is simply us."""
 
 
-def account_for(data: Path) -> Account:
+def account_for(data: Path) -> UnixUser:
     """Choose the server's user: the owner of an existing cluster, else a user without rights.
 
     Raises ClusterStartError when we are root and there is no other user.
@@ -54,7 +54,7 @@ def account_for(data: Path) -> Account:
     return candidates[0]
 
 
-def home_for(data: Path, account: Account) -> Path:
+def home_for(data: Path, account: UnixUser) -> Path:
     """Return the directory of the cluster, making it where the user cannot enter `data`.
 
     Raises ClusterStartError when there is a cluster that can no longer be reached.
@@ -81,7 +81,7 @@ def _recorded_home(data: Path) -> Path:
     return Path(record.read_text(encoding="utf-8").rstrip("\n")) if record.exists() else data
 
 
-def server_for(home: Path, account: Account) -> Path:
+def server_for(home: Path, account: UnixUser) -> Path:
     """Return the directory of the server's binaries, copied into `home` where they must be.
 
     Raises ClusterStartError when there are none, or none that the user may run.
@@ -140,7 +140,7 @@ def _open_to_all(tree: Path) -> None:
                 path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
 
 
-def create(cluster: Path, server: Path, account: Account) -> None:
+def create(cluster: Path, server: Path, account: UnixUser) -> None:
     """Make a cluster under another name and give it its own when it is complete and on disk.
 
     Raises ClusterStartError with what initdb said.
@@ -163,7 +163,7 @@ def create(cluster: Path, server: Path, account: Account) -> None:
     os.close(folder)
 
 
-def give(path: Path, account: Account) -> None:
+def give(path: Path, account: UnixUser) -> None:
     """Make the server's user the owner of what it must write to."""
     if account is not None:
         os.chown(path, account.pw_uid, account.pw_gid)
@@ -171,7 +171,7 @@ def give(path: Path, account: Account) -> None:
 
 def spawn(
     command: list[str],
-    account: Account,
+    account: UnixUser,
     on_our_death: signal.Signals,
     output: IO[bytes],
     stale_pid: str | None = None,

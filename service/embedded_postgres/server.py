@@ -31,8 +31,8 @@ from typing import BinaryIO
 from urllib.parse import quote
 
 from service.embedded_postgres.cluster import (
-    Account,
     ClusterStartError,
+    UnixUser,
     account_for,
     create,
     give,
@@ -119,7 +119,7 @@ class EmbeddedPostgres:
             raise
         return dsn
 
-    def _run(self, cluster: Path, server: Path, account: Account, socket: Path) -> None:
+    def _run(self, cluster: Path, server: Path, account: UnixUser, socket: Path) -> None:
         settings = self._settings | {"unix_socket_directories": str(socket)}
         options = [word for name in settings for word in ("-c", f"{name}={settings[name]}")]
         command = [str(server / "postgres"), "-D", str(cluster), *options]
@@ -254,7 +254,7 @@ def _wait_for_old_server(cluster: Path) -> None:
         time.sleep(POLL_S)
 
 
-def _open_log(path: Path, account: Account) -> BinaryIO:
+def _open_log(path: Path, account: UnixUser) -> BinaryIO:
     if path.exists() and path.stat().st_size > LOG_BYTES_MAX:
         path.replace(path.with_suffix(".log.old"))
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
@@ -265,7 +265,7 @@ def _open_log(path: Path, account: Account) -> BinaryIO:
 # The socket's directory
 
 
-def _make_socket_directory(home: Path, account: Account) -> Path:
+def _make_socket_directory(home: Path, account: UnixUser) -> Path:
     socket = home / "socket"
     shutil.rmtree(socket, ignore_errors=True)  # a killed server leaves its socket and a lock
     path = os.fsencode(socket / ".s.PGSQL.5432")

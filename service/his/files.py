@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from service.caller import Caller
 from service.clock import machine_now
 from service.ledger.store import StoreUnavailableError
-from service.read_models.reader import Shelf
+from service.read_models.reader import ReadModels
 
 KEPT = timedelta(days=30)
 NUMBER_SIZE = 30
@@ -18,26 +18,26 @@ SWEEP = "DELETE FROM fsi_files WHERE kept_at < now() - make_interval(days => $1)
 FETCH = "SELECT body FROM fsi_files WHERE caller = $1 AND number = $2"
 
 
-async def keep(shelf: Shelf, caller: Caller, filename: str, body: bytes) -> str:
+async def keep(read_models: ReadModels, caller: Caller, filename: str, body: bytes) -> str:
     """Keep a file for a caller; its number.
 
     Raises:
         StoreUnavailableError: there is nowhere to keep it.
     """
-    if shelf.pool is None:
+    if read_models.pool is None:
         raise StoreUnavailableError("no database for files")
     made = hashlib.sha256(f"{caller.name}\0{filename}\0".encode() + body).hexdigest()
     number = made[:NUMBER_SIZE].upper()
-    await shelf.pool.execute(KEEP, number, caller.name, filename, body)
-    await shelf.pool.execute(SWEEP, KEPT.days)
+    await read_models.pool.execute(KEEP, number, caller.name, filename, body)
+    await read_models.pool.execute(SWEEP, KEPT.days)
     return number
 
 
-async def fetch(shelf: Shelf, caller: Caller, number: str) -> bytes | None:
+async def fetch(read_models: ReadModels, caller: Caller, number: str) -> bytes | None:
     """A file of the caller's own; None where there is none."""
-    if shelf.pool is None:
+    if read_models.pool is None:
         raise StoreUnavailableError("no database for files")
-    body: bytes | None = await shelf.pool.fetchval(FETCH, caller.name, number)
+    body: bytes | None = await read_models.pool.fetchval(FETCH, caller.name, number)
     return body
 
 

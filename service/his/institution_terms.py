@@ -13,9 +13,9 @@ from aggregates.institution import Dialect
 from aggregates.vocabulary import Instant, MulaidMode, SignatureStyle, StatementWords, StreamId
 from service.caller import institution
 from service.clock import monotonic_s
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.command import Decision
-from service.ledger.read_set import View
+from service.ledger.read_set import ReadSet
 
 REMEMBERED_MAX = 10_000
 REMEMBERED_S = 1.0
@@ -41,7 +41,7 @@ class Terms(NamedTuple):
         return f"Terms({self.dialect!r}, {self.style!r}, {self.paasid!r})"
 
 
-class Known(NamedTuple):
+class CachedTerms(NamedTuple):
     """Terms that were read: when, in seconds, and of which version of the institution."""
 
     read_s: float
@@ -53,10 +53,10 @@ class Known(NamedTuple):
 class TermsBook:
     """Every institution's terms, by its code."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, context: ServiceContext) -> None:
         """Read them from a house's log."""
-        self._house = house
-        self._known: OrderedDict[str, Known] = OrderedDict()
+        self._context = context
+        self._known: OrderedDict[str, CachedTerms] = OrderedDict()
 
     async def of(self, code: str) -> Terms:
         """An institution's terms, at most a second old.
@@ -69,30 +69,30 @@ class TermsBook:
         if known is not None and known.read_s > now_s - REMEMBERED_S and self._is_newest(known):
             return known.terms
         terms, stream, version = await self._read(code)
-        self._known[code] = Known(now_s, terms, stream, version)
+        self._known[code] = CachedTerms(now_s, terms, stream, version)
         self._known.move_to_end(code)
         if len(self._known) > REMEMBERED_MAX:
             self._known.popitem(last=False)
         return terms
 
-    def _is_newest(self, known: Known) -> bool:
+    def _is_newest(self, known: CachedTerms) -> bool:
         """Whether this process has seen nothing newer; what another one wrote is told in time."""
         if known.stream is None:
             return False
-        return self._house.appender.last_seen(known.stream) in (None, known.version)
+        return self._context.appender.last_seen(known.stream) in (None, known.version)
 
     async def _read(self, code: str) -> tuple[Terms, StreamId | None, int]:
-        keys = self._house.keys
+        keys = self._context.vault
         name = keys.name("institution", code)
         seen: list[tuple[Terms, StreamId | None, int]] = []
 
-        def decide(view: View, _: Instant) -> Decision:
-            stream = view.find(name)
+        def decide(reads: ReadSet, _: Instant) -> Decision:
+            stream = reads.find(name)
             if stream is None:
                 seen.append((Terms(), None, 0))
                 return Decision(answer=b"")
-            known = view.institution(stream)
-            signature, version = known.signature, view.version(stream)
+            known = reads.institution(stream)
+            signature, version = known.signature, reads.version(stream)
             terms = Terms(known.dialect)
             if signature is not None:
                 secret = "" if known.sealed is None else keys.unseal_secret(known.sealed, stream)
@@ -100,5 +100,5 @@ class TermsBook:
             seen.append((terms, stream, version))
             return Decision(answer=b"")
 
-        await self._house.ask(institution(code), decide)
+        await self._context.ask(institution(code), decide)
         return seen[-1]

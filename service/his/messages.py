@@ -8,17 +8,17 @@ from msgspec import json
 
 from aggregates.vocabulary import Instant, SettlementStatus, StreamId
 from service.caller import Caller, Role, check_role
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.command import Decision
-from service.ledger.read_set import View
-from service.read_models.reader import Shelf
+from service.ledger.read_set import ReadSet
+from service.read_models.reader import ReadModels
 
 CODE_SIZE = 12
 FORM = re.compile(r"[0-9A-Za-z]{12}(20[0-9]{12})[0-9A-Za-z]{4}")
 KEY_OF = "SELECT key FROM command_keys WHERE caller = $1 AND stream = $2 AND refusal IS NULL"
 
 
-class Known(NamedTuple):
+class MessageOutcome(NamedTuple):
     """What a message did: `refusal` is a rule's code, `stream` what it made or meant.
 
     `cancelled` is the settlement that it took back whole.
@@ -29,23 +29,25 @@ class Known(NamedTuple):
     cancelled: StreamId | None = None
 
 
-async def look_at_message(house: House, caller: Caller, key: str) -> Known | None:
+async def look_at_message(
+    context: ServiceContext, caller: Caller, key: str
+) -> MessageOutcome | None:
     """What a message of the caller's did; None where it never came, or did nothing.
 
     The look-up rides in a commit, so that a crash cannot take its answer back.
     """
     check_role(caller, Role.INSTITUTION)
-    await house.appender.quiet(caller.name, key)
-    reply = await house.ask(caller, _nothing, asks=(caller.name, key))
+    await context.appender.quiet(caller.name, key)
+    reply = await context.ask(caller, _nothing, asks=(caller.name, key))
     if not reply.is_replayed:
         return None
     told = json.decode(reply.answer or b"{}")
     is_cancel = reply.refusal is None and told.get("status") == SettlementStatus.CANCELLED
     cancelled = StreamId(told["settlement_id"]) if is_cancel else None
-    return Known(reply.refusal, reply.subject, cancelled)
+    return MessageOutcome(reply.refusal, reply.subject, cancelled)
 
 
-async def is_anothers(house: House, caller: Caller, msgid: str) -> bool:
+async def is_anothers(context: ServiceContext, caller: Caller, msgid: str) -> bool:
     """Whether a message's number says that another institution sent it.
 
     In the national form it is the institution (12), the time (14) and a count (4); a number of
@@ -56,13 +58,13 @@ async def is_anothers(house: House, caller: Caller, msgid: str) -> bool:
         return False
     if (form := FORM.fullmatch(msgid)) is not None and _is_time(form[1]):
         return True
-    name, found = house.keys.name("institution", prefix), []
+    name, found = context.vault.name("institution", prefix), []
 
-    def decide(view: View, _: Instant) -> Decision:
-        found.append(view.find(name))
+    def decide(reads: ReadSet, _: Instant) -> Decision:
+        found.append(reads.find(name))
         return Decision(answer=b"")
 
-    await house.ask(caller, decide)
+    await context.ask(caller, decide)
     return found[-1] is not None
 
 
@@ -73,11 +75,15 @@ def _is_time(digits: str) -> bool:
         return False
 
 
-async def message_of(shelf: Shelf, caller: Caller, settlement: StreamId) -> str:
+async def message_of(read_models: ReadModels, caller: Caller, settlement: StreamId) -> str:
     """The msgid that made a settlement; empty where it came by another door."""
-    key = await shelf.pool.fetchval(KEY_OF, caller.name, settlement[4:]) if shelf.pool else None
+    key = (
+        await read_models.pool.fetchval(KEY_OF, caller.name, settlement[4:])
+        if read_models.pool
+        else None
+    )
     return (key or "").rpartition(":")[2] if (key or "").startswith("fsi:") else ""
 
 
-def _nothing(_: View, __: Instant) -> Decision:
+def _nothing(_: ReadSet, __: Instant) -> Decision:
     return Decision(answer=b"")

@@ -63,14 +63,14 @@ class Access(NamedTuple):
     streams: tuple[StreamId, ...]
 
 
-class Kept(NamedTuple):
+class StoredAccess(NamedTuple):
     """An access and its place in the access log, from 1."""
 
     position: int
     access: Access
 
 
-class Sought(NamedTuple):
+class AccessQuery(NamedTuple):
     """Which accesses are wanted: below a position, of a stream, by a caller, in [since, until)."""
 
     below: int
@@ -79,7 +79,7 @@ class Sought(NamedTuple):
     since: int | None = None
     until: int | None = None
 
-    def fits(self, kept: Kept) -> bool:
+    def fits(self, kept: StoredAccess) -> bool:
         """Whether an access is among them."""
         access = kept.access
         return (
@@ -91,15 +91,15 @@ class Sought(NamedTuple):
         )
 
 
-class Sealed(NamedTuple):
+class SealedAccess(NamedTuple):
     """An access as it is stored: its hash, and a checkpoint where one was signed over it."""
 
-    kept: Kept
+    kept: StoredAccess
     hash: bytes
     note: str | None
 
 
-class Checked(NamedTuple):
+class ChainCheck(NamedTuple):
     """How a walk along the chain went: the first broken position if any, and the head."""
 
     broken: int | None
@@ -129,17 +129,17 @@ async def record(pool: Pool, accesses: Sequence[Access]) -> None:
     await pool.execute(RECORD, *columns, streams, [leaf_of(access) for access in accesses])
 
 
-async def page(pool: Pool, sought: Sought, limit: int) -> list[Kept]:
+async def page(pool: Pool, sought: AccessQuery, limit: int) -> list[StoredAccess]:
     """Up to `limit` accesses, the newest first."""
     return [_kept(row) for row in await pool.fetch(PAGE, *sought, limit)]
 
 
-async def of_code(pool: Pool, code: str, after: int, limit: int) -> list[Kept]:
+async def of_code(pool: Pool, code: str, after: int, limit: int) -> list[StoredAccess]:
     """Up to `limit` accesses behind a position that were refused with a code, oldest first."""
     return [_kept(row) for row in await pool.fetch(OF_CODE, after, code, limit)]
 
 
-async def check(pool: Pool) -> Checked:
+async def check(pool: Pool) -> ChainCheck:
     """Walk the chain from its anchor to its head."""
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read"):
         position, newest, anchor, link = await connection.fetchrow(HEAD)
@@ -148,9 +148,9 @@ async def check(pool: Pool) -> Checked:
             at += 1
             link = link_of(link, at, leaf_of(kept.access))
             if (at, link) != (kept.position, stored):
-                return Checked(at, position, newest)
+                return ChainCheck(at, position, newest)
         broken = None if (at, link) == (position, newest) else at + 1
-        return Checked(broken, position, newest)
+        return ChainCheck(broken, position, newest)
 
 
 async def anchor(connection: Any) -> tuple[int, bytes]:  # noqa: ANN401 -- asyncpg
@@ -159,10 +159,10 @@ async def anchor(connection: Any) -> tuple[int, bytes]:  # noqa: ANN401 -- async
     return position, link
 
 
-async def sealed(connection: Any, after: int, upto: int) -> AsyncIterator[Sealed]:  # noqa: ANN401
+async def sealed(connection: Any, after: int, upto: int) -> AsyncIterator[SealedAccess]:  # noqa: ANN401
     """The accesses behind a position, up to another; within a transaction."""
     async for row in connection.cursor(SIGNED, after, upto, prefetch=1000):
-        yield Sealed(_kept(row[:-2]), row[-2], row[-1])
+        yield SealedAccess(_kept(row[:-2]), row[-2], row[-1])
 
 
 async def prune(pool: Pool, before: int) -> int:
@@ -177,13 +177,13 @@ async def prune(pool: Pool, before: int) -> int:
     return pruned
 
 
-async def _chain(connection: Any, after: int) -> AsyncIterator[tuple[Kept, bytes]]:  # noqa: ANN401
+async def _chain(connection: Any, after: int) -> AsyncIterator[tuple[StoredAccess, bytes]]:  # noqa: ANN401
     while rows := await connection.fetch(CHAIN, after):
         for row in rows:
             yield _kept(row[:-1]), row[-1]
         after = rows[-1]["position"]
 
 
-def _kept(row: Sequence[Any]) -> Kept:
+def _kept(row: Sequence[Any]) -> StoredAccess:
     streams = tuple(StreamId(stream) for stream in row[9])
-    return Kept(row[0], Access._make((*row[1:9], streams)))
+    return StoredAccess(row[0], Access._make((*row[1:9], streams)))

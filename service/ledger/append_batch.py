@@ -13,15 +13,15 @@ from aggregates.account.events import AccountOpened
 from aggregates.refusals import RefusalError, RuleRefusedError
 from aggregates.vocabulary import Instant, StreamId
 from service.clock import micros
-from service.ledger.codec import Row, encode_act
+from service.ledger.codec import EventRow, encode_act
 from service.ledger.command import ANY_BODY, Command, Decision, KeyReusedError, KeyTakenError, Reply
 from service.ledger.decision_rows import key_rows, refused, rows_of
-from service.ledger.overlay import Layer, UnreadError
-from service.ledger.read_set import View
-from service.ledger.store import Batch, Found, Known, Outcome, Sealed
+from service.ledger.overlay import Overlay, UnreadError
+from service.ledger.read_set import ReadSet
+from service.ledger.store import AppendOutcome, Batch, ReadResult, SealedPerson, UsedKey
 
 
-class Work:
+class PendingCommand:
     """A command that waits for its answer. `since` is the loop's time in seconds.
 
     `known` is what its key had been used up by, where that was found out.
@@ -37,7 +37,7 @@ class Work:
         self.since = since
         self.is_sent = False
         self.is_withdrawn = False
-        self.known: Known | None = None
+        self.known: UsedKey | None = None
 
     def answer(self, reply: Reply) -> None:
         """Answer whoever still waits."""
@@ -50,7 +50,7 @@ class Work:
             self.future.set_exception(error)
             self.future.exception()  # perhaps nobody waits any more, and that is no bug
 
-    def answer_known(self, known: Known) -> None:
+    def answer_known(self, known: UsedKey) -> None:
         """Answer from what is stored, if the body is the one that was stored."""
         fits = known.digest in (self.command.digest, ANY_BODY)
         if self.command.asks is None:
@@ -62,32 +62,32 @@ class Work:
         else:
             self.fail(KeyReusedError())
 
-    def used_up(self) -> Known | None:
+    def used_up(self) -> UsedKey | None:
         """What the key is used up by now that this work is answered; None where it is free."""
         future = self.future
         if self.known is not None or not future.done() or future.cancelled() or future.exception():
             return self.known
         reply = future.result()
-        return Known(
+        return UsedKey(
             reply.position, reply.subject, reply.refusal, self.command.digest, reply.answer
         )
 
 
-class Decided(NamedTuple):
+class DecidedCommand(NamedTuple):
     """A work with its decision, or with the refusal or fault that answers it.
 
     `at` is the time it was decided at, in microseconds since 1970.
     """
 
-    work: Work
+    work: PendingCommand
     decision: Decision | None
     error: Exception | None
     read: dict[StreamId, int]
-    rows: list[Row]
+    rows: list[EventRow]
     at: int
 
 
-class Missing(NamedTuple):
+class Unread(NamedTuple):
     """Streams and names that decisions asked for and no layer has."""
 
     streams: set[StreamId]
@@ -99,25 +99,25 @@ class Missing(NamedTuple):
         return not (self.streams or self.names or self.persons)
 
 
-class Flight:
+class AppendBatch:
     """Decided works, in order, over a layer below. `now` is the time of the last decision."""
 
-    def __init__(self, below: Layer, after: Instant | None = None) -> None:
+    def __init__(self, below: Overlay, after: Instant | None = None) -> None:
         """Begin empty over what is known, and not before a time that was decided at already."""
         self.now = after
-        self.loaded = Layer(below)
-        self.written = Layer(self.loaded)
-        self.decided: list[Decided] = []
+        self.loaded = Overlay(below)
+        self.written = Overlay(self.loaded)
+        self.decided: list[DecidedCommand] = []
         self.expected: dict[StreamId, int] = {}
 
-    def load(self, found: Found, missing: Missing) -> None:
+    def load(self, found: ReadResult, missing: Unread) -> None:
         """Put what was read under the decisions; who is not found is nobody."""
         self.loaded.heads.update(found.heads)
         self.loaded.names.update({name: found.names.get(name) for name in missing.names})
-        nobody = Sealed("", None)
+        nobody = SealedPerson("", None)
         self.loaded.persons.update({p: found.persons.get(p, nobody) for p in missing.persons})
 
-    def decide(self, works: Sequence[Work], now: Instant) -> Missing:
+    def decide(self, works: Sequence[PendingCommand], now: Instant) -> Unread:
         """Decide works in their order; if anything is missing none of them counts.
 
         Time does not run back within a flight, nor from one to the next on top of it.
@@ -125,12 +125,12 @@ class Flight:
         if self.now is not None and now.at < self.now.at:
             now = self.now
         at = micros(now)
-        layer = Layer(self.written)
-        missing = Missing(set(), set(), set())
-        done: list[Decided] = []
+        overlay = Overlay(self.written)
+        missing = Unread(set(), set(), set())
+        done: list[DecidedCommand] = []
         for work in works:
             try:
-                done.append(_decide(work, layer, now, at))
+                done.append(_decide(work, overlay, now, at))
             except UnreadError as unread:
                 missing.streams.update(unread.streams)
                 if unread.name is not None:
@@ -139,17 +139,17 @@ class Flight:
                     missing.persons.add(unread.person)
         if missing.is_empty():
             self.now = now
-            self._take(done, layer)
+            self._take(done, overlay)
         return missing
 
-    def _take(self, done: list[Decided], layer: Layer) -> None:
+    def _take(self, done: list[DecidedCommand], overlay: Overlay) -> None:
         for decided in done:
             for stream, version in decided.read.items():
                 if stream not in self.expected and stream not in self.written.heads:
                     self.expected[stream] = version
             for row in decided.rows:
-                self.written.heads[row.stream] = layer.heads[row.stream]
-        self.written.take(layer)
+                self.written.heads[row.stream] = overlay.heads[row.stream]
+        self.written.take(overlay)
         found = self.loaded.names  # a name that nobody had is looked up again for who asks later
         self.loaded.names = {name: stream for name, stream in found.items() if stream is not None}
         self.decided += done
@@ -182,7 +182,7 @@ class Flight:
             batch.names.update(decision.takes)
         return batch
 
-    def land(self, outcome: Outcome) -> None:
+    def land(self, outcome: AppendOutcome) -> None:
         """Answer everybody: the batch is in the log."""
         assert outcome.base is not None, "the batch is in the log"
         position, asked = outcome.base, 0
@@ -210,9 +210,9 @@ class Flight:
                 )
             )
 
-    def answer_known(self, known: dict[int, Known]) -> list[Work]:
+    def answer_known(self, known: dict[int, UsedKey]) -> list[PendingCommand]:
         """Answer the works whose keys were used up before; the others, in order."""
-        others: list[Work] = []
+        others: list[PendingCommand] = []
         index = 0
         for work, decision, *_ in self.decided:
             if decision is None or work.command.key is None:
@@ -233,13 +233,13 @@ class Flight:
         return list(self.expected)
 
 
-def _decide(work: Work, layer: Layer, now: Instant, at: int) -> Decided:
+def _decide(work: PendingCommand, overlay: Overlay, now: Instant, at: int) -> DecidedCommand:
     """Decide one work on a layer, and fold its events into the layer."""
-    view = View(layer, now)
+    reads = ReadSet(overlay, now)
     command = work.command
-    own = Layer(layer)
+    own = Overlay(overlay)
     try:
-        decision = command.decide(view, now)
+        decision = command.decide(reads, now)
         assert command.key is not None or not decision.events, "nothing is stored without a key"
         act = _act(work, decision)
         rows = rows_of(own, decision, act, now)
@@ -247,21 +247,21 @@ def _decide(work: Work, layer: Layer, now: Instant, at: int) -> Decided:
         raise
     except RuleRefusedError as refusal:
         if command.key is None:
-            return Decided(work, None, refusal, view.read, [], at)
-        return Decided(work, refused(refusal), None, view.read, [], at)
+            return DecidedCommand(work, None, refusal, reads.read, [], at)
+        return DecidedCommand(work, refused(refusal), None, reads.read, [], at)
     except RefusalError as refusal:
-        return Decided(work, None, refusal, view.read, [], at)
+        return DecidedCommand(work, None, refusal, reads.read, [], at)
     except Exception as fault:  # noqa: BLE001 -- a bug in one decision must not stop its neighbours
-        return Decided(work, None, fault, view.read, [], at)
+        return DecidedCommand(work, None, fault, reads.read, [], at)
     own.names.update(dict.fromkeys(decision.frees))
     own.names.update(decision.takes)
     if decision.person_keys:
         own.persons.update(_persons(decision))
-    layer.take(own)
-    return Decided(work, decision, None, view.read, rows, at)
+    overlay.take(own)
+    return DecidedCommand(work, decision, None, reads.read, rows, at)
 
 
-def _asks(decided: Decided) -> tuple[str, str] | None:
+def _asks(decided: DecidedCommand) -> tuple[str, str] | None:
     """The key whose stored answer is wanted.
 
     One that was asked for; or that of a work which cannot be decided any more, and may have
@@ -273,13 +273,13 @@ def _asks(decided: Decided) -> tuple[str, str] | None:
     return command.asks
 
 
-def _act(work: Work, decision: Decision) -> bytes:
+def _act(work: PendingCommand, decision: Decision) -> bytes:
     if decision.on_behalf_of is None:
         return work.act
     return encode_act(replace(work.command.act, on_behalf_of=decision.on_behalf_of))
 
 
-def _persons(decision: Decision) -> dict[StreamId, Sealed]:
+def _persons(decision: Decision) -> dict[StreamId, SealedPerson]:
     """Who became known by a decision, for those who are decided after it."""
     sealed = {s: e.sealed for s, e in decision.events if isinstance(e, AccountOpened)}
-    return {s: Sealed(sealed.get(s, ""), wrapped) for s, wrapped in decision.person_keys}
+    return {s: SealedPerson(sealed.get(s, ""), wrapped) for s, wrapped in decision.person_keys}

@@ -17,19 +17,19 @@ import asyncpg
 
 from aggregates.vocabulary import Instant, StreamId
 from service.clock import LedgerClock
-from service.ledger.append_batch import Flight, Missing, Work
+from service.ledger.append_batch import AppendBatch, PendingCommand, Unread
 from service.ledger.command import Command, OverloadedError, Reply
-from service.ledger.head_cache import Limits, Memory
-from service.ledger.overlay import Layer
+from service.ledger.head_cache import HeadCache, Limits
+from service.ledger.overlay import Overlay
 from service.ledger.postgres.commit import TROUBLE
 from service.ledger.store import (
-    Known,
-    Outcome,
+    AppendOutcome,
     OutcomeUnknownError,
     Session,
     Store,
     StoreExhaustedError,
     StoreUnavailableError,
+    UsedKey,
 )
 
 READS_MAX = 64
@@ -47,13 +47,13 @@ class Appender:
         self._store = store
         self.clock = LedgerClock(clock)
         self._limits = limits
-        self._memory = Memory(limits.heads_max)
-        self._waiting: deque[Work] = deque()
-        self._pending: dict[tuple[str, str], Work] = {}
-        self._behind: dict[tuple[str, str], dict[bytes, Work]] = {}
+        self._memory = HeadCache(limits.heads_max)
+        self._waiting: deque[PendingCommand] = deque()
+        self._pending: dict[tuple[str, str], PendingCommand] = {}
+        self._behind: dict[tuple[str, str], dict[bytes, PendingCommand]] = {}
         self._awake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self._live: dict[Work, None] = {}
+        self._live: dict[PendingCommand, None] = {}
         self._is_closing = False
         self._position: int | None = None
         self.on_landed: Callable[[], None] = _nobody
@@ -103,7 +103,7 @@ class Appender:
             return asyncio.create_task(self.submit(command))
         return self._enter(command)
 
-    def _twin(self, command: Command) -> Work | None:
+    def _twin(self, command: Command) -> PendingCommand | None:
         """The work with the same key and body that is on its way or waits for its turn."""
         if command.key is None:
             return None
@@ -117,7 +117,7 @@ class Appender:
         if self._is_closing or len(self._live) >= self._limits.waiting_max:
             raise OverloadedError
         loop = asyncio.get_running_loop()
-        work = Work(command, loop.create_future(), loop.time())
+        work = PendingCommand(command, loop.create_future(), loop.time())
         self._live[work] = None
         if command.key is not None:
             name = (command.caller, command.key)
@@ -139,7 +139,7 @@ class Appender:
         return head.version if (head := self._memory.heads.get(stream)) else None
 
     async def _pump(self) -> None:
-        flight = Flight(self._memory)
+        flight = AppendBatch(self._memory)
         while not (self._is_closing and not self._waiting and not flight.decided):
             if not flight.decided and not self._waiting:
                 self._awake.clear()
@@ -149,9 +149,9 @@ class Appender:
             if flight.decided:
                 flight = await self._fly(flight)
 
-    async def _fill(self, flight: Flight) -> None:
+    async def _fill(self, flight: AppendBatch) -> None:
         """Decide one chunk of what waits, in order."""
-        chunk: list[Work] = []
+        chunk: list[PendingCommand] = []
         room = min(self._limits.chunk_max, self._limits.batch_max - len(flight.decided))
         while self._waiting and len(chunk) < room:
             work = self._waiting.popleft()
@@ -166,11 +166,13 @@ class Appender:
             self._turn_away(error)
             await asyncio.sleep(RETRY_FIRST_S)
 
-    async def _decide(self, flight: Flight, chunk: list[Work], session: Session | Store) -> None:
+    async def _decide(
+        self, flight: AppendBatch, chunk: list[PendingCommand], session: Session | Store
+    ) -> None:
         """Decide a chunk, reading what is missing until nothing is."""
         fault: Exception = RuntimeError("a decision never stops reading")
         for _ in range(READS_MAX):
-            missing: Missing = flight.decide(chunk, self.clock.decision())
+            missing: Unread = flight.decide(chunk, self.clock.decision())
             if missing.is_empty():
                 return
             try:
@@ -190,14 +192,14 @@ class Appender:
         for work in chunk:
             await self._decide(flight, [work], session)
 
-    async def _fly(self, flight: Flight) -> Flight:
+    async def _fly(self, flight: AppendBatch) -> AppendBatch:
         """Append a flight while the next one is decided on top of it; the next flight."""
         works = [decided.work for decided in flight.decided]
         if any(work.is_withdrawn for work in works):
             self._waiting.extendleft(reversed([w for w in works if not w.is_withdrawn]))
-            return Flight(self._memory)
+            return AppendBatch(self._memory)
         append = asyncio.create_task(self._store.append(flight.batch()))
-        following = Flight(flight.written, flight.now)
+        following = AppendBatch(flight.written, flight.now)
         while not append.done():
             self._awake.clear()
             if self._waiting and len(following.decided) < self._limits.batch_max:
@@ -211,9 +213,9 @@ class Appender:
             following.loaded.below = self._memory
             return following
         self._waiting.extendleft(decided.work for decided in reversed(following.decided))
-        return Flight(self._memory)
+        return AppendBatch(self._memory)
 
-    async def _landed(self, flight: Flight, append: "asyncio.Task[Outcome]") -> bool:
+    async def _landed(self, flight: AppendBatch, append: "asyncio.Task[AppendOutcome]") -> bool:
         """Whether a flight is in the log as decided; if not, its works are answered here."""
         works = [decided.work for decided in flight.decided]
         try:
@@ -237,7 +239,7 @@ class Appender:
         await self._until_answered(works)
         return False
 
-    def _lost(self, flight: Flight, outcome: Outcome) -> list[Work]:
+    def _lost(self, flight: AppendBatch, outcome: AppendOutcome) -> list[PendingCommand]:
         """Learn why a flight was not appended; the works that are to be decided again."""
         self.races += bool(outcome.stale or outcome.taken or outcome.late is not None)
         if outcome.late is not None:
@@ -248,10 +250,10 @@ class Appender:
         self._settle(flight)
         return works
 
-    async def _until_answered(self, works: list[Work]) -> None:
+    async def _until_answered(self, works: list[PendingCommand]) -> None:
         """Decide again under the lock until every work has its answer."""
         pause_s = RETRY_FIRST_S
-        known = Layer()
+        known = Overlay()
         while works := [work for work in works if not work.is_withdrawn]:
             try:
                 works = await self._once_locked(works, known)
@@ -269,14 +271,16 @@ class Appender:
                     await self._until_answered([work])
                 return
 
-    async def _once_locked(self, works: list[Work], known: Layer) -> list[Work]:
+    async def _once_locked(
+        self, works: list[PendingCommand], known: Overlay
+    ) -> list[PendingCommand]:
         """BEGIN, lock, read, decide, append, COMMIT. Returns the works still without answer.
 
         `known` collects names that turned out to be taken. Who had one when the lock was held last
         may have given it up since, so they are read again under this lock.
         """
-        flight = Flight(known)
-        outcome = Outcome()
+        flight = AppendBatch(known)
+        outcome = AppendOutcome()
         async with self._store.locked() as session:
             self.clock.see(session.newest)
             if known.names:
@@ -295,7 +299,7 @@ class Appender:
         self._settle(flight)
         return left
 
-    def _finish(self, flight: Flight, outcome: Outcome) -> None:
+    def _finish(self, flight: AppendBatch, outcome: AppendOutcome) -> None:
         self._memory.merge(flight.loaded)
         self._memory.merge(flight.written)
         self._learn_time(flight, outcome)
@@ -305,7 +309,7 @@ class Appender:
         self._settle(flight)
         self.on_landed()
 
-    def _learn_time(self, flight: Flight, outcome: Outcome) -> None:
+    def _learn_time(self, flight: AppendBatch, outcome: AppendOutcome) -> None:
         """What a landed flight says of the log: its newest time, and whether others write too."""
         at, count = flight.recorded()
         if at is not None:
@@ -315,17 +319,17 @@ class Appender:
         assert outcome.base is not None, "the batch is in the log"
         self._position = outcome.base + count
 
-    def _settle(self, flight: Flight) -> None:
+    def _settle(self, flight: AppendBatch) -> None:
         """Forget the works that have their answer."""
         for decided in flight.decided:
             if decided.work.future.done():
                 self._forget(decided.work)
 
-    def _fail(self, work: Work, fault: Exception) -> None:
+    def _fail(self, work: PendingCommand, fault: Exception) -> None:
         work.fail(fault)
         self._forget(work)
 
-    def _forget(self, work: Work) -> None:
+    def _forget(self, work: PendingCommand) -> None:
         self._live.pop(work, None)
         if work.command.key is None:
             return
@@ -337,7 +341,7 @@ class Appender:
         elif (others := self._behind.get(name)) and others.get(work.command.digest) is work:
             del others[work.command.digest]
 
-    def _let_next(self, name: tuple[str, str], known: Known | None) -> None:
+    def _let_next(self, name: tuple[str, str], known: UsedKey | None) -> None:
         """Answer all that wait behind a key from what used it up; if it is free, let one go on."""
         others = self._behind.pop(name)
         if known is not None:
@@ -370,7 +374,7 @@ class Appender:
             for work in [w for w in self._live if w.since < oldest and not w.is_sent]:
                 self._give_up(work)
 
-    def _give_up(self, work: Work) -> None:
+    def _give_up(self, work: PendingCommand) -> None:
         """Sent work is kept until its outcome is known, or until we close without knowing."""
         loop = asyncio.get_running_loop()
         if work.is_sent:

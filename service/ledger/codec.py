@@ -41,14 +41,14 @@ STRICT = ConfigDict(extra="forbid", strict=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Envelope(Generic[E]):
+class EventEnvelope(Generic[E]):
     """An event with who did it, as stored."""
 
     act: Act
     event: E
 
 
-class Row(NamedTuple):
+class EventRow(NamedTuple):
     """An event ready to be stored. `amount_fen` is what it adds to its account's balance."""
 
     stream: StreamId
@@ -70,7 +70,7 @@ class Recorded(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class StreamKind:
     """A kind of stream: its code in the heads, whether it has heads, and its fold."""
 
     code: int
@@ -83,18 +83,18 @@ class Kind:
 KINDS = {
     kind.prefix: kind
     for kind in (
-        Kind(1, "acc", True, Account, account.evolve),  # noqa: FBT003 -- a table
-        Kind(2, "bnd", True, binding.Binding, binding.evolve),  # noqa: FBT003
-        Kind(3, "stl", False, settlement.Settlement, settlement.evolve),  # noqa: FBT003
-        Kind(4, "ins", True, institution.Institution, institution.evolve),  # noqa: FBT003
-        Kind(5, "pol", True, rulebook.Rulebook, rulebook.evolve),  # noqa: FBT003
-        Kind(6, "kin", True, kinship.Kinship, kinship.evolve),  # noqa: FBT003
-        Kind(7, "hld", True, hold.Hold, hold.evolve),  # noqa: FBT003
-        Kind(8, "prm", True, premium.Premium, premium.evolve),  # noqa: FBT003
-        Kind(9, "lnk", True, link.Link, link.evolve),  # noqa: FBT003
-        Kind(10, "cor", False, correction.Correction, correction.evolve),  # noqa: FBT003
-        Kind(11, "vis", False, visit.Visit, visit.evolve),  # noqa: FBT003
-        Kind(20, "ldg", False, proof.Fork, proof.evolve),  # noqa: FBT003
+        StreamKind(1, "acc", True, Account, account.evolve),  # noqa: FBT003 -- a table
+        StreamKind(2, "bnd", True, binding.Binding, binding.evolve),  # noqa: FBT003
+        StreamKind(3, "stl", False, settlement.Settlement, settlement.evolve),  # noqa: FBT003
+        StreamKind(4, "ins", True, institution.Institution, institution.evolve),  # noqa: FBT003
+        StreamKind(5, "pol", True, rulebook.Rulebook, rulebook.evolve),  # noqa: FBT003
+        StreamKind(6, "kin", True, kinship.Kinship, kinship.evolve),  # noqa: FBT003
+        StreamKind(7, "hld", True, hold.Hold, hold.evolve),  # noqa: FBT003
+        StreamKind(8, "prm", True, premium.Premium, premium.evolve),  # noqa: FBT003
+        StreamKind(9, "lnk", True, link.Link, link.evolve),  # noqa: FBT003
+        StreamKind(10, "cor", False, correction.Correction, correction.evolve),  # noqa: FBT003
+        StreamKind(11, "vis", False, visit.Visit, visit.evolve),  # noqa: FBT003
+        StreamKind(20, "ldg", False, proof.Fork, proof.evolve),  # noqa: FBT003
     )
 }
 BY_CODE = {kind.code: kind for kind in KINDS.values()}
@@ -114,7 +114,7 @@ TOPIC_PREFIX = {
 }
 
 
-def kind_of(stream: StreamId) -> Kind:
+def kind_of(stream: StreamId) -> StreamKind:
     """The kind of a stream, from its id."""
     return KINDS[stream[:3]]
 
@@ -125,12 +125,12 @@ def stream_id(prefix: str, hexadecimal: str) -> StreamId:
 
 
 def _envelope_adapter(event_class: type[Any]) -> TypeAdapter[Any]:
-    return TypeAdapter(Envelope[event_class])  # type: ignore[valid-type]
+    return TypeAdapter(EventEnvelope[event_class])  # type: ignore[valid-type]
 
 
 OF_INSTITUTIONS, OF_VISITS = (Dialect, Signature), (Fee, Diagnosis)
 PARTS = (Act, Caps, FeeLine, Claim, PayerShare, PayerReturn, *OF_INSTITUTIONS, *OF_VISITS)
-STORED: tuple[Any, ...] = (Envelope, *PARTS, *TOPICS)
+STORED: tuple[Any, ...] = (EventEnvelope, *PARTS, *TOPICS)
 for _stored in STORED:
     _stored.__pydantic_config__ = STRICT
 
@@ -147,19 +147,19 @@ def encode_act(act: Act) -> bytes:
     return _TO_JSON(act)
 
 
-def encode(stream: StreamId, version: int, event: Event, act: bytes) -> Row:
+def encode(stream: StreamId, version: int, event: Event, act: bytes) -> EventRow:
     """An event as a row; `act` comes from `encode_act`."""
     state = b'{"act":%b,"event":%b}' % (act, _TO_JSON(event))
-    return Row(stream, version, TOPICS[type(event)], amount_of(event), state)
+    return EventRow(stream, version, TOPICS[type(event)], amount_of(event), state)
 
 
-def decode(topic: str, state: bytes) -> Envelope[Event]:
+def decode(topic: str, state: bytes) -> EventEnvelope[Event]:
     """An event and its act from stored bytes.
 
     Raises:
         KeyError: a topic this release does not know; ValueError: bytes it cannot read.
     """
-    envelope: Envelope[Event] = _ENVELOPES[topic].validate_json(state)
+    envelope: EventEnvelope[Event] = _ENVELOPES[topic].validate_json(state)
     return envelope
 
 

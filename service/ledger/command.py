@@ -7,7 +7,10 @@ from typing import NamedTuple
 from aggregates.event_metadata import Act
 from aggregates.topics import Event
 from aggregates.vocabulary import Instant, StreamId
-from service.ledger.read_set import View
+from service.ledger.read_set import ReadSet
+
+StreamEvents = list[tuple[StreamId, Event]]
+"""Events in the order they are appended, each with its stream."""
 
 
 class KeyReusedError(Exception):
@@ -72,7 +75,7 @@ class Command(NamedTuple):
     key: str | None
     digest: bytes
     act: Act
-    decide: Callable[[View, Instant], Decision]
+    decide: Callable[[ReadSet, Instant], Decision]
     asks: tuple[str, str] | None = None
 
 

@@ -8,26 +8,26 @@ from aggregates.account.year_close import closing
 from aggregates.refusals import RefusalError
 from aggregates.topics import Event
 from aggregates.vocabulary import Instant, StreamId
-from service.ledger.codec import Row, encode
+from service.ledger.codec import EventRow, encode
 from service.ledger.command import ANY_BODY, Command, Decision
-from service.ledger.overlay import Layer
+from service.ledger.overlay import Overlay
 from service.ledger.store import KeyRow
 
 
-def rows_of(layer: Layer, decision: Decision, act: bytes, now: Instant) -> list[Row]:
+def rows_of(overlay: Overlay, decision: Decision, act: bytes, now: Instant) -> list[EventRow]:
     """A decision's events as rows; an account whose year is over is closed before, once.
 
     Raises:
         AssertionError: an account's money would not be there that the decision spends.
     """
-    rows: list[Row] = []
+    rows: list[EventRow] = []
     accounts: dict[StreamId, Account] = {}
     for stream, event in decision.events:
         if stream.startswith("acc_"):
-            closed = _closing(layer, stream, now)
+            closed = _closing(overlay, stream, now)
             if closed is not None and closed != event:
-                rows.append(encode(stream, layer.apply(stream, closed).version, closed, act))
-        head = layer.apply(stream, event)
+                rows.append(encode(stream, overlay.apply(stream, closed).version, closed, act))
+        head = overlay.apply(stream, event)
         if isinstance(head.state, Account):
             accounts[stream] = head.state
         rows.append(encode(stream, head.version, event, act))
@@ -36,8 +36,8 @@ def rows_of(layer: Layer, decision: Decision, act: bytes, now: Instant) -> list[
     return rows
 
 
-def _closing(layer: Layer, stream: StreamId, now: Instant) -> Event | None:
-    head = layer.known_head(stream)
+def _closing(overlay: Overlay, stream: StreamId, now: Instant) -> Event | None:
+    head = overlay.known_head(stream)
     return closing(head.state, now) if head and isinstance(head.state, Account) else None
 
 

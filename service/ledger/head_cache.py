@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from aggregates.account.state import Account
 from aggregates.vocabulary import StreamId
-from service.ledger.overlay import Layer
+from service.ledger.overlay import Overlay
 
 HEADS_MAX = 200_000
 """Heads kept, about 2 kB each; the ones unused longest go first."""
@@ -22,7 +22,7 @@ LASTING = ("acc", "ins", "pol", "kin")
 """Kinds of streams that keep their names for ever."""
 
 
-class Memory(Layer):
+class HeadCache(Overlay):
     """Heads used lately, the names of accounts, institutions and regions, and sealed persons.
 
     The name of a live bill or premium is never remembered: another process may have given it up.
@@ -38,9 +38,9 @@ class Memory(Layer):
         self._used: OrderedDict[StreamId, None] = OrderedDict()
         self._persons_until_s = 0.0
 
-    def merge(self, layer: Layer) -> None:
+    def merge(self, overlay: Overlay) -> None:
         """Remember what a landed flight loaded or wrote."""
-        for stream, head in layer.heads.items():
+        for stream, head in overlay.heads.items():
             if stream.startswith("stl_") or head.version == 0:
                 continue
             self.heads[stream] = head
@@ -48,8 +48,8 @@ class Memory(Layer):
             self._used.move_to_end(stream)
             if isinstance(head.state, Account) and head.state.is_erased:
                 self._forget_names_of(stream)
-        self._merge_persons(layer)
-        for name, stream_or_none in layer.names.items():
+        self._merge_persons(overlay)
+        for name, stream_or_none in overlay.names.items():
             if stream_or_none is not None and stream_or_none[:3] in LASTING:
                 self.names[name] = stream_or_none
         while len(self._used) > self._heads_max:
@@ -59,8 +59,8 @@ class Memory(Layer):
         while len(self.names) > self._heads_max:
             del self.names[next(iter(self.names))]
 
-    def _merge_persons(self, layer: Layer) -> None:
-        for account, sealed in layer.persons.items():
+    def _merge_persons(self, overlay: Overlay) -> None:
+        for account, sealed in overlay.persons.items():
             if sealed.wrapped is not None and account in self.heads:
                 self.persons[account] = sealed
             else:

@@ -10,18 +10,18 @@ from contextlib import asynccontextmanager
 
 from aggregates.account.events import AccountOpened
 from aggregates.vocabulary import StreamId
-from service.ledger.access_log import Access, Kept, Sought
+from service.ledger.access_log import Access, AccessQuery, StoredAccess
 from service.ledger.codec import Recorded, decode, kind_of
 from service.ledger.store import (
     NO_HEAD,
+    AppendOutcome,
     Batch,
-    Found,
-    Head,
-    Known,
-    Outcome,
     OutcomeUnknownError,
-    Sealed,
+    ReadResult,
+    SealedPerson,
     StoreUnavailableError,
+    StreamHead,
+    UsedKey,
 )
 
 
@@ -31,40 +31,42 @@ class MemoryStore:
     def __init__(self) -> None:
         """Begin with an empty log."""
         self.log: list[Recorded] = []
-        self.heads: dict[StreamId, Head] = {}
-        self.keys: dict[tuple[str, str], Known] = {}
+        self.heads: dict[StreamId, StreamHead] = {}
+        self.keys: dict[tuple[str, str], UsedKey] = {}
         self.names: dict[bytes, StreamId] = {}
         self.wrapped: dict[StreamId, bytes] = {}
         self.before_append: Callable[[], Awaitable[None]] | None = None
         self.fail_next: StoreUnavailableError | OutcomeUnknownError | None = None
         self._lock = asyncio.Lock()
-        self._accesses: list[Kept] = []
+        self._accesses: list[StoredAccess] = []
 
     async def read(
         self,
         streams: Iterable[StreamId],
         names: Iterable[bytes],
         persons: Iterable[StreamId] = (),
-    ) -> Found:
+    ) -> ReadResult:
         """Heads, names and persons as they are now."""
         wanted = set(persons)
-        return Found(
+        return ReadResult(
             {stream: self.heads.get(stream, NO_HEAD) for stream in streams},
             {name: self.names[name] for name in names if name in self.names},
             {
-                recorded.stream: Sealed(recorded.event.sealed, self.wrapped.get(recorded.stream))
+                recorded.stream: SealedPerson(
+                    recorded.event.sealed, self.wrapped.get(recorded.stream)
+                )
                 for recorded in (self.log if wanted else ())
                 if recorded.stream in wanted and isinstance(recorded.event, AccountOpened)
             },
         )
 
     @asynccontextmanager
-    async def locked(self) -> AsyncIterator["_Locked"]:
+    async def locked(self) -> AsyncIterator["_LockedMemory"]:
         """Hold the log."""
         async with self._lock:
-            yield _Locked(self)
+            yield _LockedMemory(self)
 
-    async def append(self, batch: Batch) -> Outcome:
+    async def append(self, batch: Batch) -> AppendOutcome:
         """Append the batch whole, or write nothing and say why not."""
         await asyncio.sleep(0)
         if self.before_append is not None:
@@ -73,7 +75,7 @@ class MemoryStore:
         async with self._lock:
             return self.append_now(batch)
 
-    def append_now(self, batch: Batch) -> Outcome:
+    def append_now(self, batch: Batch) -> AppendOutcome:
         """The append itself, as the database's function does it."""
         failure, self.fail_next = self.fail_next, None
         if isinstance(failure, StoreUnavailableError):
@@ -87,9 +89,9 @@ class MemoryStore:
             raise failure
         return outcome
 
-    def _in_the_way(self, batch: Batch) -> Outcome:
+    def _in_the_way(self, batch: Batch) -> AppendOutcome:
         held, newest = self.heads, self.newest()
-        return Outcome(
+        return AppendOutcome(
             late=newest if batch.at < newest else None,
             asked={i: self.keys[k] for i, k in enumerate(batch.asked) if k in self.keys},
             known={
@@ -114,10 +116,10 @@ class MemoryStore:
             act, event = (envelope := decode(row.topic, row.state)).act, envelope.event
             self.log.append(Recorded(position, at, row.stream, row.version, act, event))
             state = kind_of(row.stream).evolve(before.state, event)
-            self.heads[row.stream] = Head(row.version, state)
+            self.heads[row.stream] = StreamHead(row.version, state)
         for key in batch.keys:
             assert (key.caller, key.key) not in self.keys, "a key is used up once"
-            self.keys[key.caller, key.key] = Known(
+            self.keys[key.caller, key.key] = UsedKey(
                 base + key.offset, key.stream, key.refusal, key.digest, key.answer
             )
         for name in batch.freed:
@@ -148,9 +150,9 @@ class MemoryStore:
     async def record(self, accesses: Sequence[Access]) -> None:
         """Add to the access log."""
         for access in accesses:
-            self._accesses.append(Kept(len(self._accesses) + 1, access))
+            self._accesses.append(StoredAccess(len(self._accesses) + 1, access))
 
-    async def accesses(self, sought: Sought, limit: int) -> list[Kept]:
+    async def accesses(self, sought: AccessQuery, limit: int) -> list[StoredAccess]:
         """Up to `limit` records of the access log, the newest first."""
         return [kept for kept in reversed(self._accesses) if sought.fits(kept)][:limit]
 
@@ -176,7 +178,7 @@ class MemoryStore:
         return sum(stream.startswith("acc_") for stream in self.heads)
 
 
-class _Locked:
+class _LockedMemory:
     """The store while its lock is held."""
 
     def __init__(self, store: MemoryStore) -> None:
@@ -188,8 +190,8 @@ class _Locked:
         streams: Iterable[StreamId],
         names: Iterable[bytes],
         persons: Iterable[StreamId] = (),
-    ) -> Found:
+    ) -> ReadResult:
         return await self._store.read(streams, names, persons)
 
-    async def append(self, batch: Batch) -> Outcome:
+    async def append(self, batch: Batch) -> AppendOutcome:
         return self._store.append_now(batch)

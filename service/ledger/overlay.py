@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from aggregates.topics import Event
 from aggregates.vocabulary import StreamId
 from service.ledger.codec import kind_of
-from service.ledger.store import NO_HEAD, Head, Sealed
+from service.ledger.store import NO_HEAD, SealedPerson, StreamHead
 
 
 class UnreadError(Exception):
@@ -24,7 +24,7 @@ class UnreadError(Exception):
         self.person = person
 
 
-class Layer:
+class Overlay:
     """Heads and names over those of a layer below: decided here, not yet stored.
 
     A name maps to None where nobody has it. `fresh` are streams that begin here.
@@ -32,15 +32,15 @@ class Layer:
 
     __slots__ = ("below", "fresh", "heads", "names", "persons")
 
-    def __init__(self, below: "Layer | None" = None) -> None:
+    def __init__(self, below: "Overlay | None" = None) -> None:
         """Begin with nothing of its own."""
         self.below = below
-        self.heads: dict[StreamId, Head] = {}
+        self.heads: dict[StreamId, StreamHead] = {}
         self.names: dict[bytes, StreamId | None] = {}
-        self.persons: dict[StreamId, Sealed] = {}
+        self.persons: dict[StreamId, SealedPerson] = {}
         self.fresh: set[StreamId] = set()
 
-    def head(self, stream: StreamId) -> Head:
+    def head(self, stream: StreamId) -> StreamHead:
         """The newest head of a stream.
 
         Raises:
@@ -51,14 +51,14 @@ class Layer:
             raise UnreadError(stream)
         return head
 
-    def known_head(self, stream: StreamId) -> Head | None:
+    def known_head(self, stream: StreamId) -> StreamHead | None:
         """The newest head of a stream, or None where no layer has it."""
-        layer: Layer | None = self
-        while layer is not None:
-            head = layer.heads.get(stream)
+        overlay: Overlay | None = self
+        while overlay is not None:
+            head = overlay.heads.get(stream)
             if head is not None:
                 return head
-            layer = layer.below
+            overlay = overlay.below
         return None
 
     def name(self, name: bytes) -> StreamId | None:
@@ -67,56 +67,56 @@ class Layer:
         Raises:
             UnreadError: no layer knows.
         """
-        layer = self._naming(name)
-        if layer is None:
+        overlay = self._naming(name)
+        if overlay is None:
             raise UnreadError(name=name)
-        return layer.names[name]
+        return overlay.names[name]
 
     def known_name(self, name: bytes) -> StreamId | None:
         """The stream that has a name, or None where nobody has or no layer knows."""
-        layer = self._naming(name)
-        return None if layer is None else layer.names[name]
+        overlay = self._naming(name)
+        return None if overlay is None else overlay.names[name]
 
-    def _naming(self, name: bytes) -> "Layer | None":
-        layer: Layer | None = self
-        while layer is not None and name not in layer.names:
-            layer = layer.below
-        return layer
+    def _naming(self, name: bytes) -> "Overlay | None":
+        overlay: Overlay | None = self
+        while overlay is not None and name not in overlay.names:
+            overlay = overlay.below
+        return overlay
 
     def is_fresh(self, stream: StreamId) -> bool:
         """Whether a stream's first event is decided and not stored yet."""
-        return any(stream in layer.fresh for layer in self._layers())
+        return any(stream in overlay.fresh for overlay in self._layers())
 
-    def person(self, account: StreamId) -> Sealed:
+    def person(self, account: StreamId) -> SealedPerson:
         """A person's sealed data and wrapped key.
 
         Raises:
             UnreadError: no layer has them.
         """
-        for layer in self._layers():
-            if account in layer.persons:
-                return layer.persons[account]
+        for overlay in self._layers():
+            if account in overlay.persons:
+                return overlay.persons[account]
         raise UnreadError(person=account)
 
-    def _layers(self) -> Iterator["Layer"]:
-        layer: Layer | None = self
-        while layer is not None:
-            yield layer
-            layer = layer.below
+    def _layers(self) -> Iterator["Overlay"]:
+        overlay: Overlay | None = self
+        while overlay is not None:
+            yield overlay
+            overlay = overlay.below
 
-    def apply(self, stream: StreamId, event: Event) -> Head:
+    def apply(self, stream: StreamId, event: Event) -> StreamHead:
         """Fold an event on top; the new head."""
         # Decided without reading, it is a new stream, or the database refuses.
         before = self.known_head(stream) or NO_HEAD
-        head = Head(before.version + 1, kind_of(stream).evolve(before.state, event))
+        head = StreamHead(before.version + 1, kind_of(stream).evolve(before.state, event))
         self.heads[stream] = head
         if head.version == 1:
             self.fresh.add(stream)
         return head
 
-    def take(self, layer: "Layer") -> None:
+    def take(self, overlay: "Overlay") -> None:
         """Put what was decided in a layer on top into this one."""
-        self.heads.update(layer.heads)
-        self.names.update(layer.names)
-        self.persons.update(layer.persons)
-        self.fresh |= layer.fresh
+        self.heads.update(overlay.heads)
+        self.names.update(overlay.names)
+        self.persons.update(overlay.persons)
+        self.fresh |= overlay.fresh

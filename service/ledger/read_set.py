@@ -24,13 +24,13 @@ from aggregates.settlement.settlement import Settlement
 from aggregates.topics import State
 from aggregates.visit import Visit
 from aggregates.vocabulary import Instant, StreamId
-from service.ledger.overlay import Layer, UnreadError
-from service.ledger.store import Head, Sealed
+from service.ledger.overlay import Overlay, UnreadError
+from service.ledger.store import SealedPerson, StreamHead
 
 S = TypeVar("S", bound=State)
 
 
-class View:
+class ReadSet:
     """One decision's reading.
 
     `read` holds every stream and the version it was seen at; `memo` what was worked out of it.
@@ -38,11 +38,11 @@ class View:
 
     __slots__ = ("_heads", "_layer", "_now", "memo", "read")
 
-    def __init__(self, layer: Layer, now: Instant) -> None:
+    def __init__(self, overlay: Overlay, now: Instant) -> None:
         """Read from a layer, as things stand at a moment."""
-        self._layer = layer
+        self._layer = overlay
         self._now = now
-        self._heads: dict[StreamId, Head] = {}
+        self._heads: dict[StreamId, StreamHead] = {}
         self.read: dict[StreamId, int] = {}
         self.memo: dict[str, object] = {}
 
@@ -167,7 +167,7 @@ class View:
             raise UnreadError(name=name)
         return stream
 
-    def person(self, account: StreamId) -> Sealed:
+    def person(self, account: StreamId) -> SealedPerson:
         """A person's data, still sealed, and his key, still wrapped.
 
         The head of his account is read too: who is remembered here and was erased elsewhere is
@@ -196,7 +196,7 @@ class View:
             raise UnknownError
         return state
 
-    def _head(self, stream: StreamId) -> Head:
+    def _head(self, stream: StreamId) -> StreamHead:
         head = self._heads.get(stream)
         if head is None:
             head = self._heads[stream] = self._layer.head(stream)

@@ -11,8 +11,8 @@ from typing import NamedTuple, Protocol
 
 from aggregates.topics import State
 from aggregates.vocabulary import StreamId
-from service.ledger.access_log import Access, Kept, Sought
-from service.ledger.codec import Recorded, Row
+from service.ledger.access_log import Access, AccessQuery, StoredAccess
+from service.ledger.codec import EventRow, Recorded
 
 
 class OutcomeUnknownError(Exception):
@@ -27,14 +27,14 @@ class StoreExhaustedError(StoreUnavailableError):
     """The database takes no more connections; nothing was applied."""
 
 
-class Head(NamedTuple):
+class StreamHead(NamedTuple):
     """A stream's version and folded state; version 0 and None before its first event."""
 
     version: int
     state: State | None
 
 
-NO_HEAD = Head(0, None)
+NO_HEAD = StreamHead(0, None)
 
 
 class KeyRow(NamedTuple):
@@ -52,7 +52,7 @@ class KeyRow(NamedTuple):
     offset: int
 
 
-class Known(NamedTuple):
+class UsedKey(NamedTuple):
     """A key that was used up before."""
 
     position: int
@@ -72,10 +72,10 @@ class Batch:
     """
 
     at: int
-    rows: list[Row] = field(default_factory=list)
+    rows: list[EventRow] = field(default_factory=list)
     times: list[int] = field(default_factory=list)
     expected: dict[StreamId, int] = field(default_factory=dict)
-    heads: dict[StreamId, Head] = field(default_factory=dict)
+    heads: dict[StreamId, StreamHead] = field(default_factory=dict)
     keys: list[KeyRow] = field(default_factory=list)
     asked: list[tuple[str, str]] = field(default_factory=list)
     names: dict[bytes, StreamId] = field(default_factory=dict)
@@ -84,7 +84,7 @@ class Batch:
 
 
 @dataclass(slots=True)
-class Outcome:
+class AppendOutcome:
     """What became of a batch. `base` is the position before it, or None: nothing was written.
 
     `known` and `asked` are keyed by index into the batch's keys and asked. `late` is the newest
@@ -93,25 +93,25 @@ class Outcome:
 
     base: int | None = None
     late: int | None = None
-    known: dict[int, Known] = field(default_factory=dict)
-    asked: dict[int, Known] = field(default_factory=dict)
-    stale: dict[StreamId, Head | None] = field(default_factory=dict)
+    known: dict[int, UsedKey] = field(default_factory=dict)
+    asked: dict[int, UsedKey] = field(default_factory=dict)
+    stale: dict[StreamId, StreamHead | None] = field(default_factory=dict)
     taken: set[bytes] = field(default_factory=set)
 
 
-class Sealed(NamedTuple):
+class SealedPerson(NamedTuple):
     """A person's data as stored, and his key, wrapped; None where he was erased."""
 
     sealed: str
     wrapped: bytes | None
 
 
-class Found(NamedTuple):
+class ReadResult(NamedTuple):
     """Heads by stream (NO_HEAD where there is none), names that somebody has, and persons."""
 
-    heads: dict[StreamId, Head]
+    heads: dict[StreamId, StreamHead]
     names: dict[bytes, StreamId]
-    persons: Mapping[StreamId, Sealed] = MappingProxyType({})
+    persons: Mapping[StreamId, SealedPerson] = MappingProxyType({})
 
 
 class Session(Protocol):
@@ -122,11 +122,11 @@ class Session(Protocol):
         streams: Iterable[StreamId],
         names: Iterable[bytes],
         persons: Iterable[StreamId] = (),
-    ) -> Found:
+    ) -> ReadResult:
         """Heads, names and persons (by account) as committed now."""
         ...
 
-    async def append(self, batch: Batch) -> Outcome:
+    async def append(self, batch: Batch) -> AppendOutcome:
         """Append the batch whole, or write nothing and say why.
 
         Raises:
@@ -187,6 +187,6 @@ class Store(Session, Protocol):
         """Add to the access log, in this order; durable when this returns."""
         ...
 
-    async def accesses(self, sought: Sought, limit: int) -> list[Kept]:
+    async def accesses(self, sought: AccessQuery, limit: int) -> list[StoredAccess]:
         """Up to `limit` records of the access log, the newest first."""
         ...

@@ -10,8 +10,8 @@ from datetime import date
 
 from aggregates.refusals import InputRefusedError
 from aggregates.vocabulary import StreamId
-from service.ledger.read_set import View
-from service.vault import Keys
+from service.ledger.read_set import ReadSet
+from service.vault import Vault
 
 ID_NUMBER = re.compile(
     "[1-9][0-9]{5}(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx]"
@@ -107,14 +107,14 @@ def _digit(sign: str) -> str:
     return sign if value is None else str(value)
 
 
-def check_names_nobody(view: View, keys: Keys, account_id: StreamId, text: str) -> None:
+def check_names_nobody(reads: ReadSet, vault: Vault, account_id: StreamId, text: str) -> None:
     """Look for the name of an account's holder in a text; an erased one has none.
 
     Raises:
         PersonNamedError: it stands there.
     """
-    sealed, wrapped = view.person(account_id)
-    personal = keys.unseal(sealed, wrapped, account_id)
+    sealed, wrapped = reads.person(account_id)
+    personal = vault.unseal(sealed, wrapped, account_id)
     name = _bare(personal.name) if personal is not None else ""
     if len(name) >= NAME_MIN and name in _bare(text):
         raise PersonNamedError

@@ -4,23 +4,25 @@ from datetime import date
 
 from aggregates.binding.kinship import Traits, is_minor
 from aggregates.vocabulary import Instant, ParentSex, Relation, StreamId
-from service.ledger.read_set import View
-from service.vault import Keys
+from service.ledger.read_set import ReadSet
+from service.vault import Vault
 
 RESIDENT_ID_SIZE = 18
 NO_TRAITS = Traits(None, None)
 
 
-def registered(view: View, keys: Keys, person: StreamId, relative: StreamId) -> Relation | None:
+def registered(
+    reads: ReadSet, vault: Vault, person: StreamId, relative: StreamId
+) -> Relation | None:
     """What somebody is to a person, as far as the register knows."""
-    stream = view.find(kin_name(keys, person), of=person)
-    return None if stream is None else view.kinship(stream).relation_of(relative)
+    stream = reads.find(kin_name(vault, person), of=person)
+    return None if stream is None else reads.kinship(stream).relation_of(relative)
 
 
-def traits_of(view: View, keys: Keys, account: StreamId) -> Traits:
+def traits_of(reads: ReadSet, vault: Vault, account: StreamId) -> Traits:
     """Sex and day of birth by ID number; nothing for other certificates and erased persons."""
-    sealed, wrapped = view.person(account)
-    person = keys.unseal(sealed, wrapped, account)
+    sealed, wrapped = reads.person(account)
+    person = vault.unseal(sealed, wrapped, account)
     return NO_TRAITS if person is None else traits_in(person.cert_no)
 
 
@@ -37,14 +39,14 @@ def traits_in(cert_no: str) -> Traits:
 
 
 def is_parent_of_minor(
-    view: View, keys: Keys, caller: StreamId, child: StreamId, now: Instant
+    reads: ReadSet, vault: Vault, caller: StreamId, child: StreamId, now: Instant
 ) -> bool:
     """Whether the register makes a caller the parent of somebody under age (contract)."""
-    if registered(view, keys, child, caller) is not Relation.PARENT:
+    if registered(reads, vault, child, caller) is not Relation.PARENT:
         return False
-    return is_minor(traits_of(view, keys, child).born_on, now.on)
+    return is_minor(traits_of(reads, vault, child).born_on, now.on)
 
 
-def kin_name(keys: Keys, person: StreamId) -> bytes:
+def kin_name(vault: Vault, person: StreamId) -> bytes:
     """The unique name of the stream that holds a person's relatives."""
-    return keys.name("kinship", person)
+    return vault.name("kinship", person)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from aggregates.vocabulary import StreamId
-from service.context import House
+from service.context import ServiceContext
 from service.request_context import note
 from service.vault import Personal
 
@@ -18,7 +18,9 @@ STARS_MAX = 3
 """More stars than this would tell a long name from its length."""
 
 
-async def persons_of(house: House, accounts: Iterable[StreamId]) -> dict[StreamId, Personal | None]:
+async def persons_of(
+    context: ServiceContext, accounts: Iterable[StreamId]
+) -> dict[StreamId, Personal | None]:
     """Personal data by account id; None where the person was erased.
 
     Raises:
@@ -26,20 +28,22 @@ async def persons_of(house: House, accounts: Iterable[StreamId]) -> dict[StreamI
     """
     wanted = list(dict.fromkeys(accounts))
     note(wanted)
-    found = await house.store.read((), (), wanted)
+    found = await context.store.read((), (), wanted)
     return {
-        account: house.keys.unseal(person.sealed, person.wrapped, account)
+        account: context.vault.unseal(person.sealed, person.wrapped, account)
         for account, person in found.persons.items()
     }
 
 
-async def masked_names_of(house: House, accounts: Iterable[StreamId]) -> dict[StreamId, str | None]:
+async def masked_names_of(
+    context: ServiceContext, accounts: Iterable[StreamId]
+) -> dict[StreamId, str | None]:
     """Masked names by account id; None where the person was erased.
 
     Raises:
         KeyFileError: as `persons_of`.
     """
-    persons = await persons_of(house, accounts)
+    persons = await persons_of(context, accounts)
     return {account: person and masked(person.name) for account, person in persons.items()}
 
 

@@ -18,7 +18,7 @@ from service.ledger.postgres.roles import WRITER
 from service.vault import (
     KEY_LOCK,
     KEY_SIZE,
-    Keys,
+    Vault,
     check_fingerprint,
     load_keys,
     read_key_file,
@@ -67,14 +67,14 @@ async def rewrap(
     try:
         await connection.execute(ONE)
         await check_fingerprint(connection, load_keys(key_file))
-        keys = _renewed(key_file)
-        await connection.execute(REMEMBER, keys.fingerprint, keys.previous_fingerprint)
-        count = await _wrap_all(connection, keys, progress, batch)
+        vault = _renewed(key_file)
+        await connection.execute(REMEMBER, vault.fingerprint, vault.previous_fingerprint)
+        count = await _wrap_all(connection, vault, progress, batch)
         if not await connection.fetchval(
-            f"SELECT pg_try_advisory_lock({KEY_LOCK})", keys.previous_fingerprint
+            f"SELECT pg_try_advisory_lock({KEY_LOCK})", vault.previous_fingerprint
         ):
             return Rewrapped(count, is_done=False)
-        count += await _wrap_all(connection, keys, progress, batch)  # of who came meanwhile
+        count += await _wrap_all(connection, vault, progress, batch)  # of who came meanwhile
         await connection.execute("DELETE FROM fingerprints WHERE name = 'keys.previous'")
         held = read_key_file(key_file)
         write_key_file(key_file, {n: key for n, key in held.items() if n != "previous"})
@@ -83,7 +83,7 @@ async def rewrap(
         await connection.close()
 
 
-def _renewed(key_file: Path) -> Keys:
+def _renewed(key_file: Path) -> Vault:
     """The keys with a new wrapping key, durable in the file beside the old one."""
     held = read_key_file(key_file)
     if "previous" not in held:
@@ -94,7 +94,7 @@ def _renewed(key_file: Path) -> Keys:
 
 async def _wrap_all(
     connection: Any,  # noqa: ANN401 -- asyncpg has no types
-    keys: Keys,
+    vault: Vault,
     progress: Callable[[int], None],
     batch: int,
 ) -> int:
@@ -103,7 +103,7 @@ async def _wrap_all(
     while rows := await connection.fetch(PAGE, after, batch):
         after = rows[-1]["stream"]
         made = [
-            (stream, before, keys.rewrap(before, StreamId(f"acc_{stream.hex}")))
+            (stream, before, vault.rewrap(before, StreamId(f"acc_{stream.hex}")))
             for stream, before in rows
         ]
         due = [row for row in made if row[2] is not None]

@@ -28,17 +28,17 @@ from service.binding.kinship import is_parent_of_minor, registered
 from service.binding.parties import party, side_of
 from service.caller import Caller, Request, Role, check_role
 from service.clock import new_stream
-from service.context import House
+from service.context import ServiceContext
 from service.credential_link import is_linked, link_between
 from service.ledger.command import Decision, OverloadedError, Reply
 from service.ledger.postgres.commit import TROUBLE
-from service.ledger.read_set import View
+from service.ledger.read_set import ReadSet
 from service.ledger.store import OutcomeUnknownError
 from service.person.lookup import find_or_stand_in, find_person
 from service.policy import edition_of_record
 from service.premium.tax_process import TAX, carry_on, name_of
 from service.serializers import moment, yuan
-from service.vault import Keys
+from service.vault import Vault
 
 CUT_OFF = (*TROUBLE, OutcomeUnknownError, OverloadedError)
 """What may stop us on the way: the premium is where the log has it, and is taken further later."""
@@ -54,7 +54,7 @@ class PayPremium:
     year: int
 
 
-async def pay(house: House, request: Request, command: PayPremium) -> Reply:
+async def pay(context: ServiceContext, request: Request, command: PayPremium) -> Reply:
     """Set the whole amount aside, then ask the tax side to book it.
 
     The answer is the premium as it stands then; open where the tax side has not answered. A
@@ -64,21 +64,24 @@ async def pay(house: House, request: Request, command: PayPremium) -> Reply:
         TaxUnavailableError: there is nobody to ask; the rest as `Appender.submit`.
     """
     check_role(request.caller, Role.PERSON, Role.AGENCY)
-    if house.tax is None:
+    if context.tax is None:
         raise TaxUnavailableError
 
-    def decide(view: View, now: Instant) -> Decision:
+    def decide(reads: ReadSet, now: Instant) -> Decision:
         sponsor = side_of(
-            view, house.keys, party(view, house.keys, request.caller, command.sponsor), now
+            reads,
+            context.vault,
+            party(reads, context.vault, request.caller, command.sponsor),
+            now,
         )
-        payee_id = find_or_stand_in(view, house.keys, sponsor.account_id, command.payee)
-        binding_id = _bound(view, house.keys, sponsor, payee_id)
-        payee = view.account(payee_id)
+        payee_id = find_or_stand_in(reads, context.vault, sponsor.account_id, command.payee)
+        binding_id = _bound(reads, context.vault, sponsor, payee_id)
+        payee = reads.account(payee_id)
         premium_id = new_stream("prm", now.at)
-        order = rules.Order(premium_id, command.insurance, command.year)
-        rules.check_order(order, sponsor, payee, view.binding(binding_id), now)
-        name = name_of(house.keys, payee_id, command.insurance, command.year)
-        _check_free(view, name)
+        order = rules.PremiumOrder(premium_id, command.insurance, command.year)
+        rules.check_order(order, sponsor, payee, reads.binding(binding_id), now)
+        name = name_of(context.vault, payee_id, command.insurance, command.year)
+        _check_free(reads, name)
         return Decision(
             answer=json.encode({"premium_id": premium_id}),
             events=[*rules.hold(order, sponsor, payee_id, binding_id, now)],
@@ -86,14 +89,16 @@ async def pay(house: House, request: Request, command: PayPremium) -> Reply:
             on_behalf_of=sponsor.account_id if request.caller.role is Role.AGENCY else None,
         )
 
-    reply = await house.do(request, decide)
+    reply = await context.do(request, decide)
     if reply.refusal is not None:
         return reply
     premium_id = StreamId(json.decode(reply.answer)["premium_id"])
-    return await _after(house, premium_id, reply, 0)
+    return await _after(context, premium_id, reply, 0)
 
 
-async def reverse(house: House, request: Request, premium_id: StreamId, reason: str) -> Reply:
+async def reverse(
+    context: ServiceContext, request: Request, premium_id: StreamId, reason: str
+) -> Reply:
     """Take a paid premium back, by the region's guards and the tax side's leave (S112).
 
     Raises:
@@ -102,15 +107,15 @@ async def reverse(house: House, request: Request, premium_id: StreamId, reason: 
         `Appender.submit`.
     """
     check_role(request.caller, Role.PERSON, Role.AGENCY)
-    if house.tax is None:
+    if context.tax is None:
         raise TaxUnavailableError
 
-    def decide(view: View, now: Instant) -> Decision:
-        premium = view.premium(premium_id)
-        _check_sees(view, house.keys, request.caller, premium, now)
-        sponsor = view.account(premium.sponsor)
-        agent = _check_is_sponsors(view, house.keys, request.caller, premium)
-        edition = edition_of_record(view, house.keys, sponsor.region, premium.edition)
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        premium = reads.premium(premium_id)
+        _check_sees(reads, context.vault, request.caller, premium, now)
+        sponsor = reads.account(premium.sponsor)
+        agent = _check_is_sponsors(reads, context.vault, request.caller, premium)
+        edition = edition_of_record(reads, context.vault, sponsor.region, premium.edition)
         event = request_reversal(premium, sponsor, edition, reason, now)
         return Decision(
             answer=json.encode({"attempt": premium.requests + 1}),
@@ -118,13 +123,13 @@ async def reverse(house: House, request: Request, premium_id: StreamId, reason: 
             on_behalf_of=agent,
         )
 
-    reply = await house.do(request, decide)
+    reply = await context.do(request, decide)
     if reply.refusal is not None:
         return reply
-    return await _after(house, premium_id, reply, json.decode(reply.answer)["attempt"])
+    return await _after(context, premium_id, reply, json.decode(reply.answer)["attempt"])
 
 
-async def look_at_premium(house: House, caller: Caller, premium_id: StreamId) -> Reply:
+async def look_at_premium(context: ServiceContext, caller: Caller, premium_id: StreamId) -> Reply:
     """A premium as the log has it now: for sponsor and payee, their agencies and auditors.
 
     Raises:
@@ -132,13 +137,13 @@ async def look_at_premium(house: House, caller: Caller, premium_id: StreamId) ->
     """
     check_role(caller, Role.PERSON, Role.AGENCY, Role.AUDITOR)
 
-    def decide(view: View, now: Instant) -> Decision:
-        premium = view.premium(premium_id)
-        _check_sees(view, house.keys, caller, premium, now)
-        answer = premium_answer(premium_id, premium, view.version(premium_id))
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        premium = reads.premium(premium_id)
+        _check_sees(reads, context.vault, caller, premium, now)
+        answer = premium_answer(premium_id, premium, reads.version(premium_id))
         return Decision(answer=json.encode(answer))
 
-    return await house.ask(caller, decide)
+    return await context.ask(caller, decide)
 
 
 def premium_answer(premium_id: StreamId, premium: Premium, version: int) -> dict[str, Any]:
@@ -172,7 +177,9 @@ def is_open(answer: bytes) -> bool:
     return PremiumStatus(json.decode(answer)["status"]) in OPEN
 
 
-async def _after(house: House, premium_id: StreamId, reply: Reply, attempt: int) -> Reply:
+async def _after(
+    context: ServiceContext, premium_id: StreamId, reply: Reply, attempt: int
+) -> Reply:
     """How a premium stands after the first call took it on, or when a repeat asks.
 
     `attempt` numbers a request to take it back, from 1; 0 is the payment itself.
@@ -181,18 +188,18 @@ async def _after(house: House, premium_id: StreamId, reply: Reply, attempt: int)
         OutcomeUnknownError: money is set aside, and more cannot be said now.
     """
     with suppress(*CUT_OFF):
-        await carry_on(house, premium_id, is_repeat=reply.is_replayed)
+        await carry_on(context, premium_id, is_repeat=reply.is_replayed)
 
-    def decide(view: View, _: Instant) -> Decision:
-        premium = view.premium(premium_id)
+    def decide(reads: ReadSet, _: Instant) -> Decision:
+        premium = reads.premium(premium_id)
         code = _refused(premium, attempt)
         if code is not None:
             return Decision(answer=json.encode({"premium_id": premium_id}), refusal=code)
-        answer = premium_answer(premium_id, premium, view.version(premium_id))
+        answer = premium_answer(premium_id, premium, reads.version(premium_id))
         return Decision(answer=json.encode(answer))
 
     try:
-        told = await house.ask(TAX, decide)
+        told = await context.ask(TAX, decide)
     except CUT_OFF as error:
         raise OutcomeUnknownError("it is held; ask again with the same key") from error
     return told._replace(is_replayed=reply.is_replayed)
@@ -205,7 +212,7 @@ def _refused(premium: Premium, attempt: int) -> str | None:
     return premium.refusals[attempt - 1] if attempt <= len(premium.refusals) else None
 
 
-def _bound(view: View, keys: Keys, sponsor: Side, payee_id: StreamId) -> StreamId:
+def _bound(reads: ReadSet, vault: Vault, sponsor: Side, payee_id: StreamId) -> StreamId:
     """The binding between two persons. The same is read of a payee who is not there.
 
     Raises:
@@ -221,12 +228,12 @@ def _bound(view: View, keys: Keys, sponsor: Side, payee_id: StreamId) -> StreamI
         return binding_id
     payee: Account | None = None
     with suppress(UnknownError):
-        payee = view.account(payee_id)
+        payee = reads.account(payee_id)
     invitations = payee.invitations if payee is not None else ()
     is_invited = any(who == sponsor.account_id for _, who in invitations)
-    is_kin = registered(view, keys, sponsor.account_id, payee_id) is not None
-    asked = link_between(view, keys, sponsor.account_id, payee_id) is not None
-    if is_linked(view, keys, sponsor.account_id, payee_id) or (is_kin and asked):
+    is_kin = registered(reads, vault, sponsor.account_id, payee_id) is not None
+    asked = link_between(reads, vault, sponsor.account_id, payee_id) is not None
+    if is_linked(reads, vault, sponsor.account_id, payee_id) or (is_kin and asked):
         raise KinLinkHasNoFundsError
     is_past = any(tie.beneficiary == payee_id for tie in sponsor.account.ever)
     if payee is None or not (is_invited or is_past or is_kin):
@@ -235,17 +242,19 @@ def _bound(view: View, keys: Keys, sponsor: Side, payee_id: StreamId) -> StreamI
     raise NotActiveError
 
 
-def _check_free(view: View, name: bytes) -> None:
+def _check_free(reads: ReadSet, name: bytes) -> None:
     """One premium per person, kind and year, whoever pays (S105, S106, S110)."""
-    live = view.find(name)
+    live = reads.find(name)
     if live is None:
         return
-    if view.premium(live).status in OPEN:
+    if reads.premium(live).status in OPEN:
         raise PremiumInProgressError
     raise PremiumAlreadyPaidError
 
 
-def _check_sees(view: View, keys: Keys, caller: Caller, premium: Premium, now: Instant) -> None:
+def _check_sees(
+    reads: ReadSet, vault: Vault, caller: Caller, premium: Premium, now: Instant
+) -> None:
     """Let the two sides in, a parent of a payee under age, their agencies, and auditors.
 
     Raises:
@@ -255,24 +264,26 @@ def _check_sees(view: View, keys: Keys, caller: Caller, premium: Premium, now: I
     if caller.role is Role.AUDITOR:
         return
     if caller.role is Role.AGENCY:
-        if caller.region is None or caller.region in {view.account(s).region for s in sides}:
+        if caller.region is None or caller.region in {reads.account(s).region for s in sides}:
             return
         raise UnknownError
-    me = find_person(view, keys, caller.subject)
-    if me not in sides and not is_parent_of_minor(view, keys, me, premium.payee, now):
+    me = find_person(reads, vault, caller.subject)
+    if me not in sides and not is_parent_of_minor(reads, vault, me, premium.payee, now):
         raise UnknownError
 
 
-def _check_is_sponsors(view: View, keys: Keys, caller: Caller, premium: Premium) -> StreamId | None:
+def _check_is_sponsors(
+    reads: ReadSet, vault: Vault, caller: Caller, premium: Premium
+) -> StreamId | None:
     """Let the sponsor act, or his agency; for whom it acts.
 
     Raises:
         NotPermittedError: the other side's to do.
     """
     if caller.role is Role.AGENCY:
-        if caller.region not in (None, view.account(premium.sponsor).region):
+        if caller.region not in (None, reads.account(premium.sponsor).region):
             raise NotPermittedError
         return premium.sponsor
-    if find_person(view, keys, caller.subject) != premium.sponsor:
+    if find_person(reads, vault, caller.subject) != premium.sponsor:
         raise NotPermittedError
     return None

@@ -17,7 +17,7 @@ from asyncpg import Pool
 from aggregates.vocabulary import StreamId
 from projections import premium as open_premiums
 from service.clock import micros
-from service.context import House
+from service.context import ServiceContext
 from service.premium.tax_process import carry_on
 
 LOG = logging.getLogger("gongji.premiums")
@@ -42,9 +42,11 @@ class Rest(NamedTuple):
 class PremiumResolver:
     """Takes open premiums on, one after another, each the more seldom the longer it is open."""
 
-    def __init__(self, house: House, waiting: Waiting, left_after_s: float = LEFT_AFTER_S) -> None:
+    def __init__(
+        self, context: ServiceContext, waiting: Waiting, left_after_s: float = LEFT_AFTER_S
+    ) -> None:
         """Ask `waiting` what to take on."""
-        self._house = house
+        self._context = context
         self._waiting = waiting
         self._left_after = timedelta(seconds=left_after_s)
         self._rests: dict[StreamId, Rest] = {}
@@ -62,7 +64,7 @@ class PremiumResolver:
 
     async def once(self) -> int:
         """Take every premium on that was left and does not rest; how many those were."""
-        now = self._house.clock()
+        now = self._context.clock()
         before_us = micros(now._replace(at=now.at - self._left_after))
         left = await self._waiting(before_us, BATCH_MAX)
         rests = {premium_id: self._rest(premium_id, now.at) for premium_id in left}
@@ -71,7 +73,7 @@ class PremiumResolver:
             then = rests[premium_id].then
             rests[premium_id] = Rest(now.at + then, min(2 * then, AGAIN_MAX))
             try:
-                await carry_on(self._house, premium_id)
+                await carry_on(self._context, premium_id)
             except Exception as error:  # noqa: BLE001 -- the others have their turn
                 LOG.warning("premium.left %s %s", premium_id, type(error).__name__)
         self._rests = rests
@@ -89,6 +91,6 @@ class PremiumResolver:
             await asyncio.sleep(EVERY_S)
 
 
-def resolver_on(house: House, pool: Pool) -> PremiumResolver:
+def resolver_on(context: ServiceContext, pool: Pool) -> PremiumResolver:
     """The resolver of a serving process, which finds open premiums in their read model."""
-    return PremiumResolver(house, partial(open_premiums.waiting, pool))
+    return PremiumResolver(context, partial(open_premiums.waiting, pool))

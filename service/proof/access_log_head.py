@@ -6,7 +6,7 @@ Records leave as an old beginning alone, and none before it was signed.
 
 from typing import Any
 
-from service.proof.merkle import Head
+from service.proof.merkle import TreeHead
 
 READ = """
     SELECT h.position, h.hash,
@@ -28,7 +28,7 @@ class AccessesBrokenError(Exception):
         )
 
 
-async def read_accesses(connection: Any, signed: Head | None) -> Head:  # noqa: ANN401 -- asyncpg
+async def read_accesses(connection: Any, signed: TreeHead | None) -> TreeHead:  # noqa: ANN401 -- asyncpg
     """Position and hash of the newest access; held against those that were signed, where any.
 
     Raises:
@@ -38,10 +38,10 @@ async def read_accesses(connection: Any, signed: Head | None) -> Head:  # noqa: 
     position, newest, there = await connection.fetchrow(READ, upto)
     if signed is not None and upto and there != signed.root:
         raise AccessesBrokenError(position, upto)
-    return Head(position, newest)
+    return TreeHead(position, newest)
 
 
-async def have_grown(connection: Any, size: int, accesses: Head) -> bool:  # noqa: ANN401 -- asyncpg
+async def have_grown(connection: Any, size: int, accesses: TreeHead) -> bool:  # noqa: ANN401 -- asyncpg
     """Whether accesses came since the log of this size was signed; before its first row, never."""
     signed = await connection.fetchval(SIGNED, size) if size else None
     return signed is not None and accesses.size > signed

@@ -15,7 +15,7 @@ from asyncpg import Pool
 
 from aggregates.refusals import UnknownError
 from aggregates.vocabulary import BEIJING, StreamId
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.codec import TOPIC_PREFIX, Recorded, stream_id
 from service.proof.merkle import TILE, Leaf, Range, inclusion_path, leaf_hash
 from service.proof.proofs import Signed, newest
@@ -39,7 +39,7 @@ NOTES = """
 """
 
 
-class Part(NamedTuple):
+class ExportRange(NamedTuple):
     """Which rows: from a position to another (None: the newest sealed), both included.
 
     With an institution's code and a day, of these only its bills' rows of that business day.
@@ -55,7 +55,7 @@ class RangeInvalidError(Exception):
     """There are no such rows under the newest checkpoint."""
 
 
-async def export(house: House, pool: Pool, part: Part) -> AsyncIterator[str]:
+async def export(context: ServiceContext, pool: Pool, part: ExportRange) -> AsyncIterator[str]:
     """The lines of an export, each with its line break.
 
     Raises:
@@ -65,11 +65,11 @@ async def export(house: House, pool: Pool, part: Part) -> AsyncIterator[str]:
     signed = await newest(pool)
     span = await _span(pool, part, signed.head.size)
     yield _line(await _header(pool, part, signed, span))
-    own = None if part.institution is None else await _institution(house, part.institution)
+    own = None if part.institution is None else await _institution(context, part.institution)
     after, last = span[0] - 1, span[1]
     while after < last:
         upto = min(last, (after // PAGE + 1) * PAGE)
-        leaves = await _own(house, own, await read_leaves(pool, after, upto))
+        leaves = await _own(context, own, await read_leaves(pool, after, upto))
         told = {leaf.position: row_of(leaf) for leaf in leaves}
         if span != (1, signed.head.size) or own is not None:
             for position, proof in (await _proofs(pool, list(told), signed.head.size)).items():
@@ -82,7 +82,7 @@ async def export(house: House, pool: Pool, part: Part) -> AsyncIterator[str]:
         after = upto
 
 
-async def _span(pool: Pool, part: Part, size: int) -> tuple[int, int]:
+async def _span(pool: Pool, part: ExportRange, size: int) -> tuple[int, int]:
     """The first and last position of a part, both included; a day without rows has none.
 
     Raises:
@@ -113,7 +113,7 @@ def row_of(leaf: Leaf) -> dict[str, Any]:
 
 
 def header_of(
-    origin: str, span: tuple[int, int], signed: Signed, keys: Sequence[str], part: Part
+    origin: str, span: tuple[int, int], signed: Signed, keys: Sequence[str], part: ExportRange
 ) -> dict[str, Any]:
     """The first line of an export."""
     selection = None
@@ -131,7 +131,9 @@ def header_of(
     }
 
 
-async def _header(pool: Pool, part: Part, signed: Signed, span: tuple[int, int]) -> dict[str, Any]:
+async def _header(
+    pool: Pool, part: ExportRange, signed: Signed, span: tuple[int, int]
+) -> dict[str, Any]:
     keys = await pool.fetch("SELECT verifier_key FROM seal_keys ORDER BY began_at DESC")
     return header_of(await origin_of(pool), span, signed, [str(key) for (key,) in keys], part)
 
@@ -177,20 +179,22 @@ async def _first_since(pool: Pool, at_us: int, first: int, last: int) -> int:
     return first
 
 
-async def _institution(house: House, code: str) -> StreamId:
-    name = house.keys.name("institution", code)
-    found = (await house.store.read((), (name,))).names.get(name)
+async def _institution(context: ServiceContext, code: str) -> StreamId:
+    name = context.vault.name("institution", code)
+    found = (await context.store.read((), (name,))).names.get(name)
     if found is None:
         raise UnknownError(what="institution")
     return found
 
 
-async def _own(house: House, own: StreamId | None, leaves: Sequence[Leaf]) -> Sequence[Leaf]:
+async def _own(
+    context: ServiceContext, own: StreamId | None, leaves: Sequence[Leaf]
+) -> Sequence[Leaf]:
     """The rows of an institution's settlements and holds; all where none is named."""
     if own is None:
         return leaves
     bills = {leaf: _bill(leaf) for leaf in leaves if leaf.topic.partition(".")[0] in BILLS}
-    began = await house.store.first_events(sorted(set(bills.values())))
+    began = await context.store.first_events(sorted(set(bills.values())))
     ours = {first.stream for first in began if _place(first) == own}
     return [leaf for leaf in leaves if bills.get(leaf) in ours]
 

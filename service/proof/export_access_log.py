@@ -11,7 +11,7 @@ from typing import Any
 
 from asyncpg import Pool
 
-from service.ledger.access_log import Sealed, anchor, sealed
+from service.ledger.access_log import SealedAccess, anchor, sealed
 from service.proof.proofs import NotSealedYetError, newest
 from service.proof.signed_notes import Checkpoint, b64, read_checkpoint
 
@@ -60,7 +60,7 @@ def accesses_header(
     }
 
 
-def access_row(stored: Sealed) -> dict[str, Any]:
+def access_row(stored: SealedAccess) -> dict[str, Any]:
     """An access as its line has it."""
     row = {"position": stored.kept.position, **stored.kept.access._asdict()}
     row["hash"] = b64(stored.hash)

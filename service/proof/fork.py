@@ -8,16 +8,17 @@ histories. Whoever holds a checkpoint of the other history can prove with it wha
 import asyncio
 import hashlib
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from aggregates.proof import ForkAccepted
 from aggregates.vocabulary import Instant
+from projections.kit.table import Connection
 from service.adapters.checkpoint_store import OutsideUnreachableError
 from service.caller import Caller, Request, Role
 from service.clock import new_stream
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.command import Decision
-from service.ledger.read_set import View
+from service.ledger.read_set import ReadSet
 from service.proof.outside import Outside, difference
 from service.proof.sealer import Sealer, mark_path, origin_of
 from service.proof.signed_notes import NoteInvalidError, is_signed, read_checkpoint, split_note
@@ -28,15 +29,12 @@ DECLARER = Caller(Role.OPERATOR, "fork", None, "operator:fork")
 TEXT_MAX = 500
 SEAL_ATTEMPTS, SEAL_PAUSE_S = 60, 0.5
 
-Connection = Any
-"""A connection of asyncpg."""
-
 
 class ForkRefusedError(Exception):
     """A fork cannot be declared as it is asked for; the message says why."""
 
 
-class Differing(NamedTuple):
+class CheckpointDifference(NamedTuple):
     """A checkpoint that was signed, and how the log differs from it."""
 
     note: str
@@ -45,7 +43,7 @@ class Differing(NamedTuple):
 
 async def begin_fork(
     connection: Connection, settings: Settings, outside: Outside | None, text: str
-) -> list[Differing]:
+) -> list[CheckpointDifference]:
     """Prepare for a fork before anything is written: a new key, and nothing left to compare with.
 
     Where the log grew out of everything that was signed there is no fork, and nothing is done.
@@ -61,7 +59,7 @@ async def begin_fork(
     for note in dict.fromkeys(note for note in kept if note is not None):
         differs = await difference(connection, note, settings.key_file)
         if differs is not None:
-            found.append(Differing(note, differs))
+            found.append(CheckpointDifference(note, differs))
     if found:
         await _renew_key(connection, settings.key_file, found)
         if outside is not None:
@@ -72,7 +70,11 @@ async def begin_fork(
 
 
 async def declare_fork(
-    house: House, sealer: Sealer, outside: Outside | None, found: list[Differing], text: str
+    context: ServiceContext,
+    sealer: Sealer,
+    outside: Outside | None,
+    found: list[CheckpointDifference],
+    text: str,
 ) -> None:
     """Record the fork, and have it signed and told outside before anything else is written.
 
@@ -88,12 +90,12 @@ async def declare_fork(
         signed_root=signed[1],
     )
 
-    def decide(_: View, now: Instant) -> Decision:
+    def decide(_: ReadSet, now: Instant) -> Decision:
         return Decision(answer=b"true", events=[(new_stream("ldg", now.at), event)])
 
     digest = hashlib.sha256(first.note.encode()).digest()
     request = Request(DECLARER, f"fork:{_digest(first.note)[:32]}", digest, "start")
-    await house.do(request, decide)
+    await context.do(request, decide)
     for _ in range(SEAL_ATTEMPTS):
         is_ours = await sealer.seal_now()
         if is_ours and (outside is None or not outside.is_accepting):
@@ -102,7 +104,9 @@ async def declare_fork(
     raise OutsideUnreachableError("the fork was not told outside; accept it again")
 
 
-async def _renew_key(connection: Connection, key_file: Path, found: list[Differing]) -> None:
+async def _renew_key(
+    connection: Connection, key_file: Path, found: list[CheckpointDifference]
+) -> None:
     """Sign with a key that never signed, from now on.
 
     Raises:

@@ -16,7 +16,7 @@ TILE = 8
 SIZE_MAX = 2**63 - 1
 
 Range = tuple[int, int]
-Node = tuple[int, int]
+TreeNode = tuple[int, int]
 
 
 class Leaf(NamedTuple):
@@ -40,7 +40,7 @@ class Edge(NamedTuple):
 NO_EDGE = Edge(0, ())
 
 
-class Head(NamedTuple):
+class TreeHead(NamedTuple):
     """A tree's size and root."""
 
     size: int
@@ -51,7 +51,7 @@ class Grown(NamedTuple):
     """A tree after leaves were added, and the nodes to keep that became complete by them."""
 
     edge: Edge
-    kept: list[tuple[Node, bytes]]
+    kept: list[tuple[TreeNode, bytes]]
 
 
 def leaf_hash(leaf: Leaf) -> bytes:
@@ -85,7 +85,7 @@ def root_of(hashes: Sequence[bytes]) -> bytes:
 def grow(edge: Edge, leaves: Iterable[bytes]) -> Grown:
     """Add leaves on the right."""
     size, hashes = edge.size, list(edge.hashes)
-    kept: list[tuple[Node, bytes]] = []
+    kept: list[tuple[TreeNode, bytes]] = []
     for leaf in leaves:
         root, level = leaf, 0
         while size >> level & 1:
@@ -98,10 +98,10 @@ def grow(edge: Edge, leaves: Iterable[bytes]) -> Grown:
     return Grown(Edge(size, tuple(hashes)), kept)
 
 
-def cover(span: Range) -> list[Node]:
+def cover(span: Range) -> list[TreeNode]:
     """The complete subtrees that a range of the tree falls into, from left to right."""
     begin, end = span
-    nodes: list[Node] = []
+    nodes: list[TreeNode] = []
     while begin < end:
         level = (end - begin).bit_length() - 1
         if begin:
@@ -161,7 +161,7 @@ def included_root(index: int, size: int, leaf: bytes, proof: Sequence[bytes]) ->
     return root
 
 
-def is_consistent(old: Head, new: Head, proof: Sequence[bytes]) -> bool:
+def is_consistent(old: TreeHead, new: TreeHead, proof: Sequence[bytes]) -> bool:
     """Whether a proof shows that a tree only grew (RFC 9162 §2.1.4.2)."""
     if old.size in (0, new.size):
         return not proof and (old.size == 0 or old.root == new.root)

@@ -18,7 +18,6 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 from service.adapters.checkpoint_store import (
     AddressInvalidError,
@@ -30,7 +29,7 @@ from service.clock import monotonic_s
 from service.context import OutsideCheckpoint
 from service.ledger.store import StoreUnavailableError
 from service.proof.access_log_head import AccessesBrokenError, read_accesses
-from service.proof.merkle import Head, grow, leaf_hash, root_of
+from service.proof.merkle import TreeHead, grow, leaf_hash, root_of
 from service.proof.signed_notes import (
     Checkpoint,
     NoteInvalidError,
@@ -40,7 +39,7 @@ from service.proof.signed_notes import (
     split_note,
 )
 from service.proof.signing_keys import load_verifiers
-from service.proof.tree import LogBrokenError, edge_of, read_leaves, read_root
+from service.proof.tree import ConnectionOrPool, LogBrokenError, edge_of, read_leaves, read_root
 from service.runtime.readiness import ReadinessReason
 from service.settings import Settings
 
@@ -62,9 +61,6 @@ NO_OUTSIDE = ReadinessReason(
     "NO_OUTSIDE_CHECKPOINT",
     "without GONGJI_CHECKPOINT_URL nobody notices that an older backup was put back",
 )
-
-Connection = Any
-"""A connection of asyncpg, or a pool."""
 
 
 class CheckpointMismatchError(StoreUnavailableError):
@@ -131,7 +127,7 @@ class Outside:
         self.is_reachable = False
         self._ask_after_s = monotonic_s() + AGAIN_S
 
-    async def check(self, connection: Connection) -> Checkpoint | None:
+    async def check(self, connection: ConnectionOrPool) -> Checkpoint | None:
         """Compare the log; the checkpoint outside, or None where nothing is kept yet.
 
         Raises:
@@ -170,7 +166,7 @@ class Outside:
         """Let this very text be overwritten: an operator accepted that the log differs from it."""
         self._accepted = text
 
-    async def watch(self, pool: Connection) -> None:
+    async def watch(self, pool: ConnectionOrPool) -> None:
         """Compare for ever: a database may be put back under a process that runs."""
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
@@ -215,7 +211,7 @@ def state_of(outside: OutsideCheckpoint | None) -> str:
     return "matching" if outside.is_reachable else "unreachable"
 
 
-async def difference(connection: Connection, text: str, key_file: Path) -> str | None:
+async def difference(connection: ConnectionOrPool, text: str, key_file: Path) -> str | None:
     """How the log differs from a checkpoint's note; None where it grew out of that."""
     ledger = await connection.fetchval("SELECT fingerprint FROM fingerprints WHERE name = 'ledger'")
     origin = f"gongji/{ledger}"
@@ -243,7 +239,7 @@ async def difference(connection: Connection, text: str, key_file: Path) -> str |
     return None
 
 
-async def _root_at(connection: Connection, size: int) -> bytes:
+async def _root_at(connection: ConnectionOrPool, size: int) -> bytes:
     """The root over the first rows, whether the tree has come so far or not.
 
     Raises:
@@ -259,7 +255,7 @@ async def _root_at(connection: Connection, size: int) -> bytes:
     return root_of(edge.hashes)
 
 
-async def _check_accesses(connection: Connection, signed: Head | None) -> None:
+async def _check_accesses(connection: ConnectionOrPool, signed: TreeHead | None) -> None:
     """Hold the access log against those that were signed, unless they were forgotten since.
 
     Raises:
@@ -271,7 +267,7 @@ async def _check_accesses(connection: Connection, signed: Head | None) -> None:
 
 
 @contextlib.asynccontextmanager
-async def watched(outside: Outside | None, pool: Connection) -> AsyncIterator[None]:
+async def watched(outside: Outside | None, pool: ConnectionOrPool) -> AsyncIterator[None]:
     """Compare while something runs."""
     task = None if outside is None else asyncio.create_task(outside.watch(pool))
     try:

@@ -13,10 +13,10 @@ from aggregates.refusals import RefusalError, UnknownError
 from aggregates.vocabulary import StreamId
 from service.caller import Caller, Role, check_role
 from service.clock import monotonic_s
-from service.context import House
+from service.context import ServiceContext
 from service.proof.merkle import (
     EMPTY,
-    Head,
+    TreeHead,
     consistency_path,
     included_root,
     inclusion_path,
@@ -75,7 +75,7 @@ class CosignatureInvalidError(RefusalError):
 class Signed(NamedTuple):
     """A signed checkpoint; its note carries the signatures of the log and of all witnesses."""
 
-    head: Head
+    head: TreeHead
     note: str
 
 
@@ -91,7 +91,7 @@ class Inclusion(NamedTuple):
     """That a row is in the log of a size; `proof` needs a checkpoint of that very size."""
 
     position: int
-    head: Head
+    head: TreeHead
     leaf: bytes
     hashes: list[bytes]
     proof: str | None
@@ -100,8 +100,8 @@ class Inclusion(NamedTuple):
 class Growth(NamedTuple):
     """That the log of one size is the beginning of the log of another."""
 
-    old: Head
-    new: Head
+    old: TreeHead
+    new: TreeHead
     hashes: list[bytes]
     proof: str | None
 
@@ -127,7 +127,7 @@ async def prove_inclusion(pool: Pool, caller: Caller, position: int, size: int |
     check_role(caller, Role.AUDITOR)
     await _check_sealed(pool, max(position, size or 0))
     signed = await _at(pool, size)
-    head = signed.head if signed else Head(size or 0, await read_root(pool, size or 0))
+    head = signed.head if signed else TreeHead(size or 0, await read_root(pool, size or 0))
     if position > head.size:
         raise UnknownError
     return await _included(pool, position, head, signed)
@@ -179,15 +179,17 @@ async def cosign(pool: Pool, caller: Caller, key: str, size: int, line: str) -> 
     raise CosignatureInvalidError
 
 
-async def receipt(house: House, pool: Pool, caller: Caller, settlement_id: StreamId) -> Inclusion:
+async def receipt(
+    context: ServiceContext, pool: Pool, caller: Caller, settlement_id: StreamId
+) -> Inclusion:
     """That a settlement is in the log; waits a moment for the next checkpoint.
 
     Raises:
         UnknownError: there is none, or it is another's; NotSealedYetError: none came in time.
     """
     check_role(caller, Role.AUDITOR, Role.INSTITUTION)
-    await check_readable(house, caller, settlement_id)
-    first = await house.store.first_events([settlement_id])
+    await check_readable(context, caller, settlement_id)
+    first = await context.store.first_events([settlement_id])
     position = first[0].position
     deadline = monotonic_s() + SEAL_WAIT_S
     while True:
@@ -237,7 +239,7 @@ async def _with_lines(pool: Pool, found: Record) -> Signed:
     """A stored checkpoint with the lines of those who witnessed it."""
     size, root, note, accesses = found
     lines = await pool.fetch(COSIGNED, size, accesses)
-    return Signed(Head(size, root), note + "".join(line for (line,) in lines))
+    return Signed(TreeHead(size, root), note + "".join(line for (line,) in lines))
 
 
 async def _check_sealed(pool: Pool, upto: int) -> None:
@@ -253,7 +255,7 @@ async def _check_sealed(pool: Pool, upto: int) -> None:
     raise NotSealedYetError(position=upto)
 
 
-async def _included(pool: Pool, position: int, head: Head, signed: Signed | None) -> Inclusion:
+async def _included(pool: Pool, position: int, head: TreeHead, signed: Signed | None) -> Inclusion:
     """A row's proof, held against the root.
 
     Raises:
@@ -275,9 +277,9 @@ async def _growth(pool: Pool, old: int, signed: Signed | None, new: int) -> Grow
     Raises:
         LogBrokenError: the rows are not what was signed.
     """
-    head = signed.head if signed else Head(new, await read_root(pool, new))
+    head = signed.head if signed else TreeHead(new, await read_root(pool, new))
     past = await _signed(pool, AT_SIZE, old)
-    before = past.head if past else Head(old, await read_root(pool, old) if old else EMPTY)
+    before = past.head if past else TreeHead(old, await read_root(pool, old) if old else EMPTY)
     hashes = await read_hashes(pool, consistency_path(old, new)) if old else []
     if not is_consistent(before, head, hashes):
         raise LogBrokenError(f"the log of {old} rows is not the beginning of that of {new}")

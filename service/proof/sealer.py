@@ -18,7 +18,7 @@ from service.adapters.checkpoint_store import OutsideUnreachableError
 from service.ledger.postgres.connect import DEFAULT, Patience, connect, holder_settings
 from service.ledger.postgres.roles import WRITER
 from service.proof.access_log_head import AccessesBrokenError, have_grown, read_accesses
-from service.proof.merkle import EMPTY, Edge, Grown, Head, grow, leaf_hash, root_of
+from service.proof.merkle import EMPTY, Edge, Grown, TreeHead, grow, leaf_hash, root_of
 from service.proof.outside import CheckpointMismatchError, Outside
 from service.proof.signed_notes import (
     Checkpoint,
@@ -50,7 +50,7 @@ SAVE = """
     INSERT INTO checkpoints (size, root, note, accesses) VALUES ($1, $3, $4, $6)
 """
 NEWEST = "SELECT note FROM checkpoints ORDER BY size DESC, accesses DESC LIMIT 1"
-NOTHING = Head(0, EMPTY)
+NOTHING = TreeHead(0, EMPTY)
 
 
 class LogShortenedError(Exception):
@@ -108,7 +108,7 @@ def mark_path(marks: Path, origin: str) -> Path:
     return marks / f"checkpoint-{origin.partition('/')[2]}"
 
 
-def read_mark(marks: Path, origin: str) -> Head | None:
+def read_mark(marks: Path, origin: str) -> TreeHead | None:
     """Size and root of the last checkpoint that was signed here; None where none was."""
     head = _mark(marks, origin).head
     return head if head.size else None
@@ -239,7 +239,7 @@ class Sealer:
                     await self._outside.check(connection)
                 leaves = await read_leaves(connection, size, upto)
                 grown = grow(edge_of(size, stored), map(leaf_hash, leaves))
-                made = Checkpoint(origin, Head(upto, root_of(grown.edge.hashes)), accesses)
+                made = Checkpoint(origin, TreeHead(upto, root_of(grown.edge.hashes)), accesses)
                 note = await self._sign(connection, grown, made, last.head)
         if note is not None:
             self._is_behind = self._outside is not None
@@ -250,7 +250,7 @@ class Sealer:
         return bool(upto > size)
 
     async def _sign(
-        self, connection: "asyncpg.Connection[Any]", grown: Grown, made: Checkpoint, mark: Head
+        self, connection: "asyncpg.Connection[Any]", grown: Grown, made: Checkpoint, mark: TreeHead
     ) -> str:
         """Store what grew under a signed checkpoint; the note.
 
@@ -290,7 +290,7 @@ def _reach(checkpoint: Checkpoint) -> tuple[int, int]:
     return checkpoint.head.size, accesses.size if accesses else 0
 
 
-async def _upto(connection: "asyncpg.Connection[Any]", size: int, mark: Head) -> int:
+async def _upto(connection: "asyncpg.Connection[Any]", size: int, mark: TreeHead) -> int:
     """Up to where the next seal goes; first to the last checkpoint outside, to be compared.
 
     Raises:
@@ -312,7 +312,7 @@ def _write_mark(path: Path, note: str) -> None:
     made.replace(path)
 
 
-async def _check_root(connection: "asyncpg.Connection[Any]", mark: Head) -> None:
+async def _check_root(connection: "asyncpg.Connection[Any]", mark: TreeHead) -> None:
     """Compare what was sealed with the last checkpoint outside.
 
     Raises:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from service.proof.merkle import Head
+from service.proof.merkle import TreeHead
 
 LOG_KEY, WITNESS_KEY = b"\x01", b"\x04"
 """Kinds of keys: one signs a checkpoint, the other the moment it was seen and the checkpoint."""
@@ -39,8 +39,8 @@ class Checkpoint(NamedTuple):
     """
 
     origin: str
-    head: Head
-    accesses: Head | None = None
+    head: TreeHead
+    accesses: TreeHead | None = None
 
 
 class Verifier(NamedTuple):
@@ -132,9 +132,9 @@ def read_checkpoint(text: str) -> Checkpoint:
     found = re.match(r"([^\n]+)\n(0|[1-9][0-9]{0,18})\n([A-Za-z0-9+/]{43}=)\n", text)
     if found is None:
         raise NoteInvalidError("not a checkpoint")
-    head = Head(int(found[2]), from_b64(found[3]))
+    head = TreeHead(int(found[2]), from_b64(found[3]))
     told = ACCESSES.search(text, found.end())
-    accesses = Head(int(told[1]), from_b64(told[2])) if told else None
+    accesses = TreeHead(int(told[1]), from_b64(told[2])) if told else None
     return Checkpoint(found[1], head, accesses)
 
 

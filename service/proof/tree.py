@@ -14,8 +14,8 @@ from service.proof.merkle import (
     Edge,
     Grown,
     Leaf,
-    Node,
     Range,
+    TreeNode,
     cover,
     grow,
     leaf_hash,
@@ -38,7 +38,7 @@ NODES = """
 """
 KEEP = "INSERT INTO tree_nodes SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::bytea[])"
 
-Connection = Any
+ConnectionOrPool = Any
 """A connection of asyncpg, or a pool."""
 
 
@@ -46,7 +46,7 @@ class LogBrokenError(Exception):
     """The log is not what it was sealed as: a row, a topic or a node is gone."""
 
 
-async def read_leaves(connection: Connection, after: int, upto: int) -> list[Leaf]:
+async def read_leaves(connection: ConnectionOrPool, after: int, upto: int) -> list[Leaf]:
     """The rows behind a position, up to another, as they are sealed.
 
     Raises:
@@ -58,7 +58,7 @@ async def read_leaves(connection: Connection, after: int, upto: int) -> list[Lea
     return leaves
 
 
-async def keep(connection: Connection, grown: Grown) -> None:
+async def keep(connection: ConnectionOrPool, grown: Grown) -> None:
     """Store the nodes that became complete."""
     nodes = grown.kept
     await connection.execute(
@@ -69,7 +69,7 @@ async def keep(connection: Connection, grown: Grown) -> None:
     )
 
 
-async def read_hashes(connection: Connection, spans: Sequence[Range]) -> list[bytes]:
+async def read_hashes(connection: ConnectionOrPool, spans: Sequence[Range]) -> list[bytes]:
     """The roots of ranges of the tree.
 
     Raises:
@@ -84,7 +84,7 @@ async def read_hashes(connection: Connection, spans: Sequence[Range]) -> list[by
         raise LogBrokenError(f"no node {error.args[0]}") from error
 
 
-async def read_root(connection: Connection, size: int) -> bytes:
+async def read_root(connection: ConnectionOrPool, size: int) -> bytes:
     """The root of the tree over the first rows.
 
     Raises:
@@ -93,7 +93,7 @@ async def read_root(connection: Connection, size: int) -> bytes:
     return (await read_hashes(connection, [(0, size)]))[0]
 
 
-def _below(node: Node) -> tuple[int, int, int]:
+def _below(node: TreeNode) -> tuple[int, int, int]:
     """What a node is made of: a kept level (0: rows), and the indices there from to."""
     level, ix = node
     base = level // TILE * TILE
@@ -101,8 +101,8 @@ def _below(node: Node) -> tuple[int, int, int]:
 
 
 async def _leaves(
-    connection: Connection, below: Sequence[tuple[int, int, int]]
-) -> dict[Node, bytes]:
+    connection: ConnectionOrPool, below: Sequence[tuple[int, int, int]]
+) -> dict[TreeNode, bytes]:
     spans = [(first, last) for base, first, last in below if base == 0]
     if not spans:
         return {}
@@ -111,8 +111,8 @@ async def _leaves(
 
 
 async def _nodes(
-    connection: Connection, below: Sequence[tuple[int, int, int]]
-) -> dict[Node, bytes]:
+    connection: ConnectionOrPool, below: Sequence[tuple[int, int, int]]
+) -> dict[TreeNode, bytes]:
     spans = [span for span in below if span[0] > 0]
     if not spans:
         return {}
@@ -120,7 +120,7 @@ async def _nodes(
     return {(level, ix): root for level, ix, root in found}
 
 
-def _root(node: Node, known: dict[Node, bytes]) -> bytes:
+def _root(node: TreeNode, known: dict[TreeNode, bytes]) -> bytes:
     base, first, last = _below(node)
     return root_of(grow(NO_EDGE, [known[base, ix] for ix in range(first, last)]).edge.hashes)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from service.clock import machine_now, new_secret
-from service.proof.merkle import EMPTY, Head, is_consistent
+from service.proof.merkle import EMPTY, TreeHead, is_consistent
 from service.proof.signed_notes import (
     WITNESS_KEY,
     NoteInvalidError,
@@ -42,9 +42,9 @@ class Witness(NamedTuple):
         return Signer(self.name, self.seed, WITNESS_KEY)
 
     @property
-    def seen(self) -> Head:
+    def seen(self) -> TreeHead:
         """The size and root he saw last."""
-        return read_checkpoint(self.note).head if self.note else Head(0, EMPTY)
+        return read_checkpoint(self.note).head if self.note else TreeHead(0, EMPTY)
 
 
 class Cosigned(NamedTuple):
@@ -113,7 +113,7 @@ def look(witness: Witness, growth: str, keys: list[Verifier]) -> Cosigned:
     return Cosigned(after, checkpoint.head.size, line)
 
 
-def _check_accesses(seen: Head | None, now: Head | None) -> None:
+def _check_accesses(seen: TreeHead | None, now: TreeHead | None) -> None:
     """The access log never gets shorter; whether it only grew, its export shows.
 
     Raises:

@@ -62,7 +62,7 @@ READ = """
 """
 
 
-class Line(NamedTuple):
+class FeedLine(NamedTuple):
     """One event as it is told: where it stands, its topic, and its JSON without a line break."""
 
     position: int
@@ -70,7 +70,7 @@ class Line(NamedTuple):
     body: bytes
 
 
-class Found(NamedTuple):
+class FeedPage(NamedTuple):
     """Positions of events that a caller may see, ascending, and up to where it was looked."""
 
     positions: list[int]
@@ -98,7 +98,7 @@ class Feed:
                 self._looked_s = monotonic_s()
             return self._head
 
-    async def find(self, caller: Caller, after: int, limit: int) -> Found:
+    async def find(self, caller: Caller, after: int, limit: int) -> FeedPage:
         """The first `limit` events behind a position that the caller may see.
 
         Raises:
@@ -116,15 +116,15 @@ class Feed:
             own = known if region is None else await self._own(region, known)
             positions += [row["position"] for row in own][: limit - len(positions)]
             if len(positions) == limit:
-                return Found(positions, positions[-1])
+                return FeedPage(positions, positions[-1])
             if unreadable is not None and not positions:
                 raise UnreadableEventError(unreadable)
             if unreadable is not None:
-                return Found(positions, positions[-1])
+                return FeedPage(positions, positions[-1])
             upto = looked[-1]["position"] if looked else upto
             if len(looked) < size:
                 break
-        return Found(positions, upto)
+        return FeedPage(positions, upto)
 
     async def _own(self, region: str, known: Sequence[Any]) -> list[Any]:
         try:
@@ -132,7 +132,7 @@ class Feed:
         except ValueError:  # its words may hold values of rows
             raise UnreadableEventError(known[0]["position"]) from None
 
-    async def read(self, positions: Sequence[int]) -> list[Line]:
+    async def read(self, positions: Sequence[int]) -> list[FeedLine]:
         """Events as lines, at most `READ_MAX` at a time, in their order.
 
         Raises:
@@ -166,7 +166,7 @@ def _known(looked: Sequence[Any]) -> tuple[list[Any], int | None]:
     return known, None
 
 
-def _line(row: Any) -> Line:  # noqa: ANN401 -- a record of asyncpg
+def _line(row: Any) -> FeedLine:  # noqa: ANN401 -- a record of asyncpg
     position, recorded_at, stream, version, topic, state = row
     try:
         stored = json.decode(state)
@@ -184,7 +184,7 @@ def _line(row: Any) -> Line:  # noqa: ANN401 -- a record of asyncpg
         }
     except (ValueError, KeyError, TypeError, AttributeError):
         raise UnreadableEventError(position) from None
-    return Line(position, topic, json.encode(told))
+    return FeedLine(position, topic, json.encode(told))
 
 
 def _stream(topic: str, hexadecimal: str) -> StreamId:

@@ -66,7 +66,7 @@ class Span(NamedTuple):
     upto: int
 
 
-class Unread(NamedTuple):
+class UnreadableEvent(NamedTuple):
     """An event that could not be read, of a topic; None for one that nobody here knows."""
 
     position: int
@@ -79,7 +79,7 @@ class EventPage(NamedTuple):
 
     after: int
     upto: int
-    events: tuple[Recorded | Unread, ...]
+    events: tuple[Recorded | UnreadableEvent, ...]
 
     def of(self, projection: Projection) -> "EventPage":
         """What one read model reads of it."""
@@ -89,7 +89,7 @@ class EventPage(NamedTuple):
             for event in self.events
             if (
                 event.topic in topics
-                if isinstance(event, Unread)
+                if isinstance(event, UnreadableEvent)
                 else isinstance(event.event, projection.reads)
             )
         )
@@ -202,7 +202,7 @@ async def _apply(connection: Connection, target: Target, page: EventPage) -> int
                 return page.after
             facts = [event for event in page.events if isinstance(event, Recorded)]
             for event in page.events:
-                if isinstance(event, Unread):
+                if isinstance(event, UnreadableEvent):
                     await park(connection, target.name, event.position, event.cause)
             if facts:
                 await target.projection.write(connection, target.name, facts)
@@ -249,7 +249,7 @@ async def _read(
     """
     topics = [TOPICS[event] for target in span.targets for event in target.projection.reads]
     found = await connection.fetch(PAGE, span.after, span.upto, limit, topics)
-    events: list[Recorded | Unread] = []
+    events: list[Recorded | UnreadableEvent] = []
     upto = span.after
     for count, row in enumerate(found, 1):
         if _is_unknown(row["topic"]):
@@ -257,7 +257,7 @@ async def _read(
                 if upto == span.after:
                     raise UnreadableEventError(row["position"])
                 break
-            events.append(Unread(row["position"], None, UNKNOWN))
+            events.append(UnreadableEvent(row["position"], None, UNKNOWN))
         elif row["state"] is not None:
             events.append(_event(row))
         upto = row["position"]
@@ -270,11 +270,11 @@ def _is_unknown(topic: str | None) -> bool:
     return topic is None or (OURS.fullmatch(topic) is not None and topic not in CLASSES)
 
 
-def _event(row: Any) -> Recorded | Unread:  # noqa: ANN401 -- a record of asyncpg
+def _event(row: Any) -> Recorded | UnreadableEvent:  # noqa: ANN401 -- a record of asyncpg
     position, recorded_at, stream, version, topic, state = row
     try:
         envelope = decode(topic, state)
     except Exception as error:  # noqa: BLE001 -- whatever the bytes do to their reader
-        return Unread(position, topic, cause_of(error))
+        return UnreadableEvent(position, topic, cause_of(error))
     known = stream_id(TOPIC_PREFIX[topic.partition(".")[0]], stream.hex)
     return Recorded(position, recorded_at, known, version, envelope.act, envelope.event)

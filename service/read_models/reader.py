@@ -7,7 +7,7 @@ from asyncpg import Pool
 
 from aggregates.vocabulary import StreamId
 from projections.kit.table import Table
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.command import OverloadedError
 
 WAIT_S = 1.0
@@ -28,14 +28,14 @@ class Following(Protocol):
         ...
 
 
-class Shelf(NamedTuple):
+class ReadModels(NamedTuple):
     """Where lists are read, and who keeps them up with the log."""
 
     pool: Pool
     follower: Following
 
 
-class Asked(NamedTuple):
+class PageRequest(NamedTuple):
     """Which page is wanted, and the position it must show at least."""
 
     cursor: str | None
@@ -43,7 +43,7 @@ class Asked(NamedTuple):
     min_position: int | None
 
 
-class Listed(NamedTuple):
+class PageResult(NamedTuple):
     """A page: items, the next cursor, and the position it is as of."""
 
     items: list[dict[str, Any]]
@@ -51,7 +51,7 @@ class Listed(NamedTuple):
     position: int
 
 
-async def reach_head(house: House, shelf: Shelf, *models: Table) -> int:
+async def reach_head(context: ServiceContext, read_models: ReadModels, *models: Table) -> int:
     """Wait until read models show all that is in the log now; the position they show.
 
     What is held against somebody's books cannot be answered from a part of ours.
@@ -59,27 +59,31 @@ async def reach_head(house: House, shelf: Shelf, *models: Table) -> int:
     Raises:
         OverloadedError: they did not come that far in `HEAD_WAIT_S`.
     """
-    if not await shelf.follower.wait_for(await house.store.position(), HEAD_WAIT_S, *models):
+    if not await read_models.follower.wait_for(
+        await context.store.position(), HEAD_WAIT_S, *models
+    ):
         raise OverloadedError
-    return await shelf.follower.position(*models)
+    return await read_models.follower.position(*models)
 
 
-async def reach(house: House, shelf: Shelf, asked: Asked, *models: Table) -> int:
+async def reach(
+    context: ServiceContext, read_models: ReadModels, asked: PageRequest, *models: Table
+) -> int:
     """Wait for read models to show the log's head as it is now, or what the caller asks for.
 
     How far they came: of those that the answer is read from, and of no other.
     """
-    head = await house.store.position()
-    await shelf.follower.wait_for(max(head, asked.min_position or 0), WAIT_S, *models)
-    return await shelf.follower.position(*models)
+    head = await context.store.position()
+    await read_models.follower.wait_for(max(head, asked.min_position or 0), WAIT_S, *models)
+    return await read_models.follower.position(*models)
 
 
 S = TypeVar("S")
 
 
-async def states_of(house: House, streams: Sequence[StreamId]) -> dict[StreamId, object]:
+async def states_of(context: ServiceContext, streams: Sequence[StreamId]) -> dict[StreamId, object]:
     """Streams as they stand, read beside the appender: no decision hangs on them."""
-    heads = (await house.store.read(streams, ())).heads
+    heads = (await context.store.read(streams, ())).heads
     return {stream: head.state for stream, head in heads.items()}
 
 

@@ -25,6 +25,7 @@ from service.read_models.projector import (
     prepare,
     spans,
 )
+from service.runtime.progress import Progress, silent
 
 EVENTS_MAX = 5000
 SWITCHES_MAX = 30
@@ -39,9 +40,6 @@ TRY_LOCK = "SELECT pg_try_advisory_lock(hashtext('gongji.rebuild'), hashtext(cur
 HOLD = "SELECT FROM follower_positions WHERE follower = ANY ($1) ORDER BY follower FOR UPDATE"
 INDEXES = "SELECT indexrelid::regclass::text AS name FROM pg_index WHERE indrelid = $1::regclass"
 NAMES = tuple(target.projection.table.name for target in LIVE)
-
-Progress = Callable[[int, int], None]
-"""Told how many events are done, and of how many."""
 
 
 class RebuildRunningError(Exception):
@@ -79,13 +77,7 @@ Last = Callable[[Connection, Sequence[Pair], int], Awaitable[T]]
 """The last thing, done at a position while no follower can move."""
 
 
-def in_silence(_done: int, _of: int) -> None:
-    """Tell nobody."""
-
-
-async def rebuild(
-    dsn: str, names: Iterable[str] = NAMES, progress: Progress = in_silence
-) -> Rebuilt:
+async def rebuild(dsn: str, names: Iterable[str] = NAMES, progress: Progress = silent) -> Rebuilt:
     """Build read models anew from the log and put them in place of the live ones.
 
     Every event is tried again, those too that the live ones parked.
@@ -107,7 +99,7 @@ async def rebuild(
 
 
 async def check(
-    dsn: str, names: Iterable[str] = NAMES, progress: Progress = in_silence
+    dsn: str, names: Iterable[str] = NAMES, progress: Progress = silent
 ) -> RebuildCheck:
     """Build read models anew beside the live ones and compare.
 

@@ -6,23 +6,23 @@ from typing import Any
 from msgspec import json
 
 from aggregates import institution as rules
-from aggregates.reconciliation.day import Sums, together
+from aggregates.reconciliation.day import BillTotals, together
 from aggregates.vocabulary import Instant
 from projections.settlement import movements
 from projections.settlement.movements import DaySums, of_days
 from service.caller import Caller, Request, Role, check_role
-from service.context import House
+from service.context import ServiceContext
 from service.institution import find_institution, see_institution
 from service.ledger.command import Decision, Reply
-from service.ledger.read_set import View
-from service.read_models.reader import Shelf, reach_head
-from service.reconciliation.reconcile_day import Shown, sums_answer
+from service.ledger.read_set import ReadSet
+from service.read_models.reader import ReadModels, reach_head
+from service.reconciliation.reconcile_day import ComputedAnswer, sums_answer
 from service.serializers import day, signed_yuan
 
 LONGEST_MONTH = timedelta(days=31)
 
 
-async def clear(house: House, request: Request, code: str, through: date) -> Reply:
+async def clear(context: ServiceContext, request: Request, code: str, through: date) -> Reply:
     """Note that an institution was paid for all it settled up to and including a day.
 
     Raises:
@@ -31,18 +31,18 @@ async def clear(house: House, request: Request, code: str, through: date) -> Rep
     """
     check_role(request.caller, Role.AGENCY)
 
-    def decide(view: View, now: Instant) -> Decision:
-        stream, institution = find_institution(view, house.keys, request.caller, code)
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        stream, institution = find_institution(reads, context.vault, request.caller, code)
         event = rules.clear(institution, through, now.on)
         answer = {"institution": code, "cleared_through": day(through)}
         return Decision(answer=json.encode(answer), events=[(stream, event)])
 
-    return await house.do(request, decide)
+    return await context.do(request, decide)
 
 
 async def look_at_clearing(
-    house: House, shelf: Shelf, caller: Caller, code: str, first: date
-) -> Shown:
+    context: ServiceContext, read_models: ReadModels, caller: Caller, code: str, first: date
+) -> ComputedAnswer:
     """What a month that begins on `first` comes to, day by day and whole.
 
     For the institution itself, an agency of its region, and auditors.
@@ -53,10 +53,10 @@ async def look_at_clearing(
     """
     check_role(caller, Role.INSTITUTION, Role.AGENCY, Role.AUDITOR)
     assert first.day == 1, "a month begins on its first day"
-    stream, institution, _ = await see_institution(house, caller, code)
-    position = await reach_head(house, shelf, movements.TABLE)
+    stream, institution, _ = await see_institution(context, caller, code)
+    position = await reach_head(context, read_models, movements.TABLE)
     end = (first + LONGEST_MONTH).replace(day=1)
-    days = await of_days(shelf.pool, stream, first, end)
+    days = await of_days(read_models.pool, stream, first, end)
     body = {
         "institution": code,
         "name": institution.name,
@@ -65,14 +65,14 @@ async def look_at_clearing(
         **_whole(days),
         "cleared_through": day(institution.cleared_through),
     }
-    return Shown(body, position)
+    return ComputedAnswer(body, position)
 
 
 def _whole(days: tuple[DaySums, ...]) -> dict[str, Any]:
     return _line(together(d.settled for d in days), together(d.returned for d in days))
 
 
-def _line(settled: Sums, returned: Sums) -> dict[str, Any]:
+def _line(settled: BillTotals, returned: BillTotals) -> dict[str, Any]:
     """What was settled, what went back, and what accounts owe the institution for both."""
     net = settled.plus(returned.negated())
     return {

@@ -11,9 +11,9 @@ from aggregates.institution import ClearingRequested
 from aggregates.refusals import InstitutionNotDesignatedError, UnknownError
 from aggregates.vocabulary import Instant, StreamId
 from service.caller import Request, Role, check_role
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.command import Decision, Reply
-from service.ledger.read_set import View
+from service.ledger.read_set import ReadSet
 
 PROOF_SIZE = 17
 
@@ -29,7 +29,7 @@ class AskClearing:
     account_fen: int | None
 
 
-async def claim(house: House, request: Request, asked: AskClearing) -> Reply:
+async def claim(context: ServiceContext, request: Request, asked: AskClearing) -> Reply:
     """Apply for a month's clearing; the answer is the application's number.
 
     Raises:
@@ -37,8 +37,8 @@ async def claim(house: House, request: Request, asked: AskClearing) -> Reply:
     """
     check_role(request.caller, Role.INSTITUTION)
 
-    def decide(view: View, _: Instant) -> Decision:
-        stream = _own(view, house, request)
+    def decide(reads: ReadSet, _: Instant) -> Decision:
+        stream = _own(reads, context, request)
         event = ClearingRequested(
             month=asked.month,
             kind=asked.kind,
@@ -46,14 +46,14 @@ async def claim(house: House, request: Request, asked: AskClearing) -> Reply:
             fund_pay_fen=asked.fund_pay_fen,
             account_fen=asked.account_fen,
         )
-        made = rules.request_clearing(view.institution(stream), event)
-        number = _number(house, request, asked.month, asked.kind)
+        made = rules.request_clearing(reads.institution(stream), event)
+        number = _number(context, request, asked.month, asked.kind)
         return Decision(answer=f'"{number}"'.encode(), events=[(stream, one) for one in made])
 
-    return await house.do(request, decide)
+    return await context.do(request, decide)
 
 
-async def withdraw(house: House, request: Request, number: str) -> Reply:
+async def withdraw(context: ServiceContext, request: Request, number: str) -> Reply:
     """Take an application back by its number; what is taken back already is answered alike.
 
     Raises:
@@ -62,16 +62,16 @@ async def withdraw(house: House, request: Request, number: str) -> Reply:
     """
     check_role(request.caller, Role.INSTITUTION)
 
-    def decide(view: View, _: Instant) -> Decision:
-        stream = _own(view, house, request)
-        month, kind = _named(house, request, number)
-        made = rules.withdraw_clearing(view.institution(stream), month, kind)
+    def decide(reads: ReadSet, _: Instant) -> Decision:
+        stream = _own(reads, context, request)
+        month, kind = _named(context, request, number)
+        made = rules.withdraw_clearing(reads.institution(stream), month, kind)
         return Decision(answer=b"{}", events=[(stream, one) for one in made])
 
-    return await house.do(request, decide)
+    return await context.do(request, decide)
 
 
-def _named(house: House, request: Request, number: str) -> tuple[date, str]:
+def _named(context: ServiceContext, request: Request, number: str) -> tuple[date, str]:
     """The month and kind of one of the caller's numbers.
 
     Raises:
@@ -82,19 +82,19 @@ def _named(house: House, request: Request, number: str) -> tuple[date, str]:
         first = date.fromisoformat(f"{month[:4]}-{month[4:]}-01")
     except ValueError as error:
         raise UnknownError from error
-    if number != _number(house, request, first, kind):
+    if number != _number(context, request, first, kind):
         raise UnknownError
     return first, kind
 
 
-def _number(house: House, request: Request, month: date, kind: str) -> str:
+def _number(context: ServiceContext, request: Request, month: date, kind: str) -> str:
     """Month, kind and a keyed digest of both, so that nobody can make one up."""
     told = f"clearing\0{request.caller.name}\0{month:%Y%m}:{kind}"
-    return f"{month:%Y%m}T{kind}" + house.keys.sign(told.encode()).hex()[:PROOF_SIZE].upper()
+    return f"{month:%Y%m}T{kind}" + context.vault.sign(told.encode()).hex()[:PROOF_SIZE].upper()
 
 
-def _own(view: View, house: House, request: Request) -> StreamId:
-    stream = view.find(house.keys.name("institution", request.caller.subject))
+def _own(reads: ReadSet, context: ServiceContext, request: Request) -> StreamId:
+    stream = reads.find(context.vault.name("institution", request.caller.subject))
     if stream is None:
         raise InstitutionNotDesignatedError(status="unknown")
     return stream

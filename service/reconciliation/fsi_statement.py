@@ -6,25 +6,32 @@ from typing import NamedTuple
 
 from aggregates.account.state import Account
 from aggregates.institution import Dialect
-from aggregates.reconciliation.fsi_statement import Booked, Compared, Entry, Stated, agrees, compare
+from aggregates.reconciliation.fsi_statement import (
+    Booked,
+    Compared,
+    StatedSums,
+    StatementRow,
+    agrees,
+    compare,
+)
 from aggregates.refusals import DateInvalidError, UnknownError
 from aggregates.settlement.events import Settled
 from aggregates.vocabulary import Insurance, MulaidMode, SettlementStatus, StreamId
 from projections.settlement import movements
 from projections.settlement.movements import Move, between
 from service.caller import Caller, Role, check_role
-from service.context import House
+from service.context import ServiceContext
 from service.ids import long, twin
 from service.institution import see_institution
 from service.person.masking import persons_of
-from service.read_models.reader import Shelf, reach_head
+from service.read_models.reader import ReadModels, reach_head
 from service.reconciliation.reconcile_day import KEYS
 from service.settlement.purchase_visit import visit_number
 
 DAYS_MAX = 92
 
 
-class Asked(NamedTuple):
+class BillFilter(NamedTuple):
     """Which of the caller's bills: of these days, of this insurance and kind of clearing."""
 
     first: date
@@ -45,7 +52,7 @@ class Sent(NamedTuple):
     account_fen: int
 
 
-class Row(NamedTuple):
+class ComparedRow(NamedTuple):
     """One compared row with all that names it."""
 
     compared: Compared
@@ -54,23 +61,25 @@ class Row(NamedTuple):
     person_no: str
 
 
-class Looked(NamedTuple):
+class FsiStatementQuery(NamedTuple):
     """Whose books are looked at, where, and how he reads them."""
 
-    house: House
-    shelf: Shelf
+    context: ServiceContext
+    read_models: ReadModels
     caller: Caller
     dialect: Dialect
 
 
 def stated(
     count: int | None, total_fen: int | None, fund_fen: int | None, account_fen: int | None
-) -> Stated:
+) -> StatedSums:
     """Sums as an institution states them."""
-    return Stated(count, total_fen, fund_fen, account_fen)
+    return StatedSums(count, total_fen, fund_fen, account_fen)
 
 
-async def agree(looked: Looked, asked: Asked, said: Stated, *, bare: bool) -> bool:
+async def agree(
+    looked: FsiStatementQuery, asked: BillFilter, said: StatedSums, *, bare: bool
+) -> bool:
     """Whether the caller's sums are ours; `bare` leaves refunds out.
 
     Raises:
@@ -81,31 +90,31 @@ async def agree(looked: Looked, asked: Asked, said: Stated, *, bare: bool) -> bo
 
 
 async def compare_rows(
-    looked: Looked, asked: Asked, sent: Iterable[Sent], *, bare: bool
-) -> list[Row]:
+    looked: FsiStatementQuery, asked: BillFilter, sent: Iterable[Sent], *, bare: bool
+) -> list[ComparedRow]:
     """Every bill of both sides, and what came of it; `bare` leaves refunds out.
 
     Raises:
         DateInvalidError: no such days; OverloadedError: the read models are behind the log.
     """
-    house, shelf, caller, _ = looked
+    context, read_models, caller, _ = looked
     found = await _entries(looked, asked)
     settled = {entry.settlement: event for entry, event in found}
-    keys = dict(await shelf.pool.fetch(KEYS, caller.name, [s[4:] for s in settled]))
+    keys = dict(await read_models.pool.fetch(KEYS, caller.name, [s[4:] for s in settled]))
     by_stream = {f"stl_{stream.hex}": key for stream, key in keys.items()}
-    persons = await persons_of(house, {event.claim.beneficiary for event in settled.values()})
-    rows: list[Row] = []
+    persons = await persons_of(context, {event.claim.beneficiary for event in settled.values()})
+    rows: list[ComparedRow] = []
     booked = [Booked(_bill_of(row, settled.keys()), *row) for row in sent]
     for one in compare([entry for entry, _ in found], booked, without_refunds=bare):
         if one.entry is None:
             assert one.booked is not None, "a row is on one side at least"
-            rows.append(Row(one, "", one.booked.visit, one.booked.person_no))
+            rows.append(ComparedRow(one, "", one.booked.visit, one.booked.person_no))
             continue
         claim = settled[one.entry.settlement].claim
         person = persons.get(claim.beneficiary)
         msgid = by_stream.get(one.entry.settlement, "").rpartition(":")[2]
         visit = visit_number(one.entry.settlement, claim.visit)
-        rows.append(Row(one, msgid, visit, person.person_no if person else ""))
+        rows.append(ComparedRow(one, msgid, visit, person.person_no if person else ""))
     return rows
 
 
@@ -121,18 +130,20 @@ def _bill_of(row: Sent, known: Collection[StreamId]) -> StreamId | None:
     return other if row.is_refund and other in known else None
 
 
-async def _entries(looked: Looked, asked: Asked) -> list[tuple[Entry, Settled]]:
-    house, shelf, caller, dialect = looked
+async def _entries(
+    looked: FsiStatementQuery, asked: BillFilter
+) -> list[tuple[StatementRow, Settled]]:
+    context, read_models, caller, dialect = looked
     check_role(caller, Role.INSTITUTION)
-    stream, _, now = await see_institution(house, caller, caller.subject)
+    stream, _, now = await see_institution(context, caller, caller.subject)
     days = (asked.last - asked.first).days
     if not 0 <= days <= DAYS_MAX or asked.first > now.on:
         raise DateInvalidError(field="stmt_begndate")
-    await reach_head(house, shelf, movements.TABLE)
-    moves = await between(shelf.pool, stream, asked.first, asked.last)
-    events = await _settled(house, moves)
-    insurances = await _insurances(house, events.values())
-    chosen: list[tuple[Entry, Settled]] = []
+    await reach_head(context, read_models, movements.TABLE)
+    moves = await between(read_models.pool, stream, asked.first, asked.last)
+    events = await _settled(context, moves)
+    insurances = await _insurances(context, events.values())
+    chosen: list[tuple[StatementRow, Settled]] = []
     for move in standing(moves):
         event = events.get(move.settlement)
         if event is None:
@@ -149,11 +160,11 @@ def standing(moves: Sequence[Move]) -> list[Move]:
     return [move for move in moves if move.settlement not in reversed_]
 
 
-def _entry(move: Move, dialect: Dialect) -> Entry:
+def _entry(move: Move, dialect: Dialect) -> StatementRow:
     sums = move.sums
     both = sums.own_fen + sums.aid_fen
     is_beside = dialect.mulaid_mode is MulaidMode.BESIDE
-    return Entry(
+    return StatementRow(
         settlement=move.settlement,
         is_refund=move.status is not SettlementStatus.SETTLED,
         total_fen=sums.total_fen,
@@ -163,16 +174,18 @@ def _entry(move: Move, dialect: Dialect) -> Entry:
     )
 
 
-async def _settled(house: House, moves: Sequence[Move]) -> dict[StreamId, Settled]:
+async def _settled(context: ServiceContext, moves: Sequence[Move]) -> dict[StreamId, Settled]:
     """How the bills began; a tombstone began as nothing."""
     streams = list(dict.fromkeys(move.settlement for move in moves))
-    began = await house.store.first_events(streams)
+    began = await context.store.first_events(streams)
     return {one.stream: one.event for one in began if isinstance(one.event, Settled)}
 
 
-async def _insurances(house: House, events: Iterable[Settled]) -> dict[StreamId, Insurance]:
+async def _insurances(
+    context: ServiceContext, events: Iterable[Settled]
+) -> dict[StreamId, Insurance]:
     accounts = {event.claim.beneficiary for event in events}
-    heads = (await house.store.read(accounts, ())).heads
+    heads = (await context.store.read(accounts, ())).heads
     states = {stream: head.state for stream, head in heads.items()}
     return {stream: s.insurance for stream, s in states.items() if isinstance(s, Account)}
 

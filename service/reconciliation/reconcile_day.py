@@ -7,10 +7,10 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from aggregates.reconciliation.day import (
+    BillDifference,
+    BillTotals,
     Comparison,
-    Difference,
     ListedBill,
-    Sums,
     Totals,
     agrees,
     compare,
@@ -19,20 +19,20 @@ from aggregates.reconciliation.day import (
 from aggregates.refusals import DateInvalidError
 from aggregates.vocabulary import SettlementStatus
 from projections.settlement import movements
-from projections.settlement.movements import Day, of_day
+from projections.settlement.movements import InstitutionDay, of_day
 from service.caller import Caller, Role, check_role, institution
-from service.context import House, key_digest
+from service.context import ServiceContext, key_digest
 from service.institution import see_institution
-from service.read_models.reader import Shelf, reach_head
+from service.read_models.reader import ReadModels, reach_head
 from service.serializers import yuan
-from service.vault import Keys
+from service.vault import Vault
 
 KEYS = """
     SELECT stream, key FROM command_keys WHERE caller = $1 AND stream = ANY ($2::uuid[])
 """
 
 
-class Line(NamedTuple):
+class ListedLine(NamedTuple):
     """One line of an institution's list, named by its settlement, its key, or both. In fen."""
 
     settlement: str | None
@@ -48,23 +48,25 @@ def totals_of(*stated: int | None) -> Totals:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stated:
+class StatedDay:
     """What an institution says of a day: its totals and, where it tells them, its bills."""
 
     institution: str
     day: date
     totals: Totals
-    lines: tuple[Line, ...] | None
+    lines: tuple[ListedLine, ...] | None
 
 
-class Shown(NamedTuple):
+class ComputedAnswer(NamedTuple):
     """An answer that no key keeps, and the position it is as of."""
 
     body: dict[str, Any]
     position: int
 
 
-async def reconcile(house: House, shelf: Shelf, caller: Caller, stated: Stated) -> Shown:
+async def reconcile(
+    context: ServiceContext, read_models: ReadModels, caller: Caller, stated: StatedDay
+) -> ComputedAnswer:
     """Compare a day, for the institution itself or an agency of its region.
 
     A past day is answered the same at any time: what happened to its bills afterwards belongs
@@ -75,31 +77,35 @@ async def reconcile(house: House, shelf: Shelf, caller: Caller, stated: Stated) 
         not there yet; OverloadedError: the read models are behind the log.
     """
     check_role(caller, Role.INSTITUTION, Role.AGENCY)
-    stream, _, now = await see_institution(house, caller, stated.institution)
+    stream, _, now = await see_institution(context, caller, stated.institution)
     if stated.day > now.on:
         raise DateInvalidError(field="day")
-    position = await reach_head(house, shelf, movements.TABLE)
-    day = await of_day(shelf.pool, stream, stated.day)
+    position = await reach_head(context, read_models, movements.TABLE)
+    day = await of_day(read_models.pool, stream, stated.day)
     is_final = stated.day < now.on
-    body = await asyncio.to_thread(_answer, house.keys, stated, day, is_final=is_final)
-    await _name_by_key(shelf, institution(stated.institution), body["differences"])
-    return Shown(body, position)
+    body = await asyncio.to_thread(_answer, context.vault, stated, day, is_final=is_final)
+    await _name_by_key(read_models, institution(stated.institution), body["differences"])
+    return ComputedAnswer(body, position)
 
 
-async def _name_by_key(shelf: Shelf, caller: Caller, differences: list[dict[str, Any]]) -> None:
+async def _name_by_key(
+    read_models: ReadModels, caller: Caller, differences: list[dict[str, Any]]
+) -> None:
     """Give each bill that the institution did not list the key that it was settled with."""
     unnamed = {d["settlement_id"]: d for d in differences if d["service"] and d["key"] is None}
     if unnamed:
         streams = [settlement[4:] for settlement in unnamed]
-        for stream, key in await shelf.pool.fetch(KEYS, caller.name, streams):
+        for stream, key in await read_models.pool.fetch(KEYS, caller.name, streams):
             unnamed[f"stl_{stream.hex}"]["key"] = key
 
 
-def _answer(keys: Keys, stated: Stated, day: Day, *, is_final: bool) -> dict[str, Any]:
+def _answer(
+    vault: Vault, stated: StatedDay, day: InstitutionDay, *, is_final: bool
+) -> dict[str, Any]:
     ours = together(bill.sums for bill in day.bills)
     compared = None
     if stated.lines is not None:
-        compared = compare(day.bills, _items(keys, stated.institution, stated.lines))
+        compared = compare(day.bills, _items(vault, stated.institution, stated.lines))
     is_equal = agrees(ours, stated.totals) and not (compared and compared.differences)
     return {
         "institution": stated.institution,
@@ -113,14 +119,14 @@ def _answer(keys: Keys, stated: Stated, day: Day, *, is_final: bool) -> dict[str
     }
 
 
-def _items(keys: Keys, code: str, lines: Iterable[Line]) -> Iterable[ListedBill]:
+def _items(vault: Vault, code: str, lines: Iterable[ListedLine]) -> Iterable[ListedBill]:
     caller = institution(code)
     for settlement, key, status, total_fen, aid_fen in lines:
-        digest = None if key is None else key_digest(keys, caller, key)
+        digest = None if key is None else key_digest(vault, caller, key)
         yield ListedBill(settlement, key, digest, status, total_fen, aid_fen)
 
 
-def sums_answer(sums: Sums) -> dict[str, Any]:
+def sums_answer(sums: BillTotals) -> dict[str, Any]:
     """How many bills, and their sums in yuan."""
     return {
         "count": sums.bills,
@@ -142,7 +148,7 @@ def _differences_answer(compared: Comparison) -> list[dict[str, Any]]:
     return [_difference_answer(difference) for difference in compared.differences]
 
 
-def _difference_answer(difference: Difference) -> dict[str, Any]:
+def _difference_answer(difference: BillDifference) -> dict[str, Any]:
     unlike, bill, listing = difference
     service = theirs = None
     if bill is not None:
@@ -166,7 +172,7 @@ def _difference_answer(difference: Difference) -> dict[str, Any]:
     }
 
 
-def _returned_answer(day: Day) -> dict[str, Any]:
+def _returned_answer(day: InstitutionDay) -> dict[str, Any]:
     items = []
     for settlement, settled_on, status, sums in day.returned:
         amounts = sums_answer(sums)

@@ -7,7 +7,7 @@ from datetime import date
 
 from aggregates.policy.choices import (
     PERSON_CLASSES,
-    Evidence,
+    EvidenceGrade,
     MedType,
     OrderMissing,
     OrderStrategy,
@@ -46,8 +46,8 @@ def _unsound_texts(edition: Edition) -> Iterator[tuple[str, str]]:
     for key, grade in edition.evidence_of:
         if key not in known | sections.keys():
             yield f"evidence_of.{key}", NOT_A_KEY
-        if grade.partition(" ")[0] not in set(Evidence):
-            yield f"evidence_of.{key}", f"begins with no grade: {grade}{_one_of(Evidence)}"
+        if grade.partition(" ")[0] not in set(EvidenceGrade):
+            yield f"evidence_of.{key}", f"begins with no grade: {grade}{_one_of(EvidenceGrade)}"
 
 
 def _unsound_order(edition: Edition) -> Iterator[tuple[str, str]]:

@@ -13,7 +13,7 @@ SHOWN_MAX = 600
 """Characters of a value that are shown."""
 
 
-class Unlike(StrEnum):
+class Mismatch(StrEnum):
     """In what the store and the log, or the log and the rules, are not the same."""
 
     POSITION = "POSITION"
@@ -39,7 +39,7 @@ class Difference(NamedTuple):
 
     position: int | None
     stream: StreamId | None
-    unlike: Unlike
+    unlike: Mismatch
     stored: str
     made: str
 
@@ -60,7 +60,7 @@ class Differences:
     def note(
         self,
         where: tuple[int | None, StreamId | None],
-        unlike: Unlike,
+        unlike: Mismatch,
         stored: object,
         made: object,
     ) -> None:

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 
-class Share(NamedTuple):
+class Partition(NamedTuple):
     """A part of a replay: every share folds all accounts, and decides and compares its own.
 
     Streams are told apart by the last byte of their id, which is chance.
@@ -20,4 +20,4 @@ class Share(NamedTuple):
             return self.number == 0
 
 
-WHOLE = Share(0, 1)
+WHOLE = Partition(0, 1)

@@ -4,7 +4,7 @@ from collections import Counter
 
 from service.replay.differences import KEPT_MAX
 from service.replay.money_conservation import Money
-from service.replay.run import Report
+from service.replay.run import ReplayReport
 from service.serializers import yuan
 
 NOT_AGAIN = (
@@ -14,7 +14,7 @@ NOT_AGAIN = (
 """What a replay does not decide again, because its inputs are not in the log."""
 
 
-def summary(report: Report) -> list[str]:
+def summary(report: ReplayReport) -> list[str]:
     """Every difference on its line, then what was looked at."""
     counts = report.counts
     told = [difference.line() for difference in report.found.kept]
@@ -49,7 +49,7 @@ def _money(money: Money) -> str:
     return f"money in yuan: {' + '.join(there)} = {yuan(money.came_in_fen)} that came in"
 
 
-def _tables(report: Report) -> str:
+def _tables(report: ReplayReport) -> str:
     if report.tables is None:
         return "read models: not compared (a rebuild is at work, or the log is damaged)"
     rows = sum(report.tables.values())

@@ -6,7 +6,7 @@ for writers, and nothing is changed.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,12 +26,13 @@ from service.read_models.rebuild import LogCutError, RebuildRunningError, check
 from service.replay.compare.heads import compare_heads
 from service.replay.compare.keys_and_names import Names, compare_keys, compare_names
 from service.replay.decoding import Stored
-from service.replay.differences import Differences, Unlike
+from service.replay.differences import Differences, Mismatch
 from service.replay.money_conservation import Money
-from service.replay.partition import WHOLE, Share
-from service.replay.state_cache import HEADS_MAX, World
-from service.replay.walk import Counts, Course
-from service.vault import Keys
+from service.replay.partition import WHOLE, Partition
+from service.replay.state_cache import HEADS_MAX, StateCache
+from service.replay.walk import Counts, LogWalk
+from service.runtime.progress import Progress, silent
+from service.vault import Vault
 
 PAGE = 4000
 """Events in memory at once; twice as many while the next page is on its way."""
@@ -43,16 +44,13 @@ ROWS = """
       FROM events WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3
 """
 
-Progress = Callable[[int, int], None]
-"""Told how many events are done, and of how many."""
-
 
 class NoSuchMomentError(Exception):
     """The log has not come to that position, or began after that time."""
 
 
 @dataclass(slots=True)
-class Report:
+class ReplayReport:
     """What was replayed up to `position`, and everything that was found.
 
     `is_whole` says that it went up to the log's end, so that what is stored was compared:
@@ -72,28 +70,24 @@ class Report:
     found: Differences = field(default_factory=Differences)
 
 
-class Scope(NamedTuple):
+class ReplayScope(NamedTuple):
     """What of a ledger is replayed: up to where, which share, and whether read models are made.
 
     A share looks at its part alone; `together` makes one report of all.
     """
 
     as_of: int | datetime | None = None
-    share: Share = WHOLE
+    share: Partition = WHOLE
     heads_max: int = HEADS_MAX
     with_tables: bool = True
 
 
-EVERYTHING = Scope()
-
-
-def in_silence(_done: int, _of: int) -> None:
-    """Tell nobody."""
+EVERYTHING = ReplayScope()
 
 
 async def replay(
-    dsn: str, keys: Keys, scope: Scope = EVERYTHING, progress: Progress = in_silence
-) -> Report:
+    dsn: str, vault: Vault, scope: ReplayScope = EVERYTHING, progress: Progress = silent
+) -> ReplayReport:
     """Tell the log again up to its end, or up to a position or a moment.
 
     Only at its end can what is stored be compared: before it the log is folded, counted and
@@ -106,10 +100,10 @@ async def replay(
     async with _connected(dsn) as reader, _connected(dsn) as connection:
         upto = await position_at(connection, as_of) if as_of is not None else None
         topics = dict(await connection.fetch("SELECT id, topic FROM topics"))
-        report = Report(is_whole=upto is None)
-        world = World(connection, topics, heads_max)
+        report = ReplayReport(is_whole=upto is None)
+        world = StateCache(connection, topics, heads_max)
         await world.begin()
-        course = Course(world, keys, report.found, share)
+        course = LogWalk(world, vault, report.found, share)
         telling = _Telling(course, world, topics, share, progress)
         await telling.follow(reader, upto)
         async with connection.transaction(isolation="repeatable_read"):
@@ -117,8 +111,8 @@ async def replay(
             if report.is_whole:
                 report.heads = await compare_heads(connection, world, share, report.found)
                 bills = course.bills
-                report.keys = await compare_keys(connection, keys, bills.keys, share, report.found)
-                names = Names(keys, course.counts.named(), share, bills.names)
+                report.keys = await compare_keys(connection, vault, bills.keys, share, report.found)
+                names = Names(vault, course.counts.named(), share, bills.names)
                 report.names = await compare_names(connection, names, report.found)
         report.position = telling.position
         report.counts, report.money = course.counts, course.money
@@ -128,7 +122,7 @@ async def replay(
     return report
 
 
-def together(reports: Sequence[Report]) -> Report:
+def together(reports: Sequence[ReplayReport]) -> ReplayReport:
     """The reports of all shares as one; the first one's read models and money are everybody's."""
     whole = reports[0]
     for other in reports[1:]:
@@ -170,10 +164,10 @@ class _Telling:
 
     def __init__(
         self,
-        course: Course,
-        world: World,
+        course: LogWalk,
+        world: StateCache,
         topics: Mapping[int, str],
-        share: Share,
+        share: Partition,
         progress: Progress,
     ) -> None:
         bills = [code for code, topic in topics.items() if topic.startswith("settlement.")]
@@ -212,7 +206,7 @@ class _Telling:
         beyond = await connection.fetchval("SELECT max(position) FROM events")
         if upto is None and self._is_first and (self.position, beyond or 0) != (head, head):
             said = f"the head says {head}, the last event is {beyond or 0}"
-            self.course.found.note((head, None), Unlike.POSITION, said, self.position)
+            self.course.found.note((head, None), Mismatch.POSITION, said, self.position)
         self.course.end()
         self._progress(self.position, last)
 
@@ -251,14 +245,14 @@ class _Telling:
     def _note_gap(self, here: tuple[int, int], before: tuple[int, int]) -> None:
         where = (here[0], None)
         if self._is_first and here[0] != before[0] + 1:
-            self.course.found.note(where, Unlike.POSITION, here[0], before[0] + 1)
+            self.course.found.note(where, Mismatch.POSITION, here[0], before[0] + 1)
         if self._is_first and here[1] < before[1]:
-            self.course.found.note(where, Unlike.POSITION, "recorded before", "its predecessor")
+            self.course.found.note(where, Mismatch.POSITION, "recorded before", "its predecessor")
 
     def _note_strange(self, position: int, topic: str, code: int) -> None:
         if self._is_first and (not topic or OURS.fullmatch(topic)):
             self.course.found.note(
-                (position, None), Unlike.EVENT, topic or f"topic {code}", "unknown"
+                (position, None), Mismatch.EVENT, topic or f"topic {code}", "unknown"
             )
 
 
@@ -274,10 +268,10 @@ async def _tables(dsn: str, found: Differences) -> dict[str, int] | None:
         return None
     for table, rows in tables.items():
         if rows:
-            found.note((None, None), Unlike.READ_MODEL, f"{table}: {rows} rows differ", "0 rows")
+            found.note((None, None), Mismatch.READ_MODEL, f"{table}: {rows} rows differ", "0 rows")
     for each in left_out:
         told = f"{each.projection}: parked, {' '.join(each.cause)}"
-        found.note((each.position, None), Unlike.READ_MODEL, told, "taken")
+        found.note((each.position, None), Mismatch.READ_MODEL, told, "taken")
     return tables
 
 

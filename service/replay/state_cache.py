@@ -17,9 +17,9 @@ from aggregates.topics import State
 from aggregates.vocabulary import StreamId
 from projections.kit.table import columns
 from service.ledger.codec import BY_CODE, KINDS, decode_head, encode_head, kind_of, stream_id
-from service.ledger.overlay import Layer, UnreadError
+from service.ledger.overlay import Overlay, UnreadError
 from service.ledger.postgres.queries import EVENTS, recorded
-from service.ledger.store import NO_HEAD, Head
+from service.ledger.store import NO_HEAD, StreamHead
 
 HEADS_MAX = 100_000
 """Heads in memory, about 2 kB each."""
@@ -43,7 +43,7 @@ GET = "SELECT stream, version, kind, state FROM replayed WHERE stream = ANY ($1:
 EARLIER = f"{EVENTS} WHERE stream = ANY ($1::uuid[]) AND position < $2 ORDER BY stream, version"
 
 
-class World(Layer):
+class StateCache(Overlay):
     """Every stream as the log left it at the position reached."""
 
     __slots__ = ("_connection", "_heads_max", "_passing", "_topics", "_used", "set_aside")
@@ -89,16 +89,18 @@ class World(Layer):
             missing = [s for s in used if s not in self.heads and s[:3] not in BARE]
             self.heads.update(await self._kept(missing))
 
-    async def look(self, stream: StreamId) -> Head:
+    async def look(self, stream: StreamId) -> StreamHead:
         """The head of a stream, wherever it is."""
         if stream not in self.heads and self.set_aside:
             self.heads.update(await self._kept([stream]))
         return self.heads.get(stream, NO_HEAD)
 
-    async def _kept(self, streams: Sequence[StreamId]) -> dict[StreamId, Head]:
+    async def _kept(self, streams: Sequence[StreamId]) -> dict[StreamId, StreamHead]:
         found = await self._connection.fetch(GET, [s[4:] for s in streams])
         return {
-            stream_id(BY_CODE[kind].prefix, stream.hex): Head(version, decode_head(kind, state))
+            stream_id(BY_CODE[kind].prefix, stream.hex): StreamHead(
+                version, decode_head(kind, state)
+            )
             for stream, version, kind, state in found
         }
 
@@ -128,7 +130,7 @@ class World(Layer):
                 continue
             stored = encoded(state)
             if stored is None:
-                self.heads[stream] = Head(version, state)
+                self.heads[stream] = StreamHead(version, state)
             else:
                 rows.append((stream[4:], kind_of(stream).code, version, stored))
         await self._connection.execute(PUT, *columns(rows, 4))
@@ -145,19 +147,19 @@ def encoded(state: State) -> bytes | None:
 
 async def earlier(
     connection: Connection, streams: Sequence[StreamId], before: int, topics: Mapping[int, str]
-) -> dict[StreamId, Head]:
+) -> dict[StreamId, StreamHead]:
     """Streams as their events before a position left them, from the log alone.
 
     What cannot be read or folded is left out: it was told when its own row came.
     """
     by_hex = {stream[4:]: stream for stream in streams}
-    heads: dict[StreamId, Head] = dict.fromkeys(streams, NO_HEAD)
+    heads: dict[StreamId, StreamHead] = dict.fromkeys(streams, NO_HEAD)
     for row in await connection.fetch(EARLIER, list(by_hex), before):
         try:
             for one in recorded([row], topics):
                 stream = by_hex[one.stream[4:]]
                 folded = kind_of(one.stream).evolve(heads[stream].state, one.event)
-                heads[stream] = Head(one.version, folded)
+                heads[stream] = StreamHead(one.version, folded)
         except Exception:  # noqa: BLE001, S112 -- what was tampered with may break any fold
             continue
     return heads

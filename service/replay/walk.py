@@ -13,20 +13,26 @@ from aggregates.settlement.settlement import Settlement
 from aggregates.topics import Event, State
 from aggregates.vocabulary import StreamId
 from service.ledger.codec import amount_of, kind_of, parts
-from service.ledger.overlay import Layer, UnreadError
-from service.ledger.store import NO_HEAD, Head
+from service.ledger.overlay import Overlay, UnreadError
+from service.ledger.store import NO_HEAD, StreamHead
 from service.replay.compare.keys_and_names import Bills
 from service.replay.compare.multiset_hash import Tally
 from service.replay.decoding import Stored, read_act, read_event
-from service.replay.differences import Differences, Unlike
+from service.replay.differences import Differences, Mismatch
 from service.replay.money_conservation import Money
-from service.replay.partition import WHOLE, Share
+from service.replay.partition import WHOLE, Partition
 from service.replay.redecide.bills import DECIDED, EXPLAINED, decide_again
-from service.replay.redecide.comparison import Command, Place, decided_by
-from service.replay.redecide.fast_path import SETTLED, Plain, passed_on, plain_end, settled_again
+from service.replay.redecide.comparison import DecisionContext, ReplayedCommand, decided_by
+from service.replay.redecide.fast_path import (
+    SETTLED,
+    PlainCommand,
+    passed_on,
+    plain_end,
+    settled_again,
+)
 from service.replay.redecide.premiums_and_corrections import CHECKED, PAID
 from service.settlement.claims import visit_of
-from service.vault import Keys
+from service.vault import Vault
 
 GONE = (SettlementCancelled, SettlementReversed)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -64,7 +70,7 @@ class Counts:
         } | {kind: self.born[kind] for kind in ("ins", "pol", "kin")}
 
 
-class Course:
+class LogWalk:
     """The log up to where it was told.
 
     `take` may stop with `UnreadError` and be called again with the same row once what it
@@ -73,29 +79,31 @@ class Course:
 
     __slots__ = (
         "_command",
-        "_keys",
         "_money",
         "_off",
         "_share",
         "_unheard",
+        "_vault",
         "bills",
         "counts",
         "found",
         "world",
     )
 
-    def __init__(self, world: Layer, keys: Keys, found: Differences, share: Share = WHOLE) -> None:
+    def __init__(
+        self, world: Overlay, vault: Vault, found: Differences, share: Partition = WHOLE
+    ) -> None:
         """Begin before the first event."""
         self.world = world
         self.found = found
         self._unheard = Differences()  # what another share tells
         self.counts = Counts()
-        self.bills = Bills(Tally(keys), Tally(keys))
-        self._keys = keys
+        self.bills = Bills(Tally(vault), Tally(vault))
+        self._vault = vault
         self._share = share
         self._money = Money()
         self._off = (0, 0)
-        self._command = Command(b"")
+        self._command = ReplayedCommand(b"")
 
     @property
     def money(self) -> Money:
@@ -121,7 +129,7 @@ class Course:
         except Exception as fault:  # noqa: BLE001 -- no row may keep the others from being told
             if self._share.has(row.stream):
                 why = f"cannot be told again: {type(fault).__name__}"
-                self.found.note((row.position, row.stream), Unlike.EVENT, row.topic, why)
+                self.found.note((row.position, row.stream), Mismatch.EVENT, row.topic, why)
         return at + 1
 
     def _is_next(self, row: Stored) -> bool:
@@ -131,16 +139,16 @@ class Course:
     def _takes(self, rows: Sequence[Stored]) -> bool:
         """Take a plain command whole; where anything of it is odd, nothing has changed."""
         *moves, bill = rows
-        plain: Plain | None = None
+        plain: PlainCommand | None = None
         if bill.state is None:
             heads = passed_on(self.world, moves, self._share)
         else:
-            plain = settled_again(self.world, self._keys, rows)
+            plain = settled_again(self.world, self._vault, rows)
             heads = plain and plain.heads
         if heads is None:
             return False
         self._end_command(rows[0])
-        self._command = Command(b"")
+        self._command = ReplayedCommand(b"")
         self.world.heads.update(heads)
         fen = 0
         for row in moves:
@@ -153,13 +161,13 @@ class Course:
             self._tell_plain(bill.stream, plain)
         return True
 
-    def _tell_plain(self, bill: StreamId, plain: Plain) -> None:
+    def _tell_plain(self, bill: StreamId, plain: PlainCommand) -> None:
         self.world.heads.pop(bill, None)  # who asks for it reads it from the log
         self.counts.events += 1
         self.counts.decided[SETTLED] += 1
         self.counts.born["stl"] += 1
         self.bills.keys.add(bill, plain.key_digest.encode())
-        self.bills.names.add(bill, visit_of(self._keys, plain.settled.claim))
+        self.bills.names.add(bill, visit_of(self._vault, plain.settled.claim))
 
     def take(self, row: Stored) -> None:
         """Take the next event of the log.
@@ -177,7 +185,7 @@ class Course:
         except (KeyError, ValueError) as error:
             if is_mine:
                 why = f"unreadable: {type(error).__name__}"
-                self.found.note(where, Unlike.EVENT, row.topic, why)
+                self.found.note(where, Mismatch.EVENT, row.topic, why)
             return
         if act != self._command.act:
             self._end_command(row)
@@ -187,7 +195,7 @@ class Course:
         if is_mine and isinstance(event, DECIDED):
             counted = counted if isinstance(event, CHECKED) else self.counts.decided
             at = EPOCH + timedelta(microseconds=row.recorded_at)
-            place = Place(self.world, self._keys, self._command, row.stream, at)
+            place = DecisionContext(self.world, self._vault, self._command, row.stream, at)
             for unlike, stored, made in decide_again(place, event):
                 self.found.note(where, unlike, stored, made)
         counted[row.topic] += is_mine
@@ -196,25 +204,25 @@ class Course:
     def end(self) -> None:
         """The log ends here: so does the last command."""
         self._end_command(None)
-        self._command = Command(b"")
+        self._command = ReplayedCommand(b"")
 
     # -------------------------------------------------------------- folding
 
-    def _fold(self, row: Stored, event: Event, head: Head, *, is_mine: bool) -> None:
+    def _fold(self, row: Stored, event: Event, head: StreamHead, *, is_mine: bool) -> None:
         found = self.found if is_mine else self._unheard
         where = (row.position, row.stream)
         self.counts.events += is_mine
         if row.version != head.version + 1:
-            found.note(where, Unlike.VERSION, row.version, head.version + 1)
+            found.note(where, Mismatch.VERSION, row.version, head.version + 1)
         if row.amount_fen != (amount_fen := amount_of(event)):
-            found.note(where, Unlike.AMOUNT, row.amount_fen, amount_fen)
+            found.note(where, Mismatch.AMOUNT, row.amount_fen, amount_fen)
         try:
             state: State = kind_of(row.stream).evolve(head.state, event)
         except Exception as fault:  # noqa: BLE001 -- what was tampered with may break any fold
-            found.note(where, Unlike.EVENT, row.topic, f"does not fold: {fault!r}")
+            found.note(where, Mismatch.EVENT, row.topic, f"does not fold: {fault!r}")
             return
         self._note_start(row.stream, event, head)
-        self.world.heads[row.stream] = Head(row.version, state)
+        self.world.heads[row.stream] = StreamHead(row.version, state)
         self.counts.born[row.stream[:3]] += is_mine and head.version == 0
         if isinstance(state, Account):
             self._count(where, event, head.state, state, found)
@@ -225,9 +233,9 @@ class Course:
             if is_mine:
                 self._tell_bill(row, event, before)
         elif isinstance(event, EditionPublished):
-            self.world.names[self._keys.name("region", event.region)] = row.stream
+            self.world.names[self._vault.name("region", event.region)] = row.stream
 
-    def _note_start(self, stream: StreamId, event: Event, head: Head) -> None:
+    def _note_start(self, stream: StreamId, event: Event, head: StreamHead) -> None:
         """Keep what decisions of this command will ask for."""
         command = self._command
         command.start.setdefault(stream, head)
@@ -256,12 +264,12 @@ class Course:
         if money.owed_fen != owed_fen and self._share.has(decided_by(event)):
             money.explained_fen += money.owed_fen - owed_fen
         if money.off_fen != self._off[0]:
-            found.note(where, Unlike.MONEY, f"{money.off_fen - self._off[0]} fen", "0 fen")
+            found.note(where, Mismatch.MONEY, f"{money.off_fen - self._off[0]} fen", "0 fen")
             self._off = (money.off_fen, self._off[1])
         if isinstance(event, YearClosed) and was and event.carried_fen != was.current_fen:
-            found.note(where, Unlike.DECISION, event.carried_fen, was.current_fen)
+            found.note(where, Mismatch.DECISION, event.carried_fen, was.current_fen)
         if min(after.current_fen, after.prior_fen) < 0:
-            found.note(where, Unlike.MONEY, f"{after.balance_fen} fen", "not below zero")
+            found.note(where, Mismatch.MONEY, f"{after.balance_fen} fen", "not below zero")
 
     def _tell_bill(self, row: Stored, event: Event, before: Settlement | None) -> None:
         """Count by what a bill must be known: its key for ever, its name while it lives."""
@@ -271,27 +279,27 @@ class Course:
             digest = undone or read_act(parts(row.state or b"")[0]).key_digest
             keys.add(row.stream, digest.encode())
         if isinstance(event, Settled):
-            names.add(row.stream, visit_of(self._keys, event.claim))
+            names.add(row.stream, visit_of(self._vault, event.claim))
         elif isinstance(event, GONE) and before is not None and before.settled is not None:
-            names.add(row.stream, visit_of(self._keys, before.settled.claim), -1)
+            names.add(row.stream, visit_of(self._vault, before.settled.claim), -1)
 
     # -------------------------------------------------------------- commands
 
     def _begin_command(self, act: bytes, where: tuple[int, StreamId], *, is_mine: bool) -> None:
-        self._command = Command(act)
+        self._command = ReplayedCommand(act)
         if not is_mine:
             return
         try:
             read_act(act)
         except ValueError as error:
-            self.found.note(where, Unlike.EVENT, "act", f"unreadable: {type(error).__name__}")
+            self.found.note(where, Mismatch.EVENT, "act", f"unreadable: {type(error).__name__}")
 
     def _end_command(self, row: Stored | None) -> None:
         """Whatever a command did to accounts for bills, one of its decisions has explained."""
         where = (None if row is None else row.position - 1, None)
         if self._command.moved or self._command.due:
-            self.found.note(where, Unlike.MOVES, self._command.moved, self._command.due)
+            self.found.note(where, Mismatch.MOVES, self._command.moved, self._command.due)
         if self._money.unsettled_fen != self._off[1]:
             off_fen = self._money.unsettled_fen - self._off[1]
-            self.found.note(where, Unlike.MONEY, f"{off_fen} fen owed to no bill", "0 fen")
+            self.found.note(where, Mismatch.MONEY, f"{off_fen} fen owed to no bill", "0 fen")
             self._off = (self._off[0], self._money.unsettled_fen)

@@ -1,8 +1,8 @@
 """Why this process is not, or not wholly, ready; every part of the service feeds it.
 
-A part adds a check to `House.readiness` when it starts. A check gives the reasons that hold now,
-none where all is well. A reason degrades the service; one with `stops=True` makes it unready.
-No detail holds personal data.
+A part adds a check to `ServiceContext.readiness` when it starts. A check returns the reasons
+that hold now, none where all is well. A reason degrades the service; one with `stops=True` makes
+it unready. No detail holds personal data.
 """
 
 import asyncio

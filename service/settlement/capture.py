@@ -13,9 +13,9 @@ from aggregates.settlement.settlement import debits_of
 from aggregates.vocabulary import HoldEnd, Instant, SettlementStatus, StreamId
 from service.caller import Request, Role, check_role
 from service.clock import new_stream
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.command import Decision, Reply
-from service.ledger.read_set import View
+from service.ledger.read_set import ReadSet
 from service.policy import edition_of_record
 from service.serializers import settlement_answer
 from service.settlement.claims import visit_of
@@ -33,7 +33,7 @@ class FinalBill:
 
 
 async def capture(
-    house: House, request: Request, hold_id: StreamId, final: FinalBill | None
+    context: ServiceContext, request: Request, hold_id: StreamId, final: FinalBill | None
 ) -> Reply:
     """Debit what was held: whole, or what a smaller final bill takes of it.
 
@@ -42,19 +42,19 @@ async def capture(
         `Appender.submit`.
     """
     check_role(request.caller, Role.INSTITUTION)
-    keys = house.keys
+    keys = context.vault
 
-    def decide(view: View, now: Instant) -> Decision:
-        hold = own_hold(view, keys, request.caller, hold_id)
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        hold = own_hold(reads, keys, request.caller, hold_id)
         rules.check_held(hold, now)
         claim = _final(hold.held.claim, final)
-        accounts = held_accounts(view, hold.held)
+        accounts = held_accounts(reads, hold.held)
         region = accounts[claim.beneficiary].region
-        edition = edition_of_record(view, keys, region, hold.held.editions["beneficiary"])
+        edition = edition_of_record(reads, keys, region, hold.held.editions["beneficiary"])
         split = rules.capture(hold_id, hold, claim, accounts, edition)
         settlement_id = new_stream("stl", now.at)
         settled = settled_of((hold_id, hold), claim, split, accounts[claim.beneficiary], now)
-        settled = replace(settled, read=dict(view.read))
+        settled = replace(settled, read=dict(reads.read))
         answer = settlement_answer(settlement_id, SettlementStatus.SETTLED, settled)
         visit = visit_of(keys, claim)
         return Decision(
@@ -70,7 +70,7 @@ async def capture(
             frees={visit},
         )
 
-    return await house.do(request, decide)
+    return await context.do(request, decide)
 
 
 def settled_of(

@@ -16,13 +16,13 @@ from aggregates.refusals import (
 )
 from aggregates.settlement.events import Claim, FeeLine
 from aggregates.settlement.family import Family, Sponsor
-from aggregates.settlement.place_of_care import Place, is_filed, person_classes
+from aggregates.settlement.place_of_care import PlaceOfCare, is_filed, person_classes
 from aggregates.vocabulary import Category, Instant, Part, StreamId
 from service.binding.kinship import traits_of
 from service.caller import Caller
-from service.ledger.read_set import View
+from service.ledger.read_set import ReadSet
 from service.policy import edition_in_force
-from service.vault import Keys
+from service.vault import Vault
 
 TREATED_AHEAD_MAX = timedelta(days=1)
 E_CREDENTIAL = "e_credential"
@@ -57,7 +57,7 @@ class SettleBill:
     digest: bytes
 
 
-class Met(NamedTuple):
+class DecisionInputs(NamedTuple):
     """What a bill meets: the claim it makes, where, and the family behind the patient.
 
     `visit` is the claim's unique name, as of `visit_of`.
@@ -66,24 +66,26 @@ class Met(NamedTuple):
     claim: Claim
     visit: bytes
     institution: Institution
-    place: Place
+    place: PlaceOfCare
     family: Family
 
 
-def meet(view: View, keys: Keys, caller: Caller, bill: SettleBill, now: Instant) -> Met:
+def read_inputs(
+    reads: ReadSet, vault: Vault, caller: Caller, bill: SettleBill, now: Instant
+) -> DecisionInputs:
     """Read everything a bill is decided on.
 
     Raises:
         UnknownError: no such patient; CredentialMismatchError, CodeExpiredError: of what was
         shown; DateInvalidError, InstitutionNotDesignatedError, and as `edition_in_force`.
     """
-    institution_id = view.find(keys.name("institution", caller.subject))
+    institution_id = reads.find(vault.name("institution", caller.subject))
     if institution_id is None:
         raise InstitutionNotDesignatedError(status="unknown")
-    institution = view.institution(institution_id)
-    account_id, credential = _person(view, keys, bill.beneficiary, now)
+    institution = reads.institution(institution_id)
+    account_id, credential = _person(reads, vault, bill.beneficiary, now)
     if bill.credential is not None:
-        owner, shown = _person(view, keys, bill.credential, now)
+        owner, shown = _person(reads, vault, bill.credential, now)
         if owner != account_id:
             raise CredentialMismatchError
         credential = shown or credential
@@ -102,14 +104,16 @@ def meet(view: View, keys: Keys, caller: Caller, bill: SettleBill, now: Instant)
         lines=bill.lines,
         credential=credential,
     )
-    family = family_of(view, keys, account_id, now)
+    family = family_of(reads, vault, account_id, now)
     place = place_of(institution, bill.med_type, family.account, now)
-    return Met(claim, visit_of(keys, claim), institution, place, family)
+    return DecisionInputs(claim, visit_of(vault, claim), institution, place, family)
 
 
-def place_of(institution: Institution, med_type: str, patient: Account, now: Instant) -> Place:
+def place_of(
+    institution: Institution, med_type: str, patient: Account, now: Instant
+) -> PlaceOfCare:
     """Where a bill is from, as far as the rules of places ask."""
-    return Place(
+    return PlaceOfCare(
         institution=institution.code,
         region=institution.region,
         kind=institution.kind,
@@ -121,27 +125,27 @@ def place_of(institution: Institution, med_type: str, patient: Account, now: Ins
 
 
 def _person(
-    view: View, keys: Keys, identity: Identity, now: Instant
+    reads: ReadSet, vault: Vault, identity: Identity, now: Instant
 ) -> tuple[StreamId, str | None]:
     """Whose identity was shown, and the digest of an e-credential (policy.md §5).
 
     A code that a guardian showed is the member's: the link finds him and pays nothing.
     """
-    name = keys.name(identity.kind, identity.value)
-    found = view.find(name)
+    name = vault.name(identity.kind, identity.value)
+    found = reads.find(name)
     if found is None:
         raise UnknownError(what="beneficiary")
     if identity.kind != E_CREDENTIAL:
         return found, None
     digest = name.hex()
     if found.startswith("lnk_"):
-        link = view.link(found)
-        found = patient_of(link, digest, traits_of(view, keys, link.member).born_on, now)
+        link = reads.link(found)
+        found = patient_of(link, digest, traits_of(reads, vault, link.member).born_on, now)
     return found, digest
 
 
 def check_shown(
-    view: View, keys: Keys, shown: Identity | None, account_id: StreamId, now: Instant
+    reads: ReadSet, vault: Vault, shown: Identity | None, account_id: StreamId, now: Instant
 ) -> None:
     """Refuse another person's credential. One that nobody here knows shows nothing.
 
@@ -151,50 +155,50 @@ def check_shown(
     Raises:
         CredentialMismatchError, CodeExpiredError: of what was shown.
     """
-    told = known(view, keys, shown)
-    if told is not None and _person(view, keys, told, now)[0] != account_id:
+    told = known(reads, vault, shown)
+    if told is not None and _person(reads, vault, told, now)[0] != account_id:
         raise CredentialMismatchError
 
 
-def owner_of(view: View, keys: Keys, shown: Identity, now: Instant) -> StreamId:
+def owner_of(reads: ReadSet, vault: Vault, shown: Identity, now: Instant) -> StreamId:
     """Whose credential was shown; a card's number is often its owner's ID number.
 
     Raises:
         UnknownError: nobody is known by it; CodeExpiredError: it was shown too long ago.
     """
-    told = known(view, keys, shown) or Identity("id_card", shown.value)
-    return _person(view, keys, told, now)[0]
+    told = known(reads, vault, shown) or Identity("id_card", shown.value)
+    return _person(reads, vault, told, now)[0]
 
 
-def known(view: View, keys: Keys, shown: Identity | None) -> Identity | None:
+def known(reads: ReadSet, vault: Vault, shown: Identity | None) -> Identity | None:
     """What was shown, where somebody here is known by it."""
-    if shown is None or view.find(keys.name(*shown)) is None:
+    if shown is None or reads.find(vault.name(*shown)) is None:
         return None
     return shown
 
 
-def family_of(view: View, keys: Keys, account_id: StreamId, now: Instant) -> Family:
+def family_of(reads: ReadSet, vault: Vault, account_id: StreamId, now: Instant) -> Family:
     """A patient and everybody behind him, each with the rules of his region today.
 
     Raises:
         UnknownError: somebody of it is not there; NoEditionError: a region without rules.
     """
-    account = view.account(account_id)
+    account = reads.account(account_id)
     ties = (stream for link in account.sponsors for stream in (link.sponsor, link.binding))
-    view.need([*ties, *(binding for binding, _ in account.invitations)])
+    reads.need([*ties, *(binding for binding, _ in account.invitations)])
     sponsors: dict[StreamId, Sponsor] = {}
     for link in account.sponsors:
-        sponsor = view.account(link.sponsor)
-        edition = edition_in_force(view, keys, sponsor.region, now)
-        sponsors[link.sponsor] = Sponsor(link, sponsor, view.binding(link.binding), edition)
-    edition = edition_in_force(view, keys, account.region, now)
-    invitations = tuple((b, view.binding(b)) for b, _ in account.invitations)
+        sponsor = reads.account(link.sponsor)
+        edition = edition_in_force(reads, vault, sponsor.region, now)
+        sponsors[link.sponsor] = Sponsor(link, sponsor, reads.binding(link.binding), edition)
+    edition = edition_in_force(reads, vault, account.region, now)
+    invitations = tuple((b, reads.binding(b)) for b, _ in account.invitations)
     return Family(account_id, account, edition, sponsors, invitations)
 
 
-def visit_of(keys: Keys, claim: Claim) -> bytes:
+def visit_of(vault: Vault, claim: Claim) -> bytes:
     """The unique name of a live bill: one per institution, visit and batch (S55)."""
-    return keys.name("visit", f"{claim.institution}\0{claim.visit}\0{claim.charge_batch}")
+    return vault.name("visit", f"{claim.institution}\0{claim.visit}\0{claim.charge_batch}")
 
 
 def editions_of(family: Family) -> dict[str, str]:

@@ -14,16 +14,18 @@ from aggregates.settlement.settlement import reasons_of, split_claim
 from aggregates.vocabulary import HoldEnd, Instant, StreamId
 from service.caller import Caller, Request, Role, check_role
 from service.clock import new_stream
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.command import Decision, Reply
-from service.ledger.read_set import View
+from service.ledger.read_set import ReadSet
 from service.serializers import claim_answer, moment, split_answer
-from service.settlement.claims import Met, SettleBill, editions_of, meet, visit_of
-from service.settlement.supersede_hold import clear_way, held_accounts
-from service.vault import Keys
+from service.settlement.claims import DecisionInputs, SettleBill, editions_of, read_inputs, visit_of
+from service.settlement.supersede_hold import held_accounts, release_own_hold
+from service.vault import Vault
 
 
-async def hold(house: House, request: Request, bill: SettleBill, expires_in_s: int) -> Reply:
+async def hold(
+    context: ServiceContext, request: Request, bill: SettleBill, expires_in_s: int
+) -> Reply:
     """Decide a bill as settling would, and set every payer's part aside for some seconds.
 
     A hold of the same bill gives way to this one.
@@ -33,28 +35,30 @@ async def hold(house: House, request: Request, bill: SettleBill, expires_in_s: i
     """
     check_role(request.caller, Role.INSTITUTION)
 
-    def decide(view: View, now: Instant) -> Decision:
-        met = meet(view, house.keys, request.caller, bill, now)
-        return place(view, met, expires_in_s, now)[0]
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        met = read_inputs(reads, context.vault, request.caller, bill, now)
+        return place(reads, met, expires_in_s, now)[0]
 
-    return await house.do(request, decide)
+    return await context.do(request, decide)
 
 
-def place(view: View, met: Met, expires_in_s: int, now: Instant) -> tuple[Decision, Split]:
+def place(
+    reads: ReadSet, met: DecisionInputs, expires_in_s: int, now: Instant
+) -> tuple[Decision, Split]:
     """A hold as a decision, and the split it holds.
 
     Raises:
         DuplicateClaimError: the bill is settled; InstitutionNotDesignatedError.
     """
     check_designated(met.institution)
-    met, freed = clear_way(view, met, now)
+    met, freed = release_own_hold(reads, met, now)
     split = split_claim(met.claim, met.family, met.place, now)
     hold_id = new_stream("hld", now.at)
     held = ClaimHeld(
         claim=met.claim,
         place_region=met.place.region,
         editions=editions_of(met.family),
-        read=dict(view.read),
+        read=dict(reads.read),
         payers=split.payers,
         reasons=reasons_of(split),
         own_fen=split.own_fen,
@@ -73,7 +77,7 @@ def place(view: View, met: Met, expires_in_s: int, now: Instant) -> tuple[Decisi
     return decision, split
 
 
-async def release(house: House, request: Request, hold_id: StreamId) -> Reply:
+async def release(context: ServiceContext, request: Request, hold_id: StreamId) -> Reply:
     """Let a hold go; one that ran out is written down as such.
 
     Raises:
@@ -82,25 +86,25 @@ async def release(house: House, request: Request, hold_id: StreamId) -> Reply:
     """
     check_role(request.caller, Role.INSTITUTION)
 
-    def decide(view: View, now: Instant) -> Decision:
-        held_hold = own_hold(view, house.keys, request.caller, hold_id)
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        held_hold = own_hold(reads, context.vault, request.caller, hold_id)
         ran_out = held_hold.status_at(now) is not held_hold.status
         why = HoldEnd.EXPIRED if ran_out else HoldEnd.RELEASED
         if not ran_out:
             rules.check_held(held_hold, now)
         ended = HoldEnded(why=why)
-        freed = rules.frees_of(hold_id, held_accounts(view, held_hold.held), why)
-        visit = visit_of(house.keys, held_hold.held.claim)
+        freed = rules.frees_of(hold_id, held_accounts(reads, held_hold.held), why)
+        visit = visit_of(context.vault, held_hold.held.claim)
         return Decision(
             answer=json.encode(_answer(hold_id, rules.evolve(held_hold, ended), now)),
             events=[*freed, (hold_id, ended)],
-            frees={visit} if view.find(visit) == hold_id else set(),
+            frees={visit} if reads.find(visit) == hold_id else set(),
         )
 
-    return await house.do(request, decide)
+    return await context.do(request, decide)
 
 
-async def look_at_hold(house: House, caller: Caller, hold_id: StreamId) -> Reply:
+async def look_at_hold(context: ServiceContext, caller: Caller, hold_id: StreamId) -> Reply:
     """A hold as it stands: for its institution and auditors.
 
     Raises:
@@ -108,24 +112,24 @@ async def look_at_hold(house: House, caller: Caller, hold_id: StreamId) -> Reply
     """
     check_role(caller, Role.INSTITUTION, Role.AUDITOR)
 
-    def decide(view: View, now: Instant) -> Decision:
+    def decide(reads: ReadSet, now: Instant) -> Decision:
         if caller.role is Role.AUDITOR:
-            found = view.hold(hold_id)
+            found = reads.hold(hold_id)
         else:
-            found = own_hold(view, house.keys, caller, hold_id)
+            found = own_hold(reads, context.vault, caller, hold_id)
         return Decision(answer=json.encode(_answer(hold_id, found, now)))
 
-    return await house.ask(caller, decide)
+    return await context.ask(caller, decide)
 
 
-def own_hold(view: View, keys: Keys, caller: Caller, hold_id: StreamId) -> Hold:
+def own_hold(reads: ReadSet, vault: Vault, caller: Caller, hold_id: StreamId) -> Hold:
     """A hold of the calling institution.
 
     Raises:
         UnknownError: there is none, or it is another's.
     """
-    found = view.hold(hold_id)
-    if view.find(keys.name("institution", caller.subject)) != found.held.claim.institution:
+    found = reads.hold(hold_id)
+    if reads.find(vault.name("institution", caller.subject)) != found.held.claim.institution:
         raise UnknownError
     return found
 

@@ -17,7 +17,7 @@ from msgspec import json
 from aggregates.refusals import ClaimChangedError, InputRefusedError, QuoteExpiredError
 from aggregates.settlement.cascade import Split
 from aggregates.vocabulary import BEIJING, Instant
-from service.vault import Keys
+from service.vault import Vault
 
 PART = 16
 SIZE = 8 + 3 * PART
@@ -41,10 +41,10 @@ def plan_digest(split: Split, editions: dict[str, str]) -> bytes:
     return hashlib.sha256(json.encode([paid, split.cash_fen, sorted(editions.items())])).digest()
 
 
-def plan_hash(keys: Keys, plan: Plan) -> str:
+def plan_hash(vault: Vault, plan: Plan) -> str:
     """The plan as one opaque word of 75 characters."""
     body = plan.at_us.to_bytes(8) + plan.claim[:PART] + plan.digest[:PART]
-    return base64.urlsafe_b64encode(body + keys.sign(body)[:PART]).decode().rstrip("=")
+    return base64.urlsafe_b64encode(body + vault.sign(body)[:PART]).decode().rstrip("=")
 
 
 def expires_at(made: Instant, ttl_s: int) -> datetime:
@@ -53,7 +53,7 @@ def expires_at(made: Instant, ttl_s: int) -> datetime:
     return min(made.at + timedelta(seconds=ttl_s), new_year - timedelta(milliseconds=1))
 
 
-def is_same_plan(keys: Keys, quoted: str, now: Plan, ttl_s: int) -> bool:
+def is_same_plan(vault: Vault, quoted: str, now: Plan, ttl_s: int) -> bool:
     """Whether what was quoted is still what would be done.
 
     Raises:
@@ -66,7 +66,7 @@ def is_same_plan(keys: Keys, quoted: str, now: Plan, ttl_s: int) -> bool:
     except (binascii.Error, ValueError) as error:
         raise PlanHashInvalidError(field="plan_hash") from error
     body, mac = raw[:-PART], raw[-PART:]
-    if len(raw) != SIZE or not hmac.compare_digest(mac, keys.sign(body)[:PART]):
+    if len(raw) != SIZE or not hmac.compare_digest(mac, vault.sign(body)[:PART]):
         raise PlanHashInvalidError(field="plan_hash")
     made_us = int.from_bytes(body[:8])
     if now.at_us - made_us > ttl_s * 1_000_000 or _year(made_us) != _year(now.at_us):

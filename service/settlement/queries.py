@@ -14,12 +14,12 @@ from projections.settlement import settlements as settlement_views
 from projections.settlement.settlements import SettlementRow
 from service.caller import Caller, Role, check_role
 from service.clock import rfc3339
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.command import Decision, Reply
-from service.ledger.read_set import View
+from service.ledger.read_set import ReadSet
 from service.person.kin import is_parent_of_minor
 from service.person.lookup import find_person
-from service.read_models.reader import Asked, Listed, Shelf, reach
+from service.read_models.reader import PageRequest, PageResult, ReadModels, reach
 from service.request_context import note
 from service.serializers import day, settlement_answer, stay_answer, yuan
 
@@ -32,24 +32,33 @@ class BillName(NamedTuple):
 
 
 async def settlements_of_bill(
-    house: House, shelf: Shelf, caller: Caller, bill: BillName, asked: Asked
-) -> Listed:
+    context: ServiceContext,
+    read_models: ReadModels,
+    caller: Caller,
+    bill: BillName,
+    asked: PageRequest,
+) -> PageResult:
     """What became of a bill of the caller's, the newest attempt first; one page, no cursor.
 
     Raises:
         UnknownError: the institution is not known here.
     """
     check_role(caller, Role.INSTITUTION)
-    institution = await _institution(house, caller, None)
-    position = await reach(house, shelf, asked, settlement_views.TABLE)
-    rows = await settlement_views.of_claim(shelf.pool, institution, *bill, asked.limit)
+    institution = await _institution(context, caller, None)
+    position = await reach(context, read_models, asked, settlement_views.TABLE)
+    rows = await settlement_views.of_claim(read_models.pool, institution, *bill, asked.limit)
     note([row.settlement for row in rows])
-    return Listed([_settlement(row) for row in rows], None, position)
+    return PageResult([_settlement(row) for row in rows], None, position)
 
 
 async def settlements_of_day(
-    house: House, shelf: Shelf, caller: Caller, code: str | None, day_on: date, asked: Asked
-) -> Listed:
+    context: ServiceContext,
+    read_models: ReadModels,
+    caller: Caller,
+    code: str | None,
+    day_on: date,
+    asked: PageRequest,
+) -> PageResult:
     """What an institution's bills of a business day became, newest first.
 
     `code` names the institution for an auditor; an institution sees its own.
@@ -58,26 +67,28 @@ async def settlements_of_day(
         UnknownError: no such institution, or not the caller; CursorInvalidError: not a cursor.
     """
     check_role(caller, Role.INSTITUTION, Role.AUDITOR)
-    institution = await _institution(house, caller, code)
-    position = await reach(house, shelf, asked, settlement_views.TABLE)
-    page = await settlement_views.of_day(shelf.pool, institution, day_on, asked.cursor, asked.limit)
+    institution = await _institution(context, caller, code)
+    position = await reach(context, read_models, asked, settlement_views.TABLE)
+    page = await settlement_views.of_day(
+        read_models.pool, institution, day_on, asked.cursor, asked.limit
+    )
     note([row.settlement for row in page.rows])
-    return Listed([_settlement(row) for row in page.rows], page.next, position)
+    return PageResult([_settlement(row) for row in page.rows], page.next, position)
 
 
-async def _institution(house: House, caller: Caller, code: str | None) -> StreamId:
+async def _institution(context: ServiceContext, caller: Caller, code: str | None) -> StreamId:
     if caller.role is Role.INSTITUTION:
         if code not in (None, caller.subject):
             raise UnknownError
         code = caller.subject
-    name = house.keys.name("institution", code or "")
+    name = context.vault.name("institution", code or "")
     found: list[StreamId | None] = []
 
-    def decide(view: View, _: object) -> Decision:
-        found.append(view.find(name))
+    def decide(reads: ReadSet, _: object) -> Decision:
+        found.append(reads.find(name))
         return Decision(answer=b"")
 
-    await house.ask(caller, decide)
+    await context.ask(caller, decide)
     if found[-1] is None:
         raise UnknownError
     note([found[-1]])
@@ -107,7 +118,9 @@ def _settlement(row: SettlementRow) -> dict[str, Any]:
     }
 
 
-async def look_at_settlement(house: House, caller: Caller, settlement_id: StreamId) -> Reply:
+async def look_at_settlement(
+    context: ServiceContext, caller: Caller, settlement_id: StreamId
+) -> Reply:
     """A settlement as the log has it now, as far as the caller may see it.
 
     Raises:
@@ -115,27 +128,33 @@ async def look_at_settlement(house: House, caller: Caller, settlement_id: Stream
     """
     check_role(caller, Role.INSTITUTION, Role.PERSON, Role.AGENCY, Role.AUDITOR)
 
-    def decide(view: View, now: Instant) -> Decision:
-        seen = see_settlement(view, house, caller, settlement_id, now)
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        seen = see_settlement(reads, context, caller, settlement_id, now)
         return Decision(answer=json.encode(seen[1]))
 
-    return await house.ask(caller, decide)
+    return await context.ask(caller, decide)
 
 
 def see_settlement(
-    view: View, house: House, caller: Caller, settlement_id: StreamId, now: Instant
+    reads: ReadSet,
+    context: ServiceContext,
+    caller: Caller,
+    settlement_id: StreamId,
+    now: Instant,
 ) -> tuple[Settlement, dict[str, Any]]:
     """A settlement, and what the caller may see of it.
 
     Raises:
         UnknownError: there is none, or it is not the caller's.
     """
-    settlement = view.settlement(settlement_id)
-    show = _shown_to(view, house, caller, settlement, now)
+    settlement = reads.settlement(settlement_id)
+    show = _shown_to(reads, context, caller, settlement, now)
     return settlement, _answer(settlement_id, settlement, show)
 
 
-async def status_since(house: House, caller: Caller, reply: Reply) -> SettlementStatus | None:
+async def status_since(
+    context: ServiceContext, caller: Caller, reply: Reply
+) -> SettlementStatus | None:
     """What became of a settlement since, where its answer is repeated; None if it stands so.
 
     Only a repeat costs this look: what was settled just now stands as it was answered.
@@ -144,48 +163,48 @@ async def status_since(house: House, caller: Caller, reply: Reply) -> Settlement
         return None
     settlement_id, seen = reply.subject, []
 
-    def decide(view: View, _: Instant) -> Decision:
-        seen.append(view.settlement(settlement_id).status)
+    def decide(reads: ReadSet, _: Instant) -> Decision:
+        seen.append(reads.settlement(settlement_id).status)
         return Decision(answer=b"")
 
-    await house.ask(caller, decide)
+    await context.ask(caller, decide)
     return None if seen[-1] is SettlementStatus.SETTLED else seen[-1]
 
 
-async def check_readable(house: House, caller: Caller, settlement_id: StreamId) -> None:
+async def check_readable(context: ServiceContext, caller: Caller, settlement_id: StreamId) -> None:
     """Let only who may see a settlement go on.
 
     Raises:
         UnknownError: there is none, or it is not the caller's.
     """
 
-    def decide(view: View, now: Instant) -> Decision:
-        _shown_to(view, house, caller, view.settlement(settlement_id), now)
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        _shown_to(reads, context, caller, reads.settlement(settlement_id), now)
         return Decision(answer=b"")
 
-    await house.ask(caller, decide)
+    await context.ask(caller, decide)
 
 
-async def find_by_key(house: House, caller: Caller, key: str) -> StreamId:
+async def find_by_key(context: ServiceContext, caller: Caller, key: str) -> StreamId:
     """The settlement that a key of the caller's was used for; the look-up makes it durable.
 
     Raises:
         UnknownError: the key was never used up, or for something else.
     """
     check_role(caller, Role.INSTITUTION)
-    reply = await house.ask(caller, _nothing, asks=(caller.name, key))
+    reply = await context.ask(caller, _nothing, asks=(caller.name, key))
     if reply.subject is None:
         raise UnknownError
     return reply.subject
 
 
-async def is_key_used(house: House, caller: Caller, key: str) -> bool:
+async def is_key_used(context: ServiceContext, caller: Caller, key: str) -> bool:
     """Whether a caller used a key up."""
-    reply = await house.ask(caller, _nothing, asks=(caller.name, key))
+    reply = await context.ask(caller, _nothing, asks=(caller.name, key))
     return reply.is_replayed
 
 
-def _nothing(_: View, __: Instant) -> Decision:
+def _nothing(_: ReadSet, __: Instant) -> Decision:
     return Decision(answer=b"")
 
 
@@ -193,7 +212,7 @@ Show = Callable[[Settled, dict[str, Any]], dict[str, Any]]
 
 
 def _shown_to(
-    view: View, house: House, caller: Caller, settlement: Settlement, now: Instant
+    reads: ReadSet, context: ServiceContext, caller: Caller, settlement: Settlement, now: Instant
 ) -> Show:
     """How much of a settlement this caller sees; a parent what his child under age sees.
 
@@ -202,13 +221,13 @@ def _shown_to(
     """
     match caller.role:
         case Role.INSTITUTION:
-            own = view.find(house.keys.name("institution", caller.subject))
+            own = reads.find(context.vault.name("institution", caller.subject))
             if own == settlement.institution:
                 return _as_is
         case Role.PERSON:
-            return _part_of(_for_whom(view, house, caller, settlement, now), settlement)
+            return _part_of(_for_whom(reads, context, caller, settlement, now), settlement)
         case Role.AGENCY:
-            if caller.region in (None, _region_of(view, settlement)):
+            if caller.region in (None, _region_of(reads, settlement)):
                 return _with_accounts
         case Role.AUDITOR:
             return _with_accounts
@@ -218,21 +237,21 @@ def _shown_to(
 
 
 def _for_whom(
-    view: View, house: House, caller: Caller, settlement: Settlement, now: Instant
+    reads: ReadSet, context: ServiceContext, caller: Caller, settlement: Settlement, now: Instant
 ) -> StreamId:
     """Whose part a person may see: the patient's, if he is his child under age, or his own."""
-    mine = find_person(view, house.keys, caller.subject)
+    mine = find_person(reads, context.vault, caller.subject)
     if settlement.claim is None:
         return mine
     patient = settlement.claim.beneficiary
-    return patient if is_parent_of_minor(view, house.keys, mine, patient, now) else mine
+    return patient if is_parent_of_minor(reads, context.vault, mine, patient, now) else mine
 
 
-def _region_of(view: View, settlement: Settlement) -> str:
+def _region_of(reads: ReadSet, settlement: Settlement) -> str:
     """The patient's region; a tombstone has no patient, and is its institution's."""
     if settlement.claim is None:
-        return view.institution(settlement.institution).region
-    return view.account(settlement.claim.beneficiary).region
+        return reads.institution(settlement.institution).region
+    return reads.account(settlement.claim.beneficiary).region
 
 
 def _as_is(_: Settled, answer: dict[str, Any]) -> dict[str, Any]:

@@ -11,22 +11,22 @@ from aggregates.settlement.settlement import reasons_of, split_claim
 from aggregates.vocabulary import Instant
 from service.caller import Caller, Request, Role, check_role
 from service.clock import micros, new_trace
-from service.context import Decide, House
+from service.context import Decide, ServiceContext
 from service.ledger.command import Decision, Reply
-from service.ledger.read_set import View
+from service.ledger.read_set import ReadSet
 from service.serializers import claim_answer, moment, split_answer
-from service.settlement.claims import Met, SettleBill, editions_of, meet
+from service.settlement.claims import DecisionInputs, SettleBill, editions_of, read_inputs
 from service.settlement.holds import place
 from service.settlement.plan_hash import Plan, expires_at, plan_digest, plan_hash
 from service.settlement.supersede_hold import without_hold
-from service.vault import Keys
+from service.vault import Vault
 
 
 class HoldWantedError(Exception):
     """The region's quotes set money aside: this one must be stored."""
 
 
-async def quote(house: House, caller: Caller, bill: SettleBill) -> Reply:
+async def quote(context: ServiceContext, caller: Caller, bill: SettleBill) -> Reply:
     """Quote a bill on what the log says now; under `hold_on_quote` its money is held as well.
 
     Raises:
@@ -34,39 +34,39 @@ async def quote(house: House, caller: Caller, bill: SettleBill) -> Reply:
     """
     check_role(caller, Role.INSTITUTION)
     with suppress(HoldWantedError):
-        return await house.ask(caller, _quoting(house, caller, bill))
+        return await context.ask(caller, _quoting(context, caller, bill))
     request = Request(caller, f"quote:{new_trace()}", bill.digest, "quote")
-    return await house.do(request, _holding(house, caller, bill))
+    return await context.do(request, _holding(context, caller, bill))
 
 
-def _quoting(house: House, caller: Caller, bill: SettleBill) -> Decide:
-    def decide(view: View, now: Instant) -> Decision:
-        met = meet(view, house.keys, caller, bill, now)
+def _quoting(context: ServiceContext, caller: Caller, bill: SettleBill) -> Decide:
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        met = read_inputs(reads, context.vault, caller, bill, now)
         check_designated(met.institution)
         if met.family.edition.quote.hold_on_quote:
             raise HoldWantedError
-        met = without_hold(view, met, now)
+        met = without_hold(reads, met, now)
         split = split_claim(met.claim, met.family, met.place, now)
-        return Decision(answer=json.encode(quote_answer(house.keys, met, bill, split, now)))
+        return Decision(answer=json.encode(quote_answer(context.vault, met, bill, split, now)))
 
     return decide
 
 
-def _holding(house: House, caller: Caller, bill: SettleBill) -> Decide:
+def _holding(context: ServiceContext, caller: Caller, bill: SettleBill) -> Decide:
     """Hold the bill for as long as the quote holds; settling it takes the hold's money."""
 
-    def decide(view: View, now: Instant) -> Decision:
-        met = meet(view, house.keys, caller, bill, now)
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        met = read_inputs(reads, context.vault, caller, bill, now)
         ttl_s = met.family.edition.quote.quote_ttl_seconds
-        decision, split = place(view, met, ttl_s, now)
-        decision.answer = json.encode(quote_answer(house.keys, met, bill, split, now))
+        decision, split = place(reads, met, ttl_s, now)
+        decision.answer = json.encode(quote_answer(context.vault, met, bill, split, now))
         return decision
 
     return decide
 
 
 def quote_answer(
-    keys: Keys, met: Met, bill: SettleBill, split: Split, now: Instant
+    vault: Vault, met: DecisionInputs, bill: SettleBill, split: Split, now: Instant
 ) -> dict[str, Any]:
     """A split as a quote, with the hash of its plan and the time it holds."""
     edition = met.family.edition
@@ -76,6 +76,6 @@ def quote_answer(
         **split_answer(split.own_fen, split.aid_fen, split.cash_fen, split.payers),
         "reasons": list(reasons_of(split)),
         "policy_edition": edition.id,
-        "plan_hash": plan_hash(keys, plan),
+        "plan_hash": plan_hash(vault, plan),
         "expires_at": moment(expires_at(now, edition.quote.quote_ttl_seconds)),
     }

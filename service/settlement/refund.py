@@ -8,12 +8,12 @@ from msgspec import json
 from aggregates.refusals import RefundClosedError
 from aggregates.settlement import refund as rules
 from aggregates.settlement.events import PartRefunded
-from aggregates.settlement.settlement import Stay, check_stays, evolve
+from aggregates.settlement.settlement import Remainder, check_stays, evolve
 from aggregates.vocabulary import Instant, StreamId
 from service.caller import Request, Role, check_role
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.command import Decision, Reply
-from service.ledger.read_set import View
+from service.ledger.read_set import ReadSet
 from service.person.free_text import check_names_nobody
 from service.serializers import payers_answer, stay_answer, yuan
 from service.settlement.returns import back_answer, check_open, give_back, paid_by
@@ -25,11 +25,11 @@ class RefundBill:
 
     settlement: StreamId
     amount_fen: int
-    lines: rules.Lines | None
+    lines: rules.LineAmounts | None
     reason: str
 
 
-async def refund(house: House, request: Request, command: RefundBill) -> Reply:
+async def refund(context: ServiceContext, request: Request, command: RefundBill) -> Reply:
     """Refund a part of a settlement of the caller's own.
 
     Raises:
@@ -37,13 +37,13 @@ async def refund(house: House, request: Request, command: RefundBill) -> Reply:
         `Appender.submit`.
     """
     check_role(request.caller, Role.INSTITUTION)
-    asked = rules.Asked(command.amount_fen, command.lines)
+    asked = rules.RefundRequest(command.amount_fen, command.lines)
 
-    def decide(view: View, now: Instant) -> Decision:
-        paid = paid_by(view, house.keys, request.caller, command.settlement)
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        paid = paid_by(reads, context.vault, request.caller, command.settlement)
         patient = paid.settled.claim.beneficiary
-        check_names_nobody(view, house.keys, patient, command.reason)
-        check_open(view, paid, RefundClosedError, now)
+        check_names_nobody(reads, context.vault, patient, command.reason)
+        check_open(reads, paid, RefundClosedError, now)
         event = rules.refund(paid.settlement, asked, command.reason, paid.edition)
         stay = check_stays(evolve(paid.settlement, event))
         answer = {
@@ -54,13 +54,13 @@ async def refund(house: House, request: Request, command: RefundBill) -> Reply:
             "stays": stay_answer(stay),
             "reason": command.reason,
         }
-        returns = give_back(view, paid, event.payers, now)
+        returns = give_back(reads, paid, event.payers, now)
         return Decision(answer=json.encode(answer), events=[*returns, (command.settlement, event)])
 
-    return await house.do(request, decide)
+    return await context.do(request, decide)
 
 
-def _refunded(event: PartRefunded, stay: Stay) -> dict[str, Any]:
+def _refunded(event: PartRefunded, stay: Remainder) -> dict[str, Any]:
     """What went back to whom, in the order of payers."""
     back = {(p.account, p.binding): p.current_fen + p.prior_fen for p in event.payers}
     return {

@@ -8,20 +8,20 @@ from aggregates.policy.edition import Edition
 from aggregates.refusals import RuleRefusedError, UnknownError
 from aggregates.settlement.events import PayerReturn, Settled
 from aggregates.settlement.refund import is_cleared, is_open, settled_on
-from aggregates.settlement.returns import Payment, Returned, returns_of
+from aggregates.settlement.returns import RefundBasis, ReturnEvent, returns_of
 from aggregates.settlement.settlement import Settlement, check_stays
 from aggregates.visit import VisitClosed
 from aggregates.vocabulary import Instant, StreamId, VisitEnd
 from service.caller import Caller
 from service.clock import new_stream
-from service.ledger.read_set import View
+from service.ledger.read_set import ReadSet
 from service.policy import edition_of_record
 from service.serializers import yuan
 from service.settlement.purchase_visit import PURCHASE, purchase_visit
-from service.vault import Keys
+from service.vault import Vault
 
 
-class Paid(NamedTuple):
+class RefundableSettlement(NamedTuple):
     """A settlement of the caller's, of which something stays, and the rules it was made by."""
 
     id: StreamId
@@ -31,76 +31,84 @@ class Paid(NamedTuple):
     is_cleared: bool
 
 
-def paid_by(view: View, keys: Keys, caller: Caller, settlement_id: StreamId) -> Paid:
+def paid_by(
+    reads: ReadSet, vault: Vault, caller: Caller, settlement_id: StreamId
+) -> RefundableSettlement:
     """A settlement that can be taken back.
 
     Raises:
         UnknownError: there is none, or it is another institution's;
         AlreadyCancelledError, AlreadyReversedError: nothing of it stays.
     """
-    settlement = own_settlement(view, keys, caller, settlement_id)
+    settlement = own_settlement(reads, vault, caller, settlement_id)
     check_stays(settlement)
     settled = settlement.settled
     assert settled is not None, "what stays was settled"
-    region = view.account(settled.claim.beneficiary).region
-    edition = edition_of_record(view, keys, region, settled.editions["beneficiary"])
-    cleared_through = view.institution(settlement.institution).cleared_through
+    region = reads.account(settled.claim.beneficiary).region
+    edition = edition_of_record(reads, vault, region, settled.editions["beneficiary"])
+    cleared_through = reads.institution(settlement.institution).cleared_through
     cleared = is_cleared(settled_on(settlement), cleared_through)
-    return Paid(settlement_id, settlement, settled, edition, cleared)
+    return RefundableSettlement(settlement_id, settlement, settled, edition, cleared)
 
 
-def own_settlement(view: View, keys: Keys, caller: Caller, settlement_id: StreamId) -> Settlement:
+def own_settlement(
+    reads: ReadSet, vault: Vault, caller: Caller, settlement_id: StreamId
+) -> Settlement:
     """A settlement of the calling institution.
 
     Raises:
         UnknownError: there is none, or it is another's.
     """
-    settlement = view.settlement(settlement_id)
-    if view.find(keys.name("institution", caller.subject)) != settlement.institution:
+    settlement = reads.settlement(settlement_id)
+    if reads.find(vault.name("institution", caller.subject)) != settlement.institution:
         raise UnknownError
     return settlement
 
 
-def check_open(view: View, paid: Paid, closed: type[RuleRefusedError], now: Instant) -> None:
+def check_open(
+    reads: ReadSet, paid: RefundableSettlement, closed: type[RuleRefusedError], now: Instant
+) -> None:
     """Refuse what comes after the region's window.
 
     Raises:
         closed: it is over.
     """
-    cleared_through = view.institution(paid.settlement.institution).cleared_through
+    cleared_through = reads.institution(paid.settlement.institution).cleared_through
     window = paid.edition.refund.refund_window
     if not is_open(window, settled_on(paid.settlement), cleared_through, now):
         raise closed
 
 
 def give_back(
-    view: View, paid: Paid, payers: Iterable[PayerReturn], now: Instant
-) -> list[tuple[StreamId, Returned]]:
+    reads: ReadSet, paid: RefundableSettlement, payers: Iterable[PayerReturn], now: Instant
+) -> list[tuple[StreamId, ReturnEvent]]:
     """The events that bring money back to where it came from, or set it aside."""
     payers = list(payers)
-    accounts = with_successors(view, [payer.account for payer in payers])
-    view.account(paid.settled.claim.beneficiary)
-    payment = Payment(paid.id, paid.settled, paid.edition.refund)
+    accounts = with_successors(reads, [payer.account for payer in payers])
+    reads.account(paid.settled.claim.beneficiary)
+    payment = RefundBasis(paid.id, paid.settled, paid.edition.refund)
     return returns_of(payment, payers, accounts, new_stream("tkt", now.at), now)
 
 
-def unmake_visit(view: View, paid: Paid, now: Instant) -> list[tuple[StreamId, VisitClosed]]:
+def unmake_visit(
+    reads: ReadSet, paid: RefundableSettlement, now: Instant
+) -> list[tuple[StreamId, VisitClosed]]:
     """What ends the visit that a purchase made: it goes with its bill. Other bills made none."""
     if not paid.settled.claim.visit.startswith(PURCHASE):
         return []
     visit = purchase_visit(paid.id)
-    if view.version(visit) == 0:
+    if reads.version(visit) == 0:
         return []
     return [(visit, VisitClosed(end=VisitEnd.WITHDRAWN, at=now.at))]
 
 
-def with_successors(view: View, payers: Sequence[StreamId]) -> dict[StreamId, Account]:
+def with_successors(reads: ReadSet, payers: Sequence[StreamId]) -> dict[StreamId, Account]:
     """The accounts that paid, their successors, and whoever came after those."""
-    view.need(payers)
+    reads.need(payers)
     accounts: dict[StreamId, Account] = {}
     following = set(payers)
     while following:
-        accounts |= {account_id: view.account(account_id) for account_id in sorted(following)}
+        accounts |= {account_id: reads.account(account_id) for account_id in sorted(following)}
         following = {a.successor for a in accounts.values() if a.successor} - set(accounts)
     return accounts
 

@@ -13,7 +13,7 @@ from aggregates.settlement.settlement import check_stays
 from aggregates.vocabulary import Instant, SettlementStatus, StreamId
 from service.caller import Request, Role, check_role
 from service.clock import new_stream
-from service.context import House, key_digest
+from service.context import ServiceContext, key_digest
 from service.ledger.command import (
     Decision,
     KeyReusedError,
@@ -22,7 +22,7 @@ from service.ledger.command import (
     Reply,
     Tombstone,
 )
-from service.ledger.read_set import View
+from service.ledger.read_set import ReadSet
 from service.settlement.claims import visit_of
 from service.settlement.returns import back_answer, give_back, own_settlement, paid_by, unmake_visit
 
@@ -30,7 +30,7 @@ ASK_AGAIN_MAX = 5
 ALIVE = (SettlementStatus.SETTLED, SettlementStatus.PART_REFUNDED)
 
 
-async def reverse(house: House, request: Request, key: str) -> Reply:
+async def reverse(context: ServiceContext, request: Request, key: str) -> Reply:
     """Undo what the caller's command with `key` did; final even where that comes later.
 
     If the key was used for nothing yet a tombstone takes it: the late command is refused
@@ -44,41 +44,42 @@ async def reverse(house: House, request: Request, key: str) -> Reply:
     if key == request.key:
         raise KeyReusedError
     for _ in range(ASK_AGAIN_MAX):
-        await house.appender.quiet(request.caller.name, key)
+        await context.appender.quiet(request.caller.name, key)
         asked = (request.caller.name, key)
-        known = await house.ask(request.caller, _nothing, asks=asked)
+        known = await context.ask(request.caller, _nothing, asks=asked)
         with suppress(KeyTakenError):
             if not known.is_replayed:
-                return await house.do(request, _burying(house, request, key))
+                return await context.do(request, _burying(context, request, key))
             if known.subject is None:
                 raise UnknownError
-            return await house.do(request, _undoing(house, request, key, known.subject))
+            return await context.do(request, _undoing(context, request, key, known.subject))
     raise OverloadedError
 
 
 def _undoing(
-    house: House, request: Request, key: str, settlement_id: StreamId
-) -> Callable[[View, Instant], Decision]:
+    context: ServiceContext, request: Request, key: str, settlement_id: StreamId
+) -> Callable[[ReadSet, Instant], Decision]:
     """Take back whatever stays of the settlement that the key made."""
-    keys, caller = house.keys, request.caller
+    keys, caller = context.vault, request.caller
 
-    def decide(view: View, now: Instant) -> Decision:
-        settlement = own_settlement(view, keys, caller, settlement_id)
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        settlement = own_settlement(reads, keys, caller, settlement_id)
         if settlement.status not in ALIVE:
             return Decision(answer=_answer(settlement_id, settlement.status, (0, 0, 0)))
-        paid = paid_by(view, keys, caller, settlement_id)
+        paid = paid_by(reads, keys, caller, settlement_id)
         if paid.is_cleared:
             raise UseRefundError(settlement_id=settlement_id)
         stay = check_stays(settlement)
         back = (stay.own_fen, stay.aid_fen, stay.cash_fen)
         event = SettlementReversed(
-            institution=settlement.institution, undone=key_digest(house.keys, request.caller, key)
+            institution=settlement.institution,
+            undone=key_digest(context.vault, request.caller, key),
         )
         return Decision(
             answer=_answer(settlement_id, SettlementStatus.REVERSED, back),
             events=[
-                *give_back(view, paid, everything(stay), now),
-                *unmake_visit(view, paid, now),
+                *give_back(reads, paid, everything(stay), now),
+                *unmake_visit(reads, paid, now),
                 (settlement_id, event),
             ],
             frees={visit_of(keys, paid.settled.claim)},
@@ -87,18 +88,20 @@ def _undoing(
     return decide
 
 
-def _burying(house: House, request: Request, key: str) -> Callable[[View, Instant], Decision]:
+def _burying(
+    context: ServiceContext, request: Request, key: str
+) -> Callable[[ReadSet, Instant], Decision]:
     """Take a key that nothing used, so that its command can do nothing any more."""
     caller = request.caller
 
-    def decide(view: View, now: Instant) -> Decision:
-        institution = view.find(house.keys.name("institution", caller.subject))
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        institution = reads.find(context.vault.name("institution", caller.subject))
         if institution is None:
             raise UnknownError
         tombstone = new_stream("stl", now.at)
         refusal = ReversedBeforeArrivalError()
         event = SettlementReversed(
-            institution=institution, undone=key_digest(house.keys, request.caller, key)
+            institution=institution, undone=key_digest(context.vault, request.caller, key)
         )
         return Decision(
             answer=_answer(tombstone, SettlementStatus.REVERSED, (0, 0, 0), is_tombstone=True),
@@ -126,5 +129,5 @@ def _answer(
     return json.encode(answer)
 
 
-def _nothing(_: View, __: Instant) -> Decision:
+def _nothing(_: ReadSet, __: Instant) -> Decision:
     return Decision(answer=b"")

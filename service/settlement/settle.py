@@ -14,24 +14,24 @@ from aggregates.topics import Event
 from aggregates.vocabulary import Instant, SettlementStatus, StreamId
 from service.caller import Request, Role, check_role
 from service.clock import micros, new_stream
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.command import Decision, Reply
 from service.ledger.decision_rows import refused
-from service.ledger.read_set import View
+from service.ledger.read_set import ReadSet
 from service.serializers import settlement_answer
-from service.settlement.claims import Met, SettleBill, editions_of, meet
+from service.settlement.claims import DecisionInputs, SettleBill, editions_of, read_inputs
 from service.settlement.plan_hash import Plan, is_same_plan, plan_digest
 from service.settlement.quote import quote_answer
-from service.settlement.supersede_hold import clear_way
-from service.vault import Keys
+from service.settlement.supersede_hold import release_own_hold
+from service.vault import Vault
 
-Find = Callable[[View, Instant], SettleBill]
+Find = Callable[[ReadSet, Instant], SettleBill]
 """Works out a bill from what the log says, within the decision."""
-Note = Callable[[View, StreamId, Settled], Sequence[tuple[StreamId, Event]]]
+Note = Callable[[ReadSet, StreamId, Settled], Sequence[tuple[StreamId, Event]]]
 """Is told what was settled, and says what happens with it; if it is decided again, again."""
 
 
-async def settle(house: House, request: Request, bill: SettleBill) -> Reply:
+async def settle(context: ServiceContext, request: Request, bill: SettleBill) -> Reply:
     """Settle a bill: decided on what the log says, appended with every event it causes.
 
     A rule's refusal is a reply too: it is recorded on the settlement's own stream and is
@@ -40,11 +40,11 @@ async def settle(house: House, request: Request, bill: SettleBill) -> Reply:
     Raises:
         RefusalError: refused for its input; the rest as `Appender.submit`.
     """
-    return await settle_found(house, request, lambda _, __: bill)
+    return await settle_found(context, request, lambda _, __: bill)
 
 
 async def settle_found(
-    house: House, request: Request, find: Find, note: Note = lambda _, __, ___: ()
+    context: ServiceContext, request: Request, find: Find, note: Note = lambda _, __, ___: ()
 ) -> Reply:
     """As `settle`, for a bill that is itself worked out from the log.
 
@@ -53,12 +53,12 @@ async def settle_found(
     """
     check_role(request.caller, Role.INSTITUTION)
 
-    def decide(view: View, now: Instant) -> Decision:
-        bill = find(view, now)
-        met = meet(view, house.keys, request.caller, bill, now)
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        bill = find(reads, now)
+        met = read_inputs(reads, context.vault, request.caller, bill, now)
         settlement_id = new_stream("stl", now.at)
         try:
-            decision = _settle(view, house.keys, met, bill, settlement_id, now)
+            decision = _settle(reads, context.vault, met, bill, settlement_id, now)
         except RuleRefusedError as refusal:
             decision = refused(refusal)
             event = SettlementRefused(claim=met.claim, code=refusal.code())
@@ -67,27 +67,36 @@ async def settle_found(
             return decision
         _, settled = decision.events[-1]
         assert isinstance(settled, Settled), "the bill itself comes last"
-        decision.events[:0] = note(view, settlement_id, settled)
+        decision.events[:0] = note(reads, settlement_id, settled)
         return decision
 
-    return await house.do(request, decide)
+    return await context.do(request, decide)
 
 
 def _settle(
-    view: View, keys: Keys, met: Met, bill: SettleBill, settlement_id: StreamId, now: Instant
+    reads: ReadSet,
+    vault: Vault,
+    met: DecisionInputs,
+    bill: SettleBill,
+    settlement_id: StreamId,
+    now: Instant,
 ) -> Decision:
     check_designated(met.institution)
     if bill.plan is not None:
-        view.find(met.visit)  # so that a duplicate is told before PLAN_CHANGED
-    met, freed = clear_way(view, met, now)
-    decision = settle_met(view, keys, met, bill, (settlement_id, now))
+        reads.find(met.visit)  # so that a duplicate is told before PLAN_CHANGED
+    met, freed = release_own_hold(reads, met, now)
+    decision = settle_met(reads, vault, met, bill, (settlement_id, now))
     decision.events[:0] = freed
     decision.frees = {met.visit} if freed else set()
     return decision
 
 
 def settle_met(
-    view: View, keys: Keys, met: Met, bill: SettleBill, at: tuple[StreamId, Instant]
+    reads: ReadSet,
+    vault: Vault,
+    met: DecisionInputs,
+    bill: SettleBill,
+    at: tuple[StreamId, Instant],
 ) -> Decision:
     """Settle a bill whose way is clear: the split, its debits, and its name taken.
 
@@ -102,14 +111,14 @@ def settle_met(
         claim=met.claim,
         place_region=met.place.region,
         editions=editions_of(met.family),
-        read=dict(view.read),
+        read=dict(reads.read),
         payers=split.payers,
         reasons=reasons_of(split),
         own_fen=split.own_fen,
         aid_fen=split.aid_fen,
         cash_fen=split.cash_fen,
         hold=None,
-        changed=bill.plan is not None and _is_changed(keys, met, bill, split, now),
+        changed=bill.plan is not None and _is_changed(vault, met, bill, split, now),
         own_after_fen=account.balance_fen - split.own_fen if account.has_funds else None,
         settled_at=now.at,
         on=now.on,
@@ -122,7 +131,9 @@ def settle_met(
     )
 
 
-def _is_changed(keys: Keys, met: Met, bill: SettleBill, split: Split, now: Instant) -> bool:
+def _is_changed(
+    vault: Vault, met: DecisionInputs, bill: SettleBill, split: Split, now: Instant
+) -> bool:
     """Hold a settlement against its quote (S45 to S52); whether a recomputing region changed it.
 
     Raises:
@@ -131,8 +142,8 @@ def _is_changed(keys: Keys, met: Met, bill: SettleBill, split: Split, now: Insta
     assert bill.plan is not None, "there is a quote to hold it against"
     terms = met.family.edition.quote
     today = Plan(micros(now), bill.digest, plan_digest(split, editions_of(met.family)))
-    if is_same_plan(keys, bill.plan, today, terms.quote_ttl_seconds):
+    if is_same_plan(vault, bill.plan, today, terms.quote_ttl_seconds):
         return False
     if terms.on_plan_change is OnPlanChange.REJECT:
-        raise PlanChangedError(plan=quote_answer(keys, met, bill, split, now))
+        raise PlanChangedError(plan=quote_answer(vault, met, bill, split, now))
     return True

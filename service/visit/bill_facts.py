@@ -14,20 +14,20 @@ from aggregates.settlement.settlement import Settlement
 from aggregates.vocabulary import (
     Instant,
     Insurance,
+    InsuranceStatus,
     Part,
     Relation,
     SettlementStatus,
-    Standing,
     StreamId,
 )
 from service.caller import Caller
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.command import Decision
-from service.ledger.read_set import View
+from service.ledger.read_set import ReadSet
 from service.person.lookup import find_person
 from service.policy import edition_of_record
 from service.settlement.returns import own_settlement
-from service.vault import Keys, Personal
+from service.vault import Personal, Vault
 
 __all__ = ["Dialect"]
 
@@ -41,7 +41,7 @@ class Patient(NamedTuple):
     account: StreamId
     person: Personal
     insurance: Insurance
-    standing: Standing
+    standing: InsuranceStatus
     status: str
     region: str
     balance_fen: int | None
@@ -56,7 +56,7 @@ class Sponsored(NamedTuple):
     relation: Relation | None
 
 
-class Parts(NamedTuple):
+class BillParts(NamedTuple):
     """A bill's parts in fen: whole, fund, and the personal part by why it is personal."""
 
     total_fen: int
@@ -80,7 +80,7 @@ class BillFacts(NamedTuple):
     visit: str
     batch: str
     med_type: str
-    parts: Parts
+    parts: BillParts
     own_fen: int
     aid_fen: int
     cash_fen: int
@@ -92,7 +92,7 @@ class BillFacts(NamedTuple):
     plan: str | None = None
 
 
-def parts_of(total_fen: int, fund_fen: int, lines: Sequence[FeeLine] | None) -> Parts:
+def parts_of(total_fen: int, fund_fen: int, lines: Sequence[FeeLine] | None) -> BillParts:
     """A bill's parts from its claim."""
     sums = dict.fromkeys(Part, 0)
     start = 0
@@ -100,7 +100,7 @@ def parts_of(total_fen: int, fund_fen: int, lines: Sequence[FeeLine] | None) -> 
         sums[line.part] += line.amount_fen
         if line.line.endswith(f".{START}"):
             start += line.amount_fen
-    return Parts(
+    return BillParts(
         total_fen,
         fund_fen,
         sums[Part.FULL_SELF_PAY],
@@ -110,11 +110,11 @@ def parts_of(total_fen: int, fund_fen: int, lines: Sequence[FeeLine] | None) -> 
     )
 
 
-def patient_of(view: View, keys: Keys, account_id: StreamId) -> Patient:
+def patient_of(reads: ReadSet, vault: Vault, account_id: StreamId) -> Patient:
     """A patient's particulars, as they are now."""
-    account: Account = view.account(account_id)
-    sealed = view.person(account_id)
-    person = keys.unseal(sealed.sealed, sealed.wrapped, account_id) if sealed.sealed else None
+    account: Account = reads.account(account_id)
+    sealed = reads.person(account_id)
+    person = vault.unseal(sealed.sealed, sealed.wrapped, account_id) if sealed.sealed else None
     balance = account.balance_fen if account.has_funds else None
     return Patient(
         account_id,
@@ -128,8 +128,8 @@ def patient_of(view: View, keys: Keys, account_id: StreamId) -> Patient:
 
 
 def facts_of(
-    view: View,
-    keys: Keys,
+    reads: ReadSet,
+    vault: Vault,
     settlement_id: StreamId,
     settled: Settled,
     status: SettlementStatus = SettlementStatus.SETTLED,
@@ -147,14 +147,14 @@ def facts_of(
         aid_fen=settled.aid_fen,
         cash_fen=settled.cash_fen,
         own_after_fen=settled.own_after_fen,
-        sponsors=_sponsors(view, keys, settled),
+        sponsors=_sponsors(reads, vault, settled),
         settled_at=settled.settled_at,
-        patient=patient_of(view, keys, claim.beneficiary),
+        patient=patient_of(reads, vault, claim.beneficiary),
         reasons=tuple(settled.reasons),
     )
 
 
-def _sponsors(view: View, keys: Keys, settled: Settled) -> tuple[Sponsored, ...]:
+def _sponsors(reads: ReadSet, vault: Vault, settled: Settled) -> tuple[Sponsored, ...]:
     """Ranks and amounts always; names and relations as the patient's region lets them be told."""
     paid = [
         (rank, share)
@@ -163,8 +163,8 @@ def _sponsors(view: View, keys: Keys, settled: Settled) -> tuple[Sponsored, ...]
     ]
     if not paid:
         return ()
-    region = view.account(settled.claim.beneficiary).region
-    edition = edition_of_record(view, keys, region, settled.editions["beneficiary"])
+    region = reads.account(settled.claim.beneficiary).region
+    edition = edition_of_record(reads, vault, region, settled.editions["beneficiary"])
     disclosure = edition.privacy.his_disclosure
     told: list[Sponsored] = []
     for rank, share in paid:
@@ -172,8 +172,8 @@ def _sponsors(view: View, keys: Keys, settled: Settled) -> tuple[Sponsored, ...]
         if disclosure is not HisDisclosure.TOTAL_ONLY:
             assert share.account is not None, "who paid has an account"
             assert share.binding is not None, "a sponsor pays under a binding"
-            person = patient_of(view, keys, share.account).person
-            relation = view.binding(share.binding).relation
+            person = patient_of(reads, vault, share.account).person
+            relation = reads.binding(share.binding).relation
             is_full = disclosure is HisDisclosure.PER_PAYER_FULL
             name = person.name if is_full else masked(person.name)
         told.append(Sponsored(rank, share.current_fen + share.prior_fen, name, relation))
@@ -186,7 +186,7 @@ def masked(name: str) -> str:
 
 
 async def look_at_bill(
-    house: House, caller: Caller, settlement_id: StreamId, person_no: str | None
+    context: ServiceContext, caller: Caller, settlement_id: StreamId, person_no: str | None
 ) -> BillFacts:
     """A settlement of the calling institution's own, of this person where one is named.
 
@@ -195,16 +195,16 @@ async def look_at_bill(
     """
     seen: list[BillFacts] = []
 
-    def decide(view: View, _: Instant) -> Decision:
-        settlement: Settlement = own_settlement(view, house.keys, caller, settlement_id)
+    def decide(reads: ReadSet, _: Instant) -> Decision:
+        settlement: Settlement = own_settlement(reads, context.vault, caller, settlement_id)
         settled = settlement.settled
         if settled is None:
             raise UnknownError
         whose = settled.claim.beneficiary
-        if person_no is not None and find_person(view, house.keys, person_no) != whose:
+        if person_no is not None and find_person(reads, context.vault, person_no) != whose:
             raise UnknownError
-        seen.append(facts_of(view, house.keys, settlement_id, settled, settlement.status))
+        seen.append(facts_of(reads, context.vault, settlement_id, settled, settlement.status))
         return Decision(answer=b"")
 
-    await house.ask(caller, decide)
+    await context.ask(caller, decide)
     return seen[-1]

@@ -9,7 +9,7 @@ from service.settlement.claims import Identity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bill:
+class BillRequest:
     """What is asked of a bill at the counter. Total in fen; `plan` is a quote's hash."""
 
     person_no: str
@@ -24,7 +24,7 @@ class Bill:
 class VisitBill:
     """A bill over a visit's fee lines: of one charge batch, or all of them."""
 
-    bill: Bill
+    bill: BillRequest
     visit: StreamId
     batch: str | None
 
@@ -36,7 +36,7 @@ class Purchase:
     `name` is what makes the purchase itself again when it is sent again.
     """
 
-    bill: Bill
+    bill: BillRequest
     name: str
     fees: tuple[Fee, ...]
     treated_at: datetime

@@ -6,7 +6,7 @@ from datetime import datetime
 from aggregates import visit as rules
 from aggregates.visit import Fee
 from service.caller import Request
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.command import Reply
 from service.visit.visits import Named, change
 
@@ -29,19 +29,21 @@ def fees_of(rows: Iterable[FeeRow]) -> tuple[Fee, ...]:
     )
 
 
-async def upload(house: House, request: Request, named: Named, fees: tuple[Fee, ...]) -> Reply:
+async def upload(
+    context: ServiceContext, request: Request, named: Named, fees: tuple[Fee, ...]
+) -> Reply:
     """Add fee lines to a visit of the caller's own.
 
     Raises:
         UnknownError: there is no such visit; the rest as `Appender.submit`.
     """
     return await change(
-        house, request, named, lambda visit, settled, _: rules.upload(visit, fees, settled)
+        context, request, named, lambda visit, settled, _: rules.upload(visit, fees, settled)
     )
 
 
 async def withdraw(
-    house: House, request: Request, named: Named, batch: str, lines: tuple[str, ...]
+    context: ServiceContext, request: Request, named: Named, batch: str, lines: tuple[str, ...]
 ) -> Reply:
     """Take a batch's fee lines back, or those of these numbers.
 
@@ -49,7 +51,7 @@ async def withdraw(
         UnknownError: there is no such visit; the rest as `Appender.submit`.
     """
     return await change(
-        house,
+        context,
         request,
         named,
         lambda visit, settled, _: rules.withdraw(visit, batch, lines, settled),

@@ -7,10 +7,10 @@ from aggregates.institution import check_designated
 from aggregates.refusals import InstitutionNotDesignatedError
 from aggregates.vocabulary import Instant, InstitutionKind, StreamId
 from service.caller import Caller, Role, check_role
-from service.context import House
+from service.context import ServiceContext
 from service.credential_link import accounts_of
 from service.ledger.command import Decision
-from service.ledger.read_set import View
+from service.ledger.read_set import ReadSet
 from service.person.lookup import find_person
 from service.settlement.claims import Identity, owner_of
 from service.visit.bill_facts import Patient, patient_of
@@ -26,7 +26,7 @@ class Counter(NamedTuple):
     region: str
 
 
-async def identify(house: House, caller: Caller, shown: Identity) -> Patient:
+async def identify(context: ServiceContext, caller: Caller, shown: Identity) -> Patient:
     """The patient whose credential was shown (1101, 1162). A card may be known by its ID number.
 
     Raises:
@@ -36,22 +36,24 @@ async def identify(house: House, caller: Caller, shown: Identity) -> Patient:
     """
     check_role(caller, Role.INSTITUTION)
     seen: list[Patient] = []
-    name = house.keys.name(*shown)
+    name = context.vault.name(*shown)
 
-    def decide(view: View, now: Instant) -> Decision:
-        _counter(view, house, caller)
-        account_id = owner_of(view, house.keys, shown, now)
-        link = view.find(name)
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        _counter(reads, context, caller)
+        account_id = owner_of(reads, context.vault, shown, now)
+        link = reads.find(name)
         if link is not None and link.startswith("lnk_"):
-            check_living(accounts_of(view, view.link(link)))
-        seen.append(patient_of(view, house.keys, account_id))
+            check_living(accounts_of(reads, reads.link(link)))
+        seen.append(patient_of(reads, context.vault, account_id))
         return Decision(answer=b"")
 
-    await house.ask(caller, decide)
+    await context.ask(caller, decide)
     return seen[-1]
 
 
-async def look_at_patient(house: House, caller: Caller, person_no: str) -> tuple[Patient, Counter]:
+async def look_at_patient(
+    context: ServiceContext, caller: Caller, person_no: str
+) -> tuple[Patient, Counter]:
     """A patient by his number, and the institution that asks.
 
     Raises:
@@ -60,17 +62,17 @@ async def look_at_patient(house: House, caller: Caller, person_no: str) -> tuple
     check_role(caller, Role.INSTITUTION)
     seen: list[tuple[Patient, Counter]] = []
 
-    def decide(view: View, _: Instant) -> Decision:
-        counter = _counter(view, house, caller)
-        account = find_person(view, house.keys, person_no)
-        seen.append((patient_of(view, house.keys, account), counter))
+    def decide(reads: ReadSet, _: Instant) -> Decision:
+        counter = _counter(reads, context, caller)
+        account = find_person(reads, context.vault, person_no)
+        seen.append((patient_of(reads, context.vault, account), counter))
         return Decision(answer=b"")
 
-    await house.ask(caller, decide)
+    await context.ask(caller, decide)
     return seen[-1]
 
 
-async def look_at_counter(house: House, caller: Caller) -> Counter:
+async def look_at_counter(context: ServiceContext, caller: Caller) -> Counter:
     """The institution that asks.
 
     Raises:
@@ -79,18 +81,18 @@ async def look_at_counter(house: House, caller: Caller) -> Counter:
     check_role(caller, Role.INSTITUTION)
     seen: list[Counter] = []
 
-    def decide(view: View, _: Instant) -> Decision:
-        seen.append(_counter(view, house, caller))
+    def decide(reads: ReadSet, _: Instant) -> Decision:
+        seen.append(_counter(reads, context, caller))
         return Decision(answer=b"")
 
-    await house.ask(caller, decide)
+    await context.ask(caller, decide)
     return seen[-1]
 
 
-def _counter(view: View, house: House, caller: Caller) -> Counter:
-    stream = view.find(house.keys.name("institution", caller.subject))
+def _counter(reads: ReadSet, context: ServiceContext, caller: Caller) -> Counter:
+    stream = reads.find(context.vault.name("institution", caller.subject))
     if stream is None:
         raise InstitutionNotDesignatedError(status="unknown")
-    institution = view.institution(stream)
+    institution = reads.institution(stream)
     check_designated(institution)
     return Counter(stream, institution.code, institution.name, institution.kind, institution.region)

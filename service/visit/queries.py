@@ -9,8 +9,8 @@ from projections.account import patient_bills as bill_views
 from projections.settlement import settlements as settlement_views
 from projections.visit import VisitRow
 from service.caller import Caller
-from service.context import House
-from service.read_models.reader import Shelf, reach_head
+from service.context import ServiceContext
+from service.read_models.reader import ReadModels, reach_head
 from service.visit.bill_facts import Patient
 from service.visit.identify import Counter, look_at_patient
 
@@ -24,44 +24,52 @@ class Visits(NamedTuple):
 
 
 async def visits_of(
-    house: House, shelf: Shelf, caller: Caller, person_no: str, span: tuple[datetime, datetime]
+    context: ServiceContext,
+    read_models: ReadModels,
+    caller: Caller,
+    person_no: str,
+    span: tuple[datetime, datetime],
 ) -> Visits:
     """The visits that began within a time.
 
     Raises:
         UnknownError: no such person; InstitutionNotDesignatedError.
     """
-    patient, counter = await look_at_patient(house, caller, person_no)
-    await reach_head(house, shelf, visit_views.TABLE)
-    rows = await visit_views.of_patient(shelf.pool, counter.stream, patient.account, *span)
+    patient, counter = await look_at_patient(context, caller, person_no)
+    await reach_head(context, read_models, visit_views.TABLE)
+    rows = await visit_views.of_patient(read_models.pool, counter.stream, patient.account, *span)
     return Visits(patient, counter, rows)
 
 
 async def stays_of(
-    house: House, shelf: Shelf, caller: Caller, person_no: str, span: tuple[datetime, datetime]
+    context: ServiceContext,
+    read_models: ReadModels,
+    caller: Caller,
+    person_no: str,
+    span: tuple[datetime, datetime],
 ) -> Visits:
     """The stays that are not over.
 
     Raises:
         UnknownError: no such person; InstitutionNotDesignatedError.
     """
-    found = await visits_of(house, shelf, caller, person_no, span)
+    found = await visits_of(context, read_models, caller, person_no, span)
     staying = [r for r in found.rows if r.setting is Setting.INPATIENT and r.ending is None]
     return found._replace(rows=staying)
 
 
 async def sums_of_year(
-    house: House, shelf: Shelf, caller: Caller, person_no: str, year: int
+    context: ServiceContext, read_models: ReadModels, caller: Caller, person_no: str, year: int
 ) -> tuple[Patient, dict[str, int]]:
     """What a patient's bills of a year came to at the asking institution, by name, in fen.
 
     Raises:
         UnknownError: no such person; InstitutionNotDesignatedError.
     """
-    patient, counter = await look_at_patient(house, caller, person_no)
-    await reach_head(house, shelf, bill_views.TABLE, settlement_views.TABLE)
+    patient, counter = await look_at_patient(context, caller, person_no)
+    await reach_head(context, read_models, bill_views.TABLE, settlement_views.TABLE)
     days = date(year, 1, 1), date(year, 12, 31)
-    sums = await bill_views.sums_of(shelf.pool, patient.account, counter.stream, *days)
+    sums = await bill_views.sums_of(read_models.pool, patient.account, counter.stream, *days)
     return patient, {
         "MED_FEE": sums.total_fen,
         "FUND": sums.fund_pay_fen,

@@ -21,13 +21,13 @@ from aggregates.visit import (
     check_open,
 )
 from aggregates.vocabulary import Instant, Setting, SettlementStatus, StreamId, VisitEnd
-from service.adapters.pooled_fund import Asked
+from service.adapters.pooled_fund import CoverRequest
 from service.caller import Caller, Request
 from service.clock import new_stream
-from service.context import House
+from service.context import ServiceContext
 from service.ids import short
 from service.ledger.command import Decision, Reply
-from service.ledger.read_set import View
+from service.ledger.read_set import ReadSet
 from service.ledger.store import StoreUnavailableError
 from service.person.lookup import find_person
 from service.serializers import fen_of
@@ -35,7 +35,7 @@ from service.settlement import quote as quotes
 from service.settlement.claims import Identity, SettleBill, known
 from service.settlement.purchase_visit import PURCHASE, purchase_visit
 from service.settlement.settle import settle_found
-from service.vault import Keys
+from service.vault import Vault
 from service.visit.bill_facts import (
     BillFacts,
     Patient,
@@ -53,7 +53,7 @@ class FeesMovedError(StoreUnavailableError):
     """The fee lines changed while the core system was asked; nothing was applied."""
 
 
-class Found(NamedTuple):
+class BillLines(NamedTuple):
     """A bill's fee lines, and how its claim names it."""
 
     visit: str
@@ -64,7 +64,7 @@ class Found(NamedTuple):
     fees: tuple[Fee, ...]
 
 
-class Outcome(NamedTuple):
+class BillOutcome(NamedTuple):
     """A settlement's reply, with the facts to print; None where a rule refused it.
 
     `since` is what became of it since, where it is a repeat's and does not stand as it was.
@@ -75,39 +75,47 @@ class Outcome(NamedTuple):
     since: SettlementStatus | None = None
 
 
-Share = Callable[[Asked], FundShare]
+AskFundShare = Callable[[CoverRequest], FundShare]
 Beside = tuple[StreamId, VisitRegistered | FeesUploaded | VisitClosed]
 
 
-async def try_bill(house: House, caller: Caller, asked: VisitBill | Purchase) -> BillFacts:
+async def try_bill(
+    context: ServiceContext, caller: Caller, asked: VisitBill | Purchase
+) -> BillFacts:
     """What settling now would answer (2206, 2303, 2101).
 
     Raises:
         RefusalError: as settling would refuse; FundUnavailableError, FeesMovedError.
     """
-    share = await _sharing(house, caller, asked)
+    share = await _sharing(context, caller, asked)
     seen: list[tuple[SettleBill, Patient]] = []
 
-    def decide(view: View, _: Instant) -> Decision:
-        bill = _bill(view, house.keys, caller, asked, share)
+    def decide(reads: ReadSet, _: Instant) -> Decision:
+        bill = _bill(reads, context.vault, caller, asked, share)
         seen.append(
             (
                 bill,
-                patient_of(view, house.keys, find_person(view, house.keys, asked.bill.person_no)),
+                patient_of(
+                    reads,
+                    context.vault,
+                    find_person(reads, context.vault, asked.bill.person_no),
+                ),
             )
         )
         return Decision(answer=b"")
 
-    await house.ask(caller, decide)
+    await context.ask(caller, decide)
     bill, patient = seen[-1]
-    reply = await quotes.quote(house, caller, bill)
+    reply = await quotes.quote(context, caller, bill)
     facts = _tried(json.decode(reply.answer), bill, patient)
     if isinstance(asked, Purchase):
-        facts = facts._replace(visit=short(new_stream("vis", house.clock().at)))
+        facts = facts._replace(visit=short(new_stream("vis", context.clock().at)))
     return facts
 
 
-async def settle_bill(house: House, request: Request, asked: VisitBill | Purchase) -> Outcome:
+async def settle_bill(
+    context: ServiceContext, request: Request, asked: VisitBill | Purchase
+) -> BillOutcome:
     """Settle a bill once, however often it is asked (2207, 2304, 2102).
 
     Raises:
@@ -115,25 +123,25 @@ async def settle_bill(house: House, request: Request, asked: VisitBill | Purchas
         `Appender.submit`.
     """
     caller = request.caller
-    share = await _sharing(house, caller, asked)
+    share = await _sharing(context, caller, asked)
     seen: list[BillFacts] = []
 
-    def find(view: View, _: Instant) -> SettleBill:
-        return _bill(view, house.keys, caller, asked, share)
+    def find(reads: ReadSet, _: Instant) -> SettleBill:
+        return _bill(reads, context.vault, caller, asked, share)
 
-    def note(view: View, settlement_id: StreamId, settled: Settled) -> list[Beside]:
-        seen.append(facts_of(view, house.keys, settlement_id, settled))
+    def note(reads: ReadSet, settlement_id: StreamId, settled: Settled) -> list[Beside]:
+        seen.append(facts_of(reads, context.vault, settlement_id, settled))
         return _bought(asked, settlement_id, settled) if isinstance(asked, Purchase) else []
 
-    reply = await settle_found(house, request, find, note)
+    reply = await settle_found(context, request, find, note)
     if reply.refusal is not None:
-        return Outcome(reply, None)
+        return BillOutcome(reply, None)
     if reply.is_replayed or not seen:
         assert reply.subject is not None, "a settlement is its key's subject"
-        facts = await look_at_bill(house, caller, reply.subject, None)
+        facts = await look_at_bill(context, caller, reply.subject, None)
         since = None if facts.status is SettlementStatus.SETTLED else facts.status
-        return Outcome(reply, facts._replace(status=SettlementStatus.SETTLED), since)
-    return Outcome(reply, seen[-1])
+        return BillOutcome(reply, facts._replace(status=SettlementStatus.SETTLED), since)
+    return BillOutcome(reply, seen[-1])
 
 
 def _bought(asked: Purchase, settlement_id: StreamId, settled: Settled) -> list[Beside]:
@@ -152,25 +160,27 @@ def _bought(asked: Purchase, settlement_id: StreamId, settled: Settled) -> list[
     return [(visit, came), (visit, FeesUploaded(fees=asked.fees)), (visit, left)]
 
 
-async def _sharing(house: House, caller: Caller, asked: VisitBill | Purchase) -> Share:
+async def _sharing(
+    context: ServiceContext, caller: Caller, asked: VisitBill | Purchase
+) -> AskFundShare:
     """Who says what the fund pays: the table within the decision, or a core system before it."""
-    funds = house.funds
+    funds = context.funds
     if not funds.has_cores:
         return funds.table.share
-    seen: list[Asked] = []
+    seen: list[CoverRequest] = []
 
-    def decide(view: View, _: Instant) -> Decision:
-        seen.append(_asked(view, house.keys, caller, asked)[0])
+    def decide(reads: ReadSet, _: Instant) -> Decision:
+        seen.append(_asked(reads, context.vault, caller, asked)[0])
         return Decision(answer=b"")
 
-    await house.ask(caller, decide)
+    await context.ask(caller, decide)
     before = seen[-1]
     core = funds.core_of(before.region)
     if core is None:
         return funds.table.share
     said = await core.share(before)
 
-    def share(now: Asked) -> FundShare:
+    def share(now: CoverRequest) -> FundShare:
         if now != before:
             raise FeesMovedError
         return said
@@ -179,14 +189,14 @@ async def _sharing(house: House, caller: Caller, asked: VisitBill | Purchase) ->
 
 
 def _bill(
-    view: View, keys: Keys, caller: Caller, asked: VisitBill | Purchase, share: Share
+    reads: ReadSet, vault: Vault, caller: Caller, asked: VisitBill | Purchase, share: AskFundShare
 ) -> SettleBill:
     """The bill that these fee lines make.
 
     Raises:
         FeesMismatchError: the total is not their sum.
     """
-    covered, found = _asked(view, keys, caller, asked)
+    covered, found = _asked(reads, vault, caller, asked)
     split = share(covered)
     bill = asked.bill
     if split.total_fen != bill.total_fen:
@@ -212,22 +222,22 @@ def _bill(
         fund_pay_fen=split.fund_fen,
         use_account=bill.use_account,
         lines=split.lines,
-        credential=known(view, keys, bill.shown),
+        credential=known(reads, vault, bill.shown),
         plan=bill.plan,
         digest=digest,
     )
 
 
 def _asked(
-    view: View, keys: Keys, caller: Caller, asked: VisitBill | Purchase
-) -> tuple[Asked, Found]:
+    reads: ReadSet, vault: Vault, caller: Caller, asked: VisitBill | Purchase
+) -> tuple[CoverRequest, BillLines]:
     """What is to be covered, and how the claim names it."""
-    account_id = find_person(view, keys, asked.bill.person_no)
-    view.person(account_id)  # printed at the end: ask for it before deciding
-    institution = _institution(view, keys, caller)
-    patient: Account = view.account(account_id)
-    found = _found(view, keys, caller, asked, account_id)
-    covered = Asked(
+    account_id = find_person(reads, vault, asked.bill.person_no)
+    reads.person(account_id)  # printed at the end: ask for it before deciding
+    institution = _institution(reads, vault, caller)
+    patient: Account = reads.account(account_id)
+    found = _found(reads, vault, caller, asked, account_id)
+    covered = CoverRequest(
         patient.region,
         patient.insurance,
         institution.kind,
@@ -239,29 +249,33 @@ def _asked(
 
 
 def _found(
-    view: View, keys: Keys, caller: Caller, asked: VisitBill | Purchase, account_id: StreamId
-) -> Found:
+    reads: ReadSet,
+    vault: Vault,
+    caller: Caller,
+    asked: VisitBill | Purchase,
+    account_id: StreamId,
+) -> BillLines:
     bill = asked.bill
     if isinstance(asked, Purchase):
         med_type = bill.med_type or "41"
-        return Found(
+        return BillLines(
             PURCHASE + asked.name, "1", med_type, Setting.OUTPATIENT, asked.treated_at, asked.fees
         )
-    visit = visit_for(view, keys, caller, asked.visit, account_id)
+    visit = visit_for(reads, vault, caller, asked.visit, account_id)
     if visit.setting is Setting.OUTPATIENT:
         check_open(visit)
     default = "21" if visit.setting is Setting.INPATIENT else "11"
     batch = batch_of(visit, asked.batch)
     fees = visit.fees_of(None if visit.setting is Setting.INPATIENT else asked.batch)
     med_type = bill.med_type or visit.med_type or default
-    return Found(short(asked.visit), batch, med_type, visit.setting, visit.began_at, fees)
+    return BillLines(short(asked.visit), batch, med_type, visit.setting, visit.began_at, fees)
 
 
-def _institution(view: View, keys: Keys, caller: Caller) -> Institution:
-    stream = view.find(keys.name("institution", caller.subject))
+def _institution(reads: ReadSet, vault: Vault, caller: Caller) -> Institution:
+    stream = reads.find(vault.name("institution", caller.subject))
     if stream is None:
         raise InstitutionNotDesignatedError(status="unknown")
-    return view.institution(stream)
+    return reads.institution(stream)
 
 
 def _tried(answer: dict[str, Any], bill: SettleBill, patient: Patient) -> BillFacts:

@@ -12,13 +12,13 @@ from aggregates.visit import Diagnosis, Visit, VisitDescribed, VisitRegistered
 from aggregates.vocabulary import Instant, Setting, StreamId, VisitEnd
 from service.caller import Caller, Request, Role, check_role
 from service.clock import new_stream
-from service.context import House
+from service.context import ServiceContext
 from service.ids import short
 from service.ledger.command import Decision, Reply
-from service.ledger.read_set import View
+from service.ledger.read_set import ReadSet
 from service.person.lookup import find_person
 from service.settlement.claims import Identity, check_shown
-from service.vault import Keys
+from service.vault import Vault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ class Named(NamedTuple):
     person_no: str
 
 
-async def register(house: House, request: Request, command: RegisterVisit) -> Reply:
+async def register(context: ServiceContext, request: Request, command: RegisterVisit) -> Reply:
     """Register a visit of an insured person; the reply's subject is the visit.
 
     Raises:
@@ -50,11 +50,11 @@ async def register(house: House, request: Request, command: RegisterVisit) -> Re
     """
     check_role(request.caller, Role.INSTITUTION)
 
-    def decide(view: View, now: Instant) -> Decision:
-        stream = _designated(view, house.keys, request.caller)
-        beneficiary = find_person(view, house.keys, command.person_no)
-        view.account(beneficiary)
-        check_shown(view, house.keys, command.shown, beneficiary, now)
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        stream = _designated(reads, context.vault, request.caller)
+        beneficiary = find_person(reads, context.vault, command.person_no)
+        reads.account(beneficiary)
+        check_shown(reads, context.vault, command.shown, beneficiary, now)
         visit_id = new_stream("vis", now.at)
         event = VisitRegistered(
             institution=stream,
@@ -67,11 +67,11 @@ async def register(house: House, request: Request, command: RegisterVisit) -> Re
         )
         return Decision(answer=b"{}", events=[(visit_id, event)], subject=visit_id)
 
-    return await house.do(request, decide)
+    return await context.do(request, decide)
 
 
 async def describe(
-    house: House,
+    context: ServiceContext,
     request: Request,
     named: Named,
     med_type: str | None,
@@ -84,28 +84,33 @@ async def describe(
         told = tuple(Diagnosis(rank=r, code=c, name=n) for r, c, n in diagnoses)
         return VisitDescribed(med_type=med_type, diagnoses=told)
 
-    return await change(house, request, named, event)
+    return await change(context, request, named, event)
 
 
-async def close(house: House, request: Request, named: Named, end: VisitEnd) -> Reply:
+async def close(context: ServiceContext, request: Request, named: Named, end: VisitEnd) -> Reply:
     """Withdraw a visit that was entered in error, or discharge the patient."""
     return await change(
-        house, request, named, lambda visit, settled, now: rules.close(visit, end, now.at, settled)
+        context,
+        request,
+        named,
+        lambda visit, settled, now: rules.close(visit, end, now.at, settled),
     )
 
 
-async def reopen(house: House, request: Request, named: Named) -> Reply:
+async def reopen(context: ServiceContext, request: Request, named: Named) -> Reply:
     """Take a discharge back."""
     return await change(
-        house, request, named, lambda visit, settled, now: rules.reopen(visit, now.at, settled)
+        context, request, named, lambda visit, settled, now: rules.reopen(visit, now.at, settled)
     )
 
 
-Change = Callable[[Visit, frozenset[str], Instant], rules.VisitEvent]
+VisitChange = Callable[[Visit, frozenset[str], Instant], rules.VisitEvent]
 """Decides what happens to a visit, given the batches of it that have a live bill."""
 
 
-async def change(house: House, request: Request, named: Named, event: Change) -> Reply:
+async def change(
+    context: ServiceContext, request: Request, named: Named, event: VisitChange
+) -> Reply:
     """Let something happen to a visit of the caller's own.
 
     Raises:
@@ -113,16 +118,16 @@ async def change(house: House, request: Request, named: Named, event: Change) ->
     """
     check_role(request.caller, Role.INSTITUTION)
 
-    def decide(view: View, now: Instant) -> Decision:
-        visit = own_visit(view, house.keys, request.caller, named)
-        settled = settled_batches(view, house.keys, named.visit, visit)
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        visit = own_visit(reads, context.vault, request.caller, named)
+        settled = settled_batches(reads, context.vault, named.visit, visit)
         moved = [(named.visit, event(visit, settled, now))]
         return Decision(answer=b"{}", events=[*moved], subject=named.visit)
 
-    return await house.do(request, decide)
+    return await context.do(request, decide)
 
 
-async def look_at_visit(house: House, caller: Caller, named: Named) -> Visit:
+async def look_at_visit(context: ServiceContext, caller: Caller, named: Named) -> Visit:
     """A visit as the log has it now.
 
     Raises:
@@ -130,60 +135,65 @@ async def look_at_visit(house: House, caller: Caller, named: Named) -> Visit:
     """
     seen: list[Visit] = []
 
-    def decide(view: View, _: Instant) -> Decision:
-        seen.append(own_visit(view, house.keys, caller, named))
+    def decide(reads: ReadSet, _: Instant) -> Decision:
+        seen.append(own_visit(reads, context.vault, caller, named))
         return Decision(answer=b"")
 
-    await house.ask(caller, decide)
+    await context.ask(caller, decide)
     return seen[-1]
 
 
-async def undo_registration(house: House, request: Request, visit_id: StreamId) -> Reply:
+async def undo_registration(context: ServiceContext, request: Request, visit_id: StreamId) -> Reply:
     """Withdraw a visit whose registration was answered to nobody (冲正); again does nothing."""
 
-    def decide(view: View, now: Instant) -> Decision:
-        visit = view.visit(visit_id)
-        if view.find(house.keys.name("institution", request.caller.subject)) != visit.institution:
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        visit = reads.visit(visit_id)
+        if (
+            reads.find(context.vault.name("institution", request.caller.subject))
+            != visit.institution
+        ):
             raise UnknownError
         if visit.end is VisitEnd.WITHDRAWN:
             return Decision(answer=b"{}")
-        settled = settled_batches(view, house.keys, visit_id, visit)
+        settled = settled_batches(reads, context.vault, visit_id, visit)
         event = rules.close(visit, VisitEnd.WITHDRAWN, now.at, settled)
         return Decision(answer=b"{}", events=[(visit_id, event)])
 
-    return await house.do(request, decide)
+    return await context.do(request, decide)
 
 
-def own_visit(view: View, keys: Keys, caller: Caller, named: Named) -> Visit:
+def own_visit(reads: ReadSet, vault: Vault, caller: Caller, named: Named) -> Visit:
     """A visit of the calling institution, of the person it names.
 
     Raises:
         UnknownError: there is none, or it is another's.
     """
-    return visit_for(view, keys, caller, named.visit, find_person(view, keys, named.person_no))
+    return visit_for(reads, vault, caller, named.visit, find_person(reads, vault, named.person_no))
 
 
 def visit_for(
-    view: View, keys: Keys, caller: Caller, visit_id: StreamId, beneficiary: StreamId
+    reads: ReadSet, vault: Vault, caller: Caller, visit_id: StreamId, beneficiary: StreamId
 ) -> Visit:
     """A visit of the calling institution, of this account's owner.
 
     Raises:
         UnknownError: there is none, or it is another's.
     """
-    visit = view.visit(visit_id)
-    if view.find(keys.name("institution", caller.subject)) != visit.institution:
+    visit = reads.visit(visit_id)
+    if reads.find(vault.name("institution", caller.subject)) != visit.institution:
         raise UnknownError
     if visit.beneficiary != beneficiary:
         raise UnknownError
     return visit
 
 
-def settled_batches(view: View, keys: Keys, visit_id: StreamId, visit: Visit) -> frozenset[str]:
+def settled_batches(
+    reads: ReadSet, vault: Vault, visit_id: StreamId, visit: Visit
+) -> frozenset[str]:
     """The batches of a visit that have a live bill; a stay's bill is one, whatever the batch."""
     found: set[str] = set()
     for batch in visit.batches:
-        if view.find(bill_name(keys, visit.institution, visit_id, batch_of(visit, batch))):
+        if reads.find(bill_name(vault, visit.institution, visit_id, batch_of(visit, batch))):
             found.add(batch)
     return frozenset(found)
 
@@ -197,14 +207,14 @@ def batch_of(visit: Visit, batch: str | None) -> str:
     return STAY if visit.setting is Setting.INPATIENT or batch is None else batch
 
 
-def bill_name(keys: Keys, institution: StreamId, visit_id: StreamId, batch: str) -> bytes:
+def bill_name(vault: Vault, institution: StreamId, visit_id: StreamId, batch: str) -> bytes:
     """The unique name of a visit's live bill, as `claims.visit_of` makes it."""
-    return keys.name("visit", f"{institution}\0{short(visit_id)}\0{batch}")
+    return vault.name("visit", f"{institution}\0{short(visit_id)}\0{batch}")
 
 
-def _designated(view: View, keys: Keys, caller: Caller) -> StreamId:
-    stream = view.find(keys.name("institution", caller.subject))
+def _designated(reads: ReadSet, vault: Vault, caller: Caller) -> StreamId:
+    stream = reads.find(vault.name("institution", caller.subject))
     if stream is None:
         raise InstitutionNotDesignatedError(status="unknown")
-    check_designated(view.institution(stream))
+    check_designated(reads.institution(stream))
     return stream

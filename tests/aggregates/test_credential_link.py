@@ -25,10 +25,10 @@ from aggregates.refusals import CodeExpiredError, EvidenceInvalidError
 from aggregates.vocabulary import (
     Ending,
     Insurance,
+    InsuranceStatus,
     LinkEvidence,
     LinkStatus,
     Relation,
-    Standing,
     StreamId,
     instant,
 )
@@ -64,7 +64,7 @@ def a_living_one() -> Account:
     return Account(
         region="990000",
         insurance=Insurance.EMPLOYEE,
-        standing=Standing.NORMAL,
+        standing=InsuranceStatus.NORMAL,
         flags=(),
         year=2026,
     )
@@ -191,7 +191,7 @@ def test_what_a_stranger_asks_depends_on_his_own_words(
     kind: LinkEvidence, account: Account | None, born_on: date | None
 ) -> None:
     """Neither age, nor account, nor whether there is such a person changes his event."""
-    asked = rules.Asked(
+    asked = rules.LinkRequest(
         guardian=GUARDIAN,
         member=MEMBER,
         relation=Relation.PARENT,
@@ -201,7 +201,7 @@ def test_what_a_stranger_asks_depends_on_his_own_words(
         tie=Tie(is_kin=False, is_parent=False, is_verified=None),
     )
     nobody = replace(asked, born_on=None)
-    held = rules.Held(None, ())
+    held = rules.ExistingLinks(None, ())
     made = rules.open_link(asked, (a_living_one(), account), held, NOW)
 
     assert made == rules.open_link(nobody, (a_living_one(), None), held, NOW)

@@ -5,16 +5,16 @@ from datetime import datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregates.pooled_fund import Cover, Priced, share
+from aggregates.pooled_fund import Cover, PricedCode, share
 from aggregates.visit import Fee
 from aggregates.vocabulary import BEIJING, Category, Part
 
 AT = datetime(2026, 3, 2, tzinfo=BEIJING)
 CATALOGUE = (
-    Priced("", Category.OTHER, "3", 1000),
-    Priced("X", Category.DRUG, "1", 0),
-    Priced("XB", Category.DRUG, "2", 100),
-    Priced("C", Category.CONSUMABLE, "2", 155),
+    PricedCode("", Category.OTHER, "3", 1000),
+    PricedCode("X", Category.DRUG, "1", 0),
+    PricedCode("XB", Category.DRUG, "2", 100),
+    PricedCode("C", Category.CONSUMABLE, "2", 155),
 )
 
 fees = st.lists(

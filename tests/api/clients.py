@@ -15,20 +15,20 @@ from pydantic import BaseModel
 
 from aggregates.vocabulary import BEIJING
 from api.app import create_app, plain_app
-from api.http.dependencies import Door
+from api.http.dependencies import Api
 from api.http.limits.rate_limits import RateLimits
 from api.http.tokens import Tokens, days_from_now, issue, make_issuer
 from projections.kit.table import Table
 from service.caller import Role
-from service.context import House, furnish
+from service.context import ServiceContext, furnish
 from service.ledger.memory_store import MemoryStore
 from service.ledger.postgres.store import PostgresStore
 from service.policy import publish
 from service.read_models.follower import Follower
 from service.read_models.lag import follower_reasons
-from service.read_models.reader import Shelf
+from service.read_models.reader import ReadModels
 from service.regions.policy_book import load
-from service.vault import Keys
+from service.vault import Vault
 from tests.cases.outcome import StoppedClock
 
 REGIONS = Path(__file__).parents[2] / "service" / "regions"
@@ -36,7 +36,7 @@ BOOK = load(REGIONS)
 HOME, ELSEWHERE = "990000", "542500"
 NOW = datetime(2026, 3, 2, 10, 20, tzinfo=BEIJING)
 CANARY_ID, CANARY_NAME = "11010519491231002X", "金丝雀丙"
-LEDGER_KEYS = Keys(bytes(32), bytes(32))
+LEDGER_KEYS = Vault(bytes(32), bytes(32))
 KEYS = (f"key-{number}" for number in itertools.count())
 
 
@@ -77,7 +77,7 @@ class NoFollower:
 class Desk:
     """Where clients come: the application in front, and the plain routes behind the hot one."""
 
-    house: House
+    context: ServiceContext
     clock: StoppedClock
     issuer: Path
     front: httpx.AsyncClient
@@ -117,28 +117,28 @@ class Desk:
 
     def stands(self) -> tuple[object, ...]:
         """Everything the ledger in memory holds: every version, balance, name and used key."""
-        store = self.house.store
+        store = self.context.store
         assert isinstance(store, MemoryStore), "only memory is compared whole"
         return len(store.log), dict(store.heads), dict(store.names), set(store.keys)
 
 
 @asynccontextmanager
 async def at_a_desk(
-    house: House, shelf: Shelf, clock: StoppedClock, place: Path
+    context: ServiceContext, read_models: ReadModels, clock: StoppedClock, place: Path
 ) -> AsyncIterator[Desk]:
     """Open a desk on a house, with an issuer of tokens in a directory."""
     issuer = place / "issuer.json"
     make_issuer(issuer)
-    await publish(house)
-    door = Door(house, Tokens(issuer, house.keys), shelf)
-    app = create_app(door)
+    await publish(context)
+    api = Api(context, Tokens(issuer, context.vault), read_models)
+    app = create_app(api)
     plain = plain_app()
-    plain.state.door = door
+    plain.state.api = api
     async with (
         httpx.AsyncClient(transport=_to(app), base_url="http://desk") as front,
         httpx.AsyncClient(transport=_to(plain), base_url="http://desk") as behind,
     ):
-        yield Desk(house, clock, issuer, front, behind, limits=door.limits)
+        yield Desk(context, clock, issuer, front, behind, limits=api.limits)
 
 
 @asynccontextmanager
@@ -146,10 +146,10 @@ async def a_desk_on_memory(place: Path) -> AsyncIterator[Desk]:
     """A desk on a ledger in memory."""
     clock = StoppedClock()
     clock.at = NOW
-    house = furnish(MemoryStore(), LEDGER_KEYS, BOOK, clock)
-    async with at_a_desk(house, Shelf(None, NoFollower()), clock, place) as desk:
+    context = furnish(MemoryStore(), LEDGER_KEYS, BOOK, clock)
+    async with at_a_desk(context, ReadModels(None, NoFollower()), clock, place) as desk:
         yield desk
-    await house.close()
+    await context.close()
 
 
 @asynccontextmanager
@@ -159,15 +159,15 @@ async def a_desk_on_postgres(dsn: str, place: Path) -> AsyncIterator[Desk]:
     clock.at = NOW
     store = PostgresStore(dsn)
     await store.open()
-    house = furnish(store, LEDGER_KEYS, BOOK, clock)
+    context = furnish(store, LEDGER_KEYS, BOOK, clock)
     follower = Follower(dsn, store.pool)
-    house.appender.on_landed = follower.wake
+    context.appender.on_landed = follower.wake
     await follower.start()
-    house.readiness.add("follower", partial(follower_reasons, store.pool, clock))
-    async with at_a_desk(house, Shelf(store.pool, follower), clock, place) as desk:
+    context.readiness.add("follower", partial(follower_reasons, store.pool, clock))
+    async with at_a_desk(context, ReadModels(store.pool, follower), clock, place) as desk:
         yield desk
     await follower.close()
-    await house.close()
+    await context.close()
 
 
 def _to(app: Any) -> httpx.ASGITransport:  # noqa: ANN401 -- two spellings of ASGI

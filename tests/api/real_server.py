@@ -16,17 +16,17 @@ from aggregates.policy.edition import Edition
 from aggregates.vocabulary import StreamId
 from api.app import create_app
 from api.http.asgi import App, Receive, Scope, Send
-from api.http.dependencies import Door
+from api.http.dependencies import Api
 from api.http.problems import problem_of
 from api.http.tokens import Tokens, make_issuer
 from api.ndjson_import.lines import read_line
 from service import RefusalError
-from service.context import House, furnish
+from service.context import ServiceContext, furnish
 from service.ledger.codec import stream_id
 from service.ledger.postgres.store import PostgresStore
 from service.policy import publish
 from service.premium.resolver import PremiumResolver
-from service.read_models.reader import Shelf
+from service.read_models.reader import ReadModels
 from service.regions.policy_book import PolicyBook
 from tests.api.clients import LEDGER_KEYS, NoFollower
 from tests.api.taxes import TaxOnASocket
@@ -58,7 +58,7 @@ class Room:
         make_issuer(self.issuer)
         self.clock = StoppedClock()
         self._tokens = Tokens(self.issuer, LEDGER_KEYS)
-        self._house: House | None = None
+        self._context: ServiceContext | None = None
         self._app: App | None = None
         self._tax = TaxOnASocket()
         self._loop = uvloop.new_event_loop()
@@ -95,11 +95,11 @@ class Room:
         store = await self._emptied()
         regions = {edition.region for edition in editions}
         book = PolicyBook({r: tuple(e for e in editions if e.region == r) for r in regions})
-        self._house = furnish(store, LEDGER_KEYS, book, self.clock)
-        self._house.tax = await self._tax.side()
-        await publish(self._house)
-        door = Door(self._house, self._tokens, Shelf(store.pool, NoFollower()))
-        self._app = create_app(door)
+        self._context = furnish(store, LEDGER_KEYS, book, self.clock)
+        self._context.tax = await self._tax.side()
+        await publish(self._context)
+        api = Api(self._context, self._tokens, ReadModels(store.pool, NoFollower()))
+        self._app = create_app(api)
 
     async def _emptied(self) -> PostgresStore:
         if self._store is None:
@@ -119,7 +119,7 @@ class Room:
         await self._there(self._resolve())
 
     async def _resolve(self) -> None:
-        assert self._house is not None, "furnish comes first"
+        assert self._context is not None, "furnish comes first"
         assert self._store is not None, "it has a ledger then"
         pool = self._store.pool
 
@@ -127,31 +127,31 @@ class Room:
             found = await pool.fetch("SELECT stream FROM heads WHERE kind = 8 LIMIT $1", limit)
             return [stream_id("prm", stream.hex) for (stream,) in found]
 
-        await PremiumResolver(self._house, waiting, 0.0).once()
+        await PremiumResolver(self._context, waiting, 0.0).once()
 
     async def load(self, line: Mapping[str, object]) -> tuple[str | None, dict[str, Any]]:
         """Import a line, as `gongji import` does: a refusal's code and its facts."""
         return await self._there(self._load(json.dumps(line).encode()))
 
     async def _load(self, raw: bytes) -> tuple[str | None, dict[str, Any]]:
-        assert self._house is not None, "furnish comes first"
+        assert self._context is not None, "furnish comes first"
         try:
-            reply = await read_line(raw)[1].begin(self._house)
+            reply = await read_line(raw)[1].begin(self._context)
         except RefusalError as refusal:
             return problem_of(refusal)[0], {}
         return reply.refusal, json.loads(reply.answer)
 
     async def vacate(self) -> None:
         """Let the ledger go."""
-        if self._house is not None:
-            await self._there(self._vacate(self._house))
-        self._house = self._app = None
+        if self._context is not None:
+            await self._there(self._vacate(self._context))
+        self._context = self._app = None
 
     @staticmethod
-    async def _vacate(house: House) -> None:
-        await house.appender.close()
-        if house.tax is not None:
-            await house.tax.close()
+    async def _vacate(context: ServiceContext) -> None:
+        await context.appender.close()
+        if context.tax is not None:
+            await context.tax.close()
 
     async def _there(self, work: Coroutine[Any, Any, T]) -> T:
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))

@@ -118,7 +118,7 @@ async def test_a_secret_is_nowhere_in_clear(desk: Desk) -> None:
     """Not in an answer, a stored event, a folded head or a used key; it opens for its stream."""
     await put(desk, signature=SIGNED)
     told = await desk.get(AUDITOR, PATH)
-    store = desk.house.store
+    store = desk.context.store
     assert isinstance(store, MemoryStore)
     last = store.log[-1]
 
@@ -126,9 +126,9 @@ async def test_a_secret_is_nowhere_in_clear(desk: Desk) -> None:
     assert last.event.sealed is not None
     for place in (told.text, repr(store.log), repr(store.heads), repr(store.keys)):
         assert SECRET not in place
-    assert SECRET == desk.house.keys.unseal_secret(last.event.sealed, last.stream)
+    assert SECRET == desk.context.vault.unseal_secret(last.event.sealed, last.stream)
     with pytest.raises(KeyFileError, match="does not open"):
-        desk.house.keys.unseal_secret(last.event.sealed, StreamId("ins_" + "0" * 32))
+        desk.context.vault.unseal_secret(last.event.sealed, StreamId("ins_" + "0" * 32))
 
 
 async def test_a_foreign_institution_looks_like_none(desk: Desk) -> None:
@@ -174,7 +174,7 @@ async def test_the_operators_network_sees_it_live(desk: Desk) -> None:
     """Alive, ready with the log's position, and counted by method and status, without a token."""
     assert {"status": "alive"} == (await desk.front.get("/livez")).json()
     ready = (await desk.front.get("/readyz")).json()
-    assert ("ready", await desk.house.store.position()) == (ready["status"], ready["position"])
+    assert ("ready", await desk.context.store.position()) == (ready["status"], ready["position"])
     await a_family(desk)
     await desk.post(HOSPITAL, "/v1/settlements", a_claim())
     measured = (await desk.front.get("/metrics")).text

@@ -45,7 +45,7 @@ async def tax() -> AsyncIterator[TaxOnASocket]:
 async def furnish(desk: Desk, tax: TaxOnASocket) -> None:
     """A resident P1, her husband S1 with 500.00, and the months of enrolment."""
     desk.clock.at += IN_WINDOW
-    desk.house.tax = await tax.side()
+    desk.context.tax = await tax.side()
     resident = {"insurance": "resident", "name": CANARY_NAME, "cert_no": CANARY_ID}
     await an_account(desk, "P1", **resident)
     await an_account(desk, "S1", "500.00")
@@ -154,7 +154,7 @@ async def test_the_tax_side_s_no_is_a_problem_and_frees(desk: Desk, tax: TaxOnAS
 async def test_without_a_tax_side_nothing_is_held(desk: Desk, tax: TaxOnASocket) -> None:
     """503 with nothing applied, and the key stays free."""
     await furnish(desk, tax)
-    connected, desk.house.tax = desk.house.tax, None
+    connected, desk.context.tax = desk.context.tax, None
     before = desk.stands()
     refused = await paid(desk, "k")
     is_refused(refused, 503, "TAX_UNAVAILABLE")
@@ -162,7 +162,7 @@ async def test_without_a_tax_side_nothing_is_held(desk: Desk, tax: TaxOnASocket)
     is_refused(back, 503, "TAX_UNAVAILABLE")
     assert before == desk.stands()
 
-    desk.house.tax = connected
+    desk.context.tax = connected
     is_answered(await paid(desk, "k"), PremiumReply, 201)
 
 

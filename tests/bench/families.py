@@ -23,7 +23,7 @@ from service.binding import deduction_order
 from service.binding import register_confirmed as register
 from service.binding.parties import Invite
 from service.caller import Caller, Request, agency, institution, person
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.command import Reply
 from service.settlement.claims import Identity, SettleBill
 from service.vault import Personal
@@ -50,11 +50,11 @@ def families(count: int) -> list[Family]:
     return [Family(f"F{n}", tuple(f"F{n}S{s}" for s in range(n % 3))) for n in range(count)]
 
 
-async def move_in(house: House, living: Iterable[Family]) -> int:
+async def move_in(context: ServiceContext, living: Iterable[Family]) -> int:
     """Open, credit, bind and order everybody; the fen brought in."""
     request = _requests()
     await institutions.designate(
-        house,
+        context,
         next(request),
         institutions.Designate(
             code=HOSPITAL.subject,
@@ -73,14 +73,14 @@ async def move_in(house: House, living: Iterable[Family]) -> int:
             amount = OWN_FEN if number == family.patient else SPONSOR_FEN
             fen += amount
             todo += [
-                _open(house, next(request), number),
-                _credit(house, next(request), number, amount),
+                _open(context, next(request), number),
+                _credit(context, next(request), number, amount),
             ]
-        todo += [_bind(house, next(request), family, sponsor) for sponsor in family.sponsors]
+        todo += [_bind(context, next(request), family, sponsor) for sponsor in family.sponsors]
         if len(family.sponsors) > 1:
-            asked = next(request)._replace(caller=person(house.keys, family.patient))
+            asked = next(request)._replace(caller=person(context.vault, family.patient))
             order = tuple(reversed(family.sponsors))
-            todo.append(deduction_order.change_order(house, asked, family.patient, order, None))
+            todo.append(deduction_order.change_order(context, asked, family.patient, order, None))
         if len(todo) > TOGETHER:
             await _all(todo)
     await _all(todo)
@@ -100,7 +100,7 @@ def _requests() -> "itertools.starmap[Request]":
     )
 
 
-async def _open(house: House, request: Request, number: str) -> Reply:
+async def _open(context: ServiceContext, request: Request, number: str) -> Reply:
     opening = accounts.OpenAccount(
         personal=Personal(number, "bench", f"ID-{number}"),
         insurance=Insurance.EMPLOYEE,
@@ -108,17 +108,17 @@ async def _open(house: House, request: Request, number: str) -> Reply:
         status="NORMAL",
         flags=(),
     )
-    return await accounts.open_account(house, request, opening)
+    return await accounts.open_account(context, request, opening)
 
 
-async def _credit(house: House, request: Request, number: str, amount_fen: int) -> Reply:
+async def _credit(context: ServiceContext, request: Request, number: str, amount_fen: int) -> Reply:
     money = accounts.CreditAccount(
         person_no=number, amount_fen=amount_fen, bucket=Bucket.CURRENT, reference=None
     )
-    return await accounts.credit(house, request, money)
+    return await accounts.credit(context, request, money)
 
 
-async def _bind(house: House, request: Request, family: Family, sponsor: str) -> Reply:
+async def _bind(context: ServiceContext, request: Request, family: Family, sponsor: str) -> Reply:
     offer = Offer(
         relation=Relation.CHILD,
         uses=(Use.CARE,),
@@ -128,7 +128,7 @@ async def _bind(house: House, request: Request, family: Family, sponsor: str) ->
     )
     invite = Invite(sponsor=sponsor, beneficiary=family.patient, offer=offer)
     agreed = register.Register(invite=invite, confirmed_at=BOUND_AT)
-    return await register.register(house, request, agreed)
+    return await register.register(context, request, agreed)
 
 
 def bill(family: Family, number: int) -> SettleBill:

@@ -19,7 +19,7 @@ import asyncpg
 import uvloop
 
 from api.commands.import_file import LIMITS, load
-from api.commands.terminal import open_house
+from api.commands.terminal import open_context
 from api.ndjson_import.read_ahead import reading
 from service.clock import business_clock, monotonic_s
 from service.policy import publish
@@ -92,12 +92,12 @@ def _database(dsn: str) -> Iterator[str]:
 
 
 async def _import(settings: Settings, dsn: str, windows: Connection, count: int) -> float:
-    async with open_house(settings, dsn, business_clock(), LIMITS) as house:
-        await publish(house)
-        await house.store.pool.execute("CHECKPOINT")  # type: ignore[attr-defined]
+    async with open_context(settings, dsn, business_clock(), LIMITS) as context:
+        await publish(context)
+        await context.store.pool.execute("CHECKPOINT")  # type: ignore[attr-defined]
         began = monotonic_s()
         good = 0
-        async for _, told in load(house, windows):
+        async for _, told in load(context, windows):
             assert all(line.what != "bad" for line in told), "every line is good"
             good += len(told)
         seconds = monotonic_s() - began

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import asyncpg
 
 from service.clock import business_clock, monotonic_s
-from service.context import House, furnish, open_postgres
+from service.context import ServiceContext, furnish, open_postgres
 from service.ledger.head_cache import Limits
 from service.ledger.migrate import migrate
 from service.ledger.postgres.store import PostgresStore
@@ -40,21 +40,21 @@ async def make_database(dsn: str, name: str, data: Path, count: int) -> tuple[st
     await connection.close()
     mine = dsn.replace("/postgres?", f"/{name}?")
     await migrate(mine)
-    house = await open_postgres(_settings(data), mine, business_clock())
-    await publish(house)
-    fen = await move_in(house, families(count))
-    await house.close()
+    context = await open_postgres(_settings(data), mine, business_clock())
+    await publish(context)
+    fen = await move_in(context, families(count))
+    await context.close()
     return mine, fen
 
 
 async def grouped(dsn: str, data: Path, count: int, seconds: float, first: int) -> Measured:
     """Group commit: one appender, many clients."""
-    house = await open_postgres(_settings(data), dsn, business_clock())
+    context = await open_postgres(_settings(data), dsn, business_clock())
     living = families(count)
     per_client = -(-count // CLIENTS)
-    shares = [(house, living[n : n + per_client]) for n in range(0, count, per_client)]
+    shares = [(context, living[n : n + per_client]) for n in range(0, count, per_client)]
     measured = await _clients(shares, seconds, first)
-    await house.close()
+    await context.close()
     return measured
 
 
@@ -63,25 +63,25 @@ async def one_by_one(dsn: str, data: Path, count: int, seconds: float, first: in
 
     So nobody ever meets another's newer state: the kindest case for this way.
     """
-    house = await open_postgres(_settings(data), dsn, business_clock())
+    context = await open_postgres(_settings(data), dsn, business_clock())
     living = families(count)
-    per_house = -(-count // CONNECTIONS)
+    per_context = -(-count // CONNECTIONS)
     async with contextlib.AsyncExitStack() as stack:
-        shares: list[tuple[House, list[Family]]] = []
-        for n in range(0, count, per_house):
-            single = await stack.enter_async_context(_single(house, dsn))
-            shares.append((single, living[n : n + per_house]))
+        shares: list[tuple[ServiceContext, list[Family]]] = []
+        for n in range(0, count, per_context):
+            single = await stack.enter_async_context(_single(context, dsn))
+            shares.append((single, living[n : n + per_context]))
         measured = await _clients(shares, seconds, first)
-    await house.close()
+    await context.close()
     return measured
 
 
 @contextlib.asynccontextmanager
-async def _single(house: House, dsn: str) -> AsyncIterator[House]:
+async def _single(context: ServiceContext, dsn: str) -> AsyncIterator[ServiceContext]:
     store = PostgresStore(dsn)
     await store.open()
     limits = Limits(batch_max=1, chunk_max=1)
-    single = furnish(store, house.keys, house.policies, business_clock(), limits)
+    single = furnish(store, context.vault, context.policies, business_clock(), limits)
     try:
         yield single
     finally:
@@ -89,32 +89,32 @@ async def _single(house: House, dsn: str) -> AsyncIterator[House]:
 
 
 async def _clients(
-    shares: Sequence[tuple[House, list[Family]]], seconds: float, first: int
+    shares: Sequence[tuple[ServiceContext, list[Family]]], seconds: float, first: int
 ) -> Measured:
     """Each client settles for its families in turn, one bill at a time.
 
     Everybody is settled for once before the clock runs: what is measured is a process that
     knows its families, in both ways alike.
     """
-    await asyncio.gather(*(_once(house, mine, first - 1) for house, mine in shares))
+    await asyncio.gather(*(_once(context, mine, first - 1) for context, mine in shares))
     began = monotonic_s()
     end = began + seconds
     counts = await asyncio.gather(*(_client(h, mine, end, first) for h, mine in shares))
     return Measured(sum(counts), monotonic_s() - began)
 
 
-async def _once(house: House, living: list[Family], number: int) -> None:
+async def _once(context: ServiceContext, living: list[Family], number: int) -> None:
     for family in living:
         request = settling(HOSPITAL, f"{family.patient}-{number}")
-        assert (await settle(house, request, bill(family, number))).refusal is None
+        assert (await settle(context, request, bill(family, number))).refusal is None
 
 
-async def _client(house: House, living: list[Family], end: float, first: int) -> int:
+async def _client(context: ServiceContext, living: list[Family], end: float, first: int) -> int:
     count, number = 0, first
     while living:
         for family in living:
             request = settling(HOSPITAL, f"{family.patient}-{number}")
-            reply = await settle(house, request, bill(family, number))
+            reply = await settle(context, request, bill(family, number))
             assert reply.refusal is None, reply
             count += 1
             if monotonic_s() > end:

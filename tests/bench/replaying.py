@@ -16,8 +16,8 @@ import uvloop
 
 from service.clock import monotonic_s
 from service.replay.compare.balances import check_balances
-from service.replay.partition import WHOLE, Share
-from service.replay.run import Report, Scope, replay, together
+from service.replay.partition import WHOLE, Partition
+from service.replay.run import ReplayReport, ReplayScope, replay, together
 from service.runtime.gc_tuning import settle_in
 from service.vault import load_keys
 from tests.bench import in_process
@@ -107,15 +107,17 @@ async def add_up(dsn: str) -> Read:
     return Read(events, monotonic_s() - began)
 
 
-def tell(pool: Pool, dsn: str, place: Path, shares: list[Share]) -> list[tuple[Report, Read]]:
+def tell(
+    pool: Pool, dsn: str, place: Path, shares: list[Partition]
+) -> list[tuple[ReplayReport, Read]]:
     """Each share by a process of the pool, without the read models."""
     return pool.starmap(tell_share, [(dsn, place, share) for share in shares], chunksize=1)
 
 
-def tell_share(dsn: str, place: Path, share: Share) -> tuple[Report, Read]:
+def tell_share(dsn: str, place: Path, share: Partition) -> tuple[ReplayReport, Read]:
     """One process, from its first query to its last comparison."""
     began, busy = monotonic_s(), _cpu_s()
-    scope = Scope(share=share, with_tables=False)
+    scope = ReplayScope(share=share, with_tables=False)
     report = uvloop.run(replay(dsn, load_keys(place / "keys.json"), scope))
     seconds, cpu_seconds = monotonic_s() - began, _cpu_s() - busy
     decided = report.counts.decided["settlement.settled/1"]
@@ -131,7 +133,7 @@ def _cpu_s() -> float:
 def tell_by_two(pool: Pool, dsn: str, place: Path) -> Read:
     """Both shares at once; nothing may differ."""
     began = monotonic_s()
-    told = tell(pool, dsn, place, [Share(number, 2) for number in range(2)])
+    told = tell(pool, dsn, place, [Partition(number, 2) for number in range(2)])
     seconds = monotonic_s() - began
     whole = together([report for report, _ in told])
     assert whole.found.count == 0, whole.found.kept[:3]

@@ -8,7 +8,7 @@ from pathlib import Path
 from aggregates.vocabulary import Setting
 from service.caller import Request
 from service.clock import business_clock
-from service.context import House, open_postgres
+from service.context import ServiceContext, open_postgres
 from service.ids import short
 from service.settings import Settings
 from service.visit import fee_lines as fees
@@ -25,19 +25,19 @@ TOGETHER = 500
 
 async def register(dsn: str, data: Path, count: int, first: int) -> Path:
     """Register a visit for every family and upload its lines; a file of visit numbers."""
-    house = await open_postgres(Settings.read({"GONGJI_DATA": str(data)}), dsn, business_clock())
+    context = await open_postgres(Settings.read({"GONGJI_DATA": str(data)}), dsn, business_clock())
     living = families(count)
     numbers: list[str] = []
     for at in range(0, count, TOGETHER):
         some = living[at : at + TOGETHER]
-        numbers += await asyncio.gather(*(_visit(house, family, first) for family in some))
-    await house.close()
+        numbers += await asyncio.gather(*(_visit(context, family, first) for family in some))
+    await context.close()
     told = data / "visits.json"
     told.write_text(json.dumps(numbers))
     return told
 
 
-async def _visit(house: House, family: Family, first: int) -> str:
+async def _visit(context: ServiceContext, family: Family, first: int) -> str:
     command = visits.RegisterVisit(
         person_no=family.patient,
         shown=None,
@@ -47,14 +47,14 @@ async def _visit(house: House, family: Family, first: int) -> str:
         med_type="11",
         began_at=TREATED_AT,
     )
-    reply = await visits.register(house, _request(f"visit:{family.patient}:{first}"), command)
+    reply = await visits.register(context, _request(f"visit:{family.patient}:{first}"), command)
     assert reply.subject is not None, reply
     rows = [
         (str(n), str(n), CODE, bill(family, first + n).total_fen, "1", "1", TREATED_AT)
         for n in range(BILLS)
     ]
     asked = _request(f"fees:{family.patient}:{first}")
-    done = await fees.upload(house, asked, Named(reply.subject, family.patient), fees_of(rows))
+    done = await fees.upload(context, asked, Named(reply.subject, family.patient), fees_of(rows))
     assert done.refusal is None, done
     return short(reply.subject)
 

@@ -22,7 +22,7 @@ from aggregates.settlement import settlement as settlements
 from aggregates.settlement.cascade import Split
 from aggregates.settlement.events import Claim, PayerShare, Settled
 from aggregates.settlement.family import Family, Sponsor
-from aggregates.settlement.place_of_care import Place, is_filed, person_classes
+from aggregates.settlement.place_of_care import PlaceOfCare, is_filed, person_classes
 from aggregates.vocabulary import BindingStatus, Instant, Parting, StreamId
 from tests.cases.reading import Step, yuan
 from tests.cases.rules_links import RulesLinks
@@ -174,7 +174,7 @@ class RulesDriver(RulesWorld):
         check_designated(evolve(None, self.designated))
         family = self._family(self.links.patient_of(step))
         region = self.designated.region
-        place = Place(
+        place = PlaceOfCare(
             institution=self.designated.code,
             region=region,
             kind=self.designated.kind,

@@ -4,7 +4,7 @@ from datetime import date
 
 from aggregates import credential_link as rules
 from aggregates.binding.kinship import is_minor
-from aggregates.credential_link import Asked, Held, Link, Tie
+from aggregates.credential_link import ExistingLinks, Link, LinkRequest, Tie
 from aggregates.vocabulary import Relation, StreamId
 from service.binding.kinship import traits_in
 from tests.cases.reading import Step
@@ -25,7 +25,7 @@ class RulesLinks:
     def link(self, step: Step) -> Outcome:
         """Let `by` show the code of `who`."""
         guardian, member = person_id(step.by), person_id(step.who)
-        asked = Asked(
+        asked = LinkRequest(
             guardian=guardian,
             member=member,
             relation=step.relation,
@@ -58,14 +58,14 @@ class RulesLinks:
             return False
         return is_minor(self._born_on(child), self._world.now.on)
 
-    def _held(self, guardian: StreamId, member: StreamId) -> Held:
+    def _held(self, guardian: StreamId, member: StreamId) -> ExistingLinks:
         live = {
             name: link
             for name, link in self._links.items()
             if link.guardian == guardian and link.closed_at is None
         }
         pair = next((StreamId(name) for name, link in live.items() if link.member == member), None)
-        return Held(pair, {link.slot for link in live.values()})
+        return ExistingLinks(pair, {link.slot for link in live.values()})
 
     def agree(self, step: Step) -> Outcome:
         """The member agrees, or whoever `by` names for him."""

@@ -6,7 +6,7 @@ from aggregates.refusals import CancelClosedError, RefundClosedError, RuleRefuse
 from aggregates.settlement import refund as refunds
 from aggregates.settlement import settlement as settlements
 from aggregates.settlement.events import PayerReturn, Settled
-from aggregates.settlement.returns import Payment, everything, returns_of
+from aggregates.settlement.returns import RefundBasis, everything, returns_of
 from aggregates.settlement.settlement import Settlement, SettlementEvent
 from aggregates.vocabulary import StreamId
 from tests.cases.reading import Step, fen, yuan
@@ -44,7 +44,7 @@ class RulesLater:
         amount_fen = sum(part for _, part in lines) if lines else fen(step.amount)
         assert settlement.claim is not None
         edition = self._world.edition(self._world.accounts[settlement.claim.beneficiary].region)
-        asked = refunds.Asked(amount_fen, lines)
+        asked = refunds.RefundRequest(amount_fen, lines)
         event = refunds.refund(settlement, asked, "told", edition)
         self._give_back(step.of, event.payers, event)
         assert settlement.stay is not None
@@ -69,7 +69,7 @@ class RulesLater:
         settled = settlement.settled
         assert settled is not None
         terms = self._world.edition(self._world.accounts[settled.claim.beneficiary].region).refund
-        payment = Payment(settlement_id, settled, terms)
+        payment = RefundBasis(settlement_id, settled, terms)
         moved = returns_of(payment, payers, self._world.accounts, "ticket", self._world.now)
         for account_id, returned in moved:
             self._world.fold(account_id, returned)

@@ -24,9 +24,9 @@ from aggregates.vocabulary import (
     BEIJING,
     BindingStatus,
     Instant,
+    InsuranceStatus,
     Parting,
     Relation,
-    Standing,
     StreamId,
     instant,
 )
@@ -70,7 +70,7 @@ class RulesWorld:
         opened = AccountOpened(
             region=person.region,
             insurance=person.insurance,
-            standing=Standing.NORMAL,
+            standing=InsuranceStatus.NORMAL,
             flags=person.flags,
             on=self.now.on,
             sealed="",

@@ -18,7 +18,7 @@ from service.account import accounts
 from service.binding import bindings, deduction_order
 from service.binding import kinship as relatives
 from service.caller import Caller, Request, Role
-from service.context import House, furnish
+from service.context import ServiceContext, furnish
 from service.ledger.command import KeyReusedError, Reply
 from service.ledger.memory_store import MemoryStore
 from service.policy import publish
@@ -26,36 +26,36 @@ from service.regions.policy_book import PolicyBook
 from service.settlement.claims import Identity, SettleBill
 from service.settlement.quote import quote
 from service.settlement.settle import settle
-from service.vault import Keys, Personal
+from service.vault import Personal, Vault
 from tests.cases.balances import due_in_log, kept_in, left_in
 from tests.cases.outcome import StoppedClock, credential_of, patient_of, refused, told
 from tests.cases.reading import Person, Step, fen
-from tests.cases.service_links import HouseLinks
-from tests.cases.service_premiums import HousePremiums
-from tests.cases.service_refunds_and_holds import HouseLater
+from tests.cases.service_links import ServiceLinks
+from tests.cases.service_premiums import ServicePremiums
+from tests.cases.service_refunds_and_holds import ServiceRefundsAndHolds
 from tests.cases.step_commands import amounts_of, caps_of, cert_no, offer_of
 from tests.cases.world import NotBuiltError, Outcome
 
 AGENCY = Caller(Role.AGENCY, "agency", None, "agency")
 
 
-class HouseDriver:
+class ServiceDriver:
     """A house, its callers, and the ids that its answers gave."""
 
     def __init__(self) -> None:
         """Begin without a house."""
         self.clock = StoppedClock()
-        self.house: House | None = None
+        self.context: ServiceContext | None = None
         self.bindings: dict[str, StreamId] = {}
         self.counter = ""
         self.calls = 0
-        self.later = HouseLater(
+        self.later = ServiceRefundsAndHolds(
             lambda key, body: self._request(self._institution(), key, body),
             lambda: self._request(AGENCY, "", b""),
             self._bill,
         )
-        self.links = HouseLinks(self._ask)
-        self.premiums = HousePremiums(lambda: self._house, self._ask)
+        self.links = ServiceLinks(self._ask)
+        self.premiums = ServicePremiums(lambda: self._context, self._ask)
         follow = {**self.links.verbs, **self.later.verbs}
         self.verbs: Mapping[str, Callable[[Step, Mapping[str, Outcome]], Awaitable[Outcome]]] = {
             "open": self._open,
@@ -81,27 +81,27 @@ class HouseDriver:
     async def furnish(self, editions: tuple[Edition, ...]) -> None:
         """A house on an empty ledger in memory, with these rules published."""
         by_region = {e.region: tuple(o for o in editions if o.region == e.region) for e in editions}
-        keys = Keys(bytes(32), bytes(32))
-        self.house = furnish(MemoryStore(), keys, PolicyBook(by_region), self.clock)
-        self.house.tax = self.premiums.tax_side()
-        await publish(self.house)
+        keys = Vault(bytes(32), bytes(32))
+        self.context = furnish(MemoryStore(), keys, PolicyBook(by_region), self.clock)
+        self.context.tax = self.premiums.tax_side()
+        await publish(self.context)
 
     async def close(self) -> None:
         """Stop the house."""
-        if self.house is not None:
-            await self.house.close()
+        if self.context is not None:
+            await self.context.close()
 
     async def left(self, who: str) -> tuple[int, int]:
         """A person's current and prior money in fen."""
-        return left_in((await accounts.look_at_account(self._house, AGENCY, who)).answer)
+        return left_in((await accounts.look_at_account(self._context, AGENCY, who)).answer)
 
     async def to_recover(self, settlement: str) -> int:
         """What is marked for recovery of a settlement, in fen."""
-        return due_in_log(await self._house.store.history(StreamId(settlement)))
+        return due_in_log(await self._context.store.history(StreamId(settlement)))
 
     async def kept_aside(self, who: str) -> int:
         """What came back to a person who may not take it, in fen."""
-        return kept_in((await accounts.look_at_account(self._house, AGENCY, who)).answer)
+        return kept_in((await accounts.look_at_account(self._context, AGENCY, who)).answer)
 
     async def do(self, step: Step, before: Mapping[str, Outcome]) -> Outcome:
         """Do one step."""
@@ -115,9 +115,9 @@ class HouseDriver:
             return Outcome(refused="IDEMPOTENCY_KEY_REUSED")
 
     @property
-    def _house(self) -> House:
-        assert self.house is not None, "furnish comes first"
-        return self.house
+    def _context(self) -> ServiceContext:
+        assert self.context is not None, "furnish comes first"
+        return self.context
 
     def _request(self, caller: Caller, key: str, body: bytes) -> Request:
         self.calls += 1
@@ -142,7 +142,7 @@ class HouseDriver:
             flags=person.flags,
         )
         return told(
-            await accounts.open_account(self._house, self._request(AGENCY, "", b""), opening)
+            await accounts.open_account(self._context, self._request(AGENCY, "", b""), opening)
         )
 
     async def _credit(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
@@ -152,7 +152,7 @@ class HouseDriver:
             bucket=step.bucket,
             reference=step.reference or None,
         )
-        return told(await accounts.credit(self._house, self._request(AGENCY, "", b""), command))
+        return told(await accounts.credit(self._context, self._request(AGENCY, "", b""), command))
 
     async def _status(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
         command = accounts.ChangeStatus(
@@ -163,7 +163,7 @@ class HouseDriver:
             successor=step.successor or None,
         )
         request = self._request(AGENCY, "", b"")
-        return told(await accounts.change_status(self._house, request, command))
+        return told(await accounts.change_status(self._context, request, command))
 
     async def _designate(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
         assert step.counter is not None
@@ -178,7 +178,7 @@ class HouseDriver:
             sensitive=False,
         )
         request = self._request(AGENCY, "", b"")
-        return told(await institutions.designate(self._house, request, command))
+        return told(await institutions.designate(self._context, request, command))
 
     async def _set_clock(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
         assert step.to is not None
@@ -195,12 +195,12 @@ class HouseDriver:
             until_on=step.until,
         )
         request = self._request(AGENCY, "", b"")
-        return told(await accounts.file_elsewhere(self._house, request, filing))
+        return told(await accounts.file_elsewhere(self._context, request, filing))
 
     async def _relate(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
         fact = relatives.RecordKinship(person_no=step.by, relative=step.who, relation=step.relation)
         request = self._request(AGENCY, "", b"")
-        return told(await relatives.record_kinship(self._house, request, fact))
+        return told(await relatives.record_kinship(self._context, request, fact))
 
     # ------------------------------------------------------------ bindings
 
@@ -213,7 +213,7 @@ class HouseDriver:
             evidence=(step.offer.evidence, step.offer.reference or None),
         )
         request = self._request(self._as(step.by or step.offer.sponsor), "", b"")
-        reply = await bindings.invite(self._house, request, command)
+        reply = await bindings.invite(self._context, request, command)
         outcome = told(reply)
         if outcome.refused is None:
             name = f"{step.offer.sponsor}>{step.offer.beneficiary}"
@@ -222,65 +222,65 @@ class HouseDriver:
 
     async def _bound(
         self,
-        use_case: Callable[[House, Request, StreamId], Awaitable[Reply]],
+        use_case: Callable[[ServiceContext, Request, StreamId], Awaitable[Reply]],
         step: Step,
         _: Mapping[str, Outcome],
     ) -> Outcome:
         by = step.by or step.binding.partition(">")[2]
         request = self._request(self._as(by), "", b"")
-        return told(await use_case(self._house, request, self.bindings[step.binding]))
+        return told(await use_case(self._context, request, self.bindings[step.binding]))
 
     async def _change(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
         assert step.offer is not None
         to = step.offer
-        terms = bindings.Change(
+        terms = bindings.GrantUpdate(
             uses=to.uses,
             caps=cast("bindings.CapsChange", asdict(caps_of(to))),
             valid_until=lambda _: to.valid_until,
         )
         request = self._request(self._as(step.by or to.sponsor), "", b"")
         binding_id = self.bindings[step.binding]
-        return told(await bindings.change(self._house, request, binding_id, terms))
+        return told(await bindings.change(self._context, request, binding_id, terms))
 
     async def _release(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
         request = self._request(self._as(step.by), "", b"")
         binding_id = self.bindings[step.binding]
-        return told(await bindings.release(self._house, request, binding_id, "told"))
+        return told(await bindings.release(self._context, request, binding_id, "told"))
 
     async def _look(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
         binding_id = self.bindings[step.binding]
-        return told(await bindings.look_at_binding(self._house, AGENCY, binding_id))
+        return told(await bindings.look_at_binding(self._context, AGENCY, binding_id))
 
     async def _set_order(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
         caller = self._as(step.by or step.who)
-        seen = await deduction_order.look_at_order(self._house, AGENCY, step.who)
+        seen = await deduction_order.look_at_order(self._context, AGENCY, step.who)
         newest = json.loads(seen.answer)["version"]
         version = newest if step.version is None else step.version
         request = self._request(caller, "", b"")
         return told(
             await deduction_order.change_order(
-                self._house, request, step.who, step.sponsors, version
+                self._context, request, step.who, step.sponsors, version
             )
         )
 
     # ------------------------------------------------------------ bills
 
     async def _quote(self, step: Step, before: Mapping[str, Outcome]) -> Outcome:
-        return told(await quote(self._house, self._institution(), self._bill(step, before)))
+        return told(await quote(self._context, self._institution(), self._bill(step, before)))
 
     async def _settle(self, step: Step, before: Mapping[str, Outcome]) -> Outcome:
         bill = self._bill(step, before)
         body = bill.digest + (bill.plan or "").encode()
         request = self._request(self._institution(), step.key, body)
-        return told(await settle(self._house, request, bill))
+        return told(await settle(self._context, request, bill))
 
     async def _follow(
         self,
-        use_case: Callable[[House, Step, Mapping[str, Outcome]], Awaitable[Reply]],
+        use_case: Callable[[ServiceContext, Step, Mapping[str, Outcome]], Awaitable[Reply]],
         step: Step,
         before: Mapping[str, Outcome],
     ) -> Outcome:
-        return told(await use_case(self._house, step, before))
+        return told(await use_case(self._context, step, before))
 
     def _institution(self) -> Caller:
         return Caller(Role.INSTITUTION, self.counter, None, f"institution:{self.counter}")

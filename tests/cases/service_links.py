@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from aggregates.vocabulary import StreamId
 from service import credential_link as links
 from service.caller import Request
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.command import Reply
 from tests.cases.reading import Step
 from tests.cases.world import Outcome
@@ -14,10 +14,10 @@ from tests.cases.world import Outcome
 RequestBy = Callable[[str, str], Request]
 """A request of somebody's, under a key or one of its own."""
 
-Verb = Callable[[House, Step, Mapping[str, Outcome]], Awaitable[Reply]]
+Verb = Callable[[ServiceContext, Step, Mapping[str, Outcome]], Awaitable[Reply]]
 
 
-class HouseLinks:
+class ServiceLinks:
     """The links that answers named."""
 
     def __init__(self, request_by: RequestBy) -> None:
@@ -37,7 +37,7 @@ class HouseLinks:
         """The link of that name."""
         return self._ids[name]
 
-    async def link(self, house: House, step: Step, _: Mapping[str, Outcome]) -> Reply:
+    async def link(self, context: ServiceContext, step: Step, _: Mapping[str, Outcome]) -> Reply:
         """Let `by` show the code of `who`."""
         command = links.OpenLink(
             guardian=step.by,
@@ -46,33 +46,35 @@ class HouseLinks:
             evidence=step.proof,
             reference=step.reference or "HK-1",
         )
-        reply = await links.open_link(house, self._request_by(step.by, step.key), command)
+        reply = await links.open_link(context, self._request_by(step.by, step.key), command)
         if reply.refusal is None:
             self._ids[f"{step.by}>{step.who}"] = json.loads(reply.answer)["link_id"]
         return reply
 
-    async def agree(self, house: House, step: Step, _: Mapping[str, Outcome]) -> Reply:
+    async def agree(self, context: ServiceContext, step: Step, _: Mapping[str, Outcome]) -> Reply:
         """The member agrees, or whoever `by` names for him."""
         request = self._request_by(step.by or step.link.partition(">")[2], step.key)
-        return await links.confirm_link(house, request, self._ids[step.link])
+        return await links.confirm_link(context, request, self._ids[step.link])
 
-    async def judge(self, house: House, step: Step, _: Mapping[str, Outcome]) -> Reply:
+    async def judge(self, context: ServiceContext, step: Step, _: Mapping[str, Outcome]) -> Reply:
         """An agency looks at the evidence; a status of "reject" is its no."""
         review = links.Review(is_approved=step.status != "reject", reason="told")
         request = self._request_by("agency", step.key)
-        return await links.review_link(house, request, self._ids[step.link], review)
+        return await links.review_link(context, request, self._ids[step.link], review)
 
-    async def activate(self, house: House, step: Step, _: Mapping[str, Outcome]) -> Reply:
+    async def activate(
+        self, context: ServiceContext, step: Step, _: Mapping[str, Outcome]
+    ) -> Reply:
         """The guardian takes the link into use."""
         request = self._request_by(step.by or step.link.partition(">")[0], step.key)
-        return await links.activate_link(house, request, self._ids[step.link])
+        return await links.activate_link(context, request, self._ids[step.link])
 
-    async def show(self, house: House, step: Step, _: Mapping[str, Outcome]) -> Reply:
+    async def show(self, context: ServiceContext, step: Step, _: Mapping[str, Outcome]) -> Reply:
         """Show a code."""
         request = self._request_by(step.by or step.link.partition(">")[0], step.key)
-        return await links.show_code(house, request, self._ids[step.link])
+        return await links.show_code(context, request, self._ids[step.link])
 
-    async def unlink(self, house: House, step: Step, _: Mapping[str, Outcome]) -> Reply:
+    async def unlink(self, context: ServiceContext, step: Step, _: Mapping[str, Outcome]) -> Reply:
         """Close a link."""
         request = self._request_by(step.by or step.link.partition(">")[0], step.key)
-        return await links.close_link(house, request, self._ids[step.link], "told")
+        return await links.close_link(context, request, self._ids[step.link], "told")

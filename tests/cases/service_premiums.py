@@ -11,7 +11,7 @@ from aggregates.vocabulary import StreamId
 from api.sandbox.tax import Books, create_sandbox
 from service.adapters.tax_authority import Tax
 from service.caller import Request
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.memory_store import MemoryStore
 from service.premium import premiums
 from service.premium.resolver import PremiumResolver
@@ -22,12 +22,14 @@ from tests.cases.world import Outcome
 TIMEOUT_S, LATE_S = 0.3, 3.0
 
 
-class HousePremiums:
+class ServicePremiums:
     """The premiums that answers named, and the tax side behind them."""
 
-    def __init__(self, house: Callable[[], House], call: Callable[[str, str], Request]) -> None:
+    def __init__(
+        self, context: Callable[[], ServiceContext], call: Callable[[str, str], Request]
+    ) -> None:
         """Begin with empty books."""
-        self._house = house
+        self._context = context
         self._call = call
         self.books = Books(late_s=LATE_S)
         self.verbs: Mapping[str, Callable[[Step, Mapping[str, Outcome]], Awaitable[Outcome]]] = {
@@ -50,30 +52,30 @@ class HousePremiums:
         )
         body = hashlib.sha256(repr(command).encode()).digest()
         request = self._call(step.by, step.key)._replace(digest=body)
-        return told(await premiums.pay(self._house(), request, command))
+        return told(await premiums.pay(self._context(), request, command))
 
     async def _reverse(self, step: Step, before: Mapping[str, Outcome]) -> Outcome:
         premium_id = StreamId(before[step.of].subject)
         request = self._call(step.by, step.key)
-        return told(await premiums.reverse(self._house(), request, premium_id, "told"))
+        return told(await premiums.reverse(self._context(), request, premium_id, "told"))
 
     async def _look(self, step: Step, before: Mapping[str, Outcome]) -> Outcome:
         premium_id = StreamId(before[step.of].subject)
         caller = self._call(step.by or "agency", "").caller
-        return told(await premiums.look_at_premium(self._house(), caller, premium_id))
+        return told(await premiums.look_at_premium(self._context(), caller, premium_id))
 
     async def _behave(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
         self.books.behaviour = step.behaviour
         return Outcome()
 
     async def _resolve(self, _: Step, __: Mapping[str, Outcome]) -> Outcome:
-        await PremiumResolver(self._house(), waiting_in(self._house()), 0.0).once()
+        await PremiumResolver(self._context(), waiting_in(self._context()), 0.0).once()
         return Outcome()
 
 
-def waiting_in(house: House) -> Callable[[int, int], Awaitable[list[StreamId]]]:
+def waiting_in(context: ServiceContext) -> Callable[[int, int], Awaitable[list[StreamId]]]:
     """What waits for the tax side in a ledger in memory, however lately."""
-    store = house.store
+    store = context.store
     assert isinstance(store, MemoryStore)
 
     async def waiting(_: int, limit: int) -> list[StreamId]:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from aggregates.vocabulary import StreamId
 from service.caller import Request
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.command import Reply
 from service.reconciliation.clearing import clear
 from service.settlement.cancel import cancel
@@ -21,7 +21,7 @@ Before = Mapping[str, Outcome]
 HERE = Counter().code
 
 
-class HouseLater:
+class ServiceRefundsAndHolds:
     """The use cases that follow a settlement or a hold, by verb."""
 
     def __init__(
@@ -34,7 +34,7 @@ class HouseLater:
         self._request = request
         self._by_agency = by_agency
         self._bill = bill
-        self.verbs: Mapping[str, Callable[[House, Step, Before], Awaitable[Reply]]] = {
+        self.verbs: Mapping[str, Callable[[ServiceContext, Step, Before], Awaitable[Reply]]] = {
             "cancel": self.cancel,
             "refund": self.refund,
             "replace": self.replace,
@@ -45,12 +45,12 @@ class HouseLater:
             "clear": self.clear,
         }
 
-    async def cancel(self, house: House, step: Step, before: Before) -> Reply:
+    async def cancel(self, context: ServiceContext, step: Step, before: Before) -> Reply:
         """Take a settlement back whole."""
         request = self._request(step.key, b"")
-        return await cancel(house, request, StreamId(before[step.of].subject), "told")
+        return await cancel(context, request, StreamId(before[step.of].subject), "told")
 
-    async def refund(self, house: House, step: Step, before: Before) -> Reply:
+    async def refund(self, context: ServiceContext, step: Step, before: Before) -> Reply:
         """Give a part back, by amount or by lines."""
         lines = tuple((line, fen(amount)) for line, amount in step.back) or None
         amount_fen = sum(part for _, part in lines) if lines else fen(step.amount)
@@ -60,37 +60,39 @@ class HouseLater:
             lines=lines,
             reason="told",
         )
-        return await refund(house, self._request(step.key, step.amount.encode()), command)
+        return await refund(context, self._request(step.key, step.amount.encode()), command)
 
-    async def replace(self, house: House, step: Step, before: Before) -> Reply:
+    async def replace(self, context: ServiceContext, step: Step, before: Before) -> Reply:
         """Settle a corrected bill in the place of another."""
         bill = self._bill(step, {})
         settlement_id = StreamId(before[step.of].subject)
-        return await replace(house, self._request(step.key, bill.digest), settlement_id, bill)
+        return await replace(context, self._request(step.key, bill.digest), settlement_id, bill)
 
-    async def reverse(self, house: House, step: Step, _: Before) -> Reply:
+    async def reverse(self, context: ServiceContext, step: Step, _: Before) -> Reply:
         """Undo what was asked under a key."""
-        return await reverse(house, self._request(step.key, step.undo.encode()), step.undo)
+        return await reverse(context, self._request(step.key, step.undo.encode()), step.undo)
 
-    async def hold(self, house: House, step: Step, before: Before) -> Reply:
+    async def hold(self, context: ServiceContext, step: Step, before: Before) -> Reply:
         """Set a bill's money aside."""
         bill = self._bill(step, before)
-        return await hold(house, self._request(step.key, bill.digest), bill, step.expires_in)
+        return await hold(context, self._request(step.key, bill.digest), bill, step.expires_in)
 
-    async def capture(self, house: House, step: Step, before: Before) -> Reply:
+    async def capture(self, context: ServiceContext, step: Step, before: Before) -> Reply:
         """Debit what was held, or what a smaller bill takes of it."""
         personal_fen = fen(step.personal)
         final = FinalBill(total_fen=personal_fen, fund_pay_fen=0, lines=None)
         hold_id = StreamId(before[step.of].subject)
         request = self._request(step.key, step.personal.encode())
-        return await capture(house, request, hold_id, final if personal_fen else None)
+        return await capture(context, request, hold_id, final if personal_fen else None)
 
-    async def let_go(self, house: House, step: Step, before: Before) -> Reply:
+    async def let_go(self, context: ServiceContext, step: Step, before: Before) -> Reply:
         """Release a hold."""
-        return await release(house, self._request(step.key, b""), StreamId(before[step.of].subject))
+        return await release(
+            context, self._request(step.key, b""), StreamId(before[step.of].subject)
+        )
 
-    async def clear(self, house: House, step: Step, _: Before) -> Reply:
+    async def clear(self, context: ServiceContext, step: Step, _: Before) -> Reply:
         """Pay the institution for its days."""
         assert step.until is not None
         code = step.counter.code if step.counter else HERE
-        return await clear(house, self._by_agency(), code, step.until)
+        return await clear(context, self._by_agency(), code, step.until)

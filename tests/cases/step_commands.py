@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from aggregates.binding.binding import Kin, Offer
 from aggregates.binding.events import Caps
-from aggregates.binding.kinship import Shown, parent_in
+from aggregates.binding.kinship import KinshipShown, parent_in
 from aggregates.settlement.events import FeeLine
 from aggregates.vocabulary import Relation
 from service.binding.kinship import traits_in
@@ -59,7 +59,7 @@ def caps_of(bound: Bound) -> Caps:
 def kin_of(bound: Bound, registered: Relation | None, sponsor: Person, beneficiary: Person) -> Kin:
     """How a sponsor shows that the two are related, and what their ID numbers tell."""
     traits = [traits_in(cert_no(person, 0)) for person in (sponsor, beneficiary)]
-    shown = Shown(bound.evidence, bound.reference or None, registered)
+    shown = KinshipShown(bound.evidence, bound.reference or None, registered)
     return Kin(shown, parent_in(bound.relation, *traits))
 
 

@@ -15,14 +15,14 @@ from typing_extensions import override
 
 from aggregates.vocabulary import Instant, instant
 from api.app import create_app
-from api.commands.terminal import open_house
-from api.http.dependencies import Door
+from api.commands.terminal import open_context
+from api.http.dependencies import Api
 from api.http.tokens import Tokens
 from service.clock import machine_now
 from service.ledger.postgres.store import PostgresStore
 from service.policy import publish
 from service.read_models.follower import Follower
-from service.read_models.reader import Shelf
+from service.read_models.reader import ReadModels
 from service.runtime.logs import set_up_logging
 from service.settings import Settings
 
@@ -55,15 +55,15 @@ async def serve(file: Path, settings: Settings) -> None:
     """Serve until told to stop."""
     assert settings.database_url is not None, "it is a guest"
     assert settings.token_keys is not None, "both take the same tokens"
-    async with open_house(settings, settings.database_url, FileClock(file)) as house:
-        assert isinstance(house.store, PostgresStore), "a service keeps its ledger in PostgreSQL"
-        await publish(house)
-        follower = Follower(settings.database_url, house.store.pool)
+    async with open_context(settings, settings.database_url, FileClock(file)) as context:
+        assert isinstance(context.store, PostgresStore), "a service keeps its ledger in PostgreSQL"
+        await publish(context)
+        follower = Follower(settings.database_url, context.store.pool)
         await follower.prepare()
-        shelf = Shelf(house.store.pool, follower)
-        door = Door(house, Tokens(settings.token_keys, house.keys), shelf)
+        read_models = ReadModels(context.store.pool, follower)
+        api = Api(context, Tokens(settings.token_keys, context.vault), read_models)
         config = uvicorn.Config(
-            create_app(door), port=0, lifespan="off", access_log=False, log_config=None
+            create_app(api), port=0, lifespan="off", access_log=False, log_config=None
         )
         await Telling(config).serve()
 

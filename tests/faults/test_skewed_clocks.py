@@ -200,9 +200,9 @@ async def test_ten_thousand_operations(
     chance = Chance(seed)
     clocks = Clocks(tmp_path, chance)
     settings = Settings.read({"GONGJI_DATA": str(tmp_path)})
-    house = await open_postgres(settings, dsn, FileClock(clocks.files[0]))
-    await move_in(house)
-    await house.close()
+    context = await open_postgres(settings, dsn, FileClock(clocks.files[0]))
+    await move_in(context)
+    await context.close()
     issuer = tmp_path / "issuer.json"
     make_issuer(issuer)
     tokens = (

@@ -11,7 +11,7 @@ from aggregates.settlement.events import Settled, SettlementCancelled
 from aggregates.vocabulary import StreamId
 from service.ledger.codec import Recorded, kind_of
 from service.ledger.postgres.store import PostgresStore
-from service.ledger.store import NO_HEAD, Head
+from service.ledger.store import NO_HEAD, StreamHead
 from tests.faults.services import HOSPITAL
 
 CALLER = f"institution:{HOSPITAL}"
@@ -22,7 +22,7 @@ PAGE = 5000
 class Log:
     """The log folded from its first event, checked on the way."""
 
-    heads: dict[StreamId, Head] = field(default_factory=dict)
+    heads: dict[StreamId, StreamHead] = field(default_factory=dict)
     settled: dict[StreamId, Settled] = field(default_factory=dict)
     cancelled: set[StreamId] = field(default_factory=set)
     debits: "Counter[StreamId]" = field(default_factory=Counter)
@@ -35,7 +35,7 @@ class Log:
         assert (self.size, before.version + 1) == (recorded.position, recorded.version)
         event = recorded.event
         state = kind_of(recorded.stream).evolve(before.state, event)
-        self.heads[recorded.stream] = Head(recorded.version, state)
+        self.heads[recorded.stream] = StreamHead(recorded.version, state)
         if isinstance(state, Account):
             assert state.current_fen >= 0
             assert state.prior_fen >= 0

@@ -46,15 +46,15 @@ from aggregates.vocabulary import (
     BindingStatus,
     Bucket,
     Insurance,
+    InsuranceStatus,
     KinshipEvidence,
     LinkEvidence,
     LinkStatus,
     Relation,
-    Standing,
     StreamId,
     Use,
 )
-from service.ledger.codec import Recorded, Row, encode, encode_act
+from service.ledger.codec import EventRow, Recorded, encode, encode_act
 from tests.projections.recorded_premiums import a_premium
 
 NOBODY = Act(actor="test", on_behalf_of=None, channel="test", key_digest="")
@@ -92,7 +92,7 @@ class Story:
             facts.append(Recorded(position, at, stream, version, NOBODY, event))
         return facts
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[EventRow]:
         """Everything told, ready to be appended."""
         act = encode_act(NOBODY)
         return [encode(fact.stream, fact.version, fact.event, act) for fact in self.facts()]
@@ -102,7 +102,7 @@ def an_opening(region: str = "990000") -> AccountOpened:
     return AccountOpened(
         region=region,
         insurance=Insurance.EMPLOYEE,
-        standing=Standing.NORMAL,
+        standing=InsuranceStatus.NORMAL,
         flags=(),
         on=TODAY,
         sealed="sealed",

@@ -9,10 +9,10 @@ import pytest
 from aggregates.topics import CLASSES, Event
 from projections import binding, credential_link, premium, visit
 from projections.account import corrections, patient_bills, statement_entries
-from projections.audit.evaluation import Known, judge, tell
-from projections.kit.recorded_event import Fact
+from projections.audit.evaluation import SignalState, judge, tell
+from projections.kit.recorded_event import RecordedEvent
 from projections.settlement import movements, settlements
-from service.ledger.codec import KINDS, TOPIC_PREFIX, Recorded, Row, decode, kind_of
+from service.ledger.codec import KINDS, TOPIC_PREFIX, EventRow, Recorded, decode, kind_of
 from tests.projections.recorded_families import BEGAN_US
 from tests.service.ledger.extreme_events import extremes, opening_of
 from tests.service.ledger.long_lives import Life
@@ -29,7 +29,7 @@ ROW_PER_STREAM = (
 IN_TIME = (date.min.year, date.max.year)
 
 
-def facts_of(rows: Iterable[Row]) -> list[Recorded]:
+def facts_of(rows: Iterable[EventRow]) -> list[Recorded]:
     """Rows as facts, a second apart."""
     facts: list[Recorded] = []
     for position, row in enumerate(rows, 1):
@@ -39,10 +39,12 @@ def facts_of(rows: Iterable[Row]) -> list[Recorded]:
     return facts
 
 
-def row_per_stream(evolve: Callable[[Any, Fact], Any], facts: Sequence[Fact]) -> list[Fact]:
+def row_per_stream(
+    evolve: Callable[[Any, RecordedEvent], Any], facts: Sequence[RecordedEvent]
+) -> list[RecordedEvent]:
     """Fold facts into rows; those that made it fail."""
     rows: dict[str, Any] = {}
-    failed: list[Fact] = []
+    failed: list[RecordedEvent] = []
     for fact in facts:
         try:
             rows[fact.stream] = evolve(rows.get(fact.stream), fact)
@@ -51,12 +53,12 @@ def row_per_stream(evolve: Callable[[Any, Fact], Any], facts: Sequence[Fact]) ->
     return failed
 
 
-def everything_else(facts: Sequence[Fact]) -> list[Fact]:
+def everything_else(facts: Sequence[RecordedEvent]) -> list[RecordedEvent]:
     """The same for the read models that keep something else than a row per stream."""
-    balances: dict[str, statement_entries.Balance] = {}
-    stands: dict[str, movements.Standing] = {}
+    balances: dict[str, statement_entries.RunningBalance] = {}
+    stands: dict[str, movements.BillBalance] = {}
     waits: dict[Any, int] = {}
-    failed: list[Fact] = []
+    failed: list[RecordedEvent] = []
     for fact in facts:
         patient_bills.evolve(fact)
         premium.evolve(waits, fact)
@@ -69,14 +71,16 @@ def everything_else(facts: Sequence[Fact]) -> list[Fact]:
             failed.append(fact)
             continue
         if move is not None:
-            stands[fact.stream] = movements.Standing(move.institution, move.settled_on, move.sums)
+            stands[fact.stream] = movements.BillBalance(
+                move.institution, move.settled_on, move.sums
+            )
     return failed
 
 
-def judged(facts: Sequence[Fact]) -> list[Fact]:
+def judged(facts: Sequence[RecordedEvent]) -> list[RecordedEvent]:
     """The same for the auditors' rules, each fact judged by itself."""
-    known = Known(homes={}, owners={}, months={}, journals={}, newest="")
-    failed: list[Fact] = []
+    known = SignalState(homes={}, owners={}, months={}, journals={}, newest="")
+    failed: list[RecordedEvent] = []
     for fact in facts:
         try:
             judge(known, tell(known, [fact]))

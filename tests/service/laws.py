@@ -12,7 +12,7 @@ from aggregates.account.events import (
 from aggregates.binding.binding import Binding
 from aggregates.settlement.events import Settled
 from aggregates.vocabulary import BindingStatus, StreamId
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.codec import Recorded
 from service.ledger.memory_store import MemoryStore
 
@@ -27,13 +27,13 @@ class Laws:
         self.balances: Counter[StreamId] = Counter()
         self.debits: list[Recorded] = []
 
-    def check(self, house: House) -> None:
+    def check(self, context: ServiceContext) -> None:
         """Read on, and check.
 
         Raises:
             AssertionError: a law is broken.
         """
-        store = house.store
+        store = context.store
         assert isinstance(store, MemoryStore)
         for recorded in store.log[self.seen :]:
             self.seen += 1

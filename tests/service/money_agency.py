@@ -51,7 +51,7 @@ class Agency(MoneyLife):
             person_no=who, bucket=Bucket(bucket), amount_fen=fen, reason="told", reference=None
         )
         told = self.counter.call(
-            lambda request: service.propose(self.counter.house, request, command),
+            lambda request: service.propose(self.counter.context, request, command),
             key,
             command,
             agency(by, None),
@@ -80,11 +80,11 @@ class Agency(MoneyLife):
             assert known[of].status.lower() == told["status"]
 
     def _decide(self, key: str, of: str, by: str, *, agrees: bool) -> Told:
-        house, correction = self.counter.house, StreamId(self.proposed[of])
+        context, correction = self.counter.context, StreamId(self.proposed[of])
         use_case = (
-            partial(service.approve, house, correction_id=correction)
+            partial(service.approve, context, correction_id=correction)
             if agrees
-            else partial(service.reject, house, correction_id=correction, reason="told")
+            else partial(service.reject, context, correction_id=correction, reason="told")
         )
         return self.counter.call(use_case, key, (of, agrees), agency(by, None))
 
@@ -102,7 +102,7 @@ class Agency(MoneyLife):
         command = PayOut(person_no=ticket.who, ticket=kept.ticket, reference="told")
         for refused in (frozenset[str](), frozenset({"UNKNOWN"})):
             told = self.counter.call(
-                lambda request: pay_out(self.counter.house, request, command),
+                lambda request: pay_out(self.counter.context, request, command),
                 self._key("pay out"),
                 command,
                 agency("clerk 1", None),

@@ -24,9 +24,9 @@ from aggregates.vocabulary import (
     Use,
 )
 from service.caller import Caller, Request, institution
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.command import Decision, KeyReusedError, Reply
-from service.ledger.read_set import View
+from service.ledger.read_set import ReadSet
 from service.person.lookup import find_person
 from service.reconciliation.clearing import clear
 from service.settlement import holds
@@ -37,7 +37,7 @@ from service.settlement.refund import RefundBill, refund
 from service.settlement.replace import replace as replace_bill
 from service.settlement.reverse import reverse
 from tests.cases.reading import HOME, Bound, CapsInYuan, Counter, Person, Step, yuan
-from tests.cases.service_driver import AGENCY, HouseDriver
+from tests.cases.service_driver import AGENCY, ServiceDriver
 from tests.cases.step_commands import amounts_of
 from tests.cases.world import P0, Outcome, changed
 from tests.money_model.bills import Bill
@@ -110,7 +110,7 @@ class MoneyCounter:
     def __init__(self) -> None:
         """Begin with a house of nobody."""
         self.loop = asyncio.Runner()
-        self.driver = HouseDriver()
+        self.driver = ServiceDriver()
         self.named: dict[str, Outcome] = {}
         self.hospital = institution(Counter().code)
         self.cleared = 0
@@ -123,10 +123,10 @@ class MoneyCounter:
         assert None is self.do(Step(do="designate", counter=Counter())).refused
 
     @property
-    def house(self) -> House:
+    def context(self) -> ServiceContext:
         """The house, once it is furnished."""
-        assert self.driver.house is not None
-        return self.driver.house
+        assert self.driver.context is not None
+        return self.driver.context
 
     def close(self) -> None:
         """Stop the house."""
@@ -203,28 +203,30 @@ class MoneyCounter:
             lines=None if whole else tuple(asked.items()),  # type: ignore[union-attr]
             reason="told",
         )
-        return self.call(lambda request: refund(self.house, request, command), key, command)
+        return self.call(lambda request: refund(self.context, request, command), key, command)
 
     def replace(self, key: str, settlement: str, bill: Bill) -> Told:
         """Settle a corrected bill in the place of another."""
         of, sent = StreamId(settlement), self.bill_of(bill)
         body = (of, sent)
-        return self.call(lambda request: replace_bill(self.house, request, of, sent), key, body)
+        return self.call(lambda request: replace_bill(self.context, request, of, sent), key, body)
 
     def reverse(self, key: str, undone: str) -> Told:
         """Undo a command by its key."""
-        return self.call(lambda request: reverse(self.house, request, undone), key, undone)
+        return self.call(lambda request: reverse(self.context, request, undone), key, undone)
 
     def hold(self, key: str, bill: Bill, seconds: int) -> Told:
         """Set a bill's money aside."""
         sent = self.bill_of(bill)
         body = (sent, seconds)
-        return self.call(lambda request: holds.hold(self.house, request, sent, seconds), key, body)
+        return self.call(
+            lambda request: holds.hold(self.context, request, sent, seconds), key, body
+        )
 
     def release(self, key: str, hold_id: str) -> Told:
         """Let a hold go."""
         held = StreamId(hold_id)
-        return self.call(lambda request: holds.release(self.house, request, held), key, held)
+        return self.call(lambda request: holds.release(self.context, request, held), key, held)
 
     def capture(self, key: str, hold_id: str, final: Bill | None) -> Told:
         """Debit what was set aside, or what a final bill takes of it."""
@@ -235,7 +237,7 @@ class MoneyCounter:
                 total_fen=bill.total_fen, fund_pay_fen=bill.fund_pay_fen, lines=bill.lines
             )
         body = (held, asked)
-        return self.call(lambda request: capture(self.house, request, held, asked), key, body)
+        return self.call(lambda request: capture(self.context, request, held, asked), key, body)
 
     def name(self, key: str, told: Told) -> None:
         """Remember the settlement that an answer is about."""
@@ -263,7 +265,7 @@ class MoneyCounter:
         """The hospital is paid for its settlements up to a day."""
         self.cleared += 1
         request = Request(AGENCY, f"clear {self.cleared}", b"", "cases")
-        return self.loop.run(clear(self.house, request, self.hospital.subject, through)).refusal
+        return self.loop.run(clear(self.context, request, self.hospital.subject, through)).refusal
 
     def to_recover(self, key: str) -> int:
         """What is marked for recovery of a settlement, in fen."""
@@ -272,7 +274,7 @@ class MoneyCounter:
     def look(self, key: str) -> Told:
         """A settlement as its hospital sees it."""
         subject = StreamId(self.named[key].subject)
-        found = self.loop.run(look_at_settlement(self.house, self.hospital, subject))
+        found = self.loop.run(look_at_settlement(self.context, self.hospital, subject))
         told: Told = json.loads(found.answer)
         return told
 
@@ -280,10 +282,10 @@ class MoneyCounter:
         """Accounts as they count now."""
         found: dict[str, Account] = {}
 
-        def decide(view: View, _: Instant) -> Decision:
+        def decide(reads: ReadSet, _: Instant) -> Decision:
             for who in whose:
-                found[who] = view.account(find_person(view, self.house.keys, who))
+                found[who] = reads.account(find_person(reads, self.context.vault, who))
             return Decision(answer=b"{}")
 
-        self.loop.run(self.house.ask(AGENCY, decide))
+        self.loop.run(self.context.ask(AGENCY, decide))
         return found

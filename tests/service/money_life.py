@@ -232,6 +232,6 @@ class MoneyLife(RuleBasedStateMachine):
                 premiums=premiums.owed(world),
                 paid_out=world.paid_out,
             )
-            assert expected == sums_of(self.counter.house.store)
+            assert expected == sums_of(self.counter.context.store)
         finally:
             self.counter.close()

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.cases.reading import Case, read_cases
-from tests.cases.service_driver import HouseDriver
+from tests.cases.service_driver import ServiceDriver
 from tests.cases.world import play
 from tests.service.replay.replayed import found_in
 
@@ -13,16 +13,16 @@ CASES = {case.id: case for case in read_cases().values() if case.level in {"rule
 
 
 @pytest.fixture
-async def driver() -> AsyncIterator[HouseDriver]:
+async def driver() -> AsyncIterator[ServiceDriver]:
     """A driver whose house is closed afterwards."""
-    driver = HouseDriver()
+    driver = ServiceDriver()
     yield driver
     await driver.close()
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=lambda c: c.id)
-async def test_the_use_cases_do_as_the_scenarios_say(case: Case, driver: HouseDriver) -> None:
+async def test_the_use_cases_do_as_the_scenarios_say(case: Case, driver: ServiceDriver) -> None:
     """What is given and what happens lead to what the scenario says; replay finds the same."""
     await play(case, driver)
-    if driver.house is not None:
-        assert [] == found_in(driver.house)
+    if driver.context is not None:
+        assert [] == found_in(driver.context)

@@ -23,7 +23,7 @@ from typing_extensions import override
 
 from aggregates.vocabulary import BEIJING, Bucket, Category, Insurance, KinshipEvidence, Part
 from tests.cases.reading import Bound, CapsInYuan, Counter, Person, Step, yuan
-from tests.cases.service_driver import HouseDriver
+from tests.cases.service_driver import ServiceDriver
 from tests.cases.world import P0, Outcome
 from tests.model import Bill, Family, Plan
 from tests.service.laws import Laws
@@ -53,7 +53,7 @@ class FamilyLife(RuleBasedStateMachine):
         """Begin with a house of nobody."""
         super().__init__()
         self.loop = asyncio.Runner()
-        self.driver = HouseDriver()
+        self.driver = ServiceDriver()
         self.model = Family()
         self.named: dict[str, Outcome] = {}
         self.sent: list[tuple[Step, Outcome]] = []
@@ -227,13 +227,13 @@ class FamilyLife(RuleBasedStateMachine):
     @invariant()
     def the_log_keeps_its_laws(self) -> None:
         """Every event since the last look obeys the laws of the log."""
-        if self.driver.house is not None:
-            self.laws.check(self.driver.house)
+        if self.driver.context is not None:
+            self.laws.check(self.driver.context)
 
     @override
     def teardown(self) -> None:
-        if self.driver.house is not None:
-            assert [] == found_in(self.driver.house), "a replay decides everything alike"
+        if self.driver.context is not None:
+            assert [] == found_in(self.driver.context), "a replay decides everything alike"
         self.loop.run(self.driver.close())
         self.loop.close()
 

@@ -14,13 +14,13 @@ from typing_extensions import override
 
 from aggregates.policy.edition import Edition
 from service.clock import of_micros
-from service.context import House, furnish
+from service.context import ServiceContext, furnish
 from service.ledger.memory_store import MemoryStore
 from service.policy import publish
 from service.regions.policy_book import PolicyBook
-from service.vault import Keys
+from service.vault import Vault
 from tests.cases.outcome import StoppedClock
-from tests.cases.service_driver import HouseDriver
+from tests.cases.service_driver import ServiceDriver
 from tests.service.money_life import seconds
 from tests.service.one_time import check_log
 from tests.service.replay.replayed import found_in
@@ -61,30 +61,30 @@ class Clocks:
         self.at = self._at
 
 
-class Processes(HouseDriver):
-    """Houses on one ledger in memory; `house` is the one that is asked."""
+class Processes(ServiceDriver):
+    """Contexts on one ledger in memory; `context` is the one that is asked."""
 
     def __init__(self) -> None:
         """Begin without any."""
         super().__init__()
-        self.all: list[House] = []
+        self.all: list[ServiceContext] = []
         self.clocks = Clocks()
         self.clock = self.clocks  # type: ignore[assignment]
 
     @override
     async def furnish(self, editions: tuple[Edition, ...]) -> None:
         by_region = {e.region: tuple(o for o in editions if o.region == e.region) for e in editions}
-        store, keys, book = MemoryStore(), Keys(bytes(32), bytes(32)), PolicyBook(by_region)
+        store, keys, book = MemoryStore(), Vault(bytes(32), bytes(32)), PolicyBook(by_region)
         self.all = [furnish(store, keys, book, clock) for clock in self.clocks.clocks]
-        for house in self.all:
-            house.tax = self.premiums.tax_side()
-        self.house = self.all[0]
-        await publish(self.house)
+        for context in self.all:
+            context.tax = self.premiums.tax_side()
+        self.context = self.all[0]
+        await publish(self.context)
 
     @override
     async def close(self) -> None:
-        for house in self.all:
-            await house.close()
+        for context in self.all:
+            await context.close()
 
 
 class ManyClocks(Bills):
@@ -108,7 +108,7 @@ class ManyClocks(Bills):
     def switch(self, which: int) -> None:
         """From now on another process is asked."""
         self._anchor()
-        self.processes.house = self.processes.all[which]
+        self.processes.context = self.processes.all[which]
         self._follow()
 
     @rule(which=st.integers(0, PROCESSES - 1), skew=skews)
@@ -126,7 +126,7 @@ class ManyClocks(Bills):
     def _follow(self) -> None:
         """The model's time is the log's: what is recorded now, and what is decided next."""
         self._anchor()
-        store = self.counter.house.store
+        store = self.counter.context.store
         assert isinstance(store, MemoryStore)
         now = of_micros(store.newest())
         assert now >= self.world.now
@@ -135,11 +135,11 @@ class ManyClocks(Bills):
     @override
     def teardown(self) -> None:
         """The log has one time, no share is below zero, and a replay decides everything alike."""
-        store = self.counter.house.store
+        store = self.counter.context.store
         assert isinstance(store, MemoryStore)
         try:
             check_log(store.log, (head.state for head in store.heads.values()))
-            assert [] == found_in(self.counter.house)
+            assert [] == found_in(self.counter.context)
         finally:
             super().teardown()
 

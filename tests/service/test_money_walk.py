@@ -87,8 +87,8 @@ class Walk(Bills):
     @override
     def teardown(self) -> None:
         try:
-            assert [] == found_in(self.counter.house), "a replay decides everything alike"
-            leaves = leaves_of(self.counter.house.store)
+            assert [] == found_in(self.counter.context), "a replay decides everything alike"
+            leaves = leaves_of(self.counter.context.store)
             assert [] == faults_in(export_of(leaves)), "the offline verifier finds nothing"
             self.report.lives += 1
             self.report.events += len(leaves)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from service.audit.access_log_writer import AccessLog
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.access_log import Access
 from service.ledger.command import Reply
 from service.ledger.postgres.commit import TROUBLE
@@ -25,7 +25,7 @@ from service.proof.sealer import Sealer
 from service.read_models.follower import Follower
 from tests.breaking_connection import Trouble, Wire, a_wire
 from tests.service.read_models.following import eventually
-from tests.service.settlement.settled_family import a_house, check_sums, move_in, settled
+from tests.service.settlement.settled_family import a_context, check_sums, move_in, settled
 
 SHORT = Patience(silent_s=2.0, read_s=1.0, transaction_s=2.0, lock_s=1.0, idle_s=2.5, connect_s=3.0)
 """How long the database may be silent in these tests; the service's own bound is 30 s."""
@@ -51,7 +51,7 @@ async def wired(dsn: str, place: Path) -> "AsyncIterator[tuple[Wire, str]]":
 class Served:
     """A process with all its connections, and what it has answered."""
 
-    house: House
+    context: ServiceContext
     follower: Follower
     sealer: Sealer
     log: AccessLog
@@ -62,14 +62,14 @@ class Served:
     @property
     def store(self) -> PostgresStore:
         """Where it keeps the ledger."""
-        assert isinstance(self.house.store, PostgresStore)
-        return self.house.store
+        assert isinstance(self.context.store, PostgresStore)
+        return self.context.store
 
     async def settle(self, key: str) -> None:
         """Ask with one key until it is answered."""
         while key not in self.replies:
             with contextlib.suppress(*UNANSWERED):
-                self.replies[key] = await settled(self.house, key)
+                self.replies[key] = await settled(self.context, key)
 
     async def work(self) -> None:
         """Settle three bills, read, and record who read; return when all of it is done."""
@@ -115,12 +115,12 @@ class Served:
 
     async def is_ready(self) -> bool:
         """Whether no check of this process has a reason against it."""
-        return not await self.house.readiness.reasons()
+        return not await self.context.readiness.reasons()
 
     async def check(self) -> None:
         """Nothing is lost or doubled, and whatever runs beside has caught up."""
         await eventually(self.is_shown_and_sealed)
-        await check_sums(self.house, self.replies)
+        await check_sums(self.context, self.replies)
         stored = await self.store.pool.fetchval("SELECT count(*) FROM accesses")
         assert 0 < stored <= self.recorded
 
@@ -128,14 +128,14 @@ class Served:
 @asynccontextmanager
 async def served(through: str, place: Path) -> AsyncIterator[Served]:
     """A process of these tests with a family in its ledger, closed at the end."""
-    async with a_house(through, place, deadline_s=2, patience=SHORT) as house:
-        await move_in(house)
-        assert isinstance(house.store, PostgresStore)
-        follower = Follower(through, house.store.pool, patience=SHORT)
+    async with a_context(through, place, deadline_s=2, patience=SHORT) as context:
+        await move_in(context)
+        assert isinstance(context.store, PostgresStore)
+        follower = Follower(through, context.store.pool, patience=SHORT)
         sealer = Sealer(through, place / "keys.json", place, patience=SHORT)
         await follower.start()
         sealer.start()
-        yield Served(house, follower, sealer, AccessLog(house.store))
+        yield Served(context, follower, sealer, AccessLog(context.store))
         await sealer.close()
         await follower.close()
 
@@ -166,13 +166,13 @@ async def test_a_parted_network_is_told_and_drains(wired: tuple[Wire, str], plac
     wire, through = wired
     async with served(through, place) as service:
         await service.work()
-        assert [] == await service.house.readiness.reasons()
+        assert [] == await service.context.readiness.reasons()
         wire.part()
         keys = [f"parted {number}" for number in range(6)]
         told = await asyncio.gather(
-            *(settled(service.house, key) for key in keys), return_exceptions=True
+            *(settled(service.context, key) for key in keys), return_exceptions=True
         )
-        reasons = {reason.code for reason in await service.house.readiness.reasons()}
+        reasons = {reason.code for reason in await service.context.readiness.reasons()}
         wire.mend()
         await asyncio.gather(*(service.settle(key) for key in keys))
         await service.work()
@@ -193,13 +193,13 @@ async def test_a_house_closes_while_its_network_is_parted(
         await service.work()
         wire.part()
         keys = [f"parted {number}" for number in range(6)]
-        asking = [asyncio.create_task(settled(service.house, key)) for key in keys]
-        await eventually(lambda: answered(service.house.appender.waits_s() > 0))
+        asking = [asyncio.create_task(settled(service.context, key)) for key in keys]
+        await eventually(lambda: answered(service.context.appender.waits_s() > 0))
     told = await asyncio.gather(*asking, return_exceptions=True)
     wire.mend()
 
     assert all(isinstance(one, UNANSWERED) for one in told)
-    async with a_house(dsn, place) as later:
+    async with a_context(dsn, place) as later:
         for key in keys:
             service.replies[key] = await settled(later, key)
         await check_sums(later, service.replies)

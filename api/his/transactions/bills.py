@@ -23,7 +23,7 @@ from service.his.messages import message_of
 from service.ids import long
 from service.settlement import cancel
 from service.visit.bill_facts import BillFacts, look_at_bill
-from service.visit.bill_requests import Bill, Purchase, VisitBill
+from service.visit.bill_requests import BillRequest, Purchase, VisitBill
 from service.visit.fee_lines import fees_of
 from service.visit.settle_bill import settle_bill, try_bill
 
@@ -37,8 +37,8 @@ SINCE = {
 """What became of a bill whose answer is repeated, for people and for programs."""
 
 
-def _bill(sent: Values) -> Bill:
-    return Bill(
+def _bill(sent: Values) -> BillRequest:
+    return BillRequest(
         person_no=sent["psn_no"],
         shown=shown(sent["mdtrt_cert_type"], sent["mdtrt_cert_no"]),
         med_type=sent["med_type"],
@@ -102,12 +102,12 @@ async def settle_purchase(call: Call) -> Answered:
 
 
 async def _tried(call: Call, asked: VisitBill | Purchase) -> Answered:
-    facts = await try_bill(call.door.house, call.caller, asked)
+    facts = await try_bill(call.api.context, call.caller, asked)
     return call.answer(_printed(call, facts, call.envelope.msgid))
 
 
 async def _settled(call: Call, asked: VisitBill | Purchase) -> Answered:
-    outcome = await settle_bill(call.door.house, call.request(), asked)
+    outcome = await settle_bill(call.api.context, call.request(), asked)
     reply = check_reply(outcome.reply)
     assert outcome.facts is not None, "what is not refused is settled"
     told = call.answer(_printed(call, outcome.facts, call.envelope.msgid), reply)
@@ -121,7 +121,7 @@ def _printed(call: Call, facts: BillFacts, msgid: str) -> dict[str, Any]:
         "setldetail": setldetail(facts),
     }
     if "drugdetail" in call.input:
-        table = call.door.house.funds.table
+        table = call.api.context.funds.table
         rows = [fee_result(table, row) for row in call.input["drugdetail"]]
         output["detlcutinfo"] = rows
     return output
@@ -129,12 +129,12 @@ def _printed(call: Call, facts: BillFacts, msgid: str) -> dict[str, Any]:
 
 async def take_back(call: Call) -> Answered:
     """2208, 2305 and 2103: the whole bill back to the accounts and buckets it came from."""
-    sent, house = call.first, call.door.house
+    sent, context = call.first, call.api.context
     settlement = long("stl", sent["setl_id"])
-    facts = await look_at_bill(house, call.caller, settlement, sent["psn_no"])
+    facts = await look_at_bill(context, call.caller, settlement, sent["psn_no"])
     if visit_id(facts) != sent["mdtrt_id"]:
         raise UnknownError
-    reply = check_reply(await cancel.cancel(house, call.request(), settlement, REASON))
+    reply = check_reply(await cancel.cancel(context, call.request(), settlement, REASON))
     told = json.loads(reply.answer)
     output = {
         "setlinfo": cancelled(facts, call.dialect, call.envelope.msgid, told),
@@ -145,12 +145,12 @@ async def take_back(call: Call) -> Answered:
 
 async def look(call: Call) -> Answered:
     """5203: a bill as it was settled, and whether it was given back."""
-    sent, house = call.first, call.door.house
+    sent, context = call.first, call.api.context
     settlement = long("stl", sent["setl_id"])
-    facts = await look_at_bill(house, call.caller, settlement, sent["psn_no"])
+    facts = await look_at_bill(context, call.caller, settlement, sent["psn_no"])
     if sent["mdtrt_id"] not in (None, visit_id(facts)):
         raise UnknownError
-    msgid = await message_of(call.door.shelf, call.caller, settlement)
+    msgid = await message_of(call.api.read_models, call.caller, settlement)
     info = setlinfo(facts, call.dialect, msgid, None)
     info["refd_setl_flag"] = "0" if facts.status == "settled" else "1"
     return call.answer({"setlinfo": info, "setldetail": setldetail(facts)})

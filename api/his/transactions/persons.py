@@ -1,10 +1,9 @@
 """Who the patient is and what he is entitled to: 1101, 1162, 1201, 2001, 5206, 5301."""
 
-from typing import Any
-
-from aggregates.vocabulary import Insurance, ParentSex, Standing
+from aggregates.vocabulary import Insurance, InsuranceStatus, ParentSex
 from api.his.wire.call import Call
 from api.his.wire.envelope import Answered
+from api.his.wire.reading import Values
 from service.binding.kinship import traits_in
 from service.settlement.claims import Identity
 from service.visit.bill_facts import Patient
@@ -17,8 +16,6 @@ ENDED = "4"
 ID_CARD, OTHER = "01", "99"
 RESIDENT_ID_SIZE = 18
 MEDINS = {"hospital": "1", "pharmacy": "2", "checkup": "1"}
-
-Values = dict[str, Any]
 
 
 def shown(kind: str | None, number: str | None) -> Identity | None:
@@ -44,17 +41,17 @@ def particulars(patient: Patient) -> Values:
     }
 
 
-def psn_type(insurance: Insurance, standing: Standing) -> str:
+def psn_type(insurance: Insurance, standing: InsuranceStatus) -> str:
     """In work 1101, retired 1201, resident 1501."""
     if insurance is Insurance.RESIDENT:
         return "1501"
-    return "1201" if standing is Standing.RETIRED else "1101"
+    return "1201" if standing is InsuranceStatus.RETIRED else "1101"
 
 
 def age(call: Call, patient: Patient) -> str:
     """Whole years as the table writes them; 0.0 where the birth is not known."""
     born = traits_in(patient.person.cert_no).born_on
-    on = call.door.house.clock().on
+    on = call.api.context.clock().on
     if born is None:
         return "0.0"
     return f"{on.year - born.year - ((on.month, on.day) < (born.month, born.day))}.0"
@@ -79,7 +76,7 @@ async def psn_info(call: Call) -> Answered:
     sent = call.first
     kind, number = sent["mdtrt_cert_type"], sent["mdtrt_cert_no"]
     identity = shown(kind, number) or Identity("id_card", number)
-    patient = await identify(call.door.house, call.caller, identity)
+    patient = await identify(call.api.context, call.caller, identity)
     return call.answer(_insured(call, patient))
 
 
@@ -90,7 +87,7 @@ async def decode(call: Call) -> Answered:
     both are there.
     """
     token = call.first["ecQrCode"] or ""
-    patient = await identify(call.door.house, call.caller, Identity("e_credential", token))
+    patient = await identify(call.api.context, call.caller, Identity("e_credential", token))
     nodes = _insured(call, patient)
     base = nodes["baseinfo"]
     decoded = {
@@ -108,7 +105,7 @@ async def decode(call: Call) -> Answered:
 
 async def medins(call: Call) -> Answered:
     """1201: the institution that asks; of others nothing is told."""
-    counter = await look_at_counter(call.door.house, call.caller)
+    counter = await look_at_counter(call.api.context, call.caller)
     wanted = call.first["fixmedins_code"]
     row = {
         "fixmedins_code": counter.code,
@@ -120,7 +117,7 @@ async def medins(call: Call) -> Answered:
 
 async def benefit(call: Call) -> Answered:
     """2001: whether the pooled fund covers the patient today."""
-    patient, _ = await look_at_patient(call.door.house, call.caller, call.first["psn_no"])
+    patient, _ = await look_at_patient(call.api.context, call.caller, call.first["psn_no"])
     covered = STATUS.get(patient.status) == "1"
     row = {
         "psn_no": patient.person.person_no,
@@ -138,5 +135,5 @@ async def chronic(call: Call) -> Answered:
     None is on record here: `/v1/filings` are for care elsewhere, and told as a disease they would
     open entitlements that nobody granted. A client takes the empty list for an ordinary patient.
     """
-    await look_at_patient(call.door.house, call.caller, call.first["psn_no"])
+    await look_at_patient(call.api.context, call.caller, call.first["psn_no"])
     return call.answer({"feedetail": []})

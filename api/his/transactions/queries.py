@@ -25,8 +25,8 @@ def _span(sent: dict[str, Any]) -> tuple[datetime, datetime]:
 
 async def visits(call: Call) -> Answered:
     """5201: a patient's visits at the asking institution, newest first."""
-    sent, door = call.first, call.door
-    found = await visits_of(door.house, door.shelf, call.caller, sent["psn_no"], _span(sent))
+    sent, api = call.first, call.api
+    found = await visits_of(api.context, api.read_models, call.caller, sent["psn_no"], _span(sent))
     wanted = sent["mdtrt_id"]
     rows = [
         _shared(found, row)
@@ -44,8 +44,8 @@ async def visits(call: Call) -> Answered:
 
 async def stays(call: Call) -> Answered:
     """5303: whether the patient is in this hospital."""
-    sent, door = call.first, call.door
-    found = await stays_of(door.house, door.shelf, call.caller, sent["psn_no"], _span(sent))
+    sent, api = call.first, call.api
+    found = await stays_of(api.context, api.read_models, call.caller, sent["psn_no"], _span(sent))
     rows = [
         _shared(found, row)
         | {
@@ -72,7 +72,7 @@ def _shared(found: Visits, row: Any) -> dict[str, Any]:  # noqa: ANN401 -- the s
 async def diagnoses(call: Call) -> Answered:
     """5202: what a visit was for."""
     sent = call.first
-    visit = await look_at_visit(call.door.house, call.caller, named(sent))
+    visit = await look_at_visit(call.api.context, call.caller, named(sent))
     rows = [
         {
             "mdtrt_id": sent["mdtrt_id"],
@@ -90,15 +90,15 @@ async def diagnoses(call: Call) -> Answered:
 
 async def fees(call: Call) -> Answered:
     """5204: the fee lines of a visit, or of one bill of it."""
-    sent, door = call.first, call.door
+    sent, api = call.first, call.api
     batch: str | None = None
     if sent["setl_id"]:
         bill = long("stl", sent["setl_id"])
-        facts = await look_at_bill(door.house, call.caller, bill, sent["psn_no"])
+        facts = await look_at_bill(api.context, call.caller, bill, sent["psn_no"])
         batch = facts.batch
     whose = Named(StreamId(long("vis", sent["mdtrt_id"])), sent["psn_no"])
-    visit = await look_at_visit(door.house, call.caller, whose)
-    table = door.house.funds.table
+    visit = await look_at_visit(api.context, call.caller, whose)
+    table = api.context.funds.table
     chosen = visit.fees if batch is None else visit.fees_of(batch) or visit.fees
     rows = [
         fee_result(
@@ -120,10 +120,12 @@ async def fees(call: Call) -> Answered:
 
 async def sums(call: Call) -> Answered:
     """5206: what the patient's bills of a year came to, at the asking institution alone."""
-    sent, door = call.first, call.door
-    today = door.house.clock().on
+    sent, api = call.first, call.api
+    today = api.context.clock().on
     on = month(sent["cum_ym"], today) if sent["cum_ym"] else today
-    patient, told = await sums_of_year(door.house, door.shelf, call.caller, sent["psn_no"], on.year)
+    patient, told = await sums_of_year(
+        api.context, api.read_models, call.caller, sent["psn_no"], on.year
+    )
     rows = [
         {
             "insutype": INSUTYPE[patient.insurance],

@@ -7,7 +7,7 @@ from api.his.wire.call import Call, FailedError, check_reply
 from api.his.wire.envelope import Answered, Failed
 from api.http.problems import ProblemError
 from service import UnknownError
-from service.his.messages import Known, is_anothers, look_at_message
+from service.his.messages import MessageOutcome, is_anothers, look_at_message
 from service.ids import short
 from service.settlement.reverse import reverse
 from service.visit.bill_facts import look_at_bill
@@ -28,40 +28,40 @@ async def undo(call: Call) -> Answered:
     only lost the answer books the refund, which `setl_id` in the refusal names. A message that
     another institution sent is not the caller's to undo: nothing came of it here, nor is buried.
     """
-    sent, house = call.first, call.door.house
+    sent, context = call.first, call.api.context
     infno = sent["oinfno"].upper()[:4]
     if infno not in REVERSIBLE:
         raise ProblemError("FIELD_INVALID", field="oinfno")
     key = f"fsi:{infno}:{sent['omsgid']}"
-    known = await look_at_message(house, call.caller, key)
-    if known is None and await is_anothers(house, call.caller, sent["omsgid"]):
+    known = await look_at_message(context, call.caller, key)
+    if known is None and await is_anothers(context, call.caller, sent["omsgid"]):
         raise ProblemError("NOT_FOUND", field="omsgid")
     if known is not None and known.refusal is None and infno not in SETTLING:
         if known.stream is None or infno not in REGISTERING:
             raise FailedError(_stays(known))
-        reply = check_reply(await undo_registration(house, call.request(), known.stream))
+        reply = check_reply(await undo_registration(context, call.request(), known.stream))
         return call.answer({}, reply)
     if known is not None and known.refusal is not None and known.stream is None:
         return call.answer({})  # a rule refused it, so there is nothing to undo
     if known is not None and known.refusal is None and known.stream is not None:
-        await look_at_bill(house, call.caller, known.stream, sent["psn_no"])
-    reply = check_reply(await reverse(house, call.request(), key))
+        await look_at_bill(context, call.caller, known.stream, sent["psn_no"])
+    reply = check_reply(await reverse(context, call.request(), key))
     told = json.loads(reply.answer)
     if told["status"] == "cancelled":
         raise FailedError(Failed("ALREADY_CANCELLED", "not_applied", {}))
     return call.answer({}, reply)
 
 
-def _stays(known: Known) -> Failed:
+def _stays(known: MessageOutcome) -> Failed:
     fields = {} if known.cancelled is None else {"settlement_id": known.cancelled}
     return Failed("REVERSAL_NOT_POSSIBLE", "not_applied", fields)
 
 
 async def ask(call: Call) -> Answered:
     """GJ01: what became of a message: unknown, applied, refused or reversed."""
-    sent, house = call.first, call.door.house
+    sent, context = call.first, call.api.context
     infno = sent["oinfno"].upper()[:4]
-    known = await look_at_message(house, call.caller, f"fsi:{infno}:{sent['omsgid']}")
+    known = await look_at_message(context, call.caller, f"fsi:{infno}:{sent['omsgid']}")
     row = {"omsgid": sent["omsgid"], "oinfno": infno, "state": "unknown"}
     if known is not None:
         row |= {"state": "refused" if known.refusal else "applied", "code": known.refusal}
@@ -79,7 +79,7 @@ async def ask(call: Call) -> Answered:
 
 async def _state(call: Call, settlement: StreamId) -> str:
     try:
-        facts = await look_at_bill(call.door.house, call.caller, settlement, None)
+        facts = await look_at_bill(call.api.context, call.caller, settlement, None)
     except UnknownError:
         return "applied"
     return "applied" if facts.status == "settled" else facts.status.value

@@ -10,6 +10,7 @@ from typing import Any
 
 from aggregates.vocabulary import Insurance, MulaidMode
 from api.his.transactions.persons import INSUTYPE, particulars, psn_type
+from api.his.wire.reading import Values
 from service.ids import short, twin
 from service.reconciliation.fsi_statement import clr_type
 from service.serializers import fen_of, yuan
@@ -24,8 +25,6 @@ POOL_NAMES = {
     Insurance.RESIDENT: "城乡居民基本医疗保险基金",
 }
 BY_PROJECT = "01"
-
-Values = dict[str, Any]
 
 
 def money(facts: BillFacts, dialect: Dialect) -> Values:

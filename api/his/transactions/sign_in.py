@@ -8,12 +8,12 @@ NUMBER_SIZE = 24
 
 async def sign_in(call: Call) -> Answered:
     """9001: the same number for an operator all day."""
-    now = call.door.house.clock()
+    now = call.api.context.clock()
     who = f"sign-in\0{call.caller.name}\0{call.first['opter_no']}\0{now.on}"
-    number = call.door.house.keys.sign(who.encode()).hex()[:NUMBER_SIZE].upper()
+    number = call.api.context.vault.sign(who.encode()).hex()[:NUMBER_SIZE].upper()
     return call.answer({"signinoutb": {"sign_time": now.at, "sign_no": number}})
 
 
 async def sign_out(call: Call) -> Answered:
     """9002: he signs out; what he did stays his."""
-    return call.answer({"signoutoutb": {"sign_time": call.door.house.clock().at}})
+    return call.answer({"signoutoutb": {"sign_time": call.api.context.clock().at}})

@@ -11,7 +11,7 @@ from api.his.wire.reading import MISSING
 from api.http.problems import ProblemError
 from api.http.values.numbers import decimal_of, fen_of, whole_of
 from service.ids import short, twin
-from service.reconciliation.fsi_statement import Row, Sent
+from service.reconciliation.fsi_statement import ComparedRow, Sent
 from service.serializers import signed_yuan
 
 SIZE_MAX = 16 * 1_048_576
@@ -103,7 +103,7 @@ def _fen(text: str) -> int:
         raise ProblemError("FILE_INVALID", field="in") from error
 
 
-def result_file(rows: Sequence[Row], results: StatementWords) -> bytes:
+def result_file(rows: Sequence[ComparedRow], results: StatementWords) -> bytes:
     """result.txt in a ZIP: person, visit, bill, msgid, result, refunded, words, three sums."""
     text = "".join("\t".join(_told(row, results)) + "\n" for row in rows)
     packed = io.BytesIO()
@@ -112,7 +112,7 @@ def result_file(rows: Sequence[Row], results: StatementWords) -> bytes:
     return packed.getvalue()
 
 
-def _told(row: Row, results: StatementWords) -> tuple[str, ...]:
+def _told(row: ComparedRow, results: StatementWords) -> tuple[str, ...]:
     verdict, entry, theirs = row.compared
     word = RESULTS[results][verdict]
     if entry is None:

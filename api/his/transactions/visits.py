@@ -48,7 +48,7 @@ async def _registered(call: Call, setting: Setting, number: str, node: str) -> A
         med_type=sent.get("med_type"),
         began_at=sent["begntime"],
     )
-    reply = check_reply(await visits.register(call.door.house, call.request(), command))
+    reply = check_reply(await visits.register(call.api.context, call.request(), command))
     assert reply.subject is not None, "a registration makes a visit"
     row = {
         "mdtrt_id": short(reply.subject),
@@ -69,7 +69,7 @@ async def describe(call: Call) -> Answered:
     if not told and sent["dise_codg"]:
         told = (("1", sent["dise_codg"], sent["dise_name"] or ""),)
     reply = await visits.describe(
-        call.door.house, call.request(), named(sent), sent["med_type"], told
+        call.api.context, call.request(), named(sent), sent["med_type"], told
     )
     return call.answer({}, check_reply(reply))
 
@@ -85,13 +85,13 @@ async def discharge(call: Call) -> Answered:
 
 
 async def _closed(call: Call, end: VisitEnd) -> Answered:
-    reply = await visits.close(call.door.house, call.request(), named(call.first), end)
+    reply = await visits.close(call.api.context, call.request(), named(call.first), end)
     return call.answer({}, check_reply(reply))
 
 
 async def reopen(call: Call) -> Answered:
     """2405: the discharge was a mistake."""
-    reply = await visits.reopen(call.door.house, call.request(), named(call.first))
+    reply = await visits.reopen(call.api.context, call.request(), named(call.first))
     return call.answer({}, check_reply(reply))
 
 
@@ -103,9 +103,9 @@ async def upload(call: Call) -> Answered:
     if len({(row["mdtrt_id"], row["psn_no"]) for row in rows}) != 1:
         raise ProblemError("FIELD_INVALID", field="mdtrt_id")
     sent = fees_of(map(fee_row, rows))
-    reply = await fees.upload(call.door.house, call.request(), named(rows[0]), sent)
+    reply = await fees.upload(call.api.context, call.request(), named(rows[0]), sent)
     check_reply(reply)
-    table = call.door.house.funds.table
+    table = call.api.context.funds.table
     return call.answer({"result": [fee_result(table, row) for row in rows]}, reply)
 
 
@@ -152,7 +152,7 @@ async def take_back(call: Call) -> Answered:
     sent = call.first
     batch = sent["chrg_bchno"] or ALL
     lines = (sent["feedetl_sn"],) if sent["feedetl_sn"] else ()
-    reply = await fees.withdraw(call.door.house, call.request(), named(sent), batch, lines)
+    reply = await fees.withdraw(call.api.context, call.request(), named(sent), batch, lines)
     return call.answer({}, check_reply(reply))
 
 
@@ -162,5 +162,5 @@ async def take_back_lines(call: Call) -> Answered:
     if not rows:
         raise ProblemError("FIELD_REQUIRED", field="data")
     wanted = tuple(row["feedetl_sn"] for row in rows if row["feedetl_sn"] not in (None, ALL))
-    reply = await fees.withdraw(call.door.house, call.request(), named(rows[0]), ALL, wanted)
+    reply = await fees.withdraw(call.api.context, call.request(), named(rows[0]), ALL, wanted)
     return call.answer({}, check_reply(reply))

@@ -5,11 +5,11 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
-from api.his.wire.envelope import Answered, Envelope, Failed
+from api.his.wire.envelope import Answered, Failed, RequestHead
 from api.his.wire.field_tables import Transaction
 from api.his.wire.reading import Values
 from api.his.wire.writing import Output, Style, write_output
-from api.http.dependencies import Door
+from api.http.dependencies import Api
 from service.caller import Caller, Request
 from service.ledger.command import Reply
 from service.visit.bill_facts import Dialect
@@ -18,9 +18,9 @@ from service.visit.bill_facts import Dialect
 class Call(NamedTuple):
     """A transaction that was asked for, its input typed."""
 
-    door: Door
+    api: Api
     caller: Caller
-    envelope: Envelope
+    envelope: RequestHead
     transaction: Transaction
     input: dict[str, Any]
     dialect: Dialect

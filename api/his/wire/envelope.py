@@ -19,7 +19,7 @@ TEXT_MAX = 200
 EXTRA_MAX = 4000
 
 
-class Envelope(NamedTuple):
+class RequestHead(NamedTuple):
     """A request's head. `infno` is without its letter: 2207A is 2207 with other habits."""
 
     infno: str
@@ -32,7 +32,7 @@ class Envelope(NamedTuple):
     came_at: datetime
 
 
-def read_envelope(raw: bytes, came_at: datetime) -> Envelope:
+def read_envelope(raw: bytes, came_at: datetime) -> RequestHead:
     """The head of a request.
 
     Raises:
@@ -44,7 +44,7 @@ def read_envelope(raw: bytes, came_at: datetime) -> Envelope:
     infno = _named(body, "infno", 6).upper()
     if len(infno) == 5 and infno[4].isalpha():  # noqa: PLR2004 -- 2207A
         infno = infno[:4]
-    return Envelope(
+    return RequestHead(
         infno=infno,
         msgid=_unnaming("msgid", _named(body, "msgid", MSGID_MAX)),
         institution=_named(body, "fixmedins_code", CODE_MAX),
@@ -100,7 +100,7 @@ class Failed(NamedTuple):
     is_replayed: bool = False
 
 
-def good_bytes(envelope: Envelope, answered: Answered, now: datetime) -> bytes:
+def good_bytes(envelope: RequestHead, answered: Answered, now: datetime) -> bytes:
     """A successful answer."""
     head = _head(envelope.place, envelope.came_at, answered.position, now)
     write = encode_basestring_ascii if envelope.is_gbk else encode_basestring
@@ -111,7 +111,9 @@ def good_bytes(envelope: Envelope, answered: Answered, now: datetime) -> bytes:
     ).encode()
 
 
-def bad_bytes(envelope: Envelope | None, failed: Failed, came_at: datetime, now: datetime) -> bytes:
+def bad_bytes(
+    envelope: RequestHead | None, failed: Failed, came_at: datetime, now: datetime
+) -> bytes:
     """A refusal: a Chinese sentence for people, and the code for programs."""
     is_ascii = envelope is not None and envelope.is_gbk
     write = encode_basestring_ascii if is_ascii else encode_basestring

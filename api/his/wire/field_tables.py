@@ -18,7 +18,7 @@ class Field(NamedTuple):
     others: tuple[str, ...]
 
 
-class Node(NamedTuple):
+class FieldNode(NamedTuple):
     """One object of fields, or a list of them."""
 
     name: str
@@ -31,8 +31,8 @@ class Transaction(NamedTuple):
 
     infno: str
     name: str
-    takes: tuple[Node, ...]
-    gives: tuple[Node, ...]
+    takes: tuple[FieldNode, ...]
+    gives: tuple[FieldNode, ...]
 
 
 def load() -> dict[str, Transaction]:
@@ -40,9 +40,9 @@ def load() -> dict[str, Transaction]:
     held = tomllib.loads(PATH.read_text(encoding="utf-8"))
     nodes = {name: tuple(map(_field, told)) for name, told in held["nodes"].items()}
 
-    def named(told: dict[str, str]) -> tuple[Node, ...]:
+    def named(told: dict[str, str]) -> tuple[FieldNode, ...]:
         return tuple(
-            Node(name.removesuffix("[]"), nodes[shape], name.endswith("[]"))
+            FieldNode(name.removesuffix("[]"), nodes[shape], name.endswith("[]"))
             for name, shape in told.items()
         )
 

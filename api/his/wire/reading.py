@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from aggregates.vocabulary import BEIJING
-from api.his.wire.field_tables import Field, Node, Transaction
+from api.his.wire.field_tables import Field, FieldNode, Transaction
 from api.http.problems import ProblemError
 from api.http.values.dates import is_within
 from api.http.values.numbers import decimal_of, fen_of, whole_of
@@ -104,7 +104,7 @@ def read_input(
     return {node.name: _node(node, held, today) for node, held in found.items()}
 
 
-def _node(node: Node, found: Any, today: date | None) -> Any:  # noqa: ANN401 -- JSON
+def _node(node: FieldNode, found: Any, today: date | None) -> Any:  # noqa: ANN401 -- JSON
     if not node.is_list:
         if isinstance(found, list):
             found = found[0] if len(found) == 1 else None
@@ -121,7 +121,7 @@ def _node(node: Node, found: Any, today: date | None) -> Any:  # noqa: ANN401 --
     return [read_fields(node, row, today) for row in rows]
 
 
-def _found(node: Node, transaction: Transaction, sent: Mapping[str, Any]) -> Any:  # noqa: ANN401
+def _found(node: FieldNode, transaction: Transaction, sent: Mapping[str, Any]) -> Any:  # noqa: ANN401
     """A node under its own name, under the common ones, or the input itself where it is alone."""
     for name in (node.name, *(("data", "mdtrtinfo") if node == transaction.takes[0] else ())):
         held = sent.get(name)
@@ -132,7 +132,7 @@ def _found(node: Node, transaction: Transaction, sent: Mapping[str, Any]) -> Any
     return sent if flat and not node.is_list else None
 
 
-def read_fields(node: Node, sent: Mapping[str, Any], today: date | None = None) -> Values:
+def read_fields(node: FieldNode, sent: Mapping[str, Any], today: date | None = None) -> Values:
     """One object's fields; what is not in the table is let be.
 
     Raises:

@@ -10,7 +10,7 @@ from json.encoder import encode_basestring, encode_basestring_ascii
 from typing import Any, NamedTuple
 
 from aggregates.vocabulary import BEIJING
-from api.his.wire.field_tables import Field, Node, Transaction
+from api.his.wire.field_tables import Field, FieldNode, Transaction
 from service.serializers import signed_yuan
 
 ZERO = "0.00"
@@ -40,14 +40,14 @@ def write_output(transaction: Transaction, output: Output, style: Style) -> str:
     return "{" + ",".join(parts) + "}"
 
 
-def _node(node: Node, held: Any, style: Style) -> str:  # noqa: ANN401 -- an object or a list
+def _node(node: FieldNode, held: Any, style: Style) -> str:  # noqa: ANN401 -- an object or a list
     if node.is_list:
         assert isinstance(held, Sequence), node.name
         return "[" + ",".join(write_fields(node, row, style) for row in held) + "]"
     return write_fields(node, held, style)
 
 
-def write_fields(node: Node, values: Mapping[str, Any], style: Style) -> str:
+def write_fields(node: FieldNode, values: Mapping[str, Any], style: Style) -> str:
     """One object with every field of its table, and nothing else."""
     parts: list[str] = []
     left = len(values)

@@ -49,7 +49,7 @@ class Bounds:
 
 
 @dataclass(slots=True)
-class Crowd:
+class WaitingConnections:
     """The connections of one server that wait for their client, those waiting longest first."""
 
     idle: "dict[BoundedProtocol, None]" = field(default_factory=dict)
@@ -73,7 +73,7 @@ class BoundedProtocol(HttpToolsProtocol):
     """
 
     bounds: ClassVar[Bounds]
-    crowd: ClassVar[Crowd]
+    crowd: ClassVar[WaitingConnections]
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -252,7 +252,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
 def bounded(bounds: Bounds) -> type[BoundedProtocol]:
     """The protocol of one server, for `uvicorn.Config(http=…)`."""
-    members: dict[str, Any] = {"bounds": bounds, "crowd": Crowd()}
+    members: dict[str, Any] = {"bounds": bounds, "crowd": WaitingConnections()}
     return type("Bounded", (BoundedProtocol,), members)
 
 

@@ -21,7 +21,7 @@ from typing_extensions import override
 from aggregates.topics import CLASSES
 from aggregates.vocabulary import StreamId
 from service.clock import Clock, business_clock, micros
-from service.ledger.codec import Row
+from service.ledger.codec import EventRow
 from service.ledger.eventsourcing.blocking import LedgerLoop
 from service.ledger.eventsourcing.mapper import LedgerNotification
 from service.ledger.postgres.append_call import APPEND, arguments, outcome_of
@@ -132,7 +132,7 @@ class LedgerRecorder(LedgerTracking, ProcessRecorder):
             return []
         return self.ledger.run(self._append(rows, tracking))
 
-    async def _append(self, rows: list[Row], tracking: Tracking | None) -> list[int]:
+    async def _append(self, rows: list[EventRow], tracking: Tracking | None) -> list[int]:
         topic_ids, base = self._topic_ids, 0
         async with self.ledger.appending, self.ledger.transaction() as connection:
             if rows:
@@ -280,15 +280,15 @@ def hexadecimal(originator_id: UUID | str) -> str:
         raise DataError(f"not a UUID: {originator_id}") from error
 
 
-def _row_of(event: StoredEvent) -> Row:
+def _row_of(event: StoredEvent) -> EventRow:
     """An event of the library as a row; its stream has a UUID and no kind."""
     if event.topic in CLASSES:
         raise ProgrammingError(f"{event.topic} is appended by the service alone")
     stream = StreamId(f"lib_{hexadecimal(event.originator_id)}")
-    return Row(stream, event.originator_version, event.topic, None, event.state)
+    return EventRow(stream, event.originator_version, event.topic, None, event.state)
 
 
-async def _check_streams(connection: "asyncpg.Connection[Any]", rows: list[Row]) -> None:
+async def _check_streams(connection: "asyncpg.Connection[Any]", rows: list[EventRow]) -> None:
     streams = [row.stream[4:] for row in rows]
     if await connection.fetchval(STREAMS_OF_OURS, streams, list(CLASSES)) is not None:
         raise ProgrammingError("a stream of the service is appended to by the service alone")

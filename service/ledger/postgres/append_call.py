@@ -9,7 +9,7 @@ from aggregates.topics import State
 from aggregates.vocabulary import instant
 from service.clock import of_micros
 from service.ledger.codec import decode_head, encode_head, kind_of, stream_id
-from service.ledger.store import Batch, Head, Known, Outcome
+from service.ledger.store import AppendOutcome, Batch, StreamHead, UsedKey
 
 PARAMETERS = ", ".join(f"${n}" for n in range(1, 31))
 APPEND = f"SELECT * FROM append({PARAMETERS})"  # noqa: S608 -- numbers of parameters alone
@@ -66,9 +66,9 @@ def _held_fen(state: State | None, at_us: int) -> int | None:
     return held_fen(state, instant(of_micros(at_us))) if state.holds else 0
 
 
-def outcome_of(answer: Sequence[Any], batch: Batch) -> Outcome:
+def outcome_of(answer: Sequence[Any], batch: Batch) -> AppendOutcome:
     """The rows of the database function as an outcome."""
-    outcome = Outcome()
+    outcome = AppendOutcome()
     by_hex = {stream[4:]: stream for stream in batch.expected}
     names = list(batch.names)
     for what, ix, stream, number, kind, refusal, digest, body in answer:
@@ -76,7 +76,7 @@ def outcome_of(answer: Sequence[Any], batch: Batch) -> Outcome:
             case "done":
                 outcome.base = number
             case "stale":
-                head = None if kind is None else Head(number, decode_head(kind, body))
+                head = None if kind is None else StreamHead(number, decode_head(kind, body))
                 outcome.stale[by_hex[stream.hex]] = head
             case "late":
                 outcome.late = number
@@ -84,6 +84,6 @@ def outcome_of(answer: Sequence[Any], batch: Batch) -> Outcome:
                 outcome.taken.add(names[ix - 1])
             case _:
                 subject = None if stream is None else stream_id("stl", stream.hex)
-                known = Known(number, subject, refusal, digest, body)
+                known = UsedKey(number, subject, refusal, digest, body)
                 (outcome.known if what == "known" else outcome.asked)[ix - 1] = known
     return outcome

@@ -18,7 +18,7 @@ from service.ledger.codec import (
     kind_of,
     stream_id,
 )
-from service.ledger.store import NO_HEAD, Head, Sealed
+from service.ledger.store import NO_HEAD, SealedPerson, StreamHead
 
 EVENTS = "SELECT position, recorded_at, stream, version, topic, state FROM events"
 HISTORIES = f"{EVENTS} WHERE stream = ANY ($1::uuid[]) ORDER BY stream, version"
@@ -39,13 +39,13 @@ KEYS = "SELECT stream, wrapped FROM person_keys WHERE stream = ANY ($1::uuid[])"
 
 async def read_heads(
     connection: Connection, streams: Sequence[StreamId], topics: Mapping[int, str]
-) -> dict[StreamId, Head]:
+) -> dict[StreamId, StreamHead]:
     """Heads as committed now; streams that keep none are folded from their few events.
 
     Digits of another kind's stream are nothing of this kind; they have that stream's version, so
     that a decision on them is not held for stale.
     """
-    heads: dict[StreamId, Head] = dict.fromkeys(streams, NO_HEAD)
+    heads: dict[StreamId, StreamHead] = dict.fromkeys(streams, NO_HEAD)
     with_heads = _by_digits(s for s in streams if kind_of(s).has_head)
     if with_heads:
         heads |= await _kept_heads(connection, with_heads)
@@ -56,24 +56,24 @@ async def read_heads(
             for asked in bare[one.stream[4:]]:
                 state = heads[asked].state
                 folded = kind_of(asked).evolve(state, one.event) if asked == one.stream else None
-                heads[asked] = Head(one.version, folded)
+                heads[asked] = StreamHead(one.version, folded)
     return heads
 
 
 async def _kept_heads(
     connection: Connection, asked: Mapping[str, Sequence[StreamId]]
-) -> dict[StreamId, Head]:
+) -> dict[StreamId, StreamHead]:
     """Heads by digits; of a stream that keeps none only its version."""
-    heads: dict[StreamId, Head] = {}
+    heads: dict[StreamId, StreamHead] = {}
     left = set(asked)
     for stream, version, kind, state in await connection.fetch(HEADS, list(asked)):
         known = stream_id(BY_CODE[kind].prefix, stream.hex)
         left.remove(stream.hex)
         for one in asked[stream.hex]:
-            heads[one] = Head(version, decode_head(kind, state) if one == known else None)
+            heads[one] = StreamHead(version, decode_head(kind, state) if one == known else None)
     if left:
         for stream, version in await connection.fetch(VERSIONS, list(left)):
-            heads |= dict.fromkeys(asked[stream.hex], Head(version, None))
+            heads |= dict.fromkeys(asked[stream.hex], StreamHead(version, None))
     return heads
 
 
@@ -94,14 +94,14 @@ async def read_names(connection: Connection, names: Sequence[bytes]) -> dict[byt
 
 async def read_persons(
     connection: Connection, accounts: Sequence[StreamId], topics: Mapping[int, str]
-) -> dict[StreamId, Sealed]:
+) -> dict[StreamId, SealedPerson]:
     """Persons' data as stored, and their wrapped keys."""
     if not accounts:
         return {}
     wrapped = dict(await connection.fetch(KEYS, [a[4:] for a in accounts]))
     keys = {stream_id("acc", stream.hex): key for stream, key in wrapped.items()}
     return {
-        first.stream: Sealed(first.event.sealed, keys.get(first.stream))
+        first.stream: SealedPerson(first.event.sealed, keys.get(first.stream))
         for first in await read_first(connection, accounts, topics)
         if isinstance(first.event, AccountOpened)
     }

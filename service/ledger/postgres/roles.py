@@ -14,9 +14,10 @@ belong to the whole server, so several ledgers share them.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import asyncpg
+
+from projections.kit.table import Connection
 
 OWNER = "gongji_owner"
 PROJECTOR = "gongji_projector"
@@ -40,9 +41,6 @@ MAY_BECOME = """
 MAY_REWRITE = "SELECT pg_has_role(session_user, $1::name, 'MEMBER')"
 SET_OPTION_SINCE = 16
 """The release of PostgreSQL in which a member may be without the right to SET ROLE."""
-
-Connection = Any
-"""A connection of asyncpg."""
 
 
 class RolesMissingError(Exception):

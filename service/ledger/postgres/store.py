@@ -16,7 +16,7 @@ from asyncpg import Connection, Pool
 
 from aggregates.topics import CLASSES
 from aggregates.vocabulary import StreamId
-from service.ledger.access_log import Access, Kept, Sought, page, record
+from service.ledger.access_log import Access, AccessQuery, StoredAccess, page, record
 from service.ledger.codec import Recorded
 from service.ledger.postgres.append_call import APPEND, arguments, outcome_of
 from service.ledger.postgres.commit import (
@@ -53,10 +53,10 @@ from service.ledger.postgres.queries import (
 )
 from service.ledger.postgres.roles import WRITER
 from service.ledger.store import (
+    AppendOutcome,
     Batch,
-    Found,
-    Outcome,
     OutcomeUnknownError,
+    ReadResult,
     StoreExhaustedError,
     StoreUnavailableError,
 )
@@ -190,7 +190,7 @@ class PostgresStore:
         streams: Iterable[StreamId],
         names: Iterable[bytes],
         persons: Iterable[StreamId] = (),
-    ) -> Found:
+    ) -> ReadResult:
         """Heads, names and persons as committed now."""
         try:
             async with self.pool.acquire() as connection:
@@ -198,14 +198,14 @@ class PostgresStore:
         except asyncpg.TooManyConnectionsError as error:
             raise StoreExhaustedError(type(error).__name__) from error
 
-    async def append(self, batch: Batch) -> Outcome:
+    async def append(self, batch: Batch) -> AppendOutcome:
         """Append the batch in one round trip, or write nothing and say why."""
         writer = await self._connected()
         with dropped_after(self._patience.silent_s, writer), unwarned(writer):
             return await self._append(writer, batch)
 
     @asynccontextmanager
-    async def locked(self) -> AsyncIterator["_Locked"]:
+    async def locked(self) -> AsyncIterator["_LockedLog"]:
         """BEGIN, lock the log head; COMMIT at the end, and look at its tag.
 
         Who stands still inside is rolled back after `transaction_s`.
@@ -213,7 +213,7 @@ class PostgresStore:
         writer = await self._connected()
         with dropped_after(self._patience.silent_s, writer):
             async with self._transaction(writer) as newest:
-                yield _Locked(self, writer, newest)
+                yield _LockedLog(self, writer, newest)
 
     @asynccontextmanager
     async def _transaction(self, writer: Connection) -> AsyncIterator[int]:
@@ -231,7 +231,7 @@ class PostgresStore:
             raise
         await commit(writer)
 
-    async def _append(self, writer: Connection, batch: Batch) -> Outcome:
+    async def _append(self, writer: Connection, batch: Batch) -> AppendOutcome:
         try:
             answer = await writer.fetch(APPEND, *arguments(batch, self._topic_ids))
         except asyncpg.PostgresError as error:
@@ -252,8 +252,8 @@ class PostgresStore:
         streams: list[StreamId],
         names: list[bytes],
         persons: list[StreamId],
-    ) -> Found:
-        return Found(
+    ) -> ReadResult:
+        return ReadResult(
             await read_heads(connection, streams, self._topics),
             await read_names(connection, names),
             await read_persons(connection, persons, self._topics),
@@ -280,7 +280,7 @@ class PostgresStore:
             with unwarned(connection):
                 await record(connection, accesses)
 
-    async def accesses(self, sought: Sought, limit: int) -> list[Kept]:
+    async def accesses(self, sought: AccessQuery, limit: int) -> list[StoredAccess]:
         """Up to `limit` records of the access log, the newest first."""
         return await page(self.pool, sought, limit)
 
@@ -303,7 +303,7 @@ class PostgresStore:
         return await count_accounts(self.pool)
 
 
-class _Locked:
+class _LockedLog:
     """Reading and appending while the log head is held."""
 
     def __init__(self, store: PostgresStore, writer: Connection, newest: int) -> None:
@@ -316,7 +316,7 @@ class _Locked:
         streams: Iterable[StreamId],
         names: Iterable[bytes],
         persons: Iterable[StreamId] = (),
-    ) -> Found:
+    ) -> ReadResult:
         try:
             return await self._store._read(  # noqa: SLF001
                 self._writer, list(streams), list(names), list(persons)
@@ -329,7 +329,7 @@ class _Locked:
             self._writer.terminate()
             raise StoreUnavailableError(type(error).__name__) from error
 
-    async def append(self, batch: Batch) -> Outcome:
+    async def append(self, batch: Batch) -> AppendOutcome:
         try:
             return await self._store._append(self._writer, batch)  # noqa: SLF001
         except asyncpg.QueryCanceledError as error:

@@ -8,7 +8,7 @@ replay reads them), and fast enough to run every few minutes.
 from service.ledger.codec import KINDS, TOPIC_PREFIX, stream_id
 from service.ledger.postgres.connect import connect
 from service.ledger.postgres.roles import READER
-from service.replay.differences import Differences, Unlike
+from service.replay.differences import Differences, Mismatch
 
 SETTINGS = {
     "role": READER,
@@ -50,9 +50,11 @@ async def check_balances(dsn: str) -> tuple[int, Differences]:
                 is_behind = row["has_head"] and row["at"] != row["version"]
                 if is_behind or row["events"] != row["version"]:
                     told = f"version {row['version']} of {row['events']} events"
-                    found.note(where, Unlike.VERSION, f"version {row['at']}", told)
+                    found.note(where, Mismatch.VERSION, f"version {row['at']}", told)
                 if (row["fen"] or 0) != (row["sum_fen"] or 0):
-                    found.note(where, Unlike.BALANCE, f"{row['fen']} fen", f"{row['sum_fen']} fen")
+                    found.note(
+                        where, Mismatch.BALANCE, f"{row['fen']} fen", f"{row['sum_fen']} fen"
+                    )
     finally:
         await connection.close()
     return events, found

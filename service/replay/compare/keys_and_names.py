@@ -22,10 +22,10 @@ from service.ledger.codec import (
     stream_id,
 )
 from service.replay.compare.multiset_hash import Tally
-from service.replay.differences import Differences, Unlike
-from service.replay.partition import Share
+from service.replay.differences import Differences, Mismatch
+from service.replay.partition import Partition
 from service.settlement.claims import visit_of
-from service.vault import Keys
+from service.vault import Vault
 
 T = TypeVar("T")
 PAGE = 2000
@@ -86,34 +86,34 @@ class Bills(NamedTuple):
 
 
 async def compare_keys(
-    connection: Connection, keys: Keys, told: Tally, share: Share, found: Differences
+    connection: Connection, vault: Vault, told: Tally, share: Partition, found: Differences
 ) -> int:
     """One key for each settlement, refusal and tombstone, and it is the one that made it.
 
     Where all together are what the log told, each is; else they are looked at one by one.
     """
-    stored = await _keyed(connection, keys, KEYED, share.of, share.number)
+    stored = await _keyed(connection, vault, KEYED, share.of, share.number)
     if not stored.is_same(told):  # visits have keys too, one for each of their commands
-        stored = await _keyed(connection, keys, KEYED_BILLS, share.of, share.number, BILLS)
+        stored = await _keyed(connection, vault, KEYED_BILLS, share.of, share.number, BILLS)
     if not stored.is_same(told):
-        await _compare_each_key(connection, keys, share, found)
+        await _compare_each_key(connection, vault, share, found)
     return stored.count
 
 
-async def _keyed(connection: Connection, keys: Keys, query: str, *of: object) -> Tally:
-    stored = Tally(keys)
+async def _keyed(connection: Connection, vault: Vault, query: str, *of: object) -> Tally:
+    stored = Tally(vault)
     async for page in _pages(connection, query, *of):
         for stream, caller, key in page:
-            stored.add(stream_id("stl", stream.hex), _key_digest(keys, caller, key).encode())
+            stored.add(stream_id("stl", stream.hex), _key_digest(vault, caller, key).encode())
     return stored
 
 
-def _key_digest(keys: Keys, caller: str, key: str) -> str:
-    return keys.name("key", f"{caller}\0{key}").hex()[:32]
+def _key_digest(vault: Vault, caller: str, key: str) -> str:
+    return vault.name("key", f"{caller}\0{key}").hex()[:32]
 
 
 async def _compare_each_key(
-    connection: Connection, keys: Keys, share: Share, found: Differences
+    connection: Connection, vault: Vault, share: Partition, found: Differences
 ) -> None:
     mine = (share.of, share.number)
     async for page in _pages(connection, KEYS, *mine):
@@ -121,17 +121,17 @@ async def _compare_each_key(
             if row["topic"] in CLASSES and row["topic"] not in BILLS:
                 continue
             where = (row["position"], stream_id("stl", row["stream"].hex))
-            digest = _key_digest(keys, row["caller"], row["key"])
+            digest = _key_digest(vault, row["caller"], row["key"])
             if row["topic"] not in CLASSES:
-                found.note(where, Unlike.KEY, "a key of a settlement that is not there", None)
+                found.note(where, Mismatch.KEY, "a key of a settlement that is not there", None)
                 continue
             made = _readable(_digest_of, row["topic"], row["state"])
             if made != digest:
-                found.note(where, Unlike.KEY, f"key digest {digest}", made)
+                found.note(where, Mismatch.KEY, f"key digest {digest}", made)
     for position, stream in await connection.fetch(KEYLESS, list(BILLS), *mine):
-        found.note((position, stream_id("stl", stream.hex)), Unlike.KEY, "no key", "one key")
+        found.note((position, stream_id("stl", stream.hex)), Mismatch.KEY, "no key", "one key")
     for (stream,) in await connection.fetch(TWICE, list(BILLS), *mine):
-        found.note((None, stream_id("stl", stream.hex)), Unlike.KEY, "several keys", "one key")
+        found.note((None, stream_id("stl", stream.hex)), Mismatch.KEY, "several keys", "one key")
 
 
 def _digest_of(topic: str, state: bytes) -> str:
@@ -151,9 +151,9 @@ class Names(NamedTuple):
     regions, persons with kin. How many names an account has the log does not say.
     """
 
-    keys: Keys
+    vault: Vault
     expected: dict[str, int]
-    share: Share
+    share: Partition
     told: Tally
 
 
@@ -162,10 +162,10 @@ async def compare_names(connection: Connection, names: Names, found: Differences
 
     Those of bills all together first, as keys are.
     """
-    keys, expected, share, told = names
+    vault, expected, share, told = names
     met = dict.fromkeys(expected, 0)
     count = await _compare_each_name(connection, names, met, found, of_bills=False)
-    stored = Tally(keys)
+    stored = Tally(vault)
     async for page in _pages(connection, NAMED_BILLS, share.of, share.number):
         for stream, name in page:
             stored.add(stream_id("stl", stream.hex), name)
@@ -175,7 +175,7 @@ async def compare_names(connection: Connection, names: Names, found: Differences
         await _compare_each_name(connection, names, met, found, of_bills=True)
     for prefix, number in expected.items():
         if met[prefix] != number:
-            found.note((None, None), Unlike.NAME, f"{prefix}: {met[prefix]} names", number)
+            found.note((None, None), Mismatch.NAME, f"{prefix}: {met[prefix]} names", number)
     return count + stored.count
 
 
@@ -194,15 +194,17 @@ async def _compare_each_name(
             named = _readable(_named, row)
             if named is None:
                 what = f"a name of {row['stream']}"
-                found.note((None, None), Unlike.NAME, what, "an unreadable stream")
+                found.note((None, None), Mismatch.NAME, what, "an unreadable stream")
                 continue
             stream, state = named
             where = (None, stream)
-            made = None if stream is None else _name_of(names.keys, stream, state)
+            made = None if stream is None else _name_of(names.vault, stream, state)
             if stream is None or made == b"":
-                found.note(where, Unlike.NAME, f"a name of {row['stream']}", "no such live stream")
+                found.note(
+                    where, Mismatch.NAME, f"a name of {row['stream']}", "no such live stream"
+                )
             elif made is not None and made != row["name"]:
-                found.note(where, Unlike.NAME, row["name"].hex(), made.hex())
+                found.note(where, Mismatch.NAME, row["name"].hex(), made.hex())
             elif stream[:3] in met:
                 met[stream[:3]] += 1
     return count
@@ -229,19 +231,19 @@ def _readable(read: Callable[..., T], *stored: Any) -> T | None:  # noqa: ANN401
         return None
 
 
-def _name_of(keys: Keys, stream: StreamId, state: State | Claim | None) -> bytes | None:
+def _name_of(vault: Vault, stream: StreamId, state: State | Claim | None) -> bytes | None:
     """The name of a stream; None where the log does not say it, empty where it must have none."""
     match state:
         case Claim():
-            return visit_of(keys, state)
+            return visit_of(vault, state)
         case Hold(status=HoldStatus.HELD, held=held):
-            return visit_of(keys, held.claim)
+            return visit_of(vault, held.claim)
         case Institution(code=code):
-            return keys.name("institution", code)
+            return vault.name("institution", code)
         case Rulebook(region=region):
-            return keys.name("region", region)
+            return vault.name("region", region)
         case Kinship(person=person):
-            return keys.name("kinship", person)
+            return vault.name("kinship", person)
         case _:
             return b"" if stream[:3] in ("stl", "hld") else None
 

@@ -8,7 +8,7 @@ pairs with the same sum.
 from hashlib import blake2b
 
 from aggregates.vocabulary import StreamId
-from service.vault import Keys
+from service.vault import Vault
 
 SIZE = 16
 LIMIT = 1 << 8 * SIZE
@@ -19,9 +19,9 @@ class Tally:
 
     __slots__ = ("_begun", "count", "sum")
 
-    def __init__(self, keys: Keys) -> None:
+    def __init__(self, vault: Vault) -> None:
         """Begin with nothing."""
-        self._begun = blake2b(digest_size=SIZE, key=keys.sign(b"tally"))
+        self._begun = blake2b(digest_size=SIZE, key=vault.sign(b"tally"))
         self.sum = 0
         self.count = 0
 

@@ -28,12 +28,12 @@ from aggregates.settlement.hold import ClaimHeld, HoldCaptured, HoldEnded
 from aggregates.settlement.settlement import debits_of, reasons_of
 from aggregates.vocabulary import HoldEnd, instant
 from service.ledger.overlay import UnreadError
-from service.ledger.read_set import View
+from service.ledger.read_set import ReadSet
 from service.policy import edition_of_record
-from service.replay.differences import Unlike
+from service.replay.differences import Mismatch
 from service.replay.redecide.comparison import (
+    DecisionContext,
     Finding,
-    Place,
     as_decided,
     misread,
     moves,
@@ -46,7 +46,7 @@ from service.replay.redecide.returns import refunded, taken_back
 from service.settlement.capture import settled_of
 from service.settlement.supersede_hold import held_accounts
 
-Decided = (
+DecisionEvent = (
     Settled
     | ClaimHeld
     | HoldCaptured
@@ -80,7 +80,7 @@ EXPLAINED = (
 """What accounts do for something that was decided, which must explain it."""
 
 
-def decide_again(place: Place, event: Decided) -> list[Finding]:
+def decide_again(place: DecisionContext, event: DecisionEvent) -> list[Finding]:
     """Decide an event again and hold it against what the log tells.
 
     Raises:
@@ -91,12 +91,12 @@ def decide_again(place: Place, event: Decided) -> list[Finding]:
     except UnreadError:
         raise
     except RefusalError as refusal:
-        return [Finding(Unlike.DECISION, type(event).__name__, refusal.code())]
+        return [Finding(Mismatch.DECISION, type(event).__name__, refusal.code())]
     except Exception as fault:  # noqa: BLE001 -- what was tampered with may break any rule
-        return [Finding(Unlike.DECISION, type(event).__name__, f"{type(fault).__name__} {fault}")]
+        return [Finding(Mismatch.DECISION, type(event).__name__, f"{type(fault).__name__} {fault}")]
 
 
-def _decided(place: Place, event: Decided) -> list[Finding]:
+def _decided(place: DecisionContext, event: DecisionEvent) -> list[Finding]:
     match event:
         case Settled():
             return _settled(place, event) if event.hold is None else _captured(place, event)
@@ -115,10 +115,10 @@ def _decided(place: Place, event: Decided) -> list[Finding]:
 # ------------------------------------------------------------------ bills and holds
 
 
-def _settled(place: Place, settled: Settled) -> list[Finding]:
+def _settled(place: DecisionContext, settled: Settled) -> list[Finding]:
     now = instant(settled.settled_at)
-    view = View(as_decided(place, place.command.unpaid), now)
-    split, region, editions, patient = split_again(view, place.keys, settled.claim, now)
+    reads = ReadSet(as_decided(place, place.command.unpaid), now)
+    split, region, editions, patient = split_again(reads, place.vault, settled.claim, now)
     own_after_fen = patient.balance_fen - split.own_fen if patient.has_funds else None
     made = replace(
         settled,
@@ -132,14 +132,14 @@ def _settled(place: Place, settled: Settled) -> list[Finding]:
         own_after_fen=own_after_fen,
         on=now.on,
     )
-    found = [*unlike(settled, made), *misread(place, settled.read, view.read)]
+    found = [*unlike(settled, made), *misread(place, settled.read, reads.read)]
     return found + _paid(place, settled)
 
 
-def _held(place: Place, held: ClaimHeld) -> list[Finding]:
+def _held(place: DecisionContext, held: ClaimHeld) -> list[Finding]:
     now = instant(held.held_at)
-    view = View(as_decided(place, place.command.unpaid), now)
-    split, region, editions, _ = split_again(view, place.keys, held.claim, now)
+    reads = ReadSet(as_decided(place, place.command.unpaid), now)
+    split, region, editions, _ = split_again(reads, place.vault, held.claim, now)
     made = replace(
         held,
         place_region=region,
@@ -151,16 +151,16 @@ def _held(place: Place, held: ClaimHeld) -> list[Finding]:
         cash_fen=split.cash_fen,
         on=now.on,
     )
-    found = [*unlike(held, made), *misread(place, held.read, view.read)]
+    found = [*unlike(held, made), *misread(place, held.read, reads.read)]
     told = taken(place, lambda event: isinstance(event, Held) and event.hold == place.stream)
     return found + moves(told, list(hold_rules.holds_of(place.stream, held)))
 
 
-def _captured(place: Place, settled: Settled) -> list[Finding]:
+def _captured(place: DecisionContext, settled: Settled) -> list[Finding]:
     assert settled.hold is not None, "it settles a hold"
     now = instant(settled.settled_at)
-    view = View(as_decided(place, place.command.unfreed), now)
-    hold = view.hold(settled.hold)
+    reads = ReadSet(as_decided(place, place.command.unfreed), now)
+    hold = reads.hold(settled.hold)
     hold_rules.check_held(hold, now)
     claim = settled.claim
     known = replace(
@@ -169,24 +169,26 @@ def _captured(place: Place, settled: Settled) -> list[Finding]:
         fund_pay_fen=claim.fund_pay_fen,
         lines=claim.lines,
     )
-    accounts = held_accounts(view, hold.held)
+    accounts = held_accounts(reads, hold.held)
     patient = accounts[known.beneficiary]
-    edition = edition_of_record(view, place.keys, patient.region, hold.held.editions["beneficiary"])
+    edition = edition_of_record(
+        reads, place.vault, patient.region, hold.held.editions["beneficiary"]
+    )
     split = hold_rules.capture(settled.hold, hold, known, accounts, edition)
     made = settled_of((settled.hold, hold), known, split, patient, now)
     found = [*unlike(settled, replace(made, read=settled.read))]
-    return found + misread(place, settled.read, view.read) + _paid(place, settled)
+    return found + misread(place, settled.read, reads.read) + _paid(place, settled)
 
 
-def _freed(place: Place, event: HoldCaptured | HoldEnded) -> list[Finding]:
+def _freed(place: DecisionContext, event: HoldCaptured | HoldEnded) -> list[Finding]:
     why = event.why if isinstance(event, HoldEnded) else HoldEnd.CAPTURED
-    view = View(as_decided(place, place.command.unfreed), instant(place.at))
-    accounts = held_accounts(view, view.hold(place.stream).held)
+    reads = ReadSet(as_decided(place, place.command.unfreed), instant(place.at))
+    accounts = held_accounts(reads, reads.hold(place.stream).held)
     told = taken(place, lambda e: isinstance(e, HoldReleased) and e.hold == place.stream)
     return moves(told, list(hold_rules.frees_of(place.stream, accounts, why)))
 
 
-def _paid(place: Place, settled: Settled) -> list[Finding]:
+def _paid(place: DecisionContext, settled: Settled) -> list[Finding]:
     """Whether exactly what was decided left the accounts."""
     told = taken(
         place,

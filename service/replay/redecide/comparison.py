@@ -18,25 +18,25 @@ from aggregates.settlement.events import PartRefunded, Settled
 from aggregates.settlement.hold import ClaimHeld
 from aggregates.topics import Event
 from aggregates.vocabulary import StreamId
-from service.ledger.overlay import Layer
-from service.ledger.store import Head
-from service.replay.differences import Unlike
-from service.vault import Keys
+from service.ledger.command import StreamEvents
+from service.ledger.overlay import Overlay
+from service.ledger.store import StreamHead
+from service.replay.differences import Mismatch
+from service.vault import Vault
 
-Moved = list[tuple[StreamId, Event]]
-Told = Settled | ClaimHeld | PartRefunded
+BillDecision = Settled | ClaimHeld | PartRefunded
 
 
 class Finding(NamedTuple):
     """In what a decision is not what it should be: as it was told, and as it is made again."""
 
-    unlike: Unlike
+    unlike: Mismatch
     told: object
     made: object
 
 
 @dataclass(slots=True)
-class Command:
+class ReplayedCommand:
     """One command as far as the log has told it.
 
     `start` holds the heads it found of what it changed, `unpaid` the accounts before money
@@ -46,11 +46,11 @@ class Command:
     """
 
     act: bytes
-    start: dict[StreamId, Head] = field(default_factory=dict)
+    start: dict[StreamId, StreamHead] = field(default_factory=dict)
     unpaid: dict[StreamId, Account] = field(default_factory=dict)
     unfreed: dict[StreamId, Account] = field(default_factory=dict)
-    moved: Moved = field(default_factory=list)
-    due: Moved = field(default_factory=list)
+    moved: StreamEvents = field(default_factory=list)
+    due: StreamEvents = field(default_factory=list)
 
     def note(self, stream: StreamId, event: Event) -> None:
         """Keep what an account did until a decision explains it, if none has yet."""
@@ -60,28 +60,30 @@ class Command:
             self.moved.append((stream, event))
 
 
-class Place(NamedTuple):
+class DecisionContext(NamedTuple):
     """What a decision is decided again in: all states so far, its command, and where it stands."""
 
-    world: Layer
-    keys: Keys
-    command: Command
+    world: Overlay
+    vault: Vault
+    command: ReplayedCommand
     stream: StreamId
     at: datetime
 
 
-def as_decided(place: Place, kept: Mapping[StreamId, Account]) -> Layer:
+def as_decided(place: DecisionContext, kept: Mapping[StreamId, Account]) -> Overlay:
     """The states a decision saw: the command's beginning, with what it gave back before."""
-    layer = Layer(place.world)
+    overlay = Overlay(place.world)
     for stream, head in place.command.start.items():
         state = head.state
         if stream.startswith("acc_"):
             state = kept[stream] if stream in kept else place.world.head(stream).state
-        layer.heads[stream] = Head(head.version, state)
-    return layer
+        overlay.heads[stream] = StreamHead(head.version, state)
+    return overlay
 
 
-def misread(place: Place, told: dict[StreamId, int], made: dict[StreamId, int]) -> list[Finding]:
+def misread(
+    place: DecisionContext, told: dict[StreamId, int], made: dict[StreamId, int]
+) -> list[Finding]:
     """Whether everything that the decision needs was read, at the version that was there."""
     start = place.command.start
     there = {
@@ -89,13 +91,13 @@ def misread(place: Place, told: dict[StreamId, int], made: dict[StreamId, int]) 
         for stream in told
     }
     return [
-        Finding(Unlike.READ, f"{stream} {told.get(stream)}", there.get(stream, made.get(stream)))
+        Finding(Mismatch.READ, f"{stream} {told.get(stream)}", there.get(stream, made.get(stream)))
         for stream in (told | made if there != told or not made.keys() <= there.keys() else ())
         if told.get(stream) != there.get(stream, made.get(stream))
     ]
 
 
-def taken(place: Place, is_mine: Callable[[Event], bool]) -> Moved:
+def taken(place: DecisionContext, is_mine: Callable[[Event], bool]) -> StreamEvents:
     """Take the command's events that a decision must explain, in their order."""
     command = place.command
     told = [moved for moved in command.moved if is_mine(moved[1])]
@@ -103,19 +105,19 @@ def taken(place: Place, is_mine: Callable[[Event], bool]) -> Moved:
     return told
 
 
-def moves(told: Moved, made: Moved) -> list[Finding]:
+def moves(told: StreamEvents, made: StreamEvents) -> list[Finding]:
     """Whether accounts were moved exactly as decided, in that order."""
-    return [] if told == made else [Finding(Unlike.MOVES, told, made)]
+    return [] if told == made else [Finding(Mismatch.MOVES, told, made)]
 
 
-def unlike(told: Told, made: Told) -> Iterator[Finding]:
+def unlike(told: BillDecision, made: BillDecision) -> Iterator[Finding]:
     """Every member in which two events of a kind differ."""
     if told == made:
         return
     for member in fields(told):
         one, other = getattr(told, member.name), getattr(made, member.name)
         if one != other:
-            yield Finding(Unlike.DECISION, f"{member.name} {one}", other)
+            yield Finding(Mismatch.DECISION, f"{member.name} {one}", other)
 
 
 def decided_by(event: Event) -> str:

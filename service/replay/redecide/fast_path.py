@@ -18,27 +18,27 @@ from aggregates.settlement.events import Claim, Settled
 from aggregates.settlement.settlement import debits_of, reasons_of, split_claim
 from aggregates.vocabulary import Instant, StreamId, instant
 from service.ledger.codec import parts
-from service.ledger.overlay import Layer, UnreadError
-from service.ledger.read_set import View
-from service.ledger.store import Head
+from service.ledger.overlay import Overlay, UnreadError
+from service.ledger.read_set import ReadSet
+from service.ledger.store import StreamHead
 from service.replay.decoding import Inputs, Stored, inputs_of, read_act, read_event, written
-from service.replay.partition import Share
+from service.replay.partition import Partition
 from service.settlement.claims import editions_of, family_of, place_of
-from service.vault import Keys
+from service.vault import Vault
 
 SETTLED, DEBITED, AID = "settlement.settled/1", "account.debited/1", "account.aid-received/1"
 MOVES = (DEBITED, AID)
 
 
-class Plain(NamedTuple):
+class PlainCommand(NamedTuple):
     """What a plain command did: by which key, for which bill, and to which heads."""
 
     key_digest: str
     settled: Settled
-    heads: dict[StreamId, Head]
+    heads: dict[StreamId, StreamHead]
 
 
-class Again(NamedTuple):
+class ResplitClaim(NamedTuple):
     """A claim split again: by whom, in which region, under which editions, for which patient."""
 
     split: Split
@@ -70,43 +70,43 @@ def plain_end(rows: Sequence[Stored], at: int) -> int:
     return at
 
 
-def settled_again(world: Layer, keys: Keys, rows: Sequence[Stored]) -> Plain | None:
+def settled_again(world: Overlay, vault: Vault, rows: Sequence[Stored]) -> PlainCommand | None:
     """A plain command decided again; None where it comes out otherwise in anything.
 
     Raises:
         UnreadError: a state is needed that is not loaded yet.
     """
     try:
-        return _settled_again(world, keys, rows)
+        return _settled_again(world, vault, rows)
     except UnreadError:
         raise
     except Exception:  # noqa: BLE001 -- what was tampered with may break any rule: taken one by one
         return None
 
 
-def _settled_again(world: Layer, keys: Keys, rows: Sequence[Stored]) -> Plain | None:
+def _settled_again(world: Overlay, vault: Vault, rows: Sequence[Stored]) -> PlainCommand | None:
     bill = rows[-1]
     assert bill.state is not None, "it was looked at"
     act, event = parts(bill.state)
     told = inputs_of(event)
     if told is None or bill.amount_fen is not None:
         return None
-    made = _made(world, keys, told)
+    made = _made(world, vault, told)
     if made is None or written(made) != event:
         return None
     heads = _folded(world, bill.stream, made, rows)
     if heads is None:
         return None
-    return Plain(read_act(act).key_digest, made, heads)
+    return PlainCommand(read_act(act).key_digest, made, heads)
 
 
-def _made(world: Layer, keys: Keys, told: Inputs) -> Settled | None:
+def _made(world: Overlay, vault: Vault, told: Inputs) -> Settled | None:
     """The bill as the rules settle it; None where not all was read, or not as it was."""
     now = instant(told.settled_at)
-    view = View(world, now)
-    split, region, editions, patient = split_again(view, keys, told.claim, now)
+    reads = ReadSet(world, now)
+    split, region, editions, patient = split_again(reads, vault, told.claim, now)
     head = world.head
-    if not (view.read.keys() <= told.read.keys()) or any(
+    if not (reads.read.keys() <= told.read.keys()) or any(
         head(stream).version != version for stream, version in told.read.items()
     ):
         return None
@@ -129,13 +129,13 @@ def _made(world: Layer, keys: Keys, told: Inputs) -> Settled | None:
 
 
 def _folded(
-    world: Layer, bill: StreamId, made: Settled, rows: Sequence[Stored]
-) -> dict[StreamId, Head] | None:
+    world: Overlay, bill: StreamId, made: Settled, rows: Sequence[Stored]
+) -> dict[StreamId, StreamHead] | None:
     """The accounts' new heads; None unless exactly what was decided was stored, in order."""
     moves = debits_of(bill, made)
     if len(moves) != len(rows) - 1:
         return None
-    heads: dict[StreamId, Head] = {}
+    heads: dict[StreamId, StreamHead] = {}
     for (stream, event), row in zip(moves, rows, strict=False):
         version, before = heads.get(stream) or world.head(stream)
         fen = _moved_fen(event)
@@ -150,17 +150,19 @@ def _folded(
         after = evolve(before, event)
         if after.balance_fen - before.balance_fen != (fen or 0) or not is_sound(after, before):
             return None
-        heads[stream] = Head(row.version, after)
+        heads[stream] = StreamHead(row.version, after)
     return heads
 
 
-def passed_on(world: Layer, rows: Sequence[Stored], share: Share) -> dict[StreamId, Head] | None:
+def passed_on(
+    world: Overlay, rows: Sequence[Stored], share: Partition
+) -> dict[StreamId, StreamHead] | None:
     """The heads after the moves of a bill that another share decides; None where one is odd.
 
     Raises:
         UnreadError: an account is not loaded yet.
     """
-    heads: dict[StreamId, Head] = {}
+    heads: dict[StreamId, StreamHead] = {}
     for row in rows:
         stream = row.stream
         try:
@@ -176,7 +178,7 @@ def passed_on(world: Layer, rows: Sequence[Stored], share: Share) -> dict[Stream
         after = evolve(before, event)
         if after.balance_fen - before.balance_fen != (fen or 0) or not is_sound(after, before):
             return None
-        heads[stream] = Head(row.version, after)
+        heads[stream] = StreamHead(row.version, after)
     return heads
 
 
@@ -189,15 +191,15 @@ def is_sound(after: Account, before: Account) -> bool:
     return after.current_fen >= 0 and after.prior_fen >= 0 and after.suspended is before.suspended
 
 
-def split_again(view: View, keys: Keys, claim: Claim, now: Instant) -> Again:
+def split_again(reads: ReadSet, vault: Vault, claim: Claim, now: Instant) -> ResplitClaim:
     """A bill split again.
 
     Raises:
         RefusalError: it is refused today as it should have been then.
     """
-    institution = view.institution(claim.institution)
+    institution = reads.institution(claim.institution)
     check_designated(institution)
-    family = family_of(view, keys, claim.beneficiary, now)
+    family = family_of(reads, vault, claim.beneficiary, now)
     place = place_of(institution, claim.med_type, family.account, now)
     split = split_claim(claim, family, place, now)
-    return Again(split, place.region, editions_of(family), family.account)
+    return ResplitClaim(split, place.region, editions_of(family), family.account)

@@ -44,11 +44,12 @@ from aggregates.refusals import (
 )
 from aggregates.settlement.events import SettlementRefused
 from aggregates.vocabulary import BindingStatus, Instant, PremiumStatus, StreamId, instant
-from service.ledger.read_set import View
+from service.ledger.command import StreamEvents
+from service.ledger.read_set import ReadSet
 from service.ledger.store import NO_HEAD
 from service.policy import edition_of_record
-from service.replay.differences import Unlike
-from service.replay.redecide.comparison import Finding, Moved, Place, as_decided, moves, taken
+from service.replay.differences import Mismatch
+from service.replay.redecide.comparison import DecisionContext, Finding, as_decided, moves, taken
 from service.settlement.returns import with_successors
 
 PremiumStep = (
@@ -88,72 +89,74 @@ FROM: dict[type[GrantStep], tuple[BindingStatus, ...]] = {
 """In which status a grant may be for what happens to it."""
 
 
-def ordered_again(place: Place, event: Ordered) -> list[Finding]:
+def ordered_again(place: DecisionContext, event: Ordered) -> list[Finding]:
     """Decide one of these again.
 
     Raises:
         RefusalError: it is refused today as it should have been then.
     """
-    view = _view(place)
+    reads = _reads(place)
     match event:
         case PremiumHeld():
-            return _begins(view, place.stream)
+            return _begins(reads, place.stream)
         case SettlementRefused():
-            return _refused(view, event)
+            return _refused(reads, event)
         case CorrectionProposed() | CorrectionApproved() | CorrectionRejected():
-            return _corrected(view, place, event)
+            return _corrected(reads, place, event)
         case BindingConfirmed() | InvitationDeclined() | GrantChanged() | BindingReleased():
-            return _granted(view, place, event)
+            return _granted(reads, place, event)
         case _:
-            return _premium(view, place, event)
+            return _premium(reads, place, event)
 
 
-def _view(place: Place) -> View:
+def _reads(place: DecisionContext) -> ReadSet:
     """What was there, with the stream itself as far as its own command had come."""
-    layer = as_decided(place, place.command.unfreed)
-    layer.heads[place.stream] = place.world.known_head(place.stream) or NO_HEAD
-    return View(layer, instant(place.at))
+    overlay = as_decided(place, place.command.unfreed)
+    overlay.heads[place.stream] = place.world.known_head(place.stream) or NO_HEAD
+    return ReadSet(overlay, instant(place.at))
 
 
-def _begins(view: View, stream: StreamId) -> list[Finding]:
-    version = view.version(stream)
-    return [Finding(Unlike.DECISION, f"begins after {version} events", 0)] if version else []
+def _begins(reads: ReadSet, stream: StreamId) -> list[Finding]:
+    version = reads.version(stream)
+    return [Finding(Mismatch.DECISION, f"begins after {version} events", 0)] if version else []
 
 
-def _granted(view: View, place: Place, event: GrantStep) -> list[Finding]:
-    grant: Binding = view.binding(place.stream)
+def _granted(reads: ReadSet, place: DecisionContext, event: GrantStep) -> list[Finding]:
+    grant: Binding = reads.binding(place.stream)
     if grant.status in FROM[type(event)]:
         return []
-    return [Finding(Unlike.DECISION, f"{type(event).__name__} of what is {grant.status}", None)]
+    return [Finding(Mismatch.DECISION, f"{type(event).__name__} of what is {grant.status}", None)]
 
 
-def _refused(view: View, event: SettlementRefused) -> list[Finding]:
+def _refused(reads: ReadSet, event: SettlementRefused) -> list[Finding]:
     made = "none"
     try:
-        check_designated(view.institution(event.claim.institution))
+        check_designated(reads.institution(event.claim.institution))
     except InstitutionNotDesignatedError as refusal:
         made = refusal.code()
     if made == event.code or (made == "none" and event.code in NOT_ON_RECORD):
         return []
-    return [Finding(Unlike.DECISION, f"refused for {event.code}", made)]
+    return [Finding(Mismatch.DECISION, f"refused for {event.code}", made)]
 
 
 # ------------------------------------------------------------------ corrections
 
 
-def _corrected(view: View, place: Place, event: CorrectionStep) -> list[Finding]:
+def _corrected(reads: ReadSet, place: DecisionContext, event: CorrectionStep) -> list[Finding]:
     if isinstance(event, CorrectionProposed):
-        wrong = corrections.Wrong(event.bucket, event.amount_fen, event.reason, event.reference)
-        account, now = view.account(event.account), instant(place.at)
+        wrong = corrections.BalanceError(
+            event.bucket, event.amount_fen, event.reason, event.reference
+        )
+        account, now = reads.account(event.account), instant(place.at)
         made = corrections.propose(
             event.account, account, wrong, event.by, Instant(now.at, event.on)
         )
-        return _begins(view, place.stream) + _same(event, made)
-    correction = view.correction(place.stream)
+        return _begins(reads, place.stream) + _same(event, made)
+    correction = reads.correction(place.stream)
     if isinstance(event, CorrectionRejected):
         return _same(event, corrections.reject(correction, event.by, event.reason))
     account_id = correction.proposed.account
-    account = view.account(account_id)
+    account = reads.account(account_id)
     now = instant(place.at)
     approved, moved = corrections.approve(place.stream, correction, account, event.by, now)
     place.command.due.append((account_id, moved))  # it comes after the approval
@@ -163,19 +166,27 @@ def _corrected(view: View, place: Place, event: CorrectionStep) -> list[Finding]
 # ------------------------------------------------------------------ premiums
 
 
-def _premium(view: View, place: Place, event: PremiumStep) -> list[Finding]:
-    stream, premium = place.stream, view.premium(place.stream)
+def _premium(reads: ReadSet, place: DecisionContext, event: PremiumStep) -> list[Finding]:
+    stream, premium = place.stream, reads.premium(place.stream)
     told = _paid(place)
-    made: Moved = [one for one in _step(view, place, premium, event, told) if not _comes_free(one)]
+    made: StreamEvents = [
+        one for one in _step(reads, place, premium, event, told) if not _comes_free(one)
+    ]
     return moves([*told, (stream, event)], made)
 
 
-def _step(view: View, place: Place, premium: Premium, event: PremiumStep, told: Moved) -> Moved:
+def _step(
+    reads: ReadSet,
+    place: DecisionContext,
+    premium: Premium,
+    event: PremiumStep,
+    told: StreamEvents,
+) -> StreamEvents:
     """What a step on a premium's way is by the rules, with all that it moves."""
-    stream, sponsor = place.stream, view.account(premium.sponsor)
+    stream, sponsor = place.stream, reads.account(premium.sponsor)
     match event:
         case PremiumReversalRequested() | PremiumReversalRefused() | PremiumReversed():
-            return _way_back(view, place, premium, event, told)
+            return _way_back(reads, place, premium, event, told)
         case PremiumSentToTax(sent_at=at):
             return [*premiums.send(stream, premium, sponsor, instant(at))]
         case PremiumOutcomeUnknown(why=why):
@@ -188,16 +199,22 @@ def _step(view: View, place: Place, premium: Premium, event: PremiumStep, told: 
             return [*premiums.reject(stream, premium, sponsor, code)]
 
 
-def _way_back(view: View, place: Place, premium: Premium, event: BackEvent, told: Moved) -> Moved:
+def _way_back(
+    reads: ReadSet,
+    place: DecisionContext,
+    premium: Premium,
+    event: BackEvent,
+    told: StreamEvents,
+) -> StreamEvents:
     if isinstance(event, PremiumReversalRefused):
         return [*reversals.refuse_reversal(place.stream, premium, event.code)]
-    sponsor = view.account(premium.sponsor)
-    edition = edition_of_record(view, place.keys, sponsor.region, premium.edition)
+    sponsor = reads.account(premium.sponsor)
+    edition = edition_of_record(reads, place.vault, sponsor.region, premium.edition)
     if isinstance(event, PremiumReversalRequested):
         now = instant(event.requested_at)
         asked = reversals.request_reversal(premium, sponsor, edition, event.reason, now)
         return [(place.stream, asked)]
-    accounts = with_successors(view, [premium.sponsor])
+    accounts = with_successors(reads, [premium.sponsor])
     tickets = [moved.ticket for _, moved in told if isinstance(moved, ReturnSuspended)]
     now, ticket = instant(event.reversed_at), tickets[0] if tickets else ""
     return [*reversals.give_back(place.stream, premium, accounts, edition, ticket, now)]
@@ -208,7 +225,7 @@ def _comes_free(moved: tuple[StreamId, object]) -> bool:
     return isinstance(moved[1], HoldReleased)
 
 
-def _paid(place: Place) -> Moved:
+def _paid(place: DecisionContext) -> StreamEvents:
     """What the command moved for this premium."""
     return taken(
         place,
@@ -220,4 +237,4 @@ def _paid(place: Place) -> Moved:
 
 
 def _same(told: object, made: object) -> list[Finding]:
-    return [] if told == made else [Finding(Unlike.DECISION, told, made)]
+    return [] if told == made else [Finding(Mismatch.DECISION, told, made)]

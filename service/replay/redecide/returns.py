@@ -7,57 +7,66 @@ from aggregates.settlement.events import (
     SettlementCancelled,
     SettlementReversed,
 )
-from aggregates.settlement.refund import Asked, refund
-from aggregates.settlement.returns import Payment, everything, returns_of
+from aggregates.settlement.refund import RefundRequest, refund
+from aggregates.settlement.returns import RefundBasis, everything, returns_of
 from aggregates.settlement.settlement import Settlement, cancel, check_stays
 from aggregates.topics import Event
 from aggregates.vocabulary import Instant, StreamId, instant
-from service.ledger.read_set import View
+from service.ledger.read_set import ReadSet
 from service.policy import edition_of_record
-from service.replay.redecide.comparison import Finding, Place, as_decided, moves, taken, unlike
+from service.replay.redecide.comparison import (
+    DecisionContext,
+    Finding,
+    as_decided,
+    moves,
+    taken,
+    unlike,
+)
 from service.settlement.returns import with_successors
 
 
-def refunded(place: Place, event: PartRefunded) -> list[Finding]:
+def refunded(place: DecisionContext, event: PartRefunded) -> list[Finding]:
     """A part of a bill, given back again by the edition that it was settled by."""
-    view = View(as_decided(place, {}), instant(place.at))
-    settlement = view.settlement(place.stream)
-    payment = _payment(view, place, settlement)
+    reads = ReadSet(as_decided(place, {}), instant(place.at))
+    settlement = reads.settlement(place.stream)
+    payment = _payment(reads, place, settlement)
     edition = edition_of_record(
-        view,
-        place.keys,
-        view.account(payment.settled.claim.beneficiary).region,
+        reads,
+        place.vault,
+        reads.account(payment.settled.claim.beneficiary).region,
         payment.settled.editions["beneficiary"],
     )
-    asked = Asked(event.amount_fen, event.lines)
+    asked = RefundRequest(event.amount_fen, event.lines)
     made = refund(settlement, asked, event.reason, edition)
-    return [*unlike(event, made), *_returned(view, place, payment, event.payers)]
+    return [*unlike(event, made), *_returned(reads, place, payment, event.payers)]
 
 
-def taken_back(place: Place, event: SettlementCancelled | SettlementReversed) -> list[Finding]:
+def taken_back(
+    place: DecisionContext, event: SettlementCancelled | SettlementReversed
+) -> list[Finding]:
     """The whole of what stays, given back again; nothing for a tombstone."""
-    view = View(as_decided(place, {}), instant(place.at))
-    if view.version(place.stream) == 0 and isinstance(event, SettlementReversed):
+    reads = ReadSet(as_decided(place, {}), instant(place.at))
+    if reads.version(place.stream) == 0 and isinstance(event, SettlementReversed):
         return []  # a tombstone: nothing ever came
-    settlement = view.settlement(place.stream)
+    settlement = reads.settlement(place.stream)
     cancel(settlement, "")
-    payment = _payment(view, place, settlement)
-    return _returned(view, place, payment, everything(check_stays(settlement)))
+    payment = _payment(reads, place, settlement)
+    return _returned(reads, place, payment, everything(check_stays(settlement)))
 
 
-def _payment(view: View, place: Place, settlement: Settlement) -> Payment:
+def _payment(reads: ReadSet, place: DecisionContext, settlement: Settlement) -> RefundBasis:
     settled = settlement.settled
     assert settled is not None, "only what was settled is taken back"
-    region = view.account(settled.claim.beneficiary).region
-    edition = edition_of_record(view, place.keys, region, settled.editions["beneficiary"])
-    return Payment(place.stream, settled, edition.refund)
+    region = reads.account(settled.claim.beneficiary).region
+    edition = edition_of_record(reads, place.vault, region, settled.editions["beneficiary"])
+    return RefundBasis(place.stream, settled, edition.refund)
 
 
 def _returned(
-    view: View, place: Place, payment: Payment, payers: tuple[PayerReturn, ...]
+    reads: ReadSet, place: DecisionContext, payment: RefundBasis, payers: tuple[PayerReturn, ...]
 ) -> list[Finding]:
     """Whether exactly what goes back came to the accounts, or was set aside."""
-    accounts = with_successors(view, [payer.account for payer in payers])
+    accounts = with_successors(reads, [payer.account for payer in payers])
     told = taken(place, lambda event: _goes_back(event, place.stream))
     now, ticket = instant(place.at), ""
     for _, event in told:

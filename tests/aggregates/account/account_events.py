@@ -3,7 +3,7 @@
 from datetime import date
 
 from aggregates.account.events import AccountOpened, Credited, Debited, DebitReturned
-from aggregates.vocabulary import Bucket, Insurance, Standing, StreamId
+from aggregates.vocabulary import Bucket, Insurance, InsuranceStatus, StreamId
 
 TODAY = date(2026, 3, 2)
 STL = StreamId("stl_1")
@@ -13,7 +13,7 @@ def opened(insurance: Insurance = Insurance.EMPLOYEE) -> AccountOpened:
     return AccountOpened(
         region="990000",
         insurance=insurance,
-        standing=Standing.NORMAL,
+        standing=InsuranceStatus.NORMAL,
         flags=(),
         on=TODAY,
         sealed="",

@@ -36,9 +36,9 @@ from aggregates.vocabulary import (
     Bucket,
     Ending,
     Insurance,
+    InsuranceStatus,
     Parting,
     Relation,
-    Standing,
     StreamId,
     instant,
 )
@@ -50,7 +50,9 @@ BINDING, OTHER = StreamId("bnd_1"), StreamId("bnd_2")
 CHILD, PARENT = StreamId("acc_child"), StreamId("acc_parent")
 FROZEN = AccountFrozen(reason="court")
 DEAD = AccountClosed(ending=Ending.DECEASED, reason="told", effective_on=TODAY, successor=None)
-SUSPENDED = InsuranceSuspended(standing=Standing.SUSPENDED, reason="told", effective_on=TODAY)
+SUSPENDED = InsuranceSuspended(
+    standing=InsuranceStatus.SUSPENDED, reason="told", effective_on=TODAY
+)
 LENDS = BeneficiaryLinked(binding=BINDING, beneficiary=CHILD, relation=Relation.CHILD, parent=None)
 
 
@@ -119,12 +121,12 @@ def test_a_frozen_account_still_takes_money() -> None:
         (
             (),
             "RETIRED",
-            InsuranceResumed(standing=Standing.RETIRED, reason="told", effective_on=TODAY),
+            InsuranceResumed(standing=InsuranceStatus.RETIRED, reason="told", effective_on=TODAY),
         ),
         (
             (SUSPENDED,),
             "NORMAL",
-            InsuranceResumed(standing=Standing.NORMAL, reason="told", effective_on=TODAY),
+            InsuranceResumed(standing=InsuranceStatus.NORMAL, reason="told", effective_on=TODAY),
         ),
         ((FROZEN,), "NORMAL", AccountUnfrozen(reason="told")),
         ((FROZEN,), "SUSPENDED", SUSPENDED),
@@ -165,7 +167,7 @@ def test_a_status_change_is_refused(
 def test_a_freeze_hides_the_standing_and_keeps_it() -> None:
     """Suspended while frozen, suspended after the freeze is lifted."""
     account = fold(evolve, opened(), FROZEN, SUSPENDED)
-    assert ("FROZEN", Standing.SUSPENDED) == (account.status, account.standing)
+    assert ("FROZEN", InsuranceStatus.SUSPENDED) == (account.status, account.standing)
 
     assert "SUSPENDED" == evolve(account, AccountUnfrozen(reason="told")).status
 

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from aggregates.account.correction import (
+    BalanceError,
     Correction,
     CorrectionApproved,
     CorrectionRejected,
-    Wrong,
     approve,
     evolve,
     propose,
@@ -68,7 +68,7 @@ def after(*events: object) -> Account:
 
 
 def proposed(amount_fen: int, bucket: Bucket = CURRENT, on: Account = RICH) -> Correction:
-    wrong = Wrong(bucket, amount_fen, "told", None)
+    wrong = BalanceError(bucket, amount_fen, "told", None)
     return evolve(None, propose(ACCOUNT, on, wrong, "clerk 1", NOW))
 
 

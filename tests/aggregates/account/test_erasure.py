@@ -4,18 +4,37 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from aggregates.account.erasure import ErasureNotAllowedError, Needed, Order, erase, still_open
+from aggregates.account.erasure import (
+    ErasureInputs,
+    ErasureNotAllowedError,
+    ErasureOrder,
+    erase,
+    still_open,
+)
 from aggregates.account.events import PersonErased
 from aggregates.account.state import Account, AccountHold, Suspended
 from aggregates.refusals import EvidenceInvalidError
-from aggregates.vocabulary import Ending, ErasureReason, Insurance, Standing, StreamId, instant
+from aggregates.vocabulary import (
+    Ending,
+    ErasureReason,
+    Insurance,
+    InsuranceStatus,
+    StreamId,
+    instant,
+)
 
 NOW = instant(datetime(2026, 3, 2, 2, 0, tzinfo=UTC))
 ENDED = Account(
-    "990000", Insurance.EMPLOYEE, Standing.NORMAL, (), 2026, ending=Ending.DECEASED, current_fen=5
+    "990000",
+    Insurance.EMPLOYEE,
+    InsuranceStatus.NORMAL,
+    (),
+    2026,
+    ending=Ending.DECEASED,
+    current_fen=5,
 )
-ORDER = Order(ErasureReason.RETENTION_OVER, "PIPL 47(1)(2)")
-WHO = Needed(("P1001", "李华", "11010519491231002X"))
+ORDER = ErasureOrder(ErasureReason.RETENTION_OVER, "PIPL 47(1)(2)")
+WHO = ErasureInputs(("P1001", "李华", "11010519491231002X"))
 
 
 def a_hold(ends_in: timedelta | None) -> AccountHold:
@@ -55,7 +74,7 @@ def test_what_is_still_open_keeps_the_person(account: Account, left: list[str]) 
 def test_the_legal_basis_names_nobody(identity: str) -> None:
     """The event may not tell whom it erases."""
     with pytest.raises(EvidenceInvalidError):
-        erase(ENDED, WHO, Order(ErasureReason.LAW, f"file {identity}"), NOW)
+        erase(ENDED, WHO, ErasureOrder(ErasureReason.LAW, f"file {identity}"), NOW)
 
 
 def test_an_open_premium_keeps_its_payee() -> None:

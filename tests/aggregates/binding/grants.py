@@ -14,13 +14,13 @@ from aggregates.binding.events import (
     InvitationDeclined,
     InvitationSent,
 )
-from aggregates.binding.kinship import Shown
+from aggregates.binding.kinship import KinshipShown
 from aggregates.vocabulary import (
     BindingStatus,
     Insurance,
+    InsuranceStatus,
     KinshipEvidence,
     Relation,
-    Standing,
     StreamId,
     Use,
     instant,
@@ -39,7 +39,7 @@ def an_account(**changes: Any) -> Account:  # noqa: ANN401 -- any member of an a
     account = Account(
         region="990000",
         insurance=Insurance.EMPLOYEE,
-        standing=Standing.NORMAL,
+        standing=InsuranceStatus.NORMAL,
         flags=(),
         year=TODAY.year,
     )
@@ -59,7 +59,7 @@ def an_offer(**changes: Any) -> Offer:  # noqa: ANN401 -- any member of an offer
 
 def kin(relation: Relation = Relation.CHILD) -> Kin:
     """A kinship that the register knows."""
-    return Kin(Shown(None, None, relation), None)
+    return Kin(KinshipShown(None, None, relation), None)
 
 
 def sent(valid_from: date = TODAY, valid_until: date | None = None) -> InvitationSent:

@@ -29,7 +29,7 @@ from aggregates.refusals import (
     SponsorExcludedError,
     SponsorLimitError,
 )
-from aggregates.vocabulary import Ending, Insurance, Relation, Standing, StreamId, instant
+from aggregates.vocabulary import Ending, Insurance, InsuranceStatus, Relation, StreamId, instant
 from tests.aggregates.binding.grants import (
     CHILD,
     DAY,
@@ -51,7 +51,7 @@ from tests.given_when_then import given
 LINK = SponsorLink(OTHER, SPONSOR, Relation.CHILD, None, NOW.at)
 STRANGER = SponsorLink(OTHER, StreamId("acc_stranger"), Relation.CHILD, None, NOW.at)
 SPOUSE = BeneficiaryLink(OTHER, StreamId("acc_spouse"), Relation.SPOUSE, None, NOTHING)
-ARREARS = an_account(standing=Standing.ARREARS)
+ARREARS = an_account(standing=InsuranceStatus.ARREARS)
 FLAGGED = an_account(flags=("PUBLIC_MEDICAL_CARE",))
 EXCLUDES = {"excluded_persons": (PersonFlag.PUBLIC_MEDICAL_CARE,)}
 NEAR = {"beneficiary_scope": BeneficiaryScope.SAME_POOLING_REGION}

@@ -52,7 +52,7 @@ def a_sponsor(current_fen: int = 30_000, prior_fen: int = 10_000) -> Account:
     return fold(accounts.evolve, opened(), *money, aside)
 
 
-def after(sponsor: Account, moved: rules.Moved) -> Account:
+def after(sponsor: Account, moved: rules.PremiumEvents) -> Account:
     """A sponsor's account after what happened to it."""
     for stream, event in moved:
         if stream == SPONSOR:
@@ -166,7 +166,7 @@ def test_a_rejection_frees_the_money() -> None:
     assert (SPONSOR, HoldReleased(hold=PREMIUM, why=HoldEnd.RELEASED)) == moved[0]
 
 
-def told(moved: rules.Moved) -> tuple[StreamId, int, int, int]:
+def told(moved: rules.PremiumEvents) -> tuple[StreamId, int, int, int]:
     """The confirmation among the events, which agrees with the debit."""
     confirmed = moved[-1][1]
     assert isinstance(confirmed, PremiumConfirmed)

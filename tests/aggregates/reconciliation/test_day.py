@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from aggregates.reconciliation.day import (
     NOTHING,
     TAKEN_BACK,
-    Bill,
+    BillMismatch,
+    BillTotals,
     Comparison,
+    LedgerBill,
     ListedBill,
-    Sums,
     Totals,
-    Unlike,
     agrees,
     compare,
     together,
@@ -28,9 +28,9 @@ STATUSES = [s for s in SettlementStatus if s is not SettlementStatus.REFUSED]
 
 def a_bill(
     number: int = 1, total_fen: int = 8000, aid_fen: int = 0, status: SettlementStatus = SETTLED
-) -> Bill:
-    sums = Sums(1, total_fen, 0, 0, aid_fen, total_fen - aid_fen)
-    return Bill(
+) -> LedgerBill:
+    sums = BillTotals(1, total_fen, 0, 0, aid_fen, total_fen - aid_fen)
+    return LedgerBill(
         settlement=StreamId(f"stl_{number}"),
         key_digest=f"digest of k{number}",
         status=status,
@@ -48,14 +48,14 @@ def an_item(
     return ListedBill(settlement, key, key and f"digest of {key}", status, total_fen, aid_fen)
 
 
-def listed_of(bill: Bill) -> ListedBill:
+def listed_of(bill: LedgerBill) -> ListedBill:
     return ListedBill(
         bill.settlement, None, None, bill.status, bill.sums.total_fen, bill.sums.aid_fen
     )
 
 
 GONE = a_bill(status=CANCELLED)
-PAIRS: dict[str, tuple[list[Bill], list[ListedBill], list[str]]] = {
+PAIRS: dict[str, tuple[list[LedgerBill], list[ListedBill], list[str]]] = {
     "nothing on either side": ([], [], []),
     "named by the settlement": ([a_bill()], [an_item()], []),
     "named by the key": ([a_bill()], [an_item(None, "k1")], []),
@@ -91,7 +91,7 @@ PAIRS: dict[str, tuple[list[Bill], list[ListedBill], list[str]]] = {
 
 @pytest.mark.parametrize(("bills", "items", "expected"), PAIRS.values(), ids=PAIRS)
 def test_each_bill_is_in_one_class(
-    bills: list[Bill], items: list[ListedBill], expected: list[str]
+    bills: list[LedgerBill], items: list[ListedBill], expected: list[str]
 ) -> None:
     """What is listed by settlement or key is compared; the first class that fits is told."""
     compared = compare(bills, items)
@@ -108,7 +108,7 @@ def test_the_one_bill_that_the_institution_lost_is_found() -> None:
     compared = compare([*bills, lost], [listed_of(bill) for bill in bills])
 
     ((unlike, bill, listing),) = compared.differences
-    assert (Unlike.SERVICE_ONLY, lost, None, 100) == (unlike, bill, listing, compared.equal)
+    assert (BillMismatch.SERVICE_ONLY, lost, None, 100) == (unlike, bill, listing, compared.equal)
     ours = together(bill.sums for bill in (*bills, lost))
     assert (101, 804425) == (ours.bills, ours.total_fen)
 
@@ -138,7 +138,7 @@ def test_a_difference_shows_what_the_lines_say_together() -> None:
 )
 def test_totals_agree_to_the_fen(stated: Totals, expected: bool) -> None:  # noqa: FBT001
     """What the institution said is compared, what it did not say is not."""
-    assert expected == agrees(Sums(2, 300, 100, 50, 60, 90), stated)
+    assert expected == agrees(BillTotals(2, 300, 100, 50, 60, 90), stated)
 
 
 # ------------------------------------------------------------------ of any two lists
@@ -176,7 +176,7 @@ def money(compared: Comparison) -> int:
 
 @given(bills_of_a_day, lists_of_a_day)
 def test_the_classes_are_disjoint_and_cover_everything(
-    bills: Sequence[Bill], items: Sequence[ListedBill]
+    bills: Sequence[LedgerBill], items: Sequence[ListedBill]
 ) -> None:
     """Each of our bills is equal or in one difference, each line in one class (I16)."""
     compared = compare(bills, items)
@@ -187,15 +187,15 @@ def test_the_classes_are_disjoint_and_cover_everything(
     assert len(bills) == compared.equal + len(ours)
     assert 0 <= len(items) - lines <= compared.equal
     for unlike, bill, listing in compared.differences:
-        assert bill is not None or unlike in (Unlike.INSTITUTION_ONLY, Unlike.DUPLICATE)
-        assert bill is None or unlike is not Unlike.INSTITUTION_ONLY
-        assert (listing is None) == (unlike is Unlike.SERVICE_ONLY)
-        assert (unlike is Unlike.DUPLICATE) == (listing is not None and listing.times > 1)
+        assert bill is not None or unlike in (BillMismatch.INSTITUTION_ONLY, BillMismatch.DUPLICATE)
+        assert bill is None or unlike is not BillMismatch.INSTITUTION_ONLY
+        assert (listing is None) == (unlike is BillMismatch.SERVICE_ONLY)
+        assert (unlike is BillMismatch.DUPLICATE) == (listing is not None and listing.times > 1)
 
 
 @given(bills_of_a_day, lists_of_a_day)
 def test_the_differences_explain_the_totals_to_the_fen(
-    bills: Sequence[Bill], items: Sequence[ListedBill]
+    bills: Sequence[LedgerBill], items: Sequence[ListedBill]
 ) -> None:
     """Theirs less ours is what the differences come to, so what is equal agrees (I16)."""
     ours = sum(bill.sums.total_fen for bill in bills)
@@ -206,7 +206,7 @@ def test_the_differences_explain_the_totals_to_the_fen(
 
 @given(st.data(), bills_of_a_day, lists_of_a_day)
 def test_the_order_of_the_list_changes_nothing(
-    data: st.DataObject, bills: Sequence[Bill], items: Sequence[ListedBill]
+    data: st.DataObject, bills: Sequence[LedgerBill], items: Sequence[ListedBill]
 ) -> None:
     """Twice, or in any order, the same list has the same answer (I16, F44)."""
     shuffled = data.draw(st.permutations(items))
@@ -215,7 +215,7 @@ def test_the_order_of_the_list_changes_nothing(
 
 
 @given(bills_of_a_day)
-def test_our_own_list_is_equal(bills: Sequence[Bill]) -> None:
+def test_our_own_list_is_equal(bills: Sequence[LedgerBill]) -> None:
     """Who lists what we have differs in nothing."""
     compared = compare(bills, [listed_of(bill) for bill in bills])
 

@@ -30,7 +30,7 @@ from aggregates.policy.edition import Edition, PlaceRule
 from aggregates.settlement.cascade import Split
 from aggregates.settlement.events import Claim, FeeLine
 from aggregates.settlement.family import Family, Sponsor
-from aggregates.settlement.place_of_care import Place
+from aggregates.settlement.place_of_care import PlaceOfCare
 from aggregates.settlement.settlement import split_claim
 from aggregates.vocabulary import (
     BindingStatus,
@@ -39,9 +39,9 @@ from aggregates.vocabulary import (
     Instant,
     InstitutionKind,
     Insurance,
+    InsuranceStatus,
     Part,
     Relation,
-    Standing,
     StreamId,
     Use,
     instant,
@@ -70,7 +70,7 @@ class Told(NamedTuple):
 
     claim: Claim
     family: Family
-    place: Place
+    place: PlaceOfCare
     now: Instant
     split: Split
 
@@ -148,7 +148,7 @@ def an_account(dice: Dice, region: str, trouble: str, most_fen: int) -> Account:
     return Account(
         region=region,
         insurance=Insurance.EMPLOYEE if has_funds else Insurance.RESIDENT,
-        standing=Standing.SUSPENDED if trouble == "suspended" else Standing.NORMAL,
+        standing=InsuranceStatus.SUSPENDED if trouble == "suspended" else InsuranceStatus.NORMAL,
         flags=(),
         year=NOW.on.year,
         is_frozen=trouble == "frozen",
@@ -240,7 +240,7 @@ def tellings(draw: st.DrawFn, shipped: Edition | None) -> Told:
     trouble = dice.choice([*SOUND, "med type", "unused", "unused", "abroad"])
     claim = a_claim(dice, trouble)
     region = "110000" if trouble == "abroad" else edition.region
-    place = Place(
+    place = PlaceOfCare(
         institution="H1",
         region=region,
         kind=InstitutionKind.HOSPITAL,

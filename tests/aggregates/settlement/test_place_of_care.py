@@ -6,12 +6,12 @@ import pytest
 
 from aggregates.policy.choices import PlaceUse
 from aggregates.policy.edition import PlaceRule
-from aggregates.settlement.place_of_care import Place, aid_reason
+from aggregates.settlement.place_of_care import PlaceOfCare, aid_reason
 from aggregates.vocabulary import InstitutionKind, Reason
 from tests.aggregates.settlement.families import P0
 
 HOME = "990000"
-HOSPITAL = Place(
+HOSPITAL = PlaceOfCare(
     institution="H1",
     region=HOME,
     kind=InstitutionKind.HOSPITAL,
@@ -28,7 +28,7 @@ def a_rule(place: str = "*", use: PlaceUse = PlaceUse.ON, *, filing: bool = Fals
     return PlaceRule(place=place, institution_class="*", use=use, filing=filing)
 
 
-def reason(rule: PlaceRule, place: Place) -> Reason | None:
+def reason(rule: PlaceRule, place: PlaceOfCare) -> Reason | None:
     """What P0 says of a place under one rule before everything is closed."""
     terms = replace(P0.place, place_scope=(rule, OFF))
     return aid_reason(place, replace(P0, place=terms))

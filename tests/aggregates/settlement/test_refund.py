@@ -20,9 +20,9 @@ from aggregates.refusals import (
 from aggregates.settlement import refund as rules
 from aggregates.settlement.bill import personal_of, smaller
 from aggregates.settlement.events import PartRefunded, PayerShare, SettlementCancelled
-from aggregates.settlement.refund import Asked, is_open
+from aggregates.settlement.refund import RefundRequest, is_open
 from aggregates.settlement.resplit import recast
-from aggregates.settlement.settlement import Settlement, Stay, evolve, split_claim
+from aggregates.settlement.settlement import Remainder, Settlement, evolve, split_claim
 from aggregates.vocabulary import Reason, SettlementStatus
 from tests.aggregates.settlement.bills import PATIENT
 from tests.aggregates.settlement.families import NOW, P0, SHIPPED, Told, tellings
@@ -41,7 +41,7 @@ def back(event: PartRefunded) -> dict[str, int]:
     return paid | ({"cash": event.cash_fen} if event.cash_fen else {})
 
 
-def stay_of(settlement: Settlement) -> Stay:
+def stay_of(settlement: Settlement) -> Remainder:
     assert settlement.stay is not None
     return settlement.stay
 
@@ -51,10 +51,10 @@ def fens(payers: Iterable[PayerShare]) -> list[int]:
 
 
 def refund(
-    amount_fen: int, edition: Edition = P0, lines: rules.Lines | None = None
+    amount_fen: int, edition: Edition = P0, lines: rules.LineAmounts | None = None
 ) -> PartRefunded:
     """A refund of S06."""
-    return rules.refund(fold(evolve, S06), Asked(amount_fen, lines), "told", edition)
+    return rules.refund(fold(evolve, S06), RefundRequest(amount_fen, lines), "told", edition)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_by_share_everybody_gets_his_part_back(amount_fen: int, expected: dict[s
     ],
 )
 def test_what_cannot_be_refunded_is_refused(
-    amount_fen: int, lines: rules.Lines | None, edition: Edition, error: type[Exception]
+    amount_fen: int, lines: rules.LineAmounts | None, edition: Edition, error: type[Exception]
 ) -> None:
     """More than stays, nothing, lines of a bill without, or a region that only cancels (S69)."""
     with pytest.raises(error):
@@ -114,18 +114,18 @@ def test_nothing_is_refunded_of_what_was_cancelled() -> None:
     cancelled = fold(evolve, S06, SettlementCancelled(reason="told"))
 
     with pytest.raises(AlreadyCancelledError):
-        rules.refund(cancelled, Asked(1, None), "told", P0)
+        rules.refund(cancelled, RefundRequest(1, None), "told", P0)
 
 
 def test_a_second_refund_sees_only_what_stays() -> None:
     """Refund by refund, never more than was paid (S69)."""
     once = evolve(fold(evolve, S06), refund(20000))
 
-    event = rules.refund(once, Asked(10000, None), "told", P0)
+    event = rules.refund(once, RefundRequest(10000, None), "told", P0)
 
     assert {str(S1): 5000, str(PATIENT): 5000} == back(event)
     with pytest.raises(RefundExceedsError):
-        rules.refund(once, Asked(10001, None), "told", P0)
+        rules.refund(once, RefundRequest(10001, None), "told", P0)
 
 
 DAY = date(2026, 3, 2)
@@ -151,17 +151,17 @@ def test_a_window_is_open_as_long_as_the_region_says(
     assert expected == is_open(until, settled_on, cleared, NOW._replace(on=DAY))
 
 
-def drawn(told: Told, data: st.DataObject) -> tuple[Stay, Asked]:
+def drawn(told: Told, data: st.DataObject) -> tuple[Remainder, RefundRequest]:
     """What stays of a settled bill, and a part of it by amount or from its lines."""
-    stay = Stay(
+    stay = Remainder(
         told.claim, told.split.payers, told.split.own_fen, told.split.aid_fen, told.split.cash_fen
     )
     personal_fen = personal_of(told.claim)
     assume(personal_fen > 0)
-    return stay, Asked(data.draw(st.integers(1, personal_fen)), None)
+    return stay, RefundRequest(data.draw(st.integers(1, personal_fen)), None)
 
 
-def as_settlement(told: Told, stay: Stay) -> Settlement:
+def as_settlement(told: Told, stay: Remainder) -> Settlement:
     event = replace(
         settled(*told.split.payers),
         claim=told.claim,

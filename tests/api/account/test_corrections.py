@@ -198,7 +198,7 @@ async def test_the_feed_tells_it_to_its_region_alone(desk_on_postgres: Desk) -> 
 
 
 async def _streams(desk: Desk) -> set[str]:
-    return {recorded.stream for recorded in await desk.house.store.page(0, 10_000)}
+    return {recorded.stream for recorded in await desk.context.store.page(0, 10_000)}
 
 
 async def test_the_second_clerk_finds_what_waits(desk_on_postgres: Desk) -> None:

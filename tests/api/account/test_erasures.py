@@ -74,16 +74,16 @@ async def test_who_lived_in_every_room_is_in_none(
 ) -> None:
     """No table, stored answer or log line holds number, name or ID, before the erasure or after."""
     desk = desk_on_postgres
-    assert isinstance(desk.house.store, PostgresStore)
+    assert isinstance(desk.context.store, PostgresStore)
     with caplog.at_level(logging.DEBUG, "gongji"):
         await a_life(desk)
         await end(desk)
-        before = await dump(desk.house.store.pool)
+        before = await dump(desk.context.store.pool)
         told = await erased(desk)
-        after = await dump(desk.house.store.pool)
+        after = await dump(desk.context.store.pool)
 
     names = [
-        desk.house.keys.name(*kind).hex() for kind in (("person_no", GONE), ("id_card", GONE_ID))
+        desk.context.vault.name(*kind).hex() for kind in (("person_no", GONE), ("id_card", GONE_ID))
     ]
     assert [] == traces(before + after + caplog.text, GONE, GONE_NAME, GONE_ID, GONE_ID[:17])
     assert names == traces(before, *names)
@@ -156,7 +156,7 @@ async def tax() -> AsyncIterator[TaxOnASocket]:
 async def test_who_pays_or_is_paid_for_is_kept(desk: Desk, tax: TaxOnASocket) -> None:
     """While the tax side has not answered, sponsor and payee are needed; both may go then."""
     desk.clock.at += timedelta(days=217)  # the months of enrolment
-    desk.house.tax = await tax.side()
+    desk.context.tax = await tax.side()
     await an_account(desk, GONE, insurance="resident", cert_no=GONE_ID)
     await an_account(desk, STAYS, "500.00")
     await a_binding(desk, STAYS, GONE)

@@ -7,7 +7,7 @@ import pytest
 
 from service.context import furnish
 from service.ledger.memory_store import MemoryStore
-from service.read_models.reader import Shelf
+from service.read_models.reader import ReadModels
 from service.regions.policy_book import PolicyBook, canonical, check, from_canonical, load
 from tests.api.clients import (
     AGENCY,
@@ -47,8 +47,8 @@ async def test_one_clerk_alone_brings_in_the_limit_and_no_fen_more(tmp_path: Pat
     """Region's and nation's agency alike; above the limit a correction is proposed and approved."""
     clock = StoppedClock()
     clock.at = NOW
-    house = furnish(MemoryStore(), LEDGER_KEYS, limited(), clock)
-    async with at_a_desk(house, Shelf(None, NoFollower()), clock, tmp_path) as desk:
+    context = furnish(MemoryStore(), LEDGER_KEYS, limited(), clock)
+    async with at_a_desk(context, ReadModels(None, NoFollower()), clock, tmp_path) as desk:
         assert 201 == (await desk.post(AGENCY, "/v1/accounts", an_opening("P1"))).status_code
         assert 201 == await credited(desk, AGENCY, "1000.00")
         for who in (AGENCY, NATION):
@@ -64,7 +64,7 @@ async def test_one_clerk_alone_brings_in_the_limit_and_no_fen_more(tmp_path: Pat
         assert "6000.00" == await desk.balance("P1")
         shown = await desk.get(AGENCY, f"/v1/policies/{HOME}")
         assert LIMIT_FEN == shown.json()["editions"][0]["money"]["credit_four_eyes_above_fen"]
-    await house.close()
+    await context.close()
 
 
 def test_an_edition_without_the_key_keeps_its_text() -> None:

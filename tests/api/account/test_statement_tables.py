@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from api.account.statement_routes import STATEMENT_SHEET, table_answer
 from api.http.values.csv_text import csv_text
 from service.account import statement
-from service.account.statement import Wanted
-from service.account.statement_text import Language
+from service.account.statement import StatementRequest
+from service.bilingual import Language
 from service.caller import agency
-from service.read_models.reader import Asked, Listed, Shelf
+from service.read_models.reader import PageRequest, PageResult, ReadModels
 from tests.api.account.readers import (
     BILLS,
     CSV,
@@ -105,9 +105,9 @@ async def test_a_table_has_all_pages(desk_on_postgres: Desk) -> None:
         await desk.post(NATION, "/v1/accounts/P1/credits", {"amount": f"{number}.00"})
     path = ENTRIES.format("P1")
     whole = [row["金额"] for row in rows_of(await desk.get(P1, path, **CSV))]
-    shelf = Shelf(desk.house.store.pool, NoFollower())  # type: ignore[attr-defined]
-    wanted = Wanted("P1", Asked(None, 203, None), Language.CHINESE)
-    first = await statement.entries(desk.house, shelf, agency("nation", None), wanted)
+    read_models = ReadModels(desk.context.store.pool, NoFollower())  # type: ignore[attr-defined]
+    wanted = StatementRequest("P1", PageRequest(None, 203, None), Language.CHINESE)
+    first = await statement.entries(desk.context, read_models, agency("nation", None), wanted)
     rest = rows_of(await desk.get(P1, f"{path}?cursor={first.following}", **CSV))
 
     assert [f"{number}.00" for number in range(205, 0, -1)] == whole
@@ -117,8 +117,8 @@ async def test_a_table_has_all_pages(desk_on_postgres: Desk) -> None:
 
 def test_a_table_that_is_not_all_says_where_it_goes_on() -> None:
     """`Link` leads to the same list from there on, and names nobody."""
-    page = table_answer(Listed([], "AAAA_-", 7), STATEMENT_SHEET, Language.ENGLISH)
-    whole = table_answer(Listed([], None, 7), STATEMENT_SHEET, Language.ENGLISH)
+    page = table_answer(PageResult([], "AAAA_-", 7), STATEMENT_SHEET, Language.ENGLISH)
+    whole = table_answer(PageResult([], None, 7), STATEMENT_SHEET, Language.ENGLISH)
 
     assert ('<?cursor=AAAA_->; rel="next"', "7") == (
         page.headers["link"],

@@ -81,8 +81,8 @@ async def let_names_be_seen(desk: Desk) -> None:
         effective_on=desk.clock.at.date(),
         privacy=replace(edition.privacy, sponsor_view_institution=SponsorView.FULL),
     )
-    desk.house.policies = PolicyBook({HOME: (*BOOK.editions(HOME), open_one)})
-    await publish(desk.house)
+    desk.context.policies = PolicyBook({HOME: (*BOOK.editions(HOME), open_one)})
+    await publish(desk.context)
 
 
 async def test_a_region_may_name_institutions_until_they_part(desk_on_postgres: Desk) -> None:
@@ -142,7 +142,7 @@ async def test_an_erased_person_is_somebody(desk_on_postgres: Desk) -> None:
     desk = desk_on_postgres
     await a_family(desk)
     await a_settlement(desk)
-    await desk.house.store.pool.execute("DELETE FROM person_keys")  # type: ignore[attr-defined]
+    await desk.context.store.pool.execute("DELETE FROM person_keys")  # type: ignore[attr-defined]
 
     assert "2026-03-02 为被共济人某人支付 44.25 元(医疗机构)" in await texts(desk, S1, ENTRIES)
     assert "配偶某人为您支付 44.25 元" in (await texts(desk, P1, BILLS))[0]

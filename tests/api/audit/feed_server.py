@@ -12,10 +12,10 @@ import uvicorn
 from typing_extensions import override
 
 from api.app import create_app
-from api.http.dependencies import Door
-from api.http.metrics import Measured
+from api.http.dependencies import Api
+from api.http.metrics import MetricsMiddleware
 from api.http.tokens import Tokens
-from service.read_models.reader import Shelf
+from service.read_models.reader import ReadModels
 from tests.api.clients import Desk, NoFollower, Who
 
 
@@ -45,9 +45,11 @@ async def messages(stream: httpx.Response) -> AsyncIterator[Message]:
 class Served:
     """A running server and how to follow it."""
 
-    def __init__(self, desk: Desk, door: Door, server: uvicorn.Server, app: Measured) -> None:
+    def __init__(
+        self, desk: Desk, api: Api, server: uvicorn.Server, app: MetricsMiddleware
+    ) -> None:
         """Know the server; it listens already."""
-        self.desk, self.door = desk, door
+        self.desk, self.api = desk, api
         self._server, self._app = server, app
         self._ended = asyncio.create_task(server.serve())
 
@@ -82,7 +84,7 @@ class Served:
     def stop(self) -> None:
         """Tell it to stop, as `run` does."""
         self._server.should_exit = True
-        self.door.stopping.set()
+        self.api.stopping.set()
 
     async def ended(self) -> None:
         """Wait until it has stopped."""
@@ -113,14 +115,14 @@ class _Quiet(uvicorn.Server):
 @asynccontextmanager
 async def served(desk: Desk) -> AsyncIterator[Served]:
     """A desk in PostgreSQL behind a port that was free, stopped at the end."""
-    shelf = Shelf(desk.house.store.pool, NoFollower())  # type: ignore[attr-defined]
-    door = Door(desk.house, Tokens(desk.issuer, desk.house.keys), shelf)
-    app = create_app(door)
-    assert isinstance(app, Measured)
+    read_models = ReadModels(desk.context.store.pool, NoFollower())  # type: ignore[attr-defined]
+    api = Api(desk.context, Tokens(desk.issuer, desk.context.vault), read_models)
+    app = create_app(api)
+    assert isinstance(app, MetricsMiddleware)
     config = uvicorn.Config(
         app, port=0, http="httptools", ws="none", lifespan="off", log_level="warning"
     )
-    server = Served(desk, door, _Quiet(config), app)
+    server = Served(desk, api, _Quiet(config), app)
     await server.listening()
     try:
         yield server

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from api.audit.access_log_routes import AccessesReply
-from service.ledger.access_log import Access, Sought, check, prune, record
+from service.ledger.access_log import Access, AccessQuery, check, prune, record
 from service.ledger.postgres.store import PostgresStore
 from tests.api.clients import (
     AGENCY,
@@ -28,12 +28,12 @@ from tests.api.clients import (
 )
 from tests.ledgers import tamper
 
-ALL = Sought(below=2**62)
+ALL = AccessQuery(below=2**62)
 
 
 async def kept(desk: Desk) -> list[Access]:
     """The whole access log, oldest first."""
-    found = await desk.house.store.accesses(ALL, 10_000)
+    found = await desk.context.store.accesses(ALL, 10_000)
     return [one.access for one in reversed(found)]
 
 
@@ -212,15 +212,15 @@ def an_access(number: int) -> Access:
 async def test_positions_have_no_gap_and_the_chain_holds(desk_on_postgres: Desk) -> None:
     """However many ask at once, each is recorded once, in a chain that can be walked."""
     desk = desk_on_postgres
-    assert isinstance(desk.house.store, PostgresStore)
+    assert isinstance(desk.context.store, PostgresStore)
     await an_account(desk, "P1")
     looks = (desk.get(AGENCY, "/v1/accounts/P1") for _ in range(40))
     assert {200} == {shown.status_code for shown in await asyncio.gather(*looks)}
-    found = await desk.house.store.accesses(ALL, 1000)
+    found = await desk.context.store.accesses(ALL, 1000)
 
     assert list(range(len(found), 0, -1)) == [one.position for one in found]
     assert 40 == len(found)
-    checked = await check(desk.house.store.pool)
+    checked = await check(desk.context.store.pool)
     assert (None, 40) == (checked.broken, checked.position)
 
 
@@ -239,7 +239,7 @@ async def test_the_first_row_that_was_touched_is_told(
     desk_on_postgres: Desk, statement: str
 ) -> None:
     """Whoever changes or drops a row breaks the chain there (S123)."""
-    store = desk_on_postgres.house.store
+    store = desk_on_postgres.context.store
     assert isinstance(store, PostgresStore)
     await record(store.pool, [an_access(number) for number in range(10)])
     assert None is (await check(store.pool)).broken
@@ -250,7 +250,7 @@ async def test_the_first_row_that_was_touched_is_told(
 
 async def test_rows_leave_only_as_an_old_beginning(desk_on_postgres: Desk) -> None:
     """A change or a deletion is refused; what is old goes, and the chain goes on at its anchor."""
-    store = desk_on_postgres.house.store
+    store = desk_on_postgres.context.store
     assert isinstance(store, PostgresStore)
     await record(store.pool, [an_access(number) for number in range(10)])
     for statement in ("DELETE FROM accesses", "UPDATE accesses SET status = 1"):
@@ -268,10 +268,10 @@ async def test_rows_leave_only_as_an_old_beginning(desk_on_postgres: Desk) -> No
 async def test_what_cannot_be_recorded_is_not_shown(desk_on_postgres: Desk) -> None:
     """Without its record a look is 503 and shows nothing; a settlement goes on as before."""
     desk = desk_on_postgres
-    assert isinstance(desk.house.store, PostgresStore)
+    assert isinstance(desk.context.store, PostgresStore)
     await a_family(desk)
     await a_settlement(desk, key="once")
-    await tamper(desk.house.store.pool, "ALTER TABLE access_head RENAME TO gone")
+    await tamper(desk.context.store.pool, "ALTER TABLE access_head RENAME TO gone")
     shown = await desk.get(AGENCY, "/v1/accounts/P1")
     again = await desk.post(HOSPITAL, "/v1/settlements", a_claim(), "once")
     await a_settlement(desk, key="new", visit="other")

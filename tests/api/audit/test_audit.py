@@ -16,7 +16,7 @@ from api.audit.responses import (
 )
 from api.audit.trace_text import STEPS, told
 from service.ledger.memory_store import MemoryStore
-from service.ledger.store import Head
+from service.ledger.store import StreamHead
 from tests.api.clients import (
     AUDITOR,
     CANARY_ID,
@@ -117,8 +117,8 @@ async def test_a_refused_bill_and_a_tombstone_have_stories_too(desk: Desk) -> No
     assert 409 == refused.status_code
     buried = await desk.post(HOSPITAL, "/v1/reversals", {"key": "never came"})
     assert 200 == buried.status_code, buried.text
-    assert isinstance(desk.house.store, MemoryStore)
-    last, before = desk.house.store.log[-1], desk.house.store.log[-2]
+    assert isinstance(desk.context.store, MemoryStore)
+    last, before = desk.context.store.log[-1], desk.context.store.log[-2]
     stories = [await story_of(desk, one.stream) for one in (before, last)]
 
     assert ["refused", "reversed"] == [story["status"] for story in stories]
@@ -130,7 +130,7 @@ async def test_a_settlement_that_was_decided_otherwise_is_told_so(desk: Desk) ->
     """A log whose past was changed gives the decision away, with both sides of the difference."""
     await a_family(desk)
     settled = await a_settlement(desk)
-    store = desk.house.store
+    store = desk.context.store
     assert isinstance(store, MemoryStore)
     at, event = next((i, o.event) for i, o in enumerate(store.log) if isinstance(o.event, Credited))
     store.log[at] = store.log[at]._replace(event=replace(event, amount_fen=2500))
@@ -147,11 +147,11 @@ async def test_a_settlement_that_was_decided_otherwise_is_told_so(desk: Desk) ->
 async def test_an_account_is_shown_as_it_stood(desk: Desk) -> None:
     """At a position, at a time, and now, whatever the heads say."""
     await a_family(desk)
-    before = await desk.house.store.position()
+    before = await desk.context.store.position()
     await a_settlement(desk)
-    store = desk.house.store
+    store = desk.context.store
     assert isinstance(store, MemoryStore)
-    store.heads = {stream: Head(head.version, None) for stream, head in store.heads.items()}
+    store.heads = {stream: StreamHead(head.version, None) for stream, head in store.heads.items()}
     path = "/v1/audit/accounts/P1?as_of="
     then = is_answered(await desk.get(AUDITOR, f"{path}{before}"), AccountAsOfReply)
     late = await desk.get(AUDITOR, f"{path}2027-01-01T00:00:00%2B08:00")
@@ -173,7 +173,7 @@ async def test_an_account_is_shown_as_it_stood(desk: Desk) -> None:
 async def test_bindings_institutions_and_families_are_shown_as_they_stood(desk: Desk) -> None:
     """An invitation before its answer, a hospital before its change, a family with its sponsor."""
     binding = await a_family(desk)
-    store = desk.house.store
+    store = desk.context.store
     assert isinstance(store, MemoryStore)
     sent = next(one for one in store.log if one.stream == binding)
     path = f"/v1/audit/bindings/{binding}"

@@ -72,7 +72,7 @@ async def test_an_auditor_reads_the_whole_log(desk_on_postgres: Desk) -> None:
     settled = await a_settlement(desk, beneficiary={"type": "id_card", "value": CANARY_ID})
     told = await lines(desk, AUDITOR)
 
-    assert list(range(1, await desk.house.store.position() + 1)) == [x["position"] for x in told]
+    assert list(range(1, await desk.context.store.position() + 1)) == [x["position"] for x in told]
     assert told == await lines(desk, NATION)
     debits = [line["event"] for line in told if line["topic"] == "account.debited/1"]
     assert [2000, 4425] == [event["current_fen"] for event in debits]
@@ -99,12 +99,12 @@ async def test_nobody_is_named(desk_on_postgres: Desk) -> None:
     desk = desk_on_postgres
     await a_family(desk)
     await a_settlement(desk, beneficiary={"type": "id_card", "value": CANARY_ID})
-    pool = desk.house.store.pool  # type: ignore[attr-defined]
+    pool = desk.context.store.pool  # type: ignore[attr-defined]
     states = [bytes(state) for (state,) in await pool.fetch("SELECT state FROM events")]
     sealed = [json.loads(state)["event"].get("sealed") for state in states]
     secrets = [CANARY_ID, CANARY_NAME, *(word for word in sealed if word)]
     assert 4 == len(secrets)
-    head = await desk.house.store.position()
+    head = await desk.context.store.position()
     async with served(desk) as server:
         heard = json.dumps([m.event for m in await taken(server, AGENCY, head)])
     heard += (await desk.get(AUDITOR, f"{PATH}?limit=10000")).text
@@ -267,7 +267,7 @@ async def test_what_a_newer_release_wrote_stops_the_feed(
     """Lines before an unknown topic are told, and then it is said aloud; the library's pass."""
     desk = desk_on_postgres
     await a_family(desk)
-    head = await desk.house.store.position()
+    head = await desk.context.store.position()
     await append_foreign(dsn, "library.domain:Aggregate.Created")
     assert head == len(await lines(desk, AUDITOR))
     await append_foreign(dsn, "account.unheard-of/9")

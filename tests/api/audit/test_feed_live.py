@@ -22,7 +22,7 @@ async def test_a_follower_sees_every_position_once_while_others_write(
     """Lines behind a position, written by many at once, arrive in order without gap or twin."""
     desk = desk_on_postgres
     await a_family(desk)
-    began = await desk.house.store.position()
+    began = await desk.context.store.position()
 
     async def write(number: int) -> None:
         for n in range(10):
@@ -35,7 +35,7 @@ async def test_a_follower_sees_every_position_once_while_others_write(
         await asyncio.gather(*(write(number) for number in range(20)))
         found = await following
 
-    head = await desk.house.store.position()
+    head = await desk.context.store.position()
     assert began + 400 == head
     assert list(range(1, head + 1)) == [message.position for message in found]
     assert await lines(desk, AUDITOR) == [message.event for message in found]
@@ -47,7 +47,7 @@ async def test_a_follower_goes_on_where_it_was_cut(desk_on_postgres: Desk) -> No
     desk = desk_on_postgres
     await a_family(desk)
     await a_settlement(desk)
-    head = await desk.house.store.position()
+    head = await desk.context.store.position()
     found: list[Message] = []
     async with served(desk) as server:
         for upto in (3, 4, 11, head):
@@ -106,10 +106,10 @@ async def test_a_quiet_stream_beats_and_ends_with_its_token(desk_on_postgres: De
     ends_at = machine_now().timestamp() + 4
     token = issue(desk.issuer, *AUDITOR, type(machine_now()).fromtimestamp(ends_at))
     async with served(desk) as server:
-        feed = Feed(desk.house.store, server.door.shelf.pool)
-        head = await desk.house.store.position()
+        feed = Feed(desk.context.store, server.api.read_models.pool)
+        head = await desk.context.store.position()
         async with asyncio.timeout(10):
-            told = [x async for x in live(feed, server.door, f"Bearer {token}", head, 0.2)]
+            told = [x async for x in live(feed, server.api, f"Bearer {token}", head, 0.2)]
 
     assert 3 <= told.count(HEARTBEAT)
     assert {HEARTBEAT} == set(told[1:])

@@ -60,7 +60,7 @@ async def test_a_refund_of_a_bill_long_past_stops_no_list(desk_on_postgres: Desk
 
     assert 201 == refunded.status_code, refunded.text
     assert "returned" == shown.json()["items"][0]["kind"]
-    assert str(await desk.house.store.position()) == shown.headers["gongji-position"]
+    assert str(await desk.context.store.position()) == shown.headers["gongji-position"]
     assert 200 == day.status_code, day.text
     assert ("ready", []) == (ready["status"], ready["reasons"])
 

@@ -133,8 +133,8 @@ async def test_an_imported_binding_brings_the_text_of_both(desk: Desk) -> None:
         "confirmed_at": "2025-01-01T09:00:00+08:00",
         "consent": TEXT,
     }
-    _, errand = read_line(json.dumps(line).encode())
-    reply = await errand.begin(desk.house)
+    _, item = read_line(json.dumps(line).encode())
+    reply = await item.begin(desk.context)
 
     path = f"{BINDINGS}/{json.loads(reply.answer)['binding_id']}"
     agreed = {"text": TEXT, "at": "2025-01-01T09:00:00.000+08:00", "channel": "import"}

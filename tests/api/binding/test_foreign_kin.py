@@ -44,7 +44,7 @@ async def two_regions(desk: Desk) -> None:
 
 
 def recorded(desk: Desk) -> list[str]:
-    store = desk.house.store
+    store = desk.context.store
     assert isinstance(store, MemoryStore)
     return [r.event.relation for r in store.log if isinstance(r.event, KinshipRecorded)]
 

@@ -207,4 +207,4 @@ async def test_an_offline_verifier_takes_an_invitation_of_nobody(desk: Desk) -> 
     for number in ("P1", NOBODY):
         await life(desk, number)
 
-    assert [] == faults_in(export_of(leaves_of(desk.house.store)))
+    assert [] == faults_in(export_of(leaves_of(desk.context.store)))

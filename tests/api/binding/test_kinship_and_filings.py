@@ -43,7 +43,7 @@ async def test_a_recorded_kinship_proves_a_relation(desk: Desk) -> None:
 
     answer = is_answered(entered, KinshipReply, 201)
     assert KINSHIP == {name: answer[name] for name in KINSHIP}
-    store = desk.house.store
+    store = desk.context.store
     assert isinstance(store, MemoryStore)
     recorded = [r.event.relation for r in store.log if isinstance(r.event, KinshipRecorded)]
     assert ["CHILD", "PARENT"] == recorded
@@ -57,7 +57,7 @@ async def test_a_filing_is_noted_on_the_account(desk: Desk) -> None:
 
     answer = is_answered(filed, AccountReply, 201)
     assert ("P1", 3) == (answer["person_no"], answer["version"])
-    store = desk.house.store
+    store = desk.context.store
     assert isinstance(store, MemoryStore)
     event = store.log[-1].event
     assert isinstance(event, FilingMade)

@@ -124,7 +124,7 @@ async def test_a_list_waits_for_a_position_and_takes_no_forged_cursor(
     await a_family(desk)
     ahead = await desk.get(S1, f"{ENTRIES}?min_position={10**9}")
     assert 200 == ahead.status_code
-    assert int(ahead.headers["gongji-position"]) == await desk.house.store.position()
+    assert int(ahead.headers["gongji-position"]) == await desk.context.store.position()
 
     for cursor in ("1", "%00", "AAAA", "'; DROP TABLE entries; --", "9" * 100):
         for path in (ENTRIES, "/v1/bindings"):
@@ -138,7 +138,7 @@ async def test_the_database_keeps_no_name_in_clear(desk_on_postgres: Desk) -> No
     by_card = a_claim(beneficiary={"type": "id_card", "value": CANARY_ID})
     assert 201 == (await desk.post(HOSPITAL, "/v1/settlements", by_card)).status_code
     await desk.get(S1, ENTRIES)
-    pool = desk.house.store.pool  # type: ignore[attr-defined]
+    pool = desk.context.store.pool  # type: ignore[attr-defined]
     tables = await pool.fetch("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
     assert {"events", "statements"} <= {table for (table,) in tables}
     for (table,) in tables:

@@ -9,7 +9,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from service.ledger.codec import Row
+from service.ledger.codec import EventRow
 from service.read_models.projector import prepare
 from tests.api.programs import run
 from tests.ledgers import BOUNDS_OFF, tamper
@@ -44,11 +44,11 @@ class Odd:
         self.dsn, self.place = dsn, place
         self.settings = {"GONGJI_DATABASE_URL": dsn, "GONGJI_DATA": str(place)}
 
-    def fill(self, rows: Sequence[Row], states: Sequence[bytes] = ()) -> None:
+    def fill(self, rows: Sequence[EventRow], states: Sequence[bytes] = ()) -> None:
         """Append rows, then events of these states, and of topics that nobody knows."""
         asyncio.run(self._fill(rows, states))
 
-    async def _fill(self, rows: Sequence[Row], states: Sequence[bytes]) -> None:
+    async def _fill(self, rows: Sequence[EventRow], states: Sequence[bytes]) -> None:
         async with a_store(self.dsn) as store:
             await tamper(store.pool, BOUNDS_OFF)
             await append(store, rows)

@@ -101,7 +101,7 @@ async def test_no_code_is_kept_or_told_in_clear(
     heard = [settled.text, late.text, feed, (await desk.get(G1, path)).text]
     heard += [(await desk.get(NATION, "/metrics")).text]
     heard += [record.getMessage() for record in caplog.records]
-    pool = desk.house.store.pool  # type: ignore[attr-defined]
+    pool = desk.context.store.pool  # type: ignore[attr-defined]
     for (table,) in await pool.fetch(
         "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
     ):
@@ -115,7 +115,7 @@ async def test_no_code_is_kept_or_told_in_clear(
         for line in feed.splitlines()
         if '"settlement.settled/' in line
     ]
-    assert [desk.house.keys.name("e_credential", code).hex(), None] == claims
+    assert [desk.context.vault.name("e_credential", code).hex(), None] == claims
 
 
 async def test_an_agency_follows_the_links_of_its_region(desk_on_postgres: Desk) -> None:

@@ -186,9 +186,9 @@ async def test_an_agency_acts_for_the_guardian_it_names(desk: Desk) -> None:
     await a_code(desk, path, AGENCY)
     await desk.post(AGENCY, f"{path}/closure", {})
 
-    log = await desk.house.store.history(opened["link_id"])
-    sides = [desk.house.keys.name("person_no", number) for number in ("G1", "P1")]
-    found = (await desk.house.store.read((), sides)).names
+    log = await desk.context.store.history(opened["link_id"])
+    sides = [desk.context.vault.name("person_no", number) for number in ("G1", "P1")]
+    found = (await desk.context.store.read((), sides)).names
     guardian, member = (found[side] for side in sides)
     for_whom = [guardian, member, guardian, guardian]
     assert for_whom == [recorded.act.on_behalf_of for recorded in log]
@@ -199,7 +199,7 @@ async def test_an_agency_acts_for_the_guardian_it_names(desk: Desk) -> None:
 async def kin(desk: Desk, person: str, relative: str, relation: str = "parent") -> None:
     """Tell the register what a relative is to a person."""
     line = {"type": "kinship", "person_no": person, "relative": relative, "relation": relation}
-    await read_line(json.dumps(line).encode())[1].begin(desk.house)
+    await read_line(json.dumps(line).encode())[1].begin(desk.context)
 
 
 async def a_child(desk: Desk) -> None:
@@ -288,7 +288,7 @@ async def test_a_guardian_learns_of_a_member_when_somebody_said_yes(desk: Desk) 
 async def test_what_nobody_checked_is_suspended(desk: Desk) -> None:
     """A link of an older release shows no code until the member agrees; its codes are over."""
     path = await a_guarded_family(desk)
-    keys, store = desk.house.keys, desk.house.store
+    keys, store = desk.context.vault, desk.context.store
     code = await a_code(desk, path)
     link_id = StreamId(path.rpartition("/")[2])
     first = (await store.history(link_id))[0].event

@@ -16,7 +16,7 @@ from api.demo.run import FAMILIES, tell_a_day
 from api.demo.text import WIDTH
 from api.http.bilingual import REASONS
 from service.caller import Request
-from service.context import Decide, House, furnish
+from service.context import Decide, ServiceContext, furnish
 from service.ledger.command import Reply
 from service.ledger.memory_store import MemoryStore
 from service.policy import publish
@@ -35,7 +35,7 @@ class CutOffError(Exception):
 
 
 @dataclass
-class Passing(House):
+class Passing(ServiceContext):
     """A house that is cut off after so many requests; 0 never."""
 
     cut_at: int = 0
@@ -49,30 +49,30 @@ class Passing(House):
         return await super().do(request, decide)
 
 
-async def a_house(store: MemoryStore | None = None, hours: int = 0, cut_at: int = 0) -> Passing:
+async def a_context(store: MemoryStore | None = None, hours: int = 0, cut_at: int = 0) -> Passing:
     """A ledger in memory with every region's rules published, as it starts at some hour."""
     clock = StoppedClock()
     clock.at = NOW + timedelta(hours=hours)
     made = furnish(store or MemoryStore(), LEDGER_KEYS, BOOK, clock)
     await publish(made)
-    return Passing(made.store, made.appender, made.clock, made.keys, made.policies, cut_at=cut_at)
+    return Passing(made.store, made.appender, made.clock, made.vault, made.policies, cut_at=cut_at)
 
 
 @pytest.fixture
-async def house() -> AsyncIterator[Passing]:
+async def context() -> AsyncIterator[Passing]:
     """A house where nothing was told yet."""
-    made = await a_house()
+    made = await a_context()
     yield made
     await made.close()
 
 
-def log_of(house: House) -> list[tuple[StreamId, object]]:
-    assert isinstance(house.store, MemoryStore)
-    return [(recorded.stream, recorded.event) for recorded in house.store.log]
+def log_of(context: ServiceContext) -> list[tuple[StreamId, object]]:
+    assert isinstance(context.store, MemoryStore)
+    return [(recorded.stream, recorded.event) for recorded in context.store.log]
 
 
-def settled_in(house: House) -> list[tuple[StreamId, Settled]]:
-    return [(stream, event) for stream, event in log_of(house) if isinstance(event, Settled)]
+def settled_in(context: ServiceContext) -> list[tuple[StreamId, Settled]]:
+    return [(stream, event) for stream, event in log_of(context) if isinstance(event, Settled)]
 
 
 def moved_fen(event: object) -> int:
@@ -87,10 +87,10 @@ def moved_fen(event: object) -> int:
             return 0
 
 
-def balances_of(house: House) -> list[int]:
+def balances_of(context: ServiceContext) -> list[int]:
     """What is on each account that ever moved, in the order of its first movement."""
     fen: dict[StreamId, int] = {}
-    for stream, event in log_of(house):
+    for stream, event in log_of(context):
         if moved := moved_fen(event):
             fen[stream] = fen.get(stream, 0) + moved
     return sorted(fen.values())
@@ -106,49 +106,49 @@ def without_ids(told: str) -> str:
     return SETTLEMENT.sub("stl", told)
 
 
-async def test_every_reason_occurs(house: Passing) -> None:
+async def test_every_reason_occurs(context: Passing) -> None:
     """The day shows each reason that the shipped rules can give, and each has words."""
-    await tell_a_day(house)
+    await tell_a_day(context)
 
-    settled = [event for _, event in settled_in(house)]
+    settled = [event for _, event in settled_in(context)]
     given = {share.reason for event in settled for share in event.payers} - {None}
     assert set(Reason) - set(NEVER_GIVEN) == given
     assert set(Reason) == set(REASONS)
 
 
-async def test_every_region_and_refusal_occurs(house: Passing) -> None:
+async def test_every_region_and_refusal_occurs(context: Passing) -> None:
     """Seven regions, three refusals at the counter, one recovery."""
-    await tell_a_day(house)
+    await tell_a_day(context)
 
     assert 12 == len(FAMILIES)
     assert set(BOOK.regions()) == {family.region for family in FAMILIES}
-    events = [event for _, event in log_of(house)]
+    events = [event for _, event in log_of(context)]
     codes = [event.code for event in events if isinstance(event, SettlementRefused)]
     assert ["INSTITUTION_NOT_DESIGNATED", "PLAN_CHANGED", "DUPLICATE_CLAIM"] == codes
     assert [2500] == [event.amount_fen for event in events if isinstance(event, RecoveryDue)]
 
 
-async def test_the_sums_add_up(house: Passing, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_the_sums_add_up(context: Passing, capsys: pytest.CaptureFixture[str]) -> None:
     """Every bill is paid to the fen, and what is told to be left is what the log leaves."""
-    await tell_a_day(house)
+    await tell_a_day(context)
 
-    for stream, settled in settled_in(house):
+    for stream, settled in settled_in(context):
         claim = settled.claim
         parts = (claim.fund_pay_fen, settled.own_fen, settled.aid_fen, settled.cash_fen)
         assert claim.total_fen == sum(parts)
-        taken = [e for _, e in log_of(house) if isinstance(e, Debited) and e.settlement == stream]
+        taken = [e for _, e in log_of(context) if isinstance(e, Debited) and e.settlement == stream]
         assert settled.own_fen + settled.aid_fen == -sum(map(moved_fen, taken))
     told = capsys.readouterr().out
     left = re.findall(r"余额 left: ((?:.|\n)*?)\n\n", told)
     assert 12 == len(left)
-    assert sum(balances_of(house)) == yuan_in(left)
+    assert sum(balances_of(context)) == yuan_in(left)
 
 
 async def test_a_terminal_of_a_hundred_columns_is_enough(
-    house: Passing, capsys: pytest.CaptureFixture[str]
+    context: Passing, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """No line is wider, no person number is told, and nobody is left without both languages."""
-    await tell_a_day(house)
+    await tell_a_day(context)
 
     told = capsys.readouterr().out
     assert "DEMO" not in told
@@ -159,21 +159,21 @@ async def test_a_terminal_of_a_hundred_columns_is_enough(
         assert all(m.zh in told and m.en in told for m in family.members)
 
 
-async def test_a_day_is_told_once(house: Passing, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_day_is_told_once(context: Passing, capsys: pytest.CaptureFixture[str]) -> None:
     """A second telling says nothing and stores nothing."""
-    await tell_a_day(house)
+    await tell_a_day(context)
     capsys.readouterr()
-    stood = len(log_of(house))
+    stood = len(log_of(context))
 
-    await tell_a_day(house)
+    await tell_a_day(context)
 
     assert "" == capsys.readouterr().out
-    assert stood == len(log_of(house))
+    assert stood == len(log_of(context))
 
 
 async def test_others_data_is_left_alone(capsys: pytest.CaptureFixture[str]) -> None:
     """A ledger where something happened that was no demo is told nothing."""
-    other = await a_house()
+    other = await a_context()
     await tell_a_day(other)
     assert isinstance(other.store, MemoryStore)
     other.store.keys.clear()
@@ -195,26 +195,26 @@ async def test_a_day_that_was_cut_off_is_told_to_its_end(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Wherever it was cut, the next start tells it to its end, and no bill is paid twice."""
-    whole = await a_house()
+    whole = await a_context()
     await tell_a_day(whole)
     told, balances = without_ids(capsys.readouterr().out), balances_of(whole)
     for cut_at in cuts(whole.asked):
-        before = await a_house(cut_at=cut_at)
+        before = await a_context(cut_at=cut_at)
         with pytest.raises(CutOffError):
             await tell_a_day(before)
         await before.close()
         assert isinstance(before.store, MemoryStore)
-        house = await a_house(before.store, hours=1)
+        context = await a_context(before.store, hours=1)
         capsys.readouterr()
 
-        await tell_a_day(house)
+        await tell_a_day(context)
 
         again = without_ids(capsys.readouterr().out)
-        assert balances == balances_of(house), cut_at
-        assert len(settled_in(whole)) == len(settled_in(house)), cut_at
+        assert balances == balances_of(context), cut_at
+        assert len(settled_in(whole)) == len(settled_in(context)), cut_at
         assert set(again.splitlines()) <= set(told.splitlines()), cut_at
         assert again.splitlines()[-2:] == told.splitlines()[-2:], cut_at
-        await tell_a_day(house)
+        await tell_a_day(context)
         assert "" == capsys.readouterr().out
-        await house.close()
+        await context.close()
     await whole.close()

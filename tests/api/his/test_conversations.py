@@ -166,7 +166,7 @@ async def test_every_transaction_speaks_as_recorded(
         text = json.dumps(record, ensure_ascii=False, indent=1)
         RECORD.write_text(text + "\n", encoding="utf-8")
     assert json.loads(RECORD.read_text(encoding="utf-8")) == record
-    assert [] == (await replay(dsn, desk_on_postgres.house.keys)).found.kept
+    assert [] == (await replay(dsn, desk_on_postgres.context.vault)).found.kept
 
 
 def test_every_transaction_has_a_table_a_handler_and_a_record() -> None:

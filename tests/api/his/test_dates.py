@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 
 from aggregates.vocabulary import BEIJING
-from api.his.wire.field_tables import TRANSACTIONS, Field, Node
+from api.his.wire.field_tables import TRANSACTIONS, Field, FieldNode
 from api.his.wire.reading import moment, month, read_fields
 from api.http.problems import ProblemError
 from tests.api.clients import NOW, Desk
@@ -27,7 +27,7 @@ OUTSIDE = (
 )
 
 
-def dates() -> Iterator[tuple[str, Node, Field]]:
+def dates() -> Iterator[tuple[str, FieldNode, Field]]:
     for infno, transaction in TRANSACTIONS.items():
         for node in transaction.takes:
             for field in node.fields:
@@ -39,9 +39,9 @@ NAMED = list(dates())
 
 
 @pytest.mark.parametrize(("node", "field"), [n[1:] for n in NAMED], ids=[n[0] for n in NAMED])
-def test_every_date_of_every_message_has_bounds(node: Node, field: Field) -> None:
+def test_every_date_of_every_message_has_bounds(node: FieldNode, field: Field) -> None:
     """The default date of a common runtime is none; the edges are."""
-    alone = Node(node.name, (field,), node.is_list)
+    alone = FieldNode(node.name, (field,), node.is_list)
     for text in OUTSIDE:
         with pytest.raises(ProblemError) as refused:
             read_fields(alone, {field.name: text}, TODAY)

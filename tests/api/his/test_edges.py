@@ -17,7 +17,7 @@ from api.http.asgi import Receive, Scope, Send
 from service.adapters.pooled_fund import CoreSystem, Funds, load_table
 from service.context import furnish
 from service.ledger.memory_store import MemoryStore
-from service.read_models.reader import Shelf
+from service.read_models.reader import ReadModels
 from service.regions.policy_book import PolicyBook
 from tests.api.clients import (
     AGENCY,
@@ -147,7 +147,7 @@ async def test_a_core_system_s_word_is_settled_on(desk: Desk) -> None:
         await send({"type": "http.response.body", "body": said})
 
     client = httpx.AsyncClient(transport=httpx.ASGITransport(core))
-    desk.house.funds = Funds(load_table(), {"990000": CoreSystem("http://core", client)})
+    desk.context.funds = Funds(load_table(), {"990000": CoreSystem("http://core", client)})
     his = await a_hospital(desk)
     visit = await a_charged_visit(his)
     info = (await his.ask("2207", his.bill(visit, "P1", "128.50")))["setlinfo"]
@@ -186,11 +186,11 @@ async def a_desk_that_discloses(place: Path, disclosure: HisDisclosure) -> Async
     (*_, edition) = BOOK.editions(HOME)
     privacy = dataclasses.replace(edition.privacy, his_disclosure=disclosure)
     book = PolicyBook({HOME: (dataclasses.replace(edition, privacy=privacy),)})
-    house = furnish(MemoryStore(), LEDGER_KEYS, book, clock)
-    async with at_a_desk(house, Shelf(None, NoFollower()), clock, place) as desk:
+    context = furnish(MemoryStore(), LEDGER_KEYS, book, clock)
+    async with at_a_desk(context, ReadModels(None, NoFollower()), clock, place) as desk:
         await move_in(desk)
         yield desk
-    await house.close()
+    await context.close()
 
 
 async def test_a_visit_is_its_patient_s_region_s(desk_on_postgres: Desk) -> None:

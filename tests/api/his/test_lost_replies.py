@@ -144,8 +144,8 @@ async def is_found_out(books: Books) -> None:
 
 def live_bills(desk: Desk) -> list[Settled]:
     """Every bill that was ever settled."""
-    assert isinstance(desk.house.store, MemoryStore)
-    return [one.event for one in desk.house.store.log if isinstance(one.event, Settled)]
+    assert isinstance(desk.context.store, MemoryStore)
+    return [one.event for one in desk.context.store.log if isinstance(one.event, Settled)]
 
 
 def _place(factory: pytest.TempPathFactory) -> Path:

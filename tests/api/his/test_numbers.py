@@ -7,7 +7,7 @@ import pytest
 
 from api.his.transactions.statement_files import bytes_of, read_rows
 from api.his.wire.envelope import read_envelope
-from api.his.wire.field_tables import TRANSACTIONS, Field, Node
+from api.his.wire.field_tables import TRANSACTIONS, Field, FieldNode
 from api.his.wire.reading import read_fields, read_json
 from api.http.problems import ProblemError
 from service.clock import machine_now
@@ -23,7 +23,7 @@ UNREADABLE = ("1e99999999999999999999", "9" * 5000, "NaN", "Infinity", "-Infinit
 WRONG = ("AMOUNT_FORMAT", "FIELD_INVALID")
 
 
-def numeric() -> Iterator[tuple[str, Node, Field]]:
+def numeric() -> Iterator[tuple[str, FieldNode, Field]]:
     for infno, transaction in TRANSACTIONS.items():
         for node in transaction.takes:
             for field in node.fields:
@@ -35,9 +35,9 @@ NAMED = list(numeric())
 
 
 @pytest.mark.parametrize(("node", "field"), [n[1:] for n in NAMED], ids=[n[0] for n in NAMED])
-def test_no_numeric_member_takes_more_than_18_digits(node: Node, field: Field) -> None:
+def test_no_numeric_member_takes_more_than_18_digits(node: FieldNode, field: Field) -> None:
     """As a number, as a text and as a list: the member itself is named in the refusal."""
-    alone = Node(node.name, (field,), node.is_list)
+    alone = FieldNode(node.name, (field,), node.is_list)
     for literal in BEYOND:
         for sent in (literal, f'"{literal}"', f"[{literal}]"):
             held, _ = read_json(f'{{"{field.name}":{sent}}}'.encode())

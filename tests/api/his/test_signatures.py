@@ -15,7 +15,7 @@ from aggregates.institution import InstitutionDesignated
 from aggregates.vocabulary import Instant, SignatureStyle
 from service.caller import Request, agency
 from service.ledger.command import Decision
-from service.ledger.read_set import View
+from service.ledger.read_set import ReadSet
 from tests.api.clients import AGENCY, HOSPITAL, PHARMACY, Desk
 from tests.api.his.client import ENTRANCE, His
 from tests.api.his.desks import signs
@@ -152,12 +152,12 @@ async def test_an_empty_secret_signs_nothing(desk_on_postgres: Desk, style: Sign
     """An institution that was designated without one, before that was refused, is not let in."""
     desk = desk_on_postgres
     raw = await a_message(desk, style)
-    code, keys = HOSPITAL.subject, desk.house.keys
+    code, keys = HOSPITAL.subject, desk.context.vault
 
-    def decide(view: View, _: Instant) -> Decision:
-        stream = view.find(keys.name("institution", code))
+    def decide(reads: ReadSet, _: Instant) -> Decision:
+        stream = reads.find(keys.name("institution", code))
         assert stream is not None
-        known = view.institution(stream)
+        known = reads.institution(stream)
         event = InstitutionDesignated(
             code=known.code,
             name=known.name,
@@ -172,7 +172,7 @@ async def test_an_empty_secret_signs_nothing(desk_on_postgres: Desk, style: Sign
         )
         return Decision(answer=b"{}", events=[(stream, event)])
 
-    await desk.house.do(Request(agency("old", None), f"old:{style}", b"", "http"), decide)
+    await desk.context.do(Request(agency("old", None), f"old:{style}", b"", "http"), decide)
     signed = STYLES[style](raw, time.time(), secret="")  # type: ignore[call-arg]
 
     assert "SIGNATURE_INVALID" == await told(desk, raw, signed)

@@ -46,14 +46,14 @@ async def test_a_text_that_names_somebody_is_refused(desk: Desk, naming: str) ->
     """Nothing is applied, the key stays free, and the answer does not repeat it."""
     binding = await a_family(desk)
     settled = await a_settlement(desk)
-    head = await desk.house.store.position()
+    head = await desk.context.store.position()
     for who, path, body, member in doors(binding, settled["settlement_id"]):
         answer = await desk.post(who, path, body | {member: naming}, f"k{path}"[:64])
         problem = is_refused(answer, 422, "PERSON_NAMED")
         assert "not_applied" == problem["outcome"]
         for secret in (CANARY_ID, CANARY_NAME, naming):
             assert secret not in answer.text
-    assert head == await desk.house.store.position()
+    assert head == await desk.context.store.position()
     path = "/v1/accounts/P1/status"
     again = {"status": "frozen", "reason": "asked in writing"}
     assert 201 == (await desk.post(AGENCY, path, again, f"k{path}")).status_code
@@ -112,10 +112,12 @@ IDENTIFIERS: dict[str, tuple[Who, str, dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("door", IDENTIFIERS.values(), ids=IDENTIFIERS)
-async def test_identifiers_name_nobody(desk: Desk, door: tuple[Who, str, dict[str, Any]]) -> None:
+@pytest.mark.parametrize("endpoint", IDENTIFIERS.values(), ids=IDENTIFIERS)
+async def test_identifiers_name_nobody(
+    desk: Desk, endpoint: tuple[Who, str, dict[str, Any]]
+) -> None:
     """A visit, a batch, a key or a reference is kept in the clear for ever."""
-    who, path, body = door
+    who, path, body = endpoint
     await a_family(desk)
     stands = desk.stands()
     answer = await desk.post(who, path, body)

@@ -27,14 +27,14 @@ async def test_a_ready_process_keeps_its_old_members(desk: Desk) -> None:
     """ReadinessStatus and position as they always were, and no reason."""
     answer = await desk.front.get("/readyz")
 
-    position = await desk.house.store.position()
+    position = await desk.context.store.position()
     assert {"status": "ready", "position": position, "reasons": []} == answer.json()
     assert "application/json" == answer.headers["content-type"]
 
 
 async def test_a_degraded_process_serves_and_says_why(desk: Desk) -> None:
     """200 with each reason by code and detail."""
-    desk.house.readiness.add("follower", lambda: [BEHIND])
+    desk.context.readiness.add("follower", lambda: [BEHIND])
 
     answer = await desk.front.get("/readyz")
 
@@ -49,7 +49,7 @@ async def test_a_degraded_process_serves_and_says_why(desk: Desk) -> None:
 async def test_a_parked_event_degrades_and_is_counted(desk_on_postgres: Desk) -> None:
     """D2: readiness and metrics name the read model and the position, and nothing of a person."""
     desk = desk_on_postgres
-    store = desk.house.store
+    store = desk.context.store
     assert isinstance(store, PostgresStore)
     await append(store, [a_visit(1, the_first_day())])
     assert await Follower("", store.pool).wait_for(await store.position(), 20)
@@ -70,8 +70,8 @@ async def test_a_parked_event_degrades_and_is_counted(desk_on_postgres: Desk) ->
 
 async def test_a_reason_that_stops_is_503(desk: Desk) -> None:
     """Unready, with all reasons, those too that would only degrade."""
-    desk.house.readiness.add("follower", lambda: [BEHIND])
-    desk.house.readiness.add("checkpoint", lambda: [MISMATCH])
+    desk.context.readiness.add("follower", lambda: [BEHIND])
+    desk.context.readiness.add("checkpoint", lambda: [MISMATCH])
 
     answer = await desk.front.get("/readyz")
 
@@ -83,7 +83,7 @@ async def test_a_reason_that_stops_is_503(desk: Desk) -> None:
 
 async def test_a_ledger_that_does_not_answer_is_503(desk: Desk) -> None:
     """The class of the error is told, its words are not."""
-    desk.house.store = Unreachable()
+    desk.context.store = Unreachable()
 
     answer = await desk.front.get("/readyz")
 

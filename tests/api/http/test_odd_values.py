@@ -12,7 +12,7 @@ from api.app import plain_app
 from api.http.problems import problem_of
 from service.caller import institution
 from service.ledger.command import Decision
-from service.ledger.read_set import View
+from service.ledger.read_set import ReadSet
 from tests.api.clients import (
     AGENCY,
     AUDITOR,
@@ -128,14 +128,14 @@ async def test_what_the_database_does_not_take_is_not_tried_for_ever(
     desk_on_postgres: Desk,
 ) -> None:
     """It is told at once that nothing was applied; others go on."""
-    house, caller = desk_on_postgres.house, institution(HOSPITAL.subject)
+    context, caller = desk_on_postgres.context, institution(HOSPITAL.subject)
 
-    def decide(view: View, _: Instant) -> Decision:
-        view.settlement(StreamId("stl_no-digits"))
+    def decide(reads: ReadSet, _: Instant) -> Decision:
+        reads.settlement(StreamId("stl_no-digits"))
         return Decision(answer=b"")
 
     with pytest.raises(asyncpg.DataError) as refused:
-        await house.ask(caller, decide)
+        await context.ask(caller, decide)
     await a_family(desk_on_postgres)
 
     assert ("INVARIANT_VIOLATION", "not_applied", {}) == problem_of(refused.value)

@@ -12,7 +12,7 @@ from api.app import plain_app
 from api.http.fields import Body
 from api.http.problem_texts import TEXTS
 from api.http.problems import ProblemError, answer_problem
-from api.http.schemas import Reply
+from api.http.schemas import ApiModel
 from tests.api.clients import Desk
 
 DOCUMENT: dict[str, Any] = json.loads(json.dumps(plain_app().openapi()))
@@ -31,7 +31,7 @@ def kinds_of(model: type[BaseModel]) -> dict[str, type[BaseModel]]:
     return found
 
 
-BODIES, REPLIES = kinds_of(Body), kinds_of(Reply)
+BODIES, REPLIES = kinds_of(Body), kinds_of(ApiModel)
 PROMISED = {
     "POST /v1/accounts",
     "GET /v1/accounts/{person_no}",

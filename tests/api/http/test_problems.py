@@ -191,7 +191,7 @@ async def test_a_lost_ledger_is_never_a_lost_answer(
 ) -> None:
     """The append is tried again after it failed before or after the commit: settled once."""
     await a_family(desk)
-    store = desk.house.store
+    store = desk.context.store
     assert isinstance(store, MemoryStore)
     store.fail_next = failure
     settled = await a_settlement(desk, "k1")

@@ -130,7 +130,7 @@ async def test_a_person_is_named_without_his_number(desk: Desk) -> None:
     await an_account(desk, "P2")
     offer = an_offer("P2", "child")
     assert 201 == (await desk.post(a_person(number), "/v1/bindings", offer)).status_code
-    store = desk.house.store
+    store = desk.context.store
     assert isinstance(store, MemoryStore)
 
     assert store.log[-1].act.actor.startswith("person:")

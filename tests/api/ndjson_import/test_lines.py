@@ -53,8 +53,8 @@ LINES: tuple[dict[str, Any], ...] = (
 
 async def load(desk: Desk, line: object) -> tuple[str, bool]:
     raw = line if isinstance(line, bytes) else json.dumps(line).encode()
-    kind, errand = read_line(raw)
-    reply = await errand.begin(desk.house)
+    kind, item = read_line(raw)
+    reply = await item.begin(desk.context)
     assert reply.refusal is None
     return kind, reply.is_replayed
 
@@ -87,19 +87,19 @@ async def test_an_imported_institution_signs_as_its_line_says(desk: Desk) -> Non
     """Dialect and signature are as over HTTP; the same line under another reference is no event."""
     await load(desk, LINES[0])
     shown = (await desk.get(HOSPITAL, f"/v1/institutions/{HOSPITAL.subject}")).json()
-    before = await desk.house.store.position()
+    before = await desk.context.store.position()
     await load(desk, LINES[0] | {"reference": "again"})
 
     assert LINES[0]["dialect"] == shown["dialect"]
     assert {"style": "csb", "paasid": "hosp_paas", "has_secret": True} == shown["signature"]
-    assert before == await desk.house.store.position()
+    assert before == await desk.context.store.position()
 
 
 async def test_a_binding_counts_from_the_day_it_was_made(desk: Desk) -> None:
     """A binding of another year is active and dated as the family confirmed it."""
     for line in LINES[:6]:
         await load(desk, line)
-    account = [s for s in desk.house.store.heads.values() if "sponsors" in repr(s)]  # type: ignore[attr-defined]
+    account = [s for s in desk.context.store.heads.values() if "sponsors" in repr(s)]  # type: ignore[attr-defined]
 
     assert any("2025" in repr(head) for head in account)
 
@@ -108,7 +108,7 @@ async def told(desk: Desk, line: object) -> str | None:
     """The code of a bad line."""
     raw = line if isinstance(line, bytes) else json.dumps(line).encode()
     try:
-        reply = await read_line(raw)[1].begin(desk.house)
+        reply = await read_line(raw)[1].begin(desk.context)
     except (ProblemError, ValidationError, RefusalError) as error:
         return problem_of(error)[0]
     return reply.refusal

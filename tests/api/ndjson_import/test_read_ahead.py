@@ -14,10 +14,10 @@ from api.commands.import_file import load
 from api.ndjson_import.lines import read_line
 from api.ndjson_import.read_ahead import TOGETHER, Window, reading
 from service.command_batch import carry_out
-from service.context import House, furnish
+from service.context import ServiceContext, furnish
 from service.ledger.command import KeyReusedError, Reply
 from service.ledger.memory_store import MemoryStore
-from service.ledger.store import Found
+from service.ledger.store import ReadResult
 from service.policy import publish
 from tests.api.clients import BOOK, CANARY_ID, CANARY_NAME, LEDGER_KEYS, NOW, an_opening
 from tests.cases.outcome import StoppedClock
@@ -33,13 +33,13 @@ class CountingStore(MemoryStore):
     @override
     async def read(
         self, streams: Iterable[StreamId], names: Iterable[bytes], persons: Iterable[StreamId] = ()
-    ) -> Found:
+    ) -> ReadResult:
         self.reads += 1
         return await super().read(streams, names, persons)
 
 
 @pytest.fixture
-async def house() -> AsyncIterator[House]:
+async def context() -> AsyncIterator[ServiceContext]:
     """A house on memory with every region's rules published."""
     clock = StoppedClock()
     clock.at = NOW
@@ -71,43 +71,43 @@ def a_household(number: int) -> list[Line]:
     return [*lines, {"type": "order", "beneficiary": child, "sponsors": parents}]
 
 
-async def told(house: House, *lines: Line) -> list[Reply | Exception]:
-    errands = [read_line(json.dumps(line).encode())[1] for line in lines]
-    return await carry_out(house, errands)
+async def told(context: ServiceContext, *lines: Line) -> list[Reply | Exception]:
+    items = [read_line(json.dumps(line).encode())[1] for line in lines]
+    return await carry_out(context, items)
 
 
-async def test_newcomers_are_decided_without_reading(house: House) -> None:
+async def test_newcomers_are_decided_without_reading(context: ServiceContext) -> None:
     """What hangs on an account of the same window needs no look into the store."""
     lines = list(itertools.chain.from_iterable(a_household(n) for n in range(4)))
-    assert isinstance(house.store, CountingStore)
-    before = house.store.reads
-    replies = await told(house, *lines)
+    assert isinstance(context.store, CountingStore)
+    before = context.store.reads
+    replies = await told(context, *lines)
 
     assert all(isinstance(reply, Reply) and reply.refusal is None for reply in replies)
-    assert before == house.store.reads
-    replies = await told(house, *lines)
+    assert before == context.store.reads
+    replies = await told(context, *lines)
     assert all(isinstance(reply, Reply) and reply.is_replayed for reply in replies)
 
 
-async def test_a_line_stands_on_those_before_it(house: House) -> None:
+async def test_a_line_stands_on_those_before_it(context: ServiceContext) -> None:
     """Money for a person who comes later finds nobody; the same line again then finds him."""
     first, opened, again = await told(
-        house, credit("P1", "1.00", "r1"), account("P1"), credit("P1", "1.00", "r2")
+        context, credit("P1", "1.00", "r1"), account("P1"), credit("P1", "1.00", "r2")
     )
 
     assert isinstance(first, UnknownError)
     assert isinstance(opened, Reply)
     assert isinstance(again, Reply)
     assert b'"current":"1.00"' in again.answer
-    (late,) = await told(house, credit("P1", "1.00", "r1"))
+    (late,) = await told(context, credit("P1", "1.00", "r1"))
     assert isinstance(late, Reply)
     assert b'"current":"2.00"' in late.answer
 
 
-async def test_a_key_counts_once_in_a_window(house: House) -> None:
+async def test_a_key_counts_once_in_a_window(context: ServiceContext) -> None:
     """The same line twice is one; another body under its reference is refused."""
     _, once, twice, other = await told(
-        house,
+        context,
         account("P1"),
         credit("P1", "1.00", "r1"),
         credit("P1", "1.00", "r1"),
@@ -121,14 +121,14 @@ async def test_a_key_counts_once_in_a_window(house: House) -> None:
     assert isinstance(other, KeyReusedError)
 
 
-async def test_a_file_is_told_line_by_line(house: House, tmp_path: Path) -> None:
+async def test_a_file_is_told_line_by_line(context: ServiceContext, tmp_path: Path) -> None:
     """Every line has its number and its end, in order, over more windows than one."""
     lines: list[Line] = [account(f"P{n}") for n in range(TOGETHER + 1)]
     path = a_file(tmp_path, [*lines[:5], {"type": "gift"}, credit("X", "1.00", "x"), *lines[5:]])
     found = []
     with reading(path, LEDGER_KEYS) as windows:
         sizes = []
-        async for size, ended in load(house, windows):
+        async for size, ended in load(context, windows):
             sizes.append(size)
             found += ended
 

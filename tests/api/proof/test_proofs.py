@@ -48,7 +48,7 @@ class Sealing:
     def __init__(self, desk: Desk, dsn: str, place: Path) -> None:
         """Seal with keys in a directory of the test's."""
         self.desk = desk
-        self.pool = desk.house.store.pool  # type: ignore[attr-defined]
+        self.pool = desk.context.store.pool  # type: ignore[attr-defined]
         self.sealer = Sealer(dsn, place / "keys.json", place)
         self.dsn = dsn
 
@@ -132,7 +132,7 @@ async def test_an_unsealed_row_is_told_as_such(sealing: Sealing) -> None:
         is_refused(await desk.get(AUDITOR, path), 409, "NOT_SEALED_YET")
     sealed = (await sealing.seal())["size"]
     await a_settlement(desk, visit="v2")
-    head = await desk.house.store.position()
+    head = await desk.context.store.position()
     for path in (
         f"{INCLUSION}?position={head}",
         f"{INCLUSION}?position=1&size={head}",

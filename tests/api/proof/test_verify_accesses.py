@@ -27,8 +27,8 @@ class Sealing:
 
     def __init__(self, desk: Desk, dsn: str, place: Path) -> None:
         """Seal with keys in a directory of the test's."""
-        assert isinstance(desk.house.store, PostgresStore)
-        self.pool = desk.house.store.pool
+        assert isinstance(desk.context.store, PostgresStore)
+        self.pool = desk.context.store.pool
         self.place = place
         self.sealer = Sealer(dsn, place / "keys.json", place)
 

@@ -108,7 +108,7 @@ async def test_a_copy_of_the_file_is_enough(desk: Desk, tmp_path: Path) -> None:
     """It tells every check; a fault with what and where; and what cannot be checked at all."""
     await a_family(desk)
     await a_settlement(desk)
-    leaves = leaves_of(desk.house.store)
+    leaves = leaves_of(desk.context.store)
     export, key = tmp_path / "export.ndjson", tmp_path / "key"
     export.write_text("".join(export_of(leaves)), encoding="utf-8")
     key.write_text(f"{KEY}\n")

@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 from typing_extensions import override
 
 from tests.cases.reading import Case, read_cases
-from tests.cases.service_driver import HouseDriver
+from tests.cases.service_driver import ServiceDriver
 from tests.cases.world import play
 from tests.exports import export_of, faults_in, leaves_of
 from tests.service.test_machine import FamilyLife
@@ -20,20 +20,20 @@ CASES = [case for case in read_cases().values() if case.level in {"rules", "hous
 
 
 @pytest.fixture
-async def driver() -> AsyncIterator[HouseDriver]:
+async def driver() -> AsyncIterator[ServiceDriver]:
     """A driver whose house is closed afterwards."""
-    driver = HouseDriver()
+    driver = ServiceDriver()
     yield driver
     await driver.close()
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.id)
-async def test_every_scenario_leaves_a_log_without_fault(case: Case, driver: HouseDriver) -> None:
+async def test_every_scenario_leaves_a_log_without_fault(case: Case, driver: ServiceDriver) -> None:
     """What every scenario of policy.md wrote passes every check."""
     await play(case, driver)
-    assert driver.house is not None
+    assert driver.context is not None
 
-    assert [] == faults_in(export_of(leaves_of(driver.house.store)))
+    assert [] == faults_in(export_of(leaves_of(driver.context.store)))
 
 
 class ProvenLife(FamilyLife):
@@ -42,10 +42,10 @@ class ProvenLife(FamilyLife):
     @override
     def teardown(self) -> None:
         """Verify, then close."""
-        house = self.driver.house
+        context = self.driver.context
         super().teardown()
-        if house is not None:
-            leaves = leaves_of(house.store)
+        if context is not None:
+            leaves = leaves_of(context.store)
             assert [] == faults_in(export_of(leaves, ways=range(3, len(leaves), 7)))
 
 
@@ -55,10 +55,10 @@ class ProvenBills(Bills):
     @override
     def teardown(self) -> None:
         """Verify, then close."""
-        house = self.counter.driver.house
+        context = self.counter.driver.context
         super().teardown()
-        if house is not None:
-            assert [] == faults_in(export_of(leaves_of(house.store)))
+        if context is not None:
+            assert [] == faults_in(export_of(leaves_of(context.store)))
 
 
 @pytest.mark.parametrize("life", [ProvenLife, ProvenBills])

@@ -26,7 +26,7 @@ async def log(tmp_path_factory: pytest.TempPathFactory) -> Log:
     """The rows of a year."""
     async with a_desk_on_memory(Path(tmp_path_factory.mktemp("desk"))) as desk:
         await a_year(desk)
-        return leaves_of(desk.house.store)
+        return leaves_of(desk.context.store)
 
 
 def in_share(which: int, **changes: object) -> Edit:

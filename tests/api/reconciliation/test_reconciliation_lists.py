@@ -99,9 +99,9 @@ async def test_nothing_is_changed_and_no_key_is_used(desk_on_postgres: Desk) -> 
     """A comparison is a look: with a key or without, and the key stays free."""
     desk = desk_on_postgres
     await a_family(desk)
-    before = await desk.house.store.position()
+    before = await desk.context.store.position()
     for _ in range(2):
         answer = await desk.post(HOSPITAL, PATH, {"day": DAY, "totals": ZERO}, "k1")
         assert (200, "equal") == (answer.status_code, answer.json()["result"])
-    assert before == await desk.house.store.position()
+    assert before == await desk.context.store.position()
     await a_settlement(desk, "k1")

@@ -41,7 +41,7 @@ ZERO = {"count": 0} | dict.fromkeys(("total", "fund_pay", "own", "aid", "cash"),
 async def asked(desk: Desk, who: Who = HOSPITAL, **body: object) -> dict[str, Any]:
     answer = await desk.send("POST", who, PATH, {"day": DAY, "totals": ONE} | body)
     told: dict[str, Any] = is_answered(answer, ReconciliationReply)
-    assert int(answer.headers["gongji-position"]) == await desk.house.store.position()
+    assert int(answer.headers["gongji-position"]) == await desk.context.store.position()
     return told
 
 

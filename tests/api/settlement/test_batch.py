@@ -199,8 +199,8 @@ async def test_problems_speak_the_callers_language(desk: Desk) -> None:
 async def test_an_unknown_outcome_is_found_out(desk: Desk) -> None:
     """When the commit's answer is lost the batch is looked up and answered as applied, once."""
     await a_family(desk)
-    assert isinstance(desk.house.store, MemoryStore)
-    desk.house.store.fail_next = OutcomeUnknownError("cut")
+    assert isinstance(desk.context.store, MemoryStore)
+    desk.context.store.fail_next = OutcomeUnknownError("cut")
     items = await sent(desk, *(a_keyed(f"k{n}") for n in range(20)))
 
     assert {APPLIED} == {told(item) for item in items}
@@ -240,10 +240,10 @@ async def test_a_thousand_claims_are_settled_once(desk_on_postgres: Desk) -> Non
     fresh = [i["settlement"]["position"] for i in items if i.get("replayed") is False]
     assert (GOOD, sorted(fresh)) == (len(fresh), fresh), "in the log as in the batch"
     assert ("0.00", "460.00") == (await desk.balance("P1"), await desk.balance("S1"))
-    head = await desk.house.store.position()
+    head = await desk.context.store.position()
     again = await sent(desk, *claims)
 
-    assert head == await desk.house.store.position()
+    assert head == await desk.context.store.position()
     assert [i.get("settlement") for i in items] == [i.get("settlement") for i in again]
     assert {None, True} == {item.get("replayed") for item in again}
     assert [told(item) for item in items] == [told(item) for item in again]
@@ -254,9 +254,9 @@ async def test_a_lost_answer_is_asked_for_again(desk_on_postgres: Desk) -> None:
     desk = desk_on_postgres
     await a_family(desk)
     claims = [a_keyed(f"k{n}") for n in range(500)]
-    began = await desk.house.store.position()
+    began = await desk.context.store.position()
     call = asyncio.create_task(desk.send("POST", HOSPITAL, PATH, {"claims": claims}))
-    while await desk.house.store.position() == began:  # noqa: ASYNC110 -- the log tells nobody
+    while await desk.context.store.position() == began:  # noqa: ASYNC110 -- the log tells nobody
         await asyncio.sleep(0)
     call.cancel()
     lost = await asyncio.gather(call, return_exceptions=True)

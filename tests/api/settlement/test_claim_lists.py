@@ -34,7 +34,7 @@ async def listed(desk: Desk, who: Who, path: str) -> list[dict[str, Any]]:
     answer = await desk.get(who, path)
     assert 200 == answer.status_code, answer.text
     SettlementsReply.model_validate(answer.json())
-    assert int(answer.headers["gongji-position"]) == await desk.house.store.position()
+    assert int(answer.headers["gongji-position"]) == await desk.context.store.position()
     assert "no-store" == answer.headers["cache-control"]
     items: list[dict[str, Any]] = answer.json()["items"]
     return items

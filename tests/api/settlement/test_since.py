@@ -24,7 +24,7 @@ async def repeats(desk: Desk) -> list[httpx.Response]:
     """The bill again, at the hot route and behind it."""
     headers = {"Idempotency-Key": "bill"} | desk.bearer(HOSPITAL)
     return [
-        await door.post(PATH, json=a_claim(), headers=headers) for door in (desk.front, desk.behind)
+        await api.post(PATH, json=a_claim(), headers=headers) for api in (desk.front, desk.behind)
     ]
 
 

@@ -19,7 +19,14 @@ from aggregates.account.events import (
 )
 from aggregates.account.state import Account
 from aggregates.vocabulary import Bucket, StreamId
-from projections.account.statement_entries import NOTHING, READS, Balance, Entry, EntryKind, evolve
+from projections.account.statement_entries import (
+    NOTHING,
+    READS,
+    EntryKind,
+    RunningBalance,
+    StatementEntry,
+    evolve,
+)
 from tests.projections.recorded_families import TODAY, Story, an_id, an_opening
 
 ACCOUNT, BINDING, SETTLEMENT = an_id("acc", 1), an_id("bnd", 1), an_id("stl", 1)
@@ -84,8 +91,8 @@ MOVES = (
 )
 
 
-def statement(story: Story) -> list[Entry]:
-    entries: list[Entry] = []
+def statement(story: Story) -> list[StatementEntry]:
+    entries: list[StatementEntry] = []
     balance = NOTHING
     for fact in story.facts():
         entry = evolve(balance, fact)
@@ -101,11 +108,11 @@ def test_the_running_balance_is_the_account_s(moved: list[rules.AccountEvent]) -
     story = Story()
     story.tell(ACCOUNT, an_opening(), *moved)
     account: Account | None = None
-    balances: list[Balance] = []
+    balances: list[RunningBalance] = []
     for fact in story.facts():
         account = rules.evolve(account, fact.event)  # type: ignore[arg-type]
         if isinstance(fact.event, READS):
-            balances.append(Balance(account.current_fen, account.prior_fen))
+            balances.append(RunningBalance(account.current_fen, account.prior_fen))
 
     entries = statement(story)
 

@@ -27,9 +27,9 @@ from aggregates.vocabulary import (
     StatementWords,
     StreamId,
 )
-from projections.audit.evaluation import Known, judge, tell
+from projections.audit.evaluation import SignalState, judge, tell
 from projections.audit.thresholds import Signal
-from projections.kit.recorded_event import Fact
+from projections.kit.recorded_event import RecordedEvent
 from service.ledger.codec import Recorded
 from tests.projections.recorded_families import (
     NOBODY,
@@ -130,8 +130,8 @@ class Plot:
         return found_in(self.facts())
 
 
-def found_in(facts: Iterable[Fact]) -> list[Signal]:
-    known = Known(homes={}, owners={}, months={}, journals={}, newest="")
+def found_in(facts: Iterable[RecordedEvent]) -> list[Signal]:
+    known = SignalState(homes={}, owners={}, months={}, journals={}, newest="")
     return judge(known, tell(known, facts))
 
 

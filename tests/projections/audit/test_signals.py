@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from aggregates.vocabulary import Relation
 from api.audit.signal_routes import TEXTS
-from projections.audit.evaluation import Known, judge, tell
+from projections.audit.evaluation import SignalState, judge, tell
 from projections.audit.rules import RULES
 from projections.audit.thresholds import LIMITS, Signal, SignalKind
 from tests.projections.audit.signal_cases import (
@@ -287,7 +287,7 @@ def everything() -> Plot:
 def test_how_the_log_is_cut_into_batches_changes_nothing(cuts: Sequence[int]) -> None:
     """Judged in any batches, a log shows the same signals as judged whole."""
     facts = everything().facts()
-    known = Known(homes={}, owners={}, months={}, journals={}, newest="")
+    known = SignalState(homes={}, owners={}, months={}, journals={}, newest="")
     found: list[Signal] = []
     edges = sorted({0, *cuts, len(facts)})
     for start, end in itertools.pairwise(edges):

@@ -3,10 +3,10 @@
 from dataclasses import replace
 from datetime import date, timedelta
 
-from aggregates.reconciliation.day import NOTHING, Sums, together
+from aggregates.reconciliation.day import NOTHING, BillTotals, together
 from aggregates.settlement.events import SettlementCancelled, SettlementRefused
 from aggregates.vocabulary import SettlementStatus
-from projections.settlement.movements import Move, Standing, evolve
+from projections.settlement.movements import BillBalance, Move, evolve
 from service.ledger.codec import Recorded
 from tests.projections.recorded_families import (
     BEGAN_AT,
@@ -25,14 +25,14 @@ DAY_US = 24 * 3600 * 1_000_000
 
 
 def moves_of(facts: list[Recorded]) -> list[Move]:
-    standing: Standing | None = None
+    standing: BillBalance | None = None
     moves: list[Move] = []
     for fact in facts:
         move = evolve(standing, fact)
         if move is not None:
             moves.append(move)
             sums = together((standing.sums if standing else NOTHING, move.sums))
-            standing = Standing(move.institution, move.settled_on, sums)
+            standing = BillBalance(move.institution, move.settled_on, sums)
     return moves
 
 
@@ -49,7 +49,7 @@ def test_a_settled_bill_adds_what_it_came_to() -> None:
     keyed = settled._replace(act=replace(settled.act, key_digest="digest"))
 
     (move,) = moves_of([keyed])
-    assert Sums(1, 9000, 0, 2000, 4000, 3000) == move.sums
+    assert BillTotals(1, 9000, 0, 2000, 4000, 3000) == move.sums
     assert (INSTITUTION, TODAY, TODAY, "digest") == (
         move.institution,
         move.settled_on,
@@ -91,8 +91,8 @@ def test_a_part_takes_off_what_went_back() -> None:
         story.tell(SETTLEMENT, last)
         moves = moves_of(story.facts())
 
-        assert Sums(0, -3500, 0, 0, -500, -3000) == moves[1].sums
-        assert Sums(1, 5499, 0, 2000, 3499, 0) == together(move.sums for move in moves[:3])
+        assert BillTotals(0, -3500, 0, 0, -500, -3000) == moves[1].sums
+        assert BillTotals(1, 5499, 0, 2000, 3499, 0) == together(move.sums for move in moves[:3])
         assert NOTHING == together(move.sums for move in moves)
         parted = [SettlementStatus.PART_REFUNDED] * 2
         assert [SettlementStatus.SETTLED, *parted, status] == [move.status for move in moves]

@@ -10,22 +10,22 @@ from aggregates.account.state import Account
 from aggregates.settlement.hold import HoldEnded
 from aggregates.vocabulary import HoldEnd, Instant, StreamId
 from service.caller import Request
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.command import Decision
 from service.ledger.memory_store import MemoryStore
-from service.ledger.read_set import View
+from service.ledger.read_set import ReadSet
 from service.person.lookup import find_person
 from tests.cases.reading import Step
-from tests.cases.service_driver import AGENCY, HouseDriver
+from tests.cases.service_driver import AGENCY, ServiceDriver
 from tests.cases.world import P0
 
 PREMIUM = StreamId("prm_00000000000000000000000000000009")
 
 
 @pytest.fixture
-async def driver() -> AsyncIterator[HouseDriver]:
+async def driver() -> AsyncIterator[ServiceDriver]:
     """A house with one account of 50.00."""
-    driver = HouseDriver()
+    driver = ServiceDriver()
     await driver.furnish((P0,))
     await driver.do(Step(do="open", who="S1"), {})
     await driver.do(Step(do="credit", who="S1", amount="50.00"), {})
@@ -33,13 +33,13 @@ async def driver() -> AsyncIterator[HouseDriver]:
     await driver.close()
 
 
-async def held_for_premium(house: House) -> StreamId:
+async def held_for_premium(context: ServiceContext) -> StreamId:
     """Set money aside as a premium does; the account."""
     found: list[StreamId] = []
 
-    def decide(view: View, now: Instant) -> Decision:
-        found.append(find_person(view, house.keys, "S1"))
-        view.account(found[-1])
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        found.append(find_person(reads, context.vault, "S1"))
+        reads.account(found[-1])
         event = Held(
             hold=PREMIUM,
             binding=None,
@@ -51,19 +51,19 @@ async def held_for_premium(house: House) -> StreamId:
         )
         return Decision(b"{}", events=[(found[-1], event)])
 
-    await house.do(Request(AGENCY, "premium", b"", "test"), decide)
+    await context.do(Request(AGENCY, "premium", b"", "test"), decide)
     return found[-1]
 
 
-async def test_what_is_held_for_a_premium_stays_held(driver: HouseDriver) -> None:
+async def test_what_is_held_for_a_premium_stays_held(driver: ServiceDriver) -> None:
     """The tax side may have booked it: an end frees bills alone."""
-    house = driver.house
-    assert house is not None
-    account_id = await held_for_premium(house)
+    context = driver.context
+    assert context is not None
+    account_id = await held_for_premium(context)
     told = await driver.do(Step(do="status", who="S1", status="DECEASED"), {})
 
     assert "deceased" == told.status
-    store = house.store
+    store = context.store
     assert isinstance(store, MemoryStore)
     account = store.heads[account_id].state
     assert isinstance(account, Account)

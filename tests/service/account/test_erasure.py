@@ -14,10 +14,10 @@ from aggregates.vocabulary import Bucket, ErasureReason, Instant, Insurance, Str
 from service.account import accounts
 from service.account.erasure import Erase, erase
 from service.caller import Caller, agency
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.command import Decision, Reply
 from service.ledger.postgres.store import PostgresStore
-from service.ledger.read_set import View
+from service.ledger.read_set import ReadSet
 from service.person.masking import persons_of
 from service.vault import Personal, names_of
 from tests.service.ledger.database_text import dump, traces
@@ -25,68 +25,72 @@ from tests.service.settlement.settled_family import (
     AGENCY,
     OWN_FEN,
     PATIENT,
-    a_house,
+    a_context,
     asked,
     check_sums,
     move_in,
     settled,
 )
 
-Houses = tuple[House, House]
+Contexts = tuple[ServiceContext, ServiceContext]
 GONE = Personal("PERSON-LEAVING-7", "欧阳无名", "11010519491231002X")
 
 
 @pytest.fixture
-async def houses(dsn: str, tmp_path: Path) -> AsyncIterator[Houses]:
+async def contexts(dsn: str, tmp_path: Path) -> AsyncIterator[Contexts]:
     """Two houses on one ledger, and one who will leave beside the family."""
-    async with a_house(dsn, tmp_path) as here, a_house(dsn, tmp_path) as there:
+    async with a_context(dsn, tmp_path) as here, a_context(dsn, tmp_path) as there:
         await move_in(here)
         await arrive(here)
         yield here, there
 
 
-async def arrive(house: House) -> Reply:
+async def arrive(context: ServiceContext) -> Reply:
     opening = accounts.OpenAccount(
         personal=GONE, insurance=Insurance.EMPLOYEE, region="990000", status="NORMAL", flags=()
     )
-    return await accounts.open_account(house, asked(), opening)
+    return await accounts.open_account(context, asked(), opening)
 
 
-async def end(house: House, number: str = GONE.person_no, status: str = "CLOSED") -> Reply:
+async def end(
+    context: ServiceContext, number: str = GONE.person_no, status: str = "CLOSED"
+) -> Reply:
     change = accounts.ChangeStatus(
         person_no=number, status=status, reason="left", effective_on=None, successor=None
     )
-    return await accounts.change_status(house, asked(), change)
+    return await accounts.change_status(context, asked(), change)
 
 
-async def leave(house: House, number: str = GONE.person_no, caller: Caller = AGENCY) -> Reply:
+async def leave(
+    context: ServiceContext, number: str = GONE.person_no, caller: Caller = AGENCY
+) -> Reply:
     command = Erase(
         person_no=number, reason=ErasureReason.RETENTION_OVER, legal_basis="PIPL 47(1)(2)"
     )
-    return await erase(house, asked(caller), command)
+    return await erase(context, asked(caller), command)
 
 
-async def opened(house: House, number: str) -> Reply:
-    return await accounts.look_at_account(house, AGENCY, number)
+async def opened(context: ServiceContext, number: str) -> Reply:
+    return await accounts.look_at_account(context, AGENCY, number)
 
 
-async def known(house: House, account: StreamId) -> Personal | None:
+async def known(context: ServiceContext, account: StreamId) -> Personal | None:
     """A person as a decision of this house sees him."""
     seen: list[Personal | None] = []
 
-    def decide(view: View, _: Instant) -> Decision:
-        sealed, wrapped = view.person(account)
-        seen.append(house.keys.unseal(sealed, wrapped, account))
+    def decide(reads: ReadSet, _: Instant) -> Decision:
+        sealed, wrapped = reads.person(account)
+        seen.append(context.vault.unseal(sealed, wrapped, account))
         return Decision(answer=b"")
 
-    await house.ask(AGENCY, decide)
+    await context.ask(AGENCY, decide)
     return seen[-1]
 
 
-async def test_who_is_remembered_elsewhere_is_erased_there_too(houses: Houses) -> None:
+async def test_who_is_remembered_elsewhere_is_erased_there_too(contexts: Contexts) -> None:
     """A process that has a person in its memory finds out before it tells of him."""
-    here, there = houses
-    name = here.keys.name("person_no", GONE.person_no)
+    here, there = contexts
+    name = here.vault.name("person_no", GONE.person_no)
     account = (await here.store.read((), (name,))).names[name]
     assert GONE == await known(there, account)
     assert GONE == await known(there, account)  # from its memory
@@ -97,15 +101,15 @@ async def test_who_is_remembered_elsewhere_is_erased_there_too(houses: Houses) -
     assert await known(there, account) is None
 
 
-async def test_the_erased_are_nowhere_in_the_database(houses: Houses) -> None:
+async def test_the_erased_are_nowhere_in_the_database(contexts: Contexts) -> None:
     """After the erasure no table holds the number, name or ID, and nothing opens what is sealed."""
-    here, _ = houses
+    here, _ = contexts
     assert isinstance(here.store, PostgresStore)
     pool = here.store.pool
-    name = here.keys.name("person_no", GONE.person_no)
+    name = here.vault.name("person_no", GONE.person_no)
     account = (await here.store.read((), (name,))).names[name]
     assert GONE == (await persons_of(here, [account]))[account]
-    digests = [digest.hex() for digest in names_of(here.keys, GONE)]
+    digests = [digest.hex() for digest in names_of(here.vault, GONE)]
     before = await dump(pool)
     await end(here)
     sealed = (await here.store.read((), (), (account,))).persons[account]
@@ -121,17 +125,17 @@ async def test_the_erased_are_nowhere_in_the_database(houses: Houses) -> None:
     assert {account: None} == await persons_of(here, [account])
 
 
-async def test_an_erased_name_resolves_in_no_other_process(houses: Houses) -> None:
+async def test_an_erased_name_resolves_in_no_other_process(contexts: Contexts) -> None:
     """A house that remembered name and head finds nobody from the next request on."""
-    here, there = houses
-    for house in houses:
-        assert "normal" == json.loads((await opened(house, GONE.person_no)).answer)["status"]
+    here, there = contexts
+    for context in contexts:
+        assert "normal" == json.loads((await opened(context, GONE.person_no)).answer)["status"]
     await end(here)
     await leave(here)
 
-    for house in (there, here, there):
+    for context in (there, here, there):
         with pytest.raises(UnknownError):
-            await opened(house, GONE.person_no)
+            await opened(context, GONE.person_no)
     money = accounts.CreditAccount(
         person_no=GONE.person_no, amount_fen=1, bucket=Bucket.CURRENT, reference=None
     )
@@ -139,22 +143,22 @@ async def test_an_erased_name_resolves_in_no_other_process(houses: Houses) -> No
         await accounts.credit(there, asked(), money)
 
 
-async def test_who_comes_back_is_somebody_new(houses: Houses) -> None:
+async def test_who_comes_back_is_somebody_new(contexts: Contexts) -> None:
     """After the erasure the same person may open an account, even where he was remembered."""
-    here, there = houses
+    here, there = contexts
     await opened(there, GONE.person_no)
     await end(here)
     await leave(here)
     again = await arrive(there)
 
     assert again.refusal is None
-    for house in houses:
-        assert 1 == json.loads((await opened(house, GONE.person_no)).answer)["version"]
+    for context in contexts:
+        assert 1 == json.loads((await opened(context, GONE.person_no)).answer)["version"]
 
 
-async def test_sums_and_settlements_outlive_the_person(houses: Houses) -> None:
+async def test_sums_and_settlements_outlive_the_person(contexts: Contexts) -> None:
     """Bills of an erased patient answer as before, and balances and sums do not move."""
-    here, there = houses
+    here, there = contexts
     replies = {"visit": await settled(here, "visit", fen=OWN_FEN + 100)}
     await end(here, PATIENT)
     assert isinstance(here.store, PostgresStore)
@@ -170,9 +174,9 @@ async def test_sums_and_settlements_outlive_the_person(houses: Houses) -> None:
     assert head.state.is_erased
 
 
-async def test_nobody_is_erased_while_he_is_needed(houses: Houses) -> None:
+async def test_nobody_is_erased_while_he_is_needed(contexts: Contexts) -> None:
     """A live account is refused for good under its key; a foreign agency finds nobody."""
-    here, there = houses
+    here, there = contexts
     refused = await leave(here)
     assert ErasureNotAllowedError.code() == refused.refusal
     assert {"open": ["account"]} == json.loads(refused.answer)

@@ -5,30 +5,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregates.vocabulary import InstitutionKind, Relation, SettlementStatus, StreamId
-from projections.account.statement_entries import NOTHING, Entry, EntryKind
+from projections.account.statement_entries import NOTHING, EntryKind, StatementEntry
 from service.account.statement_text import (
     CLASSES,
     DID,
     KINDS,
     SPONSOR_IS,
     STATUSES,
-    Bill,
-    Language,
-    Part,
-    Place,
-    Seen,
-    Sums,
+    BurdenSums,
+    EntrySource,
+    InstitutionLabel,
+    SponsorPayment,
+    StatementBill,
     bill_text,
     entry_text,
 )
+from service.bilingual import Language
 from service.person.masking import COMPOUND, STARS_MAX, masked
 from tests.projections.recorded_families import BEGAN_US, an_id
 
 ACCOUNT, SETTLEMENT, BINDING = an_id("acc", 1), an_id("stl", 1), an_id("bnd", 1)
 TICKET = "tkt_1"
-HOSPITAL = Place(InstitutionKind.HOSPITAL, "第一人民医院")
-PHARMACY = Place(InstitutionKind.PHARMACY, "康民药店")
-KEPT = Place(InstitutionKind.HOSPITAL, None)
+HOSPITAL = InstitutionLabel(InstitutionKind.HOSPITAL, "第一人民医院")
+PHARMACY = InstitutionLabel(InstitutionKind.PHARMACY, "康民药店")
+KEPT = InstitutionLabel(InstitutionKind.HOSPITAL, None)
 OWN, LENT = None, BINDING
 
 
@@ -37,10 +37,10 @@ def an_entry(
     parts: tuple[int, int, int] = (0, 0, 0),
     binding: StreamId | None = None,
     reference: str | None = None,
-) -> Entry:
+) -> StatementEntry:
     """An entry of 2026-03-02; `parts` are current, prior and what is kept aside, in fen."""
     named = (SETTLEMENT, binding, reference)
-    return Entry(ACCOUNT, 1, BEGAN_US, kind, *parts, *named, NOTHING)
+    return StatementEntry(ACCOUNT, 1, BEGAN_US, kind, *parts, *named, NOTHING)
 
 
 @pytest.mark.parametrize(
@@ -48,103 +48,103 @@ def an_entry(
     [
         (
             an_entry(EntryKind.CREDITED, (30000, 0, 0)),
-            Seen(),
+            EntrySource(),
             "当年账户划入 300.00 元",
             "300.00 yuan paid in as this year's money",
         ),
         (
             an_entry(EntryKind.CREDITED, (0, 5, 0)),
-            Seen(),
+            EntrySource(),
             "历年账户划入 0.05 元",
             "0.05 yuan paid in as earlier years' money",
         ),
         (
             an_entry(EntryKind.DEBITED, (-1500, -500, 0), OWN),
-            Seen(HOSPITAL),
+            EntrySource(HOSPITAL),
             "在第一人民医院就诊,本人账户支付 20.00 元",
             "treated at 第一人民医院, 20.00 yuan paid from your account",
         ),
         (
             an_entry(EntryKind.DEBITED, (-2000, 0, 0), OWN),
-            Seen(PHARMACY),
+            EntrySource(PHARMACY),
             "在康民药店购药,本人账户支付 20.00 元",
             "medicine bought at 康民药店, 20.00 yuan paid from your account",
         ),
         (
             an_entry(EntryKind.DEBITED, (-4425, 0, 0), LENT),
-            Seen(KEPT, "张*"),
+            EntrySource(KEPT, "张*"),
             "为被共济人张*支付 44.25 元(医疗机构)",
             "44.25 yuan paid for 张* (a medical institution)",
         ),
         (
             an_entry(EntryKind.DEBITED, (-4425, 0, 0), LENT),
-            Seen(HOSPITAL, "欧阳**"),
+            EntrySource(HOSPITAL, "欧阳**"),
             "为被共济人欧阳**支付 44.25 元(第一人民医院)",
             "44.25 yuan paid for 欧阳** (第一人民医院)",
         ),
         (
             an_entry(EntryKind.DEBITED, (-4425, 0, 0), LENT),
-            Seen(Place(InstitutionKind.CHECKUP, None), None),
+            EntrySource(InstitutionLabel(InstitutionKind.CHECKUP, None), None),
             "为被共济人某人支付 44.25 元(体检机构)",
             "44.25 yuan paid for somebody (a check-up centre)",
         ),
         (
             an_entry(EntryKind.RETURNED, (2000, 0, 0), OWN),
-            Seen(HOSPITAL),
+            EntrySource(HOSPITAL),
             "第一人民医院退回本人账户 20.00 元",
             "20.00 yuan returned to your account by 第一人民医院",
         ),
         (
             an_entry(EntryKind.RETURNED, (4425, 0, 0), LENT),
-            Seen(KEPT, "张*"),
+            EntrySource(KEPT, "张*"),
             "退回为被共济人张*支付的 44.25 元(医疗机构)",
             "44.25 yuan paid for 张* returned (a medical institution)",
         ),
         (
             an_entry(EntryKind.RETURNED, (4425, 0, 0), OWN),
-            Seen(),
+            EntrySource(),
             "原账户的退款 44.25 元转入本账户",
             "44.25 yuan returned to the former account came to this one",
         ),
         (
             an_entry(EntryKind.YEAR_CLOSED, (-7000, 7000, 0), reference="2025"),
-            Seen(),
+            EntrySource(),
             "2025 年度结转:当年账户余额 70.00 元转入历年账户",
             "the year 2025 closed, 70.00 yuan are earlier years' money now",
         ),
         (
             an_entry(EntryKind.CORRECTED, (0, -1200, 0), reference="cor_1"),
-            Seen(),
+            EntrySource(),
             "经办机构更正历年账户余额 -12.00 元",
             "earlier years' money corrected by the agency by -12.00 yuan",
         ),
         (
             an_entry(EntryKind.PREMIUM_DEBITED, (-30000, -10000, 0), LENT, "prm_1"),
-            Seen(None, "李*"),
+            EntrySource(None, "李*"),
             "为被共济人李*缴纳医保费 400.00 元",
             "400.00 yuan paid for 李*'s premium",
         ),
         (
             an_entry(EntryKind.PREMIUM_RETURNED, (30000, 10000, 0), LENT, "prm_1"),
-            Seen(None, "李*"),
+            EntrySource(None, "李*"),
             "退回为被共济人李*缴纳的医保费 400.00 元",
             "400.00 yuan of 李*'s premium returned",
         ),
         (
             an_entry(EntryKind.SET_ASIDE, (0, 0, 6000), LENT, TICKET),
-            Seen(KEPT, "张*"),
+            EntrySource(KEPT, "张*"),
             "退回的 60.00 元暂不能记入账户,已另行保管(凭单 tkt_1)",
             "60.00 yuan came back, could not be credited and are kept aside (ticket tkt_1)",
         ),
         (
             an_entry(EntryKind.PAID_OUT, (0, 0, -6000), reference=TICKET),
-            Seen(),
+            EntrySource(),
             "另行保管的 60.00 元已由经办机构付出(凭单 tkt_1)",
             "60.00 yuan kept aside were paid out by the agency (ticket tkt_1)",
         ),
     ],
 )
-def test_an_entry_is_a_sentence(entry: Entry, seen: Seen, zh: str, en: str) -> None:
+def test_an_entry_is_a_sentence(entry: StatementEntry, seen: EntrySource, zh: str, en: str) -> None:
     """The day, what happened, for whom and where, as far as the reader may know it."""
     said = entry_text(entry, seen)
 
@@ -152,19 +152,19 @@ def test_an_entry_is_a_sentence(entry: Entry, seen: Seen, zh: str, en: str) -> N
     assert f"2026-03-02: {en}" == said.to(Language.ENGLISH)
 
 
-PAID = Bill(
+PAID = StatementBill(
     day="2026-03-02",
     place=HOSPITAL,
     status=SettlementStatus.SETTLED,
     total_fen=12850,
     fund_pay_fen=6425,
-    paid=Sums(2000, 4425, 0),
-    back=Sums(0, 0, 0),
-    sponsors=(Part("王*", Relation.SPOUSE, 4425, 0),),
+    paid=BurdenSums(2000, 4425, 0),
+    back=BurdenSums(0, 0, 0),
+    sponsors=(SponsorPayment("王*", Relation.SPOUSE, 4425, 0),),
 )
-TWO = (Part("王*", Relation.PARENT, 4000, 0), Part(None, None, 425, 0))
-WITHOUT_OWN = PAID._replace(sponsors=TWO, paid=Sums(0, 4425, 2000))
-NOTHING_PAID = PAID._replace(total_fen=0, fund_pay_fen=0, paid=Sums(0, 0, 0), sponsors=())
+TWO = (SponsorPayment("王*", Relation.PARENT, 4000, 0), SponsorPayment(None, None, 425, 0))
+WITHOUT_OWN = PAID._replace(sponsors=TWO, paid=BurdenSums(0, 4425, 2000))
+NOTHING_PAID = PAID._replace(total_fen=0, fund_pay_fen=0, paid=BurdenSums(0, 0, 0), sponsors=())
 ALL_BACK = PAID.paid
 PAID_ZH = "共 128.50 元:医保基金支付 64.25 元,本人账户支付 20.00 元,配偶王*为您支付 44.25 元。"
 PAID_EN = (
@@ -189,7 +189,7 @@ PAID_EN = (
         ),
         (NOTHING_PAID, "共 0.00 元。", "0.00 yuan."),
         (
-            PAID._replace(status=SettlementStatus.PART_REFUNDED, back=Sums(0, 1425, 0)),
+            PAID._replace(status=SettlementStatus.PART_REFUNDED, back=BurdenSums(0, 1425, 0)),
             f"{PAID_ZH}已退回 14.25 元:共济账户 14.25 元。",
             f"{PAID_EN} 14.25 yuan went back: sponsors' accounts 14.25.",
         ),
@@ -205,7 +205,7 @@ PAID_EN = (
         ),
     ],
 )
-def test_a_bill_says_who_paid_what(bill: Bill, zh: str, en: str) -> None:
+def test_a_bill_says_who_paid_what(bill: StatementBill, zh: str, en: str) -> None:
     """Who gave nothing is not told; what went back is."""
     said = bill_text(bill)
 

@@ -18,7 +18,7 @@ from service.caller import Request
 from service.context import furnish
 from service.ledger.memory_store import MemoryStore
 from tests.cases.reading import Bound, Counter, Person, Step, yuan
-from tests.cases.service_driver import AGENCY, HouseDriver
+from tests.cases.service_driver import AGENCY, ServiceDriver
 from tests.cases.world import P0, Outcome, changed
 
 BEGAN_AT = datetime(2026, 12, 20, 10, 0, tzinfo=BEIJING)
@@ -43,7 +43,7 @@ class Life:
 
     def __init__(self, *, is_batched: bool) -> None:
         """Begin without a house."""
-        self.driver = HouseDriver()
+        self.driver = ServiceDriver()
         self.is_batched = is_batched
         self.named: dict[str, Outcome] = {}
         self.said: list[object] = []
@@ -92,14 +92,14 @@ class Life:
 
     async def close_year(self) -> None:
         """Close what is open, two accounts at a time."""
-        assert self.driver.house is not None
-        await close_year(self.driver.house, chunk=2)
+        assert self.driver.context is not None
+        await close_year(self.driver.context, chunk=2)
 
     async def accounts(self) -> list[Any]:
         """What is stored of everybody in the end, without ids."""
         await self.close_year()
-        assert self.driver.house is not None
-        store = self.driver.house.store
+        assert self.driver.context is not None
+        store = self.driver.context.store
         assert isinstance(store, MemoryStore)
         states = [store.heads[stream].state for stream in await store.accounts(None, 9)]
         return sorted(
@@ -147,39 +147,39 @@ async def life() -> AsyncIterator[Life]:
 async def test_every_account_is_closed_once(life: Life) -> None:
     """Employees in chunks under keys of their own, residents not; a second run does nothing."""
     await life.do(Step(do="open", who="R", person=Person(insurance=Insurance.RESIDENT)))
-    house = life.driver.house
-    assert house is not None
+    context = life.driver.context
+    assert context is not None
     told: list[tuple[int, int]] = []
-    closed = await close_year(house, lambda done, of: told.append((done, of)), chunk=2)
+    closed = await close_year(context, lambda done, of: told.append((done, of)), chunk=2)
 
     assert 3 == closed
     assert [(2, 4), (4, 4)] == told
-    store = house.store
+    store = context.store
     assert isinstance(store, MemoryStore)
     first, _, third, _ = await store.accounts(None, 9)
     keys = {key for caller, key in store.keys if caller == "operator:close-year"}
     assert {f"close-year:2027:{first}", f"close-year:2027:{third}"} == keys
     position = await store.position()
-    assert 0 == await close_year(house, chunk=2)
+    assert 0 == await close_year(context, chunk=2)
     assert position == await store.position()
 
 
 async def test_who_was_faster_is_left_alone(life: Life) -> None:
     """Another process's credit closes its account's year; the chunk is decided again without it."""
-    house = life.driver.house
-    assert house is not None
-    store = house.store
+    context = life.driver.context
+    assert context is not None
+    store = context.store
     assert isinstance(store, MemoryStore)
 
     async def slip_in() -> None:
-        other = furnish(store, house.keys, house.policies, house.clock)
+        other = furnish(store, context.vault, context.policies, context.clock)
         money = CreditAccount(person_no="S1", amount_fen=100, bucket=Bucket.CURRENT, reference=None)
         await credit(other, Request(AGENCY, "slipped in", b"", "test"), money)
         await other.close()
 
     store.before_append = slip_in
 
-    assert (2, 1) == (await close_year(house), house.appender.races)
+    assert (2, 1) == (await close_year(context), context.appender.races)
     turns = [r.stream for r in store.log if isinstance(r.event, YearClosed)]
     assert sorted(turns) == await store.accounts(None, 9)
     assert (100, 8_000) == await life.driver.left("S1")

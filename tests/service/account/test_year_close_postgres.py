@@ -11,19 +11,19 @@ from pydantic_core import from_json, to_json
 
 from aggregates.account.events import AccountOpened, Credited
 from aggregates.topics import Event
-from aggregates.vocabulary import BEIJING, Bucket, Instant, Insurance, Standing, StreamId
+from aggregates.vocabulary import BEIJING, Bucket, Instant, Insurance, InsuranceStatus, StreamId
 from service.account.accounts import CreditAccount, OpenAccount, look_at_account, open_account
 from service.account.accounts import credit as credit_account
 from service.account.year_close import close_year
 from service.caller import Request
 from service.clock import new_stream
-from service.context import House, furnish
+from service.context import ServiceContext, furnish
 from service.ledger.command import Decision
 from service.ledger.postgres.store import PostgresStore
-from service.ledger.read_set import View
+from service.ledger.read_set import ReadSet
 from service.policy import publish
 from service.regions.policy_book import PolicyBook
-from service.vault import Keys, Personal
+from service.vault import Personal, Vault
 from tests.cases.outcome import StoppedClock
 from tests.cases.service_driver import AGENCY
 from tests.cases.world import P0
@@ -48,21 +48,21 @@ def asked() -> Request:
     return Request(AGENCY, f"call {next(CALLS)}", b"", "test")
 
 
-def a_house(store: PostgresStore, clock: StoppedClock) -> House:
-    return furnish(store, Keys(bytes(32), bytes(32)), PolicyBook({"990000": (P0,)}), clock)
+def a_context(store: PostgresStore, clock: StoppedClock) -> ServiceContext:
+    return furnish(store, Vault(bytes(32), bytes(32)), PolicyBook({"990000": (P0,)}), clock)
 
 
-async def settle_there(house: House) -> list[StreamId]:
+async def settle_there(context: ServiceContext) -> list[StreamId]:
     """Three thousand employees with money of both kinds."""
     came: list[StreamId] = []
     for _ in range(MANY // TOGETHER):
-        streams = [new_stream("acc", house.clock().at) for _ in range(TOGETHER)]
+        streams = [new_stream("acc", context.clock().at) for _ in range(TOGETHER)]
         opened = AccountOpened(
             region="990000",
             insurance=Insurance.EMPLOYEE,
-            standing=Standing.NORMAL,
+            standing=InsuranceStatus.NORMAL,
             flags=(),
-            on=house.clock().on,
+            on=context.clock().on,
             sealed="",
         )
         money = [
@@ -71,59 +71,59 @@ async def settle_there(house: House) -> list[StreamId]:
         ]
         each: list[Event] = [opened, *money]
         events = [(stream, event) for stream in streams for event in each]
-        await house.do(asked(), partial(_all_of, events))
+        await context.do(asked(), partial(_all_of, events))
         came += streams
     return came
 
 
-def _all_of(events: list[tuple[StreamId, Event]], _: View, __: Instant) -> Decision:
+def _all_of(events: list[tuple[StreamId, Event]], _: ReadSet, __: Instant) -> Decision:
     return Decision(b"{}", events=[*events])
 
 
-async def credit(house: House, stream: StreamId) -> None:
+async def credit(context: ServiceContext, stream: StreamId) -> None:
     """Bring current money of the new year in."""
     event = Credited(bucket=Bucket.CURRENT, amount_fen=LATE_FEN, reference=None)
 
-    def decide(view: View, _: Instant) -> Decision:
-        return Decision(to_json(view.account(stream).balance_fen), events=[(stream, event)])
+    def decide(reads: ReadSet, _: Instant) -> Decision:
+        return Decision(to_json(reads.account(stream).balance_fen), events=[(stream, event)])
 
-    await house.do(asked(), decide)
+    await context.do(asked(), decide)
 
 
 @pytest.fixture
-async def houses(dsn: str) -> AsyncIterator[tuple[House, House, StoppedClock]]:
+async def contexts(dsn: str) -> AsyncIterator[tuple[ServiceContext, ServiceContext, StoppedClock]]:
     """One that serves and one that closes, on one ledger and clock."""
     clock = StoppedClock()
     clock.at = OLD
     stores = [PostgresStore(dsn), PostgresStore(dsn)]
     for store in stores:
         await store.open()
-    serving, closing = (a_house(store, clock) for store in stores)
+    serving, closing = (a_context(store, clock) for store in stores)
     yield serving, closing, clock
-    for house in (serving, closing):
-        await house.close()
+    for context in (serving, closing):
+        await context.close()
 
 
-async def turns(house: House) -> dict[str, int]:
+async def turns(context: ServiceContext) -> dict[str, int]:
     """How often each account's year was closed."""
-    assert isinstance(house.store, PostgresStore)
-    return {stream.hex: n for stream, n in await house.store.pool.fetch(TURNS)}
+    assert isinstance(context.store, PostgresStore)
+    return {stream.hex: n for stream, n in await context.store.pool.fetch(TURNS)}
 
 
-async def stored(house: House) -> tuple[int, int, int]:
+async def stored(context: ServiceContext) -> tuple[int, int, int]:
     """What the SQL view shows of everybody together: accounts, current and prior fen."""
-    assert isinstance(house.store, PostgresStore)
-    found = await house.store.pool.fetchrow(
+    assert isinstance(context.store, PostgresStore)
+    found = await context.store.pool.fetchrow(
         "SELECT count(*), sum(current_fen)::bigint, sum(prior_fen)::bigint FROM balances"
     )
     return tuple(found)
 
 
 async def test_a_year_is_closed_beside_a_house_that_goes_on(
-    houses: tuple[House, House, StoppedClock],
+    contexts: tuple[ServiceContext, ServiceContext, StoppedClock],
 ) -> None:
     """Every account once, by whoever came first, and no credit of the meantime is lost or moved."""
-    serving, closing, clock = houses
+    serving, closing, clock = contexts
     came = await settle_there(serving)
     clock.at = NEW
     late = came[:: MANY // 300]
@@ -143,10 +143,10 @@ async def test_a_year_is_closed_beside_a_house_that_goes_on(
 
 
 async def test_who_is_cut_off_goes_on_where_he_was(
-    houses: tuple[House, House, StoppedClock],
+    contexts: tuple[ServiceContext, ServiceContext, StoppedClock],
 ) -> None:
     """What was closed stays closed, and the next run closes the rest, each account once."""
-    serving, closing, clock = houses
+    serving, closing, clock = contexts
     came = await settle_there(serving)
     clock.at = NEW
 
@@ -165,10 +165,10 @@ async def test_who_is_cut_off_goes_on_where_he_was(
 
 
 async def test_sql_shows_what_is_stored_and_http_what_counts(
-    houses: tuple[House, House, StoppedClock],
+    contexts: tuple[ServiceContext, ServiceContext, StoppedClock],
 ) -> None:
     """After New Year the view keeps the old buckets until the year is closed; answers do not."""
-    serving, closing, clock = houses
+    serving, closing, clock = contexts
     await publish(serving)
     person = Personal("P1", "王某", "ID-P1")
     opening = OpenAccount(

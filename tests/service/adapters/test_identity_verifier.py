@@ -13,10 +13,10 @@ from service import credential_link as links
 from service.adapters.identity_verifier import IdentityVerifier
 from service.caller import person
 from service.clock import business_clock
-from service.context import House, furnish
+from service.context import ServiceContext, furnish
 from service.ledger.memory_store import MemoryStore
 from service.regions.policy_book import load
-from service.vault import Keys, Personal
+from service.vault import Personal, Vault
 from tests.service.adapters.test_kinship_registry import REGIONS
 from tests.service.settlement.settled_family import asked, move_in
 
@@ -30,13 +30,13 @@ def a_verifier() -> IdentityVerifier:
 
 
 @pytest.fixture
-async def house() -> AsyncIterator[House]:
+async def context() -> AsyncIterator[ServiceContext]:
     """A patient, a sponsor, and a verifier who knows their faces."""
-    house = furnish(MemoryStore(), Keys(bytes(32), bytes(32)), load(REGIONS), business_clock())
-    await move_in(house, sponsors=())
-    house.proofs = a_verifier()
-    yield house
-    await house.close()
+    context = furnish(MemoryStore(), Vault(bytes(32), bytes(32)), load(REGIONS), business_clock())
+    await move_in(context, sponsors=())
+    context.proofs = a_verifier()
+    yield context
+    await context.close()
 
 
 @pytest.mark.parametrize(
@@ -70,39 +70,39 @@ def a_wish(member: str, reference: str, kind: LinkEvidence = LinkEvidence.FACE) 
     )
 
 
-async def verified(house: House, wish: links.OpenLink) -> bool:
+async def verified(context: ServiceContext, wish: links.OpenLink) -> bool:
     """Whether the log says that somebody confirmed the proof of a fresh request."""
-    request = asked(person(house.keys, "S1"))
-    reply = await links.open_link(house, request, wish)
+    request = asked(person(context.vault, "S1"))
+    reply = await links.open_link(context, request, wish)
     assert reply.refusal is None
     link_id = StreamId(reply.answer.decode().partition('"link_id":"')[2][:36])
-    event = (await house.store.history(link_id))[0].event
+    event = (await context.store.history(link_id))[0].event
     assert isinstance(event, CredentialLinkRequested)
-    await links.close_link(house, asked(person(house.keys, "S1")), link_id, "told")
+    await links.close_link(context, asked(person(context.vault, "S1")), link_id, "told")
     return event.is_verified
 
 
-async def test_a_face_is_evidence_where_the_verifier_says_so(house: House) -> None:
+async def test_a_face_is_evidence_where_the_verifier_says_so(context: ServiceContext) -> None:
     """Confirmed, it is recorded so; without an answer, and papers, wait as any claim does."""
-    assert await verified(house, a_wish("P1", "F-P1"))
+    assert await verified(context, a_wish("P1", "F-P1"))
     for reference in ("down", "broken"):
-        assert not await verified(house, a_wish("P1", reference))
-    assert not await verified(house, a_wish("P1", "HK-1", LinkEvidence.HOUSEHOLD_PAGE))
+        assert not await verified(context, a_wish("P1", reference))
+    assert not await verified(context, a_wish("P1", "HK-1", LinkEvidence.HOUSEHOLD_PAGE))
 
 
 @pytest.mark.parametrize("member", ["P1", "NOBODY"])
 @pytest.mark.parametrize("reference", ["made up", "F-S1"])
 async def test_a_false_face_is_refused_whoever_it_is_said_to_be(
-    house: House, member: str, reference: str
+    context: ServiceContext, member: str, reference: str
 ) -> None:
     """Also the asker's own face: of nobody the answer is the same no, and nothing is stored."""
-    before = await house.store.position()
+    before = await context.store.position()
     with pytest.raises(EvidenceInvalidError):
-        await verified(house, a_wish(member, reference))
+        await verified(context, a_wish(member, reference))
 
-    assert before == await house.store.position()
+    assert before == await context.store.position()
 
 
-async def test_a_verifier_that_is_down_tells_of_nobody(house: House) -> None:
+async def test_a_verifier_that_is_down_tells_of_nobody(context: ServiceContext) -> None:
     """Without its answer the request is taken, of somebody and of nobody."""
-    assert not await verified(house, a_wish("NOBODY", "down"))
+    assert not await verified(context, a_wish("NOBODY", "down"))

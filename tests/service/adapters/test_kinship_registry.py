@@ -22,7 +22,7 @@ from service.binding.bindings import invite
 from service.binding.parties import Invite
 from service.caller import person
 from service.clock import business_clock, monotonic_s
-from service.context import House, furnish
+from service.context import ServiceContext, furnish
 from service.ledger.memory_store import MemoryStore
 from service.regions.policy_book import load
 from service.vault import load_keys
@@ -63,15 +63,15 @@ def sandbox(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-async def house(sandbox: str, tmp_path: Path) -> AsyncIterator[House]:
+async def context(sandbox: str, tmp_path: Path) -> AsyncIterator[ServiceContext]:
     """A family that is not bound yet, and a registry behind it."""
     store, keys = MemoryStore(), load_keys(tmp_path / "keys.json")
-    house = furnish(store, keys, load(REGIONS), business_clock())
-    await move_in(house, sponsors=())
+    context = furnish(store, keys, load(REGIONS), business_clock())
+    await move_in(context, sponsors=())
     client = httpx.AsyncClient(timeout=1.0, trust_env=False)
-    house.registry = Registry(sandbox, client)
-    yield house
-    await house.close()
+    context.registry = Registry(sandbox, client)
+    yield context
+    await context.close()
 
 
 def an_offer(relation: Relation) -> Invite:
@@ -81,61 +81,61 @@ def an_offer(relation: Relation) -> Invite:
     return Invite(sponsor=None, beneficiary="P1", offer=offer)
 
 
-async def invited(house: House, sponsor: str, relation: Relation) -> str | None:
-    request = asked(person(house.keys, sponsor))
-    return (await invite(house, request, an_offer(relation))).refusal
+async def invited(context: ServiceContext, sponsor: str, relation: Relation) -> str | None:
+    request = asked(person(context.vault, sponsor))
+    return (await invite(context, request, an_offer(relation))).refusal
 
 
-async def test_the_registrys_word_is_kept_in_the_log(house: House) -> None:
+async def test_the_registrys_word_is_kept_in_the_log(context: ServiceContext) -> None:
     """A kinship that the registry knows is recorded on both persons, and the offer stands."""
-    refusal = await invited(house, "S1", Relation.CHILD)
+    refusal = await invited(context, "S1", Relation.CHILD)
 
-    assert isinstance(house.store, MemoryStore)
-    kept = [r.event.relation for r in house.store.log if isinstance(r.event, KinshipRecorded)]
+    assert isinstance(context.store, MemoryStore)
+    kept = [r.event.relation for r in context.store.log if isinstance(r.event, KinshipRecorded)]
     assert refusal is None
     assert sorted(kept) == [Relation.CHILD, Relation.PARENT]
 
 
-async def test_another_word_of_the_registry_proves_nothing(house: House) -> None:
+async def test_another_word_of_the_registry_proves_nothing(context: ServiceContext) -> None:
     """Who is registered as a sibling cannot be offered as a child."""
-    assert await invited(house, "S2", Relation.CHILD) == KinshipUnprovenError.code()
+    assert await invited(context, "S2", Relation.CHILD) == KinshipUnprovenError.code()
 
 
 @pytest.mark.parametrize("sandbox", [{}], indirect=True)
-async def test_a_registry_that_knows_nothing_proves_nothing(house: House) -> None:
+async def test_a_registry_that_knows_nothing_proves_nothing(context: ServiceContext) -> None:
     """Silence of the registry leaves what was imported."""
-    assert await invited(house, "S1", Relation.CHILD) == KinshipUnprovenError.code()
+    assert await invited(context, "S1", Relation.CHILD) == KinshipUnprovenError.code()
 
 
 @pytest.mark.parametrize(
     "sandbox", [{"S1": word} for word in ("slow", "broken", "down")], indirect=True
 )
-async def test_a_registry_that_fails_stops_nothing_else(house: House) -> None:
+async def test_a_registry_that_fails_stops_nothing_else(context: ServiceContext) -> None:
     """Late, garbled or broken: nothing is applied, and the log is as it was."""
-    assert isinstance(house.store, MemoryStore)
-    before = len(house.store.log)
+    assert isinstance(context.store, MemoryStore)
+    before = len(context.store.log)
 
     with pytest.raises(RegistryUnavailableError):
-        await invited(house, "S1", Relation.CHILD)
+        await invited(context, "S1", Relation.CHILD)
 
-    assert before == len(house.store.log)
+    assert before == len(context.store.log)
 
 
-async def test_a_registry_that_is_not_there_stops_nothing_else(house: House) -> None:
+async def test_a_registry_that_is_not_there_stops_nothing_else(context: ServiceContext) -> None:
     """Nobody listens: the same."""
-    house.registry = Registry("http://127.0.0.1:9/kinship")
+    context.registry = Registry("http://127.0.0.1:9/kinship")
 
     with pytest.raises(RegistryUnavailableError):
-        await invited(house, "S1", Relation.CHILD)
+        await invited(context, "S1", Relation.CHILD)
 
 
-async def test_the_registry_is_not_asked_about_strangers(house: House) -> None:
+async def test_the_registry_is_not_asked_about_strangers(context: ServiceContext) -> None:
     """Who offers another's money is refused before anybody is looked up, and nothing is kept."""
-    assert isinstance(house.store, MemoryStore)
-    before = len(house.store.log)
-    request = asked(person(house.keys, "S2"))
+    assert isinstance(context.store, MemoryStore)
+    before = len(context.store.log)
+    request = asked(person(context.vault, "S2"))
 
     with pytest.raises(UnknownError):
-        await invite(house, request, replace(an_offer(Relation.CHILD), sponsor="S1"))
+        await invite(context, request, replace(an_offer(Relation.CHILD), sponsor="S1"))
 
-    assert before == len(house.store.log)
+    assert before == len(context.store.log)

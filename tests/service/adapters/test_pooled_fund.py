@@ -11,8 +11,8 @@ from aggregates.visit import Fee
 from aggregates.vocabulary import BEIJING, InstitutionKind, Insurance, Setting
 from api.http.asgi import Receive, Scope, Send
 from service.adapters.pooled_fund import (
-    Asked,
     CoreSystem,
+    CoverRequest,
     Funds,
     FundUnavailableError,
     cores_of,
@@ -28,7 +28,7 @@ FEE = Fee(
     price="128.5",
     occurred_at=datetime(2026, 3, 2, tzinfo=BEIJING),
 )
-ASKED = Asked(
+ASKED = CoverRequest(
     "990000", Insurance.EMPLOYEE, InstitutionKind.HOSPITAL, Setting.OUTPATIENT, "11", (FEE,)
 )
 PART = {"category": "drug", "part": "in_scope", "amount_fen": 2850}

@@ -14,13 +14,13 @@ from fastapi import FastAPI, Request
 from aggregates.policy.choices import PremiumType
 from aggregates.vocabulary import StreamId
 from api.sandbox.tax import BEHAVIOURS
-from service.adapters.tax_authority import Tax, TaxAnswer, TaxOrder, Verdict
+from service.adapters.tax_authority import Tax, TaxAnswer, TaxOrder, TaxVerdict
 from service.clock import monotonic_s
 
 ROOT = Path(__file__).parents[3]
 ORDER = TaxOrder(StreamId("prm_1"), "11010519491231002X", PremiumType.RESIDENT_BASIC, 2027, 40050)
 START_S, TIMEOUT_S = 30.0, 0.6
-CONFIRMED, REFUSED, UNKNOWN = Verdict.CONFIRMED, Verdict.REFUSED, Verdict.UNKNOWN
+CONFIRMED, REFUSED, UNKNOWN = TaxVerdict.CONFIRMED, TaxVerdict.REFUSED, TaxVerdict.UNKNOWN
 
 
 class Sandbox:
@@ -99,17 +99,17 @@ async def test_only_a_whole_answer_is_believed(sandbox: Sandbox, behaviour: str)
     again = await asked(sandbox, "charge", about)
 
     assert CHARGED[behaviour] == first[:2]
-    assert (Verdict.NOT_FOUND if behaviour in NOT_BOOKED else again.verdict) == later.verdict
+    assert (TaxVerdict.NOT_FOUND if behaviour in NOT_BOOKED else again.verdict) == later.verdict
     assert again.verdict in {CONFIRMED, REFUSED}
     assert again == await asked(sandbox, "query", about)
     assert (again.receipt is not None) == (again.verdict is CONFIRMED)
 
 
 REVERSED = CHARGED | {
-    "normal": (Verdict.REVERSED, ""),
-    "slow": (Verdict.REVERSED, ""),
-    "duplicate": (Verdict.REVERSED, ""),
-    "refused": (Verdict.REVERSED, ""),
+    "normal": (TaxVerdict.REVERSED, ""),
+    "slow": (TaxVerdict.REVERSED, ""),
+    "duplicate": (TaxVerdict.REVERSED, ""),
+    "refused": (TaxVerdict.REVERSED, ""),
     "benefit_used": (REFUSED, "BENEFIT_USED"),
     "cleared": (REFUSED, "CLEARED"),
 }
@@ -126,7 +126,7 @@ async def test_a_reversal_is_believed_whole_too(sandbox: Sandbox, behaviour: str
     await sandbox.behave("normal")
 
     assert REVERSED[behaviour] == first[:2]
-    assert Verdict.REVERSED is (await asked(sandbox, "reverse", about)).verdict
+    assert TaxVerdict.REVERSED is (await asked(sandbox, "reverse", about)).verdict
 
 
 async def test_nobody_else_s_order_is_answered(sandbox: Sandbox) -> None:
@@ -145,7 +145,7 @@ async def test_an_order_it_never_had_is_not_found(sandbox: Sandbox) -> None:
     """Not found is an answer to a question, and none to a request to give back."""
     await sandbox.behave("normal")
 
-    assert Verdict.NOT_FOUND is (await asked(sandbox, "query", order("never"))).verdict
+    assert TaxVerdict.NOT_FOUND is (await asked(sandbox, "query", order("never"))).verdict
     assert (UNKNOWN, "UNREADABLE") == (await asked(sandbox, "reverse", order("never")))[:2]
 
 
@@ -166,7 +166,7 @@ async def test_its_books_outlive_it_and_name_nobody(tmp_path: Path) -> None:
     second = Sandbox(books)
 
     assert booked == await asked(second, "query", ORDER)
-    assert Verdict.REVERSED is (await asked(second, "reverse", ORDER)).verdict
+    assert TaxVerdict.REVERSED is (await asked(second, "reverse", ORDER)).verdict
     assert 0 == second.end()
     assert ORDER.cert_no not in books.read_text(encoding="utf-8")
 

@@ -2,7 +2,7 @@
 
 from projections.audit.signals import after
 from projections.audit.thresholds import SignalKind
-from service.ledger.codec import Row, encode, encode_act
+from service.ledger.codec import EventRow, encode, encode_act
 from service.read_models.rebuild import check, rebuild
 from tests.projections.audit.signal_story import Plot
 from tests.projections.audit.test_signals import everything
@@ -10,7 +10,7 @@ from tests.projections.recorded_families import NOBODY
 from tests.service.read_models.following import a_follower, a_store, append
 
 
-def rows_of(plot: Plot) -> list[Row]:
+def rows_of(plot: Plot) -> list[EventRow]:
     act = encode_act(NOBODY)
     return [encode(fact.stream, fact.version, fact.event, act) for fact in plot.facts()]
 

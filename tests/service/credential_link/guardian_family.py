@@ -6,10 +6,10 @@ from typing import NamedTuple
 from aggregates.credential_link import CodeShown
 from aggregates.settlement.events import Settled
 from aggregates.vocabulary import Insurance, Relation
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.memory_store import MemoryStore
 from tests.cases.reading import Bound, CapsInYuan, Counter, Person, Step, yuan
-from tests.cases.service_driver import HouseDriver
+from tests.cases.service_driver import ServiceDriver
 from tests.cases.world import P0, Outcome
 
 
@@ -23,7 +23,7 @@ class Life(NamedTuple):
     relation: Relation
 
 
-async def come(driver: HouseDriver, life: Life) -> None:
+async def come(driver: ServiceDriver, life: Life) -> None:
     """The patient A, his sponsors, and a guardian G of his who sponsors nobody."""
     await driver.furnish((P0,))
     driver.clock.at = datetime(2026, 3, 2, 2, tzinfo=UTC)
@@ -44,19 +44,19 @@ async def come(driver: HouseDriver, life: Life) -> None:
         await must(driver, Step(do="confirm", binding=f"S{number}>A"))
 
 
-async def must(driver: HouseDriver, step: Step, **before: Outcome) -> Outcome:
+async def must(driver: ServiceDriver, step: Step, **before: Outcome) -> Outcome:
     outcome = await driver.do(step, before)
     assert outcome.refused is None, (step, outcome)
     return outcome
 
 
-def settled_in(house: House | None) -> list[Settled]:
-    assert house is not None
-    assert isinstance(house.store, MemoryStore)
-    return [r.event for r in house.store.log if isinstance(r.event, Settled)]
+def settled_in(context: ServiceContext | None) -> list[Settled]:
+    assert context is not None
+    assert isinstance(context.store, MemoryStore)
+    return [r.event for r in context.store.log if isinstance(r.event, Settled)]
 
 
-def shown_in(house: House | None) -> list[CodeShown]:
-    assert house is not None
-    assert isinstance(house.store, MemoryStore)
-    return [r.event for r in house.store.log if isinstance(r.event, CodeShown)]
+def shown_in(context: ServiceContext | None) -> list[CodeShown]:
+    assert context is not None
+    assert isinstance(context.store, MemoryStore)
+    return [r.event for r in context.store.log if isinstance(r.event, CodeShown)]

@@ -14,7 +14,7 @@ from service.caller import institution
 from service.settlement.claims import Identity, SettleBill
 from service.settlement.quote import quote
 from tests.cases.reading import Counter, Step, yuan
-from tests.cases.service_driver import HouseDriver
+from tests.cases.service_driver import ServiceDriver
 from tests.service.credential_link.guardian_family import Life, come, must, settled_in, shown_in
 
 HOSPITAL = institution(Counter().code)
@@ -30,7 +30,7 @@ lives = st.builds(
 )
 
 
-async def quoted(driver: HouseDriver, life: Life, named: Identity) -> dict[str, Any]:
+async def quoted(driver: ServiceDriver, life: Life, named: Identity) -> dict[str, Any]:
     """What settling would answer, without the word that stands for the claim's own bytes."""
     bill = SettleBill(
         beneficiary=named,
@@ -46,14 +46,14 @@ async def quoted(driver: HouseDriver, life: Life, named: Identity) -> dict[str, 
         plan=None,
         digest=bytes(32),
     )
-    assert driver.house is not None
-    answer = json.loads((await quote(driver.house, HOSPITAL, bill)).answer)
+    assert driver.context is not None
+    answer = json.loads((await quote(driver.context, HOSPITAL, bill)).answer)
     del answer["plan_hash"]
     return dict(answer)
 
 
 async def without_and_with(life: Life) -> None:
-    driver = HouseDriver()
+    driver = ServiceDriver()
     try:
         await come(driver, life)
         without = await quoted(driver, life, Identity("person_no", "A"))
@@ -68,8 +68,8 @@ async def without_and_with(life: Life) -> None:
         paid = await must(driver, bill, shown=shown)
         await must(driver, Step(do="cancel", of="paid"), paid=paid)
         await must(driver, replace(bill, shown=""))
-        first, second = settled_in(driver.house)
-        assert shown_in(driver.house)[0].code == first.claim.credential
+        first, second = settled_in(driver.context)
+        assert shown_in(driver.context)[0].code == first.claim.credential
         assert None is second.claim.credential
         assert first.claim == replace(second.claim, credential=first.claim.credential)
         for member in ("payers", "reasons", "own_fen", "aid_fen", "cash_fen", "own_after_fen"):

@@ -14,14 +14,14 @@ from aggregates.vocabulary import Insurance, LinkEvidence, Relation, StreamId
 from service import credential_link as links
 from service.account import accounts
 from service.caller import person
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.codec import kind_of
 from service.ledger.memory_store import MemoryStore
 from service.settlement.claims import Identity
-from service.vault import Keys, Personal
+from service.vault import Personal, Vault
 from service.visit.identify import identify
 from tests.cases.reading import Step
-from tests.cases.service_driver import HouseDriver
+from tests.cases.service_driver import ServiceDriver
 from tests.service.credential_link.guardian_family import Life, come, must, settled_in
 from tests.service.settlement.settled_family import (
     AGENCY,
@@ -29,7 +29,7 @@ from tests.service.settlement.settled_family import (
     PATIENT,
     REGION,
     SPONSORS,
-    a_house,
+    a_context,
     asked,
     move_in,
 )
@@ -41,9 +41,9 @@ MEMBERS = tuple(f"M{number}" for number in range(12))
 
 
 @pytest.fixture
-async def driver() -> AsyncIterator[HouseDriver]:
+async def driver() -> AsyncIterator[ServiceDriver]:
     """A family of a patient and a guardian, linked, on a ledger in memory."""
-    driver = HouseDriver()
+    driver = ServiceDriver()
     await come(driver, Life(2_000, (), 9_000, 1_000, Relation.CHILD))
     await must(driver, Step(do="link", by="G", who="A"))
     await must(driver, Step(do="agree", link="G>A"))
@@ -51,52 +51,52 @@ async def driver() -> AsyncIterator[HouseDriver]:
     await driver.close()
 
 
-async def test_a_code_is_stored_nowhere(driver: HouseDriver) -> None:
+async def test_a_code_is_stored_nowhere(driver: ServiceDriver) -> None:
     """Neither log, nor heads, nor names, nor stored answers hold the code that was answered."""
     shown = await must(driver, Step(do="show", link="G>A", key="k1"))
     bill = Step(do="settle", shown="shown", personal="10.00", key="k2")
     await must(driver, bill, shown=shown)
-    assert driver.house is not None
-    store = driver.house.store
+    assert driver.context is not None
+    store = driver.context.store
     assert isinstance(store, MemoryStore)
     held = repr((store.log, store.heads, store.keys, store.names))
 
     assert 40 == len(shown.code)
     assert shown.code not in held
     assert shown.code.lower() not in held
-    assert driver.house.keys.name("e_credential", shown.code).hex() in held
+    assert driver.context.vault.name("e_credential", shown.code).hex() in held
     assert shown.code == (await must(driver, Step(do="show", link="G>A", key="k1"))).code
 
 
-async def test_only_the_ledgers_own_key_makes_its_codes(driver: HouseDriver) -> None:
+async def test_only_the_ledgers_own_key_makes_its_codes(driver: ServiceDriver) -> None:
     """Who has every stored byte and another key makes other codes; each request has its own."""
     shown = [
         (await must(driver, Step(do="show", link="G>A", key=key))).code for key in ("k1", "k2")
     ]
-    assert driver.house is not None
+    assert driver.context is not None
     link = driver.links.id_of("G>A")
     words = [f"{link}\0person:G\0{key}" for key in ("k1", "k2")]
-    others = Keys(bytes(32), bytes([1] * 32))
+    others = Vault(bytes(32), bytes([1] * 32))
 
-    assert shown == [driver.house.keys.token(word) for word in words]
+    assert shown == [driver.context.vault.token(word) for word in words]
     assert set() == set(shown) & {others.token(word) for word in words}
     assert 2 == len(set(shown))
 
 
-async def test_a_display_joins_its_settlements(driver: HouseDriver) -> None:
+async def test_a_display_joins_its_settlements(driver: ServiceDriver) -> None:
     """The digest of the display is that of the claim; guardian, member, time, channel are told."""
     shown = await must(driver, Step(do="show", link="G>A"))
     await must(driver, Step(do="settle", shown="shown", personal="1.00"), shown=shown)
     await must(driver, Step(do="settle", who="A", credential="shown", personal="1.00"), shown=shown)
     await must(driver, Step(do="settle", who="A", personal="1.00"))
-    assert driver.house is not None
-    (display,) = [r for r in driver.house.store.log if isinstance(r.event, CodeShown)]  # type: ignore[attr-defined]
+    assert driver.context is not None
+    (display,) = [r for r in driver.context.store.log if isinstance(r.event, CodeShown)]  # type: ignore[attr-defined]
 
     code = display.event.code
-    assert [code, code, None] == [s.claim.credential for s in settled_in(driver.house)]
+    assert [code, code, None] == [s.claim.credential for s in settled_in(driver.context)]
     assert driver.clock.at == display.event.shown_at
     assert ("person:G", "cases") == (display.act.actor, display.act.channel)
-    link = await driver.house.store.history(display.stream)
+    link = await driver.context.store.history(display.stream)
     opened = link[0].event
     assert (opened.guardian, opened.member) == (  # type: ignore[union-attr]
         display.event.guardian,
@@ -104,7 +104,7 @@ async def test_a_display_joins_its_settlements(driver: HouseDriver) -> None:
     )
 
 
-async def test_an_expired_code_leaves_its_key_free(driver: HouseDriver) -> None:
+async def test_an_expired_code_leaves_its_key_free(driver: ServiceDriver) -> None:
     """A bill that came with a code too old is settled under the same key with a fresh one."""
     old = await must(driver, Step(do="show", link="G>A"))
     driver.clock.at = driver.clock.at.replace(hour=4)
@@ -118,15 +118,17 @@ async def test_an_expired_code_leaves_its_key_free(driver: HouseDriver) -> None:
 
 @pytest.mark.parametrize("status", ["DECEASED", "TRANSFERRED", "CLOSED"])
 @pytest.mark.parametrize("who", ["A", "G"])
-async def test_a_code_ends_with_either_account(driver: HouseDriver, who: str, status: str) -> None:
+async def test_a_code_ends_with_either_account(
+    driver: ServiceDriver, who: str, status: str
+) -> None:
     """What was shown before a side's end finds nobody after it, and the link can still go."""
     shown = await must(driver, Step(do="show", link="G>A"))
-    assert driver.house is not None
+    assert driver.context is not None
     code = Identity("e_credential", shown.code)
-    found = await identify(driver.house, HOSPITAL, code)
+    found = await identify(driver.context, HOSPITAL, code)
     await must(driver, Step(do="status", who=who, status=status))
     with pytest.raises(AccountEndedError):
-        await identify(driver.house, HOSPITAL, code)
+        await identify(driver.context, HOSPITAL, code)
 
     assert "A" == found.person.person_no
     refused = (await driver.do(Step(do="show", link="G>A"), {})).refused
@@ -138,9 +140,11 @@ async def test_a_code_ends_with_either_account(driver: HouseDriver, who: str, st
 
 
 @pytest.fixture
-async def houses(dsn: str, tmp_path: Path) -> AsyncIterator[tuple[House, House]]:
+async def contexts(
+    dsn: str, tmp_path: Path
+) -> AsyncIterator[tuple[ServiceContext, ServiceContext]]:
     """Two houses on one ledger, with a guardian and many who could be his members."""
-    async with a_house(dsn, tmp_path) as here, a_house(dsn, tmp_path) as there:
+    async with a_context(dsn, tmp_path) as here, a_context(dsn, tmp_path) as there:
         await move_in(here, sponsors=())
         for number in MEMBERS:
             opening = accounts.OpenAccount(
@@ -154,7 +158,7 @@ async def houses(dsn: str, tmp_path: Path) -> AsyncIterator[tuple[House, House]]
         yield here, there
 
 
-async def opened(house: House, guardian: str, member: str) -> str | None:
+async def opened(context: ServiceContext, guardian: str, member: str) -> str | None:
     command = links.OpenLink(
         guardian=guardian,
         member=member,
@@ -162,55 +166,61 @@ async def opened(house: House, guardian: str, member: str) -> str | None:
         evidence=LinkEvidence.FACE,
         reference="FACE-1",
     )
-    reply = await links.open_link(house, asked(person(house.keys, guardian)), command)
+    reply = await links.open_link(context, asked(person(context.vault, guardian)), command)
     return reply.refusal
 
 
-async def live_links(house: House) -> dict[StreamId, Link]:
+async def live_links(context: ServiceContext) -> dict[StreamId, Link]:
     """Every live link of a log."""
     folded: dict[StreamId, Link] = {}
-    for recorded in await house.store.page(0, 100_000):
+    for recorded in await context.store.page(0, 100_000):
         if recorded.stream.startswith("lnk_"):
             kind = kind_of(recorded.stream)
             folded[recorded.stream] = kind.evolve(folded.get(recorded.stream), recorded.event)
     return {stream: link for stream, link in folded.items() if link.closed_at is None}
 
 
-async def test_two_processes_link_five_and_no_sixth(houses: tuple[House, House]) -> None:
+async def test_two_processes_link_five_and_no_sixth(
+    contexts: tuple[ServiceContext, ServiceContext],
+) -> None:
     """Many links of one guardian at once in two processes: five are made, each in its slot."""
     guardian = SPONSORS[0]
-    both = zip(MEMBERS, itertools.cycle(houses), strict=False)
-    told = await asyncio.gather(*(opened(house, guardian, member) for member, house in both))
+    both = zip(MEMBERS, itertools.cycle(contexts), strict=False)
+    told = await asyncio.gather(*(opened(context, guardian, member) for member, context in both))
 
     assert {None: 5, "LINK_LIMIT": 7} == Counter(told)
-    live = await live_links(houses[1])
+    live = await live_links(contexts[1])
     assert list(SLOTS) == sorted(link.slot for link in live.values())
     assert 5 == len({link.member for link in live.values()})
 
 
-async def test_two_processes_link_a_pair_once(houses: tuple[House, House]) -> None:
+async def test_two_processes_link_a_pair_once(
+    contexts: tuple[ServiceContext, ServiceContext],
+) -> None:
     """The same two linked in both processes at once, closed there, and linked anew here."""
-    here, there = houses
+    here, there = contexts
     guardian, member = SPONSORS[0], PATIENT
     for _ in range(3):
         told = await asyncio.gather(
-            *(opened(house, guardian, member) for house in (here, there, here, there))
+            *(opened(context, guardian, member) for context in (here, there, here, there))
         )
         assert [None] == [refusal for refusal in told if refusal is None]
         assert {"ALREADY_LINKED", None} == set(told)
         (link_id,) = await live_links(here)
-        closing = asked(person(there.keys, member))
+        closing = asked(person(there.vault, member))
         assert None is (await links.close_link(there, closing, link_id, "told")).refusal
     assert {} == await live_links(there)
 
 
-async def test_a_link_closed_there_shows_nothing_here(houses: tuple[House, House]) -> None:
+async def test_a_link_closed_there_shows_nothing_here(
+    contexts: tuple[ServiceContext, ServiceContext],
+) -> None:
     """A process that knows the link does not miss that another one closed it."""
-    here, there = houses
+    here, there = contexts
     assert None is await opened(here, SPONSORS[0], PATIENT)
     (link_id,) = await live_links(here)
-    guardian = person(here.keys, SPONSORS[0])
-    agreeing = asked(person(there.keys, PATIENT))
+    guardian = person(here.vault, SPONSORS[0])
+    agreeing = asked(person(there.vault, PATIENT))
     assert None is (await links.confirm_link(there, agreeing, link_id)).refusal
     assert None is (await links.show_code(here, asked(guardian), link_id)).refusal
     await links.close_link(there, asked(AGENCY), link_id, "told")

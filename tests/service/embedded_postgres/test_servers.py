@@ -59,22 +59,22 @@ async def a_day(dsn: str, place: Path) -> tuple[str, int, bool]:
     """Settle for some families, follow and rebuild; the server's version and the fen."""
     await migrate(dsn)
     settings = Settings.read({"GONGJI_DATA": str(place)})
-    house = await open_postgres(settings, dsn, business_clock())
-    assert isinstance(house.store, PostgresStore)
-    version: str = await house.store.pool.fetchval("SHOW server_version")
-    await publish(house)
-    follower = Follower(dsn, house.store.pool)
+    context = await open_postgres(settings, dsn, business_clock())
+    assert isinstance(context.store, PostgresStore)
+    version: str = await context.store.pool.fetchval("SHOW server_version")
+    await publish(context)
+    follower = Follower(dsn, context.store.pool)
     await follower.start()
     living = families(FAMILIES)
-    fen = await move_in(house, living)
+    fen = await move_in(context, living)
     for number in range(BILLS):
         for family in living:
             visit = f"{family.patient}-{number}"
-            reply = await settle(house, settling(HOSPITAL, visit), bill(family, number))
+            reply = await settle(context, settling(HOSPITAL, visit), bill(family, number))
             assert reply.refusal is None
-    again = await settle(house, settling(HOSPITAL, "F1-0"), bill(living[1], 0))
-    assert await follower.wait_for(await house.store.position(), 30)
+    again = await settle(context, settling(HOSPITAL, "F1-0"), bill(living[1], 0))
+    assert await follower.wait_for(await context.store.position(), 30)
     assert set((await check(dsn)).differing.values()) == {0}
     await follower.close()
-    await house.close()
+    await context.close()
     return version, fen, again.is_replayed

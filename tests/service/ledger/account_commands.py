@@ -18,19 +18,19 @@ from service.ledger.appender import Appender
 from service.ledger.command import Command, Decision, Reply
 from service.ledger.head_cache import Limits
 from service.ledger.memory_store import MemoryStore
-from service.ledger.read_set import View
+from service.ledger.read_set import ReadSet
 from service.ledger.store import (
+    AppendOutcome,
     Batch,
-    Found,
-    Outcome,
     OutcomeUnknownError,
+    ReadResult,
     Store,
     StoreUnavailableError,
 )
 from tests.projections.recorded_families import BEGAN_AT, NOBODY, TODAY, an_id, an_opening
 
 CALLER = "institution:test"
-Decide = Callable[[View, Instant], Decision]
+Decide = Callable[[ReadSet, Instant], Decision]
 
 
 def clock() -> Instant:
@@ -50,8 +50,8 @@ def told(key: str, decide: Decide, body: str = "") -> Command:
 def opened(key: str, number: int, name: bytes | None = None) -> Command:
     """Open a purse, and take a name for it where nobody has it."""
 
-    def decide(view: View, _: Instant) -> Decision:
-        if name is not None and view.find(name) is not None:
+    def decide(reads: ReadSet, _: Instant) -> Decision:
+        if name is not None and reads.find(name) is not None:
             raise NoFundsError(name="taken")
         takes = {} if name is None else {name: purse(number)}
         return Decision(to_json(number), events=[(purse(number), an_opening())], takes=takes)
@@ -62,9 +62,9 @@ def opened(key: str, number: int, name: bytes | None = None) -> Command:
 def named(key: str, number: int, takes: bytes | None, frees: bytes | None = None) -> Command:
     """Give a purse's name up and take another, with an event on the purse."""
 
-    def decide(view: View, _: Instant) -> Decision:
-        account = view.account(purse(number))
-        if takes is not None and view.find(takes) is not None:
+    def decide(reads: ReadSet, _: Instant) -> Decision:
+        account = reads.account(purse(number))
+        if takes is not None and reads.find(takes) is not None:
             raise NoFundsError(name="taken")
         return Decision(
             to_json(account.order_version),
@@ -79,8 +79,8 @@ def named(key: str, number: int, takes: bytes | None, frees: bytes | None = None
 def credited(key: str, number: int, fen: int = 1, body: str = "") -> Command:
     """Bring money in; the answer is the balance after it."""
 
-    def decide(view: View, _: Instant) -> Decision:
-        account = view.account(purse(number))
+    def decide(reads: ReadSet, _: Instant) -> Decision:
+        account = reads.account(purse(number))
         event = Credited(bucket=Bucket.CURRENT, amount_fen=fen, reference=None)
         after = rules.evolve(account, event).balance_fen
         return Decision(to_json(after), events=[(purse(number), event)])
@@ -91,8 +91,8 @@ def credited(key: str, number: int, fen: int = 1, body: str = "") -> Command:
 def moved(key: str, source: int, target: int, fen: int, body: str = "") -> Command:
     """Move money from one purse to another; refused where it is not there."""
 
-    def decide(view: View, _: Instant) -> Decision:
-        held, other = view.account(purse(source)), view.account(purse(target))
+    def decide(reads: ReadSet, _: Instant) -> Decision:
+        held, other = reads.account(purse(source)), reads.account(purse(target))
         if held.balance_fen < fen:
             raise NoFundsError
         taken = Debited(
@@ -108,8 +108,8 @@ def moved(key: str, source: int, target: int, fen: int, body: str = "") -> Comma
 def ordered(key: str, number: int) -> Command:
     """Change a purse's order; the answer is the order's version before."""
 
-    def decide(view: View, _: Instant) -> Decision:
-        version = view.account(purse(number)).order_version
+    def decide(reads: ReadSet, _: Instant) -> Decision:
+        version = reads.account(purse(number)).order_version
         event = OrderChanged(bindings=())
         return Decision(to_json(version), events=[(purse(number), event)])
 
@@ -119,8 +119,8 @@ def ordered(key: str, number: int) -> Command:
 def noted(key: str, number: int, watched: int) -> Command:
     """Open a purse and answer with the version of an order that is only read."""
 
-    def decide(view: View, _: Instant) -> Decision:
-        seen = view.account(purse(watched)).order_version
+    def decide(reads: ReadSet, _: Instant) -> Decision:
+        seen = reads.account(purse(watched)).order_version
         return Decision(to_json(seen), events=[(purse(number), an_opening())])
 
     return told(key, decide)
@@ -129,8 +129,8 @@ def noted(key: str, number: int, watched: int) -> Command:
 def looked_up(key: str, name: bytes) -> Command:
     """Answer with the purse that has a name, or null."""
 
-    def decide(view: View, _: Instant) -> Decision:
-        return Decision(to_json(view.find(name)))
+    def decide(reads: ReadSet, _: Instant) -> Decision:
+        return Decision(to_json(reads.find(name)))
 
     return told(key, decide)
 
@@ -138,7 +138,7 @@ def looked_up(key: str, name: bytes) -> Command:
 def failing(key: str, error: Exception) -> Command:
     """Break down while deciding."""
 
-    def decide(_: View, __: Instant) -> Decision:
+    def decide(_: ReadSet, __: Instant) -> Decision:
         raise error
 
     return told(key, decide)
@@ -147,7 +147,7 @@ def failing(key: str, error: Exception) -> Command:
 def impossible(key: str, number: int, beside: int) -> Command:
     """Decide on events of which the second cannot be folded: money for a purse nobody opened."""
 
-    def decide(_: View, __: Instant) -> Decision:
+    def decide(_: ReadSet, __: Instant) -> Decision:
         event = Credited(bucket=Bucket.CURRENT, amount_fen=1, reference=None)
         return Decision(b"1", events=[(purse(beside), event), (purse(number), event)])
 
@@ -158,10 +158,10 @@ def endless(key: str, first: int) -> Command:
     """Ask for one stream more each time."""
     asked: list[int] = []
 
-    def decide(view: View, _: Instant) -> Decision:
+    def decide(reads: ReadSet, _: Instant) -> Decision:
         asked.append(first + len(asked))
         for number in asked:
-            view.version(purse(number))
+            reads.version(purse(number))
         raise AssertionError("it never comes to an end")
 
     return told(key, decide)
@@ -250,7 +250,7 @@ class Outage(MemoryStore):
     is_away = False
 
     @override
-    async def append(self, batch: Batch) -> Outcome:
+    async def append(self, batch: Batch) -> AppendOutcome:
         """Append, or lose the connection."""
         if self.is_away:
             raise OutcomeUnknownError("cut")
@@ -262,7 +262,7 @@ class Outage(MemoryStore):
         streams: Iterable[StreamId],
         names: Iterable[bytes],
         persons: Iterable[StreamId] = (),
-    ) -> Found:
+    ) -> ReadResult:
         """Read, or find nobody there."""
         if self.is_away:
             raise StoreUnavailableError("away")
@@ -280,7 +280,7 @@ class Unreadable(MemoryStore):
         streams: Iterable[StreamId],
         names: Iterable[bytes],
         persons: Iterable[StreamId] = (),
-    ) -> Found:
+    ) -> ReadResult:
         """Read, or stumble over stored bytes."""
         wanted = list(streams)
         if self.broken in wanted:

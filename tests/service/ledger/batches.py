@@ -3,8 +3,8 @@
 from aggregates.account.events import Credited, Debited, Held, OrderChanged
 from aggregates.topics import Event
 from aggregates.vocabulary import Bucket, StreamId
-from service.ledger.codec import Row, encode, encode_act, kind_of
-from service.ledger.store import NO_HEAD, Batch, Head, KeyRow
+from service.ledger.codec import EventRow, encode, encode_act, kind_of
+from service.ledger.store import NO_HEAD, Batch, KeyRow, StreamHead
 from tests.projections.recorded_families import (
     BEGAN_US,
     NOBODY,
@@ -45,7 +45,7 @@ class Teller:
 
     def __init__(self) -> None:
         """Begin before the first event."""
-        self.heads: dict[StreamId, Head] = {}
+        self.heads: dict[StreamId, StreamHead] = {}
         self.keys = 0
 
     def batch(self, *told: tuple[StreamId, Event], at: int = BEGAN_US) -> Batch:
@@ -56,7 +56,7 @@ class Teller:
             made.expected.setdefault(stream, before.version)
             version = before.version + 1
             made.rows.append(encode(stream, version, event, ACT))
-            head = Head(version, kind_of(stream).evolve(before.state, event))
+            head = StreamHead(version, kind_of(stream).evolve(before.state, event))
             self.heads[stream] = made.heads[stream] = head
         self.keys += 1
         made.keys.append(a_key(f"key {self.keys}", len(made.rows)))
@@ -88,5 +88,5 @@ def overdrawn(teller: Teller, fen: int) -> Batch:
     return teller.batch((OTHER, credit(1)), (PURSE, debit(fen)), (OTHER, OrderChanged(bindings=())))
 
 
-def row(stream: StreamId, version: int, event: Event) -> Row:
+def row(stream: StreamId, version: int, event: Event) -> EventRow:
     return encode(stream, version, event, ACT)

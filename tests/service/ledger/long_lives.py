@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from aggregates.topics import TOPICS, Event
 from aggregates.vocabulary import StreamId
-from service.ledger.codec import TOPIC_PREFIX, Row, decode, encode, encode_act
+from service.ledger.codec import TOPIC_PREFIX, EventRow, decode, encode, encode_act
 from tests.service.ledger.extreme_events import opening_of
 from tests.service.ledger.stored_events import STORED
 from tests.service.ledger.stored_parts import ACT
@@ -31,7 +31,7 @@ class Life:
     person: int = 1
     versions: dict[StreamId, int] = field(default_factory=dict)
 
-    def rows(self, rounds: int) -> Iterator[Row]:
+    def rows(self, rounds: int) -> Iterator[EventRow]:
         """Everything that happens in so many rounds, as it is stored."""
         for number in range(rounds):
             for at, topic in enumerate(TOPICS.values()):
@@ -40,7 +40,7 @@ class Life:
                 if begun >= 0 and not is_out:
                     yield self.row(topic, begun, STORED[topic])
 
-    def row(self, topic: str, number: int, event: Event) -> Row:
+    def row(self, topic: str, number: int, event: Event) -> EventRow:
         """The same event of this person's, with the streams of a round."""
         prefix = TOPIC_PREFIX[topic.partition(".")[0]]
         stream = self._stream(prefix, 0, number)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from aggregates.account.events import Credited
 from aggregates.topics import Event
 from aggregates.vocabulary import Bucket, StreamId
-from service.ledger.codec import TOPIC_PREFIX, Row, encode, encode_act
+from service.ledger.codec import TOPIC_PREFIX, EventRow, encode, encode_act
 from tests.projections.recorded_families import an_opening
 from tests.service.ledger.extreme_events import opening_of
 from tests.service.ledger.stored_events import STORED
@@ -20,7 +20,7 @@ EVERY = 5
 class OddLog(NamedTuple):
     """Rows in their order; at which positions an extreme stands, and how many are neighbours."""
 
-    rows: list[Row]
+    rows: list[EventRow]
     odd: dict[int, str]
     neighbours: int
 

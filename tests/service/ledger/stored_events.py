@@ -64,6 +64,7 @@ from aggregates.vocabulary import (
     InstitutionKind,
     InstitutionStatus,
     Insurance,
+    InsuranceStatus,
     KinshipEvidence,
     LinkEvidence,
     LinkStatus,
@@ -73,7 +74,6 @@ from aggregates.vocabulary import (
     Reason,
     Relation,
     SignatureStyle,
-    Standing,
     StatementWords,
     StreamId,
     Use,
@@ -97,7 +97,7 @@ ACCOUNT_EVENTS: dict[str, Event] = {
     "account.opened/1": AccountOpened(
         region="990000",
         insurance=Insurance.EMPLOYEE,
-        standing=Standing.RETIRED,
+        standing=InsuranceStatus.RETIRED,
         flags=("PUBLIC_MEDICAL_CARE",),
         on=ON,
         sealed="c2VhbGVk",
@@ -143,10 +143,10 @@ ACCOUNT_EVENTS: dict[str, Event] = {
     "account.frozen/1": AccountFrozen(reason="法院冻结"),
     "account.unfrozen/1": AccountUnfrozen(reason="解除冻结"),
     "account.insurance-suspended/1": InsuranceSuspended(
-        standing=Standing.ARREARS, reason="欠费", effective_on=ON
+        standing=InsuranceStatus.ARREARS, reason="欠费", effective_on=ON
     ),
     "account.insurance-resumed/1": InsuranceResumed(
-        standing=Standing.NORMAL, reason="补缴", effective_on=ON
+        standing=InsuranceStatus.NORMAL, reason="补缴", effective_on=ON
     ),
     "account.closed/1": AccountClosed(
         ending=Ending.TRANSFERRED, reason="转出", effective_on=ON, successor=SPONSOR

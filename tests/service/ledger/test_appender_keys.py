@@ -17,8 +17,8 @@ from service.ledger.appender import Appender
 from service.ledger.command import Command, Decision, KeyReusedError, Reply
 from service.ledger.head_cache import Limits
 from service.ledger.memory_store import MemoryStore
-from service.ledger.read_set import View
-from service.ledger.store import Batch, Outcome, OutcomeUnknownError, StoreUnavailableError
+from service.ledger.read_set import ReadSet
+from service.ledger.store import AppendOutcome, Batch, OutcomeUnknownError, StoreUnavailableError
 from tests.service.ledger.account_commands import (
     Gate,
     a_store_with,
@@ -57,7 +57,7 @@ class CountingStore(MemoryStore):
     sent = 0
 
     @override
-    def append_now(self, batch: Batch) -> Outcome:
+    def append_now(self, batch: Batch) -> AppendOutcome:
         """Count, and append."""
         self.sent += 1
         return super().append_now(batch)
@@ -75,9 +75,9 @@ class Counted:
     def counting(self, command: Command) -> Command:
         """The command, its decisions counted."""
 
-        def decide(view: View, now: Instant) -> Decision:
+        def decide(reads: ReadSet, now: Instant) -> Decision:
             self.decisions += 1
-            return command.decide(view, now)
+            return command.decide(reads, now)
 
         return command._replace(decide=decide)
 

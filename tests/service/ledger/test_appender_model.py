@@ -14,7 +14,7 @@ from service.ledger.codec import kind_of
 from service.ledger.command import Command, KeyReusedError, Reply
 from service.ledger.head_cache import Limits
 from service.ledger.memory_store import MemoryStore
-from service.ledger.store import NO_HEAD, Head, OutcomeUnknownError, StoreUnavailableError
+from service.ledger.store import NO_HEAD, OutcomeUnknownError, StoreUnavailableError, StreamHead
 from tests.service.ledger.account_commands import (
     a_store_with,
     an_appender,
@@ -125,14 +125,14 @@ def check_answers(run: Run) -> None:
 
 def check_log(store: MemoryStore) -> None:
     """Positions and versions have no gap, heads are the fold, nothing is negative, keys are one."""
-    folded: dict[str, Head] = {}
+    folded: dict[str, StreamHead] = {}
     for position, recorded in enumerate(store.log, 1):
         before = folded.get(recorded.stream, NO_HEAD)
         state = kind_of(recorded.stream).evolve(before.state, recorded.event)
         assert (position, before.version + 1) == (recorded.position, recorded.version)
         assert isinstance(state, Account)
         assert state.balance_fen >= 0
-        folded[recorded.stream] = Head(recorded.version, state)
+        folded[recorded.stream] = StreamHead(recorded.version, state)
     assert store.heads == folded
 
 

@@ -14,10 +14,10 @@ from service.ledger.command import OverloadedError, Reply
 from service.ledger.head_cache import Limits
 from service.ledger.memory_store import MemoryStore
 from service.ledger.store import (
+    AppendOutcome,
     Batch,
-    Found,
-    Outcome,
     OutcomeUnknownError,
+    ReadResult,
     StoreExhaustedError,
     StoreUnavailableError,
 )
@@ -82,14 +82,14 @@ class Crowded(MemoryStore):
         streams: Iterable[StreamId],
         names: Iterable[bytes],
         persons: Iterable[StreamId] = (),
-    ) -> Found:
+    ) -> ReadResult:
         """Read, or get no connection."""
         if self.is_full and self.refuses == "readers":
             raise StoreExhaustedError("TooManyConnectionsError")
         return await super().read(streams, names, persons)
 
     @override
-    async def append(self, batch: Batch) -> Outcome:
+    async def append(self, batch: Batch) -> AppendOutcome:
         """Append, or get no connection."""
         if self.is_full and self.refuses == "writers":
             raise StoreExhaustedError("TooManyConnectionsError")

@@ -22,8 +22,8 @@ from aggregates.vocabulary import BEIJING, StreamId
 from service.ledger.codec import (
     KINDS,
     TOPIC_PREFIX,
-    Envelope,
-    Kind,
+    EventEnvelope,
+    StreamKind,
     decode,
     decode_head,
     encode,
@@ -52,7 +52,7 @@ def a_stream(topic: str) -> StreamId:
 @pytest.mark.parametrize("topic", STORED)
 def test_a_sample_decodes_to_what_it_was(topic: str) -> None:
     """Bytes of the day a topic was introduced are today's object, act included."""
-    assert Envelope(ACT, STORED[topic]) == decode(topic, sample(topic))
+    assert EventEnvelope(ACT, STORED[topic]) == decode(topic, sample(topic))
 
 
 @pytest.mark.parametrize("topic", STORED)
@@ -147,7 +147,7 @@ def test_an_event_survives_storage(event_class: type[Event], data: st.DataObject
     row = encode(a_stream(topic), 7, event, encode_act(act))
     decoded = decode(topic, row.state)
 
-    assert Envelope(act, event) == decoded
+    assert EventEnvelope(act, event) == decoded
     assert row == encode(a_stream(topic), 7, decoded.event, encode_act(decoded.act))
 
 
@@ -157,7 +157,7 @@ HEADED = [kind for kind in KINDS.values() if kind.has_head]
 @pytest.mark.parametrize("kind", HEADED, ids=[kind.prefix for kind in HEADED])
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
-def test_a_head_survives_storage(kind: Kind, data: st.DataObject) -> None:
+def test_a_head_survives_storage(kind: StreamKind, data: st.DataObject) -> None:
     """A folded state comes back as it was, and is stored as the same bytes again."""
     state: State = data.draw(st.from_type(kind.state))
     stored = encode_head(state)

@@ -1,39 +1,39 @@
 """What a process remembers: heads, and persons for as long as they may be remembered."""
 
 from aggregates.vocabulary import StreamId
-from service.ledger.head_cache import PERSONS_KEPT_S, Memory
-from service.ledger.overlay import Layer
-from service.ledger.store import Sealed
+from service.ledger.head_cache import PERSONS_KEPT_S, HeadCache
+from service.ledger.overlay import Overlay
+from service.ledger.store import SealedPerson
 from tests.projections.recorded_families import an_id
 from tests.service.ledger.batches import OTHER, PURSE, Teller
 
-SOMEBODY = Sealed("sealed", b"key")
+SOMEBODY = SealedPerson("sealed", b"key")
 OF_TEST = Teller().opening().heads
 
 
-def landed(*persons: tuple[StreamId, Sealed]) -> Layer:
-    layer = Layer()
-    layer.heads.update({stream: OF_TEST[stream] for stream in (PURSE, OTHER)})
-    layer.persons.update(persons)
-    return layer
+def landed(*persons: tuple[StreamId, SealedPerson]) -> Overlay:
+    overlay = Overlay()
+    overlay.heads.update({stream: OF_TEST[stream] for stream in (PURSE, OTHER)})
+    overlay.persons.update(persons)
+    return overlay
 
 
 def test_a_person_goes_with_the_head_of_his_account() -> None:
     """Who was forgotten, or has no head here, is asked for again."""
-    memory = Memory()
+    memory = HeadCache()
     memory.merge(landed((PURSE, SOMEBODY), (OTHER, SOMEBODY), (an_id("acc", 9), SOMEBODY)))
     assert {PURSE: SOMEBODY, OTHER: SOMEBODY} == memory.persons
 
     memory.forget([PURSE])
     assert {OTHER: SOMEBODY} == memory.persons
 
-    memory.merge(landed((OTHER, Sealed("sealed", None))))
+    memory.merge(landed((OTHER, SealedPerson("sealed", None))))
     assert {} == memory.persons
 
 
 def test_a_person_goes_with_the_oldest_head() -> None:
     """There are never more persons than heads."""
-    memory = Memory(heads_max=1)
+    memory = HeadCache(heads_max=1)
     memory.merge(landed((PURSE, SOMEBODY), (OTHER, SOMEBODY)))
     assert set(memory.heads) == set(memory.persons)
     assert 1 == len(memory.persons)
@@ -41,7 +41,7 @@ def test_a_person_goes_with_the_oldest_head() -> None:
 
 def test_persons_are_forgotten_in_time() -> None:
     """A minute after the last time everybody was forgotten, everybody is forgotten again."""
-    memory = Memory()
+    memory = HeadCache()
     memory.forget_persons(1000.0)
     memory.merge(landed((PURSE, SOMEBODY)))
     memory.forget_persons(1000.0 + PERSONS_KEPT_S)

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.command import Reply
 from service.ledger.postgres.connect import Patience
 from service.ledger.store import StoreUnavailableError
 from tests.breaking_connection import Fault, Wire, a_wire
 from tests.service.read_models.following import eventually
-from tests.service.settlement.settled_family import a_house, check_sums, move_in, settled
+from tests.service.settlement.settled_family import a_context, check_sums, move_in, settled
 
 ROOT = Path(__file__).resolve().parents[3]
 SHORT = Patience(transaction_s=1.0, lock_s=0.3)
@@ -97,7 +97,7 @@ async def paused_twin(
             await twin.wait()
 
 
-async def until_settled(house: House, key: str) -> tuple[Reply, int]:
+async def until_settled(context: ServiceContext, key: str) -> tuple[Reply, int]:
     """The answer, and how often nothing had been applied before it."""
     replies: list[Reply] = []
     refused = 0
@@ -105,7 +105,7 @@ async def until_settled(house: House, key: str) -> tuple[Reply, int]:
     async def is_settled() -> bool:
         nonlocal refused
         try:
-            replies.append(await settled(house, key))
+            replies.append(await settled(context, key))
         except StoreUnavailableError:
             refused += 1
             return False
@@ -121,10 +121,10 @@ async def test_a_paused_twin_stops_nobody(dsn: str, place: Path, when: str) -> N
 
     Whoever waits meanwhile is told that nothing was applied, and is settled soon after.
     """
-    async with a_house(dsn, place, deadline_s=0.5, patience=SHORT) as house:
-        await move_in(house)
+    async with a_context(dsn, place, deadline_s=0.5, patience=SHORT) as context:
+        await move_in(context)
         async with paused_twin(dsn, place, when) as twin:
-            ours, refused = await until_settled(house, "bill")
+            ours, refused = await until_settled(context, "bill")
             assert refused > 0
             assert not ours.is_replayed
             assert await is_stopped(twin.pid)
@@ -132,9 +132,9 @@ async def test_a_paused_twin_stops_nobody(dsn: str, place: Path, when: str) -> N
             said, _ = await twin.communicate()
 
         assert b"False 2\n" == said, "the woken twin decided again, in a second transaction"
-        theirs, _ = await until_settled(house, "twin")
+        theirs, _ = await until_settled(context, "twin")
         assert theirs.is_replayed
-        await check_sums(house, {"bill": ours, "twin": theirs})
+        await check_sums(context, {"bill": ours, "twin": theirs})
 
 
 async def has_befallen(wire: Wire) -> bool:
@@ -144,16 +144,19 @@ async def has_befallen(wire: Wire) -> bool:
 
 async def test_a_statement_that_stays_half_sent_stops_nobody(dsn: str, place: Path) -> None:
     """Under the lock, with its statement prepared and never run, a twin is rolled back too."""
-    async with a_house(dsn, place, patience=SHORT) as house, a_wire(dsn, place) as (wire, through):
-        await move_in(house)
-        async with a_house(through, place, patience=Patience(transaction_s=1.0)) as twin:
+    async with (
+        a_context(dsn, place, patience=SHORT) as context,
+        a_wire(dsn, place) as (wire, through),
+    ):
+        await move_in(context)
+        async with a_context(through, place, patience=Patience(transaction_s=1.0)) as twin:
             wire.befall(Fault.CUT_BEFORE)
             wire.befall(Fault.SWALLOWED, kind="locked read")
             theirs = asyncio.create_task(settled(twin, "twin"))
             await wire.struck.wait()
             await eventually(partial(has_befallen, wire))
-            ours = await settled(house, "bill")
+            ours = await settled(context, "bill")
             wire.let_go()
             replies = {"bill": ours, "twin": await theirs}
-            await check_sums(house, replies)
+            await check_sums(context, replies)
     assert 0 == wire.cancels

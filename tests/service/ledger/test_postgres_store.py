@@ -10,7 +10,7 @@ import pytest
 from aggregates.topics import CLASSES
 from service.ledger.postgres.connect import DEFAULT, writer_settings
 from service.ledger.postgres.store import WRITER_SETTINGS, PostgresStore
-from service.ledger.store import Batch, Outcome, OutcomeUnknownError, StoreUnavailableError
+from service.ledger.store import AppendOutcome, Batch, OutcomeUnknownError, StoreUnavailableError
 from tests.projections.recorded_families import BEGAN_US, an_id, an_opening
 from tests.service.ledger.batches import (
     OTHER,
@@ -119,7 +119,7 @@ async def test_what_the_database_refuses_changes_nothing(
     assert 5 == (await store.append(fresh)).base
 
 
-async def put(store: PostgresStore, batch: Batch, *, is_locked: bool) -> Outcome:
+async def put(store: PostgresStore, batch: Batch, *, is_locked: bool) -> AppendOutcome:
     if not is_locked:
         return await store.append(batch)
     async with store.locked() as session:
@@ -179,7 +179,7 @@ async def test_an_append_waits_for_the_log_and_sees_what_came(
         assert not waiting.done()
     stale = await waiting
 
-    assert Outcome(stale={PURSE: ahead.heads[PURSE]}) == stale
+    assert AppendOutcome(stale={PURSE: ahead.heads[PURSE]}) == stale
     assert 6 == await store.position()
 
 

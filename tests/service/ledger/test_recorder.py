@@ -202,9 +202,9 @@ class TestView(OnAFreshLedger, shipped_projection.EventCountersViewTestCase):
 
     @override
     def construct_event_counters_view(self) -> Counts:
-        view = self.recorders.tracking_recorder(Counts)
-        assert isinstance(view, Counts)
-        return view
+        reads = self.recorders.tracking_recorder(Counts)
+        assert isinstance(reads, Counts)
+        return reads
 
 
 class TestProjection(InTheEnvironment, shipped_projection.AggregateEventCountersProjectionTestCase):
@@ -224,7 +224,7 @@ def test_two_followers_of_one_log_keep_apart(recorder: LedgerRecorder) -> None:
     views = [LedgerTracking(recorder.ledger, name) for name in ("turnover", "statistics")]
     views[0].insert_tracking(Tracking("Application", 7))
 
-    assert [7, None] == [view.max_tracking_id("Application") for view in views]
+    assert [7, None] == [reads.max_tracking_id("Application") for reads in views]
 
 
 def test_a_forgotten_recorder_disconnects(dsn: str) -> None:

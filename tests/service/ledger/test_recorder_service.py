@@ -31,7 +31,7 @@ from aggregates.vocabulary import Bucket, InstitutionKind, InstitutionStatus, In
 from service.account.accounts import CreditAccount, OpenAccount, credit, open_account
 from service.caller import Caller, Request, Role
 from service.clock import business_clock
-from service.context import House, open_postgres
+from service.context import ServiceContext, open_postgres
 from service.institution import Designate, designate
 from service.ledger.codec import KINDS
 from service.ledger.command import Reply
@@ -62,12 +62,12 @@ ADD = (
 
 
 @pytest.fixture
-async def house(dsn: str, tmp_path: Path) -> AsyncIterator[House]:
+async def context(dsn: str, tmp_path: Path) -> AsyncIterator[ServiceContext]:
     """A house on the ledger, with a patient who has 300 yuan and a hospital."""
-    house = await open_postgres(
+    context = await open_postgres(
         Settings.read({"GONGJI_DATA": str(tmp_path)}), dsn, business_clock()
     )
-    await publish(house)
+    await publish(context)
     opening = OpenAccount(
         personal=Personal("p1", "张三", "110105199001011234"),
         insurance=Insurance.EMPLOYEE,
@@ -75,9 +75,9 @@ async def house(dsn: str, tmp_path: Path) -> AsyncIterator[House]:
         status="NORMAL",
         flags=(),
     )
-    await open_account(house, a_request(AGENCY), opening)
+    await open_account(context, a_request(AGENCY), opening)
     money = CreditAccount(person_no="p1", amount_fen=30_000, bucket=Bucket.CURRENT, reference=None)
-    await credit(house, a_request(AGENCY), money)
+    await credit(context, a_request(AGENCY), money)
     hospital = Designate(
         code="H99000000001",
         name="a hospital",
@@ -87,11 +87,11 @@ async def house(dsn: str, tmp_path: Path) -> AsyncIterator[House]:
         opened_regions=(),
         sensitive=False,
     )
-    await designate(house, a_request(AGENCY), hospital)
-    yield house
-    await house.appender.close()
-    assert isinstance(house.store, PostgresStore)
-    await house.store.close()
+    await designate(context, a_request(AGENCY), hospital)
+    yield context
+    await context.appender.close()
+    assert isinstance(context.store, PostgresStore)
+    await context.store.close()
 
 
 def a_request(caller: Caller) -> Request:
@@ -99,14 +99,14 @@ def a_request(caller: Caller) -> Request:
     return Request(caller, key, hashlib.sha256(key.encode()).digest(), "test")
 
 
-async def a_settlement(house: House, personal_fen: int) -> Reply:
+async def a_settlement(context: ServiceContext, personal_fen: int) -> Reply:
     """A bill whose personal part is so much, settled."""
     bill = SettleBill(
         beneficiary=Identity("person_no", "p1"),
         visit=f"visit {next(KEYS)}",
         charge_batch="1",
         med_type="11",
-        treated_at=house.clock().at,
+        treated_at=context.clock().at,
         total_fen=2 * personal_fen,
         fund_pay_fen=personal_fen,
         use_account=True,
@@ -115,7 +115,7 @@ async def a_settlement(house: House, personal_fen: int) -> Reply:
         plan=None,
         digest=b"x" * 32,
     )
-    return await settle(house, a_request(HOSPITAL), bill)
+    return await settle(context, a_request(HOSPITAL), bill)
 
 
 def two_events(stream: int) -> list[StoredEvent]:
@@ -123,11 +123,11 @@ def two_events(stream: int) -> list[StoredEvent]:
 
 
 async def test_the_library_and_the_service_share_one_order(
-    house: House, recorder: LedgerRecorder
+    context: ServiceContext, recorder: LedgerRecorder
 ) -> None:
     """Appends of both at once leave no gap, keep together, and every command is answered."""
     before = recorder.position()
-    settlements = [a_settlement(house, 100) for _ in range(60)]
+    settlements = [a_settlement(context, 100) for _ in range(60)]
     inserts = [asyncio.to_thread(recorder.insert_events, two_events(i)) for i in range(40)]
     replies, ids = await asyncio.gather(asyncio.gather(*settlements), asyncio.gather(*inserts))
 
@@ -139,10 +139,10 @@ async def test_the_library_and_the_service_share_one_order(
 
 
 async def test_streams_of_the_service_are_closed_to_the_library(
-    house: House, recorder: LedgerRecorder
+    context: ServiceContext, recorder: LedgerRecorder
 ) -> None:
     """An event put on an account or a settlement from outside would stop it; it is refused."""
-    reply = await a_settlement(house, 100)
+    reply = await a_settlement(context, 100)
     assert reply.subject is not None
     foreign = StoredEvent(UUID(reply.subject[4:]), 99, "topic", b"state")
     with pytest.raises(ProgrammingError):
@@ -201,14 +201,14 @@ def a_runner(dsn: str) -> ProjectionRunner[Application[UUID], Turnover]:
     )
 
 
-async def test_a_stock_projection_follows_the_log(house: House, dsn: str) -> None:
+async def test_a_stock_projection_follows_the_log(context: ServiceContext, dsn: str) -> None:
     """It counts what was settled before and while it runs, and goes on where it stopped."""
-    await a_settlement(house, 10_000)
+    await a_settlement(context, 10_000)
     with await asyncio.to_thread(a_runner, dsn) as runner:
-        replies = [await a_settlement(house, 15_000), await a_settlement(house, 7_000)]
+        replies = [await a_settlement(context, 15_000), await a_settlement(context, 7_000)]
         await asyncio.to_thread(runner.wait, replies[-1].position, PATIENCE_S)
         first = runner.view.totals()
-    reply = await a_settlement(house, 1)
+    reply = await a_settlement(context, 1)
     with await asyncio.to_thread(a_runner, dsn) as runner:
         await asyncio.to_thread(runner.wait, reply.position, PATIENCE_S)
         second = runner.view.totals()
@@ -224,9 +224,11 @@ def payer_of(reply: Reply, application: Application[UUID]) -> UUID:
     return debit.originator_id
 
 
-async def test_a_stock_application_reads_both_kinds_of_streams(house: House, dsn: str) -> None:
+async def test_a_stock_application_reads_both_kinds_of_streams(
+    context: ServiceContext, dsn: str
+) -> None:
     """Its event store gives what our rules fold, and its repository its own aggregates."""
-    reply = await a_settlement(house, 12_000)
+    reply = await a_settlement(context, 12_000)
     env = {"PERSISTENCE_MODULE": "service.ledger.recorder", "GONGJI_DATABASE_URL": dsn}
     with await asyncio.to_thread(Application[UUID], env) as application:
         events = application.events.get(payer_of(reply, application))
@@ -244,9 +246,11 @@ async def test_a_stock_application_reads_both_kinds_of_streams(house: House, dsn
 # ------------------------------------------------------------------- stored bytes
 
 
-async def test_stored_events_survive_the_mapper(house: House, recorder: LedgerRecorder) -> None:
+async def test_stored_events_survive_the_mapper(
+    context: ServiceContext, recorder: LedgerRecorder
+) -> None:
     """Every event of ours, read as the library reads it and written again, is the same bytes."""
-    await a_settlement(house, 100)
+    await a_settlement(context, 100)
     mapper = LedgerMapper[UUID](JSONTranscoder())
     rows = await asyncio.to_thread(recorder.select_notifications, None, EVERYTHING)
 
@@ -259,10 +263,10 @@ async def test_stored_events_survive_the_mapper(house: House, recorder: LedgerRe
 
 
 async def test_the_stock_recorder_reads_our_log(
-    house: House, recorder: LedgerRecorder, dsn: str
+    context: ServiceContext, recorder: LedgerRecorder, dsn: str
 ) -> None:
     """The library's own PostgreSQL recorder finds in `stored_events` what ours finds."""
-    reply = await a_settlement(house, 100)
+    reply = await a_settlement(context, 100)
     assert reply.subject is not None
     address = urlsplit(dsn)
     stock = PostgresApplicationRecorder(

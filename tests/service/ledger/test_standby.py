@@ -18,7 +18,7 @@ from tests.ledgers import of_database
 from tests.projections.recorded_families import BEGAN_US
 from tests.service.ledger.batches import PURSE, Teller, credit
 from tests.service.read_models.following import a_store, eventually
-from tests.service.settlement.settled_family import a_house, check_sums, move_in, settled
+from tests.service.settlement.settled_family import a_context, check_sums, move_in, settled
 from tests.standby import Pair, a_standby
 
 LONG = Patience(silent_s=60.0, read_s=60.0, transaction_s=60.0, lock_s=60.0)
@@ -93,24 +93,24 @@ async def test_a_bill_on_the_primary_alone_is_unknown(
     servers: Pair, dsn: str, tmp_path: Path, how: str
 ) -> None:
     """However often the waiting is stopped nobody is told done; afterwards it is settled once."""
-    async with a_house(dsn, tmp_path, deadline_s=3, patience=LONG) as house:
-        await move_in(house)
-        replies = {"before": await settled(house, "before")}
+    async with a_context(dsn, tmp_path, deadline_s=3, patience=LONG) as context:
+        await move_in(context)
+        replies = {"before": await settled(context, "before")}
         with paused(servers):
-            asking = asyncio.create_task(settled(house, "bill"))
+            asking = asyncio.create_task(settled(context, "bill"))
             for _ in range(3):
                 await stop_waiting(dsn, "gongji-append", how)
             with pytest.raises(OutcomeUnknownError):
                 await asking
             with pytest.raises((OutcomeUnknownError, StoreUnavailableError)):
-                await settled(house, "bill")
+                await settled(context, "bill")
         while "bill" not in replies:
             with contextlib.suppress(OutcomeUnknownError, StoreUnavailableError):
-                replies["bill"] = await settled(house, "bill")
+                replies["bill"] = await settled(context, "bill")
 
         assert replies["bill"].is_replayed
-        assert house.appender.unknowns > 0
-        await check_sums(house, replies)
+        assert context.appender.unknowns > 0
+        await check_sums(context, replies)
 
 
 @pytest.mark.parametrize("is_locked", [False, True], ids=["at once", "under the lock"])

@@ -7,7 +7,7 @@ import pytest
 
 from aggregates.account.events import OrderChanged
 from service.ledger.memory_store import MemoryStore
-from service.ledger.store import Batch, KeyRow, Outcome, Store
+from service.ledger.store import AppendOutcome, Batch, KeyRow, Store
 from tests.projections.recorded_families import BEGAN_US, an_id
 from tests.service.ledger.batches import CALLER, OTHER, PURSE, SETTLEMENT, Teller, a_key, credit
 from tests.service.read_models.following import a_store
@@ -124,7 +124,7 @@ async def test_the_same_outcomes(
 ) -> None:
     """PostgreSQL and the memory twin say the same of every batch and hold the same afterwards."""
     memory = MemoryStore()
-    said: list[tuple[Outcome, Outcome]] = []
+    said: list[tuple[AppendOutcome, AppendOutcome]] = []
     for batch in story():
         said.append(
             (
@@ -139,7 +139,7 @@ async def test_the_same_outcomes(
     assert any(outcome.base is not None for outcome, _ in said)
 
 
-async def put(store: Store, batch: Batch, *, is_locked: bool) -> Outcome:
+async def put(store: Store, batch: Batch, *, is_locked: bool) -> AppendOutcome:
     if not is_locked:
         return await store.append(batch)
     async with store.locked() as session:

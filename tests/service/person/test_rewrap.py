@@ -11,15 +11,15 @@ from aggregates.vocabulary import ErasureReason, Insurance, StreamId
 from service.account import accounts
 from service.account.accounts import look_at_account
 from service.account.erasure import Erase, erase
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.postgres.store import PostgresStore
 from service.person.masking import persons_of
 from service.person.rewrap import Rewrapped, rewrap
-from service.vault import KeyFileError, Keys, Personal, load_keys, read_key_file
+from service.vault import KeyFileError, Personal, Vault, load_keys, read_key_file
 from tests.service.settlement.settled_family import (
     AGENCY,
     PATIENT,
-    a_house,
+    a_context,
     asked,
     move_in,
     settled,
@@ -28,15 +28,15 @@ from tests.service.settlement.settled_family import (
 PEOPLE = 3
 
 
-async def names_in(house: House) -> list[str]:
+async def names_in(context: ServiceContext) -> list[str]:
     """Everybody's number, as it opens from what is stored."""
-    assert isinstance(house.store, PostgresStore)
-    found = await house.store.pool.fetch("SELECT stream FROM person_keys")
-    people = await persons_of(house, [f"acc_{row['stream'].hex}" for row in found])  # type: ignore[misc]
+    assert isinstance(context.store, PostgresStore)
+    found = await context.store.pool.fetch("SELECT stream FROM person_keys")
+    people = await persons_of(context, [f"acc_{row['stream'].hex}" for row in found])  # type: ignore[misc]
     return sorted(person.person_no for person in people.values() if person)
 
 
-async def arrive(house: House, number: str) -> None:
+async def arrive(context: ServiceContext, number: str) -> None:
     opening = accounts.OpenAccount(
         personal=Personal(number, "test", f"ID-{number}"),
         insurance=Insurance.EMPLOYEE,
@@ -44,7 +44,7 @@ async def arrive(house: House, number: str) -> None:
         status="NORMAL",
         flags=(),
     )
-    assert None is (await accounts.open_account(house, asked(), opening)).refusal
+    assert None is (await accounts.open_account(context, asked(), opening)).refusal
 
 
 async def wrapped_in(dsn: str) -> dict[str, bytes]:
@@ -56,9 +56,9 @@ async def wrapped_in(dsn: str) -> dict[str, bytes]:
 
 async def test_the_old_key_opens_nothing_afterwards(dsn: str, tmp_path: Path) -> None:
     """With nobody at work one run is enough: all keys are under the new key, the old is gone."""
-    async with a_house(dsn, tmp_path) as house:
-        await move_in(house)
-        before = await names_in(house)
+    async with a_context(dsn, tmp_path) as context:
+        await move_in(context)
+        before = await names_in(context)
     file = tmp_path / "keys.json"
     old = read_key_file(file)
     done = await rewrap(dsn, file)
@@ -69,24 +69,24 @@ async def test_the_old_key_opens_nothing_afterwards(dsn: str, tmp_path: Path) ->
     assert old["sealing"] == new["sealing"]
     assert old["digesting"] == new["digesting"]
     assert old["wrapping"] != new["wrapping"]
-    stale = Keys(bytes.fromhex(old["wrapping"]), bytes.fromhex(old["digesting"]))
+    stale = Vault(bytes.fromhex(old["wrapping"]), bytes.fromhex(old["digesting"]))
     for stream, wrapped in (await wrapped_in(dsn)).items():
         with pytest.raises(KeyFileError):
             stale.rewrap(wrapped, stream)  # type: ignore[arg-type]
-    async with a_house(dsn, tmp_path) as house:
-        assert before == await names_in(house)
+    async with a_context(dsn, tmp_path) as context:
+        assert before == await names_in(context)
 
 
 async def test_a_running_service_reads_everybody_all_the_time(dsn: str, tmp_path: Path) -> None:
     """Beside a service the old key stays until that has ended; who came meanwhile is not lost."""
     file = tmp_path / "keys.json"
-    async with a_house(dsn, tmp_path) as house:
-        await move_in(house)
+    async with a_context(dsn, tmp_path) as context:
+        await move_in(context)
         first = await rewrap(dsn, file)
-        await arrive(house, "LATE")
-        look = await look_at_account(house, AGENCY, PATIENT)
-        await settled(house, "visit")
-        names = await names_in(house)
+        await arrive(context, "LATE")
+        look = await look_at_account(context, AGENCY, PATIENT)
+        await settled(context, "visit")
+        names = await names_in(context)
         kept = read_key_file(file)
     last = await rewrap(dsn, file)
 
@@ -95,16 +95,16 @@ async def test_a_running_service_reads_everybody_all_the_time(dsn: str, tmp_path
     assert "LATE" in names
     assert "previous" in kept
     assert Rewrapped(1, is_done=True) == last
-    async with a_house(dsn, tmp_path) as house:
-        assert names == await names_in(house)
+    async with a_context(dsn, tmp_path) as context:
+        assert names == await names_in(context)
 
 
 async def test_a_run_that_was_cut_off_goes_on(dsn: str, tmp_path: Path) -> None:
     """After any batch it may be cut off: everything opens, and a later run ends it."""
     file = tmp_path / "keys.json"
-    async with a_house(dsn, tmp_path) as house:
-        await move_in(house)
-        before = await names_in(house)
+    async with a_context(dsn, tmp_path) as context:
+        await move_in(context)
+        before = await names_in(context)
     told: list[int] = []
 
     def cut(count: int) -> None:
@@ -115,38 +115,38 @@ async def test_a_run_that_was_cut_off_goes_on(dsn: str, tmp_path: Path) -> None:
     for _ in range(2):
         with pytest.raises(ConnectionError):
             await rewrap(dsn, file, cut, batch=1)
-        async with a_house(dsn, tmp_path) as house:
-            assert before == await names_in(house)
+        async with a_context(dsn, tmp_path) as context:
+            assert before == await names_in(context)
     done = await rewrap(dsn, file)
 
     assert done.is_done
     assert [1, 1] == told
     assert PEOPLE == len(told) + done.wrapped
-    async with a_house(dsn, tmp_path) as house:
-        assert before == await names_in(house)
+    async with a_context(dsn, tmp_path) as context:
+        assert before == await names_in(context)
 
 
 async def test_the_erased_do_not_come_back(dsn: str, tmp_path: Path) -> None:
     """Who is erased while keys are wrapped anew has no key afterwards."""
     file = tmp_path / "keys.json"
-    async with a_house(dsn, tmp_path) as house:
-        await move_in(house)
-        await arrive(house, "GONE")
+    async with a_context(dsn, tmp_path) as context:
+        await move_in(context)
+        await arrive(context, "GONE")
         change = accounts.ChangeStatus(
             person_no="GONE", status="CLOSED", reason="left", effective_on=None, successor=None
         )
-        await accounts.change_status(house, asked(), change)
+        await accounts.change_status(context, asked(), change)
         go = Erase(person_no="GONE", reason=ErasureReason.RETENTION_OVER, legal_basis="law")
-        await asyncio.gather(rewrap(dsn, file), erase(house, asked(), go))
-        assert "GONE" not in await names_in(house)
+        await asyncio.gather(rewrap(dsn, file), erase(context, asked(), go))
+        assert "GONE" not in await names_in(context)
 
     assert PEOPLE == len(await wrapped_in(dsn))
 
 
 async def test_other_keys_are_refused(dsn: str, tmp_path: Path) -> None:
     """A key file of another ledger changes nothing, and the old file does not start a service."""
-    async with a_house(dsn, tmp_path) as house:
-        await move_in(house)
+    async with a_context(dsn, tmp_path) as context:
+        await move_in(context)
     stranger = tmp_path / "stranger.json"
     load_keys(stranger)
     before = stranger.read_bytes()
@@ -159,7 +159,7 @@ async def test_other_keys_are_refused(dsn: str, tmp_path: Path) -> None:
     file.write_bytes(old)
 
     with pytest.raises(KeyFileError):
-        async with a_house(dsn, tmp_path):
+        async with a_context(dsn, tmp_path):
             raise AssertionError("it must not start")
 
 
@@ -169,8 +169,8 @@ async def test_an_institution_s_secret_opens_under_any_wrapping_key(
     """What an event seals for ever is not sealed with a key that is replaced."""
     file = tmp_path / "keys.json"
     stream = StreamId("ins_" + "1" * 32)
-    async with a_house(dsn, tmp_path) as house:
-        sealed = house.keys.seal_secret("told once", stream)
+    async with a_context(dsn, tmp_path) as context:
+        sealed = context.vault.seal_secret("told once", stream)
     assert (await rewrap(dsn, file)).is_done
 
     assert "told once" == load_keys(file).unseal_secret(sealed, stream)

@@ -25,18 +25,18 @@ from service.binding import kinship as relatives
 from service.binding.deduction_order import change_order, look_at_order
 from service.caller import agency, person
 from service.clock import business_clock
-from service.context import House, furnish
+from service.context import ServiceContext, furnish
 from service.ledger.command import Reply
 from service.ledger.memory_store import MemoryStore
-from service.ledger.store import Found
+from service.ledger.store import ReadResult
 from service.premium import premiums
 from service.regions.policy_book import load
-from service.vault import Keys, Personal
+from service.vault import Personal, Vault
 from tests.service.adapters.test_kinship_registry import REGIONS
 from tests.service.settlement.settled_family import REGION, asked, move_in
 
-Case = Callable[[House, str], Awaitable[object]]
-KEYS = Keys(bytes(32), bytes(32))
+Case = Callable[[ServiceContext, str], Awaitable[object]]
+KEYS = Vault(bytes(32), bytes(32))
 ASKER, SOMEBODY, NOBODY = "S1", "X1", "NOBODY"
 PAPERS = (KinshipEvidence.DOCUMENT, "HK-1")
 OFFER = bindings.Offer(
@@ -58,13 +58,13 @@ class Counting(MemoryStore):
         streams: Iterable[StreamId],
         names: Iterable[bytes],
         persons: Iterable[StreamId] = (),
-    ) -> Found:
+    ) -> ReadResult:
         sizes = [len(tuple(each)) for each in (streams, names, persons)]
         self.reads.append((sizes[0], sizes[1], sizes[2]))
         return await super().read(streams, names, persons)
 
 
-async def link(house: House, number: str) -> object:
+async def link(context: ServiceContext, number: str) -> object:
     wish = links.OpenLink(
         guardian=None,
         member=number,
@@ -72,65 +72,65 @@ async def link(house: House, number: str) -> object:
         evidence=LinkEvidence.FACE,
         reference="F-1",
     )
-    return await links.open_link(house, asked(person(KEYS, ASKER)), wish)
+    return await links.open_link(context, asked(person(KEYS, ASKER)), wish)
 
 
-async def invite(house: House, number: str) -> object:
+async def invite(context: ServiceContext, number: str) -> object:
     wish = bindings.Invite(sponsor=None, beneficiary=number, offer=OFFER)
-    return await bindings.invite(house, asked(person(KEYS, ASKER)), wish)
+    return await bindings.invite(context, asked(person(KEYS, ASKER)), wish)
 
 
-async def invite_by_document(house: House, number: str) -> Reply:
+async def invite_by_document(context: ServiceContext, number: str) -> Reply:
     wish = bindings.Invite(sponsor=None, beneficiary=number, offer=OFFER, evidence=PAPERS)
-    return await bindings.invite(house, asked(person(KEYS, ASKER)), wish)
+    return await bindings.invite(context, asked(person(KEYS, ASKER)), wish)
 
 
-async def look_at_it(house: House, _: str) -> object:
-    return await bindings.look_at_binding(house, person(KEYS, ASKER), _newest(house))
+async def look_at_it(context: ServiceContext, _: str) -> object:
+    return await bindings.look_at_binding(context, person(KEYS, ASKER), _newest(context))
 
 
-async def take_it_back(house: House, _: str) -> object:
-    return await bindings.release(house, asked(person(KEYS, ASKER)), _newest(house), "told")
+async def take_it_back(context: ServiceContext, _: str) -> object:
+    return await bindings.release(context, asked(person(KEYS, ASKER)), _newest(context), "told")
 
 
-def _newest(house: House) -> StreamId:
-    assert isinstance(house.store, Counting)
-    return next(r.stream for r in reversed(house.store.log) if r.stream.startswith("bnd_"))
+def _newest(context: ServiceContext) -> StreamId:
+    assert isinstance(context.store, Counting)
+    return next(r.stream for r in reversed(context.store.log) if r.stream.startswith("bnd_"))
 
 
-async def pay_premium(house: House, number: str) -> object:
+async def pay_premium(context: ServiceContext, number: str) -> object:
     async with httpx.AsyncClient() as client:
-        house.tax = Tax("http://tax.invalid", client, 1.0)
+        context.tax = Tax("http://tax.invalid", client, 1.0)
         wish = premiums.PayPremium(
             sponsor=None, payee=number, insurance=PremiumType.RESIDENT_BASIC, year=2027
         )
-        return await premiums.pay(house, asked(person(KEYS, ASKER)), wish)
+        return await premiums.pay(context, asked(person(KEYS, ASKER)), wish)
 
 
-async def set_order(house: House, number: str) -> object:
-    return await change_order(house, asked(person(KEYS, ASKER)), number, (), 0)
+async def set_order(context: ServiceContext, number: str) -> object:
+    return await change_order(context, asked(person(KEYS, ASKER)), number, (), 0)
 
 
-async def name_in_order(house: House, number: str) -> object:
-    return await change_order(house, asked(person(KEYS, ASKER)), ASKER, (number,), 0)
+async def name_in_order(context: ServiceContext, number: str) -> object:
+    return await change_order(context, asked(person(KEYS, ASKER)), ASKER, (number,), 0)
 
 
-async def enter_kin(house: House, number: str) -> object:
+async def enter_kin(context: ServiceContext, number: str) -> object:
     fact = relatives.RecordKinship(person_no=ASKER, relative=number, relation=Relation.CHILD)
-    return await relatives.record_kinship(house, asked(agency("a", REGION)), fact)
+    return await relatives.record_kinship(context, asked(agency("a", REGION)), fact)
 
 
-async def confirm_kin(house: House, number: str) -> object:
+async def confirm_kin(context: ServiceContext, number: str) -> object:
     fact = relatives.RecordKinship(person_no=ASKER, relative=number, relation=Relation.CHILD)
-    return await relatives.confirm_kinship(house, asked(agency("a", REGION)), fact)
+    return await relatives.confirm_kinship(context, asked(agency("a", REGION)), fact)
 
 
-async def see_account(house: House, number: str) -> object:
-    return await accounts.look_at_account(house, person(KEYS, ASKER), number)
+async def see_account(context: ServiceContext, number: str) -> object:
+    return await accounts.look_at_account(context, person(KEYS, ASKER), number)
 
 
-async def see_order(house: House, number: str) -> object:
-    return await look_at_order(house, person(KEYS, ASKER), number)
+async def see_order(context: ServiceContext, number: str) -> object:
+    return await look_at_order(context, person(KEYS, ASKER), number)
 
 
 ALONE: tuple[Case, ...] = (

@@ -13,7 +13,7 @@ from service.account import accounts
 from service.binding import register_confirmed as register
 from service.binding.parties import Invite
 from service.caller import person
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.codec import Recorded
 from service.ledger.command import Reply
 from service.policy import publish
@@ -26,9 +26,9 @@ PAYEE, SPONSORS = "P1", ("S1", "S2")
 EACH_FEN, STANDARD_FEN = 100_000, 40_000
 
 
-async def settle_in(house: House) -> None:
+async def settle_in(context: ServiceContext) -> None:
     """Publish the rules, and let the payee and the sponsors come, bound for premiums."""
-    await publish(house)
+    await publish(context)
     for number in (PAYEE, *SPONSORS):
         opening = accounts.OpenAccount(
             personal=Personal(number, "test", f"ID-{number}"),
@@ -37,12 +37,12 @@ async def settle_in(house: House) -> None:
             status="NORMAL",
             flags=(),
         )
-        await accounts.open_account(house, asked(), opening)
+        await accounts.open_account(context, asked(), opening)
     for sponsor in SPONSORS:
         money = accounts.CreditAccount(
             person_no=sponsor, amount_fen=EACH_FEN, bucket=Bucket.CURRENT, reference=None
         )
-        await accounts.credit(house, asked(), money)
+        await accounts.credit(context, asked(), money)
         offer = Offer(
             relation=Relation.CHILD,
             uses=(Use.CARE, Use.PREMIUM),
@@ -54,20 +54,20 @@ async def settle_in(house: House) -> None:
             invite=Invite(sponsor=sponsor, beneficiary=PAYEE, offer=offer),
             confirmed_at=datetime(2025, 1, 1, tzinfo=UTC),
         )
-        await register.register(house, asked(AGENCY), bound)
+        await register.register(context, asked(AGENCY), bound)
 
 
-async def paid(house: House, sponsor: str, key: str | None = None) -> Reply:
+async def paid(context: ServiceContext, sponsor: str, key: str | None = None) -> Reply:
     """A sponsor pays the payee's premium of the coming year."""
     command = PayPremium(sponsor=None, payee=PAYEE, insurance=PremiumType.RESIDENT_BASIC, year=2027)
-    return await pay(house, asked(person(house.keys, sponsor), key), command)
+    return await pay(context, asked(person(context.vault, sponsor), key), command)
 
 
-async def check_money(house: House, booked: int) -> list[Premium]:
+async def check_money(context: ServiceContext, booked: int) -> list[Premium]:
     """What left the accounts is what the tax side booked, and no hold outlives its premium."""
-    log = await house.store.page(0, 100_000)
+    log = await context.store.page(0, 100_000)
     streams = {recorded.stream for recorded in log}
-    heads = (await house.store.read([s for s in streams if s[:3] in {"acc", "prm"}], ())).heads
+    heads = (await context.store.read([s for s in streams if s[:3] in {"acc", "prm"}], ())).heads
     premiums = {s: h.state for s, h in heads.items() if isinstance(h.state, Premium)}
     moved_fen = sum(_moved_fen(recorded) for recorded in log)
     sponsors = [head.state for head in heads.values() if isinstance(head.state, Account)]

@@ -12,21 +12,21 @@ from typing_extensions import override
 from aggregates.vocabulary import PremiumStatus, StreamId
 from api.sandbox.tax import Books
 from service.caller import Request, person
-from service.context import Decide, House, furnish
+from service.context import Decide, ServiceContext, furnish
 from service.ledger.command import Reply
 from service.ledger.memory_store import MemoryStore
 from service.ledger.store import OutcomeUnknownError
 from service.premium.premiums import reverse
 from service.premium.resolver import PremiumResolver
 from service.regions.policy_book import load
-from service.vault import Keys
+from service.vault import Vault
 from tests.cases.outcome import StoppedClock
-from tests.cases.service_premiums import HousePremiums, waiting_in
+from tests.cases.service_premiums import ServicePremiums, waiting_in
 from tests.service.premium.premium_family import AT, check_money, paid, settle_in
 from tests.service.settlement.settled_family import asked, pass_time, stopped_clock
 
 BOOK = load(Path(__file__).parents[3] / "service" / "regions")
-KEYS = Keys(bytes(32), bytes(32))
+KEYS = Vault(bytes(32), bytes(32))
 
 
 class CutOffError(Exception):
@@ -34,7 +34,7 @@ class CutOffError(Exception):
 
 
 @dataclass
-class Cut(House):
+class Cut(ServiceContext):
     """A house that is cut off before its next step, or right after it was recorded."""
 
     steps_left: int = 1_000
@@ -51,33 +51,33 @@ class Cut(House):
         return reply
 
 
-def a_house(store: MemoryStore, books: Books, clock: StoppedClock) -> Cut:
+def a_context(store: MemoryStore, books: Books, clock: StoppedClock) -> Cut:
     made = furnish(store, KEYS, BOOK, clock)
-    tax = HousePremiums(lambda: made, lambda _, __: asked())
+    tax = ServicePremiums(lambda: made, lambda _, __: asked())
     tax.books = books
-    house = Cut(made.store, made.appender, made.clock, made.keys, made.policies)
-    house.tax = tax.tax_side()
-    return house
+    context = Cut(made.store, made.appender, made.clock, made.vault, made.policies)
+    context.tax = tax.tax_side()
+    return context
 
 
 async def a_family(books: Books) -> Cut:
     """A house with the family in it, before anything is paid."""
     clock = StoppedClock()
     clock.at = AT
-    house = a_house(MemoryStore(), books, clock)
-    await settle_in(house)
-    return house
+    context = a_context(MemoryStore(), books, clock)
+    await settle_in(context)
+    return context
 
 
-async def next_process(house: Cut, books: Books) -> Cut:
+async def next_process(context: Cut, books: Books) -> Cut:
     """Who comes after the one that died: the same log, the same tax side."""
-    assert isinstance(house.store, MemoryStore)
-    await house.close()
-    return a_house(house.store, books, stopped_clock(house))
+    assert isinstance(context.store, MemoryStore)
+    await context.close()
+    return a_context(context.store, books, stopped_clock(context))
 
 
-async def taken_on(house: House) -> int:
-    return await PremiumResolver(house, waiting_in(house), 0.0).once()
+async def taken_on(context: ServiceContext) -> int:
+    return await PremiumResolver(context, waiting_in(context), 0.0).once()
 
 
 STEPS = [(1, False), (1, True), (2, False), (2, True), (0, True)]
@@ -91,51 +91,51 @@ async def test_a_payment_cut_off_anywhere_ends_once(
 ) -> None:
     """Whoever comes next takes it on: booked once and debited once, or neither and free."""
     books = Books(late_s=1.0)
-    house = await a_family(books)
+    context = await a_family(books)
     books.behaviour = behaviour
-    house.steps_left, house.after = steps, after
+    context.steps_left, context.after = steps, after
     with pytest.raises(CutOffError):
-        await paid(house, "S1", "key")
-    house = await next_process(house, books)
+        await paid(context, "S1", "key")
+    context = await next_process(context, books)
     books.behaviour = "normal" if behaviour != "duplicate" else behaviour
 
-    while await taken_on(house):
+    while await taken_on(context):
         pass
-    (premium,) = await check_money(house, books.booked)
-    again = await paid(house, "S1", "key")
-    other = await paid(house, "S2")
+    (premium,) = await check_money(context, books.booked)
+    again = await paid(context, "S1", "key")
+    other = await paid(context, "S2")
 
     refused = "PREMIUM_ALREADY_PAID" if behaviour == "duplicate" else None
     expected = PremiumStatus.REJECTED if refused else PremiumStatus.CONFIRMED
     assert (expected, refused) == (premium.status, again.refusal)
     assert again.is_replayed
     assert "PREMIUM_ALREADY_PAID" == other.refusal
-    await check_money(house, books.booked)
-    await house.close()
+    await check_money(context, books.booked)
+    await context.close()
 
 
 async def test_a_payment_cut_off_before_its_hold_never_was() -> None:
     """Nothing is held, nothing is known, and the key is free."""
     books = Books()
-    house = await a_family(books)
-    house.steps_left = 0
+    context = await a_family(books)
+    context.steps_left = 0
     with pytest.raises(CutOffError):
-        await paid(house, "S1", "key")
-    house = await next_process(house, books)
+        await paid(context, "S1", "key")
+    context = await next_process(context, books)
 
-    assert 0 == await taken_on(house)
-    assert [] == await check_money(house, 0)
-    assert not (await paid(house, "S1", "key")).is_replayed
-    await check_money(house, 1)
-    await house.close()
+    assert 0 == await taken_on(context)
+    assert [] == await check_money(context, 0)
+    assert not (await paid(context, "S1", "key")).is_replayed
+    await check_money(context, 1)
+    await context.close()
 
 
 async def a_day_after_paying() -> tuple[Cut, Books, StreamId]:
     books = Books(late_s=1.0)
-    house = await a_family(books)
-    premium_id = StreamId(json.loads((await paid(house, "S1", "key")).answer)["premium_id"])
-    pass_time(house, timedelta(days=1))
-    return house, books, premium_id
+    context = await a_family(books)
+    premium_id = StreamId(json.loads((await paid(context, "S1", "key")).answer)["premium_id"])
+    pass_time(context, timedelta(days=1))
+    return context, books, premium_id
 
 
 @pytest.mark.parametrize("behaviour", ["normal", "benefit_used", "late", "lost", "wrong_amount"])
@@ -144,57 +144,57 @@ async def test_a_reversal_cut_off_anywhere_ends_once(
     steps: int, *, after: bool, behaviour: str
 ) -> None:
     """Given back once by both, or kept by both."""
-    house, books, premium_id = await a_day_after_paying()
+    context, books, premium_id = await a_day_after_paying()
     books.behaviour = behaviour
-    house.steps_left, house.after = steps, after
+    context.steps_left, context.after = steps, after
     request = asked(person(KEYS, "S1"), "back")
     is_silent = behaviour in {"late", "lost", "wrong_amount"}
     if is_silent and steps == 1:
-        await reverse(house, request, premium_id, "told")  # no answer, and so no second step
+        await reverse(context, request, premium_id, "told")  # no answer, and so no second step
     else:
         with pytest.raises(CutOffError):
-            await reverse(house, request, premium_id, "told")
-    house = await next_process(house, books)
+            await reverse(context, request, premium_id, "told")
+    context = await next_process(context, books)
     books.behaviour = "normal" if is_silent else behaviour
 
-    while await taken_on(house):
+    while await taken_on(context):
         pass
-    (premium,) = await check_money(house, books.booked)
-    again = await reverse(house, request, premium_id, "told")
+    (premium,) = await check_money(context, books.booked)
+    again = await reverse(context, request, premium_id, "told")
 
     is_kept = behaviour == "benefit_used"
     expected = PremiumStatus.CONFIRMED if is_kept else PremiumStatus.REVERSED
     assert (expected, is_kept) == (premium.status, books.booked == 1)
     assert ("BENEFIT_USED" if is_kept else None) == again.refusal
-    await house.close()
+    await context.close()
 
 
 async def test_a_ledger_lost_on_the_way_is_no_lost_payment() -> None:
     """The append of an outcome is tried until it is there, whatever its connection did."""
     books = Books()
-    house = await a_family(books)
-    assert isinstance(house.store, MemoryStore)
-    house.store.fail_next = OutcomeUnknownError("cut")
+    context = await a_family(books)
+    assert isinstance(context.store, MemoryStore)
+    context.store.fail_next = OutcomeUnknownError("cut")
 
-    assert (await paid(house, "S1", "key")).refusal is None
-    (premium,) = await check_money(house, 1)
+    assert (await paid(context, "S1", "key")).refusal is None
+    (premium,) = await check_money(context, 1)
     assert PremiumStatus.CONFIRMED is premium.status
-    await house.close()
+    await context.close()
 
 
 async def test_two_that_take_on_the_same_book_it_once() -> None:
     """Many resolvers at once, on one premium that was never sent."""
     books = Books()
-    house = await a_family(books)
-    house.steps_left = 1
+    context = await a_family(books)
+    context.steps_left = 1
     with pytest.raises(CutOffError):
-        await paid(house, "S1", "key")
-    house = await next_process(house, books)
-    await asyncio.gather(*(taken_on(house) for _ in range(8)))
-    while await taken_on(house):
+        await paid(context, "S1", "key")
+    context = await next_process(context, books)
+    await asyncio.gather(*(taken_on(context) for _ in range(8)))
+    while await taken_on(context):
         pass
 
-    (premium,) = await check_money(house, 1)
+    (premium,) = await check_money(context, 1)
     assert PremiumStatus.CONFIRMED is premium.status
     assert 1 == len(books.orders)
-    await house.close()
+    await context.close()

@@ -8,56 +8,56 @@ import httpx
 from api.sandbox.tax import Books, create_sandbox
 from service.adapters.tax_authority import Tax
 from service.clock import business_clock
-from service.context import House, open_postgres
+from service.context import ServiceContext, open_postgres
 from service.settings import Settings
 from tests.service.premium.premium_family import AT, SPONSORS, check_money, paid, settle_in
 
 LOSES = {"PREMIUM_ALREADY_PAID", "PREMIUM_IN_PROGRESS"}
 
 
-async def a_house(dsn: str, place: Path, books: Books) -> House:
+async def a_context(dsn: str, place: Path, books: Books) -> ServiceContext:
     settings = Settings.read({"GONGJI_DATA": str(place)})
-    house = await open_postgres(settings, dsn, business_clock(AT))
+    context = await open_postgres(settings, dsn, business_clock(AT))
     transport = httpx.ASGITransport(app=create_sandbox(books))
-    house.tax = Tax("http://tax", httpx.AsyncClient(transport=transport), 2.0)
-    return house
+    context.tax = Tax("http://tax", httpx.AsyncClient(transport=transport), 2.0)
+    return context
 
 
 async def test_two_sponsors_at_two_houses_pay_once(dsn: str, tmp_path: Path) -> None:
     """At the same instant, again and again: one pays, nobody else is held; freed, it is open."""
     books = Books()
-    houses = [await a_house(dsn, tmp_path, books) for _ in range(2)]
-    await settle_in(houses[0])
+    contexts = [await a_context(dsn, tmp_path, books) for _ in range(2)]
+    await settle_in(contexts[0])
     booked_at_once: list[int] = []
     for behaviour in ("duplicate", "duplicate", "normal", "normal"):
         books.behaviour = behaviour
         told = await asyncio.gather(
-            *(paid(house, sponsor) for house in houses for sponsor in SPONSORS)
+            *(paid(context, sponsor) for context in contexts for sponsor in SPONSORS)
         )
         won = [reply for reply in told if reply.refusal is None]
         lost = {reply.refusal for reply in told if reply.refusal is not None}
 
         assert lost <= LOSES
-        await check_money(houses[1], books.booked)
+        await check_money(contexts[1], books.booked)
         booked_at_once.append(len(won))
 
     assert [0, 0, 1, 0] == booked_at_once
     assert 1 == books.booked
-    for house in houses:
-        await house.close()
+    for context in contexts:
+        await context.close()
 
 
 async def test_one_key_at_two_houses_is_one_payment(dsn: str, tmp_path: Path) -> None:
     """The same request at both: one premium, one debit, and both are told the same."""
     books = Books()
-    houses = [await a_house(dsn, tmp_path, books) for _ in range(2)]
-    await settle_in(houses[0])
-    told = await asyncio.gather(*(paid(house, "S1", "key") for house in houses * 4))
-    later = [await paid(house, "S1", "key") for house in houses]
+    contexts = [await a_context(dsn, tmp_path, books) for _ in range(2)]
+    await settle_in(contexts[0])
+    told = await asyncio.gather(*(paid(context, "S1", "key") for context in contexts * 4))
+    later = [await paid(context, "S1", "key") for context in contexts]
 
     assert {None} == {reply.refusal for reply in (*told, *later)}
     assert 1 == len({reply.answer for reply in later})
     assert 1 == len(books.orders)
-    await check_money(houses[0], 1)
-    for house in houses:
-        await house.close()
+    await check_money(contexts[0], 1)
+    for context in contexts:
+        await context.close()

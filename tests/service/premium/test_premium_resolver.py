@@ -17,33 +17,33 @@ LOOK_S = 5
 async def test_a_silent_tax_side_is_asked_ever_more_seldom() -> None:
     """Twice as long each time up to five minutes; once it answers, nothing is asked any more."""
     books = Books()
-    house = await a_family(books)
+    context = await a_family(books)
     books.behaviour = "down"
-    await paid(house, "S1", "key")
-    resolver = PremiumResolver(house, waiting_in(house), 0.0)
+    await paid(context, "S1", "key")
+    resolver = PremiumResolver(context, waiting_in(context), 0.0)
     asked_s = []
     for second in range(0, 1300, LOOK_S):
         if await resolver.once():
             asked_s.append(second)
-        pass_time(house, timedelta(seconds=LOOK_S))
+        pass_time(context, timedelta(seconds=LOOK_S))
     books.behaviour = "normal"
-    pass_time(house, timedelta(minutes=5))
+    pass_time(context, timedelta(minutes=5))
 
     assert [0, 5, 15, 35, 75, 155, 315, 615, 915, 1215] == asked_s
     assert [1, 0] == [await resolver.once(), await resolver.once()]
-    await check_money(house, 1)
-    await house.close()
+    await check_money(context, 1)
+    await context.close()
 
 
 async def test_a_rest_is_one_premium_s_own() -> None:
     """Another that is left meanwhile is asked about at once, and so is one that comes back."""
-    house = await a_family(Books())
+    context = await a_family(Books())
     left: list[StreamId] = []
 
     async def waiting(_before_us: int, _limit: int) -> list[StreamId]:
         return list(left)
 
-    resolver = PremiumResolver(house, waiting)
+    resolver = PremiumResolver(context, waiting)
     first, second = an_id("prm", 1), an_id("prm", 2)
     asked = []
     for now_left in ([first], [first], [first, second], [first, second], [second], [first]):
@@ -51,4 +51,4 @@ async def test_a_rest_is_one_premium_s_own() -> None:
         asked.append(await resolver.once())
 
     assert [1, 0, 1, 0, 0, 1] == asked
-    await house.close()
+    await context.close()

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from service.adapters.checkpoint_store import store_of
 from service.clock import business_clock
-from service.context import House, open_postgres
-from service.ledger.codec import Row
+from service.context import ServiceContext, open_postgres
+from service.ledger.codec import EventRow
 from service.proof.outside import Outside
 from service.proof.sealer import Sealer
 from service.settings import Settings
@@ -42,19 +42,19 @@ class Place(NamedTuple):
         await Sealer(dsn, self.keys, self.path / pod, self.outside()).seal_now()
 
 
-async def write(dsn: str, rows: list[Row]) -> int:
+async def write(dsn: str, rows: list[EventRow]) -> int:
     """Add rows; the log's new head."""
     async with a_store(dsn) as store:
         return await append(store, rows)
 
 
 @asynccontextmanager
-async def a_house(dsn: str, place: Place, outside: Outside) -> AsyncIterator[House]:
+async def a_context(dsn: str, place: Place, outside: Outside) -> AsyncIterator[ServiceContext]:
     """A house of a process that appends."""
     environment = {"GONGJI_DATA": str(place.path), "GONGJI_KEY_FILE": str(place.keys)}
     settings = Settings.read(environment)
-    house = await open_postgres(settings, dsn, business_clock(), outside=outside)
+    context = await open_postgres(settings, dsn, business_clock(), outside=outside)
     try:
-        yield house
+        yield context
     finally:
-        await house.close()
+        await context.close()

@@ -9,22 +9,22 @@ from typing import Any
 import pytest
 
 from api.verify.gongji_verify import read_key, verify
-from service.context import House
-from service.proof.export import PAGE, Part, RangeInvalidError, export
+from service.context import ServiceContext
+from service.proof.export import PAGE, ExportRange, RangeInvalidError, export
 from service.proof.proofs import NotSealedYetError
 from service.proof.sealer import Sealer
 from tests import checker
 from tests.ledgers import tamper
 from tests.projections.recorded_families import families
 from tests.service.read_models.following import a_store, append, append_foreign
-from tests.service.settlement.settled_family import a_house
+from tests.service.settlement.settled_family import a_context
 
 BYTES = b"\xff\xfe not text"
 
 
-async def lines_of(house: House, part: Part) -> list[str]:
-    pool = house.store.pool  # type: ignore[attr-defined]
-    return [line async for line in export(house, pool, part)]
+async def lines_of(context: ServiceContext, part: ExportRange) -> list[str]:
+    pool = context.store.pool  # type: ignore[attr-defined]
+    return [line async for line in export(context, pool, part)]
 
 
 def leaf_in_words(words: str, line: str) -> bool:
@@ -53,14 +53,14 @@ async def test_every_part_proves_itself(dsn: str, tmp_path: Path) -> None:
         await append(store, families(range(1, 60)).rows())
         await append_foreign(dsn, "dogs:Dog.Registered", BYTES)
         await tamper(store.pool, "UPDATE events SET recorded_at = 2^51 WHERE recorded_at = 0")
-    async with a_house(dsn, tmp_path) as house:
+    async with a_context(dsn, tmp_path) as context:
         with pytest.raises(NotSealedYetError):
-            await lines_of(house, Part())
+            await lines_of(context, ExportRange())
         await Sealer(dsn, tmp_path / "keys.json", tmp_path).seal_now()
-        size = await house.store.position()
+        size = await context.store.position()
         assert size > 2 * PAGE
         for first, last in ((1, None), (1, 300), (200, 600), (PAGE, PAGE), (size, None)):
-            head, *rows = await lines_of(house, Part(first, last))
+            head, *rows = await lines_of(context, ExportRange(first, last))
             told: dict[str, Any] = json.loads(head)
             assert (first, last or size) == (told["from"], told["to"])
             walk = verify([head, *rows], [read_key(told["keys"][0])], None)
@@ -73,4 +73,4 @@ async def test_every_part_proves_itself(dsn: str, tmp_path: Path) -> None:
             assert all(leaf_in_words(told["leaf"], row) for row in rows)
         for first, last in ((0, None), (1, size + 1), (5, 4)):
             with pytest.raises(RangeInvalidError, match=f"from 1 to {size}"):
-                await lines_of(house, Part(first, last))
+                await lines_of(context, ExportRange(first, last))

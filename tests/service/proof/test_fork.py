@@ -8,14 +8,14 @@ import pytest
 
 from service.adapters.checkpoint_store import OutsideUnreachableError
 from service.proof import fork as fork_module
-from service.proof.fork import Differing, ForkRefusedError, begin_fork, declare_fork
+from service.proof.fork import CheckpointDifference, ForkRefusedError, begin_fork, declare_fork
 from service.proof.outside import Outside
 from service.proof.sealer import LogShortenedError, Sealer, check_length
 from service.proof.signed_notes import read_checkpoint
 from service.proof.signing_keys import rotate
 from service.settings import Settings
 from tests.ledgers import tamper
-from tests.service.proof.outside_place import EARLY, LATE, Place, a_house, write
+from tests.service.proof.outside_place import EARLY, LATE, Place, a_context, write
 from tests.service.read_models.following import a_store
 
 WHY = "the backup of Monday is all that is left"
@@ -38,7 +38,9 @@ async def cut_off(dsn: str, upto: int) -> None:
         await tamper(store.pool, "UPDATE log_head SET position = $1", upto)
 
 
-async def begun(dsn: str, place: Place, outside: Outside | None, why: str = WHY) -> list[Differing]:
+async def begun(
+    dsn: str, place: Place, outside: Outside | None, why: str = WHY
+) -> list[CheckpointDifference]:
     connection = await asyncpg.connect(dsn)
     try:
         return await begin_fork(connection, settings_of(place), outside, why)
@@ -51,10 +53,12 @@ def seeds(place: Place) -> list[str]:
     return listed
 
 
-async def declared(dsn: str, place: Place, outside: Outside, found: list[Differing]) -> None:
+async def declared(
+    dsn: str, place: Place, outside: Outside, found: list[CheckpointDifference]
+) -> None:
     sealer = Sealer(dsn, place.keys, place.path, outside)
-    async with a_house(dsn, place, outside) as house:
-        await declare_fork(house, sealer, outside, found, WHY)
+    async with a_context(dsn, place, outside) as context:
+        await declare_fork(context, sealer, outside, found, WHY)
 
 
 async def forks(dsn: str) -> list[str]:

@@ -13,8 +13,8 @@ from service.proof.merkle import (
     NO_EDGE,
     TILE,
     Edge,
-    Head,
     Leaf,
+    TreeHead,
     consistency_path,
     cover,
     grow,
@@ -166,10 +166,10 @@ def test_growth_is_proven_and_nothing_else(data: st.DataObject, size: int) -> No
     leaves = some_leaves(size)
     old = data.draw(st.integers(1, size))
     hashes = proof(leaves, consistency_path(old, size))
-    before, after = Head(old, defined(leaves[:old])), Head(size, defined(leaves))
+    before, after = TreeHead(old, defined(leaves[:old])), TreeHead(size, defined(leaves))
 
     assert is_consistent(before, after, hashes)
-    assert is_consistent(Head(0, EMPTY), after, [])
+    assert is_consistent(TreeHead(0, EMPTY), after, [])
     assert not is_consistent(before._replace(root=bytes(32)), after, hashes)
     assert not is_consistent(before, after._replace(root=bytes(32)), hashes)
     assert not is_consistent(before, after, [*hashes, bytes(32)])

@@ -36,7 +36,7 @@ from service.proof.signed_notes import (
 from service.proof.signing_keys import load_signer, rotate
 from tests.ledgers import of_database, tamper
 from tests.projections.recorded_families import families
-from tests.service.proof.outside_place import EARLY, LATE, Place, a_house, write
+from tests.service.proof.outside_place import EARLY, LATE, Place, a_context, write
 from tests.service.read_models.following import a_store, eventually
 
 OTHER = families(range(30, 40)).rows()
@@ -102,12 +102,12 @@ async def test_nothing_is_written_before_it_is_compared(
 
     outside = place.outside()
     with pytest.raises(CheckpointMismatchError, match=r"signed over \d+ rows, and the log ends at"):
-        async with a_house(restored, place, outside):
+        async with a_context(restored, place, outside):
             pass
     assert ("mismatch", [("CHECKPOINT_MISMATCH", True)]) == told(outside)
-    async with a_house(dsn, place, outside) as house:
+    async with a_context(dsn, place, outside) as context:
         assert ("matching", []) == told(outside)
-        assert house.outside is outside
+        assert context.outside is outside
     assert ("none", [("NO_OUTSIDE_CHECKPOINT", False)]) == told(None)
 
 
@@ -128,14 +128,16 @@ async def test_a_running_process_stops_writing(
     size = await write(dsn, EARLY[: TILE_SIZE - 1])
     await place.seal(dsn)
     outside = place.outside()
-    async with a_house(dsn, place, outside) as house, a_store(dsn) as store:
-        await house.do(Request(OPERATOR, "one", b"1", "test"), lambda _, __: Decision(b"1"))
+    async with a_context(dsn, place, outside) as context, a_store(dsn) as store:
+        await context.do(Request(OPERATOR, "one", b"1", "test"), lambda _, __: Decision(b"1"))
         async with outside_module.watched(outside, store.pool):
             await tamper(store.pool, CHANGED, size)
             async with asyncio.timeout(20):
                 await eventually(lambda: asyncio.sleep(0, outside.mismatch is not None))
             with pytest.raises(CheckpointMismatchError, match="not those that were signed"):
-                await house.do(Request(OPERATOR, "two", b"2", "test"), lambda _, __: Decision(b"2"))
+                await context.do(
+                    Request(OPERATOR, "two", b"2", "test"), lambda _, __: Decision(b"2")
+                )
         keys = await store.pool.fetch("SELECT key FROM command_keys WHERE caller = 'operator:test'")
     assert ["one"] == [key for (key,) in keys]
 
@@ -151,7 +153,7 @@ async def test_without_an_answer_nobody_begins(
     with pytest.raises(OutsideUnreachableError):
         await place.seal(dsn)
     with pytest.raises(OutsideUnreachableError):
-        async with a_house(dsn, place, outside):
+        async with a_context(dsn, place, outside):
             pass
     assert ("unreachable", [("CHECKPOINT_UNREACHABLE", False)]) == told(outside)
     async with a_store(dsn) as store:

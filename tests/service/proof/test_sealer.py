@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from service.proof.merkle import NO_EDGE, Head, grow, leaf_hash, root_of
+from service.proof.merkle import NO_EDGE, TreeHead, grow, leaf_hash, root_of
 from service.proof.sealer import (
     LogForkedError,
     LogShortenedError,
@@ -51,8 +51,8 @@ async def test_every_row_is_sealed_under_a_signed_root(dsn: str, tmp_path: Path)
 
         assert len(rows) + 1 == size
         assert root_of(grow(NO_EDGE, map(leaf_hash, leaves)).edge.hashes) == root
-        assert (await origin_of(store.pool), Head(size, root)) == signed[:2]
-        assert Head(size, root) == read_mark(tmp_path, signed.origin)
+        assert (await origin_of(store.pool), TreeHead(size, root)) == signed[:2]
+        assert TreeHead(size, root) == read_mark(tmp_path, signed.origin)
 
 
 async def test_seals_come_by_themselves_within_a_second(dsn: str, tmp_path: Path) -> None:

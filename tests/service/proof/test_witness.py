@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from service.proof.merkle import NO_EDGE, Head, consistency_path, grow, root_of
+from service.proof.merkle import NO_EDGE, TreeHead, consistency_path, grow, root_of
 from service.proof.signed_notes import (
     Checkpoint,
     NoteInvalidError,
@@ -23,10 +23,10 @@ LOG = Signer("gongji/log", bytes(32))
 
 
 def told(
-    leaves: Sequence[bytes], old: int, signer: Signer = LOG, accesses: Head | None = None
+    leaves: Sequence[bytes], old: int, signer: Signer = LOG, accesses: TreeHead | None = None
 ) -> str:
     """What a service tells a witness who saw a size before."""
-    head = Head(len(leaves), root_of(grow(NO_EDGE, leaves).edge.hashes))
+    head = TreeHead(len(leaves), root_of(grow(NO_EDGE, leaves).edge.hashes))
     assert defined(leaves) == head.root
     text = checkpoint_text(Checkpoint(signer.verifier.name, head, accesses))
     hashes = proof(leaves, consistency_path(old, len(leaves))) if old else []
@@ -51,12 +51,12 @@ def test_growth_is_signed_and_remembered(tmp_path: Path) -> None:
 
 def test_an_access_log_never_gets_shorter(tmp_path: Path) -> None:
     """It grows or stays as it was; fewer records, others or none are another history."""
-    leaves, five = some_leaves(9), Head(5, bytes(32))
+    leaves, five = some_leaves(9), TreeHead(5, bytes(32))
     new = load_witness(tmp_path / "witness.json", "hospital-1")
     seen = look(new, told(leaves, 0, accesses=five), [LOG.verifier]).witness
-    for accesses in (five, Head(6, bytes(32))):
+    for accesses in (five, TreeHead(6, bytes(32))):
         look(seen, told(leaves, 9, accesses=accesses), [LOG.verifier])
-    for fewer in (None, Head(4, bytes(32)), Head(5, bytes(31) + b"\1")):
+    for fewer in (None, TreeHead(4, bytes(32)), TreeHead(5, bytes(31) + b"\1")):
         with pytest.raises(HistoryForkedError, match="5 records"):
             look(seen, told(leaves, 9, accesses=fewer), [LOG.verifier])
 

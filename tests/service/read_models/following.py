@@ -13,7 +13,7 @@ from aggregates.visit import VisitRegistered
 from aggregates.vocabulary import Setting
 from projections.account.statement_entries import READS as MOVES_MONEY
 from service.clock import monotonic_s
-from service.ledger.codec import Row, encode, encode_act
+from service.ledger.codec import EventRow, encode, encode_act
 from service.ledger.postgres.store import PostgresStore
 from service.ledger.store import Batch
 from service.read_models.follower import NEWER_TRIES, Follower
@@ -59,7 +59,7 @@ async def a_follower(
         await follower.close()
 
 
-async def append(store: PostgresStore, rows: Sequence[Row], size: int = 200) -> int:
+async def append(store: PostgresStore, rows: Sequence[EventRow], size: int = 200) -> int:
     """Append rows in batches; the log's position after them."""
     at = max(BEGAN_US, await store.recorded_at())
     for first in range(0, len(rows), size):
@@ -95,7 +95,7 @@ async def figures(pool: "asyncpg.Pool[Any]") -> tuple[int, int, int]:
     return entries, fen, settlements
 
 
-def figures_of(story: Story, rows: Sequence[Row]) -> tuple[int, int, int]:
+def figures_of(story: Story, rows: Sequence[EventRow]) -> tuple[int, int, int]:
     """The same figures, counted from what was told."""
     told = [event for _, event in story.told]
     return (
@@ -123,7 +123,7 @@ async def cut_follower(pool: "asyncpg.Pool[Any]") -> int:
     return int(tag.split()[-1])
 
 
-def a_visit(number: int, began_at: datetime = BEGAN_AT) -> Row:
+def a_visit(number: int, began_at: datetime = BEGAN_AT) -> EventRow:
     """A patient who comes; the first event of a stream."""
     came = VisitRegistered(
         institution=INSTITUTION,

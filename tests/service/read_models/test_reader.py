@@ -14,7 +14,7 @@ from aggregates.vocabulary import BindingStatus, Relation, SettlementStatus, Str
 from projections import binding as bindings
 from projections import credential_link as links
 from projections.account import statement_entries as entries
-from projections.binding import BindingRow, Wanted
+from projections.binding import BindingFilter, BindingRow
 from projections.kit.paging import CursorInvalidError, Page
 from projections.settlement import settlements
 from tests.projections.recorded_families import (
@@ -90,7 +90,7 @@ async def test_a_binding_is_listed_as_it_stands_today(dsn: str) -> None:
         for status in (None, *BindingStatus):
             rows = await all_pages(
                 lambda cursor, status=status: bindings.of_party(  # type: ignore[misc]
-                    store.pool, SPONSOR, Wanted(NOW, status, cursor, limit=7)
+                    store.pool, SPONSOR, BindingFilter(NOW, status, cursor, limit=7)
                 )
             )
             wanted = [(b, s) for b, s in expected.items() if status in (None, s)]
@@ -106,13 +106,15 @@ async def test_a_list_shows_the_bindings_of_its_party_or_region(dsn: str) -> Non
         assert await follower.wait_for(head, 20)
         patient, sponsor, binding = members(9)
         for party in (patient, sponsor):
-            (row,) = (await bindings.of_party(store.pool, party, Wanted(NOW))).rows
+            (row,) = (await bindings.of_party(store.pool, party, BindingFilter(NOW))).rows
             assert (binding, patient, sponsor) == (row.binding, row.beneficiary, row.sponsor)
         of_region = await all_pages(
-            lambda cursor: bindings.of_region(store.pool, "542500", Wanted(NOW, None, cursor, 4))
+            lambda cursor: bindings.of_region(
+                store.pool, "542500", BindingFilter(NOW, None, cursor, 4)
+            )
         )
-        of_all = await bindings.of_all(store.pool, Wanted(NOW, limit=200))
-        nobody = await bindings.of_party(store.pool, an_id("acc", 999), Wanted(NOW))
+        of_all = await bindings.of_all(store.pool, BindingFilter(NOW, limit=200))
+        nobody = await bindings.of_party(store.pool, an_id("acc", 999), BindingFilter(NOW))
 
     numbers = [n for n in reversed(range(1, 30)) if 1 in (n % 3, n // 3 % 3)]
     assert [an_id("bnd", n) for n in numbers] == [row.binding for row in of_region]
@@ -128,8 +130,8 @@ async def test_a_party_whose_account_is_not_in_the_log_has_no_region(dsn: str) -
     async with a_store(dsn) as store, a_follower(dsn, store.pool) as follower:
         assert await follower.wait_for(await append(store, story.rows()), 20)
 
-        assert 1 == len((await bindings.of_party(store.pool, BENEFICIARY, Wanted(NOW))).rows)
-        assert 1 == len((await bindings.of_region(store.pool, "350000", Wanted(NOW))).rows)
+        assert 1 == len((await bindings.of_party(store.pool, BENEFICIARY, BindingFilter(NOW))).rows)
+        assert 1 == len((await bindings.of_region(store.pool, "350000", BindingFilter(NOW))).rows)
 
 
 async def test_a_statement_is_read_page_by_page(dsn: str) -> None:
@@ -201,7 +203,7 @@ async def test_a_bad_cursor_is_refused_by_every_list(dsn: str) -> None:
     """No list takes a cursor that none of them gave."""
     async with a_store(dsn) as store:
         for asked in (
-            bindings.of_party(store.pool, SPONSOR, Wanted(NOW, cursor="?")),
+            bindings.of_party(store.pool, SPONSOR, BindingFilter(NOW, cursor="?")),
             entries.of_account(store.pool, SPONSOR, "?"),
             settlements.of_day(store.pool, INSTITUTION, TODAY, "?"),
             links.of_party(store.pool, SPONSOR, "?"),

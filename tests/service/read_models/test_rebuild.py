@@ -9,9 +9,9 @@ import pytest
 
 from projections import binding as bindings
 from projections.account import statement_entries as entries
-from projections.binding import Wanted
+from projections.binding import BindingFilter
 from service.clock import business_clock
-from service.ledger.codec import Row
+from service.ledger.codec import EventRow
 from service.read_models.rebuild import (
     LogCutError,
     RebuildRunningError,
@@ -47,7 +47,7 @@ ALIKE = dict.fromkeys(
 )
 
 
-def beside(first: int, count: int) -> tuple[list[Row], list[Row]]:
+def beside(first: int, count: int) -> tuple[list[EventRow], list[EventRow]]:
     """Rows of families that go into the log before, and of others that go in meanwhile."""
     before, meanwhile = families(range(1, first)), families(range(first, first + count))
     return before.rows(), meanwhile.rows()
@@ -59,7 +59,7 @@ async def keep_reading(pool: "asyncpg.Pool[Any]", seen: list[int], stop: asyncio
     clock = business_clock()
     while not stop.is_set():
         statement = await entries.of_account(pool, patient, limit=200)
-        await bindings.of_party(pool, patient, Wanted(clock()))
+        await bindings.of_party(pool, patient, BindingFilter(clock()))
         seen.append(len(statement.rows))
         await asyncio.sleep(0.001)
 

@@ -11,7 +11,7 @@ import pytest
 from aggregates.account.state import Account, Filing
 from aggregates.policy.choices import PERSON_CLASSES
 from aggregates.settlement.place_of_care import person_classes
-from aggregates.vocabulary import FilingKind, Insurance, Standing
+from aggregates.vocabulary import FilingKind, Insurance, InsuranceStatus
 from service.regions.policy_book import PolicyProblem, check
 from tests.service.regions.test_policy_book import P0, REGIONS, a_region, problems_of
 from tests.service.regions.test_regions import as_toml
@@ -133,7 +133,7 @@ def test_what_is_no_kind_of_care_is_refused(tmp_path: Path, word: str) -> None:
 def test_a_patients_classes_are_words_of_the_vocabulary() -> None:
     """What a bill's patient can be is what a whitelist may name, no more and no less."""
     found: set[str] = set()
-    for standing in Standing:
+    for standing in InsuranceStatus:
         for kind in FilingKind:
             filing = Filing("320100", kind, ON, None)
             account = Account("990000", Insurance.EMPLOYEE, standing, (), 2026, filings=(filing,))

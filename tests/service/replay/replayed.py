@@ -3,22 +3,22 @@
 from collections.abc import Sequence
 
 from aggregates.vocabulary import StreamId
-from service.context import House
-from service.ledger.codec import Recorded, Row, encode, encode_act, kind_of
+from service.context import ServiceContext
+from service.ledger.codec import EventRow, Recorded, encode, encode_act, kind_of
 from service.ledger.memory_store import MemoryStore
-from service.ledger.overlay import Layer, UnreadError
-from service.ledger.store import NO_HEAD, Head
+from service.ledger.overlay import Overlay, UnreadError
+from service.ledger.store import NO_HEAD, StreamHead
 from service.replay.decoding import Stored
-from service.replay.differences import Differences, Unlike
+from service.replay.differences import Differences, Mismatch
 from service.replay.state_cache import BARE
-from service.replay.walk import Course
+from service.replay.walk import LogWalk
 
 
-def retold(house: House) -> Course:
+def retold(context: ServiceContext) -> LogWalk:
     """The course of a house's log, its heads compared at the end."""
-    store = house.store
+    store = context.store
     assert isinstance(store, MemoryStore)
-    course = Course(Layer(), house.keys, Differences())
+    course = LogWalk(Overlay(), context.vault, Differences())
     rows = [
         _stored(encode(one.stream, one.version, one.event, encode_act(one.act)), one)
         for one in store.log
@@ -33,11 +33,11 @@ def retold(house: House) -> Course:
     for stream, head in store.heads.items():
         known = course.world.heads.get(stream) or _earlier(store.log, stream, len(rows) + 1)
         if known != head:
-            course.found.note((None, stream), Unlike.HEAD, head, known)
+            course.found.note((None, stream), Mismatch.HEAD, head, known)
     return course
 
 
-def _stored(row: Row, one: Recorded) -> Stored:
+def _stored(row: EventRow, one: Recorded) -> Stored:
     return Stored(
         one.position,
         one.recorded_at,
@@ -49,7 +49,7 @@ def _stored(row: Row, one: Recorded) -> Stored:
     )
 
 
-def _know(course: Course, unread: UnreadError, log: Sequence[Recorded], before: int) -> None:
+def _know(course: LogWalk, unread: UnreadError, log: Sequence[Recorded], before: int) -> None:
     """Load what is missing: a bill's few events are read again when it comes back."""
     for stream in unread.streams:
         course.world.heads[stream] = _earlier(log, stream, before)
@@ -57,15 +57,15 @@ def _know(course: Course, unread: UnreadError, log: Sequence[Recorded], before: 
         course.world.names[unread.name] = None
 
 
-def _earlier(log: Sequence[Recorded], stream: StreamId, before: int) -> Head:
+def _earlier(log: Sequence[Recorded], stream: StreamId, before: int) -> StreamHead:
     """A stream without heads as its events before a position left it; nothing of any other."""
     head = NO_HEAD
     for one in log if stream[:3] in BARE else ():
         if one.stream == stream and one.position < before:
-            head = Head(one.version, kind_of(stream).evolve(head.state, one.event))
+            head = StreamHead(one.version, kind_of(stream).evolve(head.state, one.event))
     return head
 
 
-def found_in(house: House) -> list[str]:
+def found_in(context: ServiceContext) -> list[str]:
     """Every difference as a line."""
-    return [difference.line() for difference in retold(house).found.kept]
+    return [difference.line() for difference in retold(context).found.kept]

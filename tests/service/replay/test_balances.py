@@ -13,7 +13,7 @@ from service.caller import agency
 from service.ledger.codec import KINDS, TOPIC_PREFIX
 from service.ledger.postgres.store import PostgresStore
 from service.replay.compare.balances import check_balances
-from service.replay.differences import Unlike
+from service.replay.differences import Mismatch
 from tests.ledgers import BOUNDS_OFF, tamper
 from tests.service.ledger.batches import Teller
 from tests.service.ledger.stored_events import STORED
@@ -21,7 +21,7 @@ from tests.service.read_models.following import a_store
 from tests.service.settlement.settled_family import (
     PATIENT,
     REGION,
-    a_house,
+    a_context,
     asked,
     move_in,
     settled,
@@ -74,7 +74,7 @@ async def change(dsn: str, statement: str, stream: StreamId, rows: int = 1) -> N
     assert told.endswith(f" {rows}"), told
 
 
-async def found(dsn: str) -> list[tuple[str | None, Unlike]]:
+async def found(dsn: str) -> list[tuple[str | None, Mismatch]]:
     return [(one.stream, one.unlike) for one in (await check_balances(dsn))[1].kept]
 
 
@@ -89,9 +89,9 @@ async def test_a_stream_of_any_kind_adds_up(dsn: str, store: PostgresStore) -> N
 
 async def test_corrections_are_no_differences(dsn: str, tmp_path: Path) -> None:
     """One up, one down, one rejected and one open beside a bill: everything adds up."""
-    async with a_house(dsn, tmp_path) as house:
-        await move_in(house)
-        await settled(house, "one", fen=700)
+    async with a_context(dsn, tmp_path) as context:
+        await move_in(context)
+        await settled(context, "one", fen=700)
         for fen, decides in ((300, approve), (-100, approve), (50, None), (60, reject)):
             wrong = ProposeCorrection(
                 person_no=PATIENT,
@@ -100,13 +100,13 @@ async def test_corrections_are_no_differences(dsn: str, tmp_path: Path) -> None:
                 reason="told",
                 reference=None,
             )
-            reply = await propose(house, asked(agency("clerk 1", REGION)), wrong)
+            reply = await propose(context, asked(agency("clerk 1", REGION)), wrong)
             proposed = StreamId(json.loads(reply.answer)["correction_id"])
             other = asked(agency("clerk 2", REGION))
             if decides is approve:
-                assert None is (await approve(house, other, proposed)).refusal
+                assert None is (await approve(context, other, proposed)).refusal
             elif decides is reject:
-                assert None is (await reject(house, other, proposed, "told")).refusal
+                assert None is (await reject(context, other, proposed, "told")).refusal
 
         assert [] == await found(dsn)
 
@@ -120,7 +120,7 @@ async def test_a_missing_version_is_found_where_no_head_is_kept(
     stream = an_id(prefix, 1)
     await change(dsn, "UPDATE events SET version = 2 WHERE stream = $1::text::uuid", stream)
 
-    assert [(stream, Unlike.VERSION)] == await found(dsn)
+    assert [(stream, Mismatch.VERSION)] == await found(dsn)
 
 
 @pytest.mark.parametrize("prefix", sorted({*KINDS} - {*WITHOUT_HEAD}))
@@ -130,7 +130,7 @@ async def test_a_missing_head_is_found(dsn: str, store: PostgresStore, prefix: s
     stream = an_id(prefix, 1)
     await change(dsn, "DELETE FROM heads WHERE stream = $1::text::uuid", stream)
 
-    assert [(stream, Unlike.VERSION)] == await found(dsn)
+    assert [(stream, Mismatch.VERSION)] == await found(dsn)
 
 
 async def test_amounts_beyond_any_account_end_with_a_verdict(
@@ -144,4 +144,4 @@ async def test_amounts_beyond_any_account_end_with_a_verdict(
     await tamper(store.pool, BOUNDS_OFF)
     await change(dsn, HUGE, stream, rows=2)
 
-    assert [(stream, Unlike.BALANCE)] == await found(dsn)
+    assert [(stream, Mismatch.BALANCE)] == await found(dsn)

@@ -9,7 +9,7 @@ from aggregates.vocabulary import StreamId
 from service.ledger.codec import decode_act, decode_event, parts
 from service.replay.compare.multiset_hash import Tally
 from service.replay.decoding import inputs_of, read_act, read_event, written
-from service.vault import Keys
+from service.vault import Vault
 from tests.service.ledger.stored_events import STORED
 from tests.service.ledger.stored_parts import ACT
 
@@ -78,7 +78,7 @@ def test_a_bill_without_a_hold_has_inputs() -> None:
 
 def test_a_tally_is_the_same_for_the_same_pairs_alone() -> None:
     """In any order, with what came and went; not for names that changed places."""
-    keys = Keys(bytes(32), bytes(range(32)))
+    keys = Vault(bytes(32), bytes(range(32)))
     one, same, other, fewer = (Tally(keys) for _ in range(4))
     one.add(ONE, b"a")
     one.add(TWO, b"b")

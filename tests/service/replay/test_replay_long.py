@@ -6,8 +6,8 @@ import asyncpg
 import pytest
 
 from service.replay.compare.balances import check_balances
-from service.replay.differences import Unlike
-from service.replay.run import Scope, replay
+from service.replay.differences import Mismatch
+from service.replay.run import ReplayScope, replay
 from service.vault import load_keys
 from tests.bench.in_process import grouped, make_database
 
@@ -39,14 +39,14 @@ async def test_a_long_log_is_told_again(
     dsn, _ = await make_database(cluster, "long_log", tmp_path, families)
     events = await settle_until(goal, dsn, tmp_path, families)
     keys = load_keys(tmp_path / "keys.json")
-    report = await replay(dsn, keys, Scope(heads_max=HEADS_MAX))
+    report = await replay(dsn, keys, ReplayScope(heads_max=HEADS_MAX))
     other = await asyncpg.connect(dsn)
     stream = await other.fetchval(
         "UPDATE heads SET prior_fen = prior_fen + 1 WHERE stream ="
         " (SELECT max(stream::text)::uuid FROM balances) RETURNING stream"
     )
     await other.close()
-    changed = await replay(dsn, keys, Scope(heads_max=HEADS_MAX, with_tables=False))
+    changed = await replay(dsn, keys, ReplayScope(heads_max=HEADS_MAX, with_tables=False))
     added = (await check_balances(dsn))[1]
     await connection.execute("DROP DATABASE long_log WITH (FORCE)")
     await connection.close()
@@ -55,5 +55,5 @@ async def test_a_long_log_is_told_again(
     assert events == report.position == report.counts.events >= goal
     assert report.set_aside > 0
     assert report.money.owed_fen == report.money.settled_fen > 0
-    assert [(f"acc_{stream.hex}", Unlike.BALANCE)] == [d[1:3] for d in changed.found.kept]
-    assert [(f"acc_{stream.hex}", Unlike.BALANCE)] == [d[1:3] for d in added.kept]
+    assert [(f"acc_{stream.hex}", Mismatch.BALANCE)] == [d[1:3] for d in changed.found.kept]
+    assert [(f"acc_{stream.hex}", Mismatch.BALANCE)] == [d[1:3] for d in added.kept]

@@ -18,12 +18,12 @@ from service.account import corrections
 from service.adapters.tax_authority import Tax
 from service.caller import agency, person
 from service.clock import business_clock
-from service.context import House, open_postgres
+from service.context import ServiceContext, open_postgres
 from service.ledger.postgres.store import PostgresStore
 from service.premium.premiums import reverse
-from service.replay.differences import Difference, Unlike
-from service.replay.partition import Share
-from service.replay.run import Scope, replay, together
+from service.replay.differences import Difference, Mismatch
+from service.replay.partition import Partition
+from service.replay.run import ReplayScope, replay, together
 from service.settings import Settings
 from tests.ledgers import tamper
 from tests.service.premium.premium_family import AT, paid, settle_in
@@ -45,52 +45,54 @@ AGAIN = """
 
 
 @asynccontextmanager
-async def _a_house(dsn: str, place: Path, books: Books, at: datetime) -> AsyncIterator[House]:
+async def _a_context(
+    dsn: str, place: Path, books: Books, at: datetime
+) -> AsyncIterator[ServiceContext]:
     settings = Settings.read({"GONGJI_DATA": str(place)})
-    house = await open_postgres(settings, dsn, business_clock(at))
+    context = await open_postgres(settings, dsn, business_clock(at))
     transport = httpx.ASGITransport(app=create_sandbox(books))
-    house.tax = Tax("http://tax", httpx.AsyncClient(transport=transport), 2.0)
+    context.tax = Tax("http://tax", httpx.AsyncClient(transport=transport), 2.0)
     try:
-        yield house
+        yield context
     finally:
-        await house.close()
+        await context.close()
 
 
 @pytest.fixture
-async def house(dsn: str, tmp_path: Path) -> AsyncIterator[House]:
+async def context(dsn: str, tmp_path: Path) -> AsyncIterator[ServiceContext]:
     """A house where a premium was paid and given back, balances put right, and a bill refused."""
     books = Books()
-    async with _a_house(dsn, tmp_path, books, AT) as house:
-        await settle_in(house)
-        reply = await paid(house, "S1")
-    async with _a_house(dsn, tmp_path, books, AT + timedelta(hours=3)) as house:
-        caller, premium_id = person(house.keys, "S1"), from_json(reply.answer)["premium_id"]
-        assert (await reverse(house, asked(caller), premium_id, "wrong")).refusal is None
-        await move_in(house, ())
-        await _put_right(house)
-        await _refuse(house)
-        yield house
+    async with _a_context(dsn, tmp_path, books, AT) as context:
+        await settle_in(context)
+        reply = await paid(context, "S1")
+    async with _a_context(dsn, tmp_path, books, AT + timedelta(hours=3)) as context:
+        caller, premium_id = person(context.vault, "S1"), from_json(reply.answer)["premium_id"]
+        assert (await reverse(context, asked(caller), premium_id, "wrong")).refusal is None
+        await move_in(context, ())
+        await _put_right(context)
+        await _refuse(context)
+        yield context
 
 
-async def _put_right(house: House) -> None:
+async def _put_right(context: ServiceContext) -> None:
     one, two = CLERKS
     for fen in (250, -100):
         command = corrections.ProposeCorrection(
             person_no="S2", bucket=Bucket.CURRENT, amount_fen=fen, reason="told", reference=None
         )
-        told = await corrections.propose(house, asked(one), command)
+        told = await corrections.propose(context, asked(one), command)
         correction_id = from_json(told.answer)["correction_id"]
         if fen > 0:
-            done = await corrections.approve(house, asked(two), correction_id)
+            done = await corrections.approve(context, asked(two), correction_id)
         else:
-            done = await corrections.reject(house, asked(two), correction_id, "it is not")
+            done = await corrections.reject(context, asked(two), correction_id, "it is not")
         assert done.refusal is None
 
 
-async def _refuse(house: House) -> None:
+async def _refuse(context: ServiceContext) -> None:
     """One bill twice, and one at a hospital that was suspended meanwhile."""
-    assert (await settled(house, "one")).refusal is None
-    assert (await settled(house, "one", key="other")).refusal == "DUPLICATE_CLAIM"
+    assert (await settled(context, "one")).refusal is None
+    assert (await settled(context, "one", key="other")).refusal == "DUPLICATE_CLAIM"
     closed = institutions.Designate(
         code=HOSPITAL.subject,
         name="test",
@@ -100,21 +102,21 @@ async def _refuse(house: House) -> None:
         opened_regions=(),
         sensitive=False,
     )
-    await institutions.designate(house, asked(), closed)
-    refused = await settled(house, "two")
+    await institutions.designate(context, asked(), closed)
+    refused = await settled(context, "two")
     assert refused.refusal == "INSTITUTION_NOT_DESIGNATED"
 
 
-def pool_of(house: House) -> "asyncpg.Pool[Any]":
-    assert isinstance(house.store, PostgresStore)
-    return house.store.pool
+def pool_of(context: ServiceContext) -> "asyncpg.Pool[Any]":
+    assert isinstance(context.store, PostgresStore)
+    return context.store.pool
 
 
-async def found(dsn: str, house: House) -> list[Difference]:
+async def found(dsn: str, context: ServiceContext) -> list[Difference]:
     """What a replay finds, and just so what two shares of it find together."""
-    whole = await replay(dsn, house.keys, Scope(with_tables=False))
+    whole = await replay(dsn, context.vault, ReplayScope(with_tables=False))
     halves = [
-        await replay(dsn, house.keys, Scope(share=Share(number, 2), with_tables=False))
+        await replay(dsn, context.vault, ReplayScope(share=Partition(number, 2), with_tables=False))
         for number in range(2)
     ]
     both = together(halves)
@@ -123,10 +125,10 @@ async def found(dsn: str, house: House) -> list[Difference]:
     return whole.found.kept
 
 
-async def test_all_of_it_is_decided_again(dsn: str, house: House) -> None:
+async def test_all_of_it_is_decided_again(dsn: str, context: ServiceContext) -> None:
     """Nothing differs, and every step is counted among what was decided again."""
-    assert [] == await found(dsn, house)
-    decided = (await replay(dsn, house.keys)).counts.decided
+    assert [] == await found(dsn, context)
+    decided = (await replay(dsn, context.vault)).counts.decided
 
     assert {
         "correction.approved/1": 1,
@@ -144,47 +146,47 @@ async def test_all_of_it_is_decided_again(dsn: str, house: House) -> None:
 CHANGES = {
     "another sum for a premium": (
         ('"current_fen":40000', '"current_fen":39999', "premium.confirmed/1"),
-        {Unlike.MOVES, Unlike.HEAD},
+        {Mismatch.MOVES, Mismatch.HEAD},
     ),
     "an approval by the proposer": (
         ('"by":"agency:two"', '"by":"agency:one"', "correction.approved/1"),
-        {Unlike.DECISION, Unlike.MOVES},
+        {Mismatch.DECISION, Mismatch.MOVES},
     ),
     "an approval into another bucket": (
         ('"bucket":"current"', '"bucket":"prior"', "correction.approved/1"),
-        {Unlike.DECISION},
+        {Mismatch.DECISION},
     ),
     "a correction of another sum": (
         ('"amount_fen":250', '"amount_fen":251', "correction.proposed/1"),
-        {Unlike.MOVES},
+        {Mismatch.MOVES},
     ),
     "a refusal without cause": (
         ('"code":"DUPLICATE_CLAIM"', '"code":"NO_FUNDS"', "settlement.refused/1"),
-        {Unlike.DECISION},
+        {Mismatch.DECISION},
     ),
     "a refusal for another cause": (
         ('"INSTITUTION_NOT_DESIGNATED"', '"DUPLICATE_CLAIM"', "settlement.refused/1"),
-        {Unlike.DECISION},
+        {Mismatch.DECISION},
     ),
 }
 
 
 @pytest.mark.parametrize("change", CHANGES)
-async def test_what_was_changed_is_found(dsn: str, house: House, change: str) -> None:
+async def test_what_was_changed_is_found(dsn: str, context: ServiceContext, change: str) -> None:
     """A step that the rules would not have taken is reported as what it is."""
     words, expected = CHANGES[change]
-    assert "UPDATE 0" != await tamper(pool_of(house), REWRITE, *words)
+    assert "UPDATE 0" != await tamper(pool_of(context), REWRITE, *words)
 
-    assert expected == {one.unlike for one in await found(dsn, house)}
+    assert expected == {one.unlike for one in await found(dsn, context)}
 
 
-async def test_a_grant_is_not_confirmed_twice(dsn: str, house: House) -> None:
+async def test_a_grant_is_not_confirmed_twice(dsn: str, context: ServiceContext) -> None:
     """A step that cannot follow is found where it stands."""
-    position = await pool_of(house).fetchval(
+    position = await pool_of(context).fetchval(
         "UPDATE log_head SET position = position + 1 RETURNING position"
     )
-    await pool_of(house).execute(AGAIN, position)
-    differences = await found(dsn, house)
+    await pool_of(context).execute(AGAIN, position)
+    differences = await found(dsn, context)
 
-    assert (position, Unlike.DECISION) in {(one.position, one.unlike) for one in differences}
-    assert {Unlike.DECISION, Unlike.HEAD} == {one.unlike for one in differences}
+    assert (position, Mismatch.DECISION) in {(one.position, one.unlike) for one in differences}
+    assert {Mismatch.DECISION, Mismatch.HEAD} == {one.unlike for one in differences}

@@ -24,7 +24,7 @@ from service.binding import register_confirmed as register
 from service.binding.parties import Invite
 from service.caller import Caller, Request, agency, institution
 from service.clock import business_clock
-from service.context import House, open_postgres
+from service.context import ServiceContext, open_postgres
 from service.ledger.command import Reply
 from service.ledger.postgres.connect import DEFAULT, Patience
 from service.ledger.postgres.store import PostgresStore
@@ -50,22 +50,22 @@ def asked(caller: Caller = AGENCY, key: str | None = None) -> Request:
 
 
 @asynccontextmanager
-async def a_house(
+async def a_context(
     dsn: str, place: Path, deadline_s: float = 10.0, patience: Patience = DEFAULT
-) -> AsyncIterator[House]:
+) -> AsyncIterator[ServiceContext]:
     """A house on a PostgreSQL, with its keys in a place, closed at the end."""
     environment = {"GONGJI_DATA": str(place), "GONGJI_DEADLINE_S": str(deadline_s)}
     settings = Settings.read(environment)
-    house = await open_postgres(settings, dsn, business_clock(), patience=patience)
+    context = await open_postgres(settings, dsn, business_clock(), patience=patience)
     try:
-        yield house
+        yield context
     finally:
-        await house.close()
+        await context.close()
 
 
-async def move_in(house: House, sponsors: tuple[str, ...] = SPONSORS) -> None:
+async def move_in(context: ServiceContext, sponsors: tuple[str, ...] = SPONSORS) -> None:
     """Publish the rules, open the hospital, and let the family come, these sponsors bound."""
-    await publish(house)
+    await publish(context)
     hospital = institutions.Designate(
         code=HOSPITAL.subject,
         name="test",
@@ -75,7 +75,7 @@ async def move_in(house: House, sponsors: tuple[str, ...] = SPONSORS) -> None:
         opened_regions=(),
         sensitive=False,
     )
-    await institutions.designate(house, asked(), hospital)
+    await institutions.designate(context, asked(), hospital)
     for number in (PATIENT, *SPONSORS):
         opening = accounts.OpenAccount(
             personal=Personal(number, "test", f"ID-{number}"),
@@ -84,16 +84,16 @@ async def move_in(house: House, sponsors: tuple[str, ...] = SPONSORS) -> None:
             status="NORMAL",
             flags=(),
         )
-        await accounts.open_account(house, asked(), opening)
+        await accounts.open_account(context, asked(), opening)
         money = accounts.CreditAccount(
             person_no=number,
             amount_fen=OWN_FEN if number == PATIENT else SPONSOR_FEN,
             bucket=Bucket.CURRENT,
             reference=None,
         )
-        await accounts.credit(house, asked(), money)
+        await accounts.credit(context, asked(), money)
     for sponsor in sponsors:
-        await register.register(house, asked(), _bound(sponsor))
+        await register.register(context, asked(), _bound(sponsor))
 
 
 def _bound(sponsor: str) -> register.Register:
@@ -108,7 +108,7 @@ def _bound(sponsor: str) -> register.Register:
     return register.Register(invite=invite, confirmed_at=datetime(2025, 1, 1, tzinfo=UTC))
 
 
-async def settled(house: House, visit: str, *, key: str = "", fen: int = 100) -> Reply:
+async def settled(context: ServiceContext, visit: str, *, key: str = "", fen: int = 100) -> Reply:
     """Settle the patient's bill of a visit, under the visit's name as key or another."""
     bill = SettleBill(
         beneficiary=Identity("person_no", PATIENT),
@@ -124,18 +124,18 @@ async def settled(house: House, visit: str, *, key: str = "", fen: int = 100) ->
         plan=None,
         digest=b"",
     )
-    return await settle(house, asked(HOSPITAL, key or visit), bill)
+    return await settle(context, asked(HOSPITAL, key or visit), bill)
 
 
-async def check_sums(house: House, replies: dict[str, Reply]) -> None:
+async def check_sums(context: ServiceContext, replies: dict[str, Reply]) -> None:
     """One settlement per key, each as answered; what left the accounts is what they paid."""
-    assert isinstance(house.store, PostgresStore)
-    pool = house.store.pool
+    assert isinstance(context.store, PostgresStore)
+    pool = context.store.pool
     stored = dict(
         await pool.fetch("SELECT key, answer FROM command_keys WHERE caller = $1", HOSPITAL.name)
     )
     assert {key: reply.answer for key, reply in replies.items()} == stored
-    log = await house.store.page(0, 100_000)
+    log = await context.store.page(0, 100_000)
     settlements = [recorded.event for recorded in log if isinstance(recorded.event, Settled)]
     assert sorted(replies) == sorted(event.claim.visit for event in settlements)
     for event in settlements:
@@ -145,13 +145,13 @@ async def check_sums(house: House, replies: dict[str, Reply]) -> None:
     assert list(range(1, len(log) + 1)) == [recorded.position for recorded in log]
 
 
-def stopped_clock(house: House) -> StoppedClock:
+def stopped_clock(context: ServiceContext) -> StoppedClock:
     """The clock that a test turns by hand, behind the ledger's."""
-    clock = house.appender.clock.source
+    clock = context.appender.clock.source
     assert isinstance(clock, StoppedClock)
     return clock
 
 
-def pass_time(house: House, by: timedelta) -> None:
+def pass_time(context: ServiceContext, by: timedelta) -> None:
     """Time goes on."""
-    stopped_clock(house).at += by
+    stopped_clock(context).at += by

@@ -12,7 +12,7 @@ import pytest
 from aggregates.refusals import UnknownError
 from service.account import accounts
 from service.caller import institution
-from service.context import House, furnish
+from service.context import ServiceContext, furnish
 from service.ids import stream_of
 from service.ledger.command import Reply
 from service.ledger.memory_store import MemoryStore
@@ -22,7 +22,7 @@ from service.settlement.holds import hold, look_at_hold, release
 from service.settlement.queries import look_at_settlement
 from service.settlement.quote import quote
 from service.settlement.settle import settle
-from service.vault import Keys
+from service.vault import Vault
 from tests.api.clients import BOOK
 from tests.cases.outcome import StoppedClock
 from tests.service.settlement.settled_family import (
@@ -41,11 +41,11 @@ OTHER = institution("H99000000002")
 
 
 @pytest.fixture
-async def house() -> AsyncIterator[House]:
+async def context() -> AsyncIterator[ServiceContext]:
     """A patient with 10.00 and a sponsor with 20.00 in memory, on the last day of a year."""
     clock = StoppedClock()
     clock.at = AT
-    opened = furnish(MemoryStore(), Keys(bytes(32), bytes(32)), BOOK, clock)
+    opened = furnish(MemoryStore(), Vault(bytes(32), bytes(32)), BOOK, clock)
     await move_in(opened, ("S1",))
     yield opened
     await opened.close()
@@ -68,8 +68,10 @@ def a_bill(visit: str, fen: int = 2500) -> SettleBill:
     )
 
 
-async def held(house: House, visit: str = "v", fen: int = 2500, ttl_s: int = 900) -> dict[str, Any]:
-    return told(await hold(house, asked(HOSPITAL), a_bill(visit, fen), ttl_s))
+async def held(
+    context: ServiceContext, visit: str = "v", fen: int = 2500, ttl_s: int = 900
+) -> dict[str, Any]:
+    return told(await hold(context, asked(HOSPITAL), a_bill(visit, fen), ttl_s))
 
 
 def told(reply: Reply) -> dict[str, Any]:
@@ -77,41 +79,41 @@ def told(reply: Reply) -> dict[str, Any]:
     return answer | {"refusal": reply.refusal}
 
 
-async def balances(house: House) -> dict[str, tuple[str, str]]:
+async def balances(context: ServiceContext) -> dict[str, tuple[str, str]]:
     """What everybody has held and available."""
     found = {}
     for who in (PATIENT, *SPONSORS):
-        balance = told(await accounts.look_at_account(house, AGENCY, who))["balance"]
+        balance = told(await accounts.look_at_account(context, AGENCY, who))["balance"]
         found[who] = (balance["held"], balance["available"])
     return found
 
 
-async def test_a_hold_sets_the_whole_cascade_aside(house: House) -> None:
+async def test_a_hold_sets_the_whole_cascade_aside(context: ServiceContext) -> None:
     """Own money first, then the sponsors'; nobody else's bill finds it."""
-    answer = await held(house)
+    answer = await held(context)
 
     assert ("10.00", "15.00", "0.00") == tuple(answer[n] for n in ("own", "aid", "cash"))
     assert {PATIENT: ("10.00", "0.00"), "S1": ("15.00", "5.00"), "S2": ("0.00", "20.00")} == (
-        await balances(house)
+        await balances(context)
     )
-    other = told(await settled(house, "other", fen=4000))
+    other = told(await settled(context, "other", fen=4000))
     assert ("0.00", "5.00", "35.00") == tuple(other[n] for n in ("own", "aid", "cash"))
 
 
-async def test_what_was_held_is_debited(house: House) -> None:
+async def test_what_was_held_is_debited(context: ServiceContext) -> None:
     """Captured whole: the same split, nothing held any more, and a settlement like any other."""
-    answer = await held(house)
-    done = told(await capture(house, asked(HOSPITAL), answer["hold_id"], None))
+    answer = await held(context)
+    done = told(await capture(context, asked(HOSPITAL), answer["hold_id"], None))
 
     assert ("settled", "10.00", "15.00") == (done["status"], done["own"], done["aid"])
     assert {PATIENT: ("0.00", "0.00"), "S1": ("0.00", "5.00"), "S2": ("0.00", "20.00")} == (
-        await balances(house)
+        await balances(context)
     )
-    seen = told(await look_at_hold(house, HOSPITAL, stream_of("hld", answer["hold_id"])))
+    seen = told(await look_at_hold(context, HOSPITAL, stream_of("hld", answer["hold_id"])))
     assert ("captured", done["settlement_id"]) == (seen["status"], seen["settlement_id"])
     settlement = stream_of("stl", done["settlement_id"])
-    assert "25.00" == told(await look_at_settlement(house, HOSPITAL, settlement))["personal"]
-    assert "DUPLICATE_CLAIM" == (await settled(house, "v", key="again")).refusal
+    assert "25.00" == told(await look_at_settlement(context, HOSPITAL, settlement))["personal"]
+    assert "DUPLICATE_CLAIM" == (await settled(context, "v", key="again")).refusal
 
 
 @pytest.mark.parametrize(
@@ -119,119 +121,119 @@ async def test_what_was_held_is_debited(house: House) -> None:
     [(2500, ("10.00", "15.00")), (1200, ("10.00", "2.00")), (700, ("7.00", "0.00"))],
 )
 async def test_a_smaller_bill_takes_less(
-    house: House, total_fen: int, expected: tuple[str, str]
+    context: ServiceContext, total_fen: int, expected: tuple[str, str]
 ) -> None:
     """What was held and is not needed is free again; own money still pays first."""
-    answer = await held(house)
+    answer = await held(context)
     final = FinalBill(total_fen=total_fen, fund_pay_fen=0, lines=None)
-    done = told(await capture(house, asked(HOSPITAL), answer["hold_id"], final))
+    done = told(await capture(context, asked(HOSPITAL), answer["hold_id"], final))
 
     assert expected == (done["own"], done["aid"])
-    assert {"0.00"} == {kept for kept, _ in (await balances(house)).values()}
+    assert {"0.00"} == {kept for kept, _ in (await balances(context)).values()}
 
 
-async def test_a_bill_does_not_grow_under_its_hold(house: House) -> None:
+async def test_a_bill_does_not_grow_under_its_hold(context: ServiceContext) -> None:
     """More than was held is refused, and the hold stays."""
-    answer = await held(house)
+    answer = await held(context)
     final = FinalBill(total_fen=2501, fund_pay_fen=0, lines=None)
 
-    refused = await capture(house, asked(HOSPITAL), answer["hold_id"], final)
+    refused = await capture(context, asked(HOSPITAL), answer["hold_id"], final)
 
     assert "CAPTURE_EXCEEDS" == refused.refusal
-    assert ("10.00", "0.00") == (await balances(house))[PATIENT]
+    assert ("10.00", "0.00") == (await balances(context))[PATIENT]
 
 
-async def test_a_hold_outlives_a_freeze_and_not_an_end(house: House) -> None:
+async def test_a_hold_outlives_a_freeze_and_not_an_end(context: ServiceContext) -> None:
     """What was promised before a freeze is debited; of who ended nothing is (policy.md §3.3)."""
-    first, second = await held(house, "v1", 1500), await held(house, "v2", 1500)
-    await status(house, "S1", "FROZEN")
-    done = told(await capture(house, asked(HOSPITAL), first["hold_id"], None))
+    first, second = await held(context, "v1", 1500), await held(context, "v2", 1500)
+    await status(context, "S1", "FROZEN")
+    done = told(await capture(context, asked(HOSPITAL), first["hold_id"], None))
     assert ("10.00", "5.00") == (done["own"], done["aid"])
 
-    await status(house, "S1", "CLOSED")
-    refused = await capture(house, asked(HOSPITAL), second["hold_id"], None)
-    again = told(await settled(house, "v2", key="anew", fen=1500))
+    await status(context, "S1", "CLOSED")
+    refused = await capture(context, asked(HOSPITAL), second["hold_id"], None)
+    again = told(await settled(context, "v2", key="anew", fen=1500))
 
     assert "HOLD_VOID" == refused.refusal
     assert ("0.00", "0.00") == (again["own"], again["aid"])
 
 
-async def status(house: House, who: str, word: str) -> None:
+async def status(context: ServiceContext, who: str, word: str) -> None:
     change = accounts.ChangeStatus(
         person_no=who, status=word, reason="told", effective_on=None, successor=None
     )
-    assert (await accounts.change_status(house, asked(), change)).refusal is None
+    assert (await accounts.change_status(context, asked(), change)).refusal is None
 
 
-async def test_a_hold_runs_out_by_itself(house: House) -> None:
+async def test_a_hold_runs_out_by_itself(context: ServiceContext) -> None:
     """At its last second it holds, after it not: no event is needed, and none is too late."""
-    answer = await held(house, ttl_s=60)
-    pass_time(house, timedelta(seconds=59))
-    assert ("10.00", "0.00") == (await balances(house))[PATIENT]
-    pass_time(house, timedelta(seconds=1))
+    answer = await held(context, ttl_s=60)
+    pass_time(context, timedelta(seconds=59))
+    assert ("10.00", "0.00") == (await balances(context))[PATIENT]
+    pass_time(context, timedelta(seconds=1))
 
-    assert ("0.00", "10.00") == (await balances(house))[PATIENT]
-    refused = await capture(house, asked(HOSPITAL), answer["hold_id"], None)
+    assert ("0.00", "10.00") == (await balances(context))[PATIENT]
+    refused = await capture(context, asked(HOSPITAL), answer["hold_id"], None)
     assert "HOLD_VOID" == refused.refusal
-    assert "expired" == told(await release(house, asked(HOSPITAL), answer["hold_id"]))["status"]
-    assert "settled" == told(await settled(house, "v", fen=2500))["status"]
+    assert "expired" == told(await release(context, asked(HOSPITAL), answer["hold_id"]))["status"]
+    assert "settled" == told(await settled(context, "v", fen=2500))["status"]
 
 
-async def test_a_hold_that_is_let_go_frees_its_bill(house: House) -> None:
+async def test_a_hold_that_is_let_go_frees_its_bill(context: ServiceContext) -> None:
     """Released once; afterwards there is nothing to capture, and the bill may be settled."""
-    answer = await held(house)
-    gone = told(await release(house, asked(HOSPITAL), answer["hold_id"]))
+    answer = await held(context)
+    gone = told(await release(context, asked(HOSPITAL), answer["hold_id"]))
 
     assert "released" == gone["status"]
-    assert "HOLD_VOID" == (await release(house, asked(HOSPITAL), answer["hold_id"])).refusal
-    assert "HOLD_VOID" == (await capture(house, asked(HOSPITAL), answer["hold_id"], None)).refusal
-    assert {"0.00"} == {kept for kept, _ in (await balances(house)).values()}
-    assert "settled" == told(await settled(house, "v", fen=2500))["status"]
+    assert "HOLD_VOID" == (await release(context, asked(HOSPITAL), answer["hold_id"])).refusal
+    assert "HOLD_VOID" == (await capture(context, asked(HOSPITAL), answer["hold_id"], None)).refusal
+    assert {"0.00"} == {kept for kept, _ in (await balances(context)).values()}
+    assert "settled" == told(await settled(context, "v", fen=2500))["status"]
 
 
-async def test_the_bill_itself_takes_its_hold_s_place(house: House) -> None:
+async def test_the_bill_itself_takes_its_hold_s_place(context: ServiceContext) -> None:
     """A settlement or a new hold of the same visit and batch finds the money it held."""
-    first = await held(house, fen=3000)
-    second = await held(house, fen=2900)
+    first = await held(context, fen=3000)
+    second = await held(context, fen=2900)
     assert "29.00" == second["personal"]
-    assert "released" == told(await look_at_hold(house, HOSPITAL, first["hold_id"]))["status"]
-    done = told(await settled(house, "v", fen=3000))
+    assert "released" == told(await look_at_hold(context, HOSPITAL, first["hold_id"]))["status"]
+    done = told(await settled(context, "v", fen=3000))
 
     assert ("10.00", "20.00", "0.00") == tuple(done[n] for n in ("own", "aid", "cash"))
-    assert {"0.00"} == {kept for kept, _ in (await balances(house)).values()}
+    assert {"0.00"} == {kept for kept, _ in (await balances(context)).values()}
 
 
-async def test_a_hold_over_new_year_is_debited_from_prior_money(house: House) -> None:
+async def test_a_hold_over_new_year_is_debited_from_prior_money(context: ServiceContext) -> None:
     """Its current money became prior money at midnight, and is still held."""
-    answer = await held(house, ttl_s=5 * 86_400)
-    pass_time(house, timedelta(days=2))
-    assert ("10.00", "0.00") == (await balances(house))[PATIENT]
-    done = told(await capture(house, asked(HOSPITAL), answer["hold_id"], None))
+    answer = await held(context, ttl_s=5 * 86_400)
+    pass_time(context, timedelta(days=2))
+    assert ("10.00", "0.00") == (await balances(context))[PATIENT]
+    done = told(await capture(context, asked(HOSPITAL), answer["hold_id"], None))
 
     assert ("10.00", "15.00") == (done["own"], done["aid"])
-    sponsor = told(await accounts.look_at_account(house, AGENCY, "S1"))["balance"]
+    sponsor = told(await accounts.look_at_account(context, AGENCY, "S1"))["balance"]
     assert ("0.00", "5.00") == (sponsor["current"], sponsor["prior"])
 
 
-async def test_a_hold_is_its_institution_s_alone(house: House) -> None:
+async def test_a_hold_is_its_institution_s_alone(context: ServiceContext) -> None:
     """Another institution finds nothing to look at, capture or release."""
-    answer = await held(house)
+    answer = await held(context)
 
     for use in (
-        look_at_hold(house, OTHER, answer["hold_id"]),
-        capture(house, asked(OTHER), answer["hold_id"], None),
-        release(house, asked(OTHER), answer["hold_id"]),
+        look_at_hold(context, OTHER, answer["hold_id"]),
+        capture(context, asked(OTHER), answer["hold_id"], None),
+        release(context, asked(OTHER), answer["hold_id"]),
     ):
         with pytest.raises(UnknownError):
             await use
 
 
-async def test_a_quote_holds_where_its_region_says_so(house: House) -> None:
+async def test_a_quote_holds_where_its_region_says_so(context: ServiceContext) -> None:
     """Under `hold_on_quote` the quoted money is there when the bill is settled by the quote."""
     edition = BOOK.editions("990000")[0]
     holding = replace(edition, quote=replace(edition.quote, hold_on_quote=True))
     book = type(BOOK)({"990000": (holding,)})
-    there = furnish(MemoryStore(), Keys(bytes(32), bytes(32)), book, house.clock)
+    there = furnish(MemoryStore(), Vault(bytes(32), bytes(32)), book, context.clock)
     await move_in(there)
     quoted = told(await quote(there, HOSPITAL, a_bill("v", 4500)))
     other = told(await settled(there, "other", fen=1000))
@@ -244,19 +246,19 @@ async def test_a_quote_holds_where_its_region_says_so(house: House) -> None:
     await there.close()
 
 
-async def test_a_quote_of_a_held_bill_finds_what_is_held_for_it(house: House) -> None:
+async def test_a_quote_of_a_held_bill_finds_what_is_held_for_it(context: ServiceContext) -> None:
     """The hold stays, and the quote is what settling in its place would pay."""
-    answer = await held(house, fen=3000)
-    quoted = told(await quote(house, HOSPITAL, a_bill("v", 3000)))
+    answer = await held(context, fen=3000)
+    quoted = told(await quote(context, HOSPITAL, a_bill("v", 3000)))
 
     assert ("10.00", "20.00", "0.00") == tuple(quoted[n] for n in ("own", "aid", "cash"))
-    assert "held" == told(await look_at_hold(house, HOSPITAL, answer["hold_id"]))["status"]
+    assert "held" == told(await look_at_hold(context, HOSPITAL, answer["hold_id"]))["status"]
 
 
-async def test_a_hold_that_ran_out_is_written_down_once(house: House) -> None:
+async def test_a_hold_that_ran_out_is_written_down_once(context: ServiceContext) -> None:
     """The second release of an expired hold finds nothing to let go."""
-    answer = await held(house, ttl_s=60)
-    pass_time(house, timedelta(seconds=60))
+    answer = await held(context, ttl_s=60)
+    pass_time(context, timedelta(seconds=60))
 
-    assert "expired" == told(await release(house, asked(HOSPITAL), answer["hold_id"]))["status"]
-    assert "HOLD_VOID" == (await release(house, asked(HOSPITAL), answer["hold_id"])).refusal
+    assert "expired" == told(await release(context, asked(HOSPITAL), answer["hold_id"]))["status"]
+    assert "HOLD_VOID" == (await release(context, asked(HOSPITAL), answer["hold_id"])).refusal

@@ -12,7 +12,7 @@ from aggregates.account.events import Debited, DebitReturned
 from aggregates.refusals import UnknownError
 from aggregates.settlement.events import Settled, SettlementReversed
 from service.account.accounts import look_at_account
-from service.context import House
+from service.context import ServiceContext
 from service.ledger.command import KeyReusedError, Reply
 from service.settlement.cancel import cancel
 from service.settlement.refund import RefundBill, refund
@@ -23,19 +23,19 @@ from tests.service.settlement.settled_family import (
     HOSPITAL,
     PATIENT,
     SPONSORS,
-    a_house,
+    a_context,
     asked,
     move_in,
     settled,
 )
 
-Houses = tuple[House, House]
+Contexts = tuple[ServiceContext, ServiceContext]
 
 
 @pytest.fixture
-async def houses(dsn: str, tmp_path: Path) -> AsyncIterator[Houses]:
+async def contexts(dsn: str, tmp_path: Path) -> AsyncIterator[Contexts]:
     """Two houses on one ledger, with one key file."""
-    async with a_house(dsn, tmp_path) as here, a_house(dsn, tmp_path) as there:
+    async with a_context(dsn, tmp_path) as here, a_context(dsn, tmp_path) as there:
         await move_in(here)
         yield here, there
 
@@ -45,18 +45,18 @@ def told(reply: Reply) -> dict[str, Any]:
     return answer
 
 
-async def money(house: House) -> int:
+async def money(context: ServiceContext) -> int:
     """What the whole family has, in fen."""
     fen = 0
     for who in (PATIENT, *SPONSORS):
-        balance = told(await look_at_account(house, AGENCY, who))["balance"]
+        balance = told(await look_at_account(context, AGENCY, who))["balance"]
         fen += sum(round(float(balance[bucket]) * 100) for bucket in ("current", "prior"))
     return fen
 
 
-async def test_what_a_lost_command_did_is_undone(houses: Houses) -> None:
+async def test_what_a_lost_command_did_is_undone(contexts: Contexts) -> None:
     """Every fen is back, the bill may be settled anew, and asking again tells the same (S59)."""
-    here, there = houses
+    here, there = contexts
     first = await settled(here, "visit", key="k", fen=2500)
     undone = await reverse(there, asked(HOSPITAL, "r"), "k")
     again = await reverse(there, asked(HOSPITAL, "r"), "k")
@@ -72,9 +72,9 @@ async def test_what_a_lost_command_did_is_undone(houses: Houses) -> None:
     assert first.answer == (await settled(there, "visit", key="k", fen=2500)).answer
 
 
-async def test_a_reversal_that_comes_first_is_final(houses: Houses) -> None:
+async def test_a_reversal_that_comes_first_is_final(contexts: Contexts) -> None:
     """The late command is refused, in both houses and whatever its body (S60)."""
-    here, there = houses
+    here, there = contexts
     buried = await reverse(here, asked(HOSPITAL, "r"), "k")
     late = await settled(there, "visit", key="k")
     later = await settled(here, "visit", key="k", fen=7)
@@ -88,43 +88,43 @@ async def test_a_reversal_that_comes_first_is_final(houses: Houses) -> None:
     assert "settled" == told(await settled(here, "visit", key="k2"))["status"]
 
 
-async def test_a_command_and_its_reversal_at_once_have_one_end(houses: Houses) -> None:
+async def test_a_command_and_its_reversal_at_once_have_one_end(contexts: Contexts) -> None:
     """Whichever is first: nothing is paid, and the command is settled and undone or never was."""
     for number in range(20):
         key = f"k{number}"
         settling, undone = await asyncio.gather(
-            settled(houses[number % 2], key, key=key),
-            reverse(houses[(number // 2) % 2], asked(HOSPITAL, f"r{number}"), key),
+            settled(contexts[number % 2], key, key=key),
+            reverse(contexts[(number // 2) % 2], asked(HOSPITAL, f"r{number}"), key),
         )
         is_buried = settling.refusal is not None
         assert is_buried == told(undone)["tombstone"]
         assert {None, "REVERSED_BEFORE_ARRIVAL"} >= {settling.refusal}
 
-    log = [recorded.event for recorded in await houses[0].store.page(0, 10_000)]
+    log = [recorded.event for recorded in await contexts[0].store.page(0, 10_000)]
     assert 20 == sum(isinstance(event, SettlementReversed) for event in log)
-    assert FAMILY_FEN == await money(houses[0])
+    assert FAMILY_FEN == await money(contexts[0])
 
 
-async def test_of_many_who_take_it_back_one_does(houses: Houses) -> None:
+async def test_of_many_who_take_it_back_one_does(contexts: Contexts) -> None:
     """Cancellations and reversals of one settlement at once: its money comes back once (F37)."""
-    first = await settled(houses[0], "visit", key="k", fen=3000)
+    first = await settled(contexts[0], "visit", key="k", fen=3000)
     assert first.subject is not None
-    backs = [cancel(h, asked(HOSPITAL), first.subject, "told") for h in houses for _ in range(3)]
-    backs += [reverse(h, asked(HOSPITAL), "k") for h in houses]
+    backs = [cancel(h, asked(HOSPITAL), first.subject, "told") for h in contexts for _ in range(3)]
+    backs += [reverse(h, asked(HOSPITAL), "k") for h in contexts]
     replies = await asyncio.gather(*backs)
 
     refusals = {reply.refusal for reply in replies}
     assert {None} < refusals <= {None, "ALREADY_CANCELLED", "ALREADY_REVERSED"}
-    log = [recorded.event for recorded in await houses[0].store.page(0, 10_000)]
+    log = [recorded.event for recorded in await contexts[0].store.page(0, 10_000)]
     debits = [e.current_fen + e.prior_fen for e in log if isinstance(e, Debited)]
     returns = [e.current_fen + e.prior_fen for e in log if isinstance(e, DebitReturned)]
     assert (3000, 3000) == (sum(debits), sum(returns))
-    assert FAMILY_FEN == await money(houses[1])
+    assert FAMILY_FEN == await money(contexts[1])
 
 
-async def test_a_reversal_returns_what_refunds_left(houses: Houses) -> None:
+async def test_a_reversal_returns_what_refunds_left(contexts: Contexts) -> None:
     """After a part went back the rest does, to the fen."""
-    here, there = houses
+    here, there = contexts
     first = await settled(here, "visit", key="k", fen=2500)
     assert first.subject is not None
     part = RefundBill(settlement=first.subject, amount_fen=600, lines=None, reason="told")
@@ -135,9 +135,9 @@ async def test_a_reversal_returns_what_refunds_left(houses: Houses) -> None:
     assert FAMILY_FEN == await money(there)
 
 
-async def test_only_a_settlement_of_ones_own_is_reversed(houses: Houses) -> None:
+async def test_only_a_settlement_of_ones_own_is_reversed(contexts: Contexts) -> None:
     """Not a cancellation, not under the same key, and another's key only by a tombstone."""
-    here, there = houses
+    here, there = contexts
     first = await settled(here, "visit", key="k")
     assert first.subject is not None
     await cancel(here, asked(HOSPITAL, "c"), first.subject, "told")
@@ -149,9 +149,9 @@ async def test_only_a_settlement_of_ones_own_is_reversed(houses: Houses) -> None
         await reverse(there, asked(HOSPITAL, "same"), "same")
 
 
-async def test_a_refused_bill_has_nothing_to_reverse(houses: Houses) -> None:
+async def test_a_refused_bill_has_nothing_to_reverse(contexts: Contexts) -> None:
     """What a rule refused is told to be refused, and stays so."""
-    here, there = houses
+    here, there = contexts
     await settled(here, "visit", key="k")
     assert "DUPLICATE_CLAIM" == (await settled(here, "visit", key="twin")).refusal
 

@@ -13,13 +13,13 @@ import pytest
 
 from aggregates.settlement.events import Settled
 from aggregates.settlement.hold import ClaimHeld
-from service.context import House, furnish, open_postgres
+from service.context import ServiceContext, furnish, open_postgres
 from service.ids import stream_of
 from service.ledger.codec import Recorded
 from service.ledger.memory_store import MemoryStore
 from service.settings import Settings
 from service.settlement.capture import capture
-from service.vault import Keys
+from service.vault import Vault
 from tests.api.clients import BOOK
 from tests.cases.outcome import StoppedClock
 from tests.service.settlement.settled_family import HOSPITAL, OWN_FEN, asked, move_in, settled
@@ -31,16 +31,16 @@ HOUR = timedelta(hours=1)
 
 
 class Town:
-    """Houses on one ledger, each with a clock that differs by so much from the true time."""
+    """Contexts on one ledger, each with a clock that differs by so much from the true time."""
 
-    def __init__(self, houses: Sequence[House]) -> None:
+    def __init__(self, contexts: Sequence[ServiceContext]) -> None:
         """Take over houses with stopped clocks."""
-        self.houses = houses
+        self.contexts = contexts
 
     def pass_time(self, by: timedelta) -> None:
         """Time goes on for everybody."""
-        for house in self.houses:
-            clock = house.appender.clock.source
+        for context in self.contexts:
+            clock = context.appender.clock.source
             assert isinstance(clock, StoppedClock)
             clock.at += by
 
@@ -53,26 +53,26 @@ def clock_at(skew: timedelta) -> StoppedClock:
 
 @asynccontextmanager
 async def in_memory(skews: Sequence[timedelta]) -> AsyncIterator[Town]:
-    """Houses on one ledger in memory."""
-    store, keys = MemoryStore(), Keys(bytes(32), bytes(32))
-    houses = [furnish(store, keys, BOOK, clock_at(skew)) for skew in skews]
-    await move_in(houses[0], ())
-    yield Town(houses)
-    for house in houses:
-        await house.close()
+    """Contexts on one ledger in memory."""
+    store, keys = MemoryStore(), Vault(bytes(32), bytes(32))
+    contexts = [furnish(store, keys, BOOK, clock_at(skew)) for skew in skews]
+    await move_in(contexts[0], ())
+    yield Town(contexts)
+    for context in contexts:
+        await context.close()
 
 
 @asynccontextmanager
 async def on_postgres(dsn: str, place: Path, skews: Sequence[timedelta]) -> AsyncIterator[Town]:
-    """Houses on one PostgreSQL."""
+    """Contexts on one PostgreSQL."""
     settings = Settings.read({"GONGJI_DATA": str(place)})
     async with AsyncExitStack() as stack:
-        houses = []
+        contexts = []
         for skew in skews:
-            houses.append(await open_postgres(settings, dsn, clock_at(skew)))
-            stack.push_async_callback(houses[-1].close)
-        await move_in(houses[0], ())
-        yield Town(houses)
+            contexts.append(await open_postgres(settings, dsn, clock_at(skew)))
+            stack.push_async_callback(contexts[-1].close)
+        await move_in(contexts[0], ())
+        yield Town(contexts)
 
 
 @pytest.fixture(params=["memory", "postgres"])
@@ -92,7 +92,7 @@ def told(answer: bytes) -> tuple[str, str]:
 async def test_a_hold_that_ran_out_there_ran_out_here(town: Open, ahead: timedelta) -> None:
     """What the process that is ahead saw expire and spent is not held, nor there, behind it."""
     async with town((timedelta(0), ahead)) as two:
-        behind, in_front = two.houses
+        behind, in_front = two.contexts
         hold = await held(behind, fen=OWN_FEN, ttl_s=7200)
         two.pass_time(timedelta(seconds=7200) - ahead)
         first = await settled(in_front, "first", fen=OWN_FEN)
@@ -102,27 +102,27 @@ async def test_a_hold_that_ran_out_there_ran_out_here(town: Open, ahead: timedel
         assert ("10.00", "0.00") == told(first.answer)
         assert ("0.00", "1.00") == told(second.answer)
         assert "HOLD_VOID" == refused.refusal
-        await check_time(two.houses[0])
+        await check_time(two.contexts[0])
 
 
 @pytest.mark.parametrize("back", [MS, 5000 * MS, HOUR])
 async def test_a_clock_that_is_set_back(town: Open, back: timedelta) -> None:
     """One process, its clock set back in between: what was over stays over."""
     async with town((timedelta(0),)) as one:
-        (house,) = one.houses
-        await held(house, fen=OWN_FEN, ttl_s=60)
+        (context,) = one.contexts
+        await held(context, fen=OWN_FEN, ttl_s=60)
         one.pass_time(timedelta(seconds=60))
-        assert ("10.00", "0.00") == told((await settled(house, "first", fen=OWN_FEN)).answer)
+        assert ("10.00", "0.00") == told((await settled(context, "first", fen=OWN_FEN)).answer)
         one.pass_time(-back)
-        assert ("0.00", "1.00") == told((await settled(house, "second", fen=100)).answer)
-        await check_time(house)
+        assert ("0.00", "1.00") == told((await settled(context, "second", fen=100)).answer)
+        await check_time(context)
 
 
 @pytest.mark.parametrize("skew", [-HOUR, HOUR])
 async def test_a_valid_capture_an_hour_apart(town: Open, skew: timedelta) -> None:
     """A hold that is in force by the log's time is captured, whatever the other clock says."""
     async with town((timedelta(0), skew)) as two:
-        here, there = two.houses
+        here, there = two.contexts
         hold = await held(here, fen=OWN_FEN, ttl_s=2 * 3600)
         reply = await capture(there, asked(HOSPITAL), stream_of("hld", hold["hold_id"]), None)
 
@@ -136,25 +136,25 @@ async def test_a_valid_capture_an_hour_apart(town: Open, skew: timedelta) -> Non
 async def test_two_race_at_an_expiry(town: Open, apart: timedelta) -> None:
     """Bills at both at once, around an expiry that only one has passed: to the fen."""
     async with town((timedelta(0), apart)) as two:
-        await held(two.houses[0], fen=OWN_FEN, ttl_s=60)
+        await held(two.contexts[0], fen=OWN_FEN, ttl_s=60)
         two.pass_time(timedelta(seconds=60) - apart / 2)
         racing = [
-            settled(house, f"{n} {at}", fen=300)
+            settled(context, f"{n} {at}", fen=300)
             for n in range(8)
-            for at, house in enumerate(two.houses)
+            for at, context in enumerate(two.contexts)
         ]
         assert all(reply.refusal is None for reply in await asyncio.gather(*racing))
-        log = await two.houses[0].store.page(0, 10_000)
+        log = await two.contexts[0].store.page(0, 10_000)
         paid = [one.event.own_fen for one in log if isinstance(one.event, Settled)]
         assert min(paid) >= 0
         assert sum(paid) in {0, OWN_FEN}
-        await check_time(two.houses[0])
+        await check_time(two.contexts[0])
 
 
-async def check_time(house: House) -> None:
+async def check_time(context: ServiceContext) -> None:
     """Positions and times agree, and nothing was decided before what stands before it."""
     newest = 0
-    for one in await house.store.page(0, 100_000):
+    for one in await context.store.page(0, 100_000):
         assert one.recorded_at >= newest, one.position
         assert decided_at(one) in (None, one.recorded_at)
         newest = one.recorded_at

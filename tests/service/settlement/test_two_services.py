@@ -11,7 +11,7 @@ import pytest
 from aggregates.refusals import UnknownError
 from aggregates.settlement.events import Settled
 from service.account.accounts import look_at_account
-from service.context import House
+from service.context import ServiceContext
 from service.ids import stream_of
 from service.ledger.command import KeyReusedError, Reply
 from service.settlement.cancel import cancel
@@ -21,29 +21,29 @@ from tests.service.settlement.settled_family import (
     FAMILY_FEN,
     HOSPITAL,
     PATIENT,
-    a_house,
+    a_context,
     asked,
     check_sums,
     move_in,
     settled,
 )
 
-Houses = tuple[House, House]
+Contexts = tuple[ServiceContext, ServiceContext]
 
 
 @pytest.fixture
-async def houses(dsn: str, tmp_path: Path) -> AsyncIterator[Houses]:
+async def contexts(dsn: str, tmp_path: Path) -> AsyncIterator[Contexts]:
     """Two houses on one ledger, with one key file."""
-    async with a_house(dsn, tmp_path) as here, a_house(dsn, tmp_path) as there:
+    async with a_context(dsn, tmp_path) as here, a_context(dsn, tmp_path) as there:
         await move_in(here)
         yield here, there
 
 
-async def test_a_bill_cancelled_there_is_settled_anew_here(houses: Houses) -> None:
+async def test_a_bill_cancelled_there_is_settled_anew_here(contexts: Contexts) -> None:
     """That a visit is settled is not remembered: the other house may have cancelled it."""
-    here, there = houses
-    for house, other in (houses, (there, here), houses):
-        first = await settled(house, "visit", key=f"s{id(house)}{house.appender.commands}")
+    here, there = contexts
+    for context, other in (contexts, (there, here), contexts):
+        first = await settled(context, "visit", key=f"s{id(context)}{context.appender.commands}")
         assert first.refusal is None
         assert first.subject is not None
         await cancel(other, asked(HOSPITAL), first.subject, "told")
@@ -52,13 +52,13 @@ async def test_a_bill_cancelled_there_is_settled_anew_here(houses: Houses) -> No
     assert "settled" == answer["status"]
 
 
-async def test_a_duplicate_names_the_live_settlement(houses: Houses) -> None:
+async def test_a_duplicate_names_the_live_settlement(contexts: Contexts) -> None:
     """Whichever house settled a visit, both refuse it afterwards and name the settlement."""
-    here, there = houses
+    here, there = contexts
     first = await settled(here, "visit", key="first")
-    refused = [await settled(house, "visit", key=f"again {id(house)}") for house in houses]
+    refused = [await settled(context, "visit", key=f"again {id(context)}") for context in contexts]
     raced = await asyncio.gather(
-        *(settled(h, "raced", key=f"{n} {id(h)}") for n in range(4) for h in houses)
+        *(settled(h, "raced", key=f"{n} {id(h)}") for n in range(4) for h in contexts)
     )
 
     assert {first.subject} == {json.loads(r.answer)["settlement_id"] for r in refused}
@@ -70,9 +70,9 @@ async def test_a_duplicate_names_the_live_settlement(houses: Houses) -> None:
     assert there.appender.commands > 0
 
 
-async def test_a_key_is_known_in_both(houses: Houses) -> None:
+async def test_a_key_is_known_in_both(contexts: Contexts) -> None:
     """A key used up in one house answers in the other, and finds its settlement there."""
-    here, there = houses
+    here, there = contexts
     first = await settled(here, "visit", key="k")
     again = await settled(there, "visit", key="k")
 
@@ -87,12 +87,12 @@ async def test_a_key_is_known_in_both(houses: Houses) -> None:
         await find_by_key(here, HOSPITAL, "never")
 
 
-async def test_both_fight_for_the_last_fen(houses: Houses) -> None:
+async def test_both_fight_for_the_last_fen(contexts: Contexts) -> None:
     """Bills at both houses at once, and more than there is: to the fen, and nobody below zero."""
-    here, there = houses
+    here, there = contexts
     keys = [f"bill {n}" for n in range(60)]
     told = await asyncio.gather(
-        *(settled(h, k, fen=101) for k, h in zip(keys, itertools.cycle(houses), strict=False))
+        *(settled(h, k, fen=101) for k, h in zip(keys, itertools.cycle(contexts), strict=False))
     )
     replies: dict[str, Reply] = dict(zip(keys, told, strict=True))
 

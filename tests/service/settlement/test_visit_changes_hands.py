@@ -10,12 +10,12 @@ from typing_extensions import override
 from aggregates.settlement.events import Settled
 from aggregates.settlement.hold import HoldCaptured, HoldEnded
 from aggregates.vocabulary import StreamId
-from service.context import House, furnish
+from service.context import ServiceContext, furnish
 from service.ledger.memory_store import MemoryStore
 from service.settlement.capture import capture
 from service.settlement.holds import hold
 from service.settlement.settle import settle
-from service.vault import Keys
+from service.vault import Vault
 from tests.api.clients import BOOK
 from tests.cases.outcome import StoppedClock
 from tests.service.settlement.settled_family import HOSPITAL, asked, move_in
@@ -40,16 +40,16 @@ class Slipping(MemoryStore):
             yield session
 
 
-def a_house(store: MemoryStore) -> House:
+def a_context(store: MemoryStore) -> ServiceContext:
     clock = StoppedClock()
     clock.at = AT
-    return furnish(store, Keys(bytes(32), bytes(32)), BOOK, clock)
+    return furnish(store, Vault(bytes(32), bytes(32)), BOOK, clock)
 
 
 async def test_a_hold_that_is_captured_meanwhile_is_not_ended_again() -> None:
     """The name led to the hold when it was read, and leads to its settlement by now."""
     store = Slipping()
-    here, there = a_house(store), a_house(store)
+    here, there = a_context(store), a_context(store)
     await move_in(there, ("S1",))
     held = json.loads((await hold(there, asked(HOSPITAL), a_bill("v"), 900)).answer)
     hold_id = StreamId(held["hold_id"])

@@ -117,14 +117,14 @@ async def test_a_body_s_date_is_bounded_by_the_service_s_clock(
 ) -> None:
     """422 with the member's name; the key stays free and nothing is written."""
     await a_family(desk)
-    head = await desk.house.store.position()
+    head = await desk.context.store.position()
     tail = "T10:00:00+08:00" if name == "treated_at" else ""
     problem = is_refused(
         await desk.post(who, path, body | {name: day + tail}), 422, "FIELD_INVALID"
     )
 
     assert [{"field": name, "code": "FIELD_INVALID"}] == problem["errors"]
-    assert head == await desk.house.store.position()
+    assert head == await desk.context.store.position()
 
 
 QUERIES = [
