@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from aggregates.event_metadata import Act
 from aggregates.vocabulary import Instant, LinkEvidence, Relation
@@ -25,6 +25,7 @@ from service.runtime.silence import readers_hang, writer_hangs
 from service.settings import Settings
 from service.vault import Personal, Vault, hold_keys, load_keys
 
+T = TypeVar("T")
 Decide = Callable[[ReadSet, Instant], Decision]
 
 
@@ -153,6 +154,23 @@ class ServiceContext:
         return await self.appender.submit(
             Command(caller.name, None, b"", NOBODY, noting(decide), asks)
         )
+
+    async def read(self, caller: Caller, query: Callable[[ReadSet, Instant], T]) -> T:
+        """What a query makes of the log as it stands, in its order; nothing is stored."""
+        return (await self.read_at(caller, query))[0]
+
+    async def read_at(
+        self, caller: Caller, query: Callable[[ReadSet, Instant], T]
+    ) -> tuple[T, int]:
+        """As `read`, with the position of the log that the result is as of."""
+        results: list[T] = []
+
+        def decide(reads: ReadSet, now: Instant) -> Decision:
+            results.append(query(reads, now))  # a decision may be made again; the last one counts
+            return Decision(answer=b"")
+
+        reply = await self.ask(caller, decide)
+        return results[-1], reply.position
 
 
 def key_digest(vault: Vault, caller: Caller, key: str) -> str:

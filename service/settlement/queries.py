@@ -82,17 +82,11 @@ async def _institution(context: ServiceContext, caller: Caller, code: str | None
             raise UnknownError
         code = caller.subject
     name = context.vault.name("institution", code or "")
-    found: list[StreamId | None] = []
-
-    def decide(reads: ReadSet, _: object) -> Decision:
-        found.append(reads.find(name))
-        return Decision(answer=b"")
-
-    await context.ask(caller, decide)
-    if found[-1] is None:
+    institution = await context.read(caller, lambda reads, _: reads.find(name))
+    if institution is None:
         raise UnknownError
-    note([found[-1]])
-    return found[-1]
+    note([institution])
+    return institution
 
 
 def _settlement(row: SettlementRow) -> dict[str, Any]:
