@@ -160,7 +160,7 @@ class InTheEnvironment:
 class TestExample(InTheEnvironment, shipped_application.ExampleApplicationTestCase):
     """The library's bank lives on our ledger, with snapshots."""
 
-    expected_factory_topic = "service.ledger.recorder:LedgerFactory"
+    expected_factory_topic = "service.ledger.eventsourcing.factory:LedgerFactory"
 
 
 @pytest.mark.filterwarnings("always::DeprecationWarning")  # one of the tests counts them
