@@ -8,12 +8,14 @@ that follows another and records events itself needs a ledger of its own, which 
 environment gives it by name (`COUNTERS_GONGJI_DATABASE_URL`).
 """
 
+from service.ledger.eventsourcing.application import LedgerApplication
 from service.ledger.eventsourcing.factory import AggregateLog, LedgerFactory, SnapshotRecorder
 from service.ledger.eventsourcing.mapper import LedgerEvent, LedgerMapper
 from service.ledger.eventsourcing.recorder import LedgerRecorder, LedgerTracking
 
 __all__ = [
     "AggregateLog",
+    "LedgerApplication",
     "LedgerEvent",
     "LedgerFactory",
     "LedgerMapper",

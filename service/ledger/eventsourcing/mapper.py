@@ -10,9 +10,9 @@ from eventsourcing.persistence import Mapper, MapperDeserialisationError, Notifi
 from typing_extensions import override
 
 from aggregates.event_metadata import Act
-from aggregates.topics import CLASSES, Event
+from aggregates.topics import CLASSES, Event, State
 from aggregates.vocabulary import StreamId
-from service.ledger.codec import TOPIC_PREFIX, decode, encode, encode_act, stream_id
+from service.ledger.codec import TOPIC_PREFIX, decode, encode, encode_act, kind_of, stream_id
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -40,7 +40,22 @@ class LedgerEvent:
     @property
     def originator_id(self) -> UUID:
         """The stream's id without its kind."""
-        return UUID(self.stream[4:])
+        return uuid_of(self.stream)
+
+    def mutate(self, aggregate: State | None) -> State:
+        """The stream's state after this event: the library folds with it, by our `evolve`."""
+        state: State = kind_of(self.stream).evolve(aggregate, self.event)
+        return state
+
+
+def uuid_of(stream: StreamId) -> UUID:
+    """The library's id of one of our streams: its 32 digits, without its kind ("acc_")."""
+    return UUID(stream[4:])
+
+
+def stream_of(topic: str, originator_id: UUID | str) -> StreamId:
+    """The stream of one of our events: its topic gives the kind, the UUID the digits."""
+    return stream_id(TOPIC_PREFIX[topic.partition(".")[0]], UUID(str(originator_id)).hex)
 
 
 class LedgerMapper(Mapper[TAggregateID]):
@@ -73,9 +88,8 @@ class LedgerMapper(Mapper[TAggregateID]):
         except ValueError as error:
             place = f"{stored_event.originator_id} {stored_event.originator_version}"
             raise MapperDeserialisationError(f"{topic} at {place}") from error
-        prefix = TOPIC_PREFIX[topic.partition(".")[0]]
         event = LedgerEvent(
-            stream=stream_id(prefix, UUID(str(stored_event.originator_id)).hex),
+            stream=stream_of(topic, stored_event.originator_id),
             originator_version=stored_event.originator_version,
             act=envelope.act,
             event=envelope.event,

@@ -21,14 +21,15 @@ from typing_extensions import override
 from aggregates.topics import CLASSES
 from aggregates.vocabulary import StreamId
 from service.clock import Clock, business_clock, micros
-from service.ledger.codec import EventRow
+from service.ledger.codec import KINDS, EventRow
 from service.ledger.eventsourcing.blocking import LedgerLoop
-from service.ledger.eventsourcing.mapper import LedgerNotification
+from service.ledger.eventsourcing.mapper import LedgerNotification, stream_of
 from service.ledger.postgres.append_call import APPEND, arguments, outcome_of
 from service.ledger.store import Batch
 
 POLL_S = 0.1
 POSITION_MAX = 2**62
+APPENDED_ELSEWHERE = "only service/ledger/appender.py appends to streams of the service"
 
 EVENTS = (
     "SELECT * FROM (SELECT x.stream, x.version, t.topic, x.state"
@@ -173,8 +174,18 @@ class LedgerRecorder(LedgerTracking, ProcessRecorder):
         desc: bool = False,
         limit: int | None = None,
     ) -> Sequence[StoredEvent]:
-        """Events of one stream between two versions."""
-        return versions(self.ledger, EVENTS, originator_id, (gt, lte), desc=desc, limit=limit)
+        """Events of one stream between two versions; one of ours by its UUID or its own id."""
+        prefix, _, digits = str(originator_id).rpartition("_")
+        if prefix not in KINDS:
+            return versions(self.ledger, EVENTS, originator_id, (gt, lte), desc=desc, limit=limit)
+        events = versions(self.ledger, EVENTS, digits, (gt, lte), desc=desc, limit=limit)
+        # The digits may be those of a stream of another kind, or of one of the library's own.
+        return [
+            event
+            for event in events
+            if event.topic in CLASSES
+            and stream_of(event.topic, event.originator_id) == originator_id
+        ]
 
     @override
     def select_notifications(
@@ -283,7 +294,7 @@ def hexadecimal(originator_id: UUID | str) -> str:
 def _row_of(event: StoredEvent) -> EventRow:
     """An event of the library as a row; its stream has a UUID and no kind."""
     if event.topic in CLASSES:
-        raise ProgrammingError(f"{event.topic} is appended by the service alone")
+        raise ProgrammingError(f"{event.topic}: {APPENDED_ELSEWHERE}")
     stream = StreamId(f"lib_{hexadecimal(event.originator_id)}")
     return EventRow(stream, event.originator_version, event.topic, None, event.state)
 
@@ -291,4 +302,4 @@ def _row_of(event: StoredEvent) -> EventRow:
 async def _check_streams(connection: "asyncpg.Connection[Any]", rows: list[EventRow]) -> None:
     streams = [row.stream[4:] for row in rows]
     if await connection.fetchval(STREAMS_OF_OURS, streams, list(CLASSES)) is not None:
-        raise ProgrammingError("a stream of the service is appended to by the service alone")
+        raise ProgrammingError(APPENDED_ELSEWHERE)
