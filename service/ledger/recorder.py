@@ -1,11 +1,11 @@
-"""The eventsourcing library's face of our ledger: PERSISTENCE_MODULE=service.ledger.recorder.
+"""The ledger for the eventsourcing library: PERSISTENCE_MODULE=service.ledger.recorder.
 
-Over the same tables, in the same order, under the same lock as our own appends. The library
-blocks, so this is for its applications, projections and tools, never for the HTTP path.
+It uses the same tables, the same order and the same lock as our own appends. The library blocks,
+so this is for its applications, projections and tools, and never for the HTTP path.
 
-All applications of one database (or schema, by `search_path`) share one log. An application
-that follows another and records events itself needs a ledger of its own, which its
-environment gives it by name (`COUNTERS_GONGJI_DATABASE_URL`).
+All applications of one database (or schema, by `search_path`) share one log. An application that
+follows another and records events itself needs its own database, which its environment names
+(`COUNTERS_GONGJI_DATABASE_URL`). `LedgerApplication` reads our states.
 """
 
 from service.ledger.eventsourcing.application import LedgerApplication

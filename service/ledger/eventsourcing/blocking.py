@@ -1,7 +1,6 @@
-"""A thread with one asyncio loop and the connections on it, for callers that block.
+"""Blocking calls to asyncpg: a thread runs one asyncio loop and the connections on it.
 
-Any thread but this one may call. A coroutine of another loop should not: its loop would
-stand still for the length of the call (`asyncio.to_thread` helps).
+Any other thread may call. A coroutine calls through `asyncio.to_thread`, or its loop blocks.
 """
 
 import asyncio
@@ -41,12 +40,12 @@ SETTINGS = (
     | writer_settings(DEFAULT)
     | {"application_name": "gongji-recorder"}
 )
-"""Views of the library make tables of their own: who uses it chooses as whom it logs in."""
+"""No role is set: projections of the library create tables, so the login decides what it may do."""
 FAULTS = (
     OSError,
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # a connection that the server is just about to cut
+    asyncpg.InternalClientError,  # the server is closing the connection
     OutcomeUnknownError,
     StoreUnavailableError,
 )
@@ -72,10 +71,10 @@ BY_SQLSTATE = {
 
 
 class LedgerLoop:
-    """Blocking calls to asyncpg. Closes itself when nobody holds it any more."""
+    """The thread, its loop and its pool. Closed when it is garbage collected, at the latest."""
 
     def __init__(self, dsn: str) -> None:
-        """Start the thread; the first call connects."""
+        """Start the thread. The first call connects."""
         self._gate = threading.RLock()
         self._is_closed = False
         self._listeners: frozenset[threading.Event] = frozenset()
@@ -87,13 +86,13 @@ class LedgerLoop:
         self._pool = self.run(_open_pool(dsn))
         self._stop = weakref.finalize(self, _stop, self._loop, self._pool)
         self.appending = asyncio.Lock()
-        """Appends of one process wait here, not each with a connection at the log head."""
+        """Appends of this process wait here, instead of each blocking a connection on the lock."""
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine on the loop and wait for it; never cancelled once it is there.
+        """Run a coroutine on the loop and wait for its result. A running one is never cancelled.
 
         Raises:
-            PersistenceError: what went wrong, by its PEP 249 name.
+            PersistenceError: the subclass that PEP 249 names for the error.
         """
         with self._gate:
             if self._is_closed or threading.current_thread() is self._thread:
@@ -106,7 +105,7 @@ class LedgerLoop:
             raise pep_249(error) from error
 
     def read(self, sql: str, *args: object) -> list[Any]:
-        """Rows of a query that changes nothing; asked again while the server is away."""
+        """The rows of a query that changes nothing. Retried while the server is unreachable."""
         for _ in range(READ_ATTEMPTS_MAX - 1):
             try:
                 return self.run(self._pool.fetch(sql, *args))
@@ -117,7 +116,7 @@ class LedgerLoop:
         return self.run(self._pool.fetch(sql, *args))
 
     def execute(self, sql: str, *args: object) -> None:
-        """One statement, or a script without arguments, in a transaction of its own."""
+        """Execute a statement, or a script without arguments, in its own transaction."""
         self.run(self._execute(sql, args))
 
     async def _execute(self, sql: str, args: tuple[object, ...]) -> None:
@@ -126,7 +125,7 @@ class LedgerLoop:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator["asyncpg.Connection[Any]"]:
-        """A transaction on the loop: COMMIT at the end, believed only by its tag."""
+        """A transaction on the loop, committed at the end; `commit` checks the command tag."""
         async with self._pool.acquire() as connection:
             await connection.execute(begin(DEFAULT))
             try:
@@ -137,22 +136,22 @@ class LedgerLoop:
             await commit(connection)
 
     def listen(self, event: threading.Event) -> None:
-        """Set an event whenever something was appended through this loop."""
+        """Set an event after each append through this loop."""
         with self._gate:
             self._listeners |= {event}
 
     def unlisten(self, event: threading.Event) -> None:
-        """Set it no more."""
+        """Stop setting an event."""
         with self._gate:
             self._listeners -= {event}
 
     def wake(self) -> None:
-        """Something was appended."""
+        """Set the events of all listeners."""
         for event in self._listeners:
             event.set()
 
     def close(self) -> None:
-        """Finish what runs, disconnect, and end the thread."""
+        """Wait for running calls, disconnect, and end the thread."""
         with self._gate:
             self._is_closed = True
             self._stop()
@@ -161,15 +160,15 @@ class LedgerLoop:
 
 
 def pep_249(error: BaseException) -> PersistenceError:
-    """An error of the driver, the system or the store under the library's name for it."""
-    words = f"{type(error).__name__}: {error}"
+    """An error of the driver, the system or the store as the library's error."""
+    message = f"{type(error).__name__}: {error}"
     if isinstance(error, asyncpg.PostgresError):
-        return BY_SQLSTATE.get((error.sqlstate or "")[:2], DatabaseError)(words)
+        return BY_SQLSTATE.get((error.sqlstate or "")[:2], DatabaseError)(message)
     if isinstance(error, asyncpg.InterfaceError):
-        is_value = isinstance(error, ValueError)  # so is a DSN that cannot be read
+        is_value = isinstance(error, ValueError)  # an unreadable DSN is one, too
         is_dsn = isinstance(error, asyncpg.exceptions.ClientConfigurationError)
-        return DataError(words) if is_value and not is_dsn else InterfaceError(words)
-    return OperationalError(words)
+        return DataError(message) if is_value and not is_dsn else InterfaceError(message)
+    return OperationalError(message)
 
 
 async def _open_pool(dsn: str) -> BoundedPool:
@@ -179,13 +178,13 @@ async def _open_pool(dsn: str) -> BoundedPool:
 
 
 def _serve(loop: asyncio.AbstractEventLoop) -> None:
-    """Run a loop until it is stopped. Holds nothing that would keep its owner alive."""
+    """Run a loop until it is stopped. A function: a method would keep its owner alive."""
     loop.run_forever()
     loop.close()
 
 
 def _stop(loop: asyncio.AbstractEventLoop, pool: "asyncpg.Pool[Any]") -> None:
-    """Have a loop finish and stop. Waits for nothing: the collector may call it anywhere."""
+    """Make a loop finish and stop, without waiting: the garbage collector may be the caller."""
     asyncio.run_coroutine_threadsafe(_finish(pool), loop)
 
 

@@ -1,4 +1,4 @@
-"""What the library's applications and projections are given to work on the ledger."""
+"""The factory of recorders that the library finds through PERSISTENCE_MODULE."""
 
 from collections.abc import Sequence
 from typing import Any, cast
@@ -34,17 +34,17 @@ TAKE_SNAPSHOTS = (
 class LedgerFactory(InfrastructureFactory[LedgerTracking]):
     """Makes recorders on the ledger that `GONGJI_DATABASE_URL` names.
 
-    The schema is brought to this release unless `CREATE_TABLE` is false.
+    The schema is migrated first, unless `CREATE_TABLE` is false.
     """
 
     DATABASE_URL = "GONGJI_DATABASE_URL"
     CREATE_TABLE = "CREATE_TABLE"
 
     def __init__(self, env: Environment | EnvType | None) -> None:
-        """Remember the ledger; the first recorder connects.
+        """Read the ledger's address. The first recorder connects.
 
         Raises:
-            OSError: the environment names none.
+            OSError: the environment has no `GONGJI_DATABASE_URL`.
         """
         super().__init__(env)
         dsn = self.env.get(self.DATABASE_URL)
@@ -60,33 +60,31 @@ class LedgerFactory(InfrastructureFactory[LedgerTracking]):
         transcoder: Transcoder | None = None,
         mapper_class: type[Mapper[TAggregateID]] | None = None,
     ) -> Mapper[TAggregateID]:
-        """A mapper that reads our events too, unless another is asked for."""
+        """A `LedgerMapper`, unless an argument or MAPPER_TOPIC names another class."""
         if mapper_class is None and not self.env.get(self.MAPPER_TOPIC):
             mapper_class = cast("type[Mapper[TAggregateID]]", LedgerMapper)
         return super().mapper(transcoder, mapper_class)
 
     @override
     def aggregate_recorder(self, purpose: str = "events") -> AggregateRecorder:
-        """The log without its positions, or the snapshots."""
+        """The log without its positions; for the purpose `snapshots` their table."""
         if purpose == "snapshots":
             return SnapshotRecorder(self._opened())
         return AggregateLog(self._opened(), self._follower())
 
     @override
     def application_recorder(self) -> LedgerRecorder:
-        """The log."""
         return LedgerRecorder(self._opened(), self._follower())
 
     @override
     def process_recorder(self) -> LedgerRecorder:
-        """The log, with positions in other logs."""
         return self.application_recorder()
 
     @override
     def tracking_recorder(
         self, tracking_recorder_class: type[LedgerTracking] | None = None
     ) -> LedgerTracking:
-        """A view's positions, of the given class or of the one the environment names."""
+        """A recorder of the given class, or of the one that TRACKING_RECORDER_TOPIC names."""
         topic = self.env.get(self.TRACKING_RECORDER_TOPIC)
         if tracking_recorder_class is None and topic:
             tracking_recorder_class = resolve_topic(topic)
@@ -94,7 +92,6 @@ class LedgerFactory(InfrastructureFactory[LedgerTracking]):
 
     @override
     def close(self) -> None:
-        """Disconnect every recorder made here."""
         if self._ledger is not None:
             self._ledger.close()
 
@@ -111,27 +108,26 @@ class LedgerFactory(InfrastructureFactory[LedgerTracking]):
 
 
 class AggregateLog(LedgerRecorder):
-    """The log for whoever asks for streams alone: appended to without being told where."""
+    """The log where only streams are of interest: an append returns no positions."""
 
     @override
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> None:
-        """Append events."""
         super().insert_events(stored_events, **kwargs)
 
 
 class SnapshotRecorder(AggregateRecorder):
-    """Snapshots of the library's aggregates, beside the log."""
+    """Snapshots of the library's aggregates, in a table beside the log."""
 
     def __init__(self, ledger: LedgerLoop) -> None:
-        """Keep them in a ledger's database."""
+        """Use the table in a ledger's database."""
         self._ledger = ledger
 
     @override
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> None:
-        """Keep snapshots, all or none.
+        """Store all snapshots or none.
 
         Raises:
-            IntegrityError: there is one of that version.
+            IntegrityError: a snapshot of that version exists.
         """
         if stored_events:
             columns = [
@@ -152,5 +148,4 @@ class SnapshotRecorder(AggregateRecorder):
         desc: bool = False,
         limit: int | None = None,
     ) -> Sequence[StoredEvent]:
-        """Snapshots of one stream between two versions."""
         return versions(self._ledger, SNAPSHOTS, originator_id, (gt, lte), desc=desc, limit=limit)

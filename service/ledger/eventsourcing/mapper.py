@@ -1,4 +1,4 @@
-"""Our events as the library's applications and projections meet them."""
+"""Our events as domain events of the eventsourcing library, and the ids of their streams."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,16 +19,16 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class LedgerNotification(Notification):
-    """An event of the log with the moment it was recorded, in microseconds since 1970."""
+    """An event of the log; `recorded_at` is in microseconds since 1970."""
 
     recorded_at: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerEvent:
-    """An event of ours, who did it, and where it stands in its stream.
+    """One of our events, its actor, and its place in its stream.
 
-    `timestamp` is when it was recorded; only the log knows it, not a stream read alone.
+    `timestamp` is the time of recording. It is None where a stream is read instead of the log.
     """
 
     stream: StreamId
@@ -39,7 +39,7 @@ class LedgerEvent:
 
     @property
     def originator_id(self) -> UUID:
-        """The stream's id without its kind."""
+        """The library's id of the stream."""
         return uuid_of(self.stream)
 
     def mutate(self, aggregate: State | None) -> State:
@@ -59,14 +59,13 @@ def stream_of(topic: str, originator_id: UUID | str) -> StreamId:
 
 
 class LedgerMapper(Mapper[TAggregateID]):
-    """Reads rows of ours as `LedgerEvent`, the library's own rows as the library does.
+    """Maps our events to `LedgerEvent`, and others as the library does.
 
-    Ours are never compressed or enciphered: the receipts are over the stored bytes.
+    Ours are never compressed or encrypted: proofs are over the stored bytes.
     """
 
     @override
     def to_stored_event(self, domain_event: DomainEventProtocol[TAggregateID]) -> StoredEvent:
-        """A domain event as stored bytes."""
         event: object = domain_event
         if not isinstance(event, LedgerEvent):
             return super().to_stored_event(domain_event)
@@ -75,10 +74,10 @@ class LedgerMapper(Mapper[TAggregateID]):
 
     @override
     def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[TAggregateID]:
-        """Stored bytes as a domain event.
+        """Decode a stored event.
 
         Raises:
-            MapperDeserialisationError: bytes that this release cannot read.
+            MapperDeserialisationError: this release cannot read the bytes.
         """
         topic = stored_event.topic
         if topic not in CLASSES:

@@ -1,4 +1,4 @@
-"""The log as the library's recorders: read in its order, appended under its lock."""
+"""The log as recorders of the library: read in its order, appended under its lock."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -61,15 +61,15 @@ Statement = tuple[str, *tuple[object, ...]]
 
 
 class LedgerTracking(TrackingRecorder):
-    """How far one follower has come; a view of the log derives from it."""
+    """The position of one follower. A materialised view of the log derives from this class."""
 
     def __init__(self, ledger: LedgerLoop, follower: str) -> None:
-        """Track for a follower of this name."""
+        """Track under a follower's name."""
         self.ledger = ledger
         self._follower = follower
 
     def track(self, tracking: Tracking, *statements: Statement) -> None:
-        """Record a position together with what a view learned there, or neither.
+        """Record a position and execute a view's statements in one transaction.
 
         Raises:
             IntegrityError: the position is not ahead of the recorded one.
@@ -87,33 +87,31 @@ class LedgerTracking(TrackingRecorder):
     ) -> None:
         name, position = tracking.application_name, tracking.notification_id
         if await connection.execute(TRACK, self._follower, name, position) == "INSERT 0 0":
-            raise IntegrityError(f"{self._follower} is at {position} of {name}, or ahead of it")
+            raise IntegrityError(f"{self._follower} is at {position} of {name}, or beyond it")
 
     @override
     def insert_tracking(self, tracking: Tracking) -> None:
-        """Record a position."""
         self.track(tracking)
 
     @override
     def max_tracking_id(self, application_name: str) -> int | None:
-        """The recorded position in an application's log."""
-        found = self.ledger.read(
+        rows = self.ledger.read(
             "SELECT notification_id FROM tracking WHERE follower = $1 AND application_name = $2",
             self._follower,
             application_name,
         )
-        return found[0][0] if found else None
+        return rows[0][0] if rows else None
 
 
 class LedgerRecorder(LedgerTracking, ProcessRecorder):
-    """The log, for applications and processes of the library. Versions are guarded by unique keys.
+    """The log, for applications and processes of the library. Unique keys guard the versions.
 
-    Streams and topics of ours are read only: their events are decided and appended by the
-    service, with everything that must be true beside them.
+    Our own streams and topics are read only: the service appends to them, because heads, keys and
+    names must be written in the same transaction.
     """
 
     def __init__(self, ledger: LedgerLoop, follower: str, clock: Clock | None = None) -> None:
-        """Record by the business clock."""
+        """Record at the times of a clock, by default the business clock."""
         super().__init__(ledger, follower)
         self._clock = clock or business_clock()
         self._topic_ids: dict[str, int] = {}
@@ -122,7 +120,7 @@ class LedgerRecorder(LedgerTracking, ProcessRecorder):
     def insert_events(
         self, stored_events: Sequence[StoredEvent], **kwargs: Any
     ) -> Sequence[int] | None:
-        """Append events, and record `tracking` if it is given, in one transaction.
+        """Append events and record `tracking`, if it is given, in one transaction.
 
         Raises:
             IntegrityError: a version is taken, or the tracking is not ahead.
@@ -143,7 +141,7 @@ class LedgerRecorder(LedgerTracking, ProcessRecorder):
                 batch = Batch(at=max(micros(self._clock()), newest), rows=rows)
                 answer = await connection.fetch(APPEND, *arguments(batch, topic_ids))
                 before = outcome_of(answer, batch).base
-                assert before is not None, "a batch that expects nothing is never in the way"
+                assert before is not None, "a batch without expectations has no conflict"
                 base = before
             if tracking is not None:
                 await self._insert_tracking(connection, tracking)
@@ -154,7 +152,7 @@ class LedgerRecorder(LedgerTracking, ProcessRecorder):
     async def _topics_with(
         self, connection: "asyncpg.Connection[Any]", topics: set[str]
     ) -> dict[str, int]:
-        """Codes of the topics; unknown ones enter the table, which the store's opening does too."""
+        """The codes of topics. New ones are added to the table, under the store's lock for it."""
         if topics <= self._topic_ids.keys():
             return self._topic_ids
         await connection.execute("SELECT pg_advisory_xact_lock(hashtext('gongji.topics'))")
@@ -197,19 +195,17 @@ class LedgerRecorder(LedgerTracking, ProcessRecorder):
         *,
         inclusive_of_start: bool = True,
     ) -> Sequence[Notification]:
-        """Events of the log between two positions, in its order."""
         first = 1 if start is None else start + (not inclusive_of_start)
-        found = self.ledger.read(
+        rows = self.ledger.read(
             NOTIFICATIONS, first, POSITION_MAX if stop is None else stop, list(topics), limit
         )
         return [
             LedgerNotification(UUID(int=stream.int), version, topic, state, position, recorded_at)
-            for position, recorded_at, stream, version, topic, state in found
+            for position, recorded_at, stream, version, topic, state in rows
         ]
 
     @override
     def max_notification_id(self) -> int | None:
-        """The position of the newest event; None in an empty log."""
         return self.position() or None
 
     def position(self) -> int:
@@ -219,21 +215,19 @@ class LedgerRecorder(LedgerTracking, ProcessRecorder):
 
     @override
     def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> "LedgerSubscription":
-        """Follow the log from behind a position, for ever."""
         return LedgerSubscription(self, gt, topics)
 
 
 class LedgerSubscription(ListenNotifySubscription[LedgerRecorder]):
-    """The log as it grows. Asks for the head's position, at once after an append of this loop."""
+    """Polls the log head every `POLL_S` seconds, and at once after an append of this loop."""
 
     def __init__(self, recorder: LedgerRecorder, gt: int | None, topics: Sequence[str]) -> None:
-        """Begin behind a position."""
+        """Begin after a position."""
         super().__init__(recorder, gt, topics)
         recorder.ledger.listen(self._has_been_notified)
 
     @override
     def stop(self) -> None:
-        """End the iteration."""
         super().stop()
         self._recorder.ledger.unlisten(self._has_been_notified)
 
@@ -244,12 +238,12 @@ class LedgerSubscription(ListenNotifySubscription[LedgerRecorder]):
                 self._has_been_notified.clear()
                 self._follow(self._recorder.position())
                 self._has_been_notified.wait(POLL_S)
-        except BaseException as error:  # noqa: BLE001 -- whoever iterates raises it
+        except BaseException as error:  # noqa: BLE001 -- the iterating thread raises it
             self._thread_error = self._thread_error or error
             self.stop()
 
     def _follow(self, head: int) -> None:
-        """Pull up to a head; what topics left out on the way is not looked at again."""
+        """Pull up to a head. The next pull begins there, whatever the topics left out."""
         if head > (self._last_notification_id or 0):
             self._pull()
             self._last_notification_id = max(self._last_notification_id or 0, head)
@@ -264,9 +258,9 @@ def versions(
     desc: bool,
     limit: int | None,
 ) -> list[StoredEvent]:
-    """One stream's rows of a source, behind one version and up to another."""
+    """A stream's rows of a source, after one version and up to another."""
     gt, lte = bounds
-    found = ledger.read(
+    rows = ledger.read(
         f"{source}{BY_VERSION}{' DESC' if desc else ''} LIMIT $4",
         hexadecimal(originator_id),
         -1 if gt is None else gt,
@@ -275,7 +269,7 @@ def versions(
     )
     return [
         StoredEvent(UUID(int=stream.int), version, topic, state)
-        for stream, version, topic, state in found
+        for stream, version, topic, state in rows
     ]
 
 
