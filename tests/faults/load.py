@@ -8,10 +8,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from service.clock import monotonic_s
 from tests.faults.services import PATIENTS
 
 PATH = "/v1/settlements"
 ANSWER_S = 60.0
+IDLE_MAX_S = 2.0
+"""A connection that was idle longer is made anew: a server closes it after five seconds."""
 LOST = (OSError, EOFError, TimeoutError)
 
 
@@ -70,7 +73,7 @@ class Client:
     def __init__(self, token: str) -> None:
         """Know how to say who we are."""
         self._token = token
-        self._port = 0
+        self._port, self._used_s = 0, 0.0
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def post(self, port: int, key: str, body: bytes, path: str = PATH) -> Answer:
@@ -87,11 +90,13 @@ class Client:
             raise
 
     async def _post(self, port: int, key: str, body: bytes, path: str) -> Answer:
-        if self._streams is None or self._port != port:
+        now_s = monotonic_s()
+        if self._streams is None or self._port != port or now_s - self._used_s > IDLE_MAX_S:
             self.hang_up()
             self._streams = await asyncio.open_connection("127.0.0.1", port)
             self._port = port
         reader, writer = self._streams
+        self._used_s = now_s
         lines = (
             f"POST {path} HTTP/1.1",
             "Host: 127.0.0.1",
