@@ -186,7 +186,7 @@ async def find_by_key(context: ServiceContext, caller: Caller, key: str) -> Stre
         UnknownError: the key was never used up, or for something else.
     """
     check_role(caller, Role.INSTITUTION)
-    reply = await context.ask(caller, _nothing, asks=(caller.name, key))
+    reply = await reply_of_key(context, caller, key)
     if reply.subject is None:
         raise UnknownError
     return reply.subject
@@ -194,12 +194,12 @@ async def find_by_key(context: ServiceContext, caller: Caller, key: str) -> Stre
 
 async def is_key_used(context: ServiceContext, caller: Caller, key: str) -> bool:
     """Whether a caller used a key up."""
-    reply = await context.ask(caller, _nothing, asks=(caller.name, key))
-    return reply.is_replayed
+    return (await reply_of_key(context, caller, key)).is_replayed
 
 
-def _nothing(_: ReadSet, __: Instant) -> Decision:
-    return Decision(answer=b"")
+async def reply_of_key(context: ServiceContext, caller: Caller, key: str) -> Reply:
+    """The stored reply of a caller's key; `is_replayed` is False where the key was never used."""
+    return await context.ask(caller, lambda _, __: Decision(answer=b""), asks=(caller.name, key))
 
 
 Show = Callable[[Settled, dict[str, Any]], dict[str, Any]]
