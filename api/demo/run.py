@@ -1,50 +1,46 @@
-"""A day of twelve families, told on the terminal in plain words, in Chinese and English.
+"""A day of twelve families on the terminal, in Chinese and English.
 
-The families are in `demo_families.py` and `demo_provinces.py`, the steps in `demo_steps.py` and
-`demo_requests.py`, the words in `demo_words.py`. Everything goes through the use cases that
-HTTP calls; nothing is put in beside them.
+Everything goes through the import and through what HTTP calls; nothing is put in beside them.
 """
 
-from api.demo import families_ngari_fujian as demo_families
-from api.demo import families_other_regions as demo_provinces
-from api.demo import text as demo_words
-from api.demo.families_ngari_fujian import PLACES
-from api.demo.model import Bill
-from api.demo.requests import is_taken, prepare
-from api.demo.steps import Day
+import asyncio
+
+from api.demo.families import ACCOUNTS, FAMILIES, STEPS, TEXTS
+from api.demo.steps import DemoDay, import_people, is_sent, people
+from api.demo.text import balances, tell
 from service.context import ServiceContext
+from service.settlement.queries import is_key_used
 
-FAMILIES = demo_families.FAMILIES + demo_provinces.FAMILIES
 
+async def tell_a_day(context: ServiceContext) -> None:
+    """Import the families into an empty ledger, take the steps of their day, and print them.
 
-async def tell_a_day(house: ServiceContext) -> None:
-    """Load the families into an empty ledger and settle their day; told only once.
-
-    A day that was cut off is told again to its end: what was done before is only answered.
+    A demo that was cut off goes on to its end: what was done before is only read again. A ledger
+    with a whole demo or with other data is left alone.
     """
-    if await house.store.position() > _published(house) and not await _is_half_told(house):
+    if not await _is_due(context):
         return
-    print(f"{demo_words.TITLE}\n")
-    await prepare(house, PLACES, FAMILIES)
-    day = Day(house)
-    who = {member.number: member for family in FAMILIES for member in family.members}
+    print(f"{TEXTS['title'].zh} · {TEXTS['title'].en}\n")
+    await import_people(context)
+    day = DemoDay(context, context.clock())
     for number, family in enumerate(FAMILIES, 1):
-        lines = demo_words.heading(number, family)
-        await day.meet(family)
+        lines = [f"{number}. {family.zh}", f"   {family.en}"]
+        lines += balances("账户 accounts", {member: ACCOUNTS[member] for member in family.members})
         for step in family.steps:
-            async for happened in day.take(step):
-                lines += demo_words.tell(happened, who)
-        lines += demo_words.left(await day.left(family))
+            result = await day.take(step)
+            if result is not None:
+                lines += tell(result)
+        left = await asyncio.gather(*map(day.account, family.members))
+        lines += balances("余额 left", dict(zip(family.members, left, strict=True)))
         print("\n".join(lines) + "\n")
 
 
-def _published(house: ServiceContext) -> int:
-    regions = house.policies.regions()
-    return sum(len(house.policies.editions(region)) for region in regions)
-
-
-async def _is_half_told(house: ServiceContext) -> bool:
-    """Whether a demo was begun and its end was never reached."""
-    last = FAMILIES[-1].steps[-1]
-    assert isinstance(last, Bill), "the day ends with a bill"
-    return await is_taken(house, PLACES[0]) and not await is_taken(house, last)
+async def _is_due(context: ServiceContext) -> bool:
+    """Whether the ledger holds the published rules alone, or a part of the demo."""
+    regions = context.policies.regions()
+    published = sum(len(context.policies.editions(region)) for region in regions)
+    if await context.store.position() <= published:
+        return True
+    first = people(context)[0].request
+    is_begun = await is_key_used(context, first.caller, first.key)
+    return is_begun and not await is_sent(context, STEPS[-1].body["key"])

@@ -12,10 +12,13 @@ from typing_extensions import override
 from aggregates.account.events import Credited, Debited, DebitReturned
 from aggregates.settlement.events import RecoveryDue, Settled, SettlementRefused
 from aggregates.vocabulary import Reason, StreamId
-from api.demo.run import FAMILIES, tell_a_day
+from api.demo.families import ACCOUNTS, FAMILIES, MEMBERS, PEOPLE
+from api.demo.run import tell_a_day
+from api.demo.steps import people
 from api.demo.text import WIDTH
 from api.http.bilingual import REASONS
 from service.caller import Request
+from service.command_batch import carry_out
 from service.context import Decide, ServiceContext, furnish
 from service.ledger.command import Reply
 from service.ledger.memory_store import MemoryStore
@@ -116,16 +119,19 @@ async def test_every_reason_occurs(context: Passing) -> None:
     assert set(Reason) == set(REASONS)
 
 
-async def test_every_region_and_refusal_occurs(context: Passing) -> None:
+async def test_every_region_and_refusal_occurs(
+    context: Passing, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Seven regions, three refusals at the counter, one recovery."""
     await tell_a_day(context)
 
     assert 12 == len(FAMILIES)
-    assert set(BOOK.regions()) == {family.region for family in FAMILIES}
+    assert set(BOOK.regions()) == {account["region"] for account in ACCOUNTS.values()}
     events = [event for _, event in log_of(context)]
     codes = [event.code for event in events if isinstance(event, SettlementRefused)]
     assert ["INSTITUTION_NOT_DESIGNATED", "PLAN_CHANGED", "DUPLICATE_CLAIM"] == codes
     assert [2500] == [event.amount_fen for event in events if isinstance(event, RecoveryDue)]
+    assert "今天付的 25.00 须追回" in capsys.readouterr().out
 
 
 async def test_the_sums_add_up(context: Passing, capsys: pytest.CaptureFixture[str]) -> None:
@@ -155,8 +161,7 @@ async def test_a_terminal_of_a_hundred_columns_is_enough(
     for line in told.splitlines():
         wide = sum(unicodedata.east_asian_width(sign) in "WF" for sign in line)
         assert len(line) + wide <= WIDTH, line
-    for family in FAMILIES:
-        assert all(m.zh in told and m.en in told for m in family.members)
+    assert all(member.zh in told and member.en in told for member in MEMBERS.values())
 
 
 async def test_a_day_is_told_once(context: Passing, capsys: pytest.CaptureFixture[str]) -> None:
@@ -169,6 +174,21 @@ async def test_a_day_is_told_once(context: Passing, capsys: pytest.CaptureFixtur
 
     assert "" == capsys.readouterr().out
     assert stood == len(log_of(context))
+
+
+async def test_the_people_are_an_import_file() -> None:
+    """Importing the demo's file again changes nothing: every line was carried out by the demo."""
+    clock = StoppedClock()
+    clock.at = NOW
+    context = furnish(MemoryStore(), LEDGER_KEYS, BOOK, clock)
+    await publish(context)
+    await tell_a_day(context)
+
+    replies = await carry_out(context, people(context))
+
+    assert len(PEOPLE) == len(replies)
+    assert all(isinstance(reply, Reply) and reply.is_replayed for reply in replies)
+    await context.close()
 
 
 async def test_others_data_is_left_alone(capsys: pytest.CaptureFixture[str]) -> None:
