@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from api.his.wire.field_tables import TRANSACTIONS
-from api.sandbox.terms import INSTITUTIONS, PERSONS
 
 RECORD = Path(__file__).parent / "conversations.json"
+DEMO = Path(__file__).parents[1] / "demo" / "people.ndjson"
+"""The import file of the demo. Its institutions sign in every way but SM2, which needs an extra."""
 STYLE = """body{font:16px/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
 pre{background:#f4f4f4;padding:.5rem;overflow:auto;font-size:13px}
 table{border-collapse:collapse}td,th{border:1px solid #ccc;padding:.2rem .5rem;text-align:left}
@@ -36,25 +37,32 @@ HEAD = f"""<!doctype html>
 def page() -> str:
     """The whole page."""
     spoken = json.loads(RECORD.read_text(encoding="utf-8"))
-    parts = [HEAD, "<h2>联调机构与密钥(仅演示数据)</h2>", _institutions()]
-    parts += ["<h2>联调人员</h2>", _persons(), "<h2>交易与录制的报文</h2>"]
+    lines = [json.loads(line) for line in DEMO.read_text(encoding="utf-8").splitlines()]
+    institutions = [line for line in lines if line["type"] == "institution"]
+    persons = [line for line in lines if line["type"] == "account"]
+    parts = [HEAD, "<h2>联调机构与密钥(仅演示数据)</h2>", _institutions(institutions)]
+    parts += ["<h2>联调人员</h2>", _persons(persons), "<h2>交易与录制的报文</h2>"]
     parts += [_conversation(one) for one in spoken]
     parts.append("<p>9102 的应答是文件(ZIP)本身,录制的是其中各行;")
     parts.append("1162 的输入为亲情账户所示的码。</p></body></html>\n")
     return "\n".join(parts)
 
 
-def _institutions() -> str:
+def _institutions(lines: list[dict[str, Any]]) -> str:
+    """How each institution signs; one without a signature shows a bearer token."""
+    signing = [(line["code"], line.get("signature", {"style": "Bearer"})) for line in lines]
     rows = "".join(
-        f"<tr><td>{code}</td><td>{said.style if said else 'Bearer'}</td>"
-        f"<td>{(said and said.paasid) or ''}</td><td>{(said and said.secret) or ''}</td></tr>"
-        for code, said in INSTITUTIONS.items()
+        f"<tr><td>{code}</td><td>{signature['style']}</td>"
+        f"<td>{signature.get('paasid', '')}</td><td>{signature.get('secret', '')}</td></tr>"
+        for code, signature in signing
     )
     return f"<table><tr><th>机构</th><th>签名</th><th>paasid</th><th>密钥</th></tr>{rows}</table>"
 
 
-def _persons() -> str:
-    rows = "".join(f"<tr><td>{n}</td><td>DEMO-{n}</td></tr>" for n in PERSONS)
+def _persons(lines: list[dict[str, Any]]) -> str:
+    rows = "".join(
+        f"<tr><td>{line['person_no']}</td><td>{line['cert_no']}</td></tr>" for line in lines
+    )
     return f"<table><tr><th>psn_no</th><th>mdtrt_cert_no(02)</th></tr>{rows}</table>"
 
 
