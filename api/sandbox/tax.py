@@ -1,8 +1,9 @@
-"""A stand-in for the tax side: `python -m api.sandbox.tax SOCKET FILE`.
+"""A stand-in for the tax authority: `python -m api.sandbox.tax SOCKET FILE`.
 
-It books every order, collects nothing, and tells nobody. SOCKET is the number of an inherited
-listening socket, or a port of this machine; FILE keeps the books, without whose they are.
-It ends with its standard input. `POST /behaviour {"now": WORD}` makes it behave for a test.
+It books every order, and collects and reports nothing. SOCKET is `fd=` and the number of an
+inherited listening socket, or a port of this machine. FILE keeps the orders, with a digest in the
+place of the person. The process ends when its standard input ends. A test chooses how it behaves:
+`POST /behaviour {"now": WORD}`.
 """
 
 import asyncio
@@ -11,150 +12,143 @@ import json
 import socket
 import sys
 import threading
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import uvicorn
 from fastapi import FastAPI, Response
 
 SLOW_S, LATE_S = 0.2, 10.0
-"""Slow is still in time; late is not."""
+"""A slow answer is still in time; a late one is not."""
+Order = dict[str, Any]
+
+
+class Behaviour(NamedTuple):
+    """What it does, why it refuses, and which members of its answer are false."""
+
+    means: str
+    refuses_charge: str | None = None
+    refuses_reversal: str | None = None
+    altered: Order | None = None
+
+
 BEHAVIOURS = {
-    "normal": "books, and answers",
-    "slow": "books, and answers a little later",
-    "duplicate": "says that the premium was paid elsewhere already",
-    "refused": "says no for a reason of its own",
-    "late": "books, and answers when nobody listens any more",
-    "lost": "books nothing and answers when nobody listens any more",
-    "pending": "books, and says that it has not decided",
-    "garbled": "books, and answers what is no answer",
-    "wrong_amount": "books, and answers for another amount",
-    "wrong_payee": "books, and answers for somebody else",
-    "down": "fails",
-    "benefit_used": "gives nothing back: benefits were drawn",
-    "cleared": "gives nothing back: the payment is cleared",
+    "normal": Behaviour("books, and answers"),
+    "slow": Behaviour("books, and answers a little later"),
+    "duplicate": Behaviour("refuses: the premium was paid elsewhere", refuses_charge="DUPLICATE"),
+    "refused": Behaviour("refuses for a reason of its own", refuses_charge="ARREARS"),
+    "late": Behaviour("books, and answers after the client's timeout"),
+    "lost": Behaviour("books nothing, and answers after the client's timeout"),
+    "pending": Behaviour("books, and answers that it is undecided", altered={"result": "pending"}),
+    "garbled": Behaviour("books, and answers what cannot be read"),
+    "wrong_amount": Behaviour("books, and answers another amount", altered={"amount": "0.01"}),
+    "wrong_payee": Behaviour(
+        "books, and answers another person", altered={"cert_no": "SOMEBODY-ELSE"}
+    ),
+    "down": Behaviour("fails"),
+    "benefit_used": Behaviour(
+        "returns nothing: benefits were used", refuses_reversal="BENEFIT_USED"
+    ),
+    "cleared": Behaviour("returns nothing: the payment is cleared", refuses_reversal="CLEARED"),
 }
-REFUSES = {"duplicate": "DUPLICATE", "refused": "ARREARS"}
-LIES: dict[str, dict[str, Any]] = {
-    "pending": {"result": "pending"},
-    "wrong_amount": {"amount": "0.01"},
-    "wrong_payee": {"cert_no": "SOMEBODY-ELSE"},
-}
-KEEPS = {"benefit_used": "BENEFIT_USED", "cleared": "CLEARED"}
 
 
-class Books:
-    """What became of every order, by its id; `behaviour` is what the next request meets."""
+class TaxBooks:
+    """The outcome of every order by its id; `behaviour` is how the next request is answered."""
 
     def __init__(self, path: Path | None = None, late_s: float = LATE_S) -> None:
-        """Open the books of a file, or begin new ones that nobody keeps."""
+        """Read the orders of a file; without one they are kept in memory alone."""
         self.behaviour = "normal"
-        self.orders: dict[str, dict[str, Any]] = {}
+        self.orders: dict[str, Order] = {}
         self.booked = 0
         self.late_s = late_s
         self._path = path
         if path is not None and path.exists():
             for line in path.read_text(encoding="utf-8").splitlines():
-                kept = json.loads(line)
-                self.orders[kept["order"]] = kept
+                entry = json.loads(line)
+                self.orders[entry["order"]] = entry
 
-    def charge(self, asked: dict[str, Any]) -> dict[str, Any]:
+    def charge(self, order: Order) -> Order:
         """Book an order once."""
-        known = self.orders.get(asked["order"])
-        if known is None:
-            reason = REFUSES.get(self.behaviour)
+        entry = self.orders.get(order["order"])
+        if entry is None:
+            reason = BEHAVIOURS[self.behaviour].refuses_charge
             self.booked += reason is None
             receipt = None if reason else f"STAND-IN-{len(self.orders) + 1}"
             result = "refused" if reason else "confirmed"
-            known = self._keep(asked, {"result": result, "reason": reason, "receipt": receipt})
-        return self._told(asked, known)
+            entry = self._write(order, {"result": result, "reason": reason, "receipt": receipt})
+        return _answer(order, entry)
 
-    def query(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """What became of an order."""
-        known = self.orders.get(asked["order"])
-        return asked | {"result": "not_found"} if known is None else self._told(asked, known)
+    def query(self, order: Order) -> Order:
+        """The outcome of an order."""
+        entry = self.orders.get(order["order"])
+        return order | {"result": "not_found"} if entry is None else _answer(order, entry)
 
-    def reverse(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """Give an order back once."""
-        known = self.orders.get(asked["order"])
-        if known is None:
-            return asked | {"result": "not_found"}
-        reason = KEEPS.get(self.behaviour)
-        if known["result"] == "reversed" or not _is_of(known, asked):
-            return self._told(asked, known)
-        if reason is not None or known["result"] != "confirmed":
-            return asked | {"result": "refused", "reason": reason or "NOT_BOOKED"}
+    def reverse(self, order: Order) -> Order:
+        """Return the money of an order once."""
+        entry = self.orders.get(order["order"])
+        if entry is None:
+            return order | {"result": "not_found"}
+        if entry["result"] == "reversed" or not _is_of(entry, order):
+            return _answer(order, entry)
+        reason = BEHAVIOURS[self.behaviour].refuses_reversal
+        if reason is not None or entry["result"] != "confirmed":
+            return order | {"result": "refused", "reason": reason or "NOT_BOOKED"}
         self.booked -= 1
-        return self._told(asked, self._keep(asked, known | {"result": "reversed"}))
+        return _answer(order, self._write(order, entry | {"result": "reversed"}))
 
-    def _keep(self, asked: dict[str, Any], outcome: dict[str, Any]) -> dict[str, Any]:
-        """Write an order down: whose it is only as a digest under its own id."""
-        named = {"order": asked["order"], "amount": asked["amount"], "whose": _whose(asked)}
-        kept = self.orders[asked["order"]] = outcome | named
+    def _write(self, order: Order, outcome: Order) -> Order:
+        members = {"order": order["order"], "amount": order["amount"], "whose": _whose(order)}
+        entry = self.orders[order["order"]] = outcome | members
         if self._path is not None:
             with self._path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(kept) + "\n")
-        return kept
-
-    def _told(self, asked: dict[str, Any], kept: dict[str, Any]) -> dict[str, Any]:
-        if not _is_of(kept, asked):
-            return asked | {"result": "refused", "reason": "OTHER_ORDER"}
-        return asked | {name: kept[name] for name in ("result", "reason", "receipt")}
+                file.write(json.dumps(entry) + "\n")
+        return entry
 
 
-def _is_of(kept: dict[str, Any], asked: dict[str, Any]) -> bool:
-    """Whether an order that is kept is the one that is asked about, person and amount."""
-    return bool((kept["whose"], kept["amount"]) == (_whose(asked), asked["amount"]))
+def _answer(order: Order, entry: Order) -> Order:
+    if not _is_of(entry, order):
+        return order | {"result": "refused", "reason": "OTHER_ORDER"}
+    return order | {name: entry[name] for name in ("result", "reason", "receipt")}
 
 
-def _whose(asked: dict[str, Any]) -> str:
-    return hashlib.sha256(f"{asked['order']}\0{asked['cert_no']}".encode()).hexdigest()
+def _is_of(entry: Order, order: Order) -> bool:
+    """Whether an entry has the same person and amount as an order."""
+    return bool((entry["whose"], entry["amount"]) == (_whose(order), order["amount"]))
 
 
-def create_sandbox(books: Books) -> FastAPI:
-    """The tax side of these books."""
-    app = FastAPI(title="Tax side, a stand-in")
+def _whose(order: Order) -> str:
+    return hashlib.sha256(f"{order['order']}\0{order['cert_no']}".encode()).hexdigest()
 
-    @app.post("/charges")
-    async def charges(asked: dict[str, Any]) -> Response:
-        """Book an order."""
-        return await _answered(books, books.charge, asked)
 
-    @app.post("/queries")
-    async def queries(asked: dict[str, Any]) -> Response:
-        """Say what became of an order."""
-        return await _answered(books, books.query, asked)
-
-    @app.post("/reversals")
-    async def reversals(asked: dict[str, Any]) -> Response:
-        """Give an order back."""
-        return await _answered(books, books.reverse, asked)
+def create_sandbox(books: TaxBooks) -> FastAPI:
+    """The tax authority with these books, as an application."""
+    app = FastAPI(title="Tax authority, a stand-in")
+    operations = {"charges": books.charge, "queries": books.query, "reversals": books.reverse}
 
     @app.post("/behaviour")
     async def behaviour(wanted: dict[str, str]) -> dict[str, str]:
-        """Behave like this from now on."""
         books.behaviour = wanted["now"]
-        return {"now": books.behaviour, "means": BEHAVIOURS[books.behaviour]}
+        return {"now": books.behaviour, "means": BEHAVIOURS[books.behaviour].means}
+
+    @app.post("/{operation}")
+    async def carry_out(
+        operation: Literal["charges", "queries", "reversals"], order: Order
+    ) -> Response:
+        word = books.behaviour
+        if word == "down":
+            return Response(status_code=500)
+        if word == "lost":
+            await asyncio.sleep(books.late_s)
+            return Response(status_code=504)
+        answer = operations[operation](order) | (BEHAVIOURS[word].altered or {})
+        if word in {"slow", "late"}:
+            await asyncio.sleep(SLOW_S if word == "slow" else books.late_s)
+        if word == "garbled":
+            return Response("<html>", media_type="text/html")
+        return Response(json.dumps(answer), media_type="application/json")
 
     return app
-
-
-async def _answered(
-    books: Books, operation: Callable[[dict[str, Any]], dict[str, Any]], asked: dict[str, Any]
-) -> Response:
-    behaviour = books.behaviour
-    if behaviour == "down":
-        return Response(status_code=500)
-    if behaviour == "lost":
-        await asyncio.sleep(books.late_s)
-        return Response(status_code=504)
-    told = operation(asked)
-    if behaviour in {"slow", "late"}:
-        await asyncio.sleep(SLOW_S if behaviour == "slow" else books.late_s)
-    if behaviour == "garbled":
-        return Response("<html>", media_type="text/html")
-    return Response(json.dumps(told | LIES.get(behaviour, {})), media_type="application/json")
 
 
 def main(arguments: list[str]) -> None:
@@ -165,7 +159,7 @@ def main(arguments: list[str]) -> None:
     else:
         listening = socket.create_server(("127.0.0.1", int(where)))
     config = uvicorn.Config(
-        create_sandbox(Books(Path(path))),
+        create_sandbox(TaxBooks(Path(path))),
         access_log=False,
         log_level="warning",
         timeout_graceful_shutdown=1,

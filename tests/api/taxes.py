@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from typing_extensions import override
 
 from api.http.asgi import Receive, Scope, Send
-from api.sandbox.tax import Books, create_sandbox
+from api.sandbox.tax import TaxBooks, create_sandbox
 from service.adapters.tax_authority import Tax
 
 TIMEOUT_S, LATE_S = 0.4, 1.2
@@ -33,11 +33,11 @@ class TaxOnASocket:
         self._server: _Quiet | None = None
         self._serving: asyncio.Task[None] | None = None
         self._app: FastAPI | None = None
-        self.books = Books(late_s=LATE_S)
+        self.books = TaxBooks(late_s=LATE_S)
 
     async def side(self) -> Tax:
         """A client of it, with empty books behind."""
-        self.books = Books(late_s=LATE_S)
+        self.books = TaxBooks(late_s=LATE_S)
         self._app = create_sandbox(self.books)
         return Tax(await self._address(), timeout_s=TIMEOUT_S)
 

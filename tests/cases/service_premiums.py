@@ -8,7 +8,7 @@ import httpx
 from aggregates.policy.choices import PremiumType
 from aggregates.premium.premium import OPEN, Premium
 from aggregates.vocabulary import StreamId
-from api.sandbox.tax import Books, create_sandbox
+from api.sandbox.tax import TaxBooks, create_sandbox
 from service.adapters.tax_authority import Tax
 from service.caller import Request
 from service.context import ServiceContext
@@ -31,7 +31,7 @@ class ServicePremiums:
         """Begin with empty books."""
         self._context = context
         self._call = call
-        self.books = Books(late_s=LATE_S)
+        self.books = TaxBooks(late_s=LATE_S)
         self.verbs: Mapping[str, Callable[[Step, Mapping[str, Outcome]], Awaitable[Outcome]]] = {
             "premium": self._pay,
             "reverse_premium": self._reverse,

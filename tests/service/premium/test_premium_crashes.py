@@ -10,7 +10,7 @@ import pytest
 from typing_extensions import override
 
 from aggregates.vocabulary import PremiumStatus, StreamId
-from api.sandbox.tax import Books
+from api.sandbox.tax import TaxBooks
 from service.caller import Request, person
 from service.context import Decide, ServiceContext, furnish
 from service.ledger.command import Reply
@@ -51,7 +51,7 @@ class Cut(ServiceContext):
         return reply
 
 
-def a_context(store: MemoryStore, books: Books, clock: StoppedClock) -> Cut:
+def a_context(store: MemoryStore, books: TaxBooks, clock: StoppedClock) -> Cut:
     made = furnish(store, KEYS, BOOK, clock)
     tax = ServicePremiums(lambda: made, lambda _, __: asked())
     tax.books = books
@@ -60,7 +60,7 @@ def a_context(store: MemoryStore, books: Books, clock: StoppedClock) -> Cut:
     return context
 
 
-async def a_family(books: Books) -> Cut:
+async def a_family(books: TaxBooks) -> Cut:
     """A house with the family in it, before anything is paid."""
     clock = StoppedClock()
     clock.at = AT
@@ -69,7 +69,7 @@ async def a_family(books: Books) -> Cut:
     return context
 
 
-async def next_process(context: Cut, books: Books) -> Cut:
+async def next_process(context: Cut, books: TaxBooks) -> Cut:
     """Who comes after the one that died: the same log, the same tax side."""
     assert isinstance(context.store, MemoryStore)
     await context.close()
@@ -90,7 +90,7 @@ async def test_a_payment_cut_off_anywhere_ends_once(
     steps: int, *, after: bool, behaviour: str
 ) -> None:
     """Whoever comes next takes it on: booked once and debited once, or neither and free."""
-    books = Books(late_s=1.0)
+    books = TaxBooks(late_s=1.0)
     context = await a_family(books)
     books.behaviour = behaviour
     context.steps_left, context.after = steps, after
@@ -116,7 +116,7 @@ async def test_a_payment_cut_off_anywhere_ends_once(
 
 async def test_a_payment_cut_off_before_its_hold_never_was() -> None:
     """Nothing is held, nothing is known, and the key is free."""
-    books = Books()
+    books = TaxBooks()
     context = await a_family(books)
     context.steps_left = 0
     with pytest.raises(CutOffError):
@@ -130,8 +130,8 @@ async def test_a_payment_cut_off_before_its_hold_never_was() -> None:
     await context.close()
 
 
-async def a_day_after_paying() -> tuple[Cut, Books, StreamId]:
-    books = Books(late_s=1.0)
+async def a_day_after_paying() -> tuple[Cut, TaxBooks, StreamId]:
+    books = TaxBooks(late_s=1.0)
     context = await a_family(books)
     premium_id = StreamId(json.loads((await paid(context, "S1", "key")).answer)["premium_id"])
     pass_time(context, timedelta(days=1))
@@ -171,7 +171,7 @@ async def test_a_reversal_cut_off_anywhere_ends_once(
 
 async def test_a_ledger_lost_on_the_way_is_no_lost_payment() -> None:
     """The append of an outcome is tried until it is there, whatever its connection did."""
-    books = Books()
+    books = TaxBooks()
     context = await a_family(books)
     assert isinstance(context.store, MemoryStore)
     context.store.fail_next = OutcomeUnknownError("cut")
@@ -184,7 +184,7 @@ async def test_a_ledger_lost_on_the_way_is_no_lost_payment() -> None:
 
 async def test_two_that_take_on_the_same_book_it_once() -> None:
     """Many resolvers at once, on one premium that was never sent."""
-    books = Books()
+    books = TaxBooks()
     context = await a_family(books)
     context.steps_left = 1
     with pytest.raises(CutOffError):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import httpx
 
-from api.sandbox.tax import Books, create_sandbox
+from api.sandbox.tax import TaxBooks, create_sandbox
 from service.adapters.tax_authority import Tax
 from service.clock import business_clock
 from service.context import ServiceContext, open_postgres
@@ -15,7 +15,7 @@ from tests.service.premium.premium_family import AT, SPONSORS, check_money, paid
 LOSES = {"PREMIUM_ALREADY_PAID", "PREMIUM_IN_PROGRESS"}
 
 
-async def a_context(dsn: str, place: Path, books: Books) -> ServiceContext:
+async def a_context(dsn: str, place: Path, books: TaxBooks) -> ServiceContext:
     settings = Settings.read({"GONGJI_DATA": str(place)})
     context = await open_postgres(settings, dsn, business_clock(AT))
     transport = httpx.ASGITransport(app=create_sandbox(books))
@@ -25,7 +25,7 @@ async def a_context(dsn: str, place: Path, books: Books) -> ServiceContext:
 
 async def test_two_sponsors_at_two_houses_pay_once(dsn: str, tmp_path: Path) -> None:
     """At the same instant, again and again: one pays, nobody else is held; freed, it is open."""
-    books = Books()
+    books = TaxBooks()
     contexts = [await a_context(dsn, tmp_path, books) for _ in range(2)]
     await settle_in(contexts[0])
     booked_at_once: list[int] = []
@@ -49,7 +49,7 @@ async def test_two_sponsors_at_two_houses_pay_once(dsn: str, tmp_path: Path) -> 
 
 async def test_one_key_at_two_houses_is_one_payment(dsn: str, tmp_path: Path) -> None:
     """The same request at both: one premium, one debit, and both are told the same."""
-    books = Books()
+    books = TaxBooks()
     contexts = [await a_context(dsn, tmp_path, books) for _ in range(2)]
     await settle_in(contexts[0])
     told = await asyncio.gather(*(paid(context, "S1", "key") for context in contexts * 4))

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from aggregates.vocabulary import StreamId
-from api.sandbox.tax import Books
+from api.sandbox.tax import TaxBooks
 from service.premium.resolver import PremiumResolver
 from tests.cases.service_premiums import waiting_in
 from tests.projections.recorded_families import an_id
@@ -16,7 +16,7 @@ LOOK_S = 5
 
 async def test_a_silent_tax_side_is_asked_ever_more_seldom() -> None:
     """Twice as long each time up to five minutes; once it answers, nothing is asked any more."""
-    books = Books()
+    books = TaxBooks()
     context = await a_family(books)
     books.behaviour = "down"
     await paid(context, "S1", "key")
@@ -37,7 +37,7 @@ async def test_a_silent_tax_side_is_asked_ever_more_seldom() -> None:
 
 async def test_a_rest_is_one_premium_s_own() -> None:
     """Another that is left meanwhile is asked about at once, and so is one that comes back."""
-    context = await a_family(Books())
+    context = await a_family(TaxBooks())
     left: list[StreamId] = []
 
     async def waiting(_before_us: int, _limit: int) -> list[StreamId]:

@@ -12,7 +12,7 @@ import pytest
 from pydantic_core import from_json
 
 from aggregates.vocabulary import Bucket, InstitutionKind, InstitutionStatus
-from api.sandbox.tax import Books, create_sandbox
+from api.sandbox.tax import TaxBooks, create_sandbox
 from service import institution as institutions
 from service.account import corrections
 from service.adapters.tax_authority import Tax
@@ -46,7 +46,7 @@ AGAIN = """
 
 @asynccontextmanager
 async def _a_context(
-    dsn: str, place: Path, books: Books, at: datetime
+    dsn: str, place: Path, books: TaxBooks, at: datetime
 ) -> AsyncIterator[ServiceContext]:
     settings = Settings.read({"GONGJI_DATA": str(place)})
     context = await open_postgres(settings, dsn, business_clock(at))
@@ -61,7 +61,7 @@ async def _a_context(
 @pytest.fixture
 async def context(dsn: str, tmp_path: Path) -> AsyncIterator[ServiceContext]:
     """A house where a premium was paid and given back, balances put right, and a bill refused."""
-    books = Books()
+    books = TaxBooks()
     async with _a_context(dsn, tmp_path, books, AT) as context:
         await settle_in(context)
         reply = await paid(context, "S1")
