@@ -18,10 +18,8 @@ from aggregates.vocabulary import BEIJING, Instant, StreamId, instant
 from service.caller import Caller, Role, check_role
 from service.clock import micros
 from service.context import ServiceContext
-from service.institution import find_institution
+from service.institution import see_institution
 from service.ledger.codec import kind_of
-from service.ledger.command import Decision
-from service.ledger.read_set import ReadSet
 from service.ledger.store import Store
 from service.person.lookup import account_of
 from service.serializers import account_answer, binding_answer, day, moment, yuan
@@ -150,19 +148,13 @@ async def institution_as_of(
         As `account_as_of`.
     """
     check_role(caller, Role.AUDITOR)
-    found: list[StreamId] = []
-
-    def decide(reads: ReadSet, _: Instant) -> Decision:
-        found.append(find_institution(reads, context.vault, caller, code)[0])
-        return Decision(answer=b"")
-
-    await context.ask(caller, decide)
+    stream, _, _ = await see_institution(context, caller, code)
     point = await point_of(context, as_of)
-    there = await stood(context.store, found[-1], Institution, point)
+    there = await stood(context.store, stream, Institution, point)
     institution = there.state
     assert isinstance(institution, Institution), "an institution's stream folds to one"
     return _placed(point) | {
-        "institution_id": found[-1],
+        "institution_id": stream,
         "code": institution.code,
         "name": institution.name,
         "class": institution.kind,

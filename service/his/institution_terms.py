@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 from typing_extensions import override
 
-from aggregates.institution import Dialect
+from aggregates.institution import Dialect, Institution
 from aggregates.vocabulary import Instant, MulaidMode, SignatureStyle, StatementWords, StreamId
 from service.caller import institution
 from service.clock import monotonic_s
 from service.context import ServiceContext
-from service.ledger.command import Decision
 from service.ledger.read_set import ReadSet
+from service.vault import Vault
 
 REMEMBERED_MAX = 10_000
 REMEMBERED_S = 1.0
@@ -82,23 +82,21 @@ class TermsBook:
         return self._context.appender.last_seen(known.stream) in (None, known.version)
 
     async def _read(self, code: str) -> tuple[Terms, StreamId | None, int]:
-        keys = self._context.vault
-        name = keys.name("institution", code)
-        seen: list[tuple[Terms, StreamId | None, int]] = []
+        vault = self._context.vault
+        name = vault.name("institution", code)
 
-        def decide(reads: ReadSet, _: Instant) -> Decision:
+        def query(reads: ReadSet, _: Instant) -> tuple[Terms, StreamId | None, int]:
             stream = reads.find(name)
             if stream is None:
-                seen.append((Terms(), None, 0))
-                return Decision(answer=b"")
-            known = reads.institution(stream)
-            signature, version = known.signature, reads.version(stream)
-            terms = Terms(known.dialect)
-            if signature is not None:
-                secret = "" if known.sealed is None else keys.unseal_secret(known.sealed, stream)
-                terms = Terms(known.dialect, signature.style, signature.paasid or "", secret)
-            seen.append((terms, stream, version))
-            return Decision(answer=b"")
+                return Terms(), None, 0
+            return _terms(vault, stream, reads.institution(stream)), stream, reads.version(stream)
 
-        await self._context.ask(institution(code), decide)
-        return seen[-1]
+        return await self._context.read(institution(code), query)
+
+
+def _terms(vault: Vault, stream: StreamId, state: Institution) -> Terms:
+    signature = state.signature
+    if signature is None:
+        return Terms(state.dialect)
+    secret = "" if state.sealed is None else vault.unseal_secret(state.sealed, stream)
+    return Terms(state.dialect, signature.style, signature.paasid or "", secret)

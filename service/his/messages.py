@@ -58,14 +58,8 @@ async def is_anothers(context: ServiceContext, caller: Caller, msgid: str) -> bo
         return False
     if (form := FORM.fullmatch(msgid)) is not None and _is_time(form[1]):
         return True
-    name, found = context.vault.name("institution", prefix), []
-
-    def decide(reads: ReadSet, _: Instant) -> Decision:
-        found.append(reads.find(name))
-        return Decision(answer=b"")
-
-    await context.ask(caller, decide)
-    return found[-1] is not None
+    name = context.vault.name("institution", prefix)
+    return await context.read(caller, lambda reads, _: reads.find(name) is not None)
 
 
 def _is_time(digits: str) -> bool:
