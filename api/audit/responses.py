@@ -1,4 +1,4 @@
-"""What auditors are answered, and what they may send: shapes for OpenAPI."""
+"""Bodies and replies of the audit routes."""
 
 from typing import Any, Literal
 
@@ -11,13 +11,13 @@ from api.http.schemas import ApiModel
 
 
 class ReplayBody(Body):
-    """Up to where the log is told again; without `as_of` to its end, and all is compared."""
+    """The end of the replay; without `as_of` the whole log is replayed and all is compared."""
 
     as_of: str | None = Field(default=None, max_length=40)
 
 
 class OtherwiseReply(ApiModel):
-    """One member in which a decision is not what its rules make of what was read."""
+    """One member of a decision: as stored (`told`), and as decided again (`made`)."""
 
     in_: str = Field(alias="in")
     told: str
@@ -32,7 +32,7 @@ class AgainReply(ApiModel):
 
 
 class StoryEventReply(ApiModel):
-    """One event of a settlement's story; `event` is as it is stored, amounts in fen."""
+    """One event of a settlement's story; `event` is the stored event, amounts in fen."""
 
     position: int
     recorded_at: str
@@ -52,7 +52,7 @@ class StoryEventReply(ApiModel):
 
 
 class StoryReply(ApiModel):
-    """A settlement's whole story; `decided_again` says that every decision came out the same."""
+    """A settlement's whole story; `decided_again` is true if every decision is the same again."""
 
     settlement_id: str
     status: str
@@ -62,7 +62,7 @@ class StoryReply(ApiModel):
 
 
 class SpentReply(ApiModel):
-    """What caps count, in yuan, of the day, month and year that `on` lies in."""
+    """Cap usage in yuan of the day, month and year of `on`."""
 
     on: str
     day: str
@@ -70,33 +70,35 @@ class SpentReply(ApiModel):
     year: str
 
 
-class SponsorTieReply(ApiModel):
-    """A sponsor behind an account."""
+class TieReply(ApiModel):
+    """The account on the other side of a binding."""
 
     binding_id: str
     account: str
     relation: str
+
+
+class SponsorTieReply(TieReply):
+    """A sponsor of an account."""
+
     linked_at: str
 
 
-class BeneficiaryTieReply(ApiModel):
-    """A beneficiary of an account, and what he used."""
+class BeneficiaryTieReply(TieReply):
+    """A beneficiary of an account, and the cap usage for it."""
 
-    binding_id: str
-    account: str
-    relation: str
     used: SpentReply | None
 
 
 class InvitedReply(ApiModel):
-    """An invitation that was not answered."""
+    """An open invitation."""
 
     binding_id: str
     sponsor: str
 
 
 class AccountHoldReply(ApiModel):
-    """Money set aside, in yuan; `aid` is what sponsors set aside for this patient."""
+    """Held money in yuan; `aid` is what sponsors' accounts hold for this patient."""
 
     hold_id: str
     amount: str
@@ -105,7 +107,7 @@ class AccountHoldReply(ApiModel):
 
 
 class FilingReply(ApiModel):
-    """Where the owner filed to be treated."""
+    """A filing for treatment elsewhere."""
 
     place: str
     kind: str
@@ -114,10 +116,10 @@ class FilingReply(ApiModel):
 
 
 class AccountAsOfStoryReply(ApiModel):
-    """An account as it stood; `last_position` is that of its newest event by then.
+    """An account at a point of the log; `last_position` is that of its newest event by then.
 
-    `year_is_open` says that a year was over and nothing had closed it yet: the balance is as if
-    it had been.
+    `year_is_open` says that a year was over but not closed yet: the balance is shown as if it
+    had been closed.
     """
 
     account_id: str
@@ -143,48 +145,48 @@ class AccountAsOfStoryReply(ApiModel):
     filings: list[FilingReply]
 
 
-class AccountAsOfReply(AccountAsOfStoryReply):
-    """An account as it stood at a position and its moment."""
+class PointReply(ApiModel):
+    """A position of the log, and the moment that the state is shown at."""
 
     position: int
     as_of: str
 
 
+class AccountAsOfReply(AccountAsOfStoryReply, PointReply):
+    """An account at a position and its moment."""
+
+
 class BoundReply(BindingReply):
-    """A binding as it stood; its sides are account ids."""
+    """A binding in a family's answer; its sides are account ids."""
 
     position: int = Field(default=0, exclude=True)
     last_position: int
 
 
 class BindingAsOfReply(BindingReply):
-    """A binding as it stood at a position and its moment; its sides are account ids."""
+    """A binding at a position and its moment; its sides are account ids."""
 
     as_of: str
     last_position: int
 
 
 class StoodBehindReply(ApiModel):
-    """A sponsor, or somebody who asked to be one, as he stood."""
+    """A sponsor, or somebody who invited the patient: the binding and the account."""
 
     binding: BoundReply
     account: AccountAsOfStoryReply
 
 
-class FamilyAsOfReply(ApiModel):
-    """A patient and everybody behind him as they stood."""
+class FamilyAsOfReply(PointReply):
+    """A patient and all sponsors at a position and its moment."""
 
-    position: int
-    as_of: str
     beneficiary: AccountAsOfStoryReply
     sponsors: list[StoodBehindReply]
 
 
-class InstitutionAsOfReply(ApiModel):
-    """An institution as it stood at a position and its moment."""
+class InstitutionAsOfReply(PointReply):
+    """An institution at a position and its moment."""
 
-    position: int
-    as_of: str
     institution_id: str
     code: str
     name: str
@@ -199,14 +201,14 @@ class InstitutionAsOfReply(ApiModel):
 
 
 class ProgressReply(ApiModel):
-    """How many events are told again, and of how many."""
+    """How many events are replayed, and of how many."""
 
     done: int
     of: int
 
 
 class DifferenceReply(ApiModel):
-    """One difference; `position` is null where no event is at fault."""
+    """One difference; `position` is null if it is not in one event."""
 
     position: int | None
     stream: str | None
@@ -216,7 +218,7 @@ class DifferenceReply(ApiModel):
 
 
 class ReportReply(ApiModel):
-    """What a replay looked at and found; `read_models` is null where none was compared."""
+    """A replay's counts and differences; `read_models` is null if none was compared."""
 
     position: int
     events: int
@@ -230,7 +232,7 @@ class ReportReply(ApiModel):
 
 
 class ReplayReply(ApiModel):
-    """A replay under way or over."""
+    """A replay that runs or has ended."""
 
     replay_id: str
     status: Literal["running", "done", "failed", "interrupted"]

@@ -1,4 +1,4 @@
-"""What an auditor asks: a settlement's story, how things stood, and the whole log told again."""
+"""Audit over HTTP: a settlement's story, the state at a point of the log, and replays."""
 
 import re
 from datetime import datetime
@@ -37,15 +37,16 @@ AsOf = Annotated[
         description="A position, or a time (RFC 3339; Beijing's without an offset); else now.",
     ),
 ]
+AS_OF_PROBLEMS = problems(403, 404, 422)
 
 
 @router.get("/settlements/{settlement_id}", response_model=StoryReply, responses=problems(403, 404))
 async def tell_settlement(
     request: Request, api: ApiOf, caller: CallerOf, settlement_id: str
 ) -> Response:
-    """A settlement's whole story, every decision in it decided again (auditor).
+    """A settlement's whole story, with every decision in it decided again (auditor).
 
-    Each event in Chinese or with `Accept-Language: en` in English.
+    Texts are Chinese, or English with `Accept-Language: en`.
     """
     check_role(caller, Role.AUDITOR)
     story = await trace(api.context, caller, stream_of("stl", settlement_id))
@@ -53,48 +54,37 @@ async def tell_settlement(
     return _answer(with_texts(story, in_english=is_english(language)))
 
 
-@router.get(
-    "/accounts/{person_no}", response_model=AccountAsOfReply, responses=problems(403, 404, 422)
-)
+@router.get("/accounts/{person_no}", response_model=AccountAsOfReply, responses=AS_OF_PROBLEMS)
 async def account_as_of(
     api: ApiOf, caller: CallerOf, person_no: str, as_of: AsOf = None
 ) -> Response:
-    """An account as it stood, from the log alone (auditor)."""
+    """An account at a position or a moment, from the log alone (auditor)."""
     return _answer(await past.account_as_of(api.context, caller, person_no, _point(api, as_of)))
 
 
-@router.get(
-    "/families/{person_no}", response_model=FamilyAsOfReply, responses=problems(403, 404, 422)
-)
+@router.get("/families/{person_no}", response_model=FamilyAsOfReply, responses=AS_OF_PROBLEMS)
 async def family_as_of(
     api: ApiOf, caller: CallerOf, person_no: str, as_of: AsOf = None
 ) -> Response:
-    """A patient and everybody behind him as they stood, from the log alone (auditor)."""
+    """A patient and all sponsors at a position or a moment, from the log alone (auditor)."""
     return _answer(await past.family_as_of(api.context, caller, person_no, _point(api, as_of)))
 
 
-@router.get(
-    "/bindings/{binding_id}", response_model=BindingAsOfReply, responses=problems(403, 404, 422)
-)
+@router.get("/bindings/{binding_id}", response_model=BindingAsOfReply, responses=AS_OF_PROBLEMS)
 async def binding_as_of(
     api: ApiOf, caller: CallerOf, binding_id: str, as_of: AsOf = None
 ) -> Response:
-    """A binding as it stood, from the log alone (auditor)."""
+    """A binding at a position or a moment, from the log alone (auditor)."""
     check_role(caller, Role.AUDITOR)
     stream = stream_of("bnd", binding_id)
-    found = await past.binding_as_of(api.context, caller, stream, _point(api, as_of))
-    return _answer(found)
+    return _answer(await past.binding_as_of(api.context, caller, stream, _point(api, as_of)))
 
 
-@router.get(
-    "/institutions/{code}",
-    response_model=InstitutionAsOfReply,
-    responses=problems(403, 404, 422),
-)
+@router.get("/institutions/{code}", response_model=InstitutionAsOfReply, responses=AS_OF_PROBLEMS)
 async def institution_as_of(
     api: ApiOf, caller: CallerOf, code: str, as_of: AsOf = None
 ) -> Response:
-    """An institution as it stood, from the log alone (auditor)."""
+    """An institution at a position or a moment, from the log alone (auditor)."""
     return _answer(await past.institution_as_of(api.context, caller, code, _point(api, as_of)))
 
 
@@ -106,10 +96,10 @@ async def institution_as_of(
     openapi_extra=body_of(ReplayBody, {"as_of": None}),
 )
 async def start_replay(request: Request, api: ApiOf, caller: CallerOf) -> Response:
-    """Begin to tell the whole log again and to compare, one at a time (auditor).
+    """Start a replay of the log with a comparison, one at a time (auditor).
 
-    Changes nothing and needs no Idempotency-Key. It runs in a process of its own beside the
-    service that was asked; every other one can tell how far it is.
+    Changes nothing and needs no Idempotency-Key. The replay runs in a process of its own;
+    every process of the deployment can show its progress.
     """
     check_role(caller, Role.AUDITOR)
     body = await read_body(request, ReplayBody)
@@ -118,21 +108,21 @@ async def start_replay(request: Request, api: ApiOf, caller: CallerOf) -> Respon
     job = await replays.start(body.as_of)
     if job is None:
         raise ProblemError("REPLAY_RUNNING", replay_id=await replays.jobs.running())
-    return _answer(_told(job), 202)
+    return _answer(_replay_answer(job), 202)
 
 
 @router.get("/replays/{replay_id}", response_model=ReplayReply, responses=problems(403, 404))
 async def look_at_replay(api: ApiOf, caller: CallerOf, replay_id: str) -> Response:
-    """How far a replay is, and what it found (auditor).
+    """A replay's progress and result (auditor).
 
-    `interrupted` is one whose service ended before it did: ask for another.
+    `interrupted` means that the service stopped before the replay ended: start another.
     """
     check_role(caller, Role.AUDITOR)
     is_id = REPLAY_ID.fullmatch(replay_id) is not None
     job = await _replays(api).jobs.find(replay_id) if is_id else None
     if job is None:
         raise ProblemError("NOT_FOUND")
-    return _answer(_told(job))
+    return _answer(_replay_answer(job))
 
 
 def _replays(api: Api) -> Replays:
@@ -141,7 +131,7 @@ def _replays(api: Api) -> Replays:
     return api.replays
 
 
-def _told(job: Job) -> dict[str, Any]:
+def _replay_answer(job: Job) -> dict[str, Any]:
     report = job.report
     return {
         "replay_id": job.id,
@@ -151,12 +141,12 @@ def _told(job: Job) -> dict[str, Any]:
         "ended_at": job.ended_at,
         "progress": {"done": job.done, "of": job.total},
         "result": None if report is None else "different" if report["found"]["count"] else "equal",
-        "report": None if report is None else _shown(report),
+        "report": None if report is None else _report_answer(report),
     }
 
 
-def _shown(report: dict[str, Any]) -> dict[str, Any]:
-    counts, found = report["counts"], report["found"]
+def _report_answer(report: dict[str, Any]) -> dict[str, Any]:
+    counts, differences = report["counts"], report["found"]
     return {
         "position": report["position"],
         "events": counts["events"],
@@ -165,10 +155,10 @@ def _shown(report: dict[str, Any]) -> dict[str, Any]:
         "money_fen": report["money"],
         "compared": {name: report[name] for name in ("heads", "keys", "names")},
         "read_models": report["tables"],
-        "difference_count": found["count"],
+        "difference_count": differences["count"],
         "differences": [
-            dict(zip(("position", "stream", "in", "stored", "made"), one, strict=True))
-            for one in found["kept"]
+            dict(zip(("position", "stream", "in", "stored", "made"), values, strict=True))
+            for values in differences["kept"]
         ],
     }
 

@@ -1,20 +1,20 @@
-"""How things stood at a position or a moment, from the log alone: no head and no read model.
+"""The state at a position or a moment, folded from the log alone: no head and no read model.
 
-A position is answered as of the moment its event was recorded, a moment as of itself: a year
-that was over by then counts as closed, an invitation that had run out as expired.
+A position is shown as of the moment its event was recorded, a moment as of itself: a year that
+was over by then counts as closed, an invitation whose time was over as expired.
 """
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from aggregates.account.cap_usage import Spending
-from aggregates.account.state import Account, AccountHold, BeneficiaryLink
+from aggregates.account.state import Account, AccountHold
 from aggregates.account.year_close import closing, turned
 from aggregates.binding.binding import Binding
 from aggregates.institution import Institution
 from aggregates.refusals import DateInvalidError, UnknownError
 from aggregates.topics import State
-from aggregates.vocabulary import BEIJING, Instant, StreamId, instant
+from aggregates.vocabulary import BEIJING, Instant, Relation, StreamId, instant
 from service.caller import Caller, Role, check_role
 from service.clock import micros
 from service.context import ServiceContext
@@ -30,25 +30,25 @@ StateAsOf = dict[str, Any]
 
 
 class LogPoint(NamedTuple):
-    """A point of the log: up to which position it counts, and the instant things stand at."""
+    """The last position that counts, and the instant that the state is shown at."""
 
     position: int
     now: Instant
 
 
-class StreamAsOf(NamedTuple):
-    """A stream as it stood: its version, what was folded, and where its last event stands."""
+class StreamAsOf(NamedTuple, Generic[S]):
+    """A stream's folded state, its version, and the position of its last event."""
 
     version: int
-    state: State
+    state: S
     position: int
 
 
 def read_moment(text: str) -> int | datetime:
-    """A position or a moment as somebody writes it; without an offset a moment is Beijing's.
+    """A position or a moment as text; a moment without an offset is in Beijing time.
 
     Raises:
-        DateInvalidError: it is neither.
+        DateInvalidError: the text is neither.
     """
     if text.isascii() and text.isdigit():
         return int(text)
@@ -62,17 +62,17 @@ def read_moment(text: str) -> int | datetime:
 
 
 async def point_of(context: ServiceContext, as_of: int | datetime | None) -> LogPoint:
-    """The point of the log that a position or a moment means; None is now.
+    """The point of the log that a position or a moment names; None is now.
 
-    A moment to come shows what is in the log as it will count then.
+    A moment in the future shows today's log as it will count then.
 
     Raises:
-        DateInvalidError: the log has not come to that position.
+        DateInvalidError: the log has no such position.
     """
-    store, now = context.store, context.clock()
+    store = context.store
     head = await store.position()
     if as_of is None:
-        return LogPoint(head, now)
+        return LogPoint(head, context.clock())
     if isinstance(as_of, datetime):
         return LogPoint(await _recorded_by(store, micros(instant(as_of)), head), instant(as_of))
     if not 1 <= as_of <= head:
@@ -82,31 +82,31 @@ async def point_of(context: ServiceContext, as_of: int | datetime | None) -> Log
 
 
 async def _recorded_by(store: Store, at_us: int, head: int) -> int:
-    """The last position recorded by a moment; moments never fall, so halving finds it."""
+    """The last position recorded by a moment, by binary search: recorded times never fall."""
     first, last = 0, head
     while first < last:
         middle = (first + last + 1) // 2
-        found = await store.page(middle - 1, 1)
-        is_by_then = bool(found) and found[0].recorded_at <= at_us
+        page = await store.page(middle - 1, 1)
+        is_by_then = bool(page) and page[0].recorded_at <= at_us
         first, last = (middle, last) if is_by_then else (first, middle - 1)
     return first
 
 
-async def stood(
-    store: Store, stream: StreamId, state_class: type[S], point: LogPoint
-) -> StreamAsOf:
+async def _fold(
+    context: ServiceContext, stream: StreamId, state_class: type[S], point: LogPoint
+) -> StreamAsOf[S]:
     """A stream folded from its events up to a point.
 
     Raises:
-        UnknownError: it had not begun.
+        UnknownError: it had no event by then.
     """
     state: State | None = None
     version = position = 0
-    for one in await store.history(stream):
-        if one.position > point.position:
+    for recorded in await context.store.history(stream):
+        if recorded.position > point.position:
             break
-        state = kind_of(stream).evolve(state, one.event)
-        version, position = one.version, one.position
+        state = kind_of(stream).evolve(state, recorded.event)
+        version, position = recorded.version, recorded.position
     if not isinstance(state, state_class):
         raise UnknownError
     return StreamAsOf(version, state, position)
@@ -115,45 +115,35 @@ async def stood(
 async def account_as_of(
     context: ServiceContext, caller: Caller, person_no: str, as_of: int | datetime | None
 ) -> StateAsOf:
-    """An account as it stood (auditors).
+    """An account at a point of the log, for auditors.
 
     Raises:
-        UnknownError: there was none; DateInvalidError: the log has not come so far.
+        UnknownError: there was none; DateInvalidError: the log has no such position.
     """
     check_role(caller, Role.AUDITOR)
     account_id = await account_of(context, caller, person_no)
     point = await point_of(context, as_of)
-    return _placed(point) | await _account(context, account_id, point)
+    return _point_answer(point) | await _account(context, account_id, point)
 
 
 async def binding_as_of(
     context: ServiceContext, caller: Caller, binding_id: StreamId, as_of: int | datetime | None
 ) -> StateAsOf:
-    """A binding as it stood (auditors).
-
-    Raises:
-        As `account_as_of`.
-    """
+    """A binding at a point of the log; raises as `account_as_of`."""
     check_role(caller, Role.AUDITOR)
     point = await point_of(context, as_of)
-    return _placed(point) | await _binding(context, binding_id, point)
+    return _point_answer(point) | await _binding(context, binding_id, point)
 
 
 async def institution_as_of(
     context: ServiceContext, caller: Caller, code: str, as_of: int | datetime | None
 ) -> StateAsOf:
-    """An institution as it stood (auditors).
-
-    Raises:
-        As `account_as_of`.
-    """
+    """An institution at a point of the log; raises as `account_as_of`."""
     check_role(caller, Role.AUDITOR)
     stream, _, _ = await see_institution(context, caller, code)
     point = await point_of(context, as_of)
-    there = await stood(context.store, stream, Institution, point)
-    institution = there.state
-    assert isinstance(institution, Institution), "an institution's stream folds to one"
-    return _placed(point) | {
+    version, institution, position = await _fold(context, stream, Institution, point)
+    return _point_answer(point) | {
         "institution_id": stream,
         "code": institution.code,
         "name": institution.name,
@@ -163,28 +153,21 @@ async def institution_as_of(
         "opened_regions": list(institution.opened_regions),
         "sensitive": institution.sensitive,
         "cleared_through": day(institution.cleared_through),
-        "version": there.version,
-        "last_position": there.position,
+        "version": version,
+        "last_position": position,
     }
 
 
 async def family_as_of(
     context: ServiceContext, caller: Caller, person_no: str, as_of: int | datetime | None
 ) -> StateAsOf:
-    """A patient with everybody who stood behind him, or had been asked to (auditors).
-
-    Raises:
-        As `account_as_of`.
-    """
+    """A patient with all sponsors, invited ones too; raises as `account_as_of`."""
     check_role(caller, Role.AUDITOR)
     account_id = await account_of(context, caller, person_no)
     point = await point_of(context, as_of)
-    there = await stood(context.store, account_id, Account, point)
-    patient = there.state
-    assert isinstance(patient, Account), "an account's stream folds to one"
-    asked = [(binding, sponsor) for binding, sponsor in patient.invitations]
-    ties = [(link.binding, link.sponsor) for link in patient.sponsors] + asked
-    return _placed(point) | {
+    patient = (await _fold(context, account_id, Account, point)).state
+    ties = [(link.binding, link.sponsor) for link in patient.sponsors] + [*patient.invitations]
+    return _point_answer(point) | {
         "beneficiary": await _account(context, account_id, point),
         "sponsors": [
             {
@@ -197,35 +180,31 @@ async def family_as_of(
 
 
 async def _account(context: ServiceContext, account_id: StreamId, point: LogPoint) -> StateAsOf:
-    there = await stood(context.store, account_id, Account, point)
-    account = there.state
-    assert isinstance(account, Account), "an account's stream folds to one"
-    is_over = closing(account, point.now) is not None
-    seen = turned(account, point.now)
+    version, account, position = await _fold(context, account_id, Account, point)
+    current = turned(account, point.now)
     return (
         {"account_id": account_id}
-        | account_answer(seen, there.version, point.now)
+        | account_answer(current, version, point.now)
         | {
-            "last_position": there.position,
-            "year": seen.year,
-            "year_is_open": is_over,
+            "last_position": position,
+            "year": current.year,
+            "year_is_open": closing(account, point.now) is not None,
             "successor": account.successor,
             "order": None if account.order is None else list(account.order),
             "order_version": account.order_version,
             "invitations": [{"binding_id": b, "sponsor": s} for b, s in account.invitations],
             "sponsors": [
-                {
-                    "binding_id": link.binding,
-                    "account": link.sponsor,
-                    "relation": link.relation.lower(),
-                    "linked_at": moment(link.linked_at),
-                }
+                _tie(link.binding, link.sponsor, link.relation)
+                | {"linked_at": moment(link.linked_at)}
                 for link in account.sponsors
             ],
-            "beneficiaries": [_lent(link) for link in account.beneficiaries],
-            "lent": _spent(account.lent),
-            "received": _spent(account.received),
-            "holds": [_held(hold) for hold in seen.holds],
+            "beneficiaries": [
+                _tie(link.binding, link.beneficiary, link.relation) | {"used": _used(link.used)}
+                for link in account.beneficiaries
+            ],
+            "lent": _used(account.lent),
+            "received": _used(account.received),
+            "holds": [_hold(hold) for hold in current.holds],
             "filings": [
                 {"place": f.place, "kind": f.kind, "from": day(f.from_on), "until": day(f.until_on)}
                 for f in account.filings
@@ -234,17 +213,12 @@ async def _account(context: ServiceContext, account_id: StreamId, point: LogPoin
     )
 
 
-def _lent(link: BeneficiaryLink) -> StateAsOf:
-    return {
-        "binding_id": link.binding,
-        "account": link.beneficiary,
-        "relation": link.relation.lower(),
-        "used": _spent(link.used),
-    }
+def _tie(binding: StreamId, account: StreamId, relation: Relation) -> StateAsOf:
+    return {"binding_id": binding, "account": account, "relation": relation.lower()}
 
 
-def _spent(spending: Spending) -> StateAsOf | None:
-    """What the caps count on the newest day that anything moved; None where nothing ever did."""
+def _used(spending: Spending) -> StateAsOf | None:
+    """Cap usage on the newest day that money moved; None if none ever did."""
     if spending.on.year == 1:
         return None
     return {
@@ -255,7 +229,7 @@ def _spent(spending: Spending) -> StateAsOf | None:
     }
 
 
-def _held(hold: AccountHold) -> StateAsOf:
+def _hold(hold: AccountHold) -> StateAsOf:
     return {
         "hold_id": hold.hold,
         "amount": yuan(hold.current_fen + hold.prior_fen),
@@ -265,12 +239,10 @@ def _held(hold: AccountHold) -> StateAsOf:
 
 
 async def _binding(context: ServiceContext, binding_id: StreamId, point: LogPoint) -> StateAsOf:
-    there = await stood(context.store, binding_id, Binding, point)
-    binding = there.state
-    assert isinstance(binding, Binding), "a binding's stream folds to one"
-    answer = binding_answer(binding_id, binding, there.version, point.now)
-    return answer | {"last_position": there.position}
+    version, binding, position = await _fold(context, binding_id, Binding, point)
+    answer = binding_answer(binding_id, binding, version, point.now)
+    return answer | {"last_position": position}
 
 
-def _placed(point: LogPoint) -> StateAsOf:
+def _point_answer(point: LogPoint) -> StateAsOf:
     return {"position": point.position, "as_of": moment(point.now.at)}

@@ -1,6 +1,6 @@
-"""Signals for auditors, and for agencies of their region: what is worth a look, with evidence.
+"""Signals for auditors, and for agencies of their region: suspicious patterns, with evidence.
 
-Account ids stand for persons: who must know a person opens a case and asks for the account.
+A signal names persons by account id. An auditor who must know the person asks for the account.
 """
 
 from typing import Any, NamedTuple
@@ -15,11 +15,13 @@ from service.ledger.access_log import StoredAccess, of_code
 from service.read_models.reader import PageRequest, PageResult, ReadModels, reach
 from service.request_context import note
 
+__all__ = ["SignalFilter", "SignalKind", "signals"]
+
 
 class SignalFilter(NamedTuple):
-    """Which signals: of a kind or all that the log tells of, behind a position, how many."""
+    """Which signals: of a kind or of all kinds in the event log, after a position, how many."""
 
-    kind: str | None
+    kind: SignalKind | None
     after: int
     limit: int
     min_position: int | None
@@ -28,10 +30,10 @@ class SignalFilter(NamedTuple):
 async def signals(
     context: ServiceContext, read_models: ReadModels, caller: Caller, wanted: SignalFilter
 ) -> PageResult:
-    """Signals behind a position, oldest first; `following` is the position to go on behind.
+    """Signals after a position, oldest first; `following` is the `after` of the next page.
 
-    Mismatched credentials leave no event: they are read from the access log, whose positions
-    they have, and only when asked for by their kind.
+    A mismatched credential leaves no event. It is read from the access log, has the position
+    there, and is listed only if asked for by its kind.
 
     Raises:
         NotPermittedError: neither auditor nor agency.
@@ -39,28 +41,26 @@ async def signals(
     check_role(caller, Role.AUDITOR, Role.AGENCY)
     limit = bounded(wanted.limit)
     region = caller.region if caller.role is Role.AGENCY else None
-    kind = None if wanted.kind is None else SignalKind(wanted.kind)
     position = await reach(
         context, read_models, PageRequest(None, limit, wanted.min_position), signal_views.TABLE
     )
+    pool, kind = read_models.pool, wanted.kind
     if kind is SignalKind.CREDENTIAL_MISMATCH:
-        refused = await of_code(read_models.pool, kind, wanted.after, limit)
-        found = [_mismatch(kept) for kept in refused]
-        shown = [one for one in found if region is None or region in await _regions(context, one)]
+        page = [_mismatch(access) for access in await of_code(pool, kind, wanted.after, limit)]
+        visible = [s for s in page if region is None or region in await _regions(context, s)]
     else:
-        found = await signal_views.after(read_models.pool, wanted.after, kind, region, limit)
-        shown = found
-    note(stream for signal in shown for stream in (*signal.accounts, *signal.places))
-    following = str(found[-1].position) if len(found) >= limit else None
-    return PageResult([_told(signal) for signal in shown], following, position)
+        visible = page = await signal_views.after(pool, wanted.after, kind, region, limit)
+    note(stream for signal in visible for stream in (*signal.accounts, *signal.places))
+    following = str(page[-1].position) if len(page) >= limit else None
+    return PageResult([_answer(signal) for signal in visible], following, position)
 
 
-def _mismatch(kept: StoredAccess) -> Signal:
-    """Somebody showed another's credential: both accounts, and where."""
-    streams = kept.access.streams
+def _mismatch(stored: StoredAccess) -> Signal:
+    """The signal of a refused credential: both accounts, and the institution."""
+    streams = stored.access.streams
     return Signal(
         kind=SignalKind.CREDENTIAL_MISMATCH,
-        position=kept.position,
+        position=stored.position,
         accounts=tuple(stream for stream in streams if stream.startswith("acc_")),
         settlements=(),
         places=tuple(stream for stream in streams if stream.startswith("ins_")),
@@ -74,7 +74,7 @@ async def _regions(context: ServiceContext, signal: Signal) -> set[str]:
     return {head.state.region for head in heads.values() if isinstance(head.state, Account)}
 
 
-def _told(signal: Signal) -> dict[str, Any]:
+def _answer(signal: Signal) -> dict[str, Any]:
     limit = LIMITS[signal.kind]
     return {
         "kind": signal.kind,

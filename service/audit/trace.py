@@ -1,11 +1,12 @@
-"""One settlement's whole story, from the log alone, and every decision in it decided again.
+"""A settlement's whole story from the log alone, with every decision in it decided again.
 
-What came before it (the invitations and consents behind each payer, the order, the rules of
-the day, a hold), what it did to whom, and what was done to it afterwards, each event with where
-it stands, when it was recorded, by whom, through which door and why.
+The story has what came before the settlement (each payer's invitation and consent, the order,
+the policy editions, a hold), what it did to each account, and what happened to it afterwards.
+Each event is shown with its position, time, actor, channel and reason.
 """
 
 from collections.abc import Iterable
+from itertools import takewhile
 from typing import Any
 
 from msgspec import json
@@ -17,7 +18,7 @@ from aggregates.refusals import UnknownError
 from aggregates.settlement.events import Settled
 from aggregates.settlement.refund import settled_on
 from aggregates.settlement.settlement import Settlement
-from aggregates.topics import TOPICS
+from aggregates.topics import TOPICS, Event
 from aggregates.vocabulary import StreamId
 from service.caller import Caller, Role, check_role
 from service.clock import rfc3339
@@ -31,9 +32,9 @@ from service.replay.redecide.bills import DECIDED
 from service.replay.walk import LogWalk
 
 COMMAND_MAX = 2000
-"""Events looked at before a decision to find where its command began."""
+"""Events searched before a decision for the start of its command."""
 LEFT_OUT = ("sealed", "content")
-"""Members that are not told: sealed personal data, and a whole edition's text."""
+"""Members that are not shown: sealed personal data, and a whole edition's text."""
 Log = list[Recorded]
 
 
@@ -48,24 +49,26 @@ async def trace(context: ServiceContext, caller: Caller, settlement_id: StreamId
     if not own:
         raise UnknownError
     settlement: Settlement | None = None
-    for one in own:
-        settlement = kind_of(settlement_id).evolve(settlement, one.event)
+    for recorded in own:
+        settlement = kind_of(settlement_id).evolve(settlement, recorded.event)
     assert settlement is not None, "its events were folded"
-    story: dict[int, Recorded] = {}
-    again: dict[int, list[Difference]] = {}
-    for one in [*await _holds(context, settlement), *own]:
-        command = await _command(context, one)
-        story |= {told.position: told for told in command}
-        if isinstance(one.event, DECIDED):
-            found = await _decided_again(context, command)
-            again[one.position] = [d for d in found if d.position in (one.position, None)]
-    story |= {one.position: one for one in await _around(context, settlement, own)}
-    story |= {one.position: one for one in await _paid_out(context, story.values())}
+    story: Log = []
+    differences: dict[int, list[Difference]] = {}
+    for recorded in [*await _holds(context, settlement), *own]:
+        command = await _command(context, recorded)
+        story += command
+        if isinstance(recorded.event, DECIDED):
+            again = await _decided_again(context, command)
+            at = recorded.position
+            differences[at] = [d for d in again if d.position in (at, None)]
+    story += await _around(context, settlement, own)
+    story += await _paid_out(context, story)
+    by_position = {recorded.position: recorded for recorded in story}
     return {
         "settlement_id": settlement_id,
         "status": settlement.status,
-        "events": [_told(story[at], again.get(at)) for at in sorted(story)],
-        "decided_again": sum(map(len, again.values())) == 0,
+        "events": [_answer(by_position[at], differences.get(at)) for at in sorted(by_position)],
+        "decided_again": not any(differences.values()),
         "position": await context.store.position(),
     }
 
@@ -74,75 +77,74 @@ async def trace(context: ServiceContext, caller: Caller, settlement_id: StreamId
 
 
 async def _command(context: ServiceContext, last: Recorded) -> Log:
-    """Everything that the command of an event had written up to it."""
+    """The events of one command, up to this event."""
     after = max(0, last.position - COMMAND_MAX)
     before = await context.store.page(after, last.position - after)
-    command: Log = []
-    for one in reversed(before):
-        if one.act != last.act:
-            break
-        command.insert(0, one)
-    return command
+    command = takewhile(lambda recorded: recorded.act == last.act, reversed(before))
+    return list(command)[::-1]
 
 
 async def _holds(context: ServiceContext, settlement: Settlement) -> Log:
-    """The hold that it was settled from, and those that gave way to it."""
+    """The events of the hold that was settled, and of holds that the settlement replaced."""
     settled = settlement.settled
     if settled is None:
         return []
     holds = {stream for stream in settled.read if stream.startswith("hld_")}
     if settled.hold is not None:
         holds.add(settled.hold)
-    return [one for hold in sorted(holds) for one in await context.store.history(hold)]
+    return [event for hold in sorted(holds) for event in await context.store.history(hold)]
 
 
 async def _around(context: ServiceContext, settlement: Settlement, own: Log) -> Log:
-    """Agreements, order and rules from before it, and the clearing that came after it."""
+    """Agreements, order and editions from before the settlement, and the clearing after it."""
     settled, first = settlement.settled, own[0].position
-    found: Log = []
     institution = await context.store.history(settlement.institution)
-    designated = [one for one in institution if isinstance(one.event, InstitutionDesignated)]
-    found += [one for one in designated if one.position < first][-1:]
+    events = _last_before(first, institution, InstitutionDesignated)
     if settled is None:
-        return found
+        return events
     for share in settled.payers:
         if share.binding is not None:
-            found += [o for o in await context.store.history(share.binding) if o.position < first]
+            binding = await context.store.history(share.binding)
+            events += [recorded for recorded in binding if recorded.position < first]
     patient = await context.store.history(settled.claim.beneficiary)
-    orders = [one for one in patient if isinstance(one.event, OrderChanged)]
-    found += [one for one in orders if one.position < first][-1:]
-    found += await _rules(context, settled)
+    events += _last_before(first, patient, OrderChanged)
+    events += await _editions(context, settled)
     on = settled_on(settlement)
-    found += [
-        one
-        for one in institution
-        if isinstance(one.event, AccountsCleared)
-        and one.position > first
-        and one.event.through >= on
+    events += [
+        recorded
+        for recorded in institution
+        if isinstance(recorded.event, AccountsCleared)
+        and recorded.position > first
+        and recorded.event.through >= on
     ][:1]
-    return found
+    return events
 
 
-async def _rules(context: ServiceContext, settled: Settled) -> Log:
-    """The editions that it was decided by, as they were published."""
+def _last_before(position: int, log: Log, kind: type[Event]) -> Log:
+    """The last event of a kind before a position, if there is one."""
+    return [r for r in log if isinstance(r.event, kind) and r.position < position][-1:]
+
+
+async def _editions(context: ServiceContext, settled: Settled) -> Log:
+    """The publications of the editions that decided it."""
     used = set(settled.editions.values())
     books = [stream for stream in settled.read if stream.startswith("pol_")]
     return [
-        one
+        recorded
         for book in books
-        for one in await context.store.history(book)
-        if isinstance(one.event, EditionPublished) and one.event.edition in used
+        for recorded in await context.store.history(book)
+        if isinstance(recorded.event, EditionPublished) and recorded.event.edition in used
     ]
 
 
 async def _paid_out(context: ServiceContext, story: Iterable[Recorded]) -> Log:
-    """What became of money that came back and was kept aside."""
-    aside = [(o.stream, o.event.ticket) for o in story if isinstance(o.event, ReturnSuspended)]
+    """The payouts of returns that were kept in suspense."""
+    suspended = [(r.stream, r.event.ticket) for r in story if isinstance(r.event, ReturnSuspended)]
     return [
-        one
-        for account, ticket in aside
-        for one in await context.store.history(account)
-        if isinstance(one.event, SuspensePaidOut) and one.event.ticket == ticket
+        recorded
+        for account, ticket in suspended
+        for recorded in await context.store.history(account)
+        if isinstance(recorded.event, SuspensePaidOut) and recorded.event.ticket == ticket
     ]
 
 
@@ -150,58 +152,56 @@ async def _paid_out(context: ServiceContext, story: Iterable[Recorded]) -> Log:
 
 
 async def _decided_again(context: ServiceContext, command: Log) -> list[Difference]:
-    """Tell a command again on the states before it, and see whether it decides the same."""
-    found = Differences()
-    course = LogWalk(Overlay(), context.vault, found)
-    for one in command:
+    """Replay a command on the states before it, and compare its decisions with the stored ones."""
+    differences = Differences()
+    walk = LogWalk(Overlay(), context.vault, differences)
+    for item in command:
         stream, version, topic, amount_fen, state = encode(
-            one.stream, one.version, one.event, encode_act(one.act)
+            item.stream, item.version, item.event, encode_act(item.act)
         )
-        stored = Stored(one.position, one.recorded_at, stream, amount_fen, version, topic, state)
+        stored = Stored(item.position, item.recorded_at, stream, amount_fen, version, topic, state)
         while True:
             try:
-                course.take(stored)
+                walk.take(stored)
             except UnreadError as unread:
-                await _load(context, course.world, unread, command[0].position)
+                await _load(context, walk.world, unread, command[0].position)
             else:
                 break
-    return found.kept
+    return differences.kept
 
 
 async def _load(context: ServiceContext, world: Overlay, unread: UnreadError, before: int) -> None:
-    """Bring what a decision asks for as it was before a position."""
+    """Load the names and states that a decision reads, as of before a position."""
     if unread.name is not None:
         names = (await context.store.read((), (unread.name,))).names
         world.names[unread.name] = names.get(unread.name)
     for stream in unread.streams:
         head = NO_HEAD
-        for one in await context.store.history(stream):
-            if one.position < before:
-                head = StreamHead(one.version, kind_of(stream).evolve(head.state, one.event))
+        for item in await context.store.history(stream):
+            if item.position < before:
+                head = StreamHead(item.version, kind_of(stream).evolve(head.state, item.event))
         world.heads[stream] = head
 
 
-# ------------------------------------------------------------------ as it is told
+# ------------------------------------------------------------------ its answer
 
 
-def _told(one: Recorded, again: list[Difference] | None) -> dict[str, Any]:
-    """One event of a story; `decided_again` is None where nothing was decided."""
-    event = json.decode(encode(one.stream, one.version, one.event, b"null").state)["event"]
+def _answer(item: Recorded, differences: list[Difference] | None) -> dict[str, Any]:
+    """One event of a story; `decided_again` is None for an event that is no decision."""
+    event = json.decode(encode(item.stream, item.version, item.event, b"null").state)["event"]
     decided = None
-    if again is not None:
-        decided = {
-            "same": not again,
-            "differences": [{"in": d.unlike, "told": d.stored, "made": d.made} for d in again],
-        }
+    if differences is not None:
+        members = [{"in": d.unlike, "told": d.stored, "made": d.made} for d in differences]
+        decided = {"same": not differences, "differences": members}
     return {
-        "position": one.position,
-        "recorded_at": rfc3339(one.recorded_at),
-        "stream": one.stream,
-        "version": one.version,
-        "topic": TOPICS[type(one.event)],
-        "actor": one.act.actor,
-        "on_behalf_of": one.act.on_behalf_of,
-        "channel": one.act.channel,
+        "position": item.position,
+        "recorded_at": rfc3339(item.recorded_at),
+        "stream": item.stream,
+        "version": item.version,
+        "topic": TOPICS[type(item.event)],
+        "actor": item.act.actor,
+        "on_behalf_of": item.act.on_behalf_of,
+        "channel": item.act.channel,
         "reason": event.get("reason") or event.get("why") or event.get("code"),
         "editions": event.get("editions"),
         "read": event.get("read"),
