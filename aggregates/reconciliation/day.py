@@ -1,22 +1,23 @@
-"""A day's bills of ours held against an institution's own list of them (对账).
+"""Compare the ledger's bills of a day with an institution's list of them (对账).
 
-Every bill that one side knows is in exactly one class or equal on both sides (reliability.md
-I16, policy.md S64). Amounts in fen. The order of the institution's list changes nothing.
+Every bill of either side is in exactly one class, or equal on both sides (reliability.md I16,
+policy.md S64). Amounts in fen. The order of the institution's list does not matter.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import reduce
 from typing import NamedTuple
 
 from aggregates.vocabulary import SettlementStatus, StreamId
 
-TAKEN_BACK = frozenset({SettlementStatus.CANCELLED, SettlementStatus.REVERSED})
-"""A bill that stands so counts for nothing: it is no difference whether it is listed."""
+VOID = frozenset({SettlementStatus.CANCELLED, SettlementStatus.REVERSED})
+"""A bill with such a status counts for nothing: whether it is listed is no difference."""
 
 
 class BillTotals(NamedTuple):
-    """How many bills, and what they come to: whole, and who paid which part, in fen."""
+    """The number of bills, their total in fen, and each payer's part of it."""
 
     bills: int
     total_fen: int
@@ -26,27 +27,24 @@ class BillTotals(NamedTuple):
     cash_fen: int
 
     def plus(self, other: "BillTotals") -> "BillTotals":
-        """Both together."""
-        return BillTotals(*(one + more for one, more in zip(self, other, strict=True)))
+        """The sum of both."""
+        return BillTotals(*(mine + more for mine, more in zip(self, other, strict=True)))
 
     def negated(self) -> "BillTotals":
-        """The same the other way round."""
-        return BillTotals(*(-one for one in self))
+        """Every number with the other sign."""
+        return BillTotals(*(-number for number in self))
 
 
 NOTHING = BillTotals(0, 0, 0, 0, 0, 0)
 
 
 def together(sums: Iterable[BillTotals]) -> BillTotals:
-    """All of them added up."""
-    whole = NOTHING
-    for one in sums:
-        whole = whole.plus(one)
-    return whole
+    """The sum of all."""
+    return reduce(BillTotals.plus, sums, NOTHING)
 
 
 class Totals(NamedTuple):
-    """A day's sums as an institution has them, in fen; None where it did not say."""
+    """A day's sums by the institution, in fen; None is a sum that it does not state."""
 
     bills: int | None = None
     total_fen: int | None = None
@@ -57,15 +55,15 @@ class Totals(NamedTuple):
 
 
 def agrees(ours: BillTotals, stated: Totals) -> bool:
-    """Whether all that the institution said of a day is so, to the fen."""
-    return all(said is None or said == fen for fen, said in zip(ours, stated, strict=True))
+    """Whether every stated sum is the ledger's, to the fen."""
+    return all(their in (None, our) for our, their in zip(ours, stated, strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerBill:
-    """A bill of ours as it stands at a day's end; `key_digest` names the key it came under.
+    """A bill of the ledger at a day's end; `key_digest` is that of its Idempotency-Key.
 
-    What was taken back on the day is not in its sums any more.
+    Amounts returned on the same day are subtracted from its sums.
     """
 
     settlement: StreamId
@@ -75,7 +73,7 @@ class LedgerBill:
 
 
 class ListedBill(NamedTuple):
-    """One line of an institution's list: named by its settlement, its key, or both."""
+    """One line of an institution's list, identified by its settlement, its key, or both."""
 
     settlement: str | None
     key: str | None
@@ -86,9 +84,9 @@ class ListedBill(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """All that an institution lists of one bill: `times` lines, their amounts together.
+    """All lines of one bill in an institution's list: `times` lines and their summed amounts.
 
-    `status` is None where its lines do not agree.
+    `status` is None if the lines have different ones.
     """
 
     settlement: str | None
@@ -100,7 +98,7 @@ class Listing(NamedTuple):
 
 
 class BillMismatch(StrEnum):
-    """In what the two sides differ about a bill: one class for each bill, the first that fits."""
+    """How the two sides differ about a bill: the first class that fits."""
 
     DUPLICATE = "DUPLICATE"
     SERVICE_ONLY = "SERVICE_ONLY"
@@ -110,7 +108,7 @@ class BillMismatch(StrEnum):
 
 
 class BillDifference(NamedTuple):
-    """A bill that is not the same on both sides."""
+    """A bill that differs between the two sides."""
 
     unlike: BillMismatch
     bill: LedgerBill | None
@@ -118,9 +116,9 @@ class BillDifference(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """How many of our bills are equal, and every difference.
+    """How many of the ledger's bills are equal, and every difference.
 
-    Differences stand in the order of our bills, then what only the institution lists, by name.
+    Differences are in the order of the ledger's bills, then by name what only the list has.
     """
 
     equal: int
@@ -128,20 +126,20 @@ class Comparison(NamedTuple):
 
 
 def compare(bills: Sequence[LedgerBill], items: Iterable[ListedBill]) -> Comparison:
-    """Hold our bills of a day against an institution's list. Never stops at a difference.
+    """Compare a day's bills with an institution's list.
 
-    A line is the bill with its `settlement`, else the one with its key. A line that is listed
-    again is DUPLICATE, whatever else may be wrong with it. A bill that we know as taken back
-    whole counts for nothing, so it need not be listed, and its amounts are not compared.
+    A line belongs to the bill of its `settlement`, else of its key. A bill with several lines
+    is DUPLICATE, whatever else differs. A cancelled or reversed bill need not be listed, and
+    its amounts are not compared.
     """
-    listed, strangers = _matched(bills, items)
-    met = [_held_against(bill, listed.get(bill.settlement)) for bill in bills]
-    found = [difference for difference in met if difference is not None]
-    for name in sorted(strangers):
-        listing = _listing(strangers[name])
+    listed, unmatched = _matched(bills, items)
+    compared = [_difference(bill, listed.get(bill.settlement)) for bill in bills]
+    differences = [difference for difference in compared if difference is not None]
+    for name in sorted(unmatched):
+        listing = _listing(unmatched[name])
         unlike = BillMismatch.DUPLICATE if listing.times > 1 else BillMismatch.INSTITUTION_ONLY
-        found.append(BillDifference(unlike, None, listing))
-    return Comparison(met.count(None), tuple(found))
+        differences.append(BillDifference(unlike, None, listing))
+    return Comparison(compared.count(None), tuple(differences))
 
 
 ListedBills = dict[str, list[ListedBill]]
@@ -150,29 +148,29 @@ ListedBills = dict[str, list[ListedBill]]
 def _matched(
     bills: Sequence[LedgerBill], items: Iterable[ListedBill]
 ) -> tuple[ListedBills, ListedBills]:
-    """Lines by the bill of ours that they name; and the strangers among them, by their name."""
+    """Lines by the ledger's bill that they name, and by name the lines of no such bill."""
     by_id: Mapping[str, LedgerBill] = {bill.settlement: bill for bill in bills}
     by_key = {bill.key_digest: bill for bill in bills if bill.key_digest}
     listed: ListedBills = {}
-    strangers: list[ListedBill] = []
+    unmatched: list[ListedBill] = []
     for item in items:
         bill = by_id.get(item.settlement or "") or by_key.get(item.key_digest or "")
         if bill is None:
-            strangers.append(item)
+            unmatched.append(item)
         else:
             listed.setdefault(bill.settlement, []).append(item)
-    return listed, _by_name(strangers)
+    return listed, _by_name(unmatched)
 
 
-def _by_name(strangers: Sequence[ListedBill]) -> ListedBills:
-    """Lines by settlement; a line with a key alone joins the one that has both."""
+def _by_name(lines: Sequence[ListedBill]) -> ListedBills:
+    """Lines by settlement; a line with only a key joins the line that has both."""
     settlements: dict[str, str] = {}
-    for item in strangers:
+    for item in lines:
         if item.key is not None and item.settlement is not None:
-            known = settlements.setdefault(item.key, item.settlement)
-            settlements[item.key] = min(known, item.settlement)
+            earlier = settlements.setdefault(item.key, item.settlement)
+            settlements[item.key] = min(earlier, item.settlement)
     named: ListedBills = {}
-    for item in strangers:
+    for item in lines:
         key = item.key or ""
         alone = f"settlement {settlements[key]}" if key in settlements else f"key {key}"
         name = f"settlement {item.settlement}" if item.settlement is not None else alone
@@ -180,17 +178,17 @@ def _by_name(strangers: Sequence[ListedBill]) -> ListedBills:
     return named
 
 
-def _held_against(bill: LedgerBill, lines: list[ListedBill] | None) -> BillDifference | None:
-    is_taken_back = bill.status in TAKEN_BACK
+def _difference(bill: LedgerBill, lines: list[ListedBill] | None) -> BillDifference | None:
+    is_void = bill.status in VOID
     if lines is None:
-        return None if is_taken_back else BillDifference(BillMismatch.SERVICE_ONLY, bill, None)
+        return None if is_void else BillDifference(BillMismatch.SERVICE_ONLY, bill, None)
     listing = _listing(lines)
     if listing.times > 1:
         return BillDifference(BillMismatch.DUPLICATE, bill, listing)
     if listing.status is not bill.status:
         return BillDifference(BillMismatch.STATUS, bill, listing)
     ours = (bill.sums.total_fen, bill.sums.aid_fen)
-    if ours != (listing.total_fen, listing.aid_fen) and not is_taken_back:
+    if ours != (listing.total_fen, listing.aid_fen) and not is_void:
         return BillDifference(BillMismatch.AMOUNT, bill, listing)
     return None
 

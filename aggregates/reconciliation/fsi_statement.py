@@ -1,7 +1,7 @@
-"""An institution's books of some days held against ours, bill by bill (对总账、对明细账).
+"""Compare an institution's statement of some days with the ledger (对总账、对明细账).
 
-A bill that was settled and given back is a row and a row the other way round. One that was
-reversed (冲正) never was, for both sides. Amounts in fen, negative where money went back.
+A settled bill is one row and its refund another. A reversed bill (冲正) has no row on either
+side. Amounts in fen, negative for money that was returned.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ from aggregates.vocabulary import StreamId
 
 
 class BillVerdict(StrEnum):
-    """How a bill stands in both books."""
+    """The result of comparing one row."""
 
     EQUAL = "EQUAL"
     OURS_ONLY = "OURS_ONLY"
@@ -21,7 +21,7 @@ class BillVerdict(StrEnum):
 
 
 class StatementRow(NamedTuple):
-    """A row of ours: a bill, or with `is_refund` what went back of it.
+    """A row of the ledger: a bill, or with `is_refund` its refund.
 
     `beside_fen` is another sum that an institution may book as paid from accounts.
     """
@@ -35,7 +35,7 @@ class StatementRow(NamedTuple):
 
 
 class Booked(NamedTuple):
-    """A row of theirs. `settlement` is None where we know of no such bill."""
+    """A row of the institution; `settlement` is None if the ledger has no such bill."""
 
     settlement: StreamId | None
     number: str
@@ -48,7 +48,7 @@ class Booked(NamedTuple):
 
 
 class Compared(NamedTuple):
-    """A row of either side or both, and what came of it."""
+    """A row of one side or both, with its verdict."""
 
     verdict: BillVerdict
     entry: StatementRow | None
@@ -56,7 +56,7 @@ class Compared(NamedTuple):
 
 
 class StatedSums(NamedTuple):
-    """Sums that an institution states; None where it did not."""
+    """An institution's sums in fen; None is a sum that it does not state."""
 
     bills: int | None
     total_fen: int | None
@@ -65,9 +65,9 @@ class StatedSums(NamedTuple):
 
 
 def agrees(entries: Sequence[StatementRow], stated: StatedSums, *, without_refunds: bool) -> bool:
-    """Whether stated sums are ours: of what stands, or where refunds are left out, of all bills.
+    """Whether stated sums are the ledger's. Without refunds, refunded bills may count or not.
 
-    Institutions count a refunded bill as nothing, or as two rows: both are right.
+    Institutions count a refunded bill as nothing or as two rows: both are right.
     """
     bills = [entry for entry in entries if not entry.is_refund]
     readings = [(entries, {len(entries), 2 * len(bills) - len(entries)})]
@@ -75,10 +75,10 @@ def agrees(entries: Sequence[StatementRow], stated: StatedSums, *, without_refun
         gone = {entry.settlement for entry in entries if entry.is_refund}
         standing = [entry for entry in bills if entry.settlement not in gone]
         readings = [(bills, {len(bills)}), (standing, {len(standing)})]
-    return any(_is(rows, counts, stated) for rows, counts in readings)
+    return any(_has_sums(rows, counts, stated) for rows, counts in readings)
 
 
-def _is(rows: Sequence[StatementRow], counts: set[int], stated: StatedSums) -> bool:
+def _has_sums(rows: Sequence[StatementRow], counts: set[int], stated: StatedSums) -> bool:
     accounts = {sum(r.account_fen for r in rows), sum(r.beside_fen for r in rows)}
     return (
         stated.bills in {None, *counts}
@@ -91,31 +91,31 @@ def _is(rows: Sequence[StatementRow], counts: set[int], stated: StatedSums) -> b
 def compare(
     entries: Iterable[StatementRow], booked: Iterable[Booked], *, without_refunds: bool = False
 ) -> list[Compared]:
-    """Every row of both sides once: ours in their order, then what only they have.
+    """Every row of both sides once: the ledger's in their order, then the institution's own.
 
-    Where refunds are left out no refund is a row, and a bill that was given back whole is one
-    only if they have it: institutions leave it out or keep it, and both are right.
+    Without refunds no refund is a row, and a fully refunded bill is one only if the institution
+    has it: institutions list such a bill or leave it out, and both are right.
     """
     if without_refunds:
         entries, booked = _without_refunds(list(entries), list(booked))
     theirs: dict[tuple[StreamId | None, bool], list[Booked]] = {}
-    strangers: list[Booked] = []
+    unmatched: list[Booked] = []
     for row in booked:
         if row.settlement is None:
-            strangers.append(row)
+            unmatched.append(row)
         else:
             theirs.setdefault((row.settlement, row.is_refund), []).append(row)
-    met: list[Compared] = []
+    compared: list[Compared] = []
     for entry in entries:
         rows = theirs.pop((entry.settlement, entry.is_refund), [])
         if not rows:
-            met.append(Compared(BillVerdict.OURS_ONLY, entry, None))
+            compared.append(Compared(BillVerdict.OURS_ONLY, entry, None))
             continue
         first, *again = rows
-        met.append(Compared(_verdict(entry, first), entry, first))
-        strangers += again  # a bill that is booked twice is theirs alone the second time
-    strangers += [row for rows in theirs.values() for row in rows]
-    return met + [Compared(BillVerdict.THEIRS_ONLY, None, row) for row in strangers]
+        compared.append(Compared(_verdict(entry, first), entry, first))
+        unmatched += again  # a second row of the same bill is the institution's alone
+    unmatched += [row for rows in theirs.values() for row in rows]
+    return compared + [Compared(BillVerdict.THEIRS_ONLY, None, row) for row in unmatched]
 
 
 def _without_refunds(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from aggregates.reconciliation.day import (
     NOTHING,
-    TAKEN_BACK,
+    VOID,
     BillMismatch,
     BillTotals,
     Comparison,
@@ -34,7 +34,7 @@ def a_bill(
         settlement=StreamId(f"stl_{number}"),
         key_digest=f"digest of k{number}",
         status=status,
-        sums=NOTHING if status in TAKEN_BACK else sums,
+        sums=NOTHING if status in VOID else sums,
     )
 
 
@@ -159,7 +159,7 @@ def items_of_a_day(draw: st.DrawFn) -> ListedBill:
     names = [(f"stl_{number}", None), (None, f"k{number}"), (f"stl_{number}", f"k{other}")]
     settlement, key = draw(st.sampled_from(names))
     status = draw(statuses)
-    total_fen = 0 if status in TAKEN_BACK else draw(fens)
+    total_fen = 0 if status in VOID else draw(fens)
     return an_item(settlement, key, total_fen, min(total_fen, draw(fens)), status)
 
 
