@@ -1,4 +1,4 @@
-"""The access log over HTTP: who read what, and who was refused."""
+"""The access log over HTTP: reads and refusals."""
 
 from typing import Annotated
 
@@ -17,9 +17,9 @@ OptionalMoment = AwareDatetime | None
 
 
 class AccessReply(ApiModel):
-    """One request: who asked what, when, how it was answered, and which streams it saw.
+    """One request: its caller, operation, time, answer, and the streams that it read.
 
-    `caller` is the name that events know him by; a person's is a keyed digest.
+    `caller` is the caller's name in events; a person's is a keyed digest.
     """
 
     access: int
@@ -54,11 +54,11 @@ async def list_accesses(  # noqa: PLR0913, PLR0917 -- each a query parameter
     cursor: str | None = None,
     limit: int = 50,
 ) -> Response:
-    """Who read or was refused what, newest first (auditors); reading this is recorded too.
+    """Reads and refusals, newest first (auditors); reading this list is recorded too.
 
-    `person_no` or `stream` (an account, settlement or institution id) says whose data was
-    seen, `caller` who saw it, `from` (included) and `to` (not included) when.
+    `person_no` or `stream` (an account, settlement or institution id) selects whose data was
+    read, `caller` the reader, `from` (included) and `to` (not included) the time.
     """
     check_dates(api, from_=since, to=until)
-    wanted = accesses.AccessFilter(person_no, stream, name, since, until)
-    return page_answer(await accesses.accesses(api.context, caller, wanted, cursor, limit))
+    filters = accesses.AccessFilter(person_no, stream, name, since, until)
+    return page_answer(await accesses.accesses(api.context, caller, filters, cursor, limit))

@@ -1,4 +1,4 @@
-"""Event feed responses."""
+"""The reply of the event feed, and its example."""
 
 from typing import Any
 

@@ -1,6 +1,6 @@
-"""The page at `/docs/fsi`: how to point a client at the sandbox, and what it will hear.
+"""The page at `/docs/fsi`: how to connect a client to the sandbox, and recorded messages.
 
-`tests/api/his/test_conversations.py` records the conversations, so they are true.
+`tests/api/his/test_conversations.py` records the messages.
 """
 
 import json
@@ -36,13 +36,13 @@ HEAD = f"""<!doctype html>
 @lru_cache(maxsize=1)
 def page() -> str:
     """The whole page."""
-    spoken = json.loads(RECORD.read_text(encoding="utf-8"))
+    conversations = json.loads(RECORD.read_text(encoding="utf-8"))
     lines = [json.loads(line) for line in DEMO.read_text(encoding="utf-8").splitlines()]
     institutions = [line for line in lines if line["type"] == "institution"]
     persons = [line for line in lines if line["type"] == "account"]
     parts = [HEAD, "<h2>联调机构与密钥(仅演示数据)</h2>", _institutions(institutions)]
     parts += ["<h2>联调人员</h2>", _persons(persons), "<h2>交易与录制的报文</h2>"]
-    parts += [_conversation(one) for one in spoken]
+    parts += map(_conversation, conversations)
     parts.append("<p>9102 的应答是文件(ZIP)本身,录制的是其中各行;")
     parts.append("1162 的输入为亲情账户所示的码。</p></body></html>\n")
     return "\n".join(parts)
@@ -66,13 +66,14 @@ def _persons(lines: list[dict[str, Any]]) -> str:
     return f"<table><tr><th>psn_no</th><th>mdtrt_cert_no(02)</th></tr>{rows}</table>"
 
 
-def _conversation(one: dict[str, Any]) -> str:
-    asked, answered = one["asked"], one["answered"]
-    name = TRANSACTIONS[asked["infno"].removesuffix("A")].name
-    texts = (json.dumps(part, ensure_ascii=False, indent=1) for part in (asked, answered))
-    sent, told = map(escape, texts)
-    title = f"{escape(asked['infno'])} {name}"
+def _conversation(conversation: dict[str, Any]) -> str:
+    infno = conversation["asked"]["infno"]
+    title = f"{escape(infno)} {TRANSACTIONS[infno.removesuffix('A')].name}"
+    request, answer = (
+        escape(json.dumps(conversation[part], ensure_ascii=False, indent=1))
+        for part in ("asked", "answered")
+    )
     return (
-        f"<details><summary>{title}</summary><h3>请求</h3><pre>{sent}</pre>"
-        f"<h3>应答</h3><pre>{told}</pre></details>"
+        f"<details><summary>{title}</summary><h3>请求</h3><pre>{request}</pre>"
+        f"<h3>应答</h3><pre>{answer}</pre></details>"
     )

@@ -1,4 +1,4 @@
-"""One message and its answer, whatever door it came by. Every answer is for HTTP 200."""
+"""Answers a message, from whatever path it came. Every answer is for HTTP 200."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -30,7 +30,7 @@ ReadBody = Callable[[], Awaitable[bytes]]
 
 
 class ExchangeReply(NamedTuple):
-    """The bytes that go back, what they are, and whether they are an old answer."""
+    """An answer's bytes and content type, and whether it is a stored answer sent again."""
 
     body: bytes
     kind: str = JSON
@@ -38,10 +38,10 @@ class ExchangeReply(NamedTuple):
 
 
 class Exchange:
-    """Answers messages on a running house."""
+    """Answers messages on a running service."""
 
     def __init__(self, api: Api) -> None:
-        """Answer at this door."""
+        """Answer on this service."""
         self._api = api
         self._terms = TermsBook(api.context)
         self._guard = Guard(api.tokens, Nonces(api.read_models.pool))
@@ -49,84 +49,79 @@ class Exchange:
     async def answer(
         self, read: ReadBody, headers: Mapping[str, str], address: str
     ) -> ExchangeReply:
-        """A message's answer; `headers` are named in lower case. Nothing is ever raised."""
+        """A message's answer; `headers` have names in lower case. Raises nothing."""
         came_at = machine_now()
-        envelope: RequestHead | None = None
+        head: RequestHead | None = None
         try:
             raw = await read()
             form = read_form(headers.get("content-type", ""), raw)
-            envelope = read_envelope(raw if form is None else form.message, came_at)
+            head = read_envelope(raw if form is None else form.message, came_at)
             if form is not None:
-                envelope = envelope._replace(input=with_file(envelope.input, form.file))
-            terms = await self._terms.of(envelope.institution)
-            caller = await self._known(envelope, terms, raw, (headers, address))
-            return await self._carried_out(envelope, caller, terms.dialect)
+                head = head._replace(input=with_file(head.input, form.file))
+            terms = await self._terms.of(head.institution)
+            caller = await self._authenticate(head.institution, terms, raw, headers, address)
+            return await self._carry_out(head, caller, terms.dialect)
         except FailedError as error:
             failed = error.failed
         except Exception as error:  # noqa: BLE001 -- the one place that turns any error into -1
             failed = _failed(error)
-        return ExchangeReply(
-            bad_bytes(envelope, failed, came_at, machine_now()), is_replayed=failed.is_replayed
-        )
+        answer = bad_bytes(head, failed, came_at, machine_now())
+        return ExchangeReply(answer, is_replayed=failed.is_replayed)
 
-    async def _known(
-        self, envelope: RequestHead, terms: Terms, raw: bytes, came: tuple[Mapping[str, str], str]
+    async def _authenticate(
+        self, code: str, terms: Terms, raw: bytes, headers: Mapping[str, str], address: str
     ) -> Caller:
-        """Who sent this. A secret is not guessed at for long: first the limit, then the check.
+        """The sender. The rate limit comes before the check, so that nobody can guess a secret.
 
-        Failures count by address and by the institution that is named: nobody shuts another
-        one's institution out. Whoever holds a valid token is let in at any address.
+        Failures count by address and named institution, so that nobody can lock out another
+        institution. A valid token is accepted from any address.
 
         Raises:
             ProblemError: RATE_LIMITED; the rest as `Guard.check`.
         """
-        headers, address = came
         limits, now_s = self._api.limits, monotonic_s()
-        whence = (address, envelope.institution)
-        wait_s = limits.wait_at(whence, now_s)
+        origin = (address, code)
+        wait_s = limits.wait_at(origin, now_s)
         if wait_s and terms.style is not None:
             raise too_many(wait_s, "address")
         try:
-            caller = await self._guard.check(
-                envelope.institution, terms, headers, raw, machine_now().timestamp()
-            )
+            caller = await self._guard.check(code, terms, headers, raw, machine_now().timestamp())
         except ProblemError as error:
-            limits.charge_address(whence, [error.code], now_s)
+            limits.charge_address(origin, [error.code], now_s)
             raise too_many(wait_s, "address") if wait_s else error from None
         if wait_s := limits.wait_of(caller, now_s):
             raise too_many(wait_s, "caller")
         return caller
 
-    async def _carried_out(
-        self, envelope: RequestHead, caller: Caller, dialect: Dialect
+    async def _carry_out(
+        self, head: RequestHead, caller: Caller, dialect: Dialect
     ) -> ExchangeReply:
-        transaction = TRANSACTIONS.get(envelope.infno)
+        transaction = TRANSACTIONS.get(head.infno)
         if transaction is None:
-            raise ProblemError("INFNO_UNKNOWN", field=envelope.infno)
-        came_as(caller, f"{MESSAGE}{envelope.infno}")
-        sent = read_input(transaction, envelope.input, self._api.context.clock().on)
-        call = Call(self._api, caller, envelope, transaction, sent, dialect)
+            raise ProblemError("INFNO_UNKNOWN", field=head.infno)
+        came_as(caller, f"{MESSAGE}{head.infno}")
+        sent = read_input(transaction, head.input, self._api.context.clock().on)
+        call = Call(self._api, caller, head, transaction, sent, dialect)
         try:
-            if envelope.infno in FILES:
-                return ExchangeReply(await FILES[envelope.infno](call), BYTES)
-            answered = await HANDLERS[envelope.infno](call)
+            if head.infno in FILES:
+                return ExchangeReply(await FILES[head.infno](call), BYTES)
+            answered = await HANDLERS[head.infno](call)
         except Exception as error:
             code = error.failed.code if isinstance(error, FailedError) else problem_of(error)[0]
             self._api.limits.charge(caller, {code: 1}, monotonic_s())
             raise
-        return ExchangeReply(
-            good_bytes(envelope, answered, machine_now()), is_replayed=answered.is_replayed
-        )
+        answer = good_bytes(head, answered, machine_now())
+        return ExchangeReply(answer, is_replayed=answered.is_replayed)
 
 
 def _failed(error: Exception) -> Failed:
-    """An error by its code; a bug is logged without the body."""
+    """An error as a refusal; a bug is logged without the body."""
     code, outcome, fields = problem_of(error)
     refused(code)
     if TEXTS[code].status == 500:  # noqa: PLR2004 -- a bug of ours
         LOG.error("%s %s", code, new_trace(), exc_info=error)
-    told: dict[str, Any] = dict(fields)
-    wrong = told.pop("errors", None)
-    if wrong and "field" not in told:
-        told["field"] = wrong[0]["field"]
-    return Failed(code, outcome, told)
+    facts: dict[str, Any] = dict(fields)
+    errors = facts.pop("errors", None)
+    if errors and "field" not in facts:
+        facts["field"] = errors[0]["field"]
+    return Failed(code, outcome, facts)

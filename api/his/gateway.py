@@ -1,7 +1,7 @@
-"""The national protocol in front of everything: any of its paths, one entrance.
+"""The national protocol in front of the other routes: one entrance for all of its paths.
 
-The path is a hint and nothing more; the transaction is in the body. Everything is answered with
-HTTP 200, because clients take another status for a broken network.
+The transaction is named in the body; the path does not matter. Every answer has HTTP status 200,
+because clients take any other status for a network fault.
 """
 
 from functools import partial
@@ -12,7 +12,7 @@ from api.http.dependencies import Api
 from api.http.limits.rate_limits import address_of
 
 PATHS = ("/fsi/api/", "/mss/", "/mbs/", "/ebus/", "/uif-hsaf-med-api/", "/CSB")
-"""Where the protocol is spoken unless `GONGJI_FSI_PATHS` says otherwise: styles A to D."""
+"""The protocol's default paths (`GONGJI_FSI_PATHS`): styles A to D."""
 BODY_MAX = 8 * 1_048_576
 """Bytes of a message: a day's file comes as a list of numbers."""
 SAFE = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
@@ -20,7 +20,7 @@ REPLAYED = (b"idempotency-replayed", b"true")
 
 
 class Gateway:
-    """An ASGI application that speaks the national protocol and leaves the rest to another."""
+    """An ASGI application that answers the national protocol and passes the rest on."""
 
     def __init__(self, app: App, api: Api, paths: tuple[str, ...] = PATHS) -> None:
         """Stand in front of `app`."""
@@ -29,7 +29,7 @@ class Gateway:
         self._paths = paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a transaction; pass everything else on."""
+        """Answer a transaction, or pass the request on."""
         if scope["type"] != "http" or not self._is_ours(scope):
             await self._app(scope, receive, send)
             return
@@ -49,6 +49,6 @@ class Gateway:
 
 
 def paths_of(setting: str | None) -> tuple[str, ...]:
-    """The paths of a setting such as `/fsi/api/,/CSB`, or the usual ones."""
-    named = tuple(one.strip() for one in (setting or "").split(",") if one.strip())
-    return named or PATHS
+    """The paths of a setting such as `/fsi/api/,/CSB`, or the default ones."""
+    paths = tuple(path.strip() for path in (setting or "").split(",") if path.strip())
+    return paths or PATHS

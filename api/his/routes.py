@@ -19,7 +19,7 @@ PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 class FsiBody(Body):
-    """A message of the national protocol. What more a client sends is let be."""
+    """A message of the national protocol. Further members are allowed."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
@@ -68,11 +68,11 @@ EXAMPLE = {
     openapi_extra=body_of(FsiBody, EXAMPLE),
 )
 async def call_service(request: Request, api: ApiOf) -> Response:
-    """A transaction of the national protocol; all of them are told at `/docs/fsi` (institution).
+    """A transaction of the national protocol; `/docs/fsi` documents all of them (institution).
 
-    Answered in front of this route by `api/his/gateway.py`, under every path of
-    `GONGJI_FSI_PATHS`. A message is carried out once: its key is `fsi:<infno>:<msgid>`. How an
-    institution signs is its own; without a word it is the bearer token.
+    `api/his/gateway.py` answers in front of this route, under every path of
+    `GONGJI_FSI_PATHS`. A message is applied once: its key is `fsi:<infno>:<msgid>`. Each
+    institution has its own signature style; the default is the bearer token.
     """
     address = address_of(request.client)
     told = await Exchange(api).answer(request.body, dict(request.headers), address)
@@ -84,5 +84,5 @@ async def call_service(request: Request, api: ApiOf) -> Response:
 
 @router.get("/docs/fsi", include_in_schema=False)
 async def read_page() -> Response:
-    """The page: how to point a client here, and every transaction's recorded conversation."""
+    """The page: how to connect a client, and a recorded message of every transaction."""
     return HTMLResponse(page(), headers={"Content-Security-Policy": PAGE_POLICY})

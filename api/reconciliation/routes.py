@@ -1,4 +1,4 @@
-"""A day compared with an institution's books, and what an institution is paid."""
+"""Reconciliation of a day, and clearing of a month, over HTTP."""
 
 import asyncio
 from datetime import date
@@ -39,7 +39,7 @@ from service.reconciliation.reconcile_day import ComputedAnswer
 BODY_MAX = 5 * 1_048_576
 """Bytes of a day's list."""
 MONTH = r"^[0-9]{4}-(0[1-9]|1[0-2])$"
-CSV_TOLD: dict[int | str, dict[str, Any]] = {
+CSV_ANSWER: dict[int | str, dict[str, Any]] = {
     200: {"content": {CSV: {"schema": {"type": "string"}}}, "description": "The month"}
 }
 
@@ -75,11 +75,11 @@ router = APIRouter(prefix="/v1", tags=["reconciliation and clearing"])
     ),
 )
 async def reconcile_day(request: Request, api: ApiOf, caller: CallerOf) -> Response:
-    """Compare a day's totals and bills with ours (institution; agency of its region).
+    """Compare a day's totals and bills with the ledger (institution; agency of its region).
 
-    Changes nothing and needs no Idempotency-Key. Without `items` only the totals are compared.
-    What happened to the day's bills on later days is not in it: a past day asked again answers
-    the same. A body may have 5 MiB and 50,000 items.
+    Read-only; needs no Idempotency-Key. Without `items` only the totals are compared. Later
+    changes of the day's bills are not counted: the answer for a past day never changes. A body
+    may have 5 MiB and 50,000 items.
     """
     raw = await read_raw(request, BODY_MAX)
     body = await asyncio.to_thread(_read, raw, today(request))
@@ -97,7 +97,7 @@ async def reconcile_day(request: Request, api: ApiOf, caller: CallerOf) -> Respo
 async def clear_accounts(
     request: Request, api: ApiOf, caller: CallerOf, code: str, key: KeyHeader = None
 ) -> Response:
-    """Note that an institution was paid up to and including a day that is over (agency)."""
+    """Record that an institution was paid up to and including a day that is over (agency)."""
     body = await read_small_body(request, ClearingBody)
     asked = request_of(caller, key, f"institutions/{code}/clearings", body)
     return answer_written(await clearing.clear(api.context, asked, code, body.through), request)
@@ -106,7 +106,7 @@ async def clear_accounts(
 @router.get(
     "/institutions/{code}/clearing",
     response_model=ClearingReply,
-    responses=CSV_TOLD | problems(404, 422),
+    responses=CSV_ANSWER | problems(404, 422),
 )
 async def look_at_clearing(
     request: Request,
@@ -115,10 +115,10 @@ async def look_at_clearing(
     code: str,
     month: Annotated[str, Query(pattern=MONTH)],
 ) -> Response:
-    """What a month comes to, day by day and whole (itself, its region's agency, auditors).
+    """A month's sums, by day and in total (the institution, its region's agency, auditors).
 
-    `payable` is what personal accounts owe the institution: own and aid, less what went back.
-    With `Accept: text/csv` the same as a table.
+    `payable` is what personal accounts owe the institution: own and aid, less returns. With
+    `Accept: text/csv` the answer is a table.
     """
     first = _first_day(month)
     check_dates(api, month=first)
@@ -150,7 +150,7 @@ def _stated(body: ReconciliationBody, caller: Caller) -> reconcile.StatedDay:
     """A day as the service takes it.
 
     Raises:
-        ProblemError: FIELD_REQUIRED, where an agency does not say whose day.
+        ProblemError: FIELD_REQUIRED: an agency does not name the institution.
     """
     code = body.institution
     if code is None and caller.role is not Role.INSTITUTION:
@@ -192,11 +192,11 @@ HEADS = {
         "whole month",
     ),
 }
-"""Column heads in Chinese and English, and what stands for the day in the last line."""
+"""Column heads in Chinese and English, and the last line's text in place of a day."""
 
 
 def _table(body: dict[str, Any], *, in_english: bool) -> list[list[object]]:
-    """A month as rows: heads, each day, the whole."""
+    """A month as rows: the heads, each day, the total."""
     (code, name, day, payable), settled, returned, whole = HEADS[in_english]
     rows: list[list[object]] = [[code, name, day, *settled, *returned, payable]]
     for line in (*body["days"], body | {"day": whole}):

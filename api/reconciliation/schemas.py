@@ -1,4 +1,4 @@
-"""What is sent and answered for reconciliation and clearing: bodies and replies."""
+"""Bodies and replies of reconciliation and clearing."""
 
 from typing import Annotated, Literal, Self
 
@@ -14,7 +14,7 @@ Status = Literal["settled", "part_refunded", "cancelled", "reversed"]
 
 
 class TotalsBody(Body):
-    """A day's totals of bills that stand at its end; what is not sent is not compared."""
+    """A day's totals of valid bills at its end; a total that is not sent is not compared."""
 
     count: Count
     total: Amount
@@ -41,7 +41,7 @@ class ItemBody(Body):
 
 
 class ReconciliationBody(Body):
-    """A day as an institution has it. An agency names the institution."""
+    """A day by the institution's list. An agency names the institution."""
 
     day: Day
     totals: TotalsBody
@@ -62,7 +62,7 @@ class ClearingBody(Body):
 
 
 class SumsReply(ApiModel):
-    """How many bills, and their sums in yuan; null is what was not stated."""
+    """The number of bills, and their sums in yuan; null is a sum that was not stated."""
 
     count: int | None
     total: str | None
@@ -80,7 +80,7 @@ class BothReply(ApiModel):
 
 
 class ServiceBill(ApiModel):
-    """A bill as we have it at the day's end; what was taken back that day is taken off."""
+    """A bill of the ledger at the day's end, less what was returned on that day."""
 
     status: Status
     total: str
@@ -91,9 +91,9 @@ class ServiceBill(ApiModel):
 
 
 class InstitutionBill(ApiModel):
-    """A bill as the institution lists it: so often, with these sums of its lines.
+    """A bill in the institution's list: how often, and the sums of its lines.
 
-    `status` is null where its lines do not agree.
+    `status` is null if the lines have different ones.
     """
 
     status: Status | None
@@ -103,7 +103,7 @@ class InstitutionBill(ApiModel):
 
 
 class BillDifferenceReply(ApiModel):
-    """A bill that is not the same on both sides."""
+    """A bill that differs between the two sides."""
 
     class_: Literal["SERVICE_ONLY", "INSTITUTION_ONLY", "AMOUNT", "STATUS", "DUPLICATE"] = Field(
         alias="class"
@@ -115,22 +115,22 @@ class BillDifferenceReply(ApiModel):
 
 
 class ReturnedBill(ServiceBill):
-    """What went back on this day of a bill that was settled on an earlier `day`."""
+    """The amounts returned on this day of a bill that was settled on an earlier `day`."""
 
     settlement_id: str
     day: str
 
 
 class ReturnedSums(SumsReply):
-    """What went back on this day of earlier days' bills."""
+    """The sums returned on this day of bills of earlier days."""
 
     items: list[ReturnedBill]
 
 
 class ReconciliationReply(ApiModel):
-    """A day compared. `equal` counts our bills without a difference; null without `items`.
+    """A compared day. `equal` counts the ledger's bills without a difference; null without `items`.
 
-    `final` says that the day is over: then the same question always has the same answer.
+    `final` says that the day is over: then the answer never changes.
     """
 
     institution: str
@@ -144,33 +144,35 @@ class ReconciliationReply(ApiModel):
 
 
 class ClearedReply(ApiModel):
-    """An institution was paid for what it settled up to and including a day."""
+    """An institution was paid for its settlements up to and including a day."""
 
     institution: str
     cleared_through: str
     position: int
 
 
-class ClearingDay(ApiModel):
-    """A day's settled bills as it ended, what went back of earlier ones, and what is payable.
+class ClearingSums(ApiModel):
+    """The sums of settled and of returned bills, and what is payable for both.
 
-    `payable` is own and aid of both together; it may be below zero.
+    `payable` is own and aid of both together; it may be negative.
     """
 
-    day: str
     settled: SumsReply
     returned: SumsReply
     payable: str
 
 
-class ClearingReply(ApiModel):
-    """A month of an institution, day by day and whole."""
+class ClearingDay(ClearingSums):
+    """A day's bills at its end, and returns of bills of earlier days."""
+
+    day: str
+
+
+class ClearingReply(ClearingSums):
+    """A month of an institution, by day and in total."""
 
     institution: str
     name: str
     month: str
     days: list[ClearingDay]
-    settled: SumsReply
-    returned: SumsReply
-    payable: str
     cleared_through: str | None

@@ -1,7 +1,7 @@
-"""How an institution speaks the national protocol: its dialect, and how it signs.
+"""An institution's terms in the national protocol: its dialect, and how it signs.
 
-Read from the log and remembered for a second, so that a message costs no look-up of its own.
-Who is not known here, or never said how it signs, proves itself with a bearer token of ours.
+Terms are read from the log and cached for a second, so that a message needs no look-up of its
+own. An unknown institution, or one without a signature style, needs a bearer token of the service.
 """
 
 from collections import OrderedDict
@@ -17,9 +17,9 @@ from service.context import ServiceContext
 from service.ledger.read_set import ReadSet
 from service.vault import Vault
 
-REMEMBERED_MAX = 10_000
-REMEMBERED_S = 1.0
-USUAL = Dialect(
+CACHED_MAX = 10_000
+CACHED_S = 1.0
+DEFAULT_DIALECT = Dialect(
     mulaid_mode=MulaidMode.CONTAINED,
     fund_includes_acct=False,
     numbers=True,
@@ -30,7 +30,7 @@ USUAL = Dialect(
 class Terms(NamedTuple):
     """An institution's dialect, and how it signs; no style means a bearer token."""
 
-    dialect: Dialect = USUAL
+    dialect: Dialect = DEFAULT_DIALECT
     style: SignatureStyle | None = None
     paasid: str = ""
     secret: str = ""
@@ -42,7 +42,7 @@ class Terms(NamedTuple):
 
 
 class CachedTerms(NamedTuple):
-    """Terms that were read: when, in seconds, and of which version of the institution."""
+    """Cached terms: when they were read, in seconds, and at which version of the institution."""
 
     read_s: float
     terms: Terms
@@ -54,9 +54,9 @@ class TermsBook:
     """Every institution's terms, by its code."""
 
     def __init__(self, context: ServiceContext) -> None:
-        """Read them from a house's log."""
+        """Read them from this service's log."""
         self._context = context
-        self._known: OrderedDict[str, CachedTerms] = OrderedDict()
+        self._cache: OrderedDict[str, CachedTerms] = OrderedDict()
 
     async def of(self, code: str) -> Terms:
         """An institution's terms, at most a second old.
@@ -65,21 +65,21 @@ class TermsBook:
             OverloadedError, StoreUnavailableError: as `Appender.submit`.
         """
         now_s = monotonic_s()
-        known = self._known.get(code)
-        if known is not None and known.read_s > now_s - REMEMBERED_S and self._is_newest(known):
-            return known.terms
+        cached = self._cache.get(code)
+        if cached is not None and cached.read_s > now_s - CACHED_S and self._is_newest(cached):
+            return cached.terms
         terms, stream, version = await self._read(code)
-        self._known[code] = CachedTerms(now_s, terms, stream, version)
-        self._known.move_to_end(code)
-        if len(self._known) > REMEMBERED_MAX:
-            self._known.popitem(last=False)
+        self._cache[code] = CachedTerms(now_s, terms, stream, version)
+        self._cache.move_to_end(code)
+        if len(self._cache) > CACHED_MAX:
+            self._cache.popitem(last=False)
         return terms
 
-    def _is_newest(self, known: CachedTerms) -> bool:
-        """Whether this process has seen nothing newer; what another one wrote is told in time."""
-        if known.stream is None:
+    def _is_newest(self, cached: CachedTerms) -> bool:
+        """Whether this process has seen no newer version; another's writes show after a second."""
+        if cached.stream is None:
             return False
-        return self._context.appender.last_seen(known.stream) in (None, known.version)
+        return self._context.appender.last_seen(cached.stream) in (None, cached.version)
 
     async def _read(self, code: str) -> tuple[Terms, StreamId | None, int]:
         vault = self._context.vault

@@ -1,4 +1,4 @@
-"""From a message to what it did, and back: the question that the national protocol lacks."""
+"""The outcome of a message, and the message of a settlement; the protocol has no such query."""
 
 import re
 from datetime import datetime
@@ -6,11 +6,10 @@ from typing import NamedTuple
 
 from msgspec import json
 
-from aggregates.vocabulary import Instant, SettlementStatus, StreamId
+from aggregates.vocabulary import SettlementStatus, StreamId
 from service.caller import Caller, Role, check_role
 from service.context import ServiceContext
 from service.ledger.command import Decision
-from service.ledger.read_set import ReadSet
 from service.read_models.reader import ReadModels
 
 CODE_SIZE = 12
@@ -19,9 +18,9 @@ KEY_OF = "SELECT key FROM command_keys WHERE caller = $1 AND stream = $2 AND ref
 
 
 class MessageOutcome(NamedTuple):
-    """What a message did: `refusal` is a rule's code, `stream` what it made or meant.
+    """A message's outcome: `refusal` is a rule's code, `stream` what it created or was about.
 
-    `cancelled` is the settlement that it took back whole.
+    `cancelled` is the settlement that it cancelled in full.
     """
 
     refusal: str | None
@@ -32,26 +31,26 @@ class MessageOutcome(NamedTuple):
 async def look_at_message(
     context: ServiceContext, caller: Caller, key: str
 ) -> MessageOutcome | None:
-    """What a message of the caller's did; None where it never came, or did nothing.
+    """The outcome of a caller's message; None if it never arrived or stored nothing.
 
-    The look-up rides in a commit, so that a crash cannot take its answer back.
+    The look-up goes through the appender, so that its answer is durable.
     """
     check_role(caller, Role.INSTITUTION)
     await context.appender.quiet(caller.name, key)
-    reply = await context.ask(caller, _nothing, asks=(caller.name, key))
+    reply = await context.ask(caller, lambda *_: Decision(answer=b""), asks=(caller.name, key))
     if not reply.is_replayed:
         return None
-    told = json.decode(reply.answer or b"{}")
-    is_cancel = reply.refusal is None and told.get("status") == SettlementStatus.CANCELLED
-    cancelled = StreamId(told["settlement_id"]) if is_cancel else None
+    answer = json.decode(reply.answer or b"{}")
+    is_cancel = reply.refusal is None and answer.get("status") == SettlementStatus.CANCELLED
+    cancelled = StreamId(answer["settlement_id"]) if is_cancel else None
     return MessageOutcome(reply.refusal, reply.subject, cancelled)
 
 
 async def is_anothers(context: ServiceContext, caller: Caller, msgid: str) -> bool:
-    """Whether a message's number says that another institution sent it.
+    """Whether a message's number belongs to another institution.
 
-    In the national form it is the institution (12), the time (14) and a count (4); a number of
-    another form is another's where it begins with the code of an institution that is known here.
+    The national form is the institution (12), the time (14) and a count (4). A number of another
+    form is another's if it begins with the code of an institution in this ledger.
     """
     code, prefix = caller.subject[:CODE_SIZE], msgid[:CODE_SIZE]
     if msgid.startswith(code) or not prefix.isalnum():
@@ -70,14 +69,8 @@ def _is_time(digits: str) -> bool:
 
 
 async def message_of(read_models: ReadModels, caller: Caller, settlement: StreamId) -> str:
-    """The msgid that made a settlement; empty where it came by another door."""
-    key = (
-        await read_models.pool.fetchval(KEY_OF, caller.name, settlement[4:])
-        if read_models.pool
-        else None
-    )
-    return (key or "").rpartition(":")[2] if (key or "").startswith("fsi:") else ""
-
-
-def _nothing(_: ReadSet, __: Instant) -> Decision:
-    return Decision(answer=b"")
+    """The msgid that created a settlement; empty if it did not come by the national protocol."""
+    if read_models.pool is None:
+        return ""
+    key = await read_models.pool.fetchval(KEY_OF, caller.name, settlement[4:]) or ""
+    return key.rpartition(":")[2] if key.startswith("fsi:") else ""

@@ -1,4 +1,4 @@
-"""Pay an institution for its settlements, and say what a month comes to (清算)."""
+"""The clearing of an institution (清算): record a payment, and compute a month's sums."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -9,7 +9,7 @@ from aggregates import institution as rules
 from aggregates.reconciliation.day import BillTotals, together
 from aggregates.vocabulary import Instant
 from projections.settlement import movements
-from projections.settlement.movements import DaySums, of_days
+from projections.settlement.movements import of_days
 from service.caller import Caller, Request, Role, check_role
 from service.context import ServiceContext
 from service.institution import find_institution, see_institution
@@ -23,7 +23,7 @@ LONGEST_MONTH = timedelta(days=31)
 
 
 async def clear(context: ServiceContext, request: Request, code: str, through: date) -> Reply:
-    """Note that an institution was paid for all it settled up to and including a day.
+    """Record that an institution was paid for its settlements up to and including a day.
 
     Raises:
         UnknownError: no such institution, or of another region; DateInvalidError: the day is
@@ -43,7 +43,7 @@ async def clear(context: ServiceContext, request: Request, code: str, through: d
 async def look_at_clearing(
     context: ServiceContext, read_models: ReadModels, caller: Caller, code: str, first: date
 ) -> ComputedAnswer:
-    """What a month that begins on `first` comes to, day by day and whole.
+    """The sums of the month that begins on `first`, by day and in total.
 
     For the institution itself, an agency of its region, and auditors.
 
@@ -61,19 +61,15 @@ async def look_at_clearing(
         "institution": code,
         "name": institution.name,
         "month": first.isoformat()[:7],
-        "days": [{"day": one.day.isoformat()} | _line(one.settled, one.returned) for one in days],
-        **_whole(days),
+        "days": [{"day": d.day.isoformat()} | _line(d.settled, d.returned) for d in days],
+        **_line(together(d.settled for d in days), together(d.returned for d in days)),
         "cleared_through": day(institution.cleared_through),
     }
     return ComputedAnswer(body, position)
 
 
-def _whole(days: tuple[DaySums, ...]) -> dict[str, Any]:
-    return _line(together(d.settled for d in days), together(d.returned for d in days))
-
-
 def _line(settled: BillTotals, returned: BillTotals) -> dict[str, Any]:
-    """What was settled, what went back, and what accounts owe the institution for both."""
+    """Sums settled and returned, and what accounts owe the institution for both."""
     net = settled.plus(returned.negated())
     return {
         "settled": sums_answer(settled),

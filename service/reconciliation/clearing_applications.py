@@ -3,11 +3,11 @@
 An agency pays by `clearing.clear`.
 """
 
-from dataclasses import dataclass
 from datetime import date
 
 from aggregates import institution as rules
 from aggregates.institution import ClearingRequested
+from aggregates.reconciliation.fsi_statement import StatedSums
 from aggregates.refusals import InstitutionNotDesignatedError, UnknownError
 from aggregates.vocabulary import Instant, StreamId
 from service.caller import Request, Role, check_role
@@ -18,64 +18,58 @@ from service.ledger.read_set import ReadSet
 PROOF_SIZE = 17
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AskClearing:
-    """A month by its first day, the kind of clearing (99 is all), and the stated sums in fen."""
+async def apply(
+    context: ServiceContext, request: Request, month: date, kind: str, sums: StatedSums
+) -> Reply:
+    """Apply for the clearing of a month, by its first day, and a kind (99 is all kinds).
 
-    month: date
-    kind: str
-    total_fen: int
-    fund_pay_fen: int | None
-    account_fen: int | None
-
-
-async def claim(context: ServiceContext, request: Request, asked: AskClearing) -> Reply:
-    """Apply for a month's clearing; the answer is the application's number.
+    The answer is the application's number.
 
     Raises:
         RefusalError: as `institution.request_clearing`; the rest as `Appender.submit`.
     """
     check_role(request.caller, Role.INSTITUTION)
+    assert sums.total_fen is not None, "the protocol requires the total"
+    applied_for = ClearingRequested(
+        month=month,
+        kind=kind,
+        total_fen=sums.total_fen,
+        fund_pay_fen=sums.fund_fen,
+        account_fen=sums.account_fen,
+    )
 
     def decide(reads: ReadSet, _: Instant) -> Decision:
-        stream = _own(reads, context, request)
-        event = ClearingRequested(
-            month=asked.month,
-            kind=asked.kind,
-            total_fen=asked.total_fen,
-            fund_pay_fen=asked.fund_pay_fen,
-            account_fen=asked.account_fen,
-        )
-        made = rules.request_clearing(reads.institution(stream), event)
-        number = _number(context, request, asked.month, asked.kind)
-        return Decision(answer=f'"{number}"'.encode(), events=[(stream, one) for one in made])
+        stream = _own_stream(reads, context, request)
+        events = rules.request_clearing(reads.institution(stream), applied_for)
+        number = _number(context, request, month, kind)
+        return Decision(answer=f'"{number}"'.encode(), events=[(stream, e) for e in events])
 
     return await context.do(request, decide)
 
 
 async def withdraw(context: ServiceContext, request: Request, number: str) -> Reply:
-    """Take an application back by its number; what is taken back already is answered alike.
+    """Withdraw an application by its number. Idempotent.
 
     Raises:
-        UnknownError: it is none of the caller's; RefusalError: as
+        UnknownError: it is not the caller's; RefusalError: as
         `institution.withdraw_clearing`; the rest as `Appender.submit`.
     """
     check_role(request.caller, Role.INSTITUTION)
 
     def decide(reads: ReadSet, _: Instant) -> Decision:
-        stream = _own(reads, context, request)
-        month, kind = _named(context, request, number)
-        made = rules.withdraw_clearing(reads.institution(stream), month, kind)
-        return Decision(answer=b"{}", events=[(stream, one) for one in made])
+        stream = _own_stream(reads, context, request)
+        month, kind = _month_and_kind(context, request, number)
+        events = rules.withdraw_clearing(reads.institution(stream), month, kind)
+        return Decision(answer=b"{}", events=[(stream, e) for e in events])
 
     return await context.do(request, decide)
 
 
-def _named(context: ServiceContext, request: Request, number: str) -> tuple[date, str]:
-    """The month and kind of one of the caller's numbers.
+def _month_and_kind(context: ServiceContext, request: Request, number: str) -> tuple[date, str]:
+    """The month and kind of an application's number.
 
     Raises:
-        UnknownError: it was not given to him.
+        UnknownError: the number is not one of the caller's.
     """
     month, _, kind = number[:-PROOF_SIZE].partition("T")
     try:
@@ -88,12 +82,12 @@ def _named(context: ServiceContext, request: Request, number: str) -> tuple[date
 
 
 def _number(context: ServiceContext, request: Request, month: date, kind: str) -> str:
-    """Month, kind and a keyed digest of both, so that nobody can make one up."""
-    told = f"clearing\0{request.caller.name}\0{month:%Y%m}:{kind}"
-    return f"{month:%Y%m}T{kind}" + context.vault.sign(told.encode()).hex()[:PROOF_SIZE].upper()
+    """Month, kind and a keyed digest of both, so that nobody can forge a number."""
+    text = f"clearing\0{request.caller.name}\0{month:%Y%m}:{kind}"
+    return f"{month:%Y%m}T{kind}" + context.vault.sign(text.encode()).hex()[:PROOF_SIZE].upper()
 
 
-def _own(reads: ReadSet, context: ServiceContext, request: Request) -> StreamId:
+def _own_stream(reads: ReadSet, context: ServiceContext, request: Request) -> StreamId:
     stream = reads.find(context.vault.name("institution", request.caller.subject))
     if stream is None:
         raise InstitutionNotDesignatedError(status="unknown")

@@ -1,4 +1,4 @@
-"""Hold an institution's books of some days against ours (3201, 3202). Changes nothing."""
+"""Compare an institution's statement of some days with the ledger (3201, 3202). Read-only."""
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date
@@ -38,6 +38,7 @@ class BillFilter(NamedTuple):
     last: date
     insurance: Insurance | None
     clr_type: str | None
+    without_refunds: bool = False
 
 
 class Sent(NamedTuple):
@@ -53,7 +54,7 @@ class Sent(NamedTuple):
 
 
 class ComparedRow(NamedTuple):
-    """One compared row with all that names it."""
+    """A compared row with its identifiers."""
 
     compared: Compared
     msgid: str
@@ -62,7 +63,7 @@ class ComparedRow(NamedTuple):
 
 
 class FsiStatementQuery(NamedTuple):
-    """Whose books are looked at, where, and how he reads them."""
+    """Whose statement is compared, with what, and in which dialect."""
 
     context: ServiceContext
     read_models: ReadModels
@@ -73,74 +74,74 @@ class FsiStatementQuery(NamedTuple):
 def stated(
     count: int | None, total_fen: int | None, fund_fen: int | None, account_fen: int | None
 ) -> StatedSums:
-    """Sums as an institution states them."""
+    """An institution's sums in fen; None is a sum that it does not state."""
     return StatedSums(count, total_fen, fund_fen, account_fen)
 
 
-async def agree(
-    looked: FsiStatementQuery, asked: BillFilter, said: StatedSums, *, bare: bool
-) -> bool:
-    """Whether the caller's sums are ours; `bare` leaves refunds out.
+async def agree(query: FsiStatementQuery, bills: BillFilter, sums: StatedSums) -> bool:
+    """Whether the caller's sums are the ledger's.
 
     Raises:
         DateInvalidError: no such days; OverloadedError: the read models are behind the log.
     """
-    found = await _entries(looked, asked)
-    return agrees([entry for entry, _ in found], said, without_refunds=bare)
+    entries = [entry for entry, _ in await _entries(query, bills)]
+    return agrees(entries, sums, without_refunds=bills.without_refunds)
 
 
 async def compare_rows(
-    looked: FsiStatementQuery, asked: BillFilter, sent: Iterable[Sent], *, bare: bool
+    query: FsiStatementQuery, bills: BillFilter, sent: Iterable[Sent]
 ) -> list[ComparedRow]:
-    """Every bill of both sides, and what came of it; `bare` leaves refunds out.
+    """Every bill of both sides with its verdict.
 
     Raises:
         DateInvalidError: no such days; OverloadedError: the read models are behind the log.
     """
-    context, read_models, caller, _ = looked
-    found = await _entries(looked, asked)
-    settled = {entry.settlement: event for entry, event in found}
+    context, read_models, caller, _ = query
+    entries = await _entries(query, bills)
+    settled = {entry.settlement: event for entry, event in entries}
     keys = dict(await read_models.pool.fetch(KEYS, caller.name, [s[4:] for s in settled]))
     by_stream = {f"stl_{stream.hex}": key for stream, key in keys.items()}
     persons = await persons_of(context, {event.claim.beneficiary for event in settled.values()})
     rows: list[ComparedRow] = []
     booked = [Booked(_bill_of(row, settled.keys()), *row) for row in sent]
-    for one in compare([entry for entry, _ in found], booked, without_refunds=bare):
-        if one.entry is None:
-            assert one.booked is not None, "a row is on one side at least"
-            rows.append(ComparedRow(one, "", one.booked.visit, one.booked.person_no))
+    ours = [entry for entry, _ in entries]
+    for compared in compare(ours, booked, without_refunds=bills.without_refunds):
+        _, entry, theirs = compared
+        if entry is None:
+            assert theirs is not None, "a row is on one side at least"
+            rows.append(ComparedRow(compared, "", theirs.visit, theirs.person_no))
             continue
-        claim = settled[one.entry.settlement].claim
+        claim = settled[entry.settlement].claim
         person = persons.get(claim.beneficiary)
-        msgid = by_stream.get(one.entry.settlement, "").rpartition(":")[2]
-        visit = visit_number(one.entry.settlement, claim.visit)
-        rows.append(ComparedRow(one, msgid, visit, person.person_no if person else ""))
+        msgid = by_stream.get(entry.settlement, "").rpartition(":")[2]
+        visit = visit_number(entry.settlement, claim.visit)
+        rows.append(ComparedRow(compared, msgid, visit, person.person_no if person else ""))
     return rows
 
 
-def _bill_of(row: Sent, known: Collection[StreamId]) -> StreamId | None:
-    """The bill that a row names; a refund is named by its own number or by its bill's."""
+def _bill_of(row: Sent, bills: Collection[StreamId]) -> StreamId | None:
+    """The bill that a row names; a refund has its own number or its bill's."""
     try:
         stream = long("stl", row.number)
         other = long("stl", twin(stream))
     except UnknownError:
         return None
-    if stream in known:
+    if stream in bills:
         return stream
-    return other if row.is_refund and other in known else None
+    return other if row.is_refund and other in bills else None
 
 
 async def _entries(
-    looked: FsiStatementQuery, asked: BillFilter
+    query: FsiStatementQuery, bills: BillFilter
 ) -> list[tuple[StatementRow, Settled]]:
-    context, read_models, caller, dialect = looked
+    context, read_models, caller, dialect = query
     check_role(caller, Role.INSTITUTION)
     stream, _, now = await see_institution(context, caller, caller.subject)
-    days = (asked.last - asked.first).days
-    if not 0 <= days <= DAYS_MAX or asked.first > now.on:
+    days = (bills.last - bills.first).days
+    if not 0 <= days <= DAYS_MAX or bills.first > now.on:
         raise DateInvalidError(field="stmt_begndate")
     await reach_head(context, read_models, movements.TABLE)
-    moves = await between(read_models.pool, stream, asked.first, asked.last)
+    moves = await between(read_models.pool, stream, bills.first, bills.last)
     events = await _settled(context, moves)
     insurances = await _insurances(context, events.values())
     chosen: list[tuple[StatementRow, Settled]] = []
@@ -148,14 +149,14 @@ async def _entries(
         event = events.get(move.settlement)
         if event is None:
             continue
-        is_asked = asked.insurance in (None, insurances[event.claim.beneficiary])
-        if is_asked and asked.clr_type in (None, clr_type(event.claim.med_type)):
+        is_insured_so = bills.insurance in (None, insurances[event.claim.beneficiary])
+        if is_insured_so and bills.clr_type in (None, clr_type(event.claim.med_type)):
             chosen.append((_entry(move, dialect), event))
     return chosen
 
 
 def standing(moves: Sequence[Move]) -> list[Move]:
-    """What counts for both sides: a reversed bill never was."""
+    """The moves of bills that were not reversed: a reversed bill counts for neither side."""
     reversed_ = {m.settlement for m in moves if m.status is SettlementStatus.REVERSED}
     return [move for move in moves if move.settlement not in reversed_]
 
@@ -175,10 +176,10 @@ def _entry(move: Move, dialect: Dialect) -> StatementRow:
 
 
 async def _settled(context: ServiceContext, moves: Sequence[Move]) -> dict[StreamId, Settled]:
-    """How the bills began; a tombstone began as nothing."""
+    """The bills' first events; a tombstone has none of this kind."""
     streams = list(dict.fromkeys(move.settlement for move in moves))
-    began = await context.store.first_events(streams)
-    return {one.stream: one.event for one in began if isinstance(one.event, Settled)}
+    first = await context.store.first_events(streams)
+    return {item.stream: item.event for item in first if isinstance(item.event, Settled)}
 
 
 async def _insurances(
@@ -191,7 +192,7 @@ async def _insurances(
 
 
 def clr_type(med_type: str) -> str:
-    """Drugstore 41, stay 21, else out-patient 11."""
+    """41: drugstore, 21: stay, 11: out-patient."""
     if med_type.startswith("41"):
         return "41"
     return "21" if med_type.startswith("2") else "11"

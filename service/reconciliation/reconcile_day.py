@@ -1,4 +1,4 @@
-"""Hold a day of ours against an institution's list of it (对账, policy.md S64). Changes nothing."""
+"""Compare a day with an institution's list of it (对账, policy.md S64). Read-only."""
 
 import asyncio
 from collections.abc import Iterable
@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from aggregates.reconciliation.day import (
     BillDifference,
     BillTotals,
-    Comparison,
     ListedBill,
     Totals,
     agrees,
@@ -43,13 +42,13 @@ class ListedLine(NamedTuple):
 
 
 def totals_of(*stated: int | None) -> Totals:
-    """What an institution says of a day: count, total, fund, own, aid and cash in fen."""
+    """An institution's totals of a day: count, then total, fund, own, aid and cash in fen."""
     return Totals(*stated)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatedDay:
-    """What an institution says of a day: its totals and, where it tells them, its bills."""
+    """An institution's statement of a day: its totals and, if it lists them, its bills."""
 
     institution: str
     day: date
@@ -58,7 +57,7 @@ class StatedDay:
 
 
 class ComputedAnswer(NamedTuple):
-    """An answer that no key keeps, and the position it is as of."""
+    """An answer that is not stored, and the log position that it is as of."""
 
     body: dict[str, Any]
     position: int
@@ -69,12 +68,11 @@ async def reconcile(
 ) -> ComputedAnswer:
     """Compare a day, for the institution itself or an agency of its region.
 
-    A past day is answered the same at any time: what happened to its bills afterwards belongs
-    to the day it happened on.
+    The answer for a past day never changes: later changes of its bills belong to later days.
 
     Raises:
         UnknownError: no such institution, or not the caller's; DateInvalidError: the day is
-        not there yet; OverloadedError: the read models are behind the log.
+        in the future; OverloadedError: the read models are behind the log.
     """
     check_role(caller, Role.INSTITUTION, Role.AGENCY)
     stream, _, now = await see_institution(context, caller, stated.institution)
@@ -91,7 +89,7 @@ async def reconcile(
 async def _name_by_key(
     read_models: ReadModels, caller: Caller, differences: list[dict[str, Any]]
 ) -> None:
-    """Give each bill that the institution did not list the key that it was settled with."""
+    """Add the settling key of each bill that the institution did not list."""
     unnamed = {d["settlement_id"]: d for d in differences if d["service"] and d["key"] is None}
     if unnamed:
         streams = [settlement[4:] for settlement in unnamed]
@@ -112,9 +110,9 @@ def _answer(
         "day": stated.day.isoformat(),
         "final": is_final,
         "result": "equal" if is_equal else "different",
-        "totals": {"service": sums_answer(ours), "institution": _stated_answer(stated.totals)},
+        "totals": {"service": sums_answer(ours), "institution": sums_answer(stated.totals)},
         "equal": None if compared is None else compared.equal,
-        "differences": [] if compared is None else _differences_answer(compared),
+        "differences": [_difference_answer(d) for d in compared.differences] if compared else [],
         "returned": _returned_answer(day),
     }
 
@@ -126,35 +124,22 @@ def _items(vault: Vault, code: str, lines: Iterable[ListedLine]) -> Iterable[Lis
         yield ListedBill(settlement, key, digest, status, total_fen, aid_fen)
 
 
-def sums_answer(sums: BillTotals) -> dict[str, Any]:
-    """How many bills, and their sums in yuan."""
-    return {
-        "count": sums.bills,
-        "total": yuan(sums.total_fen),
-        "fund_pay": yuan(sums.fund_pay_fen),
-        "own": yuan(sums.own_fen),
-        "aid": yuan(sums.aid_fen),
-        "cash": yuan(sums.cash_fen),
-    }
+def sums_answer(sums: BillTotals | Totals) -> dict[str, Any]:
+    """The number of bills, and their sums in yuan; None is a sum that was not stated."""
+    return {"count": sums.bills} | _amounts(sums)
 
 
-def _stated_answer(totals: Totals) -> dict[str, Any]:
-    named = zip(("total", "fund_pay", "own", "aid", "cash"), totals[1:], strict=True)
-    amounts = {name: None if fen is None else yuan(fen) for name, fen in named}
-    return {"count": totals.bills} | amounts
-
-
-def _differences_answer(compared: Comparison) -> list[dict[str, Any]]:
-    return [_difference_answer(difference) for difference in compared.differences]
+def _amounts(sums: BillTotals | Totals) -> dict[str, Any]:
+    names = ("total", "fund_pay", "own", "aid", "cash")
+    amounts = zip(names, sums[1:], strict=True)
+    return {name: None if fen is None else yuan(fen) for name, fen in amounts}
 
 
 def _difference_answer(difference: BillDifference) -> dict[str, Any]:
     unlike, bill, listing = difference
     service = theirs = None
     if bill is not None:
-        sums = sums_answer(bill.sums)
-        del sums["count"]
-        service = {"status": bill.status} | sums
+        service = {"status": bill.status} | _amounts(bill.sums)
     if listing is not None:
         theirs = {
             "status": listing.status,
@@ -162,21 +147,20 @@ def _difference_answer(difference: BillDifference) -> dict[str, Any]:
             "aid": yuan(listing.aid_fen),
             "listed": listing.times,
         }
-    named = bill.settlement if bill is not None else listing and listing.settlement
+    settlement = bill.settlement if bill is not None else listing and listing.settlement
     return {
         "class": unlike,
         "key": listing and listing.key,
-        "settlement_id": named,
+        "settlement_id": settlement,
         "service": service,
         "institution": theirs,
     }
 
 
 def _returned_answer(day: InstitutionDay) -> dict[str, Any]:
-    items = []
-    for settlement, settled_on, status, sums in day.returned:
-        amounts = sums_answer(sums)
-        del amounts["count"]
-        told = {"settlement_id": settlement, "day": settled_on.isoformat(), "status": status}
-        items.append(told | amounts)
-    return sums_answer(together(one.sums for one in day.returned)) | {"items": items}
+    items = [
+        {"settlement_id": settlement, "day": settled_on.isoformat(), "status": status}
+        | _amounts(sums)
+        for settlement, settled_on, status, sums in day.returned
+    ]
+    return sums_answer(together(bill.sums for bill in day.returned)) | {"items": items}

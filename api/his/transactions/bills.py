@@ -1,19 +1,14 @@
-"""Bills tried, settled, cancelled, looked at: 2101 to 2103, 2206 to 2208, 2303 to 2305, 5203."""
+"""Bills: quoted, settled, cancelled, queried: 2101 to 2103, 2206 to 2208, 2303 to 2305, 5203."""
 
 import hashlib
 import json
 from typing import Any
 
-from aggregates.vocabulary import SettlementStatus
-from api.his.transactions.persons import shown
-from api.his.transactions.setlinfo import (
-    cancelled,
-    cancelled_detail,
-    setldetail,
-    setlinfo,
-    visit_id,
-)
-from api.his.transactions.visits import fee_result, fee_row
+from aggregates.vocabulary import SettlementStatus, StreamId
+from api.his.transactions import setlinfo
+from api.his.transactions.persons import credential
+from api.his.transactions.setlinfo import setldetail
+from api.his.transactions.visits import fee_results, fee_row
 from api.his.wire.call import Call, check_reply
 from api.his.wire.envelope import Answered
 from api.his.wire.reading import Values
@@ -34,13 +29,13 @@ SINCE = {
     SettlementStatus.CANCELLED: "该结算此后已撤销[cancelled]",
     SettlementStatus.PART_REFUNDED: "该结算此后已部分退费[part_refunded]",
 }
-"""What became of a bill whose answer is repeated, for people and for programs."""
+"""What happened to a bill since its answer, shown when the answer is repeated."""
 
 
 def _bill(sent: Values) -> BillRequest:
     return BillRequest(
         person_no=sent["psn_no"],
-        shown=shown(sent["mdtrt_cert_type"], sent["mdtrt_cert_no"]),
+        shown=credential(sent["mdtrt_cert_type"], sent["mdtrt_cert_no"]),
         med_type=sent["med_type"],
         total_fen=sent["medfee_sumamt"],
         use_account=sent["acct_used_flag"] not in UNUSED,
@@ -49,26 +44,22 @@ def _bill(sent: Values) -> BillRequest:
 
 
 def _plan(extra: str | None) -> str | None:
-    """A quote's hash, where the client sends it back in the extension."""
-    if extra is None or "plan_hash" not in extra:
-        return None
+    """A quote's hash, if the client sends it back in the extension."""
     try:
-        held = json.loads(extra)
-    except ValueError:
+        members = json.loads(extra or "null")
+    except (ValueError, RecursionError):
         return None
-    plan = held.get("plan_hash") if isinstance(held, dict) else None
+    plan = members.get("plan_hash") if isinstance(members, dict) else None
     return plan if isinstance(plan, str) else None
 
 
-def _visit_bill(call: Call) -> VisitBill:
+def _request(call: Call) -> VisitBill | Purchase:
+    """The bill of a visit, or at a drugstore a purchase with the fee lines in the message."""
     sent = call.first
-    return VisitBill(
-        bill=_bill(sent), visit=long("vis", sent["mdtrt_id"]), batch=sent["chrg_bchno"]
-    )
-
-
-def _purchase(call: Call) -> Purchase:
-    sent, rows = call.first, call.input["drugdetail"]
+    if "drugdetail" not in call.input:
+        visit = long("vis", sent["mdtrt_id"])
+        return VisitBill(bill=_bill(sent), visit=visit, batch=sent["chrg_bchno"])
+    rows = call.input["drugdetail"]
     if not rows:
         raise ProblemError("FIELD_REQUIRED", field="drugdetail")
     numbers = "\0".join(sorted(row["feedetl_sn"] for row in rows))
@@ -81,76 +72,63 @@ def _purchase(call: Call) -> Purchase:
     )
 
 
-async def try_visit(call: Call) -> Answered:
-    """2206 and 2303: what settling now would answer."""
-    return await _tried(call, _visit_bill(call))
+async def quote(call: Call) -> Answered:
+    """2101, 2206 and 2303: what settling now would answer."""
+    facts = await try_bill(call.context, call.caller, _request(call))
+    return call.answer(_output(call, facts))
 
 
-async def try_purchase(call: Call) -> Answered:
-    """2101: the same at a drugstore."""
-    return await _tried(call, _purchase(call))
-
-
-async def settle_visit(call: Call) -> Answered:
-    """2207 and 2304: settle, once however often it is asked."""
-    return await _settled(call, _visit_bill(call))
-
-
-async def settle_purchase(call: Call) -> Answered:
-    """2102: the same at a drugstore, with the fee lines in the message."""
-    return await _settled(call, _purchase(call))
-
-
-async def _tried(call: Call, asked: VisitBill | Purchase) -> Answered:
-    facts = await try_bill(call.api.context, call.caller, asked)
-    return call.answer(_printed(call, facts, call.envelope.msgid))
-
-
-async def _settled(call: Call, asked: VisitBill | Purchase) -> Answered:
-    outcome = await settle_bill(call.api.context, call.request(), asked)
+async def settle(call: Call) -> Answered:
+    """2102, 2207 and 2304: settle a bill. Idempotent."""
+    outcome = await settle_bill(call.context, call.request(), _request(call))
     reply = check_reply(outcome.reply)
     assert outcome.facts is not None, "what is not refused is settled"
-    told = call.answer(_printed(call, outcome.facts, call.envelope.msgid), reply)
-    return told if outcome.since is None else told._replace(warning=SINCE[outcome.since])
+    answered = call.answer(_output(call, outcome.facts), reply)
+    return answered if outcome.since is None else answered._replace(warning=SINCE[outcome.since])
 
 
-def _printed(call: Call, facts: BillFacts, msgid: str) -> dict[str, Any]:
+def _output(call: Call, facts: BillFacts) -> dict[str, Any]:
     kind = call.first.get("mdtrt_cert_type")
     output = {
-        "setlinfo": setlinfo(facts, call.dialect, msgid, kind),
+        "setlinfo": setlinfo.setlinfo(facts, call.dialect, call.head.msgid, kind),
         "setldetail": setldetail(facts),
     }
     if "drugdetail" in call.input:
-        table = call.api.context.funds.table
-        rows = [fee_result(table, row) for row in call.input["drugdetail"]]
-        output["detlcutinfo"] = rows
+        fees = fees_of(map(fee_row, call.input["drugdetail"]))
+        output["detlcutinfo"] = fee_results(call.context.funds.table, fees)
     return output
 
 
-async def take_back(call: Call) -> Answered:
-    """2208, 2305 and 2103: the whole bill back to the accounts and buckets it came from."""
-    sent, context = call.first, call.api.context
+async def _named_bill(call: Call) -> tuple[StreamId, BillFacts]:
+    """The bill that the input names.
+
+    Raises:
+        UnknownError: there is none, or it is of another patient or visit.
+    """
+    sent = call.first
     settlement = long("stl", sent["setl_id"])
-    facts = await look_at_bill(context, call.caller, settlement, sent["psn_no"])
-    if visit_id(facts) != sent["mdtrt_id"]:
+    facts = await look_at_bill(call.context, call.caller, settlement, sent["psn_no"])
+    if sent["mdtrt_id"] not in (None, setlinfo.visit_id(facts)):
         raise UnknownError
-    reply = check_reply(await cancel.cancel(context, call.request(), settlement, REASON))
-    told = json.loads(reply.answer)
+    return settlement, facts
+
+
+async def cancel_bill(call: Call) -> Answered:
+    """2103, 2208 and 2305: return the whole bill to the accounts and buckets that paid it."""
+    settlement, facts = await _named_bill(call)
+    reply = check_reply(await cancel.cancel(call.context, call.request(), settlement, REASON))
+    cancellation = json.loads(reply.answer)
     output = {
-        "setlinfo": cancelled(facts, call.dialect, call.envelope.msgid, told),
-        "setldetail": cancelled_detail(facts),
+        "setlinfo": setlinfo.cancelled(facts, call.dialect, call.head.msgid, cancellation),
+        "setldetail": setlinfo.cancelled_detail(facts),
     }
     return call.answer(output, reply)
 
 
-async def look(call: Call) -> Answered:
-    """5203: a bill as it was settled, and whether it was given back."""
-    sent, context = call.first, call.api.context
-    settlement = long("stl", sent["setl_id"])
-    facts = await look_at_bill(context, call.caller, settlement, sent["psn_no"])
-    if sent["mdtrt_id"] not in (None, visit_id(facts)):
-        raise UnknownError
+async def query_bill(call: Call) -> Answered:
+    """5203: a bill as it was settled, and whether it was returned since."""
+    settlement, facts = await _named_bill(call)
     msgid = await message_of(call.api.read_models, call.caller, settlement)
-    info = setlinfo(facts, call.dialect, msgid, None)
+    info = setlinfo.setlinfo(facts, call.dialect, msgid, None)
     info["refd_setl_flag"] = "0" if facts.status == "settled" else "1"
     return call.answer({"setlinfo": info, "setldetail": setldetail(facts)})

@@ -1,4 +1,4 @@
-"""Who the patient is and what he is entitled to: 1101, 1162, 1201, 2001, 5206, 5301."""
+"""The patient and the patient's entitlements, and the institution: 1101, 1162, 1201, 2001, 5301."""
 
 from aggregates.vocabulary import Insurance, InsuranceStatus, ParentSex
 from api.his.wire.call import Call
@@ -18,15 +18,15 @@ RESIDENT_ID_SIZE = 18
 MEDINS = {"hospital": "1", "pharmacy": "2", "checkup": "1"}
 
 
-def shown(kind: str | None, number: str | None) -> Identity | None:
-    """What the patient showed, as the service knows it; nothing where the kind is unknown."""
+def credential(kind: str | None, number: str | None) -> Identity | None:
+    """The credential that the patient showed; None if its kind is unknown."""
     if kind not in KINDS or not number:
         return None
     return Identity(KINDS[kind], number)
 
 
 def particulars(patient: Patient) -> Values:
-    """The members that every answer about a patient has. Who was erased is an empty text."""
+    """The members that every answer about a patient has; empty texts for an erased person."""
     person = patient.person
     traits = traits_in(person.cert_no)
     sex = {ParentSex.FATHER: "1", ParentSex.MOTHER: "2", None: "0"}[traits.sex]
@@ -42,23 +42,23 @@ def particulars(patient: Patient) -> Values:
 
 
 def psn_type(insurance: Insurance, standing: InsuranceStatus) -> str:
-    """In work 1101, retired 1201, resident 1501."""
+    """1101: employed, 1201: retired, 1501: resident."""
     if insurance is Insurance.RESIDENT:
         return "1501"
     return "1201" if standing is InsuranceStatus.RETIRED else "1101"
 
 
 def age(call: Call, patient: Patient) -> str:
-    """Whole years as the table writes them; 0.0 where the birth is not known."""
+    """Whole years with one decimal; 0.0 if the day of birth is not known."""
     born = traits_in(patient.person.cert_no).born_on
-    on = call.api.context.clock().on
+    on = call.context.clock().on
     if born is None:
         return "0.0"
     return f"{on.year - born.year - ((on.month, on.day) < (born.month, born.day))}.0"
 
 
 def _insured(call: Call, patient: Patient) -> Values:
-    """The nodes of 1101. `balc` is the patient's own account's, never a sponsor's."""
+    """The nodes of 1101. `balc` is the balance of the patient's own account alone."""
     base = particulars(patient) | {"age": age(call, patient), "exp_content": "", "expContent": ""}
     insured = {
         "balc": patient.balance_fen or 0,
@@ -72,22 +72,22 @@ def _insured(call: Call, patient: Patient) -> Values:
 
 
 async def psn_info(call: Call) -> Answered:
-    """1101: the person behind a credential."""
+    """1101: the person that a credential belongs to."""
     sent = call.first
     kind, number = sent["mdtrt_cert_type"], sent["mdtrt_cert_no"]
-    identity = shown(kind, number) or Identity("id_card", number)
-    patient = await identify(call.api.context, call.caller, identity)
+    identity = credential(kind, number) or Identity("id_card", number)
+    patient = await identify(call.context, call.caller, identity)
     return call.answer(_insured(call, patient))
 
 
 async def decode(call: Call) -> Answered:
-    """1162: whose e-voucher it is. That a guardian showed it is not told.
+    """1162: the owner of an e-voucher. Whether a guardian showed it is not in the answer.
 
-    Some clients read 1101's nodes with the token in them, others the voucher's own words:
-    both are there.
+    Some clients read 1101's nodes with the token in them, others the voucher's own members:
+    the answer has both.
     """
     token = call.first["ecQrCode"] or ""
-    patient = await identify(call.api.context, call.caller, Identity("e_credential", token))
+    patient = await identify(call.context, call.caller, Identity("e_credential", token))
     nodes = _insured(call, patient)
     base = nodes["baseinfo"]
     decoded = {
@@ -104,8 +104,8 @@ async def decode(call: Call) -> Answered:
 
 
 async def medins(call: Call) -> Answered:
-    """1201: the institution that asks; of others nothing is told."""
-    counter = await look_at_counter(call.api.context, call.caller)
+    """1201: the calling institution; the list is empty for another one's code."""
+    counter = await look_at_counter(call.context, call.caller)
     wanted = call.first["fixmedins_code"]
     row = {
         "fixmedins_code": counter.code,
@@ -117,7 +117,7 @@ async def medins(call: Call) -> Answered:
 
 async def benefit(call: Call) -> Answered:
     """2001: whether the pooled fund covers the patient today."""
-    patient, _ = await look_at_patient(call.api.context, call.caller, call.first["psn_no"])
+    patient, _ = await look_at_patient(call.context, call.caller, call.first["psn_no"])
     covered = STATUS.get(patient.status) == "1"
     row = {
         "psn_no": patient.person.person_no,
@@ -130,10 +130,10 @@ async def benefit(call: Call) -> Answered:
 
 
 async def chronic(call: Call) -> Answered:
-    """5301: filings of chronic diseases (慢特病备案), which are the insurance system's own.
+    """5301: filings of chronic diseases (慢特病备案), always an empty list.
 
-    None is on record here: `/v1/filings` are for care elsewhere, and told as a disease they would
-    open entitlements that nobody granted. A client takes the empty list for an ordinary patient.
+    The insurance system has them, not this service. `/v1/filings` are for care elsewhere: listed
+    as a disease they would open entitlements that nobody granted.
     """
-    await look_at_patient(call.api.context, call.caller, call.first["psn_no"])
+    await look_at_patient(call.context, call.caller, call.first["psn_no"])
     return call.answer({"feedetail": []})

@@ -1,54 +1,53 @@
-"""Which handler answers which transaction."""
+"""The handler of each transaction."""
 
 from collections.abc import Awaitable, Callable
 
-from api.his.transactions import bills, persons, queries, reversals, visits
+from api.his.transactions import bills, persons, queries, reversals, sign_in, visits
 from api.his.transactions import reconciliation as books
-from api.his.transactions import sign_in as signing_in
 from api.his.wire.call import Call, Handler
 
 FILES: dict[str, Callable[[Call], Awaitable[bytes]]] = {"9102": books.download}
 
 HANDLERS: dict[str, Handler] = {
-    "9001": signing_in.sign_in,
-    "9002": signing_in.sign_out,
+    "9001": sign_in.sign_in,
+    "9002": sign_in.sign_out,
     "1101": persons.psn_info,
     "1162": persons.decode,
     "1201": persons.medins,
     "2001": persons.benefit,
-    "2101": bills.try_purchase,
-    "2102": bills.settle_purchase,
-    "2103": bills.take_back,
+    "2101": bills.quote,
+    "2102": bills.settle,
+    "2103": bills.cancel_bill,
     "2201": visits.register,
     "2202": visits.withdraw,
     "2203": visits.describe,
     "2204": visits.upload,
-    "2205": visits.take_back,
-    "2206": bills.try_visit,
-    "2207": bills.settle_visit,
-    "2208": bills.take_back,
+    "2205": visits.withdraw_fees,
+    "2206": bills.quote,
+    "2207": bills.settle,
+    "2208": bills.cancel_bill,
     "2301": visits.upload,
-    "2302": visits.take_back_lines,
-    "2303": bills.try_visit,
-    "2304": bills.settle_visit,
-    "2305": bills.take_back,
+    "2302": visits.withdraw_fee_lines,
+    "2303": bills.quote,
+    "2304": bills.settle,
+    "2305": bills.cancel_bill,
     "2401": visits.admit,
     "2402": visits.discharge,
     "2403": visits.describe,
     "2404": visits.withdraw,
     "2405": visits.reopen,
-    "2601": reversals.undo,
+    "2601": reversals.reverse_message,
     "3201": books.totals,
     "3202": books.details,
     "3203": books.apply_for_clearing,
     "3204": books.withdraw_clearing,
     "5201": queries.visits,
     "5202": queries.diagnoses,
-    "5203": bills.look,
+    "5203": bills.query_bill,
     "5204": queries.fees,
     "5206": queries.sums,
     "5301": persons.chronic,
     "5303": queries.stays,
     "9101": books.upload,
-    "GJ01": reversals.ask,
+    "GJ01": reversals.query_message,
 }

@@ -1,4 +1,4 @@
-"""A bill as `setlinfo` and `setldetail`: the identities of the national interface.
+"""A bill as `setlinfo` and `setldetail`, with the sums of the national interface.
 
 medfee_sumamt = fund_pay_sumamt + psn_part_amt + hosp_part_amt, and psn_part_amt = acct_pay +
 psn_cash_pay, where acct_pay contains acct_mulaid_pay; beside it in the other dialect.
@@ -18,7 +18,7 @@ from service.settlement.purchase_visit import visit_number
 from service.visit.bill_facts import BillFacts, Dialect
 
 OWN_FUND = "310200"
-"""职工个人账户; there is no national code for aid, so its row has the same and another name."""
+"""职工个人账户; aid has no national code: its row has this code and another name."""
 POOL = {Insurance.EMPLOYEE: "310100", Insurance.RESIDENT: "390100"}
 POOL_NAMES = {
     Insurance.EMPLOYEE: "城镇职工基本医疗保险统筹基金",
@@ -28,7 +28,7 @@ BY_PROJECT = "01"
 
 
 def money(facts: BillFacts, dialect: Dialect) -> Values:
-    """Every amount of a bill in fen, as this institution reads them."""
+    """Every amount of a bill in fen, in the institution's dialect."""
     parts = facts.parts
     both = facts.own_fen + facts.aid_fen
     acct = facts.own_fen if dialect.mulaid_mode is MulaidMode.BESIDE else both
@@ -56,13 +56,13 @@ def money(facts: BillFacts, dialect: Dialect) -> Values:
 
 
 NO_FUNDS = ("cvlserv_pay", "hifes_pay", "hifmi_pay", "hifob_pay", "maf_pay", "hifdm_pay", "oth_pay")
-"""Funds that neither the stand-in nor a core's single answer tells apart from the pool."""
+"""Funds that the pooled fund's answer does not show separately."""
 
 
 def setlinfo(facts: BillFacts, dialect: Dialect, msgid: str, shown: str | None) -> Values:
-    """A bill that was settled, or only tried; `msgid` is the message that settled it."""
+    """A settled or quoted bill; `msgid` is the message that settled it."""
     patient, settled_at = facts.patient, facts.settled_at
-    extra = told(facts)
+    extra = _extension(facts)
     return {
         **particulars(patient),
         **money(facts, dialect),
@@ -89,7 +89,7 @@ def setlinfo(facts: BillFacts, dialect: Dialect, msgid: str, shown: str | None) 
 
 
 def setldetail(facts: BillFacts) -> list[Values]:
-    """A row for the pooled fund, the own account, and the family's aid, where each paid."""
+    """A row each for the pooled fund, the own account and the family's aid, if it paid."""
     patient, parts = facts.patient, facts.parts
     pool = POOL[patient.insurance], POOL_NAMES[patient.insurance]
     rows = (
@@ -110,13 +110,13 @@ def setldetail(facts: BillFacts) -> list[Values]:
     ]
 
 
-def told(facts: BillFacts) -> str:
-    """What is ours alone: who gave what, as far as the region lets it be told, and the plan."""
+def _extension(facts: BillFacts) -> str:
+    """Members beyond the national ones: payers, as far as the region shows them, and the plan."""
     payers = [
-        {"order": one.rank, "amount": yuan(one.amount_fen)}
-        | ({"name": one.name} if one.name is not None else {})
-        | ({"relation": one.relation.lower()} if one.relation is not None else {})
-        for one in facts.sponsors
+        {"order": sponsor.rank, "amount": yuan(sponsor.amount_fen)}
+        | ({"name": sponsor.name} if sponsor.name is not None else {})
+        | ({"relation": sponsor.relation.lower()} if sponsor.relation is not None else {})
+        for sponsor in facts.sponsors
     ]
     extra: Values = {"own": yuan(facts.own_fen), "aid": yuan(facts.aid_fen), "payers": payers}
     if facts.reasons:
@@ -127,26 +127,26 @@ def told(facts: BillFacts) -> str:
 
 
 def visit_id(facts: BillFacts) -> str:
-    """The visit of a bill."""
+    """A bill's visit number."""
     return visit_number(facts.settlement, facts.visit)
 
 
 def _ratio(facts: BillFacts) -> str:
-    """The fund's part of what is in scope above the start line, rounded down, as 0.nnnn."""
+    """The fund's share of the amount in scope above the deductible, rounded down, as 0.nnnn."""
     base = facts.parts.in_scope_fen - facts.parts.start_fen
     part = facts.parts.fund_fen * 10_000 // base if base > 0 else 0
     return f"{part // 10_000}.{part % 10_000:04d}"
 
 
 def cancelled(
-    facts: BillFacts, dialect: Dialect, msgid: str, told: dict[str, Any]
+    facts: BillFacts, dialect: Dialect, msgid: str, cancellation: dict[str, Any]
 ) -> dict[str, Any]:
-    """A whole cancellation; `told` is the service's own answer to it.
+    """A cancelled bill; `cancellation` is the service's answer to the cancellation.
 
-    What had been given back before in part is not given back again: what stayed goes back.
+    Partial refunds from before are not returned again: only the rest is.
     """
     assert facts.settlement is not None, "what is cancelled was settled"
-    back = {name: fen_of(amount) for name, amount in told["returned"].items()}
+    back = {name: fen_of(amount) for name, amount in cancellation["returned"].items()}
     whole = facts.parts.fund_fen + sum(back.values())
     stayed = facts._replace(
         parts=facts.parts._replace(total_fen=whole),
@@ -154,21 +154,21 @@ def cancelled(
         aid_fen=back["aid"],
         cash_fen=back["cash"],
     )
-    after = told["own_balance_after"]
+    after = cancellation["own_balance_after"]
     return {
         **{name: -fen for name, fen in money(stayed, dialect).items()},
         "mdtrt_id": visit_id(facts),
         "setl_id": twin(facts.settlement),
         "psn_no": facts.patient.person.person_no,
         "clr_optins": facts.patient.region,
-        "setl_time": datetime.fromisoformat(told["cancelled_at"]),
+        "setl_time": datetime.fromisoformat(cancellation["cancelled_at"]),
         "balc": fen_of(after) if after is not None else 0,
         "medins_setl_id": msgid,
     }
 
 
 def cancelled_detail(facts: BillFacts) -> list[dict[str, Any]]:
-    """The rows of the bill with their amounts turned round."""
+    """The rows of the bill with negative amounts."""
     return [
         row | {"fund_payamt": -row["fund_payamt"], "crt_payb_lmt_amt": -row["crt_payb_lmt_amt"]}
         for row in setldetail(facts)

@@ -1,4 +1,4 @@
-"""The files of 3202: a ZIP with a text of tab-separated rows, theirs to us and ours to them."""
+"""The uploaded file and the result file of 3202: a ZIP with one text of tab-separated rows."""
 
 import base64
 import io
@@ -36,28 +36,28 @@ WORDS = {
 }
 
 
-def bytes_of(held: Any) -> bytes:  # noqa: ANN401 -- JSON
-    """A file as clients send it: a list of bytes, signed or not, Base64, or a form's own part.
+def bytes_of(value: Any) -> bytes:  # noqa: ANN401 -- JSON
+    """A file as clients send it: a list of bytes, signed or not, Base64, or a form's part.
 
     Raises:
         ProblemError: FILE_INVALID.
     """
-    if isinstance(held, bytes):
-        return held
+    if isinstance(value, bytes):
+        return value
     try:
-        if isinstance(held, list):
-            return bytes(_byte(one) for one in held)
-        return base64.b64decode(str(held), validate=True)
+        if isinstance(value, list):
+            return bytes(_byte(number) for number in value)
+        return base64.b64decode(str(value), validate=True)
     except (ValueError, TypeError) as error:
         raise ProblemError("FILE_INVALID", field="in") from error
 
 
 def _byte(sent: object) -> int:
-    """One byte of a list; -1 is 255, as in languages whose bytes have a sign."""
-    one = sent if type(sent) is int else whole_of(decimal_of(str(sent)))
-    if not BYTE_MIN <= one <= BYTE_MAX:
+    """One byte of a list; -1 is 255, as in languages with signed bytes."""
+    number = sent if type(sent) is int else whole_of(decimal_of(str(sent)))
+    if not BYTE_MIN <= number <= BYTE_MAX:
         raise ValueError("no byte")
-    return one & BYTE_MAX
+    return number & BYTE_MAX
 
 
 def read_rows(raw: bytes) -> list[Sent]:
@@ -75,12 +75,12 @@ def read_rows(raw: bytes) -> list[Sent]:
 def _text(raw: bytes) -> str:
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as packed:
-            (inside,) = (one for one in packed.infolist() if not one.is_dir())
-            if inside.file_size > SIZE_MAX:
+            (file,) = (entry for entry in packed.infolist() if not entry.is_dir())
+            if file.file_size > SIZE_MAX:
                 raise ProblemError("FILE_INVALID", field="in")
-            text = packed.read(inside)
+            text = packed.read(file)
         return text.decode("utf-8-sig")
-    # zipfile raises the last two for a packing it does not know and for a file under a password
+    # zipfile raises the last two for an unknown compression and for a file with a password
     except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError) as error:
         raise ProblemError("FILE_INVALID", field="in") from error
 
@@ -105,16 +105,15 @@ def _fen(text: str) -> int:
 
 def result_file(rows: Sequence[ComparedRow], results: StatementWords) -> bytes:
     """result.txt in a ZIP: person, visit, bill, msgid, result, refunded, words, three sums."""
-    text = "".join("\t".join(_told(row, results)) + "\n" for row in rows)
+    text = "".join("\t".join(_columns(row, results)) + "\n" for row in rows)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr(zipfile.ZipInfo("result.txt"), text.encode())
     return packed.getvalue()
 
 
-def _told(row: ComparedRow, results: StatementWords) -> tuple[str, ...]:
+def _columns(row: ComparedRow, results: StatementWords) -> tuple[str, ...]:
     verdict, entry, theirs = row.compared
-    word = RESULTS[results][verdict]
     if entry is None:
         assert theirs is not None, "a row is on one side at least"
         sums = (theirs.total_fen, theirs.fund_fen, theirs.account_fen)
@@ -123,10 +122,7 @@ def _told(row: ComparedRow, results: StatementWords) -> tuple[str, ...]:
         sums = (entry.total_fen, entry.fund_fen, entry.account_fen)
         number = twin(entry.settlement) if entry.is_refund else short(entry.settlement)
         is_refund = entry.is_refund
-    flag = (
-        ("001" if is_refund else "000") if results is StatementWords.HUBEI else str(int(is_refund))
-    )
-    named = (row.person_no, row.visit, number, row.msgid)
-    return tuple(
-        one or "null" for one in (*named, word, flag, WORDS[verdict], *map(signed_yuan, sums))
-    )
+    flag = f"{is_refund:03d}" if results is StatementWords.HUBEI else f"{is_refund:d}"
+    names = (row.person_no, row.visit, number, row.msgid)
+    verdicts = (RESULTS[results][verdict], flag, WORDS[verdict])
+    return tuple(text or "null" for text in (*names, *verdicts, *map(signed_yuan, sums)))

@@ -1,9 +1,10 @@
 """Visits and their fee lines: 2201 to 2205, 2301, 2302, 2401 to 2405."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from aggregates.vocabulary import Setting, VisitEnd
-from api.his.transactions.persons import shown
+from api.his.transactions.persons import credential
 from api.his.wire.call import Call, check_reply
 from api.his.wire.envelope import Answered
 from api.his.wire.reading import Values
@@ -31,82 +32,74 @@ async def register(call: Call) -> Answered:
 
 
 async def admit(call: Call) -> Answered:
-    """2401: an admission, with its diagnoses where they are sent along."""
-    return await _registered(
-        call, Setting.INPATIENT, call.first["ipt_no"] or call.envelope.msgid, "result"
-    )
+    """2401: an admission; the message's own number stands in for a missing stay number."""
+    number = call.first["ipt_no"] or call.head.msgid
+    return await _registered(call, Setting.INPATIENT, number, "result")
 
 
 async def _registered(call: Call, setting: Setting, number: str, node: str) -> Answered:
     sent = call.first
     command = visits.RegisterVisit(
         person_no=sent["psn_no"],
-        shown=shown(sent["mdtrt_cert_type"], sent["mdtrt_cert_no"]),
+        shown=credential(sent["mdtrt_cert_type"], sent["mdtrt_cert_no"]),
         setting=setting,
         number=number,
         department=sent.get("dept_name") or sent.get("adm_dept_name") or "",
         med_type=sent.get("med_type"),
         began_at=sent["begntime"],
     )
-    reply = check_reply(await visits.register(call.api.context, call.request(), command))
+    reply = check_reply(await visits.register(call.context, call.request(), command))
     assert reply.subject is not None, "a registration makes a visit"
-    row = {
-        "mdtrt_id": short(reply.subject),
-        "psn_no": sent["psn_no"],
-        "ipt_otp_no": number,
-    }
+    row = {"mdtrt_id": short(reply.subject), "psn_no": sent["psn_no"], "ipt_otp_no": number}
     return call.answer({node: row}, reply)
 
 
 async def describe(call: Call) -> Answered:
-    """2203 and 2403: what the visit is for."""
+    """2203 and 2403: the diagnoses of a visit."""
     sent = call.first
-    told = tuple(
+    diagnoses = tuple(
         (row["diag_srt_no"] or str(number), row["diag_code"], row["diag_name"] or "")
         for number, row in enumerate(call.input["diseinfo"], 1)
         if row["diag_code"] and row["vali_flag"] != "0"
     )
-    if not told and sent["dise_codg"]:
-        told = (("1", sent["dise_codg"], sent["dise_name"] or ""),)
-    reply = await visits.describe(
-        call.api.context, call.request(), named(sent), sent["med_type"], told
-    )
-    return call.answer({}, check_reply(reply))
+    if not diagnoses and sent["dise_codg"]:
+        diagnoses = (("1", sent["dise_codg"], sent["dise_name"] or ""),)
+    request, med_type = call.request(), sent["med_type"]
+    reply = await visits.describe(call.context, request, named(sent), med_type, diagnoses)
+    return call.answer({}, reply)
 
 
 async def withdraw(call: Call) -> Answered:
-    """2202 and 2404: a registration that was a mistake."""
-    return await _closed(call, VisitEnd.WITHDRAWN)
+    """2202 and 2404: withdraw a registration or an admission."""
+    return await _close(call, VisitEnd.WITHDRAWN)
 
 
 async def discharge(call: Call) -> Answered:
-    """2402: the patient goes home."""
-    return await _closed(call, VisitEnd.DISCHARGED)
+    """2402: discharge the patient."""
+    return await _close(call, VisitEnd.DISCHARGED)
 
 
-async def _closed(call: Call, end: VisitEnd) -> Answered:
-    reply = await visits.close(call.api.context, call.request(), named(call.first), end)
-    return call.answer({}, check_reply(reply))
+async def _close(call: Call, end: VisitEnd) -> Answered:
+    reply = await visits.close(call.context, call.request(), named(call.first), end)
+    return call.answer({}, reply)
 
 
 async def reopen(call: Call) -> Answered:
-    """2405: the discharge was a mistake."""
-    reply = await visits.reopen(call.api.context, call.request(), named(call.first))
-    return call.answer({}, check_reply(reply))
+    """2405: undo a discharge."""
+    reply = await visits.reopen(call.context, call.request(), named(call.first))
+    return call.answer({}, reply)
 
 
 async def upload(call: Call) -> Answered:
-    """2204 and 2301: fee lines, each answered with what of it may be covered."""
+    """2204 and 2301: fee lines, each answered with its amount in scope."""
     rows = call.input["feedetail"]
     if not rows:
         raise ProblemError("FIELD_REQUIRED", field="feedetail")
     if len({(row["mdtrt_id"], row["psn_no"]) for row in rows}) != 1:
         raise ProblemError("FIELD_INVALID", field="mdtrt_id")
     sent = fees_of(map(fee_row, rows))
-    reply = await fees.upload(call.api.context, call.request(), named(rows[0]), sent)
-    check_reply(reply)
-    table = call.api.context.funds.table
-    return call.answer({"result": [fee_result(table, row) for row in rows]}, reply)
+    reply = await fees.upload(call.context, call.request(), named(rows[0]), sent)
+    return call.answer({"result": fee_results(call.context.funds.table, sent)}, reply)
 
 
 def fee_row(row: Values) -> FeeRow:
@@ -122,9 +115,12 @@ def fee_row(row: Values) -> FeeRow:
     )
 
 
-def fee_result(table: FundTable, row: Values) -> dict[str, Any]:
-    """What of a fee line may be covered, by the stand-in's price list."""
-    (fee,) = fees_of([fee_row(row)])
+def fee_results(table: FundTable, lines: Iterable[Any]) -> list[Values]:
+    """Each of the service's fee lines with its amount in scope, by the stand-in's price list."""
+    return [_fee_result(table, line) for line in lines]
+
+
+def _fee_result(table: FundTable, fee: Any) -> Values:  # noqa: ANN401 -- the service's own line
     priced = table.price(fee)
     permille = priced.priced.first_permille
     return {
@@ -147,20 +143,20 @@ def fee_result(table: FundTable, row: Values) -> dict[str, Any]:
     }
 
 
-async def take_back(call: Call) -> Answered:
-    """2205: a charge batch, or "0000" for every one that is not settled."""
+async def withdraw_fees(call: Call) -> Answered:
+    """2205: withdraw a charge batch, or with "0000" every one that is not settled."""
     sent = call.first
     batch = sent["chrg_bchno"] or ALL
     lines = (sent["feedetl_sn"],) if sent["feedetl_sn"] else ()
-    reply = await fees.withdraw(call.api.context, call.request(), named(sent), batch, lines)
-    return call.answer({}, check_reply(reply))
+    reply = await fees.withdraw(call.context, call.request(), named(sent), batch, lines)
+    return call.answer({}, reply)
 
 
-async def take_back_lines(call: Call) -> Answered:
-    """2302: the fee lines of a stay by number; "0000" is every one."""
+async def withdraw_fee_lines(call: Call) -> Answered:
+    """2302: withdraw fee lines of a stay by number, or with "0000" every one."""
     rows = call.input["data"]
     if not rows:
         raise ProblemError("FIELD_REQUIRED", field="data")
-    wanted = tuple(row["feedetl_sn"] for row in rows if row["feedetl_sn"] not in (None, ALL))
-    reply = await fees.withdraw(call.api.context, call.request(), named(rows[0]), ALL, wanted)
-    return call.answer({}, check_reply(reply))
+    lines = tuple(row["feedetl_sn"] for row in rows if row["feedetl_sn"] not in (None, ALL))
+    reply = await fees.withdraw(call.context, call.request(), named(rows[0]), ALL, lines)
+    return call.answer({}, reply)

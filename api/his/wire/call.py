@@ -1,4 +1,4 @@
-"""One transaction on its way: what every handler is given, and what it may raise."""
+"""A transaction's request as its handler takes it, and its answer."""
 
 import hashlib
 import json
@@ -11,19 +11,25 @@ from api.his.wire.reading import Values
 from api.his.wire.writing import Output, Style, write_output
 from api.http.dependencies import Api
 from service.caller import Caller, Request
+from service.context import ServiceContext
 from service.ledger.command import Reply
 from service.visit.bill_facts import Dialect
 
 
 class Call(NamedTuple):
-    """A transaction that was asked for, its input typed."""
+    """A request for a transaction, with its input typed by the field tables."""
 
     api: Api
     caller: Caller
-    envelope: RequestHead
+    head: RequestHead
     transaction: Transaction
     input: dict[str, Any]
     dialect: Dialect
+
+    @property
+    def context(self) -> ServiceContext:
+        """What the use cases work on."""
+        return self.api.context
 
     @property
     def first(self) -> Values:
@@ -32,26 +38,31 @@ class Call(NamedTuple):
         return values
 
     def request(self) -> Request:
-        """The call as a request that uses up its key, with the digest of its input alone."""
-        key = f"fsi:{self.envelope.infno}:{self.envelope.msgid}"
+        """The request as the service takes it; its digest covers the number and the input."""
+        key = f"fsi:{self.head.infno}:{self.head.msgid}"
         canonical = json.dumps(self.input, sort_keys=True, default=str)
-        digest = hashlib.sha256(f"{self.envelope.infno}\0{canonical}".encode()).digest()
+        digest = hashlib.sha256(f"{self.head.infno}\0{canonical}".encode()).digest()
         return Request(self.caller, key, digest, "fsi")
 
     def answer(self, output: Output, reply: Reply | None = None) -> Answered:
-        """The output in the institution's style."""
-        style = Style(numbers=self.dialect.numbers, ascii=self.envelope.is_gbk)
-        written = write_output(self.transaction, output, style)
+        """The output in the institution's style.
+
+        Raises:
+            FailedError: a rule refused the request.
+        """
+        style = Style(numbers=self.dialect.numbers, ascii=self.head.is_gbk)
         if reply is None:
-            return Answered(written)
+            return Answered(write_output(self.transaction, output, style))
+        check_reply(reply)
+        written = write_output(self.transaction, output, style)
         return Answered(written, reply.position, reply.is_replayed)
 
 
 class FailedError(Exception):
-    """A transaction that is refused."""
+    """A refused transaction."""
 
     def __init__(self, failed: Failed) -> None:
-        """Keep why."""
+        """Refuse for this reason."""
         super().__init__(failed.code)
         self.failed = failed
 
@@ -60,10 +71,10 @@ Handler = Callable[[Call], Awaitable[Answered]]
 
 
 def check_reply(reply: Reply) -> Reply:
-    """A reply that applied something.
+    """The reply, if it is no refusal.
 
     Raises:
-        FailedError: a rule refused it; that is final for the message.
+        FailedError: a rule refused the request; that is final for the message.
     """
     if reply.refusal is None:
         return reply

@@ -1,4 +1,4 @@
-"""The envelope around every transaction: who asks for what, and how the answer is wrapped."""
+"""The envelope of a transaction: the head of a request, and the members around an answer."""
 
 import json
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ EXTRA_MAX = 4000
 
 
 class RequestHead(NamedTuple):
-    """A request's head. `infno` is without its letter: 2207A is 2207 with other habits."""
+    """A request's head. `infno` is without its letter: 2207A, a variant, is read as 2207."""
 
     infno: str
     msgid: str
@@ -41,26 +41,29 @@ def read_envelope(raw: bytes, came_at: datetime) -> RequestHead:
     body, is_gbk = read_json(raw)
     if not isinstance(body, Mapping):
         raise ProblemError("JSON_INVALID")
-    infno = _named(body, "infno", 6).upper()
+    infno = _identifier(body, "infno", 6).upper()
     if len(infno) == 5 and infno[4].isalpha():  # noqa: PLR2004 -- 2207A
         infno = infno[:4]
+    msgid = _identifier(body, "msgid", MSGID_MAX)
+    if is_id_number_in(msgid):
+        raise ProblemError("PERSON_NAMED", field="msgid")
     return RequestHead(
         infno=infno,
-        msgid=_unnaming("msgid", _named(body, "msgid", MSGID_MAX)),
-        institution=_named(body, "fixmedins_code", CODE_MAX),
-        place=_loose(body, "mdtrtarea_admvs"),
-        operator=_loose(body, "opter"),
+        msgid=msgid,
+        institution=_identifier(body, "fixmedins_code", CODE_MAX),
+        place=_text(body, "mdtrtarea_admvs"),
+        operator=_text(body, "opter"),
         input=body.get("input"),
         is_gbk=is_gbk,
         came_at=came_at,
     )
 
 
-def _named(body: Mapping[str, Any], name: str, size: int) -> str:
-    held = body.get(name)
-    if isinstance(held, Mapping | list):
+def _identifier(body: Mapping[str, Any], name: str, size: int) -> str:
+    value = body.get(name)
+    if isinstance(value, Mapping | list):
         raise ProblemError("FIELD_INVALID", field=name)
-    text = "" if held is None or held in MISSING else str(held).strip()
+    text = "" if value is None or value in MISSING else str(value).strip()
     if not text:
         raise ProblemError("FIELD_REQUIRED", field=name)
     if len(text) > size or not text.isascii() or not text.isprintable():
@@ -68,21 +71,15 @@ def _named(body: Mapping[str, Any], name: str, size: int) -> str:
     return text
 
 
-def _unnaming(name: str, identifier: str) -> str:
-    if is_id_number_in(identifier):
-        raise ProblemError("PERSON_NAMED", field=name)
-    return identifier
-
-
-def _loose(body: Mapping[str, Any], name: str) -> str:
-    held = body.get(name)
-    return held if isinstance(held, str) else ""
+def _text(body: Mapping[str, Any], name: str) -> str:
+    value = body.get(name)
+    return value if isinstance(value, str) else ""
 
 
 class Answered(NamedTuple):
-    """An output as JSON, and where its decision stands in the log; 0 for a look.
+    """An output as JSON, and the log position of its decision; 0 for a query.
 
-    `warning` is a sentence for people that goes beside it.
+    `warning` is a sentence for people beside the output.
     """
 
     output: str
@@ -92,7 +89,7 @@ class Answered(NamedTuple):
 
 
 class Failed(NamedTuple):
-    """Why not: a stable code, what came of it, and facts that may be told."""
+    """A refusal: a stable code, the outcome, and facts that may be shown."""
 
     code: str
     outcome: str
@@ -100,31 +97,32 @@ class Failed(NamedTuple):
     is_replayed: bool = False
 
 
-def good_bytes(envelope: RequestHead, answered: Answered, now: datetime) -> bytes:
+def good_bytes(head: RequestHead, answered: Answered, now: datetime) -> bytes:
     """A successful answer."""
-    head = _head(envelope.place, envelope.came_at, answered.position, now)
-    write = encode_basestring_ascii if envelope.is_gbk else encode_basestring
+    write = encode_basestring_ascii if head.is_gbk else encode_basestring
     warning = "null" if answered.warning is None else write(answered.warning)
-    return (
-        f'{{"infcode":0,{head},"err_msg":"success","warn_msg":{warning},"cainfo":null,'
-        f'"signtype":null,"enctype":null,"exp_content":null,"output":{answered.output}}}'
-    ).encode()
+    times = _times(head.place, head.came_at, answered.position, now)
+    return _envelope(0, times, '"success"', warning, "null", answered.output)
 
 
-def bad_bytes(
-    envelope: RequestHead | None, failed: Failed, came_at: datetime, now: datetime
-) -> bytes:
+def bad_bytes(head: RequestHead | None, failed: Failed, came_at: datetime, now: datetime) -> bytes:
     """A refusal: a Chinese sentence for people, and the code for programs."""
-    is_ascii = envelope is not None and envelope.is_gbk
-    write = encode_basestring_ascii if is_ascii else encode_basestring
-    head = _head(envelope.place if envelope else "", came_at, 0, now)
+    write = encode_basestring_ascii if head is not None and head.is_gbk else encode_basestring
+    times = _times(head.place if head else "", came_at, 0, now)
+    return _envelope(-1, times, write(err_msg(failed)), "null", write(extra(failed)), "null")
+
+
+def _envelope(
+    infcode: int, times: str, err_msg: str, warn_msg: str, exp_content: str, output: str
+) -> bytes:
     return (
-        f'{{"infcode":-1,{head},"err_msg":{write(err_msg(failed))},"warn_msg":null,"cainfo":null,'
-        f'"signtype":null,"enctype":null,"exp_content":{write(extra(failed))},"output":null}}'
+        f'{{"infcode":{infcode},{times},"err_msg":{err_msg},"warn_msg":{warn_msg},"cainfo":null,'
+        f'"signtype":null,"enctype":null,"exp_content":{exp_content},"output":{output}}}'
     ).encode()
 
 
-def _head(place: str, came_at: datetime, position: int, now: datetime) -> str:
+def _times(place: str, came_at: datetime, position: int, now: datetime) -> str:
+    """The reference number of an answer, and when it was asked and answered."""
     region = place if len(place) == 6 and place.isdigit() else "000000"  # noqa: PLR2004
     number = position or now.microsecond
     reference = f"{region}{now.astimezone(BEIJING):%Y%m%d%H%M%S}{number % 10**10:010d}"
@@ -142,23 +140,23 @@ def _millis(moment: datetime) -> str:
 def err_msg(failed: Failed) -> str:
     """A sentence in Chinese of at most 200 characters, with the code at its end."""
     text = TEXTS[failed.code].zh
-    named = failed.fields.get("field")
-    if named:
-        text = f"{text.removesuffix('。')}:{named}。"
-    live = failed.fields.get("settlement_id")
-    if failed.code == "DUPLICATE_CLAIM" and live:
-        text = f"{text.removesuffix('。')},结算ID:{short(live)}。"
+    field = failed.fields.get("field")
+    if field:
+        text = f"{text.removesuffix('。')}:{field}。"
+    settlement = failed.fields.get("settlement_id")
+    if failed.code == "DUPLICATE_CLAIM" and settlement:
+        text = f"{text.removesuffix('。')},结算ID:{short(settlement)}。"
     tail = f"[{failed.code}]"
     return text[: TEXT_MAX - len(tail)] + tail
 
 
 def extra(failed: Failed) -> str:
-    """What a program may know of a refusal, as JSON in the extension member."""
-    told: dict[str, Any] = {"code": failed.code, "outcome": failed.outcome}
+    """The facts of a refusal for programs, as JSON in the extension member."""
+    facts: dict[str, Any] = {"code": failed.code, "outcome": failed.outcome}
     for name, value in failed.fields.items():
         if name == "settlement_id":
-            told["setl_id"] = short(value)
-        elif name not in told and isinstance(value, str | int):
-            told[name] = value
-    text = json.dumps(told, ensure_ascii=False)
+            facts["setl_id"] = short(value)
+        elif name not in facts and isinstance(value, str | int):
+            facts[name] = value
+    text = json.dumps(facts, ensure_ascii=False)
     return text if len(text) <= EXTRA_MAX else json.dumps({"code": failed.code})

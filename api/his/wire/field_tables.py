@@ -8,7 +8,10 @@ PATH = Path(__file__).parents[1] / "fields.toml"
 
 
 class Field(NamedTuple):
-    """One field. `kind` is s, m, n, i, d or t; `size` its most characters or digits."""
+    """One field. `kind` is s, m, n, i, d or t; `size` is in characters or digits.
+
+    `others` are names that some clients send in its place.
+    """
 
     name: str
     kind: str
@@ -37,18 +40,18 @@ class Transaction(NamedTuple):
 
 def load() -> dict[str, Transaction]:
     """Every transaction by its number."""
-    held = tomllib.loads(PATH.read_text(encoding="utf-8"))
-    nodes = {name: tuple(map(_field, told)) for name, told in held["nodes"].items()}
+    tables = tomllib.loads(PATH.read_text(encoding="utf-8"))
+    fields = {name: tuple(map(_field, texts)) for name, texts in tables["nodes"].items()}
 
-    def named(told: dict[str, str]) -> tuple[FieldNode, ...]:
+    def nodes(shapes: dict[str, str]) -> tuple[FieldNode, ...]:
         return tuple(
-            FieldNode(name.removesuffix("[]"), nodes[shape], name.endswith("[]"))
-            for name, shape in told.items()
+            FieldNode(name.removesuffix("[]"), fields[shape], name.endswith("[]"))
+            for name, shape in shapes.items()
         )
 
     return {
-        infno: Transaction(infno, told["name"], named(told["in"]), named(told.get("out", {})))
-        for infno, told in held["transactions"].items()
+        infno: Transaction(infno, row["name"], nodes(row["in"]), nodes(row.get("out", {})))
+        for infno, row in tables["transactions"].items()
     }
 
 

@@ -1,4 +1,4 @@
-"""9101 as a form (multipart): the message, or only what it would hold, beside the file's bytes.
+"""9101 as a multipart form: the message, or only its input node, beside the file's bytes.
 
 Jilin's clients send `jsonStr` and the file as `in`; with `file` the message is whole.
 """
@@ -20,14 +20,14 @@ MSGID_SIZE = 30
 
 
 class Form(NamedTuple):
-    """A message as bytes, and the file that came beside it."""
+    """A message as bytes, and the file beside it."""
 
     message: bytes
     file: bytes
 
 
 def read_form(kind: str, raw: bytes) -> Form | None:
-    """A body of this content type as a form; None where it is none.
+    """A body of this content type as a form; None if it is no form.
 
     Raises:
         ProblemError: FILE_INVALID, JSON_INVALID, JSON_TOO_DEEP.
@@ -38,21 +38,21 @@ def read_form(kind: str, raw: bytes) -> Form | None:
     file = next((parts[name] for name in FILES if name in parts), None)
     if file is None or MESSAGE not in parts:
         raise ProblemError("FILE_INVALID", field="in")
-    told, _ = read_json(parts[MESSAGE])
-    if not isinstance(told, Mapping):
+    message, _ = read_json(parts[MESSAGE])
+    if not isinstance(message, Mapping):
         raise ProblemError("JSON_INVALID")
-    if "infno" in told:
+    if "infno" in message:
         return Form(parts[MESSAGE], file)
     number = hashlib.sha256(raw).hexdigest()[:MSGID_SIZE].upper()
-    whole = {"infno": UPLOAD, "msgid": number, "fixmedins_code": told.get("fixmedins_code")}
-    return Form(json.dumps(whole | {"input": {NODE: told}}, default=str).encode(), file)
+    head = {"infno": UPLOAD, "msgid": number, "fixmedins_code": message.get("fixmedins_code")}
+    return Form(json.dumps(head | {"input": {NODE: message}}, default=str).encode(), file)
 
 
 def with_file(sent: Any, file: bytes) -> Any:  # noqa: ANN401 -- JSON
-    """An upload's input with the file where it stands without a form."""
-    node = unfold(sent)
-    held = unfold(node.get(NODE, node)) if isinstance(node, Mapping) else None
-    return {NODE: {**held, "in": file}} if isinstance(held, Mapping) else sent
+    """An upload's input with the file in the member that has it in a plain message."""
+    outer = unfold(sent)
+    node = unfold(outer.get(NODE, outer)) if isinstance(outer, Mapping) else None
+    return {NODE: {**node, "in": file}} if isinstance(node, Mapping) else sent
 
 
 def _parts(kind: str, raw: bytes) -> dict[str, bytes]:
@@ -60,18 +60,18 @@ def _parts(kind: str, raw: bytes) -> dict[str, bytes]:
     boundary = _parameter(kind, "boundary")
     if not boundary:
         raise ProblemError("FILE_INVALID", field="boundary")
-    found: dict[str, bytes] = {}
+    parts: dict[str, bytes] = {}
     for part in (b"\r\n" + raw).split(b"\r\n--" + boundary.encode("latin-1", "replace"))[1:]:
         head, gap, body = part.partition(b"\r\n\r\n")
         for line in head.decode("latin-1").split("\r\n") if gap else ():
             title, _, value = line.partition(":")
             if title.strip().lower() == "content-disposition":
-                found.setdefault(_parameter(value.strip(), "name"), body)
-    return found
+                parts.setdefault(_parameter(value.strip(), "name"), body)
+    return parts
 
 
 def _parameter(header: str, name: str) -> str:
-    held = Message()
-    held["Content-Type"] = header
-    value = held.get_param(name)
+    message = Message()
+    message["Content-Type"] = header
+    value = message.get_param(name)
     return value if isinstance(value, str) else ""

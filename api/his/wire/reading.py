@@ -1,7 +1,7 @@
-"""Reading what hospitals' clients really send: tolerant of spelling, strict about sense.
+"""Reads what hospitals' clients really send: tolerant of form, strict about values.
 
-Numbers or strings, empty strings, nulls and the word "null", UTF-8 or GBK, an object or a text
-that holds one. What is left is typed by the field tables: amounts in fen, moments aware.
+Accepted are numbers or strings, empty strings, nulls and the word "null", UTF-8 or GBK, an object
+or a text that holds one. Values are typed by the field tables: amounts in fen, moments aware.
 """
 
 import json
@@ -19,7 +19,7 @@ from service.person.free_text import is_id_number_in
 
 MISSING = ("", "null", "NULL")
 NESTED_MAX = 3
-"""How often a client may have encoded its body over again."""
+"""How many times a client may have encoded its body as a JSON text."""
 LINES_MAX = 1000
 MOMENTS = (
     "%Y-%m-%d %H:%M:%S",
@@ -28,7 +28,7 @@ MOMENTS = (
     "%Y/%m/%d %H:%M:%S",
 )
 DIGITS = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
-"""Moments without signs between, by their number of digits."""
+"""Formats of moments without separators, by their number of digits."""
 KEPT = frozenset(
     {
         *("ipt_otp_no", "ipt_no", "dept_name", "adm_dept_name", "med_type"),
@@ -37,7 +37,7 @@ KEPT = frozenset(
         *("mdtrt_id", "setl_id", "omsgid", "filename"),
     }
 )
-"""Texts that are kept in the clear, or could be: none of them may have an ID number in it."""
+"""Texts that are stored in the clear, or could be: none may contain an ID number."""
 MILLIS_SIZE = 13
 MONTH_SIZE = 6
 
@@ -46,7 +46,7 @@ N = TypeVar("N")
 
 
 def read_json(raw: bytes) -> tuple[Any, bool]:
-    """The JSON of a body, and whether it came in GBK.
+    """The JSON of a body, and whether it is in GBK.
 
     Raises:
         ProblemError: JSON_INVALID, JSON_TOO_DEEP.
@@ -64,7 +64,7 @@ def read_json(raw: bytes) -> tuple[Any, bool]:
 
 
 def unfold(value: Any) -> Any:  # noqa: ANN401 -- JSON
-    """A value that may be a text of JSON, and that of JSON again.
+    """A value that may be a JSON text, encoded up to `NESTED_MAX` times.
 
     Raises:
         ProblemError: JSON_INVALID, JSON_TOO_DEEP.
@@ -90,7 +90,7 @@ def read_input(
     sent: Any,  # noqa: ANN401 -- JSON
     today: date | None = None,
 ) -> dict[str, Any]:
-    """The nodes of an input, typed: an object of values, or a list of such.
+    """The typed nodes of an input, each an object of values or a list of them.
 
     `today` is the business day, which bounds dates.
 
@@ -100,20 +100,21 @@ def read_input(
     sent = unfold(sent) if isinstance(sent, str) and sent.strip() else sent
     if not isinstance(sent, Mapping):
         raise _wrong("FIELD_REQUIRED", "input")
-    found = {node: _found(node, transaction, sent) for node in transaction.takes}
-    return {node.name: _node(node, held, today) for node, held in found.items()}
+    first = transaction.takes[0]
+    values = {node: _find(node, sent, is_first=node == first) for node in transaction.takes}
+    return {node.name: _node(node, value, today) for node, value in values.items()}
 
 
-def _node(node: FieldNode, found: Any, today: date | None) -> Any:  # noqa: ANN401 -- JSON
+def _node(node: FieldNode, value: Any, today: date | None) -> Any:  # noqa: ANN401 -- JSON
     if not node.is_list:
-        if isinstance(found, list):
-            found = found[0] if len(found) == 1 else None
-        if not isinstance(found, Mapping):
+        if isinstance(value, list):
+            value = value[0] if len(value) == 1 else None
+        if not isinstance(value, Mapping):
             raise _wrong("FIELD_REQUIRED", node.name)
-        return read_fields(node, found, today)
-    if found is None:
+        return read_fields(node, value, today)
+    if value is None:
         return []
-    rows = found if isinstance(found, list) else [found]
+    rows = value if isinstance(value, list) else [value]
     if len(rows) > LINES_MAX:
         raise _wrong("TOO_MANY_LINES", node.name)
     if not all(isinstance(row, Mapping) for row in rows):
@@ -121,29 +122,28 @@ def _node(node: FieldNode, found: Any, today: date | None) -> Any:  # noqa: ANN4
     return [read_fields(node, row, today) for row in rows]
 
 
-def _found(node: FieldNode, transaction: Transaction, sent: Mapping[str, Any]) -> Any:  # noqa: ANN401
-    """A node under its own name, under the common ones, or the input itself where it is alone."""
-    for name in (node.name, *(("data", "mdtrtinfo") if node == transaction.takes[0] else ())):
-        held = sent.get(name)
-        if held is not None and held not in MISSING:
-            return unfold(held)
-    is_first = node == transaction.takes[0]
-    flat = is_first and not any(isinstance(held, Mapping | list) for held in sent.values())
-    return sent if flat and not node.is_list else None
+def _find(node: FieldNode, sent: Mapping[str, Any], *, is_first: bool) -> Any:  # noqa: ANN401
+    """A node under its own name; the first one also under a common name, or without a name."""
+    for name in (node.name, "data", "mdtrtinfo") if is_first else (node.name,):
+        value = sent.get(name)
+        if value is not None and value not in MISSING:
+            return unfold(value)
+    is_flat = is_first and not any(isinstance(value, Mapping | list) for value in sent.values())
+    return sent if is_flat and not node.is_list else None
 
 
 def read_fields(node: FieldNode, sent: Mapping[str, Any], today: date | None = None) -> Values:
-    """One object's fields; what is not in the table is let be.
+    """One object's fields; members that the table does not have are ignored.
 
     Raises:
         ProblemError: as `read_input`.
     """
     values: Values = {}
     for field in node.fields:
-        held = sent.get(field.name)
-        for other in field.others if held is None or held in MISSING else ():
-            held = sent.get(other, held)
-        value = _value(field, held)
+        raw = sent.get(field.name)
+        for other in field.others if raw is None or raw in MISSING else ():
+            raw = sent.get(other, raw)
+        value = _value(field, raw)
         if value is None and field.is_required:
             raise _wrong("FIELD_REQUIRED", field.name)
         if field.name in KEPT and value is not None and is_id_number_in(value):
@@ -154,12 +154,12 @@ def read_fields(node: FieldNode, sent: Mapping[str, Any], today: date | None = N
     return values
 
 
-def _value(field: Field, held: Any) -> Any:  # noqa: ANN401 -- JSON
-    if isinstance(held, Mapping | list):
+def _value(field: Field, raw: Any) -> Any:  # noqa: ANN401 -- JSON
+    if isinstance(raw, Mapping | list):
         if field.name != "exp_content":
             raise _wrong("FIELD_INVALID", field.name)
-        held = json.dumps(held, ensure_ascii=False, default=str)
-    text = "" if held is None else str(int(held) if isinstance(held, bool) else held).strip()
+        raw = json.dumps(raw, ensure_ascii=False, default=str)
+    text = "" if raw is None else str(int(raw) if isinstance(raw, bool) else raw).strip()
     if text in MISSING:
         return None
     return READ[field.kind](field, text)
@@ -206,7 +206,7 @@ READ: Mapping[str, Callable[[Field, str], Any]] = {
 
 
 def moment(name: str, text: str) -> datetime:
-    """A moment in Beijing, however it is written; 13 digits are milliseconds since 1970.
+    """A moment in Beijing time from any accepted form; 13 digits are milliseconds since 1970.
 
     Raises:
         ProblemError: DATE_INVALID.
@@ -224,7 +224,7 @@ def moment(name: str, text: str) -> datetime:
 
 
 def _of_digits(text: str) -> datetime:
-    """Digits alone are told apart by their number: guessing makes 1772 of today's milliseconds."""
+    """The number of digits gives the format: a guess reads today's milliseconds as year 1772."""
     if len(text) == MILLIS_SIZE:
         return datetime.fromtimestamp(int(text) / 1000, BEIJING)
     return datetime.strptime(text, DIGITS[len(text)]).replace(tzinfo=BEIJING)
@@ -232,7 +232,7 @@ def _of_digits(text: str) -> datetime:
 
 def _read_as(shape: str, text: str) -> datetime | None:
     try:
-        return datetime.strptime(text, shape)  # noqa: DTZ007 -- its place is added above
+        return datetime.strptime(text, shape)  # noqa: DTZ007 -- `moment` adds the zone
     except ValueError:
         return None
 

@@ -1,6 +1,6 @@
-"""Who really sent this: signatures as hospitals' clients make them, checked over the raw bytes.
+"""Authenticates messages by the signatures that hospitals' clients make over the raw bytes.
 
-Order: signature, time, nonce. Every comparison takes the same time whatever differs.
+Checked in this order: signature, time, nonce. Every comparison takes constant time.
 """
 
 import base64
@@ -21,22 +21,22 @@ from service.his.nonces import NonceGuardError, Nonces
 
 WINDOW_S = 300
 CSB_WINDOW_S = 1800
-"""Clients of this style live with clocks that are half an hour wrong."""
+"""Clients of this style have clocks that are up to half an hour wrong."""
 CSB_SIGNED = ("_api_access_key", "_api_name", "_api_timestamp", "_api_version")
 SECONDS, MILLIS = frozenset({10}), frozenset({13})
-"""Digits of a time in seconds since 1970, and in milliseconds; only CSB's clients write both."""
+"""Digits of a time in seconds since 1970, and in milliseconds; only CSB's clients send both."""
 NONCE_MAX = 100
 KEYED = frozenset(SignatureStyle) - {SignatureStyle.NONE}
-"""The styles that sign with a secret, or are verified with a key."""
+"""The styles that need a secret or a public key."""
 
 Headers = Mapping[str, str]
 
 
 class Guard:
-    """Checks requests against the institution that they claim to come from."""
+    """Checks that a request comes from the institution that it names."""
 
     def __init__(self, tokens: Tokens, nonces: Nonces) -> None:
-        """Check bearer tokens with these, and nonces there."""
+        """Check bearer tokens and nonces with these."""
         self._tokens = tokens
         self._nonces = nonces
 
@@ -51,7 +51,7 @@ class Guard:
         """
         caller = institution(code)
         if terms.style in KEYED and not terms.secret:
-            raise ProblemError("SIGNATURE_INVALID")  # who knows that there is none could sign
+            raise ProblemError("SIGNATURE_INVALID")  # an empty secret is known to anybody
         match terms.style:
             case SignatureStyle.NONE:
                 pass
@@ -69,7 +69,7 @@ class Guard:
         return caller
 
     async def _take(self, caller: Caller, nonce: tuple[str, str], raw: bytes) -> None:
-        """Take a nonce. One that is only the time is told apart by the body it came with."""
+        """Use up a nonce. A nonce that is only the time is extended by the body's digest."""
         text, seconds = nonce
         if text == seconds:
             text = f"{seconds}:{hashlib.sha256(raw).hexdigest()}"
@@ -95,8 +95,8 @@ def _check_bearer(tokens: Tokens, caller: Caller, headers: Headers) -> None:
 def _check_x_tif(terms: Terms, headers: Headers, now_s: float) -> tuple[str, str]:
     """SHA-256 over time, secret, nonce and time; the body is not signed."""
     stamp, nonce = _sent(headers, "x-tif-timestamp"), _sent(headers, "x-tif-nonce")
-    made = hashlib.sha256(f"{stamp}{terms.secret}{nonce}{stamp}".encode()).hexdigest()
-    _check_same(made, _sent(headers, "x-tif-signature").lower())
+    expected = hashlib.sha256(f"{stamp}{terms.secret}{nonce}{stamp}".encode()).hexdigest()
+    _check_same(expected, _sent(headers, "x-tif-signature").lower())
     _check_same(terms.paasid, _sent(headers, "x-tif-paasid"))
     _check_time(stamp, now_s, WINDOW_S, SECONDS)
     if not 0 < len(nonce) <= NONCE_MAX:
@@ -106,8 +106,8 @@ def _check_x_tif(terms: Terms, headers: Headers, now_s: float) -> tuple[str, str
 
 def _check_csb(terms: Terms, headers: Headers, now_s: float) -> None:
     """HMAC-SHA1 over the four members in order; the body is not signed."""
-    told = "&".join(f"{name}={_sent(headers, name)}" for name in CSB_SIGNED)
-    digest = hmac.digest(terms.secret.encode(), told.encode(), "sha1")
+    text = "&".join(f"{name}={_sent(headers, name)}" for name in CSB_SIGNED)
+    digest = hmac.digest(terms.secret.encode(), text.encode(), "sha1")
     _check_same(base64.b64encode(digest).decode(), _sent(headers, "_api_signature"))
     _check_same(terms.paasid, _sent(headers, "_api_access_key"))
     _check_time(_sent(headers, "_api_timestamp"), now_s, CSB_WINDOW_S, SECONDS | MILLIS)
@@ -115,10 +115,10 @@ def _check_csb(terms: Terms, headers: Headers, now_s: float) -> None:
 
 def _check_x_ca(code: str, terms: Terms, headers: Headers, raw: bytes, now_s: float) -> None:
     """HMAC-SM3 over the time, a line feed, and the body's bytes."""
-    stamp, _, made_there = _sent(headers, "x-ca-signature").partition(":")
+    stamp, _, signature = _sent(headers, "x-ca-signature").partition(":")
     mac = HMAC(terms.secret.encode(), hashes.SM3())
     mac.update(f"{stamp}\n".encode() + raw)
-    _check_same(mac.finalize().hex().upper(), made_there.upper())
+    _check_same(mac.finalize().hex().upper(), signature.upper())
     _check_same(code, _sent(headers, "x-ca-key"))
     _check_time(stamp, now_s, WINDOW_S, SECONDS)
 
@@ -133,7 +133,7 @@ def _check_same(ours: str, theirs: str) -> None:
 
 
 def _check_time(stamp: str, now_s: float, window_s: int, sizes: frozenset[int]) -> None:
-    """Seconds or milliseconds since 1970, as the style counts, near enough to ours."""
+    """Check a time in seconds or milliseconds since 1970, as the style allows."""
     if not (stamp.isascii() and stamp.isdigit() and len(stamp) in sizes):
         raise ProblemError("SIGNATURE_INVALID")
     sent_s = int(stamp) / 1000 if len(stamp) in MILLIS else int(stamp)

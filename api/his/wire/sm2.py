@@ -1,8 +1,8 @@
-"""SM2 in the envelope (GB/T 32918) as Hubei's clients sign: `cainfo` is hex r and s together.
+"""SM2 in the envelope (GB/T 32918) as Hubei's clients sign: `cainfo` is r and s in hex.
 
-Signed are the envelope's members without `cainfo` and `input`, sorted by name, as `k=v` joined
-with `&`; the user id is the usual one and no other. The library is the optional extra `sm2`: pure
-Python, slow, and not constant in time, which matters to nobody who only verifies.
+The signed text is the envelope's members without `cainfo` and `input`, sorted by name, as `k=v`
+joined with `&`; the user id is always the default one. The library is the optional extra `sm2`:
+pure Python, slow, and not constant in time, which does not matter for verifying.
 """
 
 import asyncio
@@ -27,10 +27,10 @@ Verify = Callable[[bytes, bytes, bytes], bool]
 
 
 def verifier(key: str, library: str = LIBRARY) -> Verify:
-    """Verifies with a public key: 64 bytes in hex, or 65 that begin with 04.
+    """A function that verifies with a public key: 64 bytes in hex, or 65 that begin with 04.
 
     Raises:
-        ProblemError: SM2_NOT_INSTALLED; FIELD_INVALID where the key is none.
+        ProblemError: SM2_NOT_INSTALLED; FIELD_INVALID: not a public key.
     """
     try:
         gmalg: Any = import_module(library)
@@ -44,16 +44,16 @@ def verifier(key: str, library: str = LIBRARY) -> Verify:
     is_whole = len(point) == 1 + 2 * WORD_SIZE and point[:1] == UNCOMPRESSED
     if not is_whole or not gmalg.SM2().verify_pk(point):
         raise ProblemError("FIELD_INVALID", errors=[NO_KEY])
-    made: Verify = gmalg.SM2(uid=USER_ID, pk=point).verify
-    return made
+    verify: Verify = gmalg.SM2(uid=USER_ID, pk=point).verify
+    return verify
 
 
 async def check_sm2(key: str, raw: bytes) -> float:
-    """Check an envelope's signature; when it says that it was made, in seconds since 1970.
+    """Check an envelope's signature; returns the stated `inf_time` in seconds since 1970.
 
     Raises:
-        ProblemError: SIGNATURE_INVALID; SIGNATURE_ALG where it is said to be of another kind;
-        as `verifier`; JSON_INVALID, DATE_INVALID.
+        ProblemError: SIGNATURE_INVALID; SIGNATURE_ALG: `signtype` is not SM2; as `verifier`;
+        JSON_INVALID, DATE_INVALID.
     """
     envelope, _ = read_json(raw)
     if not isinstance(envelope, Mapping):
@@ -72,10 +72,10 @@ async def check_sm2(key: str, raw: bytes) -> float:
 
 
 def signed_text(envelope: Mapping[str, Any]) -> str:
-    """What an envelope's signature is over; a null is signed as an empty text.
+    """The text that an envelope's signature covers; a null is signed as an empty text.
 
     Raises:
-        ProblemError: SIGNATURE_INVALID, of a member that is no plain value.
+        ProblemError: SIGNATURE_INVALID: a member is an object, a list or a boolean.
     """
     parts: list[str] = []
     for name, value in sorted(envelope.items()):

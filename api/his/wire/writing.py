@@ -1,7 +1,7 @@
-"""Writing what hospitals' clients expect to read: every field of the table, in its exact form.
+"""Writes what hospitals' clients expect: every field of the table, in its exact form.
 
-Amounts have two decimals, as numbers or as strings; what there is not is null. A value that the
-table does not allow is a bug of ours and never leaves.
+Amounts have two decimals, as numbers or as strings; a missing value is null. A value that the
+table does not allow is a bug here and fails an assertion.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ ZERO = "0.00"
 
 
 class Style(NamedTuple):
-    """How an institution reads: amounts as numbers, and text in pure ASCII."""
+    """What an institution reads: amounts as numbers or strings, text in ASCII or UTF-8."""
 
     numbers: bool = True
     ascii: bool = False
@@ -33,18 +33,18 @@ def write_output(transaction: Transaction, output: Output, style: Style) -> str:
         return "null"
     parts: list[str] = []
     for node in transaction.gives:
-        held = output[node.name]
+        values = output[node.name]
         if not node.name:
-            return write_fields(node, held, style)
-        parts.append(f'"{node.name}":{_node(node, held, style)}')
+            return write_fields(node, values, style)
+        parts.append(f'"{node.name}":{_node(node, values, style)}')
     return "{" + ",".join(parts) + "}"
 
 
-def _node(node: FieldNode, held: Any, style: Style) -> str:  # noqa: ANN401 -- an object or a list
+def _node(node: FieldNode, values: Any, style: Style) -> str:  # noqa: ANN401 -- object or list
     if node.is_list:
-        assert isinstance(held, Sequence), node.name
-        return "[" + ",".join(write_fields(node, row, style) for row in held) + "]"
-    return write_fields(node, held, style)
+        assert isinstance(values, Sequence), node.name
+        return "[" + ",".join(write_fields(node, row, style) for row in values) + "]"
+    return write_fields(node, values, style)
 
 
 def write_fields(node: FieldNode, values: Mapping[str, Any], style: Style) -> str:
