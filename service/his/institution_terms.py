@@ -5,12 +5,12 @@ own. An unknown institution, or one without a signature style, needs a bearer to
 """
 
 from collections import OrderedDict
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from typing_extensions import override
-
-from aggregates.institution import Dialect, Institution
-from aggregates.vocabulary import Instant, MulaidMode, SignatureStyle, StatementWords, StreamId
+from aggregates.institution import Dialect, Institution, first_dialect
+from aggregates.policy.choices import AmountSemantics
+from aggregates.vocabulary import Instant, SignatureStyle, StreamId
 from service.caller import institution
 from service.clock import monotonic_s
 from service.context import ServiceContext
@@ -19,26 +19,17 @@ from service.vault import Vault
 
 CACHED_MAX = 10_000
 CACHED_S = 1.0
-DEFAULT_DIALECT = Dialect(
-    mulaid_mode=MulaidMode.CONTAINED,
-    fund_includes_acct=False,
-    numbers=True,
-    stmt_rslt=StatementWords.NATIONAL,
-)
+DEFAULT_DIALECT = first_dialect(AmountSemantics.INCLUDED)
 
 
-class Terms(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Terms:
     """An institution's dialect, and how it signs; no style means a bearer token."""
 
     dialect: Dialect = DEFAULT_DIALECT
     style: SignatureStyle | None = None
     paasid: str = ""
-    secret: str = ""
-
-    @override
-    def __repr__(self) -> str:
-        """Everything but the secret."""
-        return f"Terms({self.dialect!r}, {self.style!r}, {self.paasid!r})"
+    secret: str = field(default="", repr=False)
 
 
 class CachedTerms(NamedTuple):

@@ -10,6 +10,7 @@ from service.visit.bill_facts import Patient
 from service.visit.identify import identify, look_at_counter, look_at_patient
 
 KINDS = {"01": "e_credential", "02": "id_card", "03": "social_card"}
+POOL = {Insurance.EMPLOYEE: "310100", Insurance.RESIDENT: "390100"}
 INSUTYPE = {Insurance.EMPLOYEE: "310", Insurance.RESIDENT: "390"}
 STATUS = {"NORMAL": "1", "RETIRED": "1", "FROZEN": "1", "SUSPENDED": "2", "ARREARS": "2"}
 ENDED = "4"
@@ -41,14 +42,18 @@ def particulars(patient: Patient) -> Values:
     }
 
 
-def psn_type(insurance: Insurance, standing: InsuranceStatus) -> str:
-    """1101: employed, 1201: retired, 1501: resident."""
-    if insurance is Insurance.RESIDENT:
-        return "1501"
-    return "1201" if standing is InsuranceStatus.RETIRED else "1101"
+def insured_as(patient: Patient) -> Values:
+    """The insurance, and the kind of person: 1101 employed, 1201 retired, 1501 resident."""
+    kind = "1201" if patient.standing is InsuranceStatus.RETIRED else "1101"
+    is_resident = patient.insurance is Insurance.RESIDENT
+    return {
+        "insutype": INSUTYPE[patient.insurance],
+        "psn_type": "1501" if is_resident else kind,
+        "cvlserv_flag": "0",
+    }
 
 
-def age(call: Call, patient: Patient) -> str:
+def _age(call: Call, patient: Patient) -> str:
     """Whole years with one decimal; 0.0 if the day of birth is not known."""
     born = traits_in(patient.person.cert_no).born_on
     on = call.context.clock().on
@@ -59,13 +64,10 @@ def age(call: Call, patient: Patient) -> str:
 
 def _insured(call: Call, patient: Patient) -> Values:
     """The nodes of 1101. `balc` is the balance of the patient's own account alone."""
-    base = particulars(patient) | {"age": age(call, patient), "exp_content": "", "expContent": ""}
-    insured = {
+    base = particulars(patient) | {"age": _age(call, patient), "exp_content": "", "expContent": ""}
+    insured = insured_as(patient) | {
         "balc": patient.balance_fen or 0,
-        "insutype": INSUTYPE[patient.insurance],
-        "psn_type": psn_type(patient.insurance, patient.standing),
         "psn_insu_stas": STATUS.get(patient.status, ENDED),
-        "cvlserv_flag": "0",
         "insuplc_admdvs": patient.region,
     }
     return {"baseinfo": base, "insuinfo": [insured], "idetinfo": []}
@@ -122,7 +124,7 @@ async def benefit(call: Call) -> Answered:
     row = {
         "psn_no": patient.person.person_no,
         "trt_chk_type": "01",
-        "fund_pay_type": "310100" if patient.insurance is Insurance.EMPLOYEE else "390100",
+        "fund_pay_type": POOL[patient.insurance],
         "trt_enjymnt_flag": "1" if covered else "0",
         "trt_chk_rslt": "可享受待遇" if covered else "参保状态不允许享受待遇",
     }

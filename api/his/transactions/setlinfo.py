@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from aggregates.vocabulary import Insurance, MulaidMode
-from api.his.transactions.persons import INSUTYPE, particulars, psn_type
+from api.his.transactions.persons import POOL, insured_as, particulars
 from api.his.wire.reading import Values
 from service.ids import short, twin
 from service.reconciliation.fsi_statement import clr_type
@@ -19,7 +19,6 @@ from service.visit.bill_facts import BillFacts, Dialect
 
 OWN_FUND = "310200"
 """职工个人账户; aid has no national code: its row has this code and another name."""
-POOL = {Insurance.EMPLOYEE: "310100", Insurance.RESIDENT: "390100"}
 POOL_NAMES = {
     Insurance.EMPLOYEE: "城镇职工基本医疗保险统筹基金",
     Insurance.RESIDENT: "城乡居民基本医疗保险基金",
@@ -68,9 +67,7 @@ def setlinfo(facts: BillFacts, dialect: Dialect, msgid: str, shown: str | None) 
         **money(facts, dialect),
         "mdtrt_id": visit_id(facts),
         "setl_id": short(facts.settlement) if facts.settlement else None,
-        "insutype": INSUTYPE[patient.insurance],
-        "psn_type": psn_type(patient.insurance, patient.standing),
-        "cvlserv_flag": "0",
+        **insured_as(patient),
         "setl_time": settled_at,
         "mdtrt_cert_type": shown,
         "med_type": facts.med_type,
