@@ -110,7 +110,7 @@ class BillMismatch(StrEnum):
 class BillDifference(NamedTuple):
     """A bill that differs between the two sides."""
 
-    unlike: BillMismatch
+    mismatch: BillMismatch
     bill: LedgerBill | None
     listing: Listing | None
 
@@ -137,8 +137,8 @@ def compare(bills: Sequence[LedgerBill], items: Iterable[ListedBill]) -> Compari
     differences = [difference for difference in compared if difference is not None]
     for name in sorted(unmatched):
         listing = _listing(unmatched[name])
-        unlike = BillMismatch.DUPLICATE if listing.times > 1 else BillMismatch.INSTITUTION_ONLY
-        differences.append(BillDifference(unlike, None, listing))
+        mismatch = BillMismatch.DUPLICATE if listing.times > 1 else BillMismatch.INSTITUTION_ONLY
+        differences.append(BillDifference(mismatch, None, listing))
     return Comparison(compared.count(None), tuple(differences))
 
 

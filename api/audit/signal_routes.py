@@ -62,8 +62,8 @@ async def list_signals(  # noqa: PLR0913, PLR0917 -- each a query parameter
     `CREDENTIAL_MISMATCH` is listed only if asked for by `kind`: a refused claim leaves no
     event, so its positions are those of the access log. Persons appear as account ids.
     """
-    wanted = signals.SignalFilter(kind, after, limit, min_position)
-    page = await signals.signals(api.context, api.read_models, caller, wanted)
+    filters = signals.SignalFilter(kind, after, limit, min_position)
+    page = await signals.signals(api.context, api.read_models, caller, filters)
     language = 1 if is_english(request.headers.get("accept-language")) else 0
     items = [{"text": TEXTS[item["kind"]][language]} | item for item in page.items]
     return page_answer(page._replace(items=items))

@@ -1,7 +1,7 @@
 """The state at a position or a moment, folded from the log alone: no head and no read model.
 
-A position is shown as of the moment its event was recorded, a moment as of itself: a year that
-was over by then counts as closed, an invitation whose time was over as expired.
+A position is shown as of the time its event was recorded, a moment as of that moment: a year
+that was over by then counts as closed, an invitation whose time was over as expired.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -28,7 +28,7 @@ class SignalFilter(NamedTuple):
 
 
 async def signals(
-    context: ServiceContext, read_models: ReadModels, caller: Caller, wanted: SignalFilter
+    context: ServiceContext, read_models: ReadModels, caller: Caller, filters: SignalFilter
 ) -> PageResult:
     """Signals after a position, oldest first; `following` is the `after` of the next page.
 
@@ -39,17 +39,17 @@ async def signals(
         NotPermittedError: neither auditor nor agency.
     """
     check_role(caller, Role.AUDITOR, Role.AGENCY)
-    limit = bounded(wanted.limit)
+    limit = bounded(filters.limit)
     region = caller.region if caller.role is Role.AGENCY else None
     position = await reach(
-        context, read_models, PageRequest(None, limit, wanted.min_position), signal_views.TABLE
+        context, read_models, PageRequest(None, limit, filters.min_position), signal_views.TABLE
     )
-    pool, kind = read_models.pool, wanted.kind
+    pool, kind = read_models.pool, filters.kind
     if kind is SignalKind.CREDENTIAL_MISMATCH:
-        page = [_mismatch(access) for access in await of_code(pool, kind, wanted.after, limit)]
+        page = [_mismatch(access) for access in await of_code(pool, kind, filters.after, limit)]
         visible = [s for s in page if region is None or region in await _regions(context, s)]
     else:
-        visible = page = await signal_views.after(pool, wanted.after, kind, region, limit)
+        visible = page = await signal_views.after(pool, filters.after, kind, region, limit)
     note(stream for signal in visible for stream in (*signal.accounts, *signal.places))
     following = str(page[-1].position) if len(page) >= limit else None
     return PageResult([_answer(signal) for signal in visible], following, position)

@@ -136,7 +136,7 @@ def _amounts(sums: BillTotals | Totals) -> dict[str, Any]:
 
 
 def _difference_answer(difference: BillDifference) -> dict[str, Any]:
-    unlike, bill, listing = difference
+    mismatch, bill, listing = difference
     service = theirs = None
     if bill is not None:
         service = {"status": bill.status} | _amounts(bill.sums)
@@ -149,7 +149,7 @@ def _difference_answer(difference: BillDifference) -> dict[str, Any]:
         }
     settlement = bill.settlement if bill is not None else listing and listing.settlement
     return {
-        "class": unlike,
+        "class": mismatch,
         "key": listing and listing.key,
         "settlement_id": settlement,
         "service": service,

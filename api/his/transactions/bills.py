@@ -53,7 +53,7 @@ def _plan(extra: str | None) -> str | None:
     return plan if isinstance(plan, str) else None
 
 
-def _request(call: Call) -> VisitBill | Purchase:
+def _bill_request(call: Call) -> VisitBill | Purchase:
     """The bill of a visit, or at a drugstore a purchase with the fee lines in the message."""
     sent = call.first
     if "drugdetail" not in call.input:
@@ -74,13 +74,13 @@ def _request(call: Call) -> VisitBill | Purchase:
 
 async def quote(call: Call) -> Answered:
     """2101, 2206 and 2303: what settling now would answer."""
-    facts = await try_bill(call.context, call.caller, _request(call))
+    facts = await try_bill(call.context, call.caller, _bill_request(call))
     return call.answer(_output(call, facts))
 
 
 async def settle(call: Call) -> Answered:
     """2102, 2207 and 2304: settle a bill. Idempotent."""
-    outcome = await settle_bill(call.context, call.request(), _request(call))
+    outcome = await settle_bill(call.context, call.request(), _bill_request(call))
     reply = check_reply(outcome.reply)
     assert outcome.facts is not None, "what is not refused is settled"
     answered = call.answer(_output(call, outcome.facts), reply)

@@ -107,14 +107,13 @@ async def decode(call: Call) -> Answered:
 
 async def medins(call: Call) -> Answered:
     """1201: the calling institution; the list is empty for another one's code."""
-    counter = await look_at_counter(call.context, call.caller)
-    wanted = call.first["fixmedins_code"]
+    code, counter = call.first["fixmedins_code"], await look_at_counter(call.context, call.caller)
     row = {
         "fixmedins_code": counter.code,
         "fixmedins_name": counter.name,
         "fixmedins_type": MEDINS[counter.kind],
     }
-    return call.answer({"medinsinfo": [row] if wanted in (None, counter.code) else []})
+    return call.answer({"medinsinfo": [row] if code in (None, counter.code) else []})
 
 
 async def benefit(call: Call) -> Answered:

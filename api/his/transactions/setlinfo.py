@@ -58,7 +58,7 @@ NO_FUNDS = ("cvlserv_pay", "hifes_pay", "hifmi_pay", "hifob_pay", "maf_pay", "hi
 """Funds that the pooled fund's answer does not show separately."""
 
 
-def setlinfo(facts: BillFacts, dialect: Dialect, msgid: str, shown: str | None) -> Values:
+def setlinfo(facts: BillFacts, dialect: Dialect, msgid: str, credential_kind: str | None) -> Values:
     """A settled or quoted bill; `msgid` is the message that settled it."""
     patient, settled_at = facts.patient, facts.settled_at
     extra = _extension(facts)
@@ -69,7 +69,7 @@ def setlinfo(facts: BillFacts, dialect: Dialect, msgid: str, shown: str | None) 
         "setl_id": short(facts.settlement) if facts.settlement else None,
         **insured_as(patient),
         "setl_time": settled_at,
-        "mdtrt_cert_type": shown,
+        "mdtrt_cert_type": credential_kind,
         "med_type": facts.med_type,
         "pool_prop_selfpay": _ratio(facts),
         "balc": facts.own_after_fen or 0,

@@ -29,7 +29,7 @@ MOMENTS = (
 )
 DIGITS = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 """Formats of moments without separators, by their number of digits."""
-KEPT = frozenset(
+STORED_TEXTS = frozenset(
     {
         *("ipt_otp_no", "ipt_no", "dept_name", "adm_dept_name", "med_type"),
         *("diag_srt_no", "diag_code", "diag_name", "dise_codg", "dise_name"),
@@ -146,7 +146,7 @@ def read_fields(node: FieldNode, sent: Mapping[str, Any], today: date | None = N
         value = _value(field, raw)
         if value is None and field.is_required:
             raise _wrong("FIELD_REQUIRED", field.name)
-        if field.name in KEPT and value is not None and is_id_number_in(value):
+        if field.name in STORED_TEXTS and value is not None and is_id_number_in(value):
             raise _wrong("PERSON_NAMED", field.name)
         if isinstance(value, date):
             check_day(field.name, value, today)

@@ -96,7 +96,7 @@ def test_each_bill_is_in_one_class(
     """What is listed by settlement or key is compared; the first class that fits is told."""
     compared = compare(bills, items)
 
-    assert expected == [difference.unlike for difference in compared.differences]
+    assert expected == [difference.mismatch for difference in compared.differences]
     ours = sum(difference.bill is not None for difference in compared.differences)
     assert len(bills) == compared.equal + ours
 
@@ -107,8 +107,8 @@ def test_the_one_bill_that_the_institution_lost_is_found() -> None:
     lost = a_bill(100, total_fen=4425, aid_fen=4425)
     compared = compare([*bills, lost], [listed_of(bill) for bill in bills])
 
-    ((unlike, bill, listing),) = compared.differences
-    assert (BillMismatch.SERVICE_ONLY, lost, None, 100) == (unlike, bill, listing, compared.equal)
+    ((mismatch, bill, listing),) = compared.differences
+    assert (BillMismatch.SERVICE_ONLY, lost, None, 100) == (mismatch, bill, listing, compared.equal)
     ours = together(bill.sums for bill in (*bills, lost))
     assert (101, 804425) == (ours.bills, ours.total_fen)
 
@@ -186,11 +186,14 @@ def test_the_classes_are_disjoint_and_cover_everything(
     assert {1} >= set(ours.values())
     assert len(bills) == compared.equal + len(ours)
     assert 0 <= len(items) - lines <= compared.equal
-    for unlike, bill, listing in compared.differences:
-        assert bill is not None or unlike in (BillMismatch.INSTITUTION_ONLY, BillMismatch.DUPLICATE)
-        assert bill is None or unlike is not BillMismatch.INSTITUTION_ONLY
-        assert (listing is None) == (unlike is BillMismatch.SERVICE_ONLY)
-        assert (unlike is BillMismatch.DUPLICATE) == (listing is not None and listing.times > 1)
+    for mismatch, bill, listing in compared.differences:
+        assert bill is not None or mismatch in (
+            BillMismatch.INSTITUTION_ONLY,
+            BillMismatch.DUPLICATE,
+        )
+        assert bill is None or mismatch is not BillMismatch.INSTITUTION_ONLY
+        assert (listing is None) == (mismatch is BillMismatch.SERVICE_ONLY)
+        assert (mismatch is BillMismatch.DUPLICATE) == (listing is not None and listing.times > 1)
 
 
 @given(bills_of_a_day, lists_of_a_day)
