@@ -95,7 +95,7 @@ def with_texts(story: dict[str, Any], *, in_english: bool) -> dict[str, Any]:
     return story
 
 
-def told(story: dict[str, Any]) -> list[str]:
+def story_lines(story: dict[str, Any]) -> list[str]:
     """A story as lines for a terminal, each event in both languages."""
     lines = [f"{story['settlement_id']}  {story['status']}"]
     for event in story["events"]:

@@ -13,7 +13,7 @@ import sys
 from typing import Any
 
 from aggregates.vocabulary import StreamId
-from api.audit.trace_text import told
+from api.audit.trace_text import story_lines
 from api.commands.replay import moment
 from api.commands.terminal import clock_beside, database, open_context, parser, settings_of
 from service import RefusalError
@@ -49,7 +49,7 @@ async def _main(settings: Settings, dsn: str, options: argparse.Namespace) -> in
     if options.json or "events" not in found:
         print(json.dumps(found, ensure_ascii=False, indent=2))
     else:
-        print("\n".join(told(found)))
+        print("\n".join(story_lines(found)))
     return 0 if found.get("decided_again", True) else 1
 
 

@@ -14,7 +14,7 @@ from api.audit.responses import (
     InstitutionAsOfReply,
     StoryReply,
 )
-from api.audit.trace_text import STEPS, told
+from api.audit.trace_text import STEPS, story_lines
 from service.ledger.memory_store import MemoryStore
 from service.ledger.store import StreamHead
 from tests.api.clients import (
@@ -100,7 +100,7 @@ async def test_a_story_is_told_in_the_readers_language(desk: Desk) -> None:
     settled = await a_settlement(desk)
     story = await story_of(desk, settled["settlement_id"])
     english = await story_of(desk, settled["settlement_id"], **{"Accept-Language": "en"})
-    lines = "\n".join(told(english))
+    lines = "\n".join(story_lines(english))
 
     assert "本人账户支付 20.00 元" in [event["text"] for event in story["events"]]
     assert "a sponsor's account paid 44.25" in [event["text"] for event in english["events"]]
@@ -141,7 +141,7 @@ async def test_a_settlement_that_was_decided_otherwise_is_told_so(desk: Desk) ->
     assert [False] == [decided["same"] for decided in told_of]
     assert "available_fen=2000" in told_of[0]["differences"][0]["told"]
     assert "available_fen=2500" in told_of[0]["differences"][0]["made"]
-    assert "NOT the same" in "\n".join(told(story))
+    assert "NOT the same" in "\n".join(story_lines(story))
 
 
 async def test_an_account_is_shown_as_it_stood(desk: Desk) -> None:
