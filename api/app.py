@@ -25,7 +25,6 @@ from api.binding import kinship_routes as facts
 from api.binding import routes as bindings
 from api.his import routes as fsi
 from api.his.gateway import PATHS, Gateway
-from api.http import docs_page as docs
 from api.http import health
 from api.http.access_log_middleware import AccessLogMiddleware
 from api.http.asgi import App
@@ -40,6 +39,7 @@ from api.settlement import batch_routes as batch
 from api.settlement import hold_routes as holds
 from api.settlement import routes as settlements
 from api.settlement.hot_route import FastSettlementRoute
+from api.web import docs_page as docs
 from service import CursorInvalidError, RefusalError
 from service.ledger.command import KeyReusedError, OverloadedError
 from service.ledger.store import OutcomeUnknownError, StoreUnavailableError

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 
 from api.app import plain_app
-from api.http.docs_page import FOLDER
+from api.web.docs_page import FOLDER
 
 
 def a_browser() -> httpx.AsyncClient:

@@ -1,0 +1,1 @@
+"""Pages for people, and the vendored files that they load."""
