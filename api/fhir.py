@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Response
 
 from api.http.dependencies import ApiOf, CallerOf, check_dates
+from api.http.headers import answer_headers
 from api.http.openapi_helpers import problems
 from api.http.problems import ProblemError
 from api.http.schemas import ApiModel
@@ -199,9 +200,5 @@ def fhir_json(resource: dict[str, Any]) -> bytes:
 
 
 def _answer(shown: ComputedAnswer) -> Response:
-    headers = {
-        "Cache-Control": "no-store",
-        "X-Content-Type-Options": "nosniff",
-        "Gongji-Position": str(shown.position),
-    }
+    headers = answer_headers(shown.position)
     return Response(fhir_json(shown.body), media_type=MEDIA, headers=headers)

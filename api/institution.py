@@ -18,7 +18,6 @@ from api.http.dependencies import (
     ApiOf,
     CallerOf,
     KeyHeader,
-    answer_plain,
     answer_read,
     answer_written,
     digest_of,
@@ -26,6 +25,7 @@ from api.http.dependencies import (
     read_body,
 )
 from api.http.fields import Body, InstitutionCode, Reference, RegionCode, ShortText, Word
+from api.http.headers import json_answer
 from api.http.openapi_helpers import body_of, problems
 from api.http.problems import ProblemError
 from api.http.schemas import ApiModel
@@ -151,13 +151,13 @@ async def look_at_institution(api: ApiOf, caller: CallerOf, code: str) -> Respon
 async def list_policies(api: ApiOf, _: CallerOf) -> Response:
     """Every region's published editions."""
     regions = api.context.policies.regions()
-    return answer_plain([await _policy(api, region) for region in regions])
+    return json_answer([await _policy(api, region) for region in regions])
 
 
 @router.get("/policies/{region}", response_model=PolicyReply, responses=problems(404))
 async def look_at_policy(api: ApiOf, _: CallerOf, region: str) -> Response:
     """A region's published editions, oldest first."""
-    return answer_plain(await _policy(api, region))
+    return json_answer(await _policy(api, region))
 
 
 def designation_of(body: InstitutionBody) -> institutions.Designate:

@@ -11,6 +11,7 @@ from pydantic_core import to_json
 from api.account.statement_schemas import BillsReply, EntriesReply
 from api.http.dependencies import Api, ApiOf, CallerOf
 from api.http.fields import NUMBER_MAX
+from api.http.headers import answer_headers
 from api.http.openapi_helpers import problems
 from api.http.problems import is_english
 from api.http.values.csv_text import CSV, csv_text
@@ -137,13 +138,8 @@ def table_answer(listed: PageResult, sheet: Sheet, language: Language) -> Respon
 
 
 def _headers(listed: PageResult, language: Language) -> dict[str, str]:
-    return {
-        "Cache-Control": "no-store",
-        "Content-Language": language,
-        "Gongji-Position": str(listed.position),
-        "Vary": "Accept, Accept-Language",
-        "X-Content-Type-Options": "nosniff",
-    }
+    of_language = {"Content-Language": language, "Vary": "Accept, Accept-Language"}
+    return answer_headers(listed.position) | of_language
 
 
 # ---------------------------------------------------------------- the columns

@@ -12,6 +12,7 @@ from typing_extensions import override
 from api.audit.event_feed_responses import EVENT_EXAMPLE
 from api.http.asgi import Receive, Scope, Send
 from api.http.dependencies import Api, ApiOf, CallerOf
+from api.http.headers import answer_headers
 from api.http.openapi_helpers import problems
 from api.http.problems import ProblemError
 from service.clock import monotonic_s
@@ -145,12 +146,7 @@ class Streamed(StreamingResponse):
         feed: Feed | None = None,
     ) -> None:
         """Send the parts; with a `feed` the answer counts as one of its live streams."""
-        headers = {
-            "Cache-Control": "no-store",
-            "X-Content-Type-Options": "nosniff",
-            "X-Accel-Buffering": "no",
-            "Gongji-Position": str(position),
-        }
+        headers = answer_headers(position) | {"X-Accel-Buffering": "no"}
         super().__init__(parts, headers=headers, media_type=media_type)
         self._parts = parts
         self._stopping = stopping

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic_core import to_json
 
 from api.audit.responses import (
     AccountAsOfReply,
@@ -18,6 +17,7 @@ from api.audit.responses import (
 )
 from api.audit.trace_text import with_texts
 from api.http.dependencies import Api, ApiOf, CallerOf, check_dates, read_body
+from api.http.headers import json_answer
 from api.http.openapi_helpers import body_of, problems
 from api.http.problems import ProblemError, is_english
 from api.processes.replay_jobs import Replays
@@ -172,7 +172,4 @@ def _point(api: Api, text: str | None) -> int | datetime | None:
 
 
 def _answer(answer: dict[str, Any], status: int = 200) -> Response:
-    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-    if "position" in answer:
-        headers["Gongji-Position"] = str(answer["position"])
-    return Response(to_json(answer), status, media_type="application/json", headers=headers)
+    return json_answer(answer, answer.get("position"), status)

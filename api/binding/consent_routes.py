@@ -6,7 +6,8 @@ from fastapi import APIRouter, Response
 from pydantic import Field
 
 from api.binding.responses import BindingReply
-from api.http.dependencies import CallerOf, answer_plain
+from api.http.dependencies import CallerOf
+from api.http.headers import json_answer
 from api.http.openapi_helpers import problems
 from api.http.schemas import ApiModel
 from service.binding import consents
@@ -61,10 +62,10 @@ router = APIRouter(prefix="/v1/consents", tags=["bindings"])
 @router.get("", response_model=list[ConsentTextReply], responses=problems())
 async def list_texts(_: CallerOf) -> Response:
     """Every version of what both sides of a binding agree to, oldest first."""
-    return answer_plain(consents.look_at_texts())
+    return json_answer(consents.look_at_texts())
 
 
 @router.get("/{version}", response_model=ConsentTextReply, responses=problems(404))
 async def look_at_text(_: CallerOf, version: str) -> Response:
     """One version of what both sides of a binding agree to."""
-    return answer_plain(consents.look_at_text(version))
+    return json_answer(consents.look_at_text(version))

@@ -9,14 +9,13 @@ from functools import partial
 from api.his.exchange import Exchange
 from api.http.asgi import App, Receive, Scope, Send, read_raw
 from api.http.dependencies import Api
+from api.http.headers import answer_headers, raw_headers
 from api.http.limits.rate_limits import address_of
 
 PATHS = ("/fsi/api/", "/mss/", "/mbs/", "/ebus/", "/uif-hsaf-med-api/", "/CSB")
 """The protocol's default paths (`GONGJI_FSI_PATHS`): styles A to D."""
 BODY_MAX = 8 * 1_048_576
 """Bytes of a message: a day's file comes as a list of numbers."""
-SAFE = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
-REPLAYED = (b"idempotency-replayed", b"true")
 
 
 class Gateway:
@@ -36,11 +35,11 @@ class Gateway:
         headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
         address = address_of(scope.get("client"))
         told = await self._exchange.answer(partial(read_raw, receive, BODY_MAX), headers, address)
-        more = [REPLAYED] if told.is_replayed else []
+        shared = raw_headers(answer_headers(is_replayed=told.is_replayed))
         kind = (b"content-type", told.kind.encode())
         length = (b"content-length", b"%d" % len(told.body))
         start = {"type": "http.response.start", "status": 200}
-        await send(start | {"headers": [kind, *SAFE, *more, length]})
+        await send(start | {"headers": [kind, *shared, length]})
         await send({"type": "http.response.body", "body": told.body})
 
     def _is_ours(self, scope: Scope) -> bool:

@@ -10,6 +10,7 @@ from api.his.docs_page import page
 from api.his.exchange import Exchange
 from api.http.dependencies import ApiOf
 from api.http.fields import Body
+from api.http.headers import answer_headers
 from api.http.limits.rate_limits import address_of
 from api.http.openapi_helpers import body_of
 from api.http.schemas import ApiModel
@@ -76,9 +77,7 @@ async def call_service(request: Request, api: ApiOf) -> Response:
     """
     address = address_of(request.client)
     told = await Exchange(api).answer(request.body, dict(request.headers), address)
-    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-    if told.is_replayed:
-        headers["Idempotency-Replayed"] = "true"
+    headers = answer_headers(is_replayed=told.is_replayed)
     return Response(told.body, media_type=told.kind, headers=headers)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from api.http.asgi import App, Message, Receive, Scope, Send
 from api.http.dependencies import Api
+from api.http.headers import REPLAYED, sent_header
 from api.http.problems import ProblemAnswer, ProblemError, answer_problem
 from service.audit.access_log_writer import AccessLog
 from service.caller import Caller
@@ -18,7 +19,7 @@ from service.ledger.access_log import Access
 from service.ledger.store import OutcomeUnknownError, StoreUnavailableError
 from service.request_context import MESSAGE, SEEN, RequestContext
 
-PURPOSE = re.compile(rb"[A-Za-z][A-Za-z0-9.-]{0,39}")
+PURPOSE = re.compile(r"[A-Za-z][A-Za-z0-9.-]{0,39}")
 OPEN = ("/v1/policies", "/livez", "/readyz", "/metrics", "/openapi.json", "/docs")
 """Addresses behind which no person and no institution is."""
 READING = frozenset({"POST /v1/quotes", "POST /v1/reconciliations"})
@@ -26,7 +27,6 @@ READING = frozenset({"POST /v1/quotes", "POST /v1/reconciliations"})
 SETTLING = frozenset({f"{MESSAGE}2207"})
 """Messages whose events are enough; the others are recorded whatever they do."""
 REFUSED_FROM, BUSY, BROKEN_FROM = 400, 429, 500
-REPLAYED = b"idempotency-replayed"
 
 
 class UnrecordedError(Exception):
@@ -60,7 +60,7 @@ class AccessLogMiddleware:
         finally:
             SEEN.reset(before)
         if held.fault is not None:
-            language = (_header(scope, b"accept-language") or b"").decode("latin-1")
+            language = sent_header(scope, b"accept-language")
             await _tell(answer_problem(held.fault, language, scope["method"]), send)
 
     async def _record(self, scope: Scope, seen: RequestContext, start: Message) -> None:
@@ -71,7 +71,6 @@ class AccessLogMiddleware:
         caller = seen.caller or self._caller(scope)
         if caller is None:
             return
-        purpose = _header(scope, b"gongji-purpose")
         await self._log.keep(
             Access(
                 at=micros(self._api.context.clock()),
@@ -80,18 +79,15 @@ class AccessLogMiddleware:
                 role=caller.role,
                 operation=operation,
                 code=" ".join(seen.codes) or None,
-                purpose=None if purpose is None else purpose.decode("ascii"),
+                purpose=sent_header(scope, b"gongji-purpose"),
                 trace_id=seen.trace_id,
                 streams=tuple(s for s in seen.streams if not s.startswith("pol_")),
             )
         )
 
     def _caller(self, scope: Scope) -> Caller | None:
-        authorization = _header(scope, b"authorization")
         try:
-            return self._api.tokens.caller(
-                None if authorization is None else authorization.decode("latin-1")
-            )
+            return self._api.tokens.caller(sent_header(scope, b"authorization"))
         except ProblemError:
             return None
 
@@ -123,11 +119,12 @@ def _is_kept(operation: str, seen: RequestContext, start: Message) -> bool:
     is_look = operation.startswith(("GET ", "HEAD ", MESSAGE)) and operation not in SETTLING
     if is_look or operation in READING or seen.codes:
         return True
-    return status >= REFUSED_FROM or any(name == REPLAYED for name, _ in _lower(start))
+    return status >= REFUSED_FROM or _is_replayed(start)
 
 
-def _lower(start: Message) -> list[tuple[bytes, bytes]]:
-    return [(name.lower(), value) for name, value in start.get("headers", ())]
+def _is_replayed(start: Message) -> bool:
+    name = REPLAYED.lower().encode()
+    return any(name == sent.lower() for sent, _ in start.get("headers", ()))
 
 
 def _operation(scope: Scope) -> str | None:
@@ -144,8 +141,7 @@ FIXED = frozenset({"/v1/settlements"})
 
 def _told_instead(start: Message, error: StoreUnavailableError) -> Exception:
     """What is told in an answer's place; of a change that was answered before, nothing false."""
-    is_replay = any(name == REPLAYED for name, _ in _lower(start))
-    return OutcomeUnknownError(str(error)) if is_replay else error
+    return OutcomeUnknownError(str(error)) if _is_replayed(start) else error
 
 
 def _check_purpose(scope: Scope) -> None:
@@ -154,13 +150,9 @@ def _check_purpose(scope: Scope) -> None:
     Raises:
         ProblemError: PURPOSE_FORMAT.
     """
-    purpose = _header(scope, b"gongji-purpose")
+    purpose = sent_header(scope, b"gongji-purpose")
     if purpose is not None and not PURPOSE.fullmatch(purpose):
         raise ProblemError("PURPOSE_FORMAT")
-
-
-def _header(scope: Scope, name: bytes) -> bytes | None:
-    return next((value for known, value in scope["headers"] if known == name), None)
 
 
 async def _tell(answer: ProblemAnswer, send: Send) -> None:

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 
 from api.http.fields import Body, dated
+from api.http.headers import json_answer
 from api.http.limits.rate_limits import RateLimits
 from api.http.problems import ProblemError, answer_refusal
 from api.http.tokens import Tokens
@@ -219,24 +220,13 @@ def answer_written(
     """The answer of a change: the stored body, its position, or the rule's refusal."""
     if reply.refusal is not None:
         return answer_refusal(reply, request.headers.get("accept-language"))
-    answer = Response(
-        _placed(reply, render), status, media_type="application/json", headers=_headers(reply)
-    )
-    if reply.is_replayed:
-        answer.headers["Idempotency-Replayed"] = "true"
-    return answer
+    body = _placed(reply, render)
+    return json_answer(body, reply.position, status, is_replayed=reply.is_replayed)
 
 
 def answer_read(reply: Reply, render: Render | None = None) -> Response:
     """The answer of a look: current as of its position."""
-    return Response(_placed(reply, render), media_type="application/json", headers=_headers(reply))
-
-
-def answer_plain(value: object) -> Response:
-    """The answer of a look that has no position in the log."""
-    return Response(
-        to_json(value), media_type="application/json", headers={"Cache-Control": "no-store"}
-    )
+    return json_answer(_placed(reply, render), reply.position)
 
 
 def _placed(reply: Reply, render: Render | None) -> bytes:
@@ -245,22 +235,6 @@ def _placed(reply: Reply, render: Render | None) -> bytes:
     return to_json(render(json.loads(reply.answer)) | {"position": reply.position})
 
 
-def _headers(reply: Reply) -> dict[str, str]:
-    return {
-        "Cache-Control": "no-store",
-        "X-Content-Type-Options": "nosniff",
-        "Gongji-Position": str(reply.position),
-    }
-
-
 def page_answer(page: PageResult) -> Response:
     """A page as an answer."""
-    return Response(
-        to_json({"items": page.items, "next": page.following}),
-        media_type="application/json",
-        headers={
-            "Cache-Control": "no-store",
-            "X-Content-Type-Options": "nosniff",
-            "Gongji-Position": str(page.position),
-        },
-    )
+    return json_answer({"items": page.items, "next": page.following}, page.position)

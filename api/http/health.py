@@ -5,9 +5,10 @@ import asyncio
 from fastapi import APIRouter, Response
 
 from api.http.dependencies import Api, ApiOf
+from api.http.headers import json_answer
 from api.http.metrics import ScrapedState, measures
 from api.http.problems import RETRY_AFTER_S
-from api.http.schemas import ApiModel, LiveReply, ReadyReason, ReadyReply, UnreadyReply
+from api.http.schemas import LiveReply, ReadyReason, ReadyReply, UnreadyReply
 from service.proof.outside import state_of
 from service.proof.proofs import unsealed
 from service.read_models.lag import lags
@@ -32,8 +33,10 @@ async def ready(api: ApiOf) -> Response:
     told = [ReadyReason(code=reason.code, detail=reason.detail) for reason in reasons]
     if status is ReadinessStatus.UNREADY:
         unready = UnreadyReply(status="unready", code="NOT_READY", reasons=told)
-        return _answer(unready, 503, {"Retry-After": RETRY_AFTER_S})
-    return _answer(ReadyReply(status=status.value, position=position, reasons=told), 200, {})
+        answer = json_answer(unready, status=503)
+        answer.headers["Retry-After"] = RETRY_AFTER_S
+        return answer
+    return json_answer(ReadyReply(status=status.value, position=position, reasons=told))
 
 
 async def _position(api: Api) -> int | ReadinessReason:
@@ -43,11 +46,6 @@ async def _position(api: Api) -> int | ReadinessReason:
             return await api.context.store.position()
     except Exception as error:  # noqa: BLE001 -- whatever it is, the ledger does not answer
         return ReadinessReason("LEDGER_UNREACHABLE", type(error).__name__, stops=True)
-
-
-def _answer(body: ApiModel, status: int, headers: dict[str, str]) -> Response:
-    content = body.model_dump_json()
-    return Response(content, status, {"Cache-Control": "no-store"} | headers, "application/json")
 
 
 @router.get("/metrics")

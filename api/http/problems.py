@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails, to_json
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from api.http.headers import answer_headers
 from api.http.problem_texts import TEXTS
 from service import CursorInvalidError, RefusalError
 from service import request_context as seen
@@ -104,11 +105,9 @@ def answer_problem(error: Exception, language: str | None, method: str = "POST")
 def answer_refusal(reply: Reply, language: str | None) -> ProblemAnswer:
     """A rule's refusal that used up its key."""
     assert reply.refusal is not None, "the reply is a refusal"
-    answer = _answer(
-        reply.refusal, "not_applied", json.loads(reply.answer), language, seen.trace_id()
-    )
-    if reply.is_replayed:
-        answer.headers["Idempotency-Replayed"] = "true"
+    fields = json.loads(reply.answer)
+    answer = _answer(reply.refusal, "not_applied", fields, language, seen.trace_id())
+    answer.headers.update(answer_headers(is_replayed=reply.is_replayed))
     return answer
 
 
@@ -139,11 +138,7 @@ def _answer(
             if name not in RESERVED
         },
     }
-    headers = {
-        "Cache-Control": "no-store",
-        "X-Content-Type-Options": "nosniff",
-        "Content-Language": "en" if in_english else "zh-CN",
-    }
+    headers = answer_headers() | {"Content-Language": "en" if in_english else "zh-CN"}
     if text.status == 503:  # noqa: PLR2004 -- try again
         headers["Retry-After"] = RETRY_AFTER_S
     if text.status == 429:  # noqa: PLR2004 -- wait

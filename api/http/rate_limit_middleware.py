@@ -6,6 +6,7 @@ words (`api/his/exchange.py`).
 
 from api.http.asgi import App, Receive, Scope, Send
 from api.http.dependencies import Api
+from api.http.headers import sent_header
 from api.http.limits.rate_limits import ENUMERATING, FAILURES, MISSES, address_of
 from api.http.metrics import RATE_LIMITED
 from api.http.problems import ProblemError
@@ -59,9 +60,8 @@ class Limited:
                 limits.charge(caller, codes, now_s)
 
     def _caller(self, scope: Scope) -> Caller | None:
-        told = next((v for name, v in scope["headers"] if name == b"authorization"), None)
         try:
-            return self._api.tokens.caller(None if told is None else told.decode("latin-1"))
+            return self._api.tokens.caller(sent_header(scope, b"authorization"))
         except ProblemError:
             return None
 

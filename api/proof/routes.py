@@ -6,9 +6,9 @@ JSON by default; with `Accept: text/plain` the text form alone, as C2SP writes i
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic_core import to_json
 
 from api.http.dependencies import ApiOf, CallerOf, read_body
+from api.http.headers import answer_headers, json_answer
 from api.http.openapi_helpers import body_of, problems
 from api.http.problems import ProblemError
 from api.proof.schemas import (
@@ -157,14 +157,9 @@ def _grown(request: Request, found: proofs.Growth) -> Response:
 
 def _answer(request: Request, told: dict[str, Any], text: str) -> Response:
     place = told.get("position") or told.get("size") or told.get("to")
-    headers = {
-        "Cache-Control": "no-store",
-        "X-Content-Type-Options": "nosniff",
-        "Gongji-Position": str(place),
-    }
     if TEXT in request.headers.get("accept", "").lower() and told[text] is not None:
-        return Response(told[text], media_type=f"{TEXT}; charset=utf-8", headers=headers)
-    return Response(to_json(told), media_type="application/json", headers=headers)
+        return Response(told[text], 200, answer_headers(place), f"{TEXT}; charset=utf-8")
+    return json_answer(told, place)
 
 
 def _wrong(field: str) -> ProblemError:

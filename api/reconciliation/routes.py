@@ -5,7 +5,6 @@ from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic_core import to_json
 
 from aggregates.vocabulary import SettlementStatus
 from api.http.dependencies import (
@@ -21,6 +20,7 @@ from api.http.dependencies import (
 )
 from api.http.dependencies import read_body as read_small_body
 from api.http.fields import dated, fen, maybe_fen
+from api.http.headers import answer_headers, json_answer
 from api.http.openapi_helpers import body_of, problems
 from api.http.problems import ProblemError, is_english
 from api.http.values.csv_text import CSV, csv_text
@@ -34,7 +34,6 @@ from api.reconciliation.schemas import (
 from service.caller import Caller, Role
 from service.reconciliation import clearing
 from service.reconciliation import reconcile_day as reconcile
-from service.reconciliation.reconcile_day import ComputedAnswer
 
 BODY_MAX = 5 * 1_048_576
 """Bytes of a day's list."""
@@ -84,7 +83,8 @@ async def reconcile_day(request: Request, api: ApiOf, caller: CallerOf) -> Respo
     raw = await read_raw(request, BODY_MAX)
     body = await asyncio.to_thread(_read, raw, today(request))
     stated = await asyncio.to_thread(_stated, body, caller)
-    return _answer(await reconcile.reconcile(api.context, api.read_models, caller, stated))
+    shown = await reconcile.reconcile(api.context, api.read_models, caller, stated)
+    return json_answer(shown.body, shown.position)
 
 
 @router.post(
@@ -124,8 +124,8 @@ async def look_at_clearing(
     check_dates(api, month=first)
     shown = await clearing.look_at_clearing(api.context, api.read_models, caller, code, first)
     if CSV not in request.headers.get("accept", "").lower():
-        return _answer(shown)
-    headers = _headers(shown) | {
+        return json_answer(shown.body, shown.position)
+    headers = answer_headers(shown.position) | {
         "Content-Disposition": f'attachment; filename="clearing-{code}-{month}.csv"'
     }
     in_english = is_english(request.headers.get("accept-language"))
@@ -203,15 +203,3 @@ def _table(body: dict[str, Any], *, in_english: bool) -> list[list[object]]:
         sums = [line[part][name] for part in ("settled", "returned") for name in SUMS]
         rows.append([body["institution"], body["name"], line["day"], *sums, line["payable"]])
     return rows
-
-
-def _answer(shown: ComputedAnswer) -> Response:
-    return Response(to_json(shown.body), media_type="application/json", headers=_headers(shown))
-
-
-def _headers(shown: ComputedAnswer) -> dict[str, str]:
-    return {
-        "Cache-Control": "no-store",
-        "X-Content-Type-Options": "nosniff",
-        "Gongji-Position": str(shown.position),
-    }

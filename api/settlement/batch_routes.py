@@ -11,6 +11,7 @@ from pydantic_core import from_json, to_json
 
 from api.http.dependencies import Api, ApiOf, CallerOf, check_key, read_raw, request_of
 from api.http.fields import CLAIMS_MAX, Body, dated
+from api.http.headers import json_answer
 from api.http.openapi_helpers import body_of, problems
 from api.http.problems import ProblemAnswer, ProblemError, answer_problem, answer_refusal
 from api.settlement.requests import BatchBody, ClaimBody
@@ -57,13 +58,7 @@ async def settle_batch(request: Request, api: ApiOf, caller: CallerOf) -> Respon
     claims = read_claims(await read_raw(request, BODY_MAX))
     counter = _Counter(api, caller, request.headers.get("accept-language"))
     items = await asyncio.gather(*(counter.settle(sent) for sent in claims))
-    headers = {
-        "Cache-Control": "no-store",
-        "X-Content-Type-Options": "nosniff",
-        "Gongji-Position": str(counter.position),
-    }
-    body = b'{"items":[%b]}' % b",".join(items)
-    return Response(body, media_type="application/json", headers=headers)
+    return json_answer(b'{"items":[%b]}' % b",".join(items), counter.position)
 
 
 def read_claims(raw: bytes) -> list[Any]:

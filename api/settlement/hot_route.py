@@ -9,6 +9,7 @@ from datetime import date
 from api.http.asgi import App, Receive, Scope, Send, read_raw
 from api.http.dependencies import BODY_MAX, Api, check_media_type, check_members, request_of
 from api.http.fields import dated
+from api.http.headers import answer_headers, raw_headers
 from api.http.problems import ProblemAnswer, answer_problem, answer_refusal
 from api.settlement.requests import ClaimBody, IdentityBody
 from api.settlement.routes import OPERATION, settling_of
@@ -17,12 +18,7 @@ from service.settlement.queries import status_since
 
 PATH = "/v1/settlements"
 VALIDATE = ClaimBody.__pydantic_validator__.validate_json
-HEADERS = [
-    (b"content-type", b"application/json"),
-    (b"cache-control", b"no-store"),
-    (b"x-content-type-options", b"nosniff"),
-]
-REPLAYED = (b"idempotency-replayed", b"true")
+CONTENT_TYPE = (b"content-type", b"application/json")
 
 
 class FastSettlementRoute:
@@ -59,10 +55,9 @@ class FastSettlementRoute:
         reply = await settle.settle(self._api.context, asked, settling_of(claim))
         if reply.refusal is not None:
             return _problem(answer_refusal(reply, _text(headers, b"accept-language")))
-        position = (b"gongji-position", b"%d" % reply.position)
-        more = [*HEADERS, position]
+        shared = answer_headers(reply.position, is_replayed=reply.is_replayed)
+        more = [CONTENT_TYPE, *raw_headers(shared)]
         if reply.is_replayed:
-            more.append(REPLAYED)
             since = await status_since(self._api.context, caller, reply)
             more += [(b"gongji-since", since.encode())] if since else []
         return 201, b'%b,"position":%d}' % (reply.answer[:-1], reply.position), more
