@@ -2,20 +2,18 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 
 from aggregates.vocabulary import LinkEvidence, Relation
 from api.binding.requests import RelationWord
 from api.http.dependencies import (
     ApiOf,
     CallerOf,
-    KeyHeader,
+    Change,
+    ChangeOf,
     Render,
     answer_read,
-    answer_written,
     page_answer,
-    read_body,
-    request_of,
 )
 from api.http.fields import (
     NUMBER_MAX,
@@ -26,9 +24,10 @@ from api.http.fields import (
     Reference,
     Remark,
 )
-from api.http.openapi_helpers import body_of, problems
+from api.http.openapi_helpers import problems
 from api.http.problems import ProblemError
 from api.http.schemas import ApiModel as ReplyModel
+from api.http.strict_body import StrictBodyRoute
 from service import credential_link as link_looks
 from service import credential_link as links
 from service.caller import Role
@@ -117,13 +116,9 @@ class CodeReply(ReplyModel):
     position: int
 
 
-router = APIRouter(prefix="/v1/credential-links", tags=["credential links"])
-
-EXAMPLE = {
-    "member": "P1004",
-    "relation": "child",
-    "evidence": {"kind": "birth_certificate", "reference": "Q110105001"},
-}
+router = APIRouter(
+    prefix="/v1/credential-links", tags=["credential links"], route_class=StrictBodyRoute
+)
 
 
 @router.post(
@@ -131,25 +126,21 @@ EXAMPLE = {
     status_code=201,
     response_model=LinkReply,
     responses=problems(404, 409, 422),
-    openapi_extra=body_of(LinkBody, EXAMPLE),
 )
-async def open_link(
-    request: Request, api: ApiOf, caller: CallerOf, key: KeyHeader = None
-) -> Response:
+async def open_link(change: ChangeOf, body: LinkBody) -> Response:
     """Ask to show a member's code (the guardian, or his agency). Shares no money.
 
     An adult member confirms; for a minor the kinship register names the guardian as a parent, or
     the agency of the member's region reviews the evidence. The answer is the same whether there is
     such a person or not.
     """
-    body = await read_body(request, LinkBody)
-    if caller.role is Role.AGENCY and body.guardian is None:
+    if change.caller.role is Role.AGENCY and body.guardian is None:
         raise ProblemError(
             "FIELD_REQUIRED", errors=[{"field": "guardian", "code": "FIELD_REQUIRED"}]
         )
-    asked = request_of(caller, key, "credential-links", body)
-    reply = await links.open_link(api.context, asked, _opening_of(body))
-    return await _answered(api.context, reply, request, member=body.member)
+    asked = change.request("credential-links", body)
+    reply = await links.open_link(change.context, asked, _opening_of(body))
+    return await _answered(change, reply, member=body.member)
 
 
 @router.get("", response_model=LinksReply, responses=problems(404, 422))
@@ -188,18 +179,12 @@ async def look_at_link(api: ApiOf, caller: CallerOf, link_id: str) -> Response:
     status_code=201,
     response_model=LinkReply,
     responses=problems(403, 404, 409),
-    openapi_extra=body_of(NothingBody, {}),
 )
-async def confirm_link(
-    request: Request, api: ApiOf, caller: CallerOf, link_id: str, key: KeyHeader = None
-) -> Response:
+async def confirm_link(change: ChangeOf, link_id: str, body: NothingBody) -> Response:
     """Agree that the guardian shows the code (the member, a minor's parent, or his agency)."""
-    body = await read_body(request, NothingBody)
     stream = stream_of("lnk", link_id)
-    asked = request_of(caller, key, f"credential-links/{stream}/confirmation", body)
-    return await _answered(
-        api.context, await links.confirm_link(api.context, asked, stream), request
-    )
+    asked = change.request(f"credential-links/{stream}/confirmation", body)
+    return await _answered(change, await links.confirm_link(change.context, asked, stream))
 
 
 @router.post(
@@ -207,20 +192,14 @@ async def confirm_link(
     status_code=201,
     response_model=LinkReply,
     responses=problems(403, 404, 409, 422),
-    openapi_extra=body_of(
-        ReviewBody, {"decision": "approve", "reason": "birth certificate seen at the counter"}
-    ),
 )
-async def review_link(
-    request: Request, api: ApiOf, caller: CallerOf, link_id: str, key: KeyHeader = None
-) -> Response:
+async def review_link(change: ChangeOf, link_id: str, body: ReviewBody) -> Response:
     """Judge the evidence for a minor (the agency of the member's region); a no closes the link."""
-    body = await read_body(request, ReviewBody)
     stream = stream_of("lnk", link_id)
-    asked = request_of(caller, key, f"credential-links/{stream}/review", body)
+    asked = change.request(f"credential-links/{stream}/review", body)
     review = links.Review(is_approved=body.decision == "approve", reason=body.reason)
-    reply = await links.review_link(api.context, asked, stream, review)
-    return await _answered(api.context, reply, request)
+    reply = await links.review_link(change.context, asked, stream, review)
+    return await _answered(change, reply)
 
 
 @router.post(
@@ -228,17 +207,13 @@ async def review_link(
     status_code=201,
     response_model=LinkReply,
     responses=problems(403, 404, 409),
-    openapi_extra=body_of(NothingBody, {}),
 )
-async def activate_link(
-    request: Request, api: ApiOf, caller: CallerOf, link_id: str, key: KeyHeader = None
-) -> Response:
+async def activate_link(change: ChangeOf, link_id: str, body: NothingBody) -> Response:
     """Take a minor's link into use, once approved (the guardian, or his agency)."""
-    body = await read_body(request, NothingBody)
     stream = stream_of("lnk", link_id)
-    asked = request_of(caller, key, f"credential-links/{stream}/activation", body)
-    reply = await links.activate_link(api.context, asked, stream)
-    return await _answered(api.context, reply, request)
+    asked = change.request(f"credential-links/{stream}/activation", body)
+    reply = await links.activate_link(change.context, asked, stream)
+    return await _answered(change, reply)
 
 
 @router.post(
@@ -246,16 +221,12 @@ async def activate_link(
     status_code=201,
     response_model=CodeReply,
     responses=problems(404, 409),
-    openapi_extra=body_of(NothingBody, {}),
 )
-async def show_code(
-    request: Request, api: ApiOf, caller: CallerOf, link_id: str, key: KeyHeader = None
-) -> Response:
+async def show_code(change: ChangeOf, link_id: str, body: NothingBody) -> Response:
     """Show the member's code, to be used as `e_credential` (the guardian, or his agency)."""
-    body = await read_body(request, NothingBody)
     stream = stream_of("lnk", link_id)
-    asked = request_of(caller, key, f"credential-links/{stream}/codes", body)
-    return answer_written(await links.show_code(api.context, asked, stream), request)
+    asked = change.request(f"credential-links/{stream}/codes", body)
+    return change.answer(await links.show_code(change.context, asked, stream))
 
 
 @router.post(
@@ -263,17 +234,13 @@ async def show_code(
     status_code=201,
     response_model=LinkReply,
     responses=problems(404, 409),
-    openapi_extra=body_of(ReasonBody, {"reason": "of age now"}),
 )
-async def close_link(
-    request: Request, api: ApiOf, caller: CallerOf, link_id: str, key: KeyHeader = None
-) -> Response:
+async def close_link(change: ChangeOf, link_id: str, body: ReasonBody) -> Response:
     """Close a link (either side, or an agency); codes that were shown hold no more."""
-    body = await read_body(request, ReasonBody)
     stream = stream_of("lnk", link_id)
-    asked = request_of(caller, key, f"credential-links/{stream}/closure", body)
-    reply = await links.close_link(api.context, asked, stream, body.reason)
-    return await _answered(api.context, reply, request)
+    asked = change.request(f"credential-links/{stream}/closure", body)
+    reply = await links.close_link(change.context, asked, stream, body.reason)
+    return await _answered(change, reply)
 
 
 def _opening_of(body: LinkBody) -> links.OpenLink:
@@ -287,19 +254,17 @@ def _opening_of(body: LinkBody) -> links.OpenLink:
     )
 
 
-async def _answered(
-    context: ServiceContext, reply: Reply, request: Request, member: str | None = None
-) -> Response:
+async def _answered(change: Change, reply: Reply, member: str | None = None) -> Response:
     """A link's answer; `member` is the number that the caller himself wrote."""
     if reply.refusal:
-        return answer_written(reply, request)
-    with_persons = await _with_persons(context, reply.answer)
+        return change.answer(reply)
+    with_persons = await _with_persons(change.context, reply.answer)
 
     def render(link: dict[str, Any]) -> dict[str, Any]:
         told = with_persons(link)
         return told if member is None else told | {"member": member}
 
-    return answer_written(reply, request, render=render)
+    return change.answer(reply, render=render)
 
 
 async def _with_persons(context: ServiceContext, answer: bytes) -> Render:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 from pydantic import Field, StringConstraints
 from pydantic_core import from_json
 
@@ -14,24 +14,15 @@ from aggregates.vocabulary import (
     StatementWords,
 )
 from api.his.wire.sm2 import verifier
-from api.http.dependencies import (
-    ApiOf,
-    CallerOf,
-    KeyHeader,
-    answer_read,
-    answer_written,
-    digest_of,
-    maybe_key,
-    read_body,
-)
+from api.http.dependencies import ApiOf, CallerOf, ChangeOf, answer_read
 from api.http.fields import Body, InstitutionCode, Reference, RegionCode, ShortText, Word
 from api.http.headers import json_answer
-from api.http.openapi_helpers import body_of, problems
+from api.http.openapi_helpers import problems
 from api.http.problems import ProblemError
 from api.http.schemas import ApiModel
+from api.http.strict_body import StrictBodyRoute
 from service import institution as institutions
 from service import policy as editions
-from service.caller import Request as ServiceRequest
 
 
 class DialectBody(Body):
@@ -109,36 +100,21 @@ class PolicyReply(ApiModel):
     editions: list[dict[str, Any]]
 
 
-router = APIRouter(prefix="/v1", tags=["institutions and policies"])
+router = APIRouter(prefix="/v1", tags=["institutions and policies"], route_class=StrictBodyRoute)
 
 
 @router.put(
     "/institutions/{code}",
     response_model=InstitutionReply,
     responses=problems(404, 422, 501),
-    openapi_extra=body_of(
-        InstitutionBody,
-        {
-            "code": "H99000000001",
-            "name": "第一人民医院",
-            "class": "hospital",
-            "region": "990000",
-            "status": "active",
-            "dialect": {"mulaid_mode": "contained", "stmt_rslt": "national"},
-            "signature": {"style": "x-tif", "paasid": "hosp_paas", "secret": "only-told-once"},
-        },
-    ),
 )
-async def designate(
-    request: Request, api: ApiOf, caller: CallerOf, code: str, key: KeyHeader = None
-) -> Response:
+async def designate(change: ChangeOf, code: str, body: InstitutionBody) -> Response:
     """Put an institution under agreement, or change it (agency)."""
-    body = await read_body(request, InstitutionBody)
     if body.code != code:
         raise ProblemError("FIELD_INVALID", errors=[{"field": "code", "code": "FIELD_INVALID"}])
-    asked = ServiceRequest(caller, maybe_key(key), digest_of(f"institutions/{code}", body), "http")
-    reply = await institutions.designate(api.context, asked, designation_of(body))
-    return answer_written(reply, request, 200)
+    asked = change.request(f"institutions/{code}", body, needs_key=False)
+    reply = await institutions.designate(change.context, asked, designation_of(body))
+    return change.answer(reply, 200)
 
 
 @router.get("/institutions/{code}", response_model=InstitutionReply, responses=problems(404))

@@ -1,5 +1,7 @@
-"""Openapi."""
+"""The OpenAPI document: what FastAPI derives from the routes, with summaries and examples."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -32,6 +34,8 @@ access log before its answer leaves; a change that was applied is its own record
 `Gongji-Purpose` (a code: a letter, then up to 39 letters, digits, dots or dashes) says in any
 request what it is for, and is recorded with it; it names nobody.
 """
+FILE = Path(__file__).with_name("openapi_examples.json")
+"""Examples: of request bodies by method and path."""
 IMPORT_LINES = "api.ndjson_import.lines"
 REF = "#/components/schemas/{model}"
 
@@ -45,9 +49,13 @@ def describe(app: FastAPI) -> dict[str, Any]:
             description=DESCRIPTION,
             routes=app.routes,
         )
-        for methods in document["paths"].values():
-            for operation in methods.values():
+        requests = json.loads(FILE.read_text(encoding="utf-8"))["requests"]
+        for path, methods in document["paths"].items():
+            for method, operation in methods.items():
                 operation["summary"] = operation["description"].split("\n", 1)[0]
+                if "requestBody" in operation:
+                    content = operation["requestBody"]["content"]["application/json"]
+                    content["example"] = requests[f"{method.upper()} {path}"]
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         _, sent = models_json_schema(
             [(model, "validation") for model in _models()], ref_template=REF

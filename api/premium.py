@@ -2,25 +2,17 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 from pydantic import Field
 
 from aggregates.policy.choices import PremiumType
 from aggregates.vocabulary import PremiumStatus
-from api.http.dependencies import (
-    ApiOf,
-    CallerOf,
-    KeyHeader,
-    Render,
-    answer_read,
-    answer_written,
-    read_body,
-    request_of,
-)
+from api.http.dependencies import ApiOf, CallerOf, Change, ChangeOf, Render, answer_read
 from api.http.fields import Body, PersonNo, ReasonBody
-from api.http.openapi_helpers import body_of, problems
+from api.http.openapi_helpers import problems
 from api.http.problems import ProblemError
 from api.http.schemas import ApiModel as ReplyModel
+from api.http.strict_body import StrictBodyRoute
 from service.caller import Role
 from service.context import ServiceContext
 from service.ids import stream_of
@@ -63,7 +55,7 @@ class PremiumReply(ReplyModel):
     position: int
 
 
-router = APIRouter(prefix="/v1/premiums", tags=["premiums"])
+router = APIRouter(prefix="/v1/premiums", tags=["premiums"], route_class=StrictBodyRoute)
 
 OPEN: dict[int | str, dict[str, Any]] = {
     202: {"model": PremiumReply, "description": "The tax side has not answered yet; look again"}
@@ -75,21 +67,15 @@ OPEN: dict[int | str, dict[str, Any]] = {
     status_code=201,
     response_model=PremiumReply,
     responses=OPEN | problems(404, 409, 422),
-    openapi_extra=body_of(
-        PremiumBody, {"payee": "P1004", "insurance": "resident_basic", "year": 2027}
-    ),
 )
-async def pay_premium(
-    request: Request, api: ApiOf, caller: CallerOf, key: KeyHeader = None
-) -> Response:
+async def pay_premium(change: ChangeOf, body: PremiumBody) -> Response:
     """Pay a relative's premium out of one's account (the sponsor, or his agency).
 
     The amount is the region's standard, whole or not at all. 201 when the tax side booked it;
     202 while it has not answered: the money is set aside, and the same key, or a look, says
     how it stands then. What the tax side refuses is 409, and the money is free again.
     """
-    body = await read_body(request, PremiumBody)
-    if caller.role is Role.AGENCY and body.sponsor is None:
+    if change.caller.role is Role.AGENCY and body.sponsor is None:
         raise ProblemError(
             "FIELD_REQUIRED", errors=[{"field": "sponsor", "code": "FIELD_REQUIRED"}]
         )
@@ -99,8 +85,8 @@ async def pay_premium(
         insurance=PremiumType(body.insurance.upper()),
         year=body.year,
     )
-    asked = request_of(caller, key, "premiums", body)
-    return await _answered(api.context, await premiums.pay(api.context, asked, command), request)
+    asked = change.request("premiums", body)
+    return await _answered(change, await premiums.pay(change.context, asked, command))
 
 
 @router.get("/{premium_id}", response_model=PremiumReply, responses=problems(404))
@@ -115,29 +101,25 @@ async def look_at_premium(api: ApiOf, caller: CallerOf, premium_id: str) -> Resp
     status_code=201,
     response_model=PremiumReply,
     responses=OPEN | problems(404, 409),
-    openapi_extra=body_of(ReasonBody, {"reason": "paid for the wrong person"}),
 )
-async def reverse_premium(
-    request: Request, api: ApiOf, caller: CallerOf, premium_id: str, key: KeyHeader = None
-) -> Response:
+async def reverse_premium(change: ChangeOf, premium_id: str, body: ReasonBody) -> Response:
     """Take a paid premium back to the buckets it came from (the sponsor, or his agency).
 
     201 when the tax side gave it back; 202 while it has not answered; 409 where a guard of the
     region or the tax side keeps it. The same key says how it stands then.
     """
-    body = await read_body(request, ReasonBody)
     stream = stream_of("prm", premium_id)
-    asked = request_of(caller, key, f"premiums/{stream}/reversal", body)
-    reply = await premiums.reverse(api.context, asked, stream, body.reason)
-    return await _answered(api.context, reply, request)
+    asked = change.request(f"premiums/{stream}/reversal", body)
+    reply = await premiums.reverse(change.context, asked, stream, body.reason)
+    return await _answered(change, reply)
 
 
-async def _answered(context: ServiceContext, reply: Reply, request: Request) -> Response:
+async def _answered(change: Change, reply: Reply) -> Response:
     if reply.refusal is not None:
-        return answer_written(reply, request)
-    render = await _with_persons(context, reply.answer)
+        return change.answer(reply)
+    render = await _with_persons(change.context, reply.answer)
     status = 202 if premiums.is_open(reply.answer) else 201
-    return answer_written(reply, request, status, render)
+    return change.answer(reply, status, render)
 
 
 async def _with_persons(context: ServiceContext, answer: bytes) -> Render:

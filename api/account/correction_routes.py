@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 
 from aggregates.vocabulary import Bucket
 from api.account.correction_schemas import (
@@ -14,16 +14,15 @@ from api.account.correction_schemas import (
 from api.http.dependencies import (
     ApiOf,
     CallerOf,
-    KeyHeader,
+    Change,
+    ChangeOf,
     Render,
     answer_read,
-    answer_written,
     page_answer,
-    read_body,
-    request_of,
 )
 from api.http.fields import NUMBER_MAX, NothingBody, fen
-from api.http.openapi_helpers import body_of, problems
+from api.http.openapi_helpers import problems
+from api.http.strict_body import StrictBodyRoute
 from service.account import corrections
 from service.context import ServiceContext
 from service.ids import stream_of
@@ -31,7 +30,7 @@ from service.ledger.command import Reply
 from service.person.masking import persons_of
 from service.read_models.reader import PageRequest
 
-router = APIRouter(prefix="/v1/corrections", tags=["corrections"])
+router = APIRouter(prefix="/v1/corrections", tags=["corrections"], route_class=StrictBodyRoute)
 
 
 @router.post(
@@ -39,25 +38,12 @@ router = APIRouter(prefix="/v1/corrections", tags=["corrections"])
     status_code=201,
     response_model=CorrectionReply,
     responses=problems(404, 409, 422),
-    openapi_extra=body_of(
-        CorrectionBody,
-        {
-            "person_no": "P1001",
-            "bucket": "current",
-            "amount": "-12.00",
-            "reason": "credited twice in March",
-            "reference": "2026-03/17",
-        },
-    ),
 )
-async def propose(
-    request: Request, api: ApiOf, caller: CallerOf, key: KeyHeader = None
-) -> Response:
+async def propose(change: ChangeOf, body: CorrectionBody) -> Response:
     """Propose to put a wrong balance right (agency); no money moves yet."""
-    body = await read_body(request, CorrectionBody)
     reply = await corrections.propose(
-        api.context,
-        request_of(caller, key, "corrections", body),
+        change.context,
+        change.request("corrections", body),
         corrections.ProposeCorrection(
             person_no=body.person_no,
             bucket=Bucket(body.bucket),
@@ -66,7 +52,7 @@ async def propose(
             reference=body.reference,
         ),
     )
-    return await _answered(api.context, reply, request)
+    return await _answered(change, reply)
 
 
 @router.get("", response_model=CorrectionsReply, responses=problems(422))
@@ -100,17 +86,13 @@ async def look_at_correction(api: ApiOf, caller: CallerOf, correction_id: str) -
     status_code=201,
     response_model=CorrectionReply,
     responses=problems(404, 409, 422),
-    openapi_extra=body_of(NothingBody, {}),
 )
-async def approve(
-    request: Request, api: ApiOf, caller: CallerOf, correction_id: str, key: KeyHeader = None
-) -> Response:
+async def approve(change: ChangeOf, correction_id: str, body: NothingBody) -> Response:
     """Agree to what another of the agency proposed; the money moves."""
-    body = await read_body(request, NothingBody)
     stream = stream_of("cor", correction_id)
-    asked = request_of(caller, key, f"corrections/{stream}/approval", body)
-    reply = await corrections.approve(api.context, asked, stream)
-    return await _answered(api.context, reply, request)
+    asked = change.request(f"corrections/{stream}/approval", body)
+    reply = await corrections.approve(change.context, asked, stream)
+    return await _answered(change, reply)
 
 
 @router.post(
@@ -118,22 +100,18 @@ async def approve(
     status_code=201,
     response_model=CorrectionReply,
     responses=problems(404, 409, 422),
-    openapi_extra=body_of(RejectionBody, {"reason": "the voucher says otherwise"}),
 )
-async def reject(
-    request: Request, api: ApiOf, caller: CallerOf, correction_id: str, key: KeyHeader = None
-) -> Response:
+async def reject(change: ChangeOf, correction_id: str, body: RejectionBody) -> Response:
     """Do not agree to what another of the agency proposed; nothing moves."""
-    body = await read_body(request, RejectionBody)
     stream = stream_of("cor", correction_id)
-    asked = request_of(caller, key, f"corrections/{stream}/rejection", body)
-    reply = await corrections.reject(api.context, asked, stream, body.reason)
-    return await _answered(api.context, reply, request)
+    asked = change.request(f"corrections/{stream}/rejection", body)
+    reply = await corrections.reject(change.context, asked, stream, body.reason)
+    return await _answered(change, reply)
 
 
-async def _answered(context: ServiceContext, reply: Reply, request: Request) -> Response:
-    render = None if reply.refusal else await _with_person(context, reply.answer)
-    return answer_written(reply, request, render=render)
+async def _answered(change: Change, reply: Reply) -> Response:
+    render = None if reply.refusal else await _with_person(change.context, reply.answer)
+    return change.answer(reply, render=render)
 
 
 async def _with_person(context: ServiceContext, answer: bytes) -> Render:

@@ -2,17 +2,18 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 from pydantic import StringConstraints
 
 from aggregates.vocabulary import ErasureReason
-from api.http.dependencies import ApiOf, CallerOf, KeyHeader, answer_written, read_body, request_of
+from api.http.dependencies import ChangeOf
 from api.http.fields import Body, Remark
-from api.http.openapi_helpers import body_of, problems
+from api.http.openapi_helpers import problems
 from api.http.schemas import ApiModel
+from api.http.strict_body import StrictBodyRoute
 from service.account import erasure as erase
 
-router = APIRouter(prefix="/v1/accounts", tags=["accounts"])
+router = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=StrictBodyRoute)
 
 
 class ErasureBody(Body):
@@ -37,27 +38,21 @@ class ErasureReply(ApiModel):
     status_code=201,
     response_model=ErasureReply,
     responses=problems(404, 409, 422),
-    openapi_extra=body_of(
-        ErasureBody, {"reason": "retention_over", "legal_basis": "PIPL 47(1)(2)"}
-    ),
 )
-async def erase_person(
-    request: Request, api: ApiOf, caller: CallerOf, person_no: str, key: KeyHeader = None
-) -> Response:
+async def erase_person(change: ChangeOf, person_no: str, body: ErasureBody) -> Response:
     """Erase the person behind an ended account for ever (agency).
 
     His name and numbers become unreadable everywhere and nobody finds him by them; amounts,
     settlements and proofs stay as they are. 409 while his account goes on, or a binding, a
     hold, a premium or money kept aside is still open. There is no way back.
     """
-    body = await read_body(request, ErasureBody)
     reply = await erase.erase(
-        api.context,
-        request_of(caller, key, f"accounts/{person_no}/erasure", body),
+        change.context,
+        change.request(f"accounts/{person_no}/erasure", body),
         erase.Erase(
             person_no=person_no,
             reason=ErasureReason(body.reason),
             legal_basis=body.legal_basis,
         ),
     )
-    return answer_written(reply, request)
+    return change.answer(reply)

@@ -16,10 +16,11 @@ from api.audit.responses import (
     StoryReply,
 )
 from api.audit.trace_text import with_texts
-from api.http.dependencies import Api, ApiOf, CallerOf, check_dates, read_body
+from api.http.dependencies import Api, ApiOf, CallerOf, check_dates
 from api.http.headers import json_answer
 from api.http.openapi_helpers import body_of, problems
 from api.http.problems import ProblemError, is_english
+from api.http.strict_body import read_body
 from api.processes.replay_jobs import Replays
 from service.audit import as_of as past
 from service.audit.trace import trace
@@ -93,7 +94,7 @@ async def institution_as_of(
     status_code=202,
     response_model=ReplayReply,
     responses=problems(403, 409, 422),
-    openapi_extra=body_of(ReplayBody, {"as_of": None}),
+    openapi_extra=body_of(ReplayBody),
 )
 async def start_replay(request: Request, api: ApiOf, caller: CallerOf) -> Response:
     """Start a replay of the log with a comparison, one at a time (auditor).

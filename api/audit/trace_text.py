@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from api.http.bilingual import REASONS
+from api.http.problem_texts import REASONS
 from service.bilingual import Bilingual
 from service.serializers import yuan
 

@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 
 from aggregates.vocabulary import Relation
 from api.binding.requests import RelationWord
-from api.http.dependencies import ApiOf, CallerOf, KeyHeader, answer_written, read_body, request_of
+from api.http.dependencies import Change, ChangeOf
 from api.http.fields import Body, PersonNo, Reference
-from api.http.openapi_helpers import body_of, problems
+from api.http.openapi_helpers import problems
 from api.http.schemas import ApiModel
+from api.http.strict_body import StrictBodyRoute
 from service.binding import kinship as relatives
 from service.ledger.command import Reply
 
@@ -32,7 +33,7 @@ class KinshipReply(ApiModel):
     position: int
 
 
-router = APIRouter(prefix="/v1", tags=["accounts"])
+router = APIRouter(prefix="/v1", tags=["accounts"], route_class=StrictBodyRoute)
 
 
 @router.post(
@@ -40,22 +41,16 @@ router = APIRouter(prefix="/v1", tags=["accounts"])
     status_code=201,
     response_model=KinshipReply,
     responses=problems(404, 422),
-    openapi_extra=body_of(
-        KinshipBody, {"person_no": "P1002", "relative": "P1001", "relation": "spouse"}
-    ),
 )
-async def record_kinship(
-    request: Request, api: ApiOf, caller: CallerOf, key: KeyHeader = None
-) -> Response:
+async def record_kinship(change: ChangeOf, body: KinshipBody) -> Response:
     """Enter what `relative` is to `person_no`, and the same the other way (agency).
 
     Somebody of another region is as unknown until his agency confirmed the same fact
     (`POST /v1/kinships/confirmations`).
     """
-    body = await read_body(request, KinshipBody)
-    asked = request_of(caller, key, "kinships", body)
-    reply = await relatives.record_kinship(api.context, asked, kinship_of(body))
-    return _answered(reply, request, body)
+    asked = change.request("kinships", body)
+    reply = await relatives.record_kinship(change.context, asked, kinship_of(body))
+    return _answered(change, reply, body)
 
 
 @router.post(
@@ -63,31 +58,25 @@ async def record_kinship(
     status_code=201,
     response_model=KinshipReply,
     responses=problems(404, 422),
-    openapi_extra=body_of(
-        KinshipBody, {"person_no": "P1002", "relative": "P1001", "relation": "spouse"}
-    ),
 )
-async def confirm_kinship(
-    request: Request, api: ApiOf, caller: CallerOf, key: KeyHeader = None
-) -> Response:
+async def confirm_kinship(change: ChangeOf, body: KinshipBody) -> Response:
     """Agree, for the side of one's own region, to a kinship that the other's agency enters.
 
     One of the two is of the agency's region. The answer is the same whether the other person is
     there or not.
     """
-    body = await read_body(request, KinshipBody)
-    asked = request_of(caller, key, "kinships/confirmations", body)
-    reply = await relatives.confirm_kinship(api.context, asked, kinship_of(body))
-    return _answered(reply, request, body)
+    asked = change.request("kinships/confirmations", body)
+    reply = await relatives.confirm_kinship(change.context, asked, kinship_of(body))
+    return _answered(change, reply, body)
 
 
-def _answered(reply: Reply, request: Request, body: KinshipBody) -> Response:
+def _answered(change: Change, reply: Reply, body: KinshipBody) -> Response:
     sides = {"person_no": body.person_no, "relative": body.relative}
 
     def render(answer: dict[str, Any]) -> dict[str, Any]:
         return sides | answer
 
-    return answer_written(reply, request, render=render)
+    return change.answer(reply, render=render)
 
 
 def kinship_of(body: KinshipBody) -> relatives.RecordKinship:

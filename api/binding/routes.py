@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Any, cast
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from aggregates.vocabulary import KinshipEvidence, Relation, Use
 from api.binding.consent_routes import BindingWithConsentsReply
@@ -12,23 +12,19 @@ from api.binding.responses import BindingReply, BindingsReply
 from api.http.dependencies import (
     ApiOf,
     CallerOf,
-    KeyHeader,
+    Change,
+    ChangeOf,
     Render,
     answer_read,
-    answer_written,
-    digest_of,
-    maybe_key,
     page_answer,
-    read_body,
-    request_of,
 )
 from api.http.fields import NUMBER_MAX, NothingBody, ReasonBody, maybe_fen
-from api.http.openapi_helpers import body_of, problems
+from api.http.openapi_helpers import problems
 from api.http.problems import ProblemError
+from api.http.strict_body import StrictBodyRoute
 from service.binding import bindings, consents
 from service.binding import queries as service_binding_queries
 from service.binding.bindings import Caps, CapsChange
-from service.caller import Request as ServiceRequest
 from service.caller import Role
 from service.context import ServiceContext
 from service.ids import stream_of
@@ -36,7 +32,7 @@ from service.ledger.command import Reply
 from service.person.masking import persons_of
 from service.read_models import reader as lists
 
-router = APIRouter(prefix="/v1/bindings", tags=["bindings"])
+router = APIRouter(prefix="/v1/bindings", tags=["bindings"], route_class=StrictBodyRoute)
 
 
 @router.post(
@@ -44,27 +40,17 @@ router = APIRouter(prefix="/v1/bindings", tags=["bindings"])
     status_code=201,
     response_model=BindingReply,
     responses=problems(404, 409, 422),
-    openapi_extra=body_of(
-        BindingBody,
-        {
-            "beneficiary": "P1001",
-            "relation": "parent",
-            "consent": "aid-2026-01",
-            "caps": {"per_settlement": "200.00"},
-        },
-    ),
 )
-async def invite(request: Request, api: ApiOf, caller: CallerOf, key: KeyHeader = None) -> Response:
+async def invite(change: ChangeOf, body: BindingBody) -> Response:
     """Offer a family member the use of one's account (the sponsor, or his agency)."""
-    body = await read_body(request, BindingBody)
-    if caller.role is Role.AGENCY and body.sponsor is None:
+    if change.caller.role is Role.AGENCY and body.sponsor is None:
         raise ProblemError(
             "FIELD_REQUIRED", errors=[{"field": "sponsor", "code": "FIELD_REQUIRED"}]
         )
     reply = await bindings.invite(
-        api.context, request_of(caller, key, "bindings", body), invitation_of(body)
+        change.context, change.request("bindings", body), invitation_of(body)
     )
-    return await _answered(api.context, reply, request, beneficiary=body.beneficiary)
+    return await _answered(change, reply, beneficiary=body.beneficiary)
 
 
 def _sought(
@@ -112,17 +98,13 @@ async def look_at_binding(api: ApiOf, caller: CallerOf, binding_id: str) -> Resp
     status_code=201,
     response_model=BindingReply,
     responses=problems(404, 409, 422),
-    openapi_extra=body_of(ConfirmationBody, {"consent": "aid-2026-01"}),
 )
-async def confirm(
-    request: Request, api: ApiOf, caller: CallerOf, binding_id: str, key: KeyHeader = None
-) -> Response:
+async def confirm(change: ChangeOf, binding_id: str, body: ConfirmationBody) -> Response:
     """Agree to an invitation (the beneficiary, or his agency)."""
-    body = await read_body(request, ConfirmationBody)
     stream = stream_of("bnd", binding_id)
-    asked = request_of(caller, key, f"bindings/{stream}/confirmation", body)
-    reply = await bindings.confirm(api.context, asked, stream, body.consent)
-    return await _answered(api.context, reply, request)
+    asked = change.request(f"bindings/{stream}/confirmation", body)
+    reply = await bindings.confirm(change.context, asked, stream, body.consent)
+    return await _answered(change, reply)
 
 
 @router.post(
@@ -130,16 +112,12 @@ async def confirm(
     status_code=201,
     response_model=BindingReply,
     responses=problems(404, 409),
-    openapi_extra=body_of(NothingBody, {}),
 )
-async def decline(
-    request: Request, api: ApiOf, caller: CallerOf, binding_id: str, key: KeyHeader = None
-) -> Response:
+async def decline(change: ChangeOf, binding_id: str, body: NothingBody) -> Response:
     """Say no to an invitation (the beneficiary, or his agency)."""
-    body = await read_body(request, NothingBody)
     stream = stream_of("bnd", binding_id)
-    asked = request_of(caller, key, f"bindings/{stream}/decline", body)
-    return await _answered(api.context, await bindings.decline(api.context, asked, stream), request)
+    asked = change.request(f"bindings/{stream}/decline", body)
+    return await _answered(change, await bindings.decline(change.context, asked, stream))
 
 
 @router.post(
@@ -147,40 +125,31 @@ async def decline(
     status_code=201,
     response_model=BindingReply,
     responses=problems(403, 404, 409),
-    openapi_extra=body_of(ReasonBody, {"reason": "no longer needed"}),
 )
-async def release(
-    request: Request, api: ApiOf, caller: CallerOf, binding_id: str, key: KeyHeader = None
-) -> Response:
+async def release(change: ChangeOf, binding_id: str, body: ReasonBody) -> Response:
     """Take a grant back (either side, as far as the region lets him)."""
-    body = await read_body(request, ReasonBody)
     stream = stream_of("bnd", binding_id)
-    asked = request_of(caller, key, f"bindings/{stream}/release", body)
-    reply = await bindings.release(api.context, asked, stream, body.reason)
-    return await _answered(api.context, reply, request)
+    asked = change.request(f"bindings/{stream}/release", body)
+    reply = await bindings.release(change.context, asked, stream, body.reason)
+    return await _answered(change, reply)
 
 
 @router.patch(
     "/{binding_id}",
     response_model=BindingReply,
     responses=problems(403, 404, 409),
-    openapi_extra=body_of(GrantBody, {"caps": {"per_settlement": "100.00"}}),
 )
-async def change_grant(
-    request: Request, api: ApiOf, caller: CallerOf, binding_id: str, key: KeyHeader = None
-) -> Response:
+async def change_grant(change: ChangeOf, binding_id: str, body: GrantBody) -> Response:
     """Change what is granted (the sponsor, or his agency).
 
     What is not sent stays as it is, each cap for itself. A cap of null is removed; null for
     `caps` removes all four, and null for `valid_until` grants until released.
     """
-    body = await read_body(request, GrantBody)
     stream = stream_of("bnd", binding_id)
     sent = ",".join(_sent_members(body))
-    digest = digest_of(f"bindings/{stream}/grant/{sent}", body)
-    asked = ServiceRequest(caller, maybe_key(key), digest, "http")
-    reply = await bindings.change(api.context, asked, stream, _change_of(body))
-    return await _answered(api.context, reply, request, 200)
+    asked = change.request(f"bindings/{stream}/grant/{sent}", body, needs_key=False)
+    reply = await bindings.change(change.context, asked, stream, _change_of(body))
+    return await _answered(change, reply, 200)
 
 
 def invitation_of(body: BindingBody) -> bindings.Invite:
@@ -244,22 +213,21 @@ def _sent_members(body: GrantBody) -> list[str]:
 
 
 async def _answered(
-    context: ServiceContext,
+    change: Change,
     reply: Reply,
-    request: Request,
     status: int = 201,
     beneficiary: str | None = None,
 ) -> Response:
     """A binding's answer; `beneficiary` is the number that the caller himself wrote."""
     if reply.refusal:
-        return answer_written(reply, request, status)
-    with_persons = await _with_persons(context, reply.answer)
+        return change.answer(reply, status)
+    with_persons = await _with_persons(change.context, reply.answer)
 
     def render(binding: dict[str, Any]) -> dict[str, Any]:
         told = with_persons(binding)
         return told if beneficiary is None else told | {"beneficiary": beneficiary}
 
-    return answer_written(reply, request, status, render)
+    return change.answer(reply, status, render)
 
 
 async def _with_persons(context: ServiceContext, answer: bytes) -> Render:

@@ -8,8 +8,8 @@ from typing import Any
 from aggregates.vocabulary import Reason
 from api.demo.families import CLAIMS, MEMBERS, TEXTS
 from api.demo.steps import StepResult
-from api.http.bilingual import REASONS
 from api.http.fields import fen
+from api.http.problem_texts import REASONS
 from api.http.problem_texts import TEXTS as PROBLEMS
 from service.bilingual import Bilingual
 from service.serializers import yuan

@@ -47,26 +47,10 @@ class FsiReply(ApiModel):
     output: dict[str, Any] | None
 
 
-EXAMPLE = {
-    "infno": "1101",
-    "msgid": "H99000000001202603021015000001",
-    "mdtrtarea_admvs": "990000",
-    "insuplc_admdvs": "990000",
-    "infver": "V1.0",
-    "opter_type": "1",
-    "opter": "001",
-    "opter_name": "张三",
-    "inf_time": "2026-03-02 10:15:00",
-    "fixmedins_code": "H99000000001",
-    "fixmedins_name": "第一人民医院",
-    "input": {"data": {"mdtrt_cert_type": "02", "mdtrt_cert_no": "11010519491231002X"}},
-}
-
-
 @router.post(
     "/fsi/api/rsfComIfsService/callService",
     response_model=FsiReply,
-    openapi_extra=body_of(FsiBody, EXAMPLE),
+    openapi_extra=body_of(FsiBody),
 )
 async def call_service(request: Request, api: ApiOf) -> Response:
     """A transaction of the national protocol; `/docs/fsi` documents all of them (institution).

@@ -6,13 +6,12 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
 from pydantic_core import to_json
 
-from api.http.fields import Body, dated
 from api.http.headers import json_answer
 from api.http.limits.rate_limits import RateLimits
 from api.http.problems import ProblemError, answer_refusal
@@ -27,10 +26,7 @@ from service.ledger.command import Reply
 from service.person.free_text import is_id_number_in
 from service.read_models.reader import PageResult, ReadModels
 
-BODY_MAX = 1_048_576
-"""Bytes of a request body."""
 KEY_MAX = 64
-B = TypeVar("B", bound=Body)
 
 
 @dataclass(slots=True)
@@ -100,18 +96,6 @@ def read_key(key: str | None) -> str:
     return key
 
 
-async def read_body(request: Request, model: type[B]) -> B:
-    """The body of a request, in its strict shape.
-
-    Raises:
-        ProblemError: BODY_TOO_LARGE, MEDIA_TYPE, JSON_INVALID, JSON_DUPLICATE_KEY;
-        ValidationError: not of that shape.
-    """
-    raw = await read_raw(request, BODY_MAX)
-    check_members(raw)
-    return model.model_validate_json(raw, context=dated(today(request)))
-
-
 def today(request: Request) -> date:
     """The business day."""
     return api_of(request).context.clock().on
@@ -130,64 +114,6 @@ def check_dates(api: Api, **sent: date | None) -> None:
         raise ProblemError("FIELD_INVALID", errors=named)
 
 
-async def read_raw(request: Request, size_max: int) -> bytes:
-    """The bytes of a JSON body.
-
-    Raises:
-        ProblemError: MEDIA_TYPE, ENCODING_UNSUPPORTED; BODY_TOO_LARGE: more than `size_max`.
-    """
-    check_media_type(request.headers.get("content-type"), request.headers.get("content-encoding"))
-    raw = bytearray()
-    async for part in request.stream():
-        raw += part
-        if len(raw) > size_max:
-            raise ProblemError("BODY_TOO_LARGE")
-    return bytes(raw)
-
-
-def check_media_type(content_type: str | None, encoding: str | None) -> None:
-    """JSON in UTF-8, not compressed.
-
-    Raises:
-        ProblemError: MEDIA_TYPE, ENCODING_UNSUPPORTED.
-    """
-    kind, _, parameters = (content_type or "application/json").partition(";")
-    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
-    if kind.strip().lower() != "application/json" or charset not in ("", "utf-8", "utf8"):
-        raise ProblemError("MEDIA_TYPE")
-    if encoding not in (None, "identity"):
-        raise ProblemError("ENCODING_UNSUPPORTED")
-
-
-def check_members(raw: bytes | bytearray) -> None:
-    """Refuse a member that appears twice: two readers could see two bodies.
-
-    Raises:
-        ProblemError: JSON_DUPLICATE_KEY, JSON_INVALID, JSON_TOO_DEEP.
-    """
-    try:
-        ONCE.decode(raw.decode(json.detect_encoding(raw), "surrogatepass"))
-    except RecursionError as error:
-        raise ProblemError("JSON_TOO_DEEP") from error
-    except ValueError as error:
-        raise ProblemError("JSON_INVALID") from error
-
-
-def _no_number(word: str) -> None:
-    raise ValueError(word)  # NaN and Infinity are not JSON
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ProblemError("JSON_DUPLICATE_KEY")
-    return members
-
-
-ONCE = json.JSONDecoder(object_pairs_hook=_once, parse_int=len, parse_constant=_no_number)
-"""Reads nothing, and stops where a member comes twice."""
-
-
 def digest_of(operation: str, body: BaseModel) -> bytes:
     """The digest of an operation and a validated body in canonical form.
 
@@ -197,31 +123,46 @@ def digest_of(operation: str, body: BaseModel) -> bytes:
     return hashlib.sha256(f"{operation}\0{canonical}".encode()).digest()
 
 
-def request_of(caller: Caller, key: str | None, operation: str, body: BaseModel) -> ServiceRequest:
-    """A request that changes something.
-
-    Raises:
-        ProblemError: as `check_key`.
-    """
-    return ServiceRequest(caller, check_key(key), digest_of(operation, body), "http")
-
-
-def maybe_key(key: str | None) -> str:
-    """The key of a PUT or PATCH, which may go without: then each call is its own."""
-    return check_key(key) if key is not None else f"put:{new_trace()}"
-
-
 Render = Callable[[dict[str, Any]], dict[str, Any]]
 
 
-def answer_written(
-    reply: Reply, request: Request, status: int = 201, render: Render | None = None
-) -> Response:
-    """The answer of a change: the stored body, its position, or the rule's refusal."""
-    if reply.refusal is not None:
-        return answer_refusal(reply, request.headers.get("accept-language"))
-    body = _placed(reply, render)
-    return json_answer(body, reply.position, status, is_replayed=reply.is_replayed)
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A call that changes something: who sends it, and under which Idempotency-Key."""
+
+    api: Api
+    caller: Caller
+    key: str | None
+    language: str | None
+
+    @property
+    def context(self) -> ServiceContext:
+        """What the use cases work on."""
+        return self.api.context
+
+    def request(self, operation: str, body: BaseModel, *, needs_key: bool = True) -> ServiceRequest:
+        """The request as the service takes it. A PUT or PATCH may go without a key.
+
+        Raises:
+            ProblemError: as `check_key`.
+        """
+        key = check_key(self.key) if needs_key or self.key is not None else f"put:{new_trace()}"
+        return ServiceRequest(self.caller, key, digest_of(operation, body), "http")
+
+    def answer(self, reply: Reply, status: int = 201, render: Render | None = None) -> Response:
+        """The answer: the stored body with its position, or the rule's refusal."""
+        if reply.refusal is not None:
+            return answer_refusal(reply, self.language)
+        body = _placed(reply, render)
+        return json_answer(body, reply.position, status, is_replayed=reply.is_replayed)
+
+
+def change_of(request: Request, api: ApiOf, caller: CallerOf, key: KeyHeader = None) -> Change:
+    """The request as one that changes something."""
+    return Change(api, caller, key, request.headers.get("accept-language"))
+
+
+ChangeOf = Annotated[Change, Depends(change_of)]
 
 
 def answer_read(reply: Reply, render: Render | None = None) -> Response:

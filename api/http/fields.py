@@ -84,7 +84,7 @@ def _written_as(pattern: str) -> BeforeValidator:
 D = TypeVar("D", bound=date)
 
 
-def dated(today: date) -> dict[str, Any]:
+def dated(today: date | None) -> dict[str, Any]:
     """What a body is validated with (pydantic's context), so that its dates have a last day."""
     return {"today": today}
 

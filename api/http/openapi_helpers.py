@@ -5,10 +5,10 @@ from typing import Any
 from api.http.fields import Body
 
 
-def body_of(model: type[Body], example: dict[str, Any]) -> dict[str, Any]:
-    """The request body of a route, with an example."""
+def body_of(model: type[Body]) -> dict[str, Any]:
+    """The request body of a route, for its `openapi_extra`."""
     schema = {"$ref": f"#/components/schemas/{model.__name__}"}
-    content = {"application/json": {"schema": schema, "example": example}}
+    content = {"application/json": {"schema": schema}}
     return {"requestBody": {"required": True, "content": content}}
 
 

@@ -11,7 +11,7 @@ from api.account.routes import crediting_of, opening_of
 from api.binding.kinship_routes import KinshipBody, kinship_of
 from api.binding.requests import BindingBody
 from api.binding.routes import invitation_of
-from api.http.dependencies import check_members, digest_of
+from api.http.dependencies import digest_of
 from api.http.fields import (
     Body,
     IdempotencyKey,
@@ -21,6 +21,7 @@ from api.http.fields import (
     Reference,
     dated,
 )
+from api.http.strict_body import check_members
 from api.institution import InstitutionBody, designation_of
 from api.settlement.requests import ClaimBody
 from api.settlement.routes import OPERATION, settling_of
@@ -157,7 +158,7 @@ def read_line(raw: bytes, today: date | None = None) -> tuple[str, QueuedUseCase
         ProblemError, ValidationError: a bad line.
     """
     check_members(raw)
-    line = LINE.validate_json(raw, context=dated(today) if today else None)
+    line = LINE.validate_json(raw, context=dated(today))
     return line.type, line.item()
 
 

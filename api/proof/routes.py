@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from api.http.dependencies import ApiOf, CallerOf, read_body
+from api.http.dependencies import ApiOf, CallerOf
 from api.http.headers import answer_headers, json_answer
-from api.http.openapi_helpers import body_of, problems
+from api.http.openapi_helpers import problems
 from api.http.problems import ProblemError
+from api.http.strict_body import StrictBodyRoute
 from api.proof.schemas import (
-    COSIGNATURE,
     CheckpointReply,
     ConsistencyReply,
     CosignatureBody,
@@ -31,7 +31,7 @@ TOLD: dict[int | str, dict[str, Any]] = {
 }
 Size = Annotated[int, Query(ge=1, le=SIZE_MAX)]
 
-router = APIRouter(prefix="/v1", tags=["proof"])
+router = APIRouter(prefix="/v1", tags=["proof"], route_class=StrictBodyRoute)
 
 
 @router.get("/audit/checkpoint", response_model=CheckpointReply, responses=TOLD | problems(409))
@@ -130,14 +130,12 @@ async def look_as_witness(
     "/witness/cosignature",
     response_model=CosignatureReply,
     responses=problems(404, 422),
-    openapi_extra=body_of(CosignatureBody, COSIGNATURE),
 )
-async def cosign(request: Request, api: ApiOf, caller: CallerOf) -> Response:
+async def cosign(request: Request, api: ApiOf, caller: CallerOf, body: CosignatureBody) -> Response:
     """Bring a witness's signature of a checkpoint (institution, agency); the newest counts.
 
     Nothing in the ledger changes, and the same again is the same.
     """
-    body = await read_body(request, CosignatureBody)
     key, line = body.verifier_key, body.line
     signed = await proofs.cosign(api.read_models.pool, caller, key, body.size, line)
     return _answer(request, {"size": body.size, "checkpoint": signed.note}, "checkpoint")

@@ -53,11 +53,7 @@ PROOF_EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "CosignatureReply": {"size": 3, "checkpoint": CHECKPOINT + SEEN},
 }
-COSIGNATURE: dict[str, Any] = {
-    "verifier_key": "hospital-1+1f6a02cd+BA0v8k5lJm1Gm3U7wq9sZ1cXh3T2m0r8kYp6bVn4x5yz",
-    "size": 3,
-    "line": SEEN,
-}
+
 
 KeyText = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,300}$")]
 LineText = Annotated[str, StringConstraints(pattern="^\N{EM DASH} [!-~]{1,120} [!-~]{1,200}\n?$")]

@@ -7,22 +7,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from aggregates.vocabulary import SettlementStatus
-from api.http.dependencies import (
-    ApiOf,
-    CallerOf,
-    KeyHeader,
-    answer_written,
-    check_dates,
-    check_members,
-    read_raw,
-    request_of,
-    today,
-)
-from api.http.dependencies import read_body as read_small_body
-from api.http.fields import dated, fen, maybe_fen
+from api.http.dependencies import ApiOf, CallerOf, ChangeOf, check_dates, today
+from api.http.fields import fen, maybe_fen
 from api.http.headers import answer_headers, json_answer
 from api.http.openapi_helpers import body_of, problems
 from api.http.problems import ProblemError, is_english
+from api.http.strict_body import StrictBodyRoute, parse_body, read_json
 from api.http.values.csv_text import CSV, csv_text
 from api.reconciliation.schemas import (
     ClearedReply,
@@ -42,36 +32,14 @@ CSV_ANSWER: dict[int | str, dict[str, Any]] = {
     200: {"content": {CSV: {"schema": {"type": "string"}}}, "description": "The month"}
 }
 
-router = APIRouter(prefix="/v1", tags=["reconciliation and clearing"])
+router = APIRouter(prefix="/v1", tags=["reconciliation and clearing"], route_class=StrictBodyRoute)
 
 
 @router.post(
     "/reconciliations",
     response_model=ReconciliationReply,
     responses=problems(404, 413, 422),
-    openapi_extra=body_of(
-        ReconciliationBody,
-        {
-            "day": "2026-03-02",
-            "totals": {
-                "count": 1,
-                "total": "128.50",
-                "fund_pay": "64.25",
-                "own": "20.00",
-                "aid": "44.25",
-                "cash": "0.00",
-            },
-            "items": [
-                {
-                    "key": "bill-1",
-                    "settlement_id": "stl_019c2f4be1a07d3b9a2f60c1d2e3f405",
-                    "status": "settled",
-                    "total": "128.50",
-                    "aid": "44.25",
-                }
-            ],
-        },
-    ),
+    openapi_extra=body_of(ReconciliationBody),
 )
 async def reconcile_day(request: Request, api: ApiOf, caller: CallerOf) -> Response:
     """Compare a day's totals and bills with the ledger (institution; agency of its region).
@@ -80,8 +48,8 @@ async def reconcile_day(request: Request, api: ApiOf, caller: CallerOf) -> Respo
     changes of the day's bills are not counted: the answer for a past day never changes. A body
     may have 5 MiB and 50,000 items.
     """
-    raw = await read_raw(request, BODY_MAX)
-    body = await asyncio.to_thread(_read, raw, today(request))
+    raw = await read_json(request, BODY_MAX)
+    body = await asyncio.to_thread(parse_body, ReconciliationBody, raw, today(request))
     stated = await asyncio.to_thread(_stated, body, caller)
     shown = await reconcile.reconcile(api.context, api.read_models, caller, stated)
     return json_answer(shown.body, shown.position)
@@ -92,15 +60,11 @@ async def reconcile_day(request: Request, api: ApiOf, caller: CallerOf) -> Respo
     status_code=201,
     response_model=ClearedReply,
     responses=problems(404, 409, 422),
-    openapi_extra=body_of(ClearingBody, {"through": "2026-03-31"}),
 )
-async def clear_accounts(
-    request: Request, api: ApiOf, caller: CallerOf, code: str, key: KeyHeader = None
-) -> Response:
+async def clear_accounts(change: ChangeOf, code: str, body: ClearingBody) -> Response:
     """Record that an institution was paid up to and including a day that is over (agency)."""
-    body = await read_small_body(request, ClearingBody)
-    asked = request_of(caller, key, f"institutions/{code}/clearings", body)
-    return answer_written(await clearing.clear(api.context, asked, code, body.through), request)
+    asked = change.request(f"institutions/{code}/clearings", body)
+    return change.answer(await clearing.clear(change.context, asked, code, body.through))
 
 
 @router.get(
@@ -139,11 +103,6 @@ def _first_day(month: str) -> date:
     except ValueError as error:  # the year 0
         wrong = [{"field": "month", "code": "QUERY_INVALID"}]
         raise ProblemError("QUERY_INVALID", errors=wrong) from error
-
-
-def _read(raw: bytes, on: date) -> ReconciliationBody:
-    check_members(raw)
-    return ReconciliationBody.model_validate_json(raw, context=dated(on))
 
 
 def _stated(body: ReconciliationBody, caller: Caller) -> reconcile.StatedDay:

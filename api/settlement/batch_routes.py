@@ -9,14 +9,15 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 from pydantic_core import from_json, to_json
 
-from api.http.dependencies import Api, ApiOf, CallerOf, check_key, read_raw, request_of
+from api.http.dependencies import Api, ApiOf, CallerOf, Change, check_key
 from api.http.fields import CLAIMS_MAX, Body, dated
 from api.http.headers import json_answer
 from api.http.openapi_helpers import body_of, problems
 from api.http.problems import ProblemAnswer, ProblemError, answer_problem, answer_refusal
+from api.http.strict_body import read_json
 from api.settlement.requests import BatchBody, ClaimBody
 from api.settlement.responses import BatchReply
-from api.settlement.routes import EXAMPLE, OPERATION, settling_of
+from api.settlement.routes import OPERATION, settling_of
 from service.caller import Caller, Role, check_role
 from service.settlement import settle
 from service.settlement.queries import status_since
@@ -41,10 +42,7 @@ class RawBatchBody(Body):
     "/settlements:batch",
     response_model=BatchReply,
     responses=problems(413, 422),
-    openapi_extra=body_of(
-        BatchBody,
-        {"claims": [{"key": "bill-1"} | EXAMPLE, {"key": "bill-2"} | EXAMPLE | {"visit": "m-2"}]},
-    ),
+    openapi_extra=body_of(BatchBody),
 )
 async def settle_batch(request: Request, api: ApiOf, caller: CallerOf) -> Response:
     """Settle up to 1,000 claims, each under its own `key` (institution).
@@ -55,7 +53,7 @@ async def settle_batch(request: Request, api: ApiOf, caller: CallerOf) -> Respon
     `Gongji-Position` is the newest position answered.
     """
     check_role(caller, Role.INSTITUTION)
-    claims = read_claims(await read_raw(request, BODY_MAX))
+    claims = read_claims(await read_json(request, BODY_MAX))
     counter = _Counter(api, caller, request.headers.get("accept-language"))
     items = await asyncio.gather(*(counter.settle(sent) for sent in claims))
     return json_answer(b'{"items":[%b]}' % b",".join(items), counter.position)
@@ -95,7 +93,7 @@ def read_claim(sent: dict[str, Any], today: date | None = None) -> ClaimBody:
         raise ProblemError("JSON_TOO_DEEP") from error
     except ValueError as error:  # half of a pair of surrogates
         raise ProblemError("JSON_INVALID") from error
-    return ClaimBody.model_validate_json(raw, context=dated(today) if today else None)
+    return ClaimBody.model_validate_json(raw, context=dated(today))
 
 
 def _once(pairs: list[tuple[str, Any]]) -> Any:  # noqa: ANN401 -- JSON, or TWICE
@@ -130,7 +128,8 @@ class _Counter:
             members = _members_of(sent)
             key = _key_of(members)
             claim = read_claim(members, self._api.context.clock().on)
-            request = request_of(self._caller, key, OPERATION, claim)
+            change = Change(self._api, self._caller, key, self._language)
+            request = change.request(OPERATION, claim)
             async with self._turns:
                 reply = await settle.settle(self._api.context, request, settling_of(claim))
                 since = await status_since(self._api.context, self._caller, reply)

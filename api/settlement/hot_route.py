@@ -7,10 +7,11 @@ same use case settles, and the same problems answer; only the machinery between 
 from datetime import date
 
 from api.http.asgi import App, Receive, Scope, Send, read_raw
-from api.http.dependencies import BODY_MAX, Api, check_media_type, check_members, request_of
+from api.http.dependencies import Api, Change
 from api.http.fields import dated
 from api.http.headers import answer_headers, raw_headers
 from api.http.problems import ProblemAnswer, answer_problem, answer_refusal
+from api.http.strict_body import BODY_MAX, check_media_type, check_members
 from api.settlement.requests import ClaimBody, IdentityBody
 from api.settlement.routes import OPERATION, settling_of
 from service.settlement import settle
@@ -51,10 +52,11 @@ class FastSettlementRoute:
         check_media_type(_text(headers, b"content-type"), _text(headers, b"content-encoding"))
         raw = await read_raw(receive, BODY_MAX)
         claim = read_claim(raw, self._api.context.clock().on)
-        asked = request_of(caller, _text(headers, b"idempotency-key"), OPERATION, claim)
+        key, language = (_text(headers, b"idempotency-key"), _text(headers, b"accept-language"))
+        asked = Change(self._api, caller, key, language).request(OPERATION, claim)
         reply = await settle.settle(self._api.context, asked, settling_of(claim))
         if reply.refusal is not None:
-            return _problem(answer_refusal(reply, _text(headers, b"accept-language")))
+            return _problem(answer_refusal(reply, language))
         shared = answer_headers(reply.position, is_replayed=reply.is_replayed)
         more = [CONTENT_TYPE, *raw_headers(shared)]
         if reply.is_replayed:
@@ -70,7 +72,7 @@ def read_claim(raw: bytes, today: date | None = None) -> ClaimBody:
         ProblemError, ValidationError: as `api.read_body`.
     """
     try:
-        claim: ClaimBody = VALIDATE(raw, context=dated(today) if today else None)
+        claim: ClaimBody = VALIDATE(raw, context=dated(today))
     except ValueError:
         check_members(raw)  # a member sent twice is told before what its value is
         raise

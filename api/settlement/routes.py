@@ -2,27 +2,25 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from aggregates.vocabulary import SettlementStatus
 from api.http.dependencies import (
-    Api,
     ApiOf,
     CallerOf,
-    KeyHeader,
+    Change,
+    ChangeOf,
     answer_read,
-    answer_written,
     check_dates,
     digest_of,
     page_answer,
-    read_body,
     read_key,
-    request_of,
 )
 from api.http.fields import NUMBER_MAX, Day, ReasonBody, ShortText, fen
-from api.http.openapi_helpers import body_of, problems, telling_since
+from api.http.openapi_helpers import problems, telling_since
 from api.http.problems import ProblemError
+from api.http.strict_body import StrictBodyRoute
 from api.settlement.requests import ClaimBody, RefundBody, ReversalBody
 from api.settlement.responses import (
     CancellationReply,
@@ -44,32 +42,19 @@ from service.settlement import queries as look
 from service.settlement import queries as service_settlement_queries
 from service.settlement.claims import Identity, SettleBill, lines_of
 
-router = APIRouter(prefix="/v1", tags=["settlements"])
+router = APIRouter(prefix="/v1", tags=["settlements"], route_class=StrictBodyRoute)
 
 OPERATION = "settlements"
 AnySettlementReply = SettlementReply | PartReply | RefusedReply
-EXAMPLE = {
-    "beneficiary": {"type": "person_no", "value": "P1001"},
-    "visit": "mdtrt-1",
-    "charge_batch": "1",
-    "med_type": "11",
-    "treated_at": "2026-03-02T10:15:00+08:00",
-    "total": "128.50",
-    "fund_pay": "64.25",
-    "use_account": True,
-    "lines": [{"line": "1", "category": "drug", "part": "in_scope", "amount": "64.25"}],
-}
 
 
 @router.post(
     "/quotes",
     response_model=QuoteReply,
     responses=problems(404, 422),
-    openapi_extra=body_of(ClaimBody, EXAMPLE),
 )
-async def quote_claim(request: Request, api: ApiOf, caller: CallerOf) -> Response:
+async def quote_claim(api: ApiOf, caller: CallerOf, body: ClaimBody) -> Response:
     """What settling now would answer. Changes and stores nothing (institution)."""
-    body = await read_body(request, ClaimBody)
     bill = bill_of(body, claim_digest(body))
     return answer_read(await quote.quote(api.context, caller, bill))
 
@@ -79,16 +64,12 @@ async def quote_claim(request: Request, api: ApiOf, caller: CallerOf) -> Respons
     status_code=201,
     response_model=SettlementReply,
     responses=problems(404, 409, 413, 422) | telling_since(),
-    openapi_extra=body_of(ClaimBody, EXAMPLE),
 )
-async def settle_claim(
-    request: Request, api: ApiOf, caller: CallerOf, key: KeyHeader = None
-) -> Response:
+async def settle_claim(change: ChangeOf, body: ClaimBody) -> Response:
     """Settle a claim (institution). `api/settlement/hot_route.py` answers before this route."""
-    body = await read_body(request, ClaimBody)
-    asked = request_of(caller, key, OPERATION, body)
-    reply = await settle.settle(api.context, asked, settling_of(body))
-    return with_since(answer_written(reply, request), await _since(api, caller, reply))
+    asked = change.request(OPERATION, body)
+    reply = await settle.settle(change.context, asked, settling_of(body))
+    return with_since(change.answer(reply), await _since(change, reply))
 
 
 @router.get(
@@ -177,21 +158,17 @@ def _check_one(looked: SettlementsQuery, caller: Caller) -> None:
     status_code=201,
     response_model=CancellationReply,
     responses=problems(404, 409),
-    openapi_extra=body_of(ReasonBody, {"reason": "wrong patient"}),
 )
-async def cancel_settlement(
-    request: Request, api: ApiOf, caller: CallerOf, settlement_id: str, key: KeyHeader = None
-) -> Response:
+async def cancel_settlement(change: ChangeOf, settlement_id: str, body: ReasonBody) -> Response:
     """Take a whole settlement back to the accounts and buckets it came from (institution)."""
-    body = await read_body(request, ReasonBody)
     stream = stream_of("stl", settlement_id)
     reply = await cancel.cancel(
-        api.context,
-        request_of(caller, key, f"settlements/{stream}/cancellation", body),
+        change.context,
+        change.request(f"settlements/{stream}/cancellation", body),
         stream,
         body.reason,
     )
-    return answer_written(reply, request)
+    return change.answer(reply)
 
 
 @router.post(
@@ -199,24 +176,20 @@ async def cancel_settlement(
     status_code=201,
     response_model=RefundReply,
     responses=problems(404, 409, 422),
-    openapi_extra=body_of(RefundBody, {"amount": "14.25", "reason": "one box returned"}),
 )
-async def refund_settlement(
-    request: Request, api: ApiOf, caller: CallerOf, settlement_id: str, key: KeyHeader = None
-) -> Response:
+async def refund_settlement(change: ChangeOf, settlement_id: str, body: RefundBody) -> Response:
     """Give a part back, by `amount` or by `lines`: cash first, the patient's own money last.
 
     What stays is the split that settling the smaller bill would have given (institution).
     """
-    body = await read_body(request, RefundBody)
     stream = stream_of("stl", settlement_id)
     lines = tuple((i.line, fen(i.amount)) for i in body.lines) if body.lines else None
     amount_fen = fen(body.amount) if body.amount else sum(amount for _, amount in lines or ())
     command = refund.RefundBill(
         settlement=stream, amount_fen=amount_fen, lines=lines, reason=body.reason
     )
-    asked = request_of(caller, key, f"settlements/{stream}/refunds", body)
-    return answer_written(await refund.refund(api.context, asked, command), request)
+    asked = change.request(f"settlements/{stream}/refunds", body)
+    return change.answer(await refund.refund(change.context, asked, command))
 
 
 @router.post(
@@ -224,39 +197,31 @@ async def refund_settlement(
     status_code=201,
     response_model=ReplacementReply,
     responses=problems(404, 409, 422) | telling_since(),
-    openapi_extra=body_of(ClaimBody, EXAMPLE),
 )
-async def replace_settlement(
-    request: Request, api: ApiOf, caller: CallerOf, settlement_id: str, key: KeyHeader = None
-) -> Response:
+async def replace_settlement(change: ChangeOf, settlement_id: str, body: ClaimBody) -> Response:
     """Take a settlement back and settle the corrected bill in its place, as one (institution)."""
-    body = await read_body(request, ClaimBody)
     stream = stream_of("stl", settlement_id)
-    asked = request_of(caller, key, f"settlements/{stream}/replacement", body)
-    reply = await replace.replace(api.context, asked, stream, settling_of(body))
-    return with_since(answer_written(reply, request), await _since(api, caller, reply))
+    asked = change.request(f"settlements/{stream}/replacement", body)
+    reply = await replace.replace(change.context, asked, stream, settling_of(body))
+    return with_since(change.answer(reply), await _since(change, reply))
 
 
 @router.post(
     "/reversals",
     response_model=ReversalReply,
     responses=problems(404, 409, 422),
-    openapi_extra=body_of(ReversalBody, {"key": "bill-1"}),
 )
-async def reverse_command(
-    request: Request, api: ApiOf, caller: CallerOf, key: KeyHeader = None
-) -> Response:
+async def reverse_command(change: ChangeOf, body: ReversalBody) -> Response:
     """Undo the command of an Idempotency-Key whose answer never came (institution).
 
     Final also where it arrives first: the late command is refused `REVERSED_BEFORE_ARRIVAL`.
     """
-    body = await read_body(request, ReversalBody)
-    asked = request_of(caller, key, "reversals", body)
-    return answer_written(await reverse.reverse(api.context, asked, body.key), request, 200)
+    asked = change.request("reversals", body)
+    return change.answer(await reverse.reverse(change.context, asked, body.key), 200)
 
 
-async def _since(api: Api, caller: Caller, reply: Reply) -> SettlementStatus | None:
-    return await look.status_since(api.context, caller, reply)
+async def _since(change: Change, reply: Reply) -> SettlementStatus | None:
+    return await look.status_since(change.context, change.caller, reply)
 
 
 def with_since(answer: Response, since: SettlementStatus | None) -> Response:

@@ -16,7 +16,7 @@ from api.demo.families import ACCOUNTS, FAMILIES, MEMBERS, PEOPLE
 from api.demo.run import tell_a_day
 from api.demo.steps import people
 from api.demo.text import WIDTH
-from api.http.bilingual import REASONS
+from api.http.problem_texts import REASONS
 from service.caller import Request
 from service.command_batch import carry_out
 from service.context import Decide, ServiceContext, furnish

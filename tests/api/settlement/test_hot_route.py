@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.http.dependencies import check_members
+from api.http.strict_body import check_members
 from api.settlement.hot_route import read_claim
 from tests.api.clients import (
     AGENCY,
