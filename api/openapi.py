@@ -12,7 +12,6 @@ from pydantic.json_schema import models_json_schema
 from api.audit.event_feed_responses import EventReply
 from api.http.fields import Body
 from api.http.schemas import Problem
-from api.openapi_examples import EXAMPLES
 
 DESCRIPTION = """
 Gongji settles the personal part of a medical bill from a family's insurance accounts:
@@ -34,41 +33,45 @@ access log before its answer leaves; a change that was applied is its own record
 `Gongji-Purpose` (a code: a letter, then up to 39 letters, digits, dots or dashes) says in any
 request what it is for, and is recorded with it; it names nobody.
 """
-FILE = Path(__file__).with_name("openapi_examples.json")
-"""Examples: of request bodies by method and path."""
+EXAMPLES = Path(__file__).with_name("openapi_examples.json")
+"""Request bodies by method and path, answers by the name of their model."""
 IMPORT_LINES = "api.ndjson_import.lines"
 REF = "#/components/schemas/{model}"
 
 
 def describe(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI 3.1 document of an application."""
+    """The OpenAPI 3.1 document of an application; built once."""
     if app.openapi_schema is None:
-        document = get_openapi(
-            title="Gongji 共济",
-            version=app.version,
-            description=DESCRIPTION,
-            routes=app.routes,
-        )
-        requests = json.loads(FILE.read_text(encoding="utf-8"))["requests"]
-        for path, methods in document["paths"].items():
-            for method, operation in methods.items():
-                operation["summary"] = operation["description"].split("\n", 1)[0]
-                if "requestBody" in operation:
-                    content = operation["requestBody"]["content"]["application/json"]
-                    content["example"] = requests[f"{method.upper()} {path}"]
-        schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        _, sent = models_json_schema(
-            [(model, "validation") for model in _models()], ref_template=REF
-        )
-        schemas.update(sent["$defs"])
-        for name, example in EXAMPLES.items():
-            schemas[name]["example"] = example
-        document["components"]["securitySchemes"] = {
-            "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
-        }
-        document["security"] = [{"bearer": []}]
-        app.openapi_schema = document
+        app.openapi_schema = _document_of(app)
     return app.openapi_schema
+
+
+def _document_of(app: FastAPI) -> dict[str, Any]:
+    document = get_openapi(
+        title="Gongji 共济", version=app.version, description=DESCRIPTION, routes=app.routes
+    )
+    components = document.setdefault("components", {})
+    components["securitySchemes"] = {
+        "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+    }
+    document["security"] = [{"bearer": []}]
+    _, bodies = models_json_schema([(model, "validation") for model in _models()], ref_template=REF)
+    components.setdefault("schemas", {}).update(bodies["$defs"])
+    _add_summaries_and_examples(document)
+    return document
+
+
+def _add_summaries_and_examples(document: dict[str, Any]) -> None:
+    """Add them here: FastAPI would leave out the nulls of an example."""
+    examples = json.loads(EXAMPLES.read_text(encoding="utf-8"))
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            operation["summary"] = operation["description"].split("\n", 1)[0]
+            if "requestBody" in operation:
+                content = operation["requestBody"]["content"]["application/json"]
+                content["example"] = examples["requests"][f"{method.upper()} {path}"]
+    for name, example in examples["answers"].items():
+        document["components"]["schemas"][name]["example"] = example
 
 
 def _models() -> list[type[BaseModel]]:
@@ -76,7 +79,7 @@ def _models() -> list[type[BaseModel]]:
 
 
 def _kinds_of(model: type[BaseModel]) -> list[type[BaseModel]]:
-    """Every body there is, of whichever file; import lines are not sent, loaded or not."""
+    """Every model of a body in the api; import lines are never sent over HTTP."""
     below = [
         kind
         for kind in model.__subclasses__()

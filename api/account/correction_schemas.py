@@ -1,6 +1,6 @@
 """Corrections as they are sent and answered, and an example."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -58,24 +58,3 @@ class CorrectionsReply(ApiModel):
 
     items: list[ListedCorrection]
     next: str | None
-
-
-PROPOSED: dict[str, Any] = {
-    "correction_id": "cor_019c2f4c0b2e7a51b3c4d5e6f7081920",
-    "person_no": "P1001",
-    "bucket": "current",
-    "amount": "-12.00",
-    "reason": "credited twice in March",
-    "reference": "2026-03/17",
-    "status": "proposed",
-    "proposed_by": "agency:clerk-1",
-    "proposed_on": "2026-03-18",
-    "decided_by": None,
-    "rejection": None,
-    "position": 1240,
-}
-CORRECTION_EXAMPLES: dict[str, dict[str, Any]] = {
-    "CorrectionsReply": {"items": [PROPOSED], "next": None},
-    "CorrectionReply": PROPOSED
-    | {"status": "approved", "decided_by": "agency:clerk-2", "version": 2, "position": 1244},
-}

@@ -9,7 +9,6 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.responses import StreamingResponse
 from typing_extensions import override
 
-from api.audit.event_feed_responses import EVENT_EXAMPLE
 from api.http.asgi import Receive, Scope, Send
 from api.http.dependencies import Api, ApiOf, CallerOf
 from api.http.headers import answer_headers
@@ -33,7 +32,7 @@ HEARTBEAT = b":\n\n"
 
 router = APIRouter(prefix="/v1", tags=["events"])
 
-EVENT = {"schema": {"$ref": "#/components/schemas/EventReply"}, "example": EVENT_EXAMPLE}
+EVENT = {"schema": {"$ref": "#/components/schemas/EventReply"}}
 FEED_ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "One event a line, or one message each",

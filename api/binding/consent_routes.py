@@ -1,7 +1,5 @@
 """The texts of consent, for whoever shows them to a person."""
 
-from typing import Any
-
 from fastapi import APIRouter, Response
 from pydantic import Field
 
@@ -11,13 +9,6 @@ from api.http.headers import json_answer
 from api.http.openapi_helpers import problems
 from api.http.schemas import ApiModel
 from service.binding import consents
-
-VERSION = "aid-2026-01"
-CONSENTS = {
-    "sponsor": {"text": VERSION, "at": "2026-03-01T09:00:00.000+08:00", "channel": "http"},
-    "beneficiary": {"text": VERSION, "at": "2026-03-01T12:30:00.000+08:00", "channel": "http"},
-}
-CONSENT_EXAMPLES: dict[str, dict[str, Any]] = {"ConsentTextReply": consents.look_at_text(VERSION)}
 
 
 class WordingReply(ApiModel):

@@ -13,6 +13,7 @@ from api.http.fields import Body
 from api.http.problem_texts import TEXTS
 from api.http.problems import ProblemError, answer_problem
 from api.http.schemas import ApiModel
+from api.openapi import EXAMPLES
 from tests.api.clients import Desk
 
 DOCUMENT: dict[str, Any] = json.loads(json.dumps(plain_app().openapi()))
@@ -143,6 +144,15 @@ def test_every_operation_is_told_with_examples(name: str, operation: dict[str, A
         told = next(SCHEMAS[ref.rpartition("/")[2]] for ref in references(schema))
         model = REPLIES[told["title"]]
         model.model_validate(told["example"])
+
+
+def test_every_example_is_of_something() -> None:
+    """The file has no example of a body or an answer that there is not."""
+    examples = json.loads(EXAMPLES.read_text(encoding="utf-8"))
+    with_body = [name for name, operation in OPERATIONS if "requestBody" in operation]
+
+    assert sorted(with_body) == sorted(examples["requests"])
+    assert set() == set(examples["answers"]) - set(REPLIES) - {"Problem"}
 
 
 def test_every_code_is_in_the_document() -> None:
