@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from api.http.problem_texts import REASONS
+from api.http.texts import REASON_TEXTS
 from service.bilingual import Bilingual
 from service.serializers import yuan
 
@@ -75,7 +75,7 @@ def _payer(rank: int, share: EventJson) -> Bilingual:
     if rank:
         who = Bilingual(f"第 {rank} 位共济人", f"sponsor {rank}")
     if share["reason"] is not None:
-        reason = REASONS[share["reason"]]
+        reason = REASON_TEXTS[share["reason"]]
         return Bilingual(f"{who.zh}不付:{reason.zh}", f"{who.en} paid nothing: {reason.en}")
     limit = "" if share["limit"] is None else f" ≤ {yuan(share['limit_fen'])} {share['limit']}"
     paid, available = _both_buckets(share), yuan(share["available_fen"])

@@ -9,8 +9,7 @@ from aggregates.vocabulary import Reason
 from api.demo.families import CLAIMS, MEMBERS, TEXTS
 from api.demo.steps import StepResult
 from api.http.fields import fen
-from api.http.problem_texts import REASONS
-from api.http.problem_texts import TEXTS as PROBLEMS
+from api.http.texts import PROBLEM_TEXTS, REASON_TEXTS
 from service.bilingual import Bilingual
 from service.serializers import yuan
 
@@ -90,7 +89,7 @@ def _paid(result: StepResult) -> Bilingual:
         if share["reason"] is None:
             parts.append(_filled(TEXTS["pays"], payer=payer, amount=share["amount"]))
         else:
-            reason = REASONS[Reason(share["reason"])]
+            reason = REASON_TEXTS[Reason(share["reason"])]
             parts.append(_filled(TEXTS["pays_nothing"], payer=payer, reason=reason))
     paid = _joined(parts, ";", "; ")
     return Bilingual(f"{paid.zh}。", f"{paid.en}.")
@@ -98,7 +97,7 @@ def _paid(result: StepResult) -> Bilingual:
 
 def _outcome(word: str) -> Bilingual:
     """The text of a problem's code or of a status; empty for others."""
-    problem = PROBLEMS.get(word)
+    problem = PROBLEM_TEXTS.get(word)
     return Bilingual(problem.zh, problem.en) if problem else TEXTS.get(word, Bilingual("", ""))
 
 

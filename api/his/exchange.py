@@ -12,9 +12,9 @@ from api.his.wire.multipart import read_form, with_file
 from api.his.wire.reading import read_input
 from api.his.wire.signatures import Guard
 from api.http.dependencies import Api
-from api.http.problem_texts import TEXTS
 from api.http.problems import ProblemError, problem_of
 from api.http.rate_limit_middleware import too_many
+from api.http.texts import PROBLEM_TEXTS
 from service.caller import Caller
 from service.clock import machine_now, monotonic_s, new_trace
 from service.his.institution_terms import Terms, TermsBook
@@ -118,7 +118,7 @@ def _failed(error: Exception) -> Failed:
     """An error as a refusal; a bug is logged without the body."""
     code, outcome, fields = problem_of(error)
     refused(code)
-    if TEXTS[code].status == 500:  # noqa: PLR2004 -- a bug of ours
+    if PROBLEM_TEXTS[code].status == 500:  # noqa: PLR2004 -- a bug of ours
         LOG.error("%s %s", code, new_trace(), exc_info=error)
     facts: dict[str, Any] = dict(fields)
     errors = facts.pop("errors", None)

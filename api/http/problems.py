@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from api.http.headers import answer_headers
-from api.http.problem_texts import TEXTS
+from api.http.texts import PROBLEM_TEXTS
 from service import CursorInvalidError, RefusalError
 from service import request_context as seen
 from service.adapters.tax_authority import TaxUnavailableError
@@ -97,7 +97,7 @@ def answer_problem(error: Exception, language: str | None, method: str = "POST")
         outcome = "not_applied"
         code = "STORE_UNAVAILABLE" if code == "OUTCOME_UNKNOWN" else code
     trace_id = seen.trace_id()
-    if TEXTS[code].status == 500:  # noqa: PLR2004 -- a bug of ours
+    if PROBLEM_TEXTS[code].status == 500:  # noqa: PLR2004 -- a bug of ours
         LOG.error("%s %s", code, trace_id, exc_info=error)
     return _answer(code, outcome, fields, language, trace_id)
 
@@ -119,7 +119,7 @@ def is_english(language: str | None) -> bool:
 def _answer(
     code: str, outcome: str, fields: Mapping[str, object], language: str | None, trace_id: str
 ) -> ProblemAnswer:
-    text = TEXTS[code]
+    text = PROBLEM_TEXTS[code]
     seen.refused(code)
     in_english = is_english(language)
     kebab = code.lower().replace("_", "-")

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.http.problem_texts import TEXTS
+from api.http.texts import PROBLEM_TEXTS
 
 
 class ApiModel(BaseModel):
@@ -52,6 +52,6 @@ class Problem(BaseModel):
     status: int
     detail: str
     instance: str
-    code: str = Field(json_schema_extra={"enum": [*TEXTS]})
+    code: str = Field(json_schema_extra={"enum": [*PROBLEM_TEXTS]})
     outcome: Literal["applied", "not_applied", "unknown"]
     trace_id: str

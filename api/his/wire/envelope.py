@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from aggregates.vocabulary import BEIJING
 from api.his.wire.reading import MISSING, read_json
-from api.http.problem_texts import TEXTS
 from api.http.problems import ProblemError
+from api.http.texts import PROBLEM_TEXTS
 from service.ids import short
 from service.person.free_text import is_id_number_in
 
@@ -139,7 +139,7 @@ def _millis(moment: datetime) -> str:
 
 def err_msg(failed: Failed) -> str:
     """A sentence in Chinese of at most 200 characters, with the code at its end."""
-    text = TEXTS[failed.code].zh
+    text = PROBLEM_TEXTS[failed.code].zh
     field = failed.fields.get("field")
     if field:
         text = f"{text.removesuffix('。')}:{field}。"

@@ -16,7 +16,7 @@ from api.demo.families import ACCOUNTS, FAMILIES, MEMBERS, PEOPLE
 from api.demo.run import tell_a_day
 from api.demo.steps import people
 from api.demo.text import WIDTH
-from api.http.problem_texts import REASONS
+from api.http.texts import REASON_TEXTS
 from service.caller import Request
 from service.command_batch import carry_out
 from service.context import Decide, ServiceContext, furnish
@@ -116,7 +116,7 @@ async def test_every_reason_occurs(context: Passing) -> None:
     settled = [event for _, event in settled_in(context)]
     given = {share.reason for event in settled for share in event.payers} - {None}
     assert set(Reason) - set(NEVER_GIVEN) == given
-    assert set(Reason) == set(REASONS)
+    assert set(Reason) == set(REASON_TEXTS)
 
 
 async def test_every_region_and_refusal_occurs(

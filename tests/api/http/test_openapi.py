@@ -10,9 +10,9 @@ from pydantic import BaseModel
 from aggregates.vocabulary import Reason
 from api.app import plain_app
 from api.http.fields import Body
-from api.http.problem_texts import TEXTS
 from api.http.problems import ProblemError, answer_problem
 from api.http.schemas import ApiModel
+from api.http.texts import PROBLEM_TEXTS
 from api.openapi import EXAMPLES
 from tests.api.clients import Desk
 
@@ -159,7 +159,7 @@ def test_every_code_is_in_the_document() -> None:
     """The schema of a problem lists every code, and its outcomes."""
     problem = SCHEMAS["Problem"]["properties"]
 
-    assert list(TEXTS) == problem["code"]["enum"]
+    assert list(PROBLEM_TEXTS) == problem["code"]["enum"]
     assert ["applied", "not_applied", "unknown"] == problem["outcome"]["enum"]
 
 
@@ -170,19 +170,19 @@ def test_every_reason_of_a_payer_is_in_the_document() -> None:
     assert [] == [reason for reason in Reason if f'"{reason.value}"' not in listed]
 
 
-@pytest.mark.parametrize("code", TEXTS)
+@pytest.mark.parametrize("code", PROBLEM_TEXTS)
 def test_every_code_speaks_chinese_and_english(code: str) -> None:
     """A sentence in each language, with the status that the list says."""
     chinese = answer_problem(ProblemError(code), None)
     english = answer_problem(ProblemError(code), "en-US")
     details = [json.loads(bytes(answer.body))["detail"] for answer in (chinese, english)]
 
-    assert TEXTS[code].status == chinese.status_code == english.status_code
+    assert PROBLEM_TEXTS[code].status == chinese.status_code == english.status_code
     assert not details[0].isascii()
     assert details[0].endswith("。")
     assert details[1].isascii()
     assert details[1].endswith(".")
-    assert ("retry-after" in chinese.headers) == (TEXTS[code].status in (429, 503))
+    assert ("retry-after" in chinese.headers) == (PROBLEM_TEXTS[code].status in (429, 503))
 
 
 @pytest.mark.parametrize("path", ["/openapi.json", "/docs"])

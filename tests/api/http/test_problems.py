@@ -9,8 +9,8 @@ import pytest
 from asyncpg import InterfaceError
 
 from aggregates.refusals import RefusalError
-from api.http.problem_texts import TEXTS
 from api.http.problems import CODES, OF_STATUS, answer_problem, problem_of
+from api.http.texts import PROBLEM_TEXTS
 from service.ledger.memory_store import MemoryStore
 from service.ledger.store import OutcomeUnknownError, StoreUnavailableError
 from service.settlement import plan_hash as plans
@@ -198,7 +198,7 @@ async def test_a_lost_ledger_is_never_a_lost_answer(
 
     assert ("settled", "455.75") == (settled["status"], await desk.balance("S1"))
     told, said, _ = problem_of(failure)
-    assert (code, outcome, 503) == (told, said, TEXTS[told].status)
+    assert (code, outcome, 503) == (told, said, PROBLEM_TEXTS[told].status)
 
 
 @pytest.mark.parametrize("silence", [TimeoutError(), ConnectionResetError(), InterfaceError("x")])
@@ -233,9 +233,9 @@ def test_every_refusal_has_its_words() -> None:
     assert plans.PlanHashInvalidError in set(leaf_refusals())
     told = {problem_of(refusal())[0] for refusal in leaf_refusals()}
 
-    assert set() == told - set(TEXTS)
-    assert set() == {code for _, code, _ in CODES} - set(TEXTS)
-    assert set() == set(OF_STATUS.values()) - set(TEXTS)
+    assert set() == told - set(PROBLEM_TEXTS)
+    assert set() == {code for _, code, _ in CODES} - set(PROBLEM_TEXTS)
+    assert set() == set(OF_STATUS.values()) - set(PROBLEM_TEXTS)
 
 
 def test_the_list_of_codes_only_grows() -> None:
@@ -243,4 +243,4 @@ def test_the_list_of_codes_only_grows() -> None:
     known = LIST.read_text(encoding="utf-8").split()
 
     assert sorted(set(known)) == sorted(known)
-    assert list(TEXTS) == [code for code in known if code in TEXTS] == known
+    assert list(PROBLEM_TEXTS) == [code for code in known if code in PROBLEM_TEXTS] == known
