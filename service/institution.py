@@ -165,14 +165,11 @@ async def see_institution(context: ServiceContext, caller: Caller, code: str) ->
     Raises:
         UnknownError: there is none, or it is not the caller's.
     """
-    seen: list[InstitutionAsOf] = []
 
-    def decide(reads: ReadSet, now: Instant) -> Decision:
-        seen.append(InstitutionAsOf(*find_institution(reads, context.vault, caller, code), now))
-        return Decision(answer=b"")
+    def query(reads: ReadSet, now: Instant) -> InstitutionAsOf:
+        return InstitutionAsOf(*find_institution(reads, context.vault, caller, code), now)
 
-    await context.ask(caller, decide)
-    return seen[-1]
+    return await context.read(caller, query)
 
 
 def _answer(institution: Institution, version: int) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from aggregates.refusals import UnknownError
 from aggregates.vocabulary import Instant, StreamId
 from service.caller import Caller, Role, check_region
 from service.context import ServiceContext
-from service.ledger.command import Decision
 from service.ledger.read_set import ReadSet
 from service.person.kin import is_parent_of_minor
 from service.vault import Vault
@@ -76,16 +75,8 @@ async def account_of(context: ServiceContext, caller: Caller, person_no: str) ->
     Raises:
         UnknownError: there is none, or it is not the caller's.
     """
-    found: list[StreamId] = []
 
-    def decide(reads: ReadSet, now: Instant) -> Decision:
-        if caller.role is Role.AUDITOR:
-            found.append(find_person(reads, context.vault, person_no))
-        else:
-            found.append(find_readable(reads, context.vault, caller, person_no, now))
-        return Decision(answer=b"")
+    def query(reads: ReadSet, now: Instant) -> StreamId:
+        return find_readable(reads, context.vault, caller, person_no, now)
 
-    await context.ask(caller, decide)
-    if not found:
-        raise UnknownError
-    return found[-1]
+    return await context.read(caller, query)
