@@ -1,70 +1,41 @@
-"""An insured person's account: his money, his standing, and whom it is tied to.
+"""The fold of an insured person's account: money, insurance status and family ties.
 
-Everybody insured has one; a resident's holds no money. All counts of bindings
-fold from here, so that two confirmations at the same instant conflict.
+Every insured person has an account; a resident's holds no money. All binding counts come from
+this fold, so two confirmations at the same instant conflict at the append.
 """
 
+from collections.abc import Callable
+from typing import Any, get_args
+
+from aggregates.account import events
 from aggregates.account.cap_usage import NOTHING
-from aggregates.account.events import (
-    AccountClosed,
-    AccountFrozen,
-    AccountOpened,
-    AccountUnfrozen,
-    BeneficiaryLinked,
-    BeneficiaryUnlinked,
-    FilingMade,
-    InsuranceResumed,
-    InsuranceSuspended,
-    InvitationReceived,
-    OrderChanged,
-    PersonErased,
-    SponsorLinked,
-    SponsorUnlinked,
-)
-from aggregates.account.fold_money import (
-    FUNDS,
-    MONEY,
-    FundEvent,
-    MoneyEvent,
-    evolve_funds,
-    evolve_money,
-)
+from aggregates.account.fold_money import FundEvent, MoneyEvent, evolve_funds, evolve_money
 from aggregates.account.state import Account, BeneficiaryLink, Filing, PastTie, SponsorLink
 from aggregates.vocabulary import Parting
 
 FamilyEvent = (
-    OrderChanged
-    | InvitationReceived
-    | SponsorLinked
-    | SponsorUnlinked
-    | BeneficiaryLinked
-    | BeneficiaryUnlinked
-)
-FAMILY = (
-    OrderChanged,
-    InvitationReceived,
-    SponsorLinked,
-    SponsorUnlinked,
-    BeneficiaryLinked,
-    BeneficiaryUnlinked,
+    events.OrderChanged
+    | events.InvitationReceived
+    | events.SponsorLinked
+    | events.SponsorUnlinked
+    | events.BeneficiaryLinked
+    | events.BeneficiaryUnlinked
 )
 StandingEvent = (
-    AccountFrozen
-    | AccountUnfrozen
-    | InsuranceSuspended
-    | InsuranceResumed
-    | AccountClosed
-    | FilingMade
-    | PersonErased
+    events.AccountFrozen
+    | events.AccountUnfrozen
+    | events.InsuranceSuspended
+    | events.InsuranceResumed
+    | events.AccountClosed
+    | events.FilingMade
+    | events.PersonErased
 )
-
-
-AccountEvent = AccountOpened | MoneyEvent | FundEvent | FamilyEvent | StandingEvent
+AccountEvent = events.AccountOpened | MoneyEvent | FundEvent | FamilyEvent | StandingEvent
 
 
 def evolve(account: Account | None, event: AccountEvent) -> Account:
-    """Fold one event into an account. Never judges: what happened, happened."""
-    if isinstance(event, AccountOpened):
+    """Fold one event into an account. Nothing is validated: the event has happened."""
+    if isinstance(event, events.AccountOpened):
         return Account(
             region=event.region,
             insurance=event.insurance,
@@ -73,64 +44,58 @@ def evolve(account: Account | None, event: AccountEvent) -> Account:
             year=event.on.year,
         )
     assert account is not None, "an account begins with AccountOpened"
-    if isinstance(event, MONEY):
-        return evolve_money(account, event)
-    if isinstance(event, FAMILY):
-        return _evolve_family(account, event)
-    if isinstance(event, FUNDS):
-        return evolve_funds(account, event)
-    return _evolve_standing(account, event)
+    return _FOLDS[type(event)](account, event)
 
 
 def _evolve_standing(account: Account, event: StandingEvent) -> Account:
     match event:
-        case AccountFrozen() | AccountUnfrozen():
-            return account._replace(is_frozen=isinstance(event, AccountFrozen))
-        case InsuranceSuspended(standing=standing) | InsuranceResumed(standing=standing):
-            return account._replace(standing=standing)
-        case AccountClosed(ending=ending, successor=successor):
+        case events.AccountFrozen() | events.AccountUnfrozen():
+            return account._replace(is_frozen=isinstance(event, events.AccountFrozen))
+        case events.InsuranceSuspended() | events.InsuranceResumed():
+            return account._replace(standing=event.standing)
+        case events.AccountClosed(ending=ending, successor=successor):
             return account._replace(ending=ending, successor=successor)
-        case FilingMade():
+        case events.FilingMade():
             filing = Filing(event.place, event.kind, event.from_on, event.until_on)
             others = tuple(f for f in account.filings if f.place != event.place)
             return account._replace(filings=(*others, filing))
-        case PersonErased():
+        case events.PersonErased():
             return account._replace(is_erased=True)
 
 
 def _evolve_family(account: Account, event: FamilyEvent) -> Account:
     match event:
-        case OrderChanged(bindings=bindings):
+        case events.OrderChanged(bindings=bindings):
             return account._replace(order=bindings, order_version=account.order_version + 1)
-        case InvitationReceived(binding=binding, sponsor=sponsor):
+        case events.InvitationReceived(binding=binding, sponsor=sponsor):
             return account._replace(invitations=(*account.invitations, (binding, sponsor)))
-        case SponsorLinked(binding=binding, sponsor=sponsor, relation=relation):
+        case events.SponsorLinked(binding=binding, sponsor=sponsor, relation=relation):
             link = SponsorLink(binding, sponsor, relation, event.parent, event.linked_at)
             return account._replace(
                 invitations=tuple(i for i in account.invitations if i[0] != binding),
                 sponsors=(*account.sponsors, link),
-                order_version=_order_moved(account),
+                order_version=_next_order_version(account),
             )
-        case SponsorUnlinked(binding=binding):
+        case events.SponsorUnlinked(binding=binding):
             left = tuple(s for s in account.sponsors if s.binding != binding)
             is_gone = len(left) != len(account.sponsors)
             return account._replace(
                 invitations=tuple(i for i in account.invitations if i[0] != binding),
                 sponsors=left,
-                order_version=_order_moved(account) if is_gone else account.order_version,
+                order_version=_next_order_version(account) if is_gone else account.order_version,
             )
-        case BeneficiaryLinked():
-            return _linked(account, event)
-        case BeneficiaryUnlinked():
-            return _unlinked(account, event)
+        case events.BeneficiaryLinked():
+            return _link_beneficiary(account, event)
+        case events.BeneficiaryUnlinked():
+            return _unlink_beneficiary(account, event)
 
 
-def _order_moved(account: Account) -> int:
-    """The order's version after a sponsor came or went; before an order is set it is 0."""
+def _next_order_version(account: Account) -> int:
+    """The order's version after a sponsor came or went; it stays 0 until an order is set."""
     return account.order_version + (account.order is not None)
 
 
-def _linked(account: Account, event: BeneficiaryLinked) -> Account:
+def _link_beneficiary(account: Account, event: events.BeneficiaryLinked) -> Account:
     who = event.beneficiary
     link = BeneficiaryLink(event.binding, who, event.relation, event.parent, NOTHING)
     others = tuple(tie for tie in account.ever if tie.beneficiary != who)
@@ -139,8 +104,8 @@ def _linked(account: Account, event: BeneficiaryLinked) -> Account:
     )
 
 
-def _unlinked(account: Account, event: BeneficiaryUnlinked) -> Account:
-    """The tie is over: remembered with its day, and counted where somebody released it."""
+def _unlink_beneficiary(account: Account, event: events.BeneficiaryUnlinked) -> Account:
+    """Keep the tie with the day it ended; count it among the year's releases if it was one."""
     gone = {b.beneficiary for b in account.beneficiaries if b.binding == event.binding}
     year, count = account.releases
     if event.parting is Parting.RELEASED:
@@ -153,3 +118,16 @@ def _unlinked(account: Account, event: BeneficiaryUnlinked) -> Account:
         ),
         releases=(year, count),
     )
+
+
+_FOLDS: dict[type, Callable[[Account, Any], Account]] = {
+    event_class: fold
+    for group, fold in (
+        (MoneyEvent, evolve_money),
+        (FundEvent, evolve_funds),
+        (FamilyEvent, _evolve_family),
+        (StandingEvent, _evolve_standing),
+    )
+    for event_class in get_args(group)
+}
+"""The fold of each event class. A lookup is faster than a chain of isinstance."""

@@ -1,78 +1,62 @@
-"""How an account's money moves: the fold of every event that touches buckets, caps or holds."""
+"""The fold of every event that moves an account's buckets, cap usage or holds."""
 
 from typing import TypedDict
 
+from aggregates.account import events
 from aggregates.account.cap_usage import Spending, spend
-from aggregates.account.events import (
-    AidReceived,
-    AidReturned,
-    Corrected,
-    Credited,
-    Debited,
-    DebitReturned,
-    Held,
-    HoldReleased,
-    PremiumDebited,
-    PremiumReturned,
-    ReturnSuspended,
-    SuspensePaidOut,
-    YearClosed,
-)
 from aggregates.account.state import Account, AccountHold, BeneficiaryLink, Suspended
 from aggregates.vocabulary import Bucket
 
-MoneyEvent = Credited | Debited | DebitReturned | AidReceived | AidReturned
-MONEY = (Debited, AidReceived, Credited, DebitReturned, AidReturned)
-FundEvent = (
-    YearClosed
-    | Held
-    | HoldReleased
-    | ReturnSuspended
-    | SuspensePaidOut
-    | Corrected
-    | PremiumDebited
-    | PremiumReturned
+MoneyEvent = (
+    events.Credited
+    | events.Corrected
+    | events.Debited
+    | events.DebitReturned
+    | events.AidReceived
+    | events.AidReturned
 )
-FUNDS = (
-    YearClosed,
-    Held,
-    HoldReleased,
-    ReturnSuspended,
-    SuspensePaidOut,
-    Corrected,
-    PremiumDebited,
-    PremiumReturned,
+FundEvent = (
+    events.YearClosed
+    | events.Held
+    | events.HoldReleased
+    | events.ReturnSuspended
+    | events.SuspensePaidOut
+    | events.PremiumDebited
+    | events.PremiumReturned
 )
 
 
 class _LentFields(TypedDict, total=False):
-    """What changes of an account that lends; nothing where its owner spends for himself."""
+    """The fields of a sponsor's account that a debit under a binding changes."""
 
     lent: Spending
     beneficiaries: tuple[BeneficiaryLink, ...]
 
 
 def evolve_money(account: Account, event: MoneyEvent) -> Account:
-    """Fold a credit, a debit or a return, and aid received. Never judges."""
+    """Fold a debit or its return, aid received or returned, a credit or a correction."""
     match event:
-        case Debited(current_fen=current_fen, prior_fen=prior_fen):
-            return _moved(account, event, -current_fen, -prior_fen)
-        case DebitReturned(current_fen=current_fen, prior_fen=prior_fen):
-            return _moved(account, event, current_fen, prior_fen)
-        case AidReceived(amount_fen=amount_fen, on=on):
+        case events.Debited(current_fen=current_fen, prior_fen=prior_fen):
+            return _move(account, event, -current_fen, -prior_fen)
+        case events.DebitReturned(current_fen=current_fen, prior_fen=prior_fen):
+            return _move(account, event, current_fen, prior_fen)
+        case events.AidReceived(amount_fen=amount_fen, on=on):
             return account._replace(received=spend(account.received, on, amount_fen))
-        case AidReturned(amount_fen=amount_fen, on=on):
+        case events.AidReturned(amount_fen=amount_fen, on=on):
             return account._replace(received=spend(account.received, on, -amount_fen))
-        case Credited(bucket=Bucket.CURRENT, amount_fen=amount_fen):
-            return account._replace(current_fen=account.current_fen + amount_fen)
-        case Credited(amount_fen=amount_fen):
+        case events.Credited(amount_fen=amount_fen) | events.Corrected(amount_fen=amount_fen):
+            if event.bucket is Bucket.CURRENT:
+                return account._replace(current_fen=account.current_fen + amount_fen)
             return account._replace(prior_fen=account.prior_fen + amount_fen)
 
 
-def _moved(
-    account: Account, event: Debited | DebitReturned, current_fen: int, prior_fen: int
+def _move(
+    account: Account,
+    event: events.Debited | events.DebitReturned,
+    current_fen: int,
+    prior_fen: int,
 ) -> Account:
-    """Move money, and count it where it was lent under a binding."""
+    """Move money, and count it against the caps if it was debited under a binding."""
     return account._replace(
         current_fen=account.current_fen + current_fen,
         prior_fen=account.prior_fen + prior_fen,
@@ -81,9 +65,11 @@ def _moved(
 
 
 def _lent(
-    account: Account, event: Debited | DebitReturned | ReturnSuspended, lent_fen: int
+    account: Account,
+    event: events.Debited | events.DebitReturned | events.ReturnSuspended,
+    lent_fen: int,
 ) -> _LentFields:
-    """Count what was lent under a binding on its day; own money counts nowhere."""
+    """Count what was lent under a binding on its day; the owner's own spending is not counted."""
     if event.binding is None:
         return {}
     return {
@@ -98,25 +84,29 @@ def _lent(
 
 
 def evolve_funds(account: Account, event: FundEvent) -> Account:
-    """Fold what happens to money beside credits, debits and returns. Never judges."""
+    """Fold the end of a year, a hold, money kept in suspense, or a premium."""
     match event:
-        case YearClosed(year=year):
-            return _carried(account, year)
-        case Held() | HoldReleased():
-            return _held(account, event)
-        case ReturnSuspended(ticket=ticket, amount_fen=amount_fen):
-            kept = (*account.suspended, Suspended(ticket, amount_fen))
-            return account._replace(suspended=kept, **_lent(account, event, -amount_fen))
-        case SuspensePaidOut(ticket=paid):
-            left = tuple(s for s in account.suspended if s.ticket != paid)
+        case events.YearClosed(year=year):
+            return _carry_over(account, year)
+        case events.Held() | events.HoldReleased():
+            return _replace_hold(account, event)
+        case events.ReturnSuspended(ticket=ticket, amount_fen=amount_fen):
+            suspended = (*account.suspended, Suspended(ticket, amount_fen))
+            return account._replace(suspended=suspended, **_lent(account, event, -amount_fen))
+        case events.SuspensePaidOut():
+            left = tuple(s for s in account.suspended if s.ticket != event.ticket)
             return account._replace(suspended=left)
-        case Corrected() | PremiumDebited() | PremiumReturned():
-            return _put_right(account, event)
+        case events.PremiumDebited() | events.PremiumReturned():
+            sign = 1 if isinstance(event, events.PremiumReturned) else -1
+            return account._replace(
+                current_fen=account.current_fen + sign * event.current_fen,
+                prior_fen=account.prior_fen + sign * event.prior_fen,
+            )
 
 
-def _held(account: Account, event: Held | HoldReleased) -> Account:
+def _replace_hold(account: Account, event: events.Held | events.HoldReleased) -> Account:
     others = tuple(hold for hold in account.holds if hold.hold != event.hold)
-    if isinstance(event, HoldReleased):
+    if isinstance(event, events.HoldReleased):
         return account._replace(holds=others)
     hold = AccountHold(
         event.hold,
@@ -130,21 +120,8 @@ def _held(account: Account, event: Held | HoldReleased) -> Account:
     return account._replace(holds=(*others, hold))
 
 
-def _put_right(account: Account, event: Corrected | PremiumDebited | PremiumReturned) -> Account:
-    """Move money that no cap counts."""
-    if isinstance(event, Corrected):
-        is_current = event.bucket is Bucket.CURRENT
-        current_fen, prior_fen = (event.amount_fen, 0) if is_current else (0, event.amount_fen)
-    else:
-        sign = 1 if isinstance(event, PremiumReturned) else -1
-        current_fen, prior_fen = sign * event.current_fen, sign * event.prior_fen
-    return account._replace(
-        current_fen=account.current_fen + current_fen, prior_fen=account.prior_fen + prior_fen
-    )
-
-
-def _carried(account: Account, year: int) -> Account:
-    """Current money is prior money of the new year, and so is what is held of it."""
+def _carry_over(account: Account, year: int) -> Account:
+    """Current money becomes prior money of the new year, held money too."""
     return account._replace(
         year=year + 1,
         current_fen=0,
