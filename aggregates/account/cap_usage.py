@@ -1,11 +1,11 @@
-"""How much went through something this day, month and year: what the caps are measured against."""
+"""What was spent in a day, a month and a year: the sums that caps are compared with."""
 
 from datetime import date
 from typing import NamedTuple
 
 
 class Spending(NamedTuple):
-    """Sums in fen of the day, month and year that `on` lies in; older ones are forgotten."""
+    """Sums in fen for the day `on`, its month and its year; earlier periods are not kept."""
 
     on: date
     day_fen: int
@@ -17,7 +17,7 @@ NOTHING = Spending(date.min, 0, 0, 0)
 
 
 def seen_on(spending: Spending, on: date) -> Spending:
-    """The sums as they count on a day: what lies in an earlier period is nothing."""
+    """The sums that count on a later day: those of a period that has ended are 0."""
     then = spending.on
     if then == on:
         return spending
@@ -30,10 +30,10 @@ def seen_on(spending: Spending, on: date) -> Spending:
 
 
 def spend(spending: Spending, on: date, amount_fen: int) -> Spending:
-    """Count an amount on a day; a negative amount takes it back in the period it was counted in.
+    """Add an amount to the sums of its day; a negative amount is a return.
 
     A day before the newest one still counts in its month and year (policy.md §3.4 rule 5),
-    for two processes may pass midnight in different order.
+    because two processes may pass midnight in different order.
     """
     newest = max(spending.on, on)
     _, day_fen, month_fen, year_fen = seen_on(spending, newest)

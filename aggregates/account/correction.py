@@ -1,9 +1,9 @@
-"""A correction (更正): one of the agency proposes it, another approves or rejects it.
+"""A correction (更正) of a balance: one agency clerk proposes it, another approves or rejects it.
 
-Never below what is held of the bucket, never beyond the most that an account may hold, never on
-a resident's account. A freeze does not stand in its way: it guards what is the owner's, and a
-wrong balance never was. After an account's end money is only taken off: what was brought in after
-a death that was reported late must go back, and nothing comes in any more, as with credits.
+A correction never takes held money, never passes AMOUNT_MAX_FEN, and never touches a resident's
+account. A frozen account may be corrected: the freeze guards the owner's money, and a wrong
+balance never was the owner's. After an account's end a correction only takes money off: credits
+that came after a death reported late must go back, and nothing may come in any more.
 """
 
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ from aggregates.vocabulary import Bucket, CorrectionStatus, Instant, StreamId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorrectionProposed:
-    """Somebody of the agency says what is wrong with a balance; no money moves yet."""
+    """An agency clerk proposed to correct a balance; no money has moved."""
 
     account: StreamId
     bucket: Bucket
@@ -39,7 +39,7 @@ class CorrectionProposed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorrectionApproved:
-    """Somebody else agreed: the money moved in this bucket in the same moment."""
+    """Another clerk approved: the money moved in this bucket in the same append."""
 
     by: str
     bucket: Bucket
@@ -47,7 +47,7 @@ class CorrectionApproved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorrectionRejected:
-    """Somebody else did not agree: nothing moves."""
+    """Another clerk rejected the proposal; no money moved."""
 
     by: str
     reason: str
@@ -55,7 +55,7 @@ class CorrectionRejected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correction:
-    """A correction as its events left it; `bucket` is where the money moved, if it did."""
+    """A correction, folded from its events; once approved, `bucket` is where the money moved."""
 
     proposed: CorrectionProposed
     status: CorrectionStatus
@@ -68,24 +68,19 @@ CorrectionEvent = CorrectionProposed | CorrectionApproved | CorrectionRejected
 
 
 def evolve(correction: Correction | None, event: CorrectionEvent) -> Correction:
-    """Fold one event into a correction. Never judges."""
+    """Fold one event into a correction. Nothing is validated."""
     if isinstance(event, CorrectionProposed):
         return Correction(proposed=event, status=CorrectionStatus.PROPOSED, bucket=event.bucket)
     assert correction is not None, "a correction begins with CorrectionProposed"
     if isinstance(event, CorrectionApproved):
-        return replace(
-            correction,
-            status=CorrectionStatus.APPROVED,
-            bucket=event.bucket,
-            decided_by=event.by,
-        )
-    return replace(
-        correction, status=CorrectionStatus.REJECTED, decided_by=event.by, why=event.reason
-    )
+        approved = CorrectionStatus.APPROVED
+        return replace(correction, status=approved, bucket=event.bucket, decided_by=event.by)
+    rejected = CorrectionStatus.REJECTED
+    return replace(correction, status=rejected, decided_by=event.by, why=event.reason)
 
 
 class BalanceError(NamedTuple):
-    """What is wrong with a balance: this much is missing (or, below zero, too much) in a bucket."""
+    """An error of a bucket in fen: positive if money is missing, negative if there is too much."""
 
     bucket: Bucket
     amount_fen: int
@@ -96,34 +91,26 @@ class BalanceError(NamedTuple):
 def propose(
     account_id: StreamId, account: Account, wrong: BalanceError, by: str, now: Instant
 ) -> CorrectionProposed:
-    """Say what should be put right. Whether the money is there is asked at the approval.
+    """Propose a correction. Only the approval checks whether the bucket has the money.
 
     Raises:
-        NoFundsError: a resident's account; AccountEndedError: upwards after the end;
-        AmountOutOfRangeError: zero, or beyond the most.
+        NoFundsError: a resident's account; AccountEndedError: money in after the end;
+        AmountOutOfRangeError: zero, or the balance would pass AMOUNT_MAX_FEN.
     """
     _check_may(account, wrong.amount_fen)
-    return CorrectionProposed(
-        account=account_id,
-        bucket=wrong.bucket,
-        amount_fen=wrong.amount_fen,
-        reason=wrong.reason,
-        reference=wrong.reference,
-        by=by,
-        on=now.on,
-    )
+    return CorrectionProposed(account=account_id, by=by, on=now.on, **wrong._asdict())
 
 
 def approve(
     correction_id: StreamId, correction: Correction, account: Account, by: str, now: Instant
 ) -> tuple[CorrectionApproved, Corrected]:
-    """Agree, and what that does to the account as it is now.
+    """Approve a correction; the second event moves the money of the account.
 
-    What was current money when it was proposed is prior money after New Year, as for refunds.
+    Money that was current at the proposal is prior money after New Year, as for refunds.
 
     Raises:
-        CorrectionDecidedError, DualControlError: not his to decide; CorrectionExceedsError: it
-        takes more than is free in the bucket; the rest as `propose`.
+        CorrectionDecidedError, DualControlError: as `reject`; CorrectionExceedsError: it takes
+        more than is free in the bucket; the rest as `propose`.
     """
     _check_may_decide(correction, by)
     proposed = correction.proposed
@@ -139,10 +126,10 @@ def approve(
 
 
 def reject(correction: Correction, by: str, reason: str) -> CorrectionRejected:
-    """Do not agree.
+    """Reject a correction.
 
     Raises:
-        CorrectionDecidedError, DualControlError: not his to decide.
+        CorrectionDecidedError: it was decided before; DualControlError: `by` proposed it.
     """
     _check_may_decide(correction, by)
     return CorrectionRejected(by=by, reason=reason)

@@ -1,17 +1,8 @@
-"""What may happen to an account: money in, and how it stands."""
+"""The rules for crediting an account, changing its status, filings and suspense pay-outs."""
 
 from datetime import date
 
-from aggregates.account.events import (
-    AccountClosed,
-    AccountFrozen,
-    AccountUnfrozen,
-    Credited,
-    FilingMade,
-    InsuranceResumed,
-    InsuranceSuspended,
-    SuspensePaidOut,
-)
+from aggregates.account import events
 from aggregates.account.fold import AccountEvent
 from aggregates.account.state import AMOUNT_MAX_FEN, Account
 from aggregates.refusals import (
@@ -34,13 +25,13 @@ def credit(
     amount_fen: int,
     reference: str | None,
     alone_max_fen: int | None = None,
-) -> Credited:
-    """Bring money in; one person alone brings in `alone_max_fen` at most.
+) -> events.Credited:
+    """Credit an account; one clerk alone may credit `alone_max_fen` at most.
 
     Raises:
-        AccountEndedError: nothing comes in after the end; NoFundsError: a resident's account;
-        AmountOutOfRangeError: not above zero, or the balance would pass the most;
-        FourEyesError: more than that.
+        AccountEndedError: the account has ended; NoFundsError: a resident's account;
+        AmountOutOfRangeError: not above zero, or the balance would pass AMOUNT_MAX_FEN;
+        FourEyesError: above `alone_max_fen`.
     """
     if account.ending is not None:
         raise AccountEndedError(status=account.status)
@@ -50,7 +41,7 @@ def credit(
         raise AmountOutOfRangeError(field="amount")
     if alone_max_fen is not None and amount_fen > alone_max_fen:
         raise FourEyesError
-    return Credited(bucket=bucket, amount_fen=amount_fen, reference=reference)
+    return events.Credited(bucket=bucket, amount_fen=amount_fen, reference=reference)
 
 
 def change_status(
@@ -63,13 +54,12 @@ def change_status(
 ) -> AccountEvent:
     """Freeze, unfreeze, suspend, resume or end an account (policy.md §3.3).
 
-    `status` is what the account should be: NORMAL, RETIRED, SUSPENDED, ARREARS, FROZEN,
-    DECEASED, TRANSFERRED or CLOSED. NORMAL or RETIRED on a frozen account lifts the freeze
-    when the standing is that already.
+    `status` is the new status: NORMAL, RETIRED, SUSPENDED, ARREARS, FROZEN, DECEASED,
+    TRANSFERRED or CLOSED. NORMAL or RETIRED lifts a freeze if it equals the standing.
 
     Raises:
-        AccountEndedError: an ending is final; StatusUnchangedError: it is so already;
-        DateInvalidError: an effective day ahead of today.
+        AccountEndedError: an ending is final; StatusUnchangedError: it is the present status;
+        DateInvalidError: the effective day is after today.
     """
     if account.ending is not None:
         raise AccountEndedError(status=account.status)
@@ -78,41 +68,41 @@ def change_status(
     if status == account.status:
         raise StatusUnchangedError(status=status)
     if status in Ending.__members__:
-        return AccountClosed(
+        return events.AccountClosed(
             ending=Ending(status), reason=reason, effective_on=effective_on, successor=successor
         )
     if status == "FROZEN":
-        return AccountFrozen(reason=reason)
+        return events.AccountFrozen(reason=reason)
     if account.is_frozen and status == account.standing:
-        return AccountUnfrozen(reason=reason)
+        return events.AccountUnfrozen(reason=reason)
     standing = InsuranceStatus(status)
-    kind = InsuranceResumed if standing in IN_ORDER else InsuranceSuspended
-    return kind(standing=standing, reason=reason, effective_on=effective_on)
+    change = events.InsuranceResumed if standing in IN_ORDER else events.InsuranceSuspended
+    return change(standing=standing, reason=reason, effective_on=effective_on)
 
 
 def file_elsewhere(
     account: Account, place: str, kind: FilingKind, from_on: date, until_on: date | None
-) -> FilingMade:
-    """Note that the patient filed to be treated at a place (policy.md R301).
+) -> events.FilingMade:
+    """Record the patient's filing to be treated at a place (policy.md R301).
 
     Raises:
-        AccountEndedError: nobody is treated on this account; DateInvalidError: it ends before
-        it begins.
+        AccountEndedError: the account has ended; DateInvalidError: the filing ends before it
+        begins.
     """
     if account.ending is not None:
         raise AccountEndedError(status=account.status)
     if until_on is not None and until_on < from_on:
         raise DateInvalidError(field="to")
-    return FilingMade(place=place, kind=kind, from_on=from_on, until_on=until_on)
+    return events.FilingMade(place=place, kind=kind, from_on=from_on, until_on=until_on)
 
 
-def pay_out(account: Account, ticket: str, reference: str) -> SuspensePaidOut:
-    """Pay out all that is kept aside under a ticket: to the estate, or to a new owner.
+def pay_out(account: Account, ticket: str, reference: str) -> events.SuspensePaidOut:
+    """Pay out everything in suspense under a ticket, to the estate or to a new owner.
 
     Raises:
-        UnknownError: nothing is kept under it, or not any more.
+        UnknownError: nothing is in suspense under the ticket, or it was paid out.
     """
-    kept = [aside.amount_fen for aside in account.suspended if aside.ticket == ticket]
-    if not kept:
+    amounts = [entry.amount_fen for entry in account.suspended if entry.ticket == ticket]
+    if not amounts:
         raise UnknownError
-    return SuspensePaidOut(ticket=ticket, amount_fen=sum(kept), reference=reference)
+    return events.SuspensePaidOut(ticket=ticket, amount_fen=sum(amounts), reference=reference)

@@ -1,7 +1,7 @@
-"""Erasing a person: when the law lets him go, and what is left of him.
+"""The rules for erasing a person (PIPL art. 47; policy.md §6.1).
 
-What is left is an account id, amounts and days: the ledger's books stay whole, and nobody
-can be found behind them (PIPL art. 47; policy.md §6.1).
+An account id, amounts and days remain: the ledger's books stay complete, and they no longer
+lead to the person.
 """
 
 from typing import NamedTuple
@@ -14,18 +14,18 @@ from aggregates.vocabulary import ErasureReason, Instant
 
 
 class ErasureNotAllowedError(RuleRefusedError):
-    """The person is still needed; `open` names what must end first."""
+    """Something still needs the person; `open` names what must end first."""
 
 
 class ErasureOrder(NamedTuple):
-    """Why a person is to be erased, and which law or file says so."""
+    """Why a person is erased, and the law or file that says so."""
 
     reason: ErasureReason
     legal_basis: str
 
 
 class ErasureInputs(NamedTuple):
-    """What an account's person is known by, and whether somebody pays a premium for him now."""
+    """The person's name and numbers, and whether a premium for them is still open."""
 
     identities: tuple[str, ...]
     is_payee: bool = False
@@ -34,31 +34,30 @@ class ErasureInputs(NamedTuple):
 def erase(
     account: Account, needed: ErasureInputs, order: ErasureOrder, now: Instant
 ) -> PersonErased:
-    """Let a person be erased.
+    """Erase a person.
 
     Raises:
-        EvidenceInvalidError: the legal basis names the person himself;
-        ErasureNotAllowedError: the account goes on, or money of it is still under way.
+        EvidenceInvalidError: the legal basis names the person;
+        ErasureNotAllowedError: the account has not ended, or something of it is still open.
     """
     if any(identity in order.legal_basis for identity in needed.identities):
         raise EvidenceInvalidError(field="legal_basis")
-    left = still_open(account, now, is_payee=needed.is_payee)
-    if left:
-        raise ErasureNotAllowedError(open=left)
+    if needs := still_open(account, now, is_payee=needed.is_payee):
+        raise ErasureNotAllowedError(open=needs)
     return PersonErased(reason=order.reason, legal_basis=order.legal_basis, on=now.on)
 
 
 def still_open(account: Account, now: Instant, *, is_payee: bool = False) -> list[str]:
-    """What still needs the person: his account, bindings, holds, premiums, money kept aside.
+    """What still needs the person: account, bindings, holds, premiums, suspense.
 
-    Money that is held without an end waits for a premium's answer.
+    A hold without an expiry belongs to a premium that the tax authority has not answered.
     """
     holds = live_holds(account, now)
-    found = {
+    needs = {
         "account": account.ending is None,
         "bindings": bool(account.sponsors or account.beneficiaries or account.invitations),
         "holds": any(hold.expires_at is not None for hold in holds),
         "premiums": is_payee or any(hold.expires_at is None for hold in holds),
         "suspense": bool(account.suspended),
     }
-    return [name for name, is_open in found.items() if is_open]
+    return [name for name, is_open in needs.items() if is_open]

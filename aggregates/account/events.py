@@ -1,8 +1,8 @@
-"""What has happened to accounts and bindings. Frozen facts in past tense.
+"""The events of an account, in past tense.
 
-Names and members are the stored format: a stored event is read for ever.
-Change them by the rules of README "Events grow old" only.
-Money in fen, days in the Beijing calendar, moments aware.
+Class names and fields are the stored format, and stored events are read for ever: change them
+only by the rules of the README's "Events grow old".
+Money is in fen, days are Beijing days, moments have an offset.
 """
 
 from dataclasses import dataclass
@@ -22,12 +22,10 @@ from aggregates.vocabulary import (
     StreamId,
 )
 
-# ------------------------------------------------------------------ Account
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountOpened:
-    """An insured person is known here. `sealed` is his personal data under his own key."""
+    """An account was opened. `sealed` is the personal data, encrypted under the person's key."""
 
     region: str
     insurance: Insurance
@@ -39,7 +37,7 @@ class AccountOpened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credited:
-    """Money came in from the agency."""
+    """The agency credited money."""
 
     bucket: Bucket
     amount_fen: int
@@ -48,7 +46,7 @@ class Credited:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Debited:
-    """Money left for a settlement: the patient's own, or under a binding the sponsor's."""
+    """Money paid for a settlement: the patient's own, or under a binding the sponsor's."""
 
     settlement: StreamId
     binding: StreamId | None
@@ -59,7 +57,7 @@ class Debited:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DebitReturned:
-    """A debit came back. `on` is the day it was counted, `returned_on` the day it returned."""
+    """A debit was returned. `on` is the day whose caps counted the debit."""
 
     settlement: StreamId
     binding: StreamId | None
@@ -71,7 +69,7 @@ class DebitReturned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AidReceived:
-    """Sponsors paid this much of the patient's settlement."""
+    """Sponsors paid a part of the patient's settlement."""
 
     settlement: StreamId
     amount_fen: int
@@ -80,7 +78,7 @@ class AidReceived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AidReturned:
-    """This much aid of a settlement went back. `on` is the day it was counted."""
+    """Aid of a settlement was returned. `on` is the day whose caps counted the aid."""
 
     settlement: StreamId
     amount_fen: int
@@ -89,14 +87,14 @@ class AidReturned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderChanged:
-    """The deduction order is now this; the first binding pays first."""
+    """The deduction order was set; the first binding pays first."""
 
     bindings: tuple[StreamId, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvitationReceived:
-    """A sponsor asked this beneficiary; nothing may be debited yet."""
+    """A sponsor invited this beneficiary; nothing may be debited yet."""
 
     binding: StreamId
     sponsor: StreamId
@@ -104,7 +102,7 @@ class InvitationReceived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SponsorLinked:
-    """A confirmed sponsor stands behind this beneficiary."""
+    """A binding was confirmed; this account is the beneficiary's."""
 
     binding: StreamId
     sponsor: StreamId
@@ -115,14 +113,14 @@ class SponsorLinked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SponsorUnlinked:
-    """The sponsor of this binding stands behind the beneficiary no more."""
+    """A binding or an invitation ended; this account is the beneficiary's."""
 
     binding: StreamId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeneficiaryLinked:
-    """This account stands behind a beneficiary."""
+    """A binding was confirmed; this account is the sponsor's."""
 
     binding: StreamId
     beneficiary: StreamId
@@ -132,7 +130,7 @@ class BeneficiaryLinked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeneficiaryUnlinked:
-    """This account stands behind the beneficiary of this binding no more, from that day on."""
+    """A binding ended; this account is the sponsor's."""
 
     binding: StreamId
     parting: Parting
@@ -141,7 +139,7 @@ class BeneficiaryUnlinked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilingMade:
-    """The patient filed to be treated at a place; a later filing for it takes its place."""
+    """The patient filed to be treated at a place; a later filing for the place replaces it."""
 
     place: str
     kind: FilingKind
@@ -151,21 +149,21 @@ class FilingMade:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountFrozen:
-    """Nothing may leave the account; returns are accepted."""
+    """The account was frozen: nothing may leave it, returns are accepted."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountUnfrozen:
-    """Money may leave again."""
+    """The freeze was lifted."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InsuranceSuspended:
-    """The insurance is suspended or in arrears."""
+    """The insurance was suspended or fell into arrears."""
 
     standing: InsuranceStatus
     reason: str
@@ -174,7 +172,7 @@ class InsuranceSuspended:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InsuranceResumed:
-    """The insurance is in order: employed or retired."""
+    """The insurance is in order again: NORMAL or RETIRED."""
 
     standing: InsuranceStatus
     reason: str
@@ -183,7 +181,7 @@ class InsuranceResumed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountClosed:
-    """The account takes part in nothing from this day on."""
+    """The account ended: it takes part in nothing from this day on."""
 
     ending: Ending
     reason: str
@@ -193,7 +191,7 @@ class AccountClosed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonErased:
-    """The key of this account's person and the names he was found by were destroyed.
+    """The person's key and the names that led to this account were destroyed.
 
     `legal_basis` cites a law or a file, never a person.
     """
@@ -205,7 +203,7 @@ class PersonErased:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class YearClosed:
-    """A calendar year ended in Beijing: what was current is prior from now on (policy.md §3.3)."""
+    """A calendar year was closed: `carried_fen` became prior money (policy.md §3.3)."""
 
     year: int
     carried_fen: int
@@ -213,10 +211,10 @@ class YearClosed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """Money was set aside: it stays here and may not leave for anything else.
+    """Money was held for a bill or premium: it stays here and may not leave for anything else.
 
-    On a patient's account `aid_fen` is what sponsors set aside for him. `on` is the day whose
-    caps count it. Without `expires_at` it is held until it is released.
+    On a patient's account `aid_fen` is what sponsors hold for them. `on` is the day whose caps
+    count it. Without `expires_at` it is held until it is released.
     """
 
     hold: StreamId
@@ -230,7 +228,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldReleased:
-    """What was set aside under this hold is free again, or is debited in the same moment."""
+    """A hold ended: its money is free again, or is debited in the same append."""
 
     hold: StreamId
     why: HoldEnd
@@ -238,9 +236,9 @@ class HoldReleased:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReturnSuspended:
-    """Money came back that this account may not take: kept aside under a ticket.
+    """Returned money that this account may not take was put in suspense under a ticket.
 
-    `payment` is the settlement or premium it came back from, `on` the day it was counted.
+    `payment` is the settlement or premium, `on` the day whose caps counted the debit.
     """
 
     payment: StreamId
@@ -253,7 +251,7 @@ class ReturnSuspended:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuspensePaidOut:
-    """The agency paid out what was kept aside under a ticket: to the estate or its new owner."""
+    """The agency paid out what was in suspense under a ticket, to the estate or a new owner."""
 
     ticket: str
     amount_fen: int
@@ -262,7 +260,7 @@ class SuspensePaidOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Corrected:
-    """The agency put a wrong balance right, under two persons' control; the amount is signed."""
+    """An approved correction changed a bucket; the amount is signed."""
 
     correction: StreamId
     bucket: Bucket
@@ -271,7 +269,7 @@ class Corrected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PremiumDebited:
-    """Money left for a relative's premium, under a binding. No cap on care counts it."""
+    """Money paid for a relative's premium, under a binding. No cap on care counts it."""
 
     premium: StreamId
     binding: StreamId
@@ -281,7 +279,7 @@ class PremiumDebited:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PremiumReturned:
-    """A premium's debit came back to its buckets."""
+    """A premium's debit was returned to its buckets."""
 
     premium: StreamId
     binding: StreamId

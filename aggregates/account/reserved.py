@@ -1,4 +1,4 @@
-"""Money set aside: it is still in the account, and counts as spent wherever it is asked."""
+"""Held money: it is still in the account, but balances and caps count it as spent."""
 
 from aggregates.account.events import AidReceived, Debited
 from aggregates.account.fold import evolve
@@ -7,29 +7,29 @@ from aggregates.vocabulary import Instant
 
 
 def live_holds(account: Account, now: Instant) -> tuple[AccountHold, ...]:
-    """The holds that have not run out."""
+    """The holds that have not expired."""
     return tuple(h for h in account.holds if h.expires_at is None or h.expires_at > now.at)
 
 
 def held_fen(account: Account, now: Instant) -> int:
-    """What is set aside of an account's own money, both buckets together."""
+    """How much of an account's own money is held, both buckets together."""
     return sum(hold.current_fen + hold.prior_fen for hold in live_holds(account, now))
 
 
 def assert_sound(account: Account, now: Instant) -> None:
-    """What holds for an account after every decision, whoever made it.
+    """Check the invariants of an account after a decision.
 
     Raises:
-        AssertionError: a bucket is below zero, or has less in it than is set aside of it.
+        AssertionError: a bucket is below zero, or contains less than is held of it.
     """
     assert min(account.current_fen, account.prior_fen) >= 0, "no bucket is below zero"
     if account.holds:
         free = as_spent(account, now)
-        assert min(free.current_fen, free.prior_fen) >= 0, "what is set aside is there"
+        assert min(free.current_fen, free.prior_fen) >= 0, "held money is in its bucket"
 
 
 def as_spent(account: Account, now: Instant) -> Account:
-    """An account as if everything held had left it, so that balance and caps both count it."""
+    """An account as if all held money were debited, so that balance and caps count it."""
     for hold in live_holds(account, now) if account.holds else ():
         if hold.current_fen + hold.prior_fen:
             debit = Debited(

@@ -1,4 +1,4 @@
-"""An account as its events left it, and what it is tied to."""
+"""The folded state of an account, with its bindings, filings and holds."""
 
 from datetime import date, datetime
 from typing import NamedTuple
@@ -20,7 +20,7 @@ AMOUNT_MAX_FEN = FEN_MAX
 
 
 class SponsorLink(NamedTuple):
-    """A sponsor behind this account's owner, and when he came."""
+    """A sponsor of this account's owner, and when the binding was confirmed."""
 
     binding: StreamId
     sponsor: StreamId
@@ -30,7 +30,7 @@ class SponsorLink(NamedTuple):
 
 
 class BeneficiaryLink(NamedTuple):
-    """A beneficiary of this account, and what he has used."""
+    """A beneficiary of this account, and what they have used of it."""
 
     binding: StreamId
     beneficiary: StreamId
@@ -40,14 +40,14 @@ class BeneficiaryLink(NamedTuple):
 
 
 class PastTie(NamedTuple):
-    """A beneficiary this account ever had, and the day they last parted."""
+    """Somebody who is or was a beneficiary, and the day the last binding ended."""
 
     beneficiary: StreamId
     parted_on: date | None
 
 
 class Filing(NamedTuple):
-    """Where the owner filed to be treated, from when until when (both days included)."""
+    """A place where the owner filed to be treated; both days are included."""
 
     place: str
     kind: FilingKind
@@ -56,7 +56,7 @@ class Filing(NamedTuple):
 
 
 class AccountHold(NamedTuple):
-    """Money set aside under a hold; `aid_fen` is what sponsors set aside for this patient."""
+    """Money held for a bill or premium; `aid_fen` is what sponsors hold for this patient."""
 
     hold: StreamId
     binding: StreamId | None
@@ -68,16 +68,17 @@ class AccountHold(NamedTuple):
 
 
 class Suspended(NamedTuple):
-    """Money that came back to an account which may not take it."""
+    """Money that came back and could not be credited: it waits in suspense under a ticket."""
 
     ticket: str
     amount_fen: int
 
 
 class Account(NamedTuple):
-    """An account as its events left it. Amounts in fen.
+    """An account, folded from its events. Amounts in fen.
 
-    `year` is the calendar year that the current bucket belongs to.
+    `year` is the calendar year of the current bucket. `invitations` pairs bindings with their
+    sponsors; `releases` is a year and how many bindings were released in it.
     """
 
     region: str
@@ -106,17 +107,17 @@ class Account(NamedTuple):
 
     @property
     def has_funds(self) -> bool:
-        """Whether money can be held here at all."""
+        """Whether the account can contain money: a resident's cannot."""
         return self.insurance is Insurance.EMPLOYEE
 
     @property
     def balance_fen(self) -> int:
-        """Both buckets together."""
+        """Both buckets together, held money included."""
         return self.current_fen + self.prior_fen
 
     @property
     def status(self) -> str:
-        """One word for how the account stands: an ending, FROZEN, or the insurance's standing."""
+        """The account's status: its ending, FROZEN, or the standing of the insurance."""
         if self.ending is not None:
             return self.ending
         return "FROZEN" if self.is_frozen else self.standing
