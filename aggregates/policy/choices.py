@@ -1,6 +1,6 @@
-"""The closed sets of words that a region's policy edition may use.
+"""The enumerations of a region's policy edition.
 
-A word outside its set is refused when the edition is read, so the rules never meet one.
+Reading an edition refuses a word outside its enumeration, so the rules never see one.
 """
 
 from enum import StrEnum
@@ -9,7 +9,7 @@ from aggregates.vocabulary import FilingKind, InsuranceStatus
 
 
 class EvidenceGrade(StrEnum):
-    """How well an edition is backed: official, press, hearsay, our own choice, made for tests."""
+    """How an edition is backed: official text, press, hearsay, own choice, made up for tests."""
 
     A = "A"
     B = "B"
@@ -19,7 +19,7 @@ class EvidenceGrade(StrEnum):
 
 
 class MoneyModel(StrEnum):
-    """Where aid comes from: debited on demand, a family pool, or a wallet filled before."""
+    """Where aid comes from: debited on demand, a family pool, or a prefilled wallet."""
 
     ON_DEMAND = "ON_DEMAND"
     FAMILY_POOL = "FAMILY_POOL"
@@ -45,7 +45,7 @@ class OrderStrategy(StrEnum):
 
 
 class OrderMissing(StrEnum):
-    """What happens with two sponsors or more when the order nobody set is needed."""
+    """What happens if there are two or more sponsors and nobody has set their order."""
 
     REJECT_BINDING = "REJECT_BINDING"
     SKIP = "SKIP"
@@ -53,7 +53,7 @@ class OrderMissing(StrEnum):
 
 
 class SinglePayerShortfall(StrEnum):
-    """With one payer allowed who cannot cover it all: take what he has, or look for one who can."""
+    """If only one may pay and cannot cover it all: take what they have, or the first who can."""
 
     USE_PARTIAL = "USE_PARTIAL"
     SKIP_TO_FIRST_THAT_COVERS = "SKIP_TO_FIRST_THAT_COVERS"
@@ -77,14 +77,14 @@ class SponsorBuckets(StrEnum):
 
 
 class OwnAllocation(StrEnum):
-    """Which lines the patient's own money goes to first: those aid cannot pay, or those it can."""
+    """Which lines the patient's own money pays first: those that aid cannot pay, or can."""
 
     INELIGIBLE_FIRST = "INELIGIBLE_FIRST"
     ELIGIBLE_FIRST = "ELIGIBLE_FIRST"
 
 
 class AccountUnused(StrEnum):
-    """What it means for aid that the patient leaves his own account out."""
+    """Whether aid still pays when the patient does not use their own account."""
 
     NO_ACCOUNT_NO_AID = "NO_ACCOUNT_NO_AID"
     AID_ONLY = "AID_ONLY"
@@ -99,7 +99,7 @@ class CapScope(StrEnum):
 
 
 class CapSetBy(StrEnum):
-    """Whose cap counts; with both, the lower wins."""
+    """Whose cap applies; with both, the lower one."""
 
     REGION = "REGION"
     SPONSOR = "SPONSOR"
@@ -107,7 +107,7 @@ class CapSetBy(StrEnum):
 
 
 class CapOnExceed(StrEnum):
-    """At a cap: pay up to it and go on, or leave the sponsor out."""
+    """At a cap: pay up to it, or skip the sponsor."""
 
     CLAMP = "CLAMP"
     SKIP = "SKIP"
@@ -127,7 +127,7 @@ class PersonFlag(StrEnum):
 
 
 class Renewal(StrEnum):
-    """What happens to a binding with an end date when the end comes."""
+    """What happens to a binding on its end date."""
 
     AUTO = "AUTO"
     MANUAL = "MANUAL"
@@ -190,7 +190,7 @@ class PremiumType(StrEnum):
 
 
 class PremiumReverseBlock(StrEnum):
-    """What forbids taking a paid premium back."""
+    """What forbids the reversal of a paid premium."""
 
     BENEFIT_USED = "BENEFIT_USED"
     CLEARED = "CLEARED"
@@ -199,7 +199,7 @@ class PremiumReverseBlock(StrEnum):
 
 
 class RefundMode(StrEnum):
-    """How money goes back: cancel and settle again, decide again for less, or by share."""
+    """How a refund is split: cancel and settle again, split a smaller bill anew, or pro rata."""
 
     FULL_RESETTLE = "FULL_RESETTLE"
     PARTIAL_RECAST = "PARTIAL_RECAST"
@@ -207,7 +207,7 @@ class RefundMode(StrEnum):
 
 
 class RefundUntil(StrEnum):
-    """How long a refund stays open where no number of days is given."""
+    """How long refunds are accepted if no number of days is given."""
 
     SAME_DAY = "SAME_DAY"
     UNTIL_CLEARED = "UNTIL_CLEARED"
@@ -215,28 +215,28 @@ class RefundUntil(StrEnum):
 
 
 class RefundTo(StrEnum):
-    """Where a refund goes whose account cannot simply take it: credited, or kept aside."""
+    """Where a refund to an ended or frozen account goes: credited, or into suspense."""
 
     CREDIT = "CREDIT"
     SUSPENSE = "SUSPENSE"
 
 
 class RefundBucket(StrEnum):
-    """Which bucket a refund reaches when the year has turned since the debit."""
+    """Which bucket a refund of an earlier year's debit reaches."""
 
     CARRY_TO_PRIOR = "CARRY_TO_PRIOR"
     ORIGINAL_YEAR = "ORIGINAL_YEAR"
 
 
 class OnPlanChange(StrEnum):
-    """A quote no longer holds at settlement: refuse, or settle by the new plan."""
+    """If a quote no longer applies at settlement: refuse, or settle by the new plan."""
 
     REJECT = "REJECT"
     RECOMPUTE = "RECOMPUTE"
 
 
 class HisDisclosure(StrEnum):
-    """What an institution learns of the sponsors' names and numbers."""
+    """What an institution sees of the sponsors' names and numbers."""
 
     TOTAL_ONLY = "TOTAL_ONLY"
     PER_PAYER_MASKED = "PER_PAYER_MASKED"
@@ -244,14 +244,14 @@ class HisDisclosure(StrEnum):
 
 
 class SponsorView(StrEnum):
-    """How much of the institution a sponsor sees: its name, or its class."""
+    """What a sponsor sees of an institution: its name, or only its class."""
 
     FULL = "FULL"
     CLASS_ONLY = "CLASS_ONLY"
 
 
 PERSON_CLASSES = (*InsuranceStatus, *FilingKind)
-"""What a patient can be where only some are let in: how he is insured, for how long he filed."""
+"""The person classes that a whitelist may name: insurance statuses and kinds of filing."""
 
 
 class MedType(StrEnum):

@@ -1,61 +1,29 @@
-"""What a region may say: one policy edition, and which one is in force on a day.
+"""One policy edition of a region, and which edition is in force on a day.
 
 The fields are the keys of `service/regions/*.toml`, name for name; `None` is the file's "none".
 Units are in the names: fen, hours, minutes, seconds, days, months.
 "Clause" names the keys of policy.md §3.2 that a group comes from.
 """
 
-
-# ruff: noqa: I001 -- the words belong to this page; only its length keeps them beside it
-
-from aggregates.policy.choices import AccountUnused
-from aggregates.policy.choices import Activation
-from aggregates.policy.choices import AmountSemantics
-from aggregates.policy.choices import BeneficiaryScope
-from aggregates.policy.choices import CapOnExceed
-from aggregates.policy.choices import CapScope
-from aggregates.policy.choices import CapSetBy
-from aggregates.policy.choices import EffectiveDelay
-from aggregates.policy.choices import EvidenceGrade
-from aggregates.policy.choices import HisDisclosure
-from aggregates.policy.choices import MoneyModel
-from aggregates.policy.choices import OnPlanChange
-from aggregates.policy.choices import OrderMissing
-from aggregates.policy.choices import OrderStrategy
-from aggregates.policy.choices import OwnAllocation
-from aggregates.policy.choices import OwnBuckets
-from aggregates.policy.choices import PayableBy
-from aggregates.policy.choices import PersonFlag
-from aggregates.policy.choices import PlaceUse
-from aggregates.policy.choices import PremiumReverseBlock
-from aggregates.policy.choices import PremiumType
-from aggregates.policy.choices import RefundBucket
-from aggregates.policy.choices import RefundMode
-from aggregates.policy.choices import RefundTo
-from aggregates.policy.choices import RefundUntil
-from aggregates.policy.choices import Renewal
-from aggregates.policy.choices import SinglePayerShortfall
-from aggregates.policy.choices import SponsorBuckets
-from aggregates.policy.choices import SponsorView
-from aggregates.policy.choices import UnbindBy
-from aggregates.policy.choices import UnbindEffective
-from aggregates.vocabulary import Category
-from aggregates.vocabulary import InstitutionKind
-from aggregates.vocabulary import KinshipEvidence
-from aggregates.vocabulary import ParentSex
-from aggregates.vocabulary import Part
-from aggregates.vocabulary import Relation
-from aggregates.vocabulary import InsuranceStatus
-from collections.abc import Mapping
-from collections.abc import Sequence
-from dataclasses import dataclass
-from dataclasses import field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
+from aggregates.policy import choices
+from aggregates.vocabulary import (
+    Category,
+    InstitutionKind,
+    InsuranceStatus,
+    KinshipEvidence,
+    ParentSex,
+    Part,
+    Relation,
+)
+
 
 class NoEditionInForceError(LookupError):
-    """No edition is in force there on that day; rules are never guessed."""
+    """No edition is in force on that day. There is no fallback."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,34 +33,34 @@ class OrderTerms:
     `order_then` orders the sponsors within each group of SAME_REGION_FIRST.
     """
 
-    order_strategy: OrderStrategy
-    order_missing: OrderMissing
-    order_fallback: OrderStrategy | None
-    order_then: OrderStrategy | None = None
+    order_strategy: choices.OrderStrategy
+    order_missing: choices.OrderMissing
+    order_fallback: choices.OrderStrategy | None
+    order_then: choices.OrderStrategy | None = None
     max_payers_per_settlement: int | None
-    single_payer_shortfall: SinglePayerShortfall
+    single_payer_shortfall: choices.SinglePayerShortfall
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoneyTerms:
     """Which money pays, and how much of it, in fen. Clause `*_buckets*`, `reserve_fen`, `cap_*`.
 
-    A credit above `credit_four_eyes_above_fen` needs two of the agency. The key came later than
-    the first editions: one that does not state it has no such limit, and its text has no such key.
+    A credit above `credit_four_eyes_above_fen` needs two clerks. Editions published before this
+    key existed do not state it: they have no limit, and their canonical text has no such key.
     """
 
-    own_buckets_order: OwnBuckets
-    sponsor_buckets: SponsorBuckets
-    own_allocation: OwnAllocation
-    account_unused_means: AccountUnused
+    own_buckets_order: choices.OwnBuckets
+    sponsor_buckets: choices.SponsorBuckets
+    own_allocation: choices.OwnAllocation
+    account_unused_means: choices.AccountUnused
     reserve_fen: int
     cap_per_settlement_fen: int | None
     cap_per_day_fen: int | None
     cap_per_month_fen: int | None
     cap_per_year_fen: int | None
-    cap_scope: CapScope
-    cap_set_by: CapSetBy
-    cap_on_exceed: CapOnExceed
+    cap_scope: choices.CapScope
+    cap_set_by: choices.CapSetBy
+    cap_on_exceed: choices.CapOnExceed
     credit_four_eyes_above_fen: int | None = None
 
 
@@ -100,7 +68,7 @@ class MoneyTerms:
 class BindingTerms:
     """Who may be bound to whom, and for how long. Clause `activation` to `beneficiary_scope`."""
 
-    activation: Activation
+    activation: choices.Activation
     invite_ttl_hours: int
     kinship_evidence: tuple[KinshipEvidence, ...]
     relations_allowed: tuple[Relation, ...]
@@ -109,20 +77,20 @@ class BindingTerms:
     max_lifetime_distinct_beneficiaries: int | None
     max_sponsors_per_beneficiary: int | None
     allow_dual_role: bool
-    excluded_persons: tuple[PersonFlag, ...]
+    excluded_persons: tuple[choices.PersonFlag, ...]
     binding_default_months: int | None
     binding_max_months: int | None
-    renewal: Renewal
-    effective_delay: EffectiveDelay
-    unbind_effective: UnbindEffective
+    renewal: choices.Renewal
+    effective_delay: choices.EffectiveDelay
+    unbind_effective: choices.UnbindEffective
     min_bind_days: int
     rebind_lock_days: int
     changes_per_year: int | None
-    unbind_by: UnbindBy
+    unbind_by: choices.UnbindBy
     sponsor_status_ok: tuple[InsuranceStatus, ...]
     beneficiary_status_ok: tuple[InsuranceStatus, ...]
     sponsor_suspended_usable: bool
-    beneficiary_scope: BeneficiaryScope
+    beneficiary_scope: choices.BeneficiaryScope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +104,7 @@ class PlaceRule:
 
     place: str
     institution_class: InstitutionKind | Literal["*"]
-    use: PlaceUse
+    use: choices.PlaceUse
     filing: bool
     institutions: tuple[str, ...] = ()
     person_classes: tuple[str, ...] = ()
@@ -158,8 +126,8 @@ class PlaceTerms:
 class ItemTerms:
     """Whose money may pay a fee line; what is not listed is not payable. Clause `item_*_rule`."""
 
-    item_category_rule: Mapping[Category, PayableBy] = field(hash=False)
-    item_part_rule: Mapping[Part, PayableBy] = field(hash=False)
+    item_category_rule: Mapping[Category, choices.PayableBy] = field(hash=False)
+    item_part_rule: Mapping[Part, choices.PayableBy] = field(hash=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,11 +142,11 @@ class PremiumWindow:
 class PremiumTerms:
     """Premiums paid for a relative: fen per person and year, minutes. Clause `premium_*`."""
 
-    premium_types: tuple[PremiumType, ...]
-    premium_standard_fen: Mapping[PremiumType, int] = field(hash=False)
+    premium_types: tuple[choices.PremiumType, ...]
+    premium_standard_fen: Mapping[choices.PremiumType, int] = field(hash=False)
     premium_window: PremiumWindow
     premium_reverse_min_age_minutes: int
-    premium_reverse_block: tuple[PremiumReverseBlock, ...]
+    premium_reverse_block: tuple[choices.PremiumReverseBlock, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,35 +160,35 @@ class RefundDays:
 class RefundToEnded:
     """Where a refund to a closed or to a frozen account goes."""
 
-    closed: RefundTo
-    frozen: RefundTo
+    closed: choices.RefundTo
+    frozen: choices.RefundTo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundTerms:
-    """How, until when and whereto money goes back. Clause `refund_*`."""
+    """How, until when and where money is refunded. Clause `refund_*`."""
 
-    refund_mode: tuple[RefundMode, ...]
-    refund_window: RefundUntil | RefundDays
+    refund_mode: tuple[choices.RefundMode, ...]
+    refund_window: choices.RefundUntil | RefundDays
     refund_to_ended_account: RefundToEnded
-    refund_bucket_after_rollover: RefundBucket
+    refund_bucket_after_rollover: choices.RefundBucket
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuoteTerms:
     """What a quote promises and for how many seconds. Clause `on_plan_change`, `quote_*`."""
 
-    on_plan_change: OnPlanChange
+    on_plan_change: choices.OnPlanChange
     quote_ttl_seconds: int
     hold_on_quote: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrivacyTerms:
-    """Who learns what of whom. Clause `his_disclosure`, `sponsor_view_institution`."""
+    """Who sees what of whom. Clause `his_disclosure`, `sponsor_view_institution`."""
 
-    his_disclosure: HisDisclosure
-    sponsor_view_institution: SponsorView
+    his_disclosure: choices.HisDisclosure
+    sponsor_view_institution: choices.SponsorView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,10 +206,10 @@ class Edition:
     effective_on: date
     effective_until: date | None = None
     source: str
-    evidence: EvidenceGrade
+    evidence: choices.EvidenceGrade
     evidence_of: tuple[tuple[str, str], ...] = ()
-    money_model: MoneyModel
-    amount_semantics: AmountSemantics
+    money_model: choices.MoneyModel
+    amount_semantics: choices.AmountSemantics
     order: OrderTerms
     money: MoneyTerms
     binding: BindingTerms
@@ -254,7 +222,7 @@ class Edition:
 
 
 def in_force(editions: Sequence[Edition], on: date) -> Edition:
-    """The edition of one region that counts on a Beijing day: the latest that has begun.
+    """The edition of one region in force on a Beijing day: the latest that has begun.
 
     Raises:
         NoEditionInForceError: None has begun, or the latest has ended without a successor.

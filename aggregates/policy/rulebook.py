@@ -1,11 +1,11 @@
-"""The editions of one region that are in the log: what the service decides from."""
+"""The published editions of one region, which the service decides by."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditionPublished:
-    """A region's rules from a day on; `content` is the edition in canonical JSON."""
+    """An edition was published; `content` is its canonical JSON."""
 
     region: str
     edition: str
@@ -21,6 +21,6 @@ class Rulebook:
 
 
 def evolve(rulebook: Rulebook | None, event: EditionPublished) -> Rulebook:
-    """Add an edition; none is ever taken away or changed."""
+    """Add an edition; none is ever removed or changed."""
     before = rulebook.editions if rulebook else ()
     return Rulebook(region=event.region, editions=(*before, (event.edition, event.content)))
