@@ -1,7 +1,8 @@
-"""A designated institution (定点医药机构): its agreement, and up to when it was paid."""
+"""A designated institution (定点医药机构): its agreement, and what it was paid for."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
+from typing import Any
 
 from aggregates.policy.choices import AmountSemantics, SponsorView
 from aggregates.policy.edition import Edition
@@ -23,7 +24,7 @@ from aggregates.vocabulary import (
 class Dialect:
     """How an institution's system writes and reads the national messages.
 
-    `numbers` says whether amounts are JSON numbers; otherwise they are strings.
+    With `numbers` amounts are JSON numbers, otherwise strings.
     """
 
     mulaid_mode: MulaidMode
@@ -34,19 +35,15 @@ class Dialect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
-    """How an institution signs, and under which name; its secret is kept sealed beside it."""
+    """How an institution signs, and under which name; its secret is stored sealed beside it."""
 
     style: SignatureStyle
     paasid: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InstitutionDesignated:
-    """An institution is, or is again, under agreement with these particulars.
-
-    `sealed` is the secret of its signature as ciphertext. Without a signature nobody has said
-    yet how it signs.
-    """
+class Particulars:
+    """What an agreement states of an institution."""
 
     code: str
     name: str
@@ -55,6 +52,16 @@ class InstitutionDesignated:
     status: InstitutionStatus
     opened_regions: tuple[str, ...]
     sensitive: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstitutionDesignated(Particulars):
+    """An agreement was made or changed.
+
+    `sealed` is the secret of the signature as ciphertext. Without a signature it is not known
+    yet how the institution signs.
+    """
+
     dialect: Dialect
     signature: Signature | None
     sealed: str | None
@@ -62,16 +69,16 @@ class InstitutionDesignated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountsCleared:
-    """The institution was paid for its settlements up to and including a business day."""
+    """The institution was paid for its settlements through a business day, included."""
 
     through: date
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClearingRequested:
-    """The institution applied to be paid for a month (清算申请), and stated what it comes to.
+    """The institution applied to be paid for a month (清算申请), and stated its sums.
 
-    `month` is its first day, `kind` the kind of clearing or 99 for all. Nothing is paid by it.
+    `month` is its first day, `kind` the kind of clearing or 99 for all. It pays nothing.
     """
 
     month: date
@@ -83,7 +90,7 @@ class ClearingRequested:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClearingWithdrawn:
-    """The institution took its application for a month back."""
+    """The institution withdrew its application for a month."""
 
     month: date
     kind: str
@@ -93,19 +100,12 @@ LONGEST_MONTH = timedelta(days=31)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Institution:
-    """An institution as its events left it. What it settled up to `cleared_through` was paid.
+class Institution(Particulars):
+    """An institution, folded from its events. It was paid for everything through `cleared_through`.
 
-    `requested` are its applications for a month's clearing that it did not take back.
+    `requested` are its applications for clearing that it has not withdrawn.
     """
 
-    code: str
-    name: str
-    kind: InstitutionKind
-    region: str
-    status: InstitutionStatus
-    opened_regions: tuple[str, ...]
-    sensitive: bool
     dialect: Dialect
     signature: Signature | None
     sealed: str | None
@@ -117,24 +117,18 @@ InstitutionEvent = InstitutionDesignated | AccountsCleared | ClearingRequested |
 
 
 def evolve(institution: Institution | None, event: InstitutionEvent) -> Institution:
-    """The newest particulars are what holds; what was cleared stays so."""
+    """Fold one event. A new designation replaces the particulars and leaves the clearing."""
     if not isinstance(event, InstitutionDesignated):
         assert institution is not None, "an institution begins with InstitutionDesignated"
         return _evolve_clearing(institution, event)
-    return Institution(
-        code=event.code,
-        name=event.name,
-        kind=event.kind,
-        region=event.region,
-        status=event.status,
-        opened_regions=event.opened_regions,
-        sensitive=event.sensitive,
-        dialect=event.dialect,
-        signature=event.signature,
-        sealed=event.sealed,
-        cleared_through=institution.cleared_through if institution else None,
-        requested=institution.requested if institution else (),
-    )
+    signing = {"signature": event.signature, "sealed": event.sealed}
+    changes = stated(event) | {"dialect": event.dialect} | signing
+    return replace(institution, **changes) if institution else Institution(**changes)
+
+
+def stated(particulars: Particulars) -> dict[str, Any]:
+    """The fields of `Particulars` alone, by name."""
+    return {field.name: getattr(particulars, field.name) for field in fields(Particulars)}
 
 
 def _evolve_clearing(
@@ -142,18 +136,18 @@ def _evolve_clearing(
 ) -> Institution:
     if isinstance(event, AccountsCleared):
         return replace(institution, cleared_through=event.through)
-    others = tuple(one for one in institution.requested if not _is_same(one, event))
+    others = tuple(r for r in institution.requested if not _is_same(r, event))
     if isinstance(event, ClearingRequested):
         return replace(institution, requested=(*others, event))
     return replace(institution, requested=others)
 
 
-def _is_same(one: ClearingRequested, other: ClearingRequested | ClearingWithdrawn) -> bool:
-    return (one.month, one.kind) == (other.month, other.kind)
+def _is_same(request: ClearingRequested, event: ClearingRequested | ClearingWithdrawn) -> bool:
+    return (request.month, request.kind) == (event.month, event.kind)
 
 
 def first_dialect(semantics: AmountSemantics) -> Dialect:
-    """What a new institution speaks: its region says how amounts stand, the rest is national."""
+    """A new institution's dialect: amounts as its region says, the rest is national."""
     included = semantics is AmountSemantics.INCLUDED
     return Dialect(
         mulaid_mode=MulaidMode.CONTAINED if included else MulaidMode.BESIDE,
@@ -174,65 +168,66 @@ def check_designated(institution: Institution) -> None:
 
 
 def clear(institution: Institution, through: date, today: date) -> AccountsCleared:
-    """Note that an institution was paid up to and including a day; `today` is the business day.
+    """Record that an institution was paid through a day, included; `today` is the business day.
 
     Raises:
-        DateInvalidError: the day is not over; ClearingBackwardError: it was paid for before.
+        DateInvalidError: the day is not over; ClearingBackwardError: the day was paid before.
     """
     if through >= today:
         raise DateInvalidError(field="through")
-    before = institution.cleared_through
-    if before is not None and through <= before:
-        raise ClearingBackwardError(cleared_through=before.isoformat())
+    _check_unpaid(institution, through)
     return AccountsCleared(through=through)
 
 
 def request_clearing(
-    institution: Institution, asked: ClearingRequested
+    institution: Institution, request: ClearingRequested
 ) -> tuple[ClearingRequested, ...]:
-    """Apply for a month's clearing; nothing where it is applied for with these sums already.
+    """Apply for a month's clearing. Idempotent: no event if these sums are applied for already.
 
     Raises:
         InstitutionNotDesignatedError: its agreement is not in force; ClearingBackwardError: it
         was paid for the month.
     """
     check_designated(institution)
-    _check_unpaid(institution, asked.month)
-    return () if asked in institution.requested else (asked,)
+    _check_unpaid(institution, _last_day(request.month))
+    return () if request in institution.requested else (request,)
 
 
 def withdraw_clearing(
     institution: Institution, month: date, kind: str
 ) -> tuple[ClearingWithdrawn, ...]:
-    """Take an application back; nothing where there is none any more.
+    """Withdraw an application. Idempotent: no event if there is none.
 
     Raises:
         InstitutionNotDesignatedError, ClearingBackwardError: as `request_clearing`.
     """
     check_designated(institution)
-    gone = ClearingWithdrawn(month=month, kind=kind)
-    if not any(_is_same(one, gone) for one in institution.requested):
+    withdrawn = ClearingWithdrawn(month=month, kind=kind)
+    if not any(_is_same(request, withdrawn) for request in institution.requested):
         return ()
-    _check_unpaid(institution, month)
-    return (gone,)
+    _check_unpaid(institution, _last_day(month))
+    return (withdrawn,)
 
 
-def _check_unpaid(institution: Institution, month: date) -> None:
-    last = (month + LONGEST_MONTH).replace(day=1) - timedelta(days=1)
-    paid = institution.cleared_through
-    if paid is not None and paid >= last:
-        raise ClearingBackwardError(cleared_through=paid.isoformat())
+def _last_day(month: date) -> date:
+    return (month + LONGEST_MONTH).replace(day=1) - timedelta(days=1)
+
+
+def _check_unpaid(institution: Institution, day: date) -> None:
+    through = institution.cleared_through
+    if through is not None and day <= through:
+        raise ClearingBackwardError(cleared_through=through.isoformat())
 
 
 def names_institution(
     edition: Edition | None, institution: Institution, *, is_active: bool
 ) -> bool:
-    """Whether a sponsor sees an institution's name; its class he always sees.
+    """Whether a sponsor sees an institution's name; its class is always shown.
 
-    `edition` is the patient's region's of today, because it is he who is protected, and today
-    that somebody looks. A name can tell an illness, so it stays hidden unless the region says
-    FULL, the institution and its class are not marked as sensitive, and the binding still
-    holds: who parted looks into the other's life no more (policy.md §6.1, PIPL art. 15).
+    `edition` is today's edition of the patient's region, because it protects the patient at the
+    time of reading. A name can reveal an illness, so it stays hidden unless the region says FULL,
+    neither the institution nor its class is marked as sensitive, and the binding is active
+    (policy.md §6.1, PIPL art. 15).
     """
     if edition is None or not is_active or institution.sensitive:
         return False

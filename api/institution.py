@@ -1,4 +1,4 @@
-"""Institutions and policies."""
+"""Routes of institutions and of published policies."""
 
 from typing import Annotated, Any, Literal
 
@@ -26,7 +26,7 @@ from service import policy as editions
 
 
 class DialectBody(Body):
-    """How an institution's system writes and reads; what is not sent stays as it was."""
+    """How an institution's system writes and reads; what is not sent is left unchanged."""
 
     mulaid_mode: Literal["contained", "beside"] | None = None
     fund_includes_acct: bool | None = None
@@ -35,7 +35,7 @@ class DialectBody(Body):
 
 
 class SignatureBody(Body):
-    """How an institution signs; a secret that is not sent stays as it was.
+    """How an institution signs; a secret that is not sent is left unchanged.
 
     With `sm2` the secret is the institution's public key in hex, and the service needs its extra.
     """
@@ -119,7 +119,7 @@ async def designate(change: ChangeOf, code: str, body: InstitutionBody) -> Respo
 
 @router.get("/institutions/{code}", response_model=InstitutionReply, responses=problems(404))
 async def look_at_institution(api: ApiOf, caller: CallerOf, code: str) -> Response:
-    """An institution as the log has it now (itself, agencies, auditors)."""
+    """An institution as of now (itself, agencies, auditors)."""
     return answer_read(await institutions.look_at_institution(api.context, caller, code))
 
 
@@ -137,7 +137,7 @@ async def look_at_policy(api: ApiOf, _: CallerOf, region: str) -> Response:
 
 
 def designation_of(body: InstitutionBody) -> institutions.Designate:
-    """A designation as the service takes it."""
+    """The command that a body stands for."""
     return institutions.Designate(
         code=body.code,
         name=body.name,

@@ -1,4 +1,4 @@
-"""Who calls: a role, whom he is, and what he may touch."""
+"""The caller: its role, its identity, and what it may touch."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from service.vault import Vault
 
 
 class Role(StrEnum):
-    """What a token makes its holder."""
+    """What the holder of a token is."""
 
     AGENCY = "agency"
     INSTITUTION = "institution"
@@ -21,7 +21,7 @@ class Role(StrEnum):
 class Caller(NamedTuple):
     """The holder of a token. `subject` is an institution code or a person number.
 
-    `name` stands for him in events and keys and holds no personal data.
+    `name` stands for the caller in events and keys, and contains no personal data.
     """
 
     role: Role
@@ -31,7 +31,7 @@ class Caller(NamedTuple):
 
 
 class Request(NamedTuple):
-    """One call that changes something: who, under which key, with which body, by which door."""
+    """A call that changes something: its caller, key, body digest and channel."""
 
     caller: Caller
     key: str
@@ -40,7 +40,7 @@ class Request(NamedTuple):
 
 
 def person(vault: Vault, person_no: str) -> Caller:
-    """A person as a caller: his name is the keyed digest that finds his account."""
+    """A person as a caller, named by the keyed digest that finds the account."""
     name = f"person:{vault.name('person_no', person_no).hex()[:32]}"
     return Caller(Role.PERSON, person_no, None, name)
 
@@ -51,7 +51,7 @@ def institution(code: str) -> Caller:
 
 
 def agency(subject: str, region: str | None) -> Caller:
-    """An agency as a caller; without a region it is the nation's."""
+    """An agency as a caller; without a region it is the national one."""
     return Caller(Role.AGENCY, subject, region, f"agency:{subject}")
 
 
@@ -65,11 +65,16 @@ def check_role(caller: Caller, *roles: Role) -> None:
         raise NotPermittedError(role=caller.role)
 
 
+def is_foreign(caller: Caller, region: str) -> bool:
+    """Whether a region is outside a caller's; without a region of its own nothing is."""
+    return caller.region not in (None, region)
+
+
 def check_region(caller: Caller, account: Account) -> None:
-    """Let an agency touch its own region alone; foreign looks like not there.
+    """Let an agency touch its own region only; another region's account looks unknown.
 
     Raises:
         UnknownError: an agency of another region.
     """
-    if caller.role is Role.AGENCY and caller.region not in (None, account.region):
+    if caller.role is Role.AGENCY and is_foreign(caller, account.region):
         raise UnknownError

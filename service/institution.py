@@ -1,4 +1,4 @@
-"""Designate institutions, and look at them."""
+"""Designate institutions, and read them."""
 
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NamedTuple
@@ -9,33 +9,26 @@ from aggregates.institution import (
     Dialect,
     Institution,
     InstitutionDesignated,
+    Particulars,
     Signature,
     evolve,
     first_dialect,
+    stated,
 )
 from aggregates.policy.choices import AmountSemantics
 from aggregates.refusals import FieldRequiredError, NoEditionError, UnknownError
-from aggregates.topics import Event
-from aggregates.vocabulary import (
-    Instant,
-    InstitutionKind,
-    InstitutionStatus,
-    MulaidMode,
-    SignatureStyle,
-    StatementWords,
-    StreamId,
-)
-from service.caller import Caller, Request, Role, check_role
+from aggregates.vocabulary import Instant, MulaidMode, SignatureStyle, StatementWords, StreamId
+from service.caller import Caller, Request, Role, check_role, is_foreign
 from service.clock import new_stream
 from service.context import ServiceContext
-from service.ledger.command import Decision, Reply
+from service.ledger.command import Decision, Reply, StreamEvents
 from service.ledger.read_set import ReadSet
 from service.policy import edition_in_force
 from service.vault import Vault
 
 
 class DialectUpdate(NamedTuple):
-    """What is said of an institution's dialect; None leaves it as it was."""
+    """Changes to an institution's dialect; None leaves a field unchanged."""
 
     mulaid_mode: MulaidMode | None = None
     fund_includes_acct: bool | None = None
@@ -49,7 +42,7 @@ SECRET_MISSING = {"field": "signature.secret", "code": "FIELD_REQUIRED"}
 
 @dataclass(frozen=True, slots=True)
 class Signing:
-    """How an institution is to sign. A secret that is None stays as it was."""
+    """How an institution is to sign; a secret that is None is left unchanged."""
 
     style: SignatureStyle
     paasid: str | None
@@ -57,25 +50,15 @@ class Signing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Designate:
-    """An institution's particulars and whether its agreement is in force.
+class Designate(Particulars):
+    """An agreement to make or change. Without a `signature` the signature is left unchanged."""
 
-    Without a `signature` it signs as before.
-    """
-
-    code: str
-    name: str
-    kind: InstitutionKind
-    region: str
-    status: InstitutionStatus
-    opened_regions: tuple[str, ...]
-    sensitive: bool
     dialect: DialectUpdate = UNSAID
     signature: Signing | None = None
 
 
 async def designate(context: ServiceContext, request: Request, command: Designate) -> Reply:
-    """Put an institution under agreement, or change it; what is so already is no event.
+    """Put an institution under agreement, or change it. Without a change there is no event.
 
     Raises:
         FieldRequiredError: it would sign without a secret; the rest as `Appender.submit`.
@@ -85,11 +68,11 @@ async def designate(context: ServiceContext, request: Request, command: Designat
     name = vault.name("institution", command.code)
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
-        if request.caller.region not in (None, command.region):
+        if is_foreign(request.caller, command.region):
             raise UnknownError(what="region")
         stream = reads.find(name)
         before = reads.institution(stream) if stream else None
-        if before is not None and request.caller.region not in (None, before.region):
+        if before is not None and is_foreign(request.caller, before.region):
             raise UnknownError
         version = reads.version(stream) if stream else 0
         takes = {}
@@ -98,19 +81,13 @@ async def designate(context: ServiceContext, request: Request, command: Designat
         base = before.dialect if before else _first_dialect(reads, vault, command.region, now)
         signature, sealed = _signing(vault, stream, before, command.signature)
         event = InstitutionDesignated(
-            code=command.code,
-            name=command.name,
-            kind=command.kind,
-            region=command.region,
-            status=command.status,
-            opened_regions=command.opened_regions,
-            sensitive=command.sensitive,
-            dialect=_spoken(base, command.dialect),
+            **stated(command),
+            dialect=_updated(base, command.dialect),
             signature=signature,
             sealed=sealed,
         )
         after = evolve(before, event)
-        events: list[tuple[StreamId, Event]] = [] if after == before else [(stream, event)]
+        events: StreamEvents = [] if after == before else [(stream, event)]
         answer = json.encode(_answer(after, version + len(events)))
         return Decision(answer=answer, events=events, takes=takes)
 
@@ -118,7 +95,7 @@ async def designate(context: ServiceContext, request: Request, command: Designat
 
 
 async def look_at_institution(context: ServiceContext, caller: Caller, code: str) -> Reply:
-    """An institution as the log has it now: for itself, agencies and auditors.
+    """An institution as of now: for itself, agencies and auditors.
 
     Raises:
         UnknownError: there is none, or it is not the caller's.
@@ -135,7 +112,7 @@ async def look_at_institution(context: ServiceContext, caller: Caller, code: str
 def find_institution(
     reads: ReadSet, vault: Vault, caller: Caller, code: str
 ) -> tuple[StreamId, Institution]:
-    """The institution of a code, for itself, its region's agency, the nation's, and auditors.
+    """The institution of a code: for itself, its region's or the national agency, and auditors.
 
     Raises:
         UnknownError: there is none, or it is not the caller's.
@@ -146,13 +123,13 @@ def find_institution(
     if stream is None:
         raise UnknownError
     institution = reads.institution(stream)
-    if caller.role is Role.AGENCY and caller.region not in (None, institution.region):
+    if caller.role is Role.AGENCY and is_foreign(caller, institution.region):
         raise UnknownError
     return stream, institution
 
 
 class InstitutionAsOf(NamedTuple):
-    """An institution as the log has it at an instant."""
+    """An institution as of an instant."""
 
     stream: StreamId
     institution: Institution
@@ -160,11 +137,7 @@ class InstitutionAsOf(NamedTuple):
 
 
 async def see_institution(context: ServiceContext, caller: Caller, code: str) -> InstitutionAsOf:
-    """As `find_institution`, beside the log: all that was decided here before is in it.
-
-    Raises:
-        UnknownError: there is none, or it is not the caller's.
-    """
+    """As `find_institution`, read in the log's order: every earlier decision is included."""
 
     def query(reads: ReadSet, now: Instant) -> InstitutionAsOf:
         return InstitutionAsOf(*find_institution(reads, context.vault, caller, code), now)
@@ -188,14 +161,14 @@ def _answer(institution: Institution, version: int) -> dict[str, Any]:
 
 
 def _signature_answer(institution: Institution) -> dict[str, Any] | None:
-    """How it signs; of the secret only whether there is one."""
+    """The signature, with whether there is a secret instead of the secret."""
     if institution.signature is None:
         return None
     return asdict(institution.signature) | {"has_secret": institution.sealed is not None}
 
 
 def _first_dialect(reads: ReadSet, vault: Vault, region: str, now: Instant) -> Dialect:
-    """What a new institution speaks; where its region has no rules yet, the national way."""
+    """A new institution's dialect; the national one if its region has no edition yet."""
     try:
         semantics = edition_in_force(reads, vault, region, now).amount_semantics
     except NoEditionError:
@@ -203,29 +176,28 @@ def _first_dialect(reads: ReadSet, vault: Vault, region: str, now: Instant) -> D
     return first_dialect(semantics)
 
 
-def _spoken(base: Dialect, said: DialectUpdate) -> Dialect:
-    """A dialect with what is said of it in place of what was."""
-    changes: dict[str, Any] = {n: v for n, v in said._asdict().items() if v is not None}
+def _updated(base: Dialect, update: DialectUpdate) -> Dialect:
+    changes: dict[str, Any] = {n: v for n, v in update._asdict().items() if v is not None}
     return replace(base, **changes)
 
 
 def _signing(
-    vault: Vault, stream: StreamId, before: Institution | None, said: Signing | None
+    vault: Vault, stream: StreamId, before: Institution | None, update: Signing | None
 ) -> tuple[Signature | None, str | None]:
-    """How an institution signs from now on, and its secret, sealed under its stream's id.
+    """The new signature of an institution, and its secret, sealed under the stream's id.
 
     Raises:
-        FieldRequiredError: there is none, and anybody's signature would be as good.
+        FieldRequiredError: there is no secret, so anybody could sign.
     """
-    kept = before.sealed if before else None
-    if said is None:
-        return before.signature if before else None, kept
-    signature = Signature(style=said.style, paasid=said.paasid)
-    if said.style is SignatureStyle.NONE:
+    sealed = before.sealed if before else None
+    if update is None:
+        return before.signature if before else None, sealed
+    signature = Signature(style=update.style, paasid=update.paasid)
+    if update.style is SignatureStyle.NONE:
         return signature, None
-    known = "" if kept is None else vault.unseal_secret(kept, stream)
-    if not (said.secret or known):
+    secret = "" if sealed is None else vault.unseal_secret(sealed, stream)
+    if not (update.secret or secret):
         raise FieldRequiredError(errors=[SECRET_MISSING])
-    if said.secret in (None, "", known):
-        return signature, kept
-    return signature, vault.seal_secret(said.secret, stream)
+    if update.secret in (None, "", secret):
+        return signature, sealed
+    return signature, vault.seal_secret(update.secret, stream)
