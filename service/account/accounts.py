@@ -1,4 +1,4 @@
-"""Open accounts, bring money in, change how they stand, and look at them."""
+"""Open accounts, credit them, change their status, and read them."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -9,7 +9,7 @@ from typing import NamedTuple
 from msgspec import json
 
 from aggregates.account import decisions as rules
-from aggregates.account.events import AccountClosed, AccountFrozen, AccountOpened
+from aggregates.account.events import AccountClosed, AccountOpened
 from aggregates.account.fold import AccountEvent, evolve
 from aggregates.account.state import Account
 from aggregates.refusals import AccountExistsError, NoEditionError, UnknownError
@@ -23,7 +23,7 @@ from aggregates.vocabulary import (
     StreamId,
 )
 from service.account.closing import end_bindings, recoveries, void_holds
-from service.caller import Caller, Request, Role, check_role
+from service.caller import Caller, Request, Role, check_role, is_foreign
 from service.clock import new_stream
 from service.context import ServiceContext
 from service.ledger.codec import Recorded
@@ -38,13 +38,13 @@ from service.vault import Personal, Vault, names_of
 READ_AGAIN_MAX = 5
 
 
-class PastMovedError(Exception):
-    """The account went on while its past was read."""
+class HistoryStaleError(Exception):
+    """The account changed while its history was read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenAccount:
-    """An insured person to be known here. `status` may be any of the account's words."""
+    """An insured person. `status` may be any status of an account."""
 
     personal: Personal
     insurance: Insurance
@@ -54,7 +54,7 @@ class OpenAccount:
 
 
 class NewPerson(NamedTuple):
-    """An insured person as the ledger takes him: his data sealed, his names digests."""
+    """An insured person whose data is sealed and whose names are digests."""
 
     account_id: StreamId
     names: tuple[bytes, ...]
@@ -78,7 +78,7 @@ class CreditAccount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeStatus:
-    """How an account should stand from a day on; None means today."""
+    """An account's new status from a day on; None means today."""
 
     person_no: str
     status: str
@@ -89,7 +89,7 @@ class ChangeStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileElsewhere:
-    """Where a patient may be treated off-site, from when until when (both days included)."""
+    """A patient's filing for off-site care; both days are included."""
 
     person_no: str
     place: str
@@ -104,7 +104,7 @@ async def open_account(context: ServiceContext, request: Request, opening: OpenA
 
 
 def newcomer(vault: Vault, opening: OpenAccount, now: Instant) -> NewPerson:
-    """Seal a person before anything is decided: it needs no state, and costs most."""
+    """Seal a person before the decision: it needs no state, and takes most of the time."""
     personal = opening.personal
     account_id = new_stream("acc", now.at)
     sealed, wrapped = vault.seal(personal, account_id)
@@ -121,21 +121,17 @@ def newcomer(vault: Vault, opening: OpenAccount, now: Instant) -> NewPerson:
 
 
 async def let_in(context: ServiceContext, request: Request, opening: NewPerson) -> Reply:
-    """Open the account of a person who is sealed already."""
+    """Open the account of a person whose data is sealed already."""
     check_role(request.caller, Role.AGENCY)
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
         edition_in_force(reads, context.vault, opening.region, now)
-        if request.caller.region not in (None, opening.region):
+        if is_foreign(request.caller, opening.region):
             raise UnknownError(what="region")
         if any(reads.holder(name) is not None for name in opening.names):
             raise AccountExistsError
         account_id = opening.account_id
-        events = _opening_events(opening, now)
-        account: Account | None = None
-        for event in events:
-            account = evolve(account, event)
-        assert account is not None, "AccountOpened was folded"
+        account, events = _opened(opening, now)
         return Decision(
             answer=json.encode(account_answer(account, len(events), now)),
             events=[(account_id, event) for event in events],
@@ -147,9 +143,9 @@ async def let_in(context: ServiceContext, request: Request, opening: NewPerson) 
 
 
 async def credit(context: ServiceContext, request: Request, command: CreditAccount) -> Reply:
-    """Bring money into an account. At the HTTP door one clerk's own is limited by the region.
+    """Credit an account. Over HTTP the region limits what one clerk may credit alone.
 
-    What an operator imports comes from the region's own books, a whole file at once.
+    An import has no such limit: the file comes from the region's own books.
     """
     check_role(request.caller, Role.AGENCY)
 
@@ -167,7 +163,7 @@ async def credit(context: ServiceContext, request: Request, command: CreditAccou
 
 
 def _alone_max_fen(reads: ReadSet, vault: Vault, region: str, now: Instant) -> int | None:
-    """How much one clerk may bring in alone today, in fen; None without a limit or an edition."""
+    """What one clerk may credit alone today, in fen; None without a limit or an edition."""
     try:
         return edition_in_force(reads, vault, region, now).money.credit_four_eyes_above_fen
     except NoEditionError:
@@ -175,22 +171,22 @@ def _alone_max_fen(reads: ReadSet, vault: Vault, region: str, now: Instant) -> i
 
 
 async def change_status(context: ServiceContext, request: Request, command: ChangeStatus) -> Reply:
-    """Freeze, unfreeze, suspend, resume or end an account; an end ends its bindings too."""
+    """Freeze, unfreeze, suspend, resume or end an account. Its bindings end with it."""
     check_role(request.caller, Role.AGENCY)
     for _ in range(READ_AGAIN_MAX):
-        past = await _history(context, command)
-        with suppress(PastMovedError):
-            return await context.do(request, _changing(context, request.caller, command, past))
+        history = await _history(context, command)
+        with suppress(HistoryStaleError):
+            return await context.do(request, _changing(context, request.caller, command, history))
     raise OverloadedError
 
 
 def _changing(
-    context: ServiceContext, caller: Caller, command: ChangeStatus, past: list[Recorded]
+    context: ServiceContext, caller: Caller, command: ChangeStatus, history: list[Recorded]
 ) -> Callable[[ReadSet, Instant], Decision]:
     def decide(reads: ReadSet, now: Instant) -> Decision:
         account_id, account = own_region(reads, context.vault, caller, command.person_no)
-        if past and past[-1].version != reads.read[account_id]:
-            raise PastMovedError
+        if history and history[-1].version != reads.read[account_id]:
+            raise HistoryStaleError
         successor = None
         if command.successor is not None:
             successor = find_person(reads, context.vault, command.successor)
@@ -199,16 +195,16 @@ def _changing(
         event = rules.change_status(
             account, command.status, command.reason, effective_on, now, successor
         )
-        moved: StreamEvents = [(account_id, event)]
+        events: StreamEvents = [(account_id, event)]
         frees: set[bytes] = set()
         if isinstance(event, AccountClosed):
-            due = recoveries(past, effective_on)
+            due = recoveries(account_id, history, effective_on)
             for settlement_id, _ in due:
                 reads.settlement(settlement_id)
             void, frees = void_holds(reads, context.vault, account, now)
             ended = end_bindings(reads, account_id, account, command.reason, effective_on)
-            moved = [*due, *void, *ended, *moved]
-        decision = changed(reads, (account_id, account), moved, now)
+            events = [*due, *void, *ended, *events]
+        decision = changed(reads, (account_id, account), events, now)
         decision.frees = frees
         return decision
 
@@ -216,18 +212,18 @@ def _changing(
 
 
 async def _history(context: ServiceContext, command: ChangeStatus) -> list[Recorded]:
-    """An account's past, read where it may end: who ends late may have paid in the meantime."""
+    """The events of an account that is to end: it may have paid since the day of its end."""
     if command.status not in Ending.__members__:
         return []
     name = context.vault.name("person_no", command.person_no)
-    found = (await context.store.read((), (name,))).names.get(name)
-    return [] if found is None else await context.store.history(found)
+    account_id = (await context.store.read((), (name,))).names.get(name)
+    return [] if account_id is None else await context.store.history(account_id)
 
 
 async def file_elsewhere(
     context: ServiceContext, request: Request, command: FileElsewhere
 ) -> Reply:
-    """Note an off-site care filing of a patient (agency)."""
+    """Record a patient's filing for off-site care (agency)."""
     check_role(request.caller, Role.AGENCY)
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
@@ -241,7 +237,7 @@ async def file_elsewhere(
 
 
 async def look_at_account(context: ServiceContext, caller: Caller, person_no: str) -> Reply:
-    """An account as the log has it now: for its owner, a minor's parent, its agency, auditors.
+    """An account as of now: for its owner, a minor's parent, its agency, auditors.
 
     Raises:
         UnknownError: there is none, or it is not the caller's.
@@ -257,40 +253,30 @@ async def look_at_account(context: ServiceContext, caller: Caller, person_no: st
 
 
 def changed(
-    reads: ReadSet, of: tuple[StreamId, Account], moved: StreamEvents, now: Instant
+    reads: ReadSet, before: tuple[StreamId, Account], events: StreamEvents, now: Instant
 ) -> Decision:
-    """Events, answered with the account as it is after those that are its own."""
-    account_id, account = of
+    """Append events, and answer with the account after those of its own stream."""
+    account_id, account = before
     version = reads.version(account_id)
-    for stream, event in moved:
+    for stream, event in events:
         if stream == account_id:
             account = evolve(account, event)  # type: ignore[arg-type]
             version += 1
-    return Decision(answer=json.encode(account_answer(account, version, now)), events=moved)
+    return Decision(answer=json.encode(account_answer(account, version, now)), events=events)
 
 
-def _opening_events(opening: NewPerson, now: Instant) -> list[AccountEvent]:
-    """An account that begins frozen or ended is opened first and then made so."""
-    status = opening.status
-    standing = (
-        InsuranceStatus(status) if status in InsuranceStatus.__members__ else InsuranceStatus.NORMAL
+def _opened(opening: NewPerson, now: Instant) -> tuple[Account, list[AccountEvent]]:
+    """A new account and its events. One that begins frozen or ended is opened first."""
+    opened = AccountOpened(
+        region=opening.region,
+        insurance=opening.insurance,
+        standing=InsuranceStatus.__members__.get(opening.status, InsuranceStatus.NORMAL),
+        flags=opening.flags,
+        on=now.on,
+        sealed=opening.sealed,
     )
-    events: list[AccountEvent] = [
-        AccountOpened(
-            region=opening.region,
-            insurance=opening.insurance,
-            standing=standing,
-            flags=opening.flags,
-            on=now.on,
-            sealed=opening.sealed,
-        )
-    ]
-    if status == "FROZEN":
-        events.append(AccountFrozen(reason="opened so"))
-    if status in Ending.__members__:
-        events.append(
-            AccountClosed(
-                ending=Ending(status), reason="opened so", effective_on=now.on, successor=None
-            )
-        )
-    return events
+    account = evolve(None, opened)
+    if account.status == opening.status:
+        return account, [opened]
+    change = rules.change_status(account, opening.status, "opened so", now.on, now)
+    return evolve(account, change), [opened, change]
