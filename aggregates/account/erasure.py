@@ -32,7 +32,7 @@ class ErasureInputs(NamedTuple):
 
 
 def erase(
-    account: Account, needed: ErasureInputs, order: ErasureOrder, now: Instant
+    account: Account, inputs: ErasureInputs, order: ErasureOrder, now: Instant
 ) -> PersonErased:
     """Erase a person.
 
@@ -40,9 +40,9 @@ def erase(
         EvidenceInvalidError: the legal basis names the person;
         ErasureNotAllowedError: the account has not ended, or something of it is still open.
     """
-    if any(identity in order.legal_basis for identity in needed.identities):
+    if any(identity in order.legal_basis for identity in inputs.identities):
         raise EvidenceInvalidError(field="legal_basis")
-    if needs := still_open(account, now, is_payee=needed.is_payee):
+    if needs := still_open(account, now, is_payee=inputs.is_payee):
         raise ErasureNotAllowedError(open=needs)
     return PersonErased(reason=order.reason, legal_basis=order.legal_basis, on=now.on)
 

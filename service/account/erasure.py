@@ -1,8 +1,8 @@
-"""Erase a person: destroy his key and the names he is found by, in one append with the event.
+"""Erase a person: destroy their key and unique names in one append with the event.
 
-From then on nobody reads him anywhere, this service included: his data in the log stays as
-ciphertext without a key, so that every leaf, proof and sum is what it was. A process that
-still remembers one of his names reads the account's head with it (`ReadSet.find`).
+Afterwards nobody can read the person's data, this service included. It stays in the log as
+ciphertext without a key, so every leaf, proof and sum is unchanged. A process that has cached
+one of the names reads the account's head with it (`ReadSet.find`).
 """
 
 from dataclasses import dataclass
@@ -14,22 +14,22 @@ from aggregates.policy.choices import PremiumType
 from aggregates.premium.premium import OPEN
 from aggregates.refusals import UnknownError
 from aggregates.vocabulary import ErasureReason, Instant, StreamId
-from service.caller import Request, Role, check_region, check_role
+from service.caller import Request, Role, check_role
 from service.context import ServiceContext
 from service.ledger.command import Decision, Reply
 from service.ledger.read_set import ReadSet
-from service.person.lookup import find_person
+from service.person.lookup import own_region
 from service.premium.tax_process import name_of
 from service.serializers import day
 from service.vault import Personal, Vault, names_of
 
 YEARS_BEFORE = 2
-"""How long ago a premium may have been ordered that is still open."""
+"""The oldest premiums that may still be open, in years before this one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erase:
-    """Whom to erase, in which case of the law, and the law or file that says so."""
+    """The person to erase, the case of the law, and the law or file that says so."""
 
     person_no: str
     reason: ErasureReason
@@ -41,21 +41,17 @@ async def erase(context: ServiceContext, request: Request, command: Erase) -> Re
 
     Raises:
         UnknownError: no such person, or not in the caller's region; the refusals of
-        `aggregates.erasure.erase`; the rest as `Appender.submit`.
+        `aggregates.account.erasure.erase`; the rest as `Appender.submit`.
     """
     check_role(request.caller, Role.AGENCY)
     vault = context.vault
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
-        account_id = find_person(reads, vault, command.person_no)
-        account = reads.account(account_id)
-        check_region(request.caller, account)
+        account_id, account = own_region(reads, vault, request.caller, command.person_no)
         personal = _personal(reads, vault, account_id)
-        needed = rules.ErasureInputs(
-            tuple(personal), is_payee=_is_payee(reads, vault, account_id, now)
-        )
+        inputs = rules.ErasureInputs(tuple(personal), _is_payee(reads, vault, account_id, now))
         order = rules.ErasureOrder(command.reason, command.legal_basis)
-        erased = rules.erase(account, needed, order, now)
+        erased = rules.erase(account, inputs, order, now)
         answer = {
             "status": "erased",
             "reason": erased.reason,
@@ -73,11 +69,11 @@ async def erase(context: ServiceContext, request: Request, command: Erase) -> Re
 
 
 def _is_payee(reads: ReadSet, vault: Vault, account_id: StreamId, now: Instant) -> bool:
-    """Whether the tax side may still be asked about a premium of his: it knows him by his ID."""
+    """Whether a premium for the person is open: the tax authority knows the person by ID number."""
     years = range(now.on.year - YEARS_BEFORE, now.on.year + 2)
     names = [name_of(vault, account_id, kind, year) for kind in PremiumType for year in years]
-    live = [premium_id for name in names if (premium_id := reads.find(name)) is not None]
-    return any(reads.premium(premium_id).status in OPEN for premium_id in live)
+    premiums = [premium_id for name in names if (premium_id := reads.find(name)) is not None]
+    return any(reads.premium(premium_id).status in OPEN for premium_id in premiums)
 
 
 def _personal(reads: ReadSet, vault: Vault, account_id: StreamId) -> Personal:

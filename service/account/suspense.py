@@ -1,8 +1,8 @@
-"""Pay out what is kept aside under a ticket. The money leaves the ledger: it is in no balance."""
+"""Pay out the money in suspense under a ticket. It is in no balance, and leaves the ledger."""
 
 from dataclasses import dataclass
 
-from aggregates.account.decisions import pay_out as decide_pay_out
+from aggregates.account import decisions as rules
 from aggregates.vocabulary import Instant
 from service.account.accounts import changed
 from service.caller import Request, Role, check_role
@@ -15,7 +15,7 @@ from service.person.lookup import own_region
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayOut:
-    """What the agency paid, of which ticket; `reference` says to whom, in its own books."""
+    """A ticket that the agency paid out; `reference` is the entry in its own books."""
 
     person_no: str
     ticket: str
@@ -23,19 +23,18 @@ class PayOut:
 
 
 async def pay_out(context: ServiceContext, request: Request, command: PayOut) -> Reply:
-    """Write down that the agency of the account's region paid a ticket out, once.
+    """Record that the agency of the account's region paid a ticket out, once.
 
     Raises:
-        UnknownError: no such account or ticket, not the agency's, or paid out before; the rest
+        UnknownError: no such account or ticket, another region's, or paid out before; the rest
         as `Appender.submit`.
     """
     check_role(request.caller, Role.AGENCY)
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
-        of = own_region(reads, context.vault, request.caller, command.person_no)
-        account_id, account = of
+        account_id, account = own_region(reads, context.vault, request.caller, command.person_no)
         check_names_nobody(reads, context.vault, account_id, command.reference)
-        event = decide_pay_out(account, command.ticket, command.reference)
-        return changed(reads, of, [(account_id, event)], now)
+        event = rules.pay_out(account, command.ticket, command.reference)
+        return changed(reads, (account_id, account), [(account_id, event)], now)
 
     return await context.do(request, decide)

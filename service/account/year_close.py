@@ -1,10 +1,9 @@
-"""Close the old year on every account that nobody has touched since (policy.md §3.3).
+"""Close the old year of every account that has had no event since (policy.md §3.3).
 
-An account closes its year by itself before whatever happens to it first; until then it is
-looked at as if it had. So nothing depends on this: it only brings the stored buckets up to
-date, for whoever reads them by SQL. Each chunk is one command under a key of its own, and goes
-to the log like any other: a chunk that lost a race to a settlement is decided again, and one
-that was cut off is found again by the next run.
+An account's first event in a new year closes the old one; until then the account is read as if
+its year were closed. So nothing depends on this command: it brings the stored buckets up to date
+for readers by SQL. Each chunk is one idempotent command. A chunk that conflicts with a settlement
+is decided again, and the next run finds what an interrupted run left.
 """
 
 import hashlib
@@ -22,35 +21,35 @@ from service.ledger.read_set import ReadSet
 from service.runtime.progress import Progress, silent
 
 CHUNK = 200
-"""Accounts in one command: the others wait for a few milliseconds, not for the whole."""
+"""Accounts in one command: other commands wait a few milliseconds for it."""
 CLOSER = Caller(Role.OPERATOR, "close-year", None, "operator:close-year")
 
 
 async def close_year(
     context: ServiceContext, progress: Progress = silent, chunk: int = CHUNK
 ) -> int:
-    """Close every year before today's on every account; how many accounts that were.
+    """Close every year before today's on every account, and count the accounts.
 
     Raises:
-        As `Appender.submit`; what was closed until then stays closed.
+        As `Appender.submit`; closed chunks stay closed.
     """
     closed = 0
-    waiting: list[StreamId] = []
-    async for found in _open_years(context, progress, chunk):
-        waiting += found
-        while len(waiting) >= chunk:
-            closed += await _close(context, waiting[:chunk])
-            del waiting[:chunk]
-    if waiting:
-        closed += await _close(context, waiting)
+    pending: list[StreamId] = []
+    async for accounts in _open_years(context, progress, chunk):
+        pending += accounts
+        while len(pending) >= chunk:
+            closed += await _close(context, pending[:chunk])
+            del pending[:chunk]
+    if pending:
+        closed += await _close(context, pending)
     return closed
 
 
 async def _open_years(
     context: ServiceContext, progress: Progress, size: int
 ) -> AsyncIterator[list[StreamId]]:
-    """Accounts whose stored year is over, in the order of their ids, a page at a time."""
-    of = await context.store.account_count()
+    """Pages of accounts whose stored year is over, in the order of their ids."""
+    total = await context.store.account_count()
     done, after = 0, None
     while page := await context.store.accounts(after, size):
         heads = (await context.store.read(page, ())).heads
@@ -62,14 +61,14 @@ async def _open_years(
             if isinstance(state, Account) and closing(state, now) is not None
         ]
         done, after = done + len(page), page[-1]
-        progress(done, max(done, of))
+        progress(done, max(done, total))
 
 
 async def _close(context: ServiceContext, chunk: Sequence[StreamId]) -> int:
     def decide(reads: ReadSet, _: Instant) -> Decision:
         reads.need(chunk)
-        over = [(stream, reads.closing(stream)) for stream in chunk]
-        events = [(stream, closed) for stream, closed in over if closed is not None]
+        closings = [(stream, reads.closing(stream)) for stream in chunk]
+        events = [(stream, event) for stream, event in closings if event is not None]
         return Decision(answer=json.encode(len(events)), events=[*events])
 
     key = f"close-year:{context.clock().on.year}:{chunk[0]}"
