@@ -1,7 +1,7 @@
-"""A patient's bills, and who paid what of each: the fund, himself, his sponsors, cash.
+"""A patient's bills, and who paid what of each: the fund, the patient, sponsors, cash.
 
-He sees which sponsor paid how much, by a masked name, and never what a sponsor has
-(policy.md §6.2). How a bill stands its stream says, so a refund shows at once.
+The patient sees what each sponsor paid, by a masked name, and never a sponsor's balance
+(policy.md §6.2). A bill's status is read from its stream, so a refund shows at once.
 """
 
 from collections.abc import Iterable
@@ -12,10 +12,10 @@ from aggregates.institution import Institution
 from aggregates.settlement.events import PayerShare, Settled
 from aggregates.settlement.settlement import Settlement
 from aggregates.vocabulary import StreamId, instant
-from projections.account import patient_bills as bill_views
+from projections.account import patient_bills as bill_models
 from projections.account.patient_bills import BillRow
 from projections.kit.paging import Page
-from service.account.statement import StatementRequest, read_all
+from service.account.statement import StatementRequest, read_list
 from service.account.statement_text import (
     BurdenSums,
     InstitutionLabel,
@@ -24,16 +24,15 @@ from service.account.statement_text import (
     bill_text,
 )
 from service.bilingual import Language
-from service.caller import Caller, Role, check_role
+from service.caller import Caller
 from service.context import ServiceContext
-from service.person.lookup import account_of
 from service.person.masking import masked_names_of
-from service.read_models.reader import PageResult, ReadModels, only, reach, states_of
+from service.read_models.reader import PageResult, ReadModels, only, states_of
 from service.serializers import claim_answer, moment, yuan
 
 
 class BillContext(NamedTuple):
-    """What the log says of a page's bills."""
+    """The states that a page of bills refers to."""
 
     settlements: dict[StreamId, Settlement]
     institutions: dict[StreamId, Institution]
@@ -42,36 +41,30 @@ class BillContext(NamedTuple):
 
 
 async def bills(
-    context: ServiceContext, read_models: ReadModels, caller: Caller, wanted: StatementRequest
+    context: ServiceContext, read_models: ReadModels, caller: Caller, request: StatementRequest
 ) -> PageResult:
-    """What was settled for a patient, newest first (himself, his agency, auditors).
+    """The bills of a patient, newest first (the patient, their agency, auditors).
 
     Raises:
-        UnknownError: no such account, or not the caller's; CursorInvalidError: not a cursor.
+        As `read_list`.
     """
-    check_role(caller, Role.AGENCY, Role.PERSON, Role.AUDITOR)
-    account_id = await account_of(context, caller, wanted.person_no)
-    position = await reach(context, read_models, wanted.asked, bill_views.TABLE)
 
-    async def read(cursor: str | None, limit: int) -> Page[dict[str, Any]]:
-        page = await bill_views.of_account(read_models.pool, account_id, cursor, limit)
-        known = await _learn(context, page.rows)
-        return Page(tuple(_answer(row, known, wanted.language) for row in page.rows), page.next)
+    async def read(account_id: StreamId, cursor: str | None, limit: int) -> Page[dict[str, Any]]:
+        rows, following = await bill_models.of_account(read_models.pool, account_id, cursor, limit)
+        states = await _read_states(context, rows)
+        return Page(tuple(_answer(row, states, request.language) for row in rows), following)
 
-    return await read_all(read, wanted.asked, position)
+    return await read_list(context, read_models, caller, request, bill_models.TABLE, read)
 
 
-async def _learn(context: ServiceContext, rows: Iterable[BillRow]) -> BillContext:
-    """Read what a page's bills refer to, each kind at once."""
-    found = await states_of(context, [row.settlement for row in rows])
-    settlements = only(Settlement, found)
-    gave = [
-        share for settlement in settlements.values() for share in _gave(_settled_of(settlement))
-    ]
+async def _read_states(context: ServiceContext, rows: Iterable[BillRow]) -> BillContext:
+    """Read what a page's bills refer to, in two queries for all of them."""
+    settlements = only(Settlement, await states_of(context, [row.settlement for row in rows]))
+    shares = [share for bill in settlements.values() for share in _sponsors(_settled_of(bill))]
     places = {settlement.institution for settlement in settlements.values()}
-    around = await states_of(context, [*{s.binding for s in gave if s.binding}, *places])
-    names = await masked_names_of(context, {s.account for s in gave if s.account})
-    return BillContext(settlements, only(Institution, around), only(Binding, around), names)
+    states = await states_of(context, [*{s.binding for s in shares if s.binding}, *places])
+    names = await masked_names_of(context, {s.account for s in shares if s.account})
+    return BillContext(settlements, only(Institution, states), only(Binding, states), names)
 
 
 def _settled_of(settlement: Settlement) -> Settled:
@@ -79,8 +72,8 @@ def _settled_of(settlement: Settlement) -> Settled:
     return settlement.settled
 
 
-def _gave(settled: Settled) -> list[PayerShare]:
-    """The sponsors who gave something, in paying order."""
+def _sponsors(settled: Settled) -> list[PayerShare]:
+    """The shares of sponsors that are not 0, in paying order."""
     return [share for share in settled.payers[1:] if _fen(share)]
 
 
@@ -88,12 +81,12 @@ def _fen(share: PayerShare) -> int:
     return share.current_fen + share.prior_fen
 
 
-def _told(settlement: Settlement, known: BillContext) -> StatementBill:
+def _bill(settlement: Settlement, states: BillContext) -> StatementBill:
     settled, stay = _settled_of(settlement), settlement.stay
     paid = BurdenSums(settled.own_fen, settled.aid_fen, settled.cash_fen)
-    stays = BurdenSums(stay.own_fen, stay.aid_fen, stay.cash_fen) if stay else BurdenSums(0, 0, 0)
-    stayed = {(s.account, s.binding): _fen(s) for s in stay.payers} if stay else {}
-    institution = known.institutions[settlement.institution]
+    left = BurdenSums(stay.own_fen, stay.aid_fen, stay.cash_fen) if stay else BurdenSums(0, 0, 0)
+    left_fen = {(s.account, s.binding): _fen(s) for s in stay.payers} if stay else {}
+    institution = states.institutions[settlement.institution]
     return StatementBill(
         day=instant(settled.settled_at).on.isoformat(),
         place=InstitutionLabel(institution.kind, institution.name),
@@ -101,22 +94,22 @@ def _told(settlement: Settlement, known: BillContext) -> StatementBill:
         total_fen=settled.claim.total_fen,
         fund_pay_fen=settled.claim.fund_pay_fen,
         paid=paid,
-        back=BurdenSums(*(before - after for before, after in zip(paid, stays, strict=True))),
+        returned=BurdenSums(*(before - after for before, after in zip(paid, left, strict=True))),
         sponsors=tuple(
             SponsorPayment(
-                name=known.names.get(share.account) if share.account else None,
-                relation=known.bindings[share.binding].relation if share.binding else None,
+                name=states.names.get(share.account) if share.account else None,
+                relation=states.bindings[share.binding].relation if share.binding else None,
                 paid_fen=_fen(share),
-                back_fen=_fen(share) - stayed.get((share.account, share.binding), 0),
+                returned_fen=_fen(share) - left_fen.get((share.account, share.binding), 0),
             )
-            for share in _gave(settled)
+            for share in _sponsors(settled)
         ),
     )
 
 
-def _answer(row: BillRow, known: BillContext, language: Language) -> dict[str, Any]:
-    settlement = known.settlements[row.settlement]
-    settled, bill = _settled_of(settlement), _told(settlement, known)
+def _answer(row: BillRow, states: BillContext, language: Language) -> dict[str, Any]:
+    settlement = states.settlements[row.settlement]
+    settled, bill = _settled_of(settlement), _bill(settlement, states)
     return {
         "settlement_id": row.settlement,
         "status": settlement.status,
@@ -127,10 +120,10 @@ def _answer(row: BillRow, known: BillContext, language: Language) -> dict[str, A
         **claim_answer(settled.claim),
         **_sums(bill.paid),
         "sponsors": [
-            {"name": part.name, "amount": yuan(part.paid_fen), "returned": yuan(part.back_fen)}
-            for part in bill.sponsors
+            {"name": s.name, "amount": yuan(s.paid_fen), "returned": yuan(s.returned_fen)}
+            for s in bill.sponsors
         ],
-        "returned": {"amount": yuan(sum(bill.back)), **_sums(bill.back)},
+        "returned": {"amount": yuan(sum(bill.returned)), **_sums(bill.returned)},
         "text": bill_text(bill).to(language),
         "position": row.position,
     }

@@ -1,10 +1,9 @@
-"""What a statement's entries and a patient's bills say in words, in Chinese and English.
+"""The texts of a statement's entries and of a patient's bills, in Chinese and English.
 
-Written for the owner of the account. Names come in masked, institutions as far as he may know
-them (`aggregates/sponsor_view.py`); an erased person is somebody.
+They are written for the account's owner. The caller masks names and hides institutions
+(`aggregates.institution.names_institution`); an erased person is "somebody".
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from aggregates.vocabulary import Bucket, InstitutionKind, Relation, SettlementStatus
@@ -15,17 +14,17 @@ from service.serializers import signed_yuan, yuan
 
 
 class InstitutionLabel(NamedTuple):
-    """An institution as a reader may know it: its kind, and its name unless it is kept from him."""
+    """An institution as a reader may see it: its kind, and its name unless it is hidden."""
 
     kind: InstitutionKind
     name: str | None
 
 
 class EntrySource(NamedTuple):
-    """What a reader may know of where an entry comes from.
+    """What a reader may see of an entry's origin.
 
-    `beneficiary` is a masked name, None for nobody or somebody erased. Without a place the
-    bill was another's: money that a former account had paid came back to this one.
+    `beneficiary` is a masked name, None for nobody or an erased person. Without a place the bill
+    was another account's: its refund came to this account as the successor.
     """
 
     place: InstitutionLabel | None = None
@@ -33,12 +32,12 @@ class EntrySource(NamedTuple):
 
 
 class SponsorPayment(NamedTuple):
-    """What one sponsor paid of a bill, in fen, and what of it went back; None if erased."""
+    """What one sponsor paid of a bill and got back, in fen; `name` is None for an erased person."""
 
     name: str | None
     relation: Relation | None
     paid_fen: int
-    back_fen: int
+    returned_fen: int
 
 
 class BurdenSums(NamedTuple):
@@ -50,7 +49,7 @@ class BurdenSums(NamedTuple):
 
 
 class StatementBill(NamedTuple):
-    """A patient's bill: its business day, sums in fen as settled, and what of them went back."""
+    """A patient's bill: its business day, sums in fen as settled, and what was returned."""
 
     day: str
     place: InstitutionLabel
@@ -58,7 +57,7 @@ class StatementBill(NamedTuple):
     total_fen: int
     fund_pay_fen: int
     paid: BurdenSums
-    back: BurdenSums
+    returned: BurdenSums
     sponsors: tuple[SponsorPayment, ...]
 
 
@@ -86,7 +85,7 @@ CLASSES = {
     InstitutionKind.PHARMACY: Bilingual("零售药店", "a pharmacy"),
     InstitutionKind.CHECKUP: Bilingual("体检机构", "a check-up centre"),
 }
-"""What stands for an institution whose name is kept from a reader (S120)."""
+"""What replaces the name of an institution that is hidden from a reader (S120)."""
 DID = {
     InstitutionKind.HOSPITAL: Bilingual("就诊", "treated"),
     InstitutionKind.PHARMACY: Bilingual("购药", "medicine bought"),
@@ -110,164 +109,143 @@ SPONSOR_IS = {
     Relation.PARENT_IN_LAW: Bilingual("子女的配偶", "your child's spouse"),
     None: Bilingual("共济人", "your sponsor"),
 }
-"""What a sponsor is to the patient; a binding says what the patient is to the sponsor."""
+"""The sponsor's relation to the patient; a binding stores the patient's to the sponsor."""
 BUCKETS = {
     Bucket.CURRENT: Bilingual("当年账户", "this year's money"),
     Bucket.PRIOR: Bilingual("历年账户", "earlier years' money"),
 }
 
 
-def entry_text(entry: StatementEntry, seen: EntrySource) -> Bilingual:
+NOTHING = Bilingual("", "")
+DATED = Bilingual("{day} {text}", "{day}: {text}")
+ENTRIES = {
+    EntryKind.CREDITED: Bilingual("{bucket}划入 {amount} 元", "{amount} yuan paid in as {bucket}"),
+    EntryKind.DEBITED: Bilingual(
+        "为被共济人{who}支付 {amount} 元({place})", "{amount} yuan paid for {who} ({place})"
+    ),
+    EntryKind.RETURNED: Bilingual(
+        "退回为被共济人{who}支付的 {amount} 元({place})",
+        "{amount} yuan paid for {who} returned ({place})",
+    ),
+    EntryKind.YEAR_CLOSED: Bilingual(
+        "{reference} 年度结转:当年账户余额 {carried} 元转入历年账户",
+        "year {reference} closed, {carried} yuan carried over to earlier years' money",
+    ),
+    EntryKind.CORRECTED: Bilingual(
+        "经办机构更正{bucket}余额 {signed} 元", "{bucket} corrected by the agency by {signed} yuan"
+    ),
+    EntryKind.PREMIUM_DEBITED: Bilingual(
+        "为被共济人{who}缴纳医保费 {amount} 元", "{amount} yuan paid for {who}'s premium"
+    ),
+    EntryKind.PREMIUM_RETURNED: Bilingual(
+        "退回为被共济人{who}缴纳的医保费 {amount} 元", "{amount} yuan of {who}'s premium returned"
+    ),
+    EntryKind.SET_ASIDE: Bilingual(
+        "退回的 {aside} 元暂不能记入账户,已另行保管(凭单 {reference})",
+        "{aside} yuan returned cannot be credited for now and are kept aside (ticket {reference})",
+    ),
+    EntryKind.PAID_OUT: Bilingual(
+        "另行保管的 {aside} 元已由经办机构付出(凭单 {reference})",
+        "{aside} yuan kept aside were paid out by the agency (ticket {reference})",
+    ),
+}
+"""An entry by its kind; a debit or return of a bill as the sponsor's."""
+OWN_ENTRIES = {
+    EntryKind.DEBITED: Bilingual(
+        "在{place}{did},本人账户支付 {amount} 元",
+        "{did} at {place}, {amount} yuan paid from your account",
+    ),
+    EntryKind.RETURNED: Bilingual(
+        "{place}退回本人账户 {amount} 元", "{amount} yuan returned to your account by {place}"
+    ),
+}
+"""An entry of the owner's own bill."""
+TO_SUCCESSOR = Bilingual(
+    "原账户的退款 {amount} 元转入本账户",
+    "{amount} yuan returned to your former account moved to this one",
+)
+BILL = Bilingual("{day} 在{place}{did},共 {total} 元", "{day}: {did} at {place}, {total} yuan")
+PAID = Bilingual(":{parts}", ": {parts}")
+RETURNED = {
+    SettlementStatus.CANCELLED: Bilingual(
+        "整单已撤销,所付款项已全部退回。", " The bill was cancelled, everything paid was returned."
+    ),
+    SettlementStatus.REVERSED: Bilingual(
+        "整单已冲正,所付款项已全部退回。", " The bill was reversed, everything paid was returned."
+    ),
+    SettlementStatus.PART_REFUNDED: Bilingual(
+        "已退回 {amount} 元:{parts}。", " {amount} yuan returned: {parts}."
+    ),
+}
+
+
+def entry_text(entry: StatementEntry, source: EntrySource) -> Bilingual:
     """One entry of a statement as a sentence."""
-    if entry.kind in (EntryKind.DEBITED, EntryKind.RETURNED):
-        told = _of_bill(entry, seen)
-    elif entry.kind in (EntryKind.PREMIUM_DEBITED, EntryKind.PREMIUM_RETURNED):
-        told = _of_premium(entry, seen)
-    else:
-        told = _of_money(entry)
-    day = rfc3339(entry.recorded_at)[:10]
-    return Bilingual(f"{day} {told.zh}", f"{day}: {told.en}")
-
-
-def _of_bill(entry: StatementEntry, seen: EntrySource) -> Bilingual:
-    fen, is_back = yuan(abs(entry.amount_fen)), entry.kind is EntryKind.RETURNED
-    if seen.place is None:
-        return Bilingual(
-            f"原账户的退款 {fen} 元转入本账户",
-            f"{fen} yuan returned to the former account came to this one",
-        )
-    place = place_words(seen.place)
-    if entry.binding is None:
-        did = DID[seen.place.kind]
-        if is_back:
-            return Bilingual(
-                f"{place.zh}退回本人账户 {fen} 元",
-                f"{fen} yuan returned to your account by {place.en}",
-            )
-        return Bilingual(
-            f"在{place.zh}{did.zh},本人账户支付 {fen} 元",
-            f"{did.en} at {place.en}, {fen} yuan paid from your account",
-        )
-    who = named(seen.beneficiary)
-    if is_back:
-        return Bilingual(
-            f"退回为被共济人{who.zh}支付的 {fen} 元({place.zh})",
-            f"{fen} yuan paid for {who.en} returned ({place.en})",
-        )
-    return Bilingual(
-        f"为被共济人{who.zh}支付 {fen} 元({place.zh})",
-        f"{fen} yuan paid for {who.en} ({place.en})",
+    text, place = ENTRIES[entry.kind], source.place
+    if entry.kind in OWN_ENTRIES and place is None:
+        text = TO_SUCCESSOR
+    elif entry.kind in OWN_ENTRIES and entry.binding is None:
+        text = OWN_ENTRIES[entry.kind]
+    return DATED.format(
+        day=rfc3339(entry.recorded_at)[:10],
+        text=text.format(
+            amount=yuan(abs(entry.amount_fen)),
+            signed=signed_yuan(entry.amount_fen),
+            aside=yuan(abs(entry.aside_fen)),
+            carried=yuan(abs(entry.prior_fen)),
+            bucket=BUCKETS[Bucket.PRIOR if entry.prior_fen else Bucket.CURRENT],
+            who=named(source.beneficiary),
+            place=place_words(place) if place else NOTHING,
+            did=DID[place.kind] if place else NOTHING,
+            reference=entry.reference,
+        ),
     )
-
-
-def _of_premium(entry: StatementEntry, seen: EntrySource) -> Bilingual:
-    fen, who = yuan(abs(entry.amount_fen)), named(seen.beneficiary)
-    if entry.kind is EntryKind.PREMIUM_RETURNED:
-        return Bilingual(
-            f"退回为被共济人{who.zh}缴纳的医保费 {fen} 元",
-            f"{fen} yuan of {who.en}'s premium returned",
-        )
-    return Bilingual(
-        f"为被共济人{who.zh}缴纳医保费 {fen} 元", f"{fen} yuan paid for {who.en}'s premium"
-    )
-
-
-def _of_money(entry: StatementEntry) -> Bilingual:
-    fen, aside = yuan(abs(entry.amount_fen)), yuan(abs(entry.aside_fen))
-    bucket = BUCKETS[Bucket.PRIOR if entry.prior_fen else Bucket.CURRENT]
-    match entry.kind:
-        case EntryKind.YEAR_CLOSED:
-            carried = yuan(abs(entry.prior_fen))
-            return Bilingual(
-                f"{entry.reference} 年度结转:当年账户余额 {carried} 元转入历年账户",
-                f"the year {entry.reference} closed, {carried} yuan are earlier years' money now",
-            )
-        case EntryKind.CORRECTED:
-            signed = signed_yuan(entry.amount_fen)
-            return Bilingual(
-                f"经办机构更正{bucket.zh}余额 {signed} 元",
-                f"{bucket.en} corrected by the agency by {signed} yuan",
-            )
-        case EntryKind.SET_ASIDE:
-            return Bilingual(
-                f"退回的 {aside} 元暂不能记入账户,已另行保管(凭单 {entry.reference})",
-                f"{aside} yuan came back, could not be credited and are kept aside"
-                f" (ticket {entry.reference})",
-            )
-        case EntryKind.PAID_OUT:
-            return Bilingual(
-                f"另行保管的 {aside} 元已由经办机构付出(凭单 {entry.reference})",
-                f"{aside} yuan kept aside were paid out by the agency (ticket {entry.reference})",
-            )
-        case _:
-            return Bilingual(f"{bucket.zh}划入 {fen} 元", f"{fen} yuan paid in as {bucket.en}")
 
 
 def bill_text(bill: StatementBill) -> Bilingual:
-    """A patient's bill as a sentence: who paid what, and what of it went back."""
+    """A patient's bill as a sentence: who paid what, and what of it was returned."""
     place, did, total = place_words(bill.place), DID[bill.place.kind], yuan(bill.total_fen)
-    told = [
-        _amount("医保基金支付", "the fund paid", bill.fund_pay_fen),
-        _amount("本人账户支付", "your account paid", bill.paid.own_fen),
+    text = BILL.format(day=bill.day, place=place, did=did, total=total)
+    parts = _joined(
+        _part("医保基金支付", "the fund paid", bill.fund_pay_fen),
+        _part("本人账户支付", "your account paid", bill.paid.own_fen),
         *map(_sponsor, bill.sponsors),
-        _amount("现金支付", "cash", bill.paid.cash_fen),
-    ]
-    parts = _joined(told)
-    back = _back(bill)
-    return Bilingual(
-        f"{bill.day} 在{place.zh}{did.zh},共 {total} 元{parts.zh and ':' + parts.zh}。{back.zh}",
-        f"{bill.day}: {did.en} at {place.en}, {total} yuan"
-        f"{parts.en and ': ' + parts.en}.{back.en and ' ' + back.en}",
+        _part("现金支付", "cash", bill.paid.cash_fen),
+    )
+    paid = PAID.format(parts=parts) if parts.zh else NOTHING
+    returned = RETURNED.get(bill.status, NOTHING).format(
+        amount=yuan(sum(bill.returned)),
+        parts=_joined(
+            _part("本人账户", "your account", bill.returned.own_fen),
+            _part("共济账户", "sponsors' accounts", bill.returned.aid_fen),
+            _part("现金", "cash", bill.returned.cash_fen),
+        ),
+    )
+    return Bilingual(f"{text.zh}{paid.zh}。{returned.zh}", f"{text.en}{paid.en}.{returned.en}")
+
+
+def _sponsor(payment: SponsorPayment) -> Bilingual | None:
+    relation, who = SPONSOR_IS[payment.relation], named(payment.name)
+    return _part(
+        f"{relation.zh}{who.zh}为您支付", f"{relation.en} {who.en} paid for you", payment.paid_fen
     )
 
 
-def _back(bill: StatementBill) -> Bilingual:
-    match bill.status:
-        case SettlementStatus.CANCELLED:
-            return Bilingual(
-                "整单已撤销,所付款项已全部退回。", "The bill was cancelled, all went back."
-            )
-        case SettlementStatus.REVERSED:
-            return Bilingual(
-                "整单已冲正,所付款项已全部退回。", "The bill was reversed, all went back."
-            )
-        case SettlementStatus.PART_REFUNDED:
-            own_fen, aid_fen, cash_fen = bill.back
-            parts = _joined(
-                [
-                    _amount("本人账户", "your account", own_fen),
-                    _amount("共济账户", "sponsors' accounts", aid_fen),
-                    _amount("现金", "cash", cash_fen),
-                ]
-            )
-            fen = yuan(sum(bill.back))
-            return Bilingual(f"已退回 {fen} 元:{parts.zh}。", f"{fen} yuan went back: {parts.en}.")
-        case _:
-            return Bilingual("", "")
-
-
-def _sponsor(part: SponsorPayment) -> Bilingual | None:
-    relation, who = SPONSOR_IS[part.relation], named(part.name)
-    return _amount(
-        f"{relation.zh}{who.zh}为您支付", f"{relation.en} {who.en} paid for you", part.paid_fen
-    )
-
-
-def _amount(zh: str, en: str, fen: int) -> Bilingual | None:
-    """What somebody gave; nothing is not told."""
+def _part(zh: str, en: str, fen: int) -> Bilingual | None:
+    """A part of a bill with its amount; None if it is 0."""
     return Bilingual(f"{zh} {yuan(fen)} 元", f"{en} {yuan(fen)}") if fen else None
 
 
-def _joined(parts: Sequence[Bilingual | None]) -> Bilingual:
-    told = [part for part in parts if part is not None]
-    return Bilingual(",".join(part.zh for part in told), ", ".join(part.en for part in told))
+def _joined(*parts: Bilingual | None) -> Bilingual:
+    texts = [part for part in parts if part is not None]
+    return Bilingual(",".join(text.zh for text in texts), ", ".join(text.en for text in texts))
 
 
 def named(name: str | None) -> Bilingual:
-    """A masked name, or the neutral word for who was erased."""
+    """A masked name, or "somebody" for an erased person."""
     return SOMEBODY if name is None else Bilingual(name, name)
 
 
 def place_words(place: InstitutionLabel) -> Bilingual:
-    """An institution by its name, or by its class where the name is kept from the reader."""
+    """An institution's name, or its class if the reader may not see the name."""
     return CLASSES[place.kind] if place.name is None else Bilingual(place.name, place.name)

@@ -104,13 +104,13 @@ def an_entry(
             an_entry(EntryKind.RETURNED, (4425, 0, 0), OWN),
             EntrySource(),
             "原账户的退款 44.25 元转入本账户",
-            "44.25 yuan returned to the former account came to this one",
+            "44.25 yuan returned to your former account moved to this one",
         ),
         (
             an_entry(EntryKind.YEAR_CLOSED, (-7000, 7000, 0), reference="2025"),
             EntrySource(),
             "2025 年度结转:当年账户余额 70.00 元转入历年账户",
-            "the year 2025 closed, 70.00 yuan are earlier years' money now",
+            "year 2025 closed, 70.00 yuan carried over to earlier years' money",
         ),
         (
             an_entry(EntryKind.CORRECTED, (0, -1200, 0), reference="cor_1"),
@@ -134,7 +134,7 @@ def an_entry(
             an_entry(EntryKind.SET_ASIDE, (0, 0, 6000), LENT, TICKET),
             EntrySource(KEPT, "张*"),
             "退回的 60.00 元暂不能记入账户,已另行保管(凭单 tkt_1)",
-            "60.00 yuan came back, could not be credited and are kept aside (ticket tkt_1)",
+            "60.00 yuan returned cannot be credited for now and are kept aside (ticket tkt_1)",
         ),
         (
             an_entry(EntryKind.PAID_OUT, (0, 0, -6000), reference=TICKET),
@@ -159,7 +159,7 @@ PAID = StatementBill(
     total_fen=12850,
     fund_pay_fen=6425,
     paid=BurdenSums(2000, 4425, 0),
-    back=BurdenSums(0, 0, 0),
+    returned=BurdenSums(0, 0, 0),
     sponsors=(SponsorPayment("王*", Relation.SPOUSE, 4425, 0),),
 )
 TWO = (SponsorPayment("王*", Relation.PARENT, 4000, 0), SponsorPayment(None, None, 425, 0))
@@ -189,19 +189,19 @@ PAID_EN = (
         ),
         (NOTHING_PAID, "共 0.00 元。", "0.00 yuan."),
         (
-            PAID._replace(status=SettlementStatus.PART_REFUNDED, back=BurdenSums(0, 1425, 0)),
+            PAID._replace(status=SettlementStatus.PART_REFUNDED, returned=BurdenSums(0, 1425, 0)),
             f"{PAID_ZH}已退回 14.25 元:共济账户 14.25 元。",
-            f"{PAID_EN} 14.25 yuan went back: sponsors' accounts 14.25.",
+            f"{PAID_EN} 14.25 yuan returned: sponsors' accounts 14.25.",
         ),
         (
-            PAID._replace(status=SettlementStatus.CANCELLED, back=ALL_BACK),
+            PAID._replace(status=SettlementStatus.CANCELLED, returned=ALL_BACK),
             f"{PAID_ZH}整单已撤销,所付款项已全部退回。",
-            f"{PAID_EN} The bill was cancelled, all went back.",
+            f"{PAID_EN} The bill was cancelled, everything paid was returned.",
         ),
         (
-            PAID._replace(status=SettlementStatus.REVERSED, back=ALL_BACK),
+            PAID._replace(status=SettlementStatus.REVERSED, returned=ALL_BACK),
             f"{PAID_ZH}整单已冲正,所付款项已全部退回。",
-            f"{PAID_EN} The bill was reversed, all went back.",
+            f"{PAID_EN} The bill was reversed, everything paid was returned.",
         ),
     ],
 )
