@@ -1,15 +1,15 @@
-"""A person's money in words: the statement of his account, and his bills, as JSON or CSV."""
+"""Routes of an account's statement and of a patient's bills, as JSON or CSV."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, NamedTuple
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 from pydantic_core import to_json
 
 from api.account.statement_schemas import BillsReply, EntriesReply
-from api.http.dependencies import Api, ApiOf, CallerOf
+from api.http.dependencies import ApiOf, CallerOf
 from api.http.fields import NUMBER_MAX
 from api.http.headers import answer_headers
 from api.http.openapi_helpers import problems
@@ -25,11 +25,11 @@ from service.context import ServiceContext
 from service.read_models.reader import PageRequest, PageResult, ReadModels
 
 ROWS_MAX = 10_000
-"""Rows of a CSV answer; where more follow, `Link` says where."""
+"""Rows of a CSV answer; `Link` leads to the rest."""
 
 router = APIRouter(prefix="/v1/accounts", tags=["statements"])
 
-CSV_TOLD: dict[int | str, dict[str, Any]] = {
+TABLE_ANSWER: dict[int | str, dict[str, Any]] = {
     200: {
         "content": {CSV: {"schema": {"type": "string"}}},
         "description": f"A page, or with `Accept: {CSV}` up to {ROWS_MAX} rows as a table",
@@ -40,7 +40,7 @@ Cell = Callable[[dict[str, Any], Language], object]
 
 
 class PageQuery(BaseModel):
-    """Which part of a list; for a table only `cursor` and `min_position` count."""
+    """The part of a list; a table ignores `limit`."""
 
     cursor: str | None = Field(None, max_length=100)
     limit: int = Field(50, ge=1, le=200)
@@ -48,124 +48,111 @@ class PageQuery(BaseModel):
 
 
 class Column(NamedTuple):
-    """A column of a table: its head, and what stands in it."""
+    """A column of a table: its head, and the function of its cells."""
 
     head: Bilingual
     cell: Cell
 
 
 class Sheet(NamedTuple):
-    """A list as a table; the file's name holds nothing of the person."""
+    """A list as a table; the file's name contains nothing of the person."""
 
     file: str
     columns: Sequence[Column]
 
 
-@router.get(
-    "/{person_no}/entries", response_model=EntriesReply, responses=CSV_TOLD | problems(404, 422)
-)
-async def look_at_entries(
-    request: Request,
-    api: ApiOf,
-    caller: CallerOf,
-    person_no: str,
-    looked: Annotated[PageQuery, Query()],
-) -> Response:
-    """The account's statement, newest first (its owner, its agency, auditors).
-
-    Each entry says in words what happened, in Chinese or with `Accept-Language: en` in English.
-    A sponsor sees a beneficiary by a masked name, and the class of the institution; its name
-    where the region lets him. With `Accept: text/csv` it is a table of up to 10,000 rows.
-    """
-    told = _Told(request, api, caller, person_no, looked)
-    return await told.answer(statement.entries, STATEMENT_SHEET)
-
-
-@router.get(
-    "/{person_no}/bills", response_model=BillsReply, responses=CSV_TOLD | problems(404, 422)
-)
-async def look_at_bills(
-    request: Request,
-    api: ApiOf,
-    caller: CallerOf,
-    person_no: str,
-    looked: Annotated[PageQuery, Query()],
-) -> Response:
-    """Who paid what of a patient's bills, newest first (himself, his agency, auditors).
-
-    Amounts are as they were settled; `returned` is what went back since. Sponsors are named
-    masked, and what they have is never told. Claims that were refused are no bills. Words and
-    tables are those of the statement.
-    """
-    told = _Told(request, api, caller, person_no, looked)
-    return await told.answer(bills.bills, BILLS_SHEET)
-
-
-class _Told(NamedTuple):
-    """Who asks for which part of whose list, and how he wants it."""
+class _ListQuery(NamedTuple):
+    """The dependencies of a route that answers a person's list."""
 
     request: Request
-    api: Api
-    caller: Caller
-    person_no: str
-    looked: PageQuery
+    api: ApiOf
+    caller: CallerOf
+    page: Annotated[PageQuery, Query()]
 
-    async def answer(self, read: List, sheet: Sheet) -> Response:
+    async def answer(self, person_no: str, read: List, sheet: Sheet) -> Response:
         """The list in the reader's language, as a page or as a table."""
-        told = self.request.headers.get("accept-language")
-        language = Language.ENGLISH if is_english(told) else Language.CHINESE
+        is_in_english = is_english(self.request.headers.get("accept-language"))
+        language = Language.ENGLISH if is_in_english else Language.CHINESE
         is_table = CSV in self.request.headers.get("accept", "").lower()
-        limit = ROWS_MAX if is_table else self.looked.limit
-        asked = PageRequest(self.looked.cursor, limit, self.looked.min_position)
-        wanted = StatementRequest(self.person_no, asked, language)
-        listed = await read(self.api.context, self.api.read_models, self.caller, wanted)
+        limit = ROWS_MAX if is_table else self.page.limit
+        page = PageRequest(self.page.cursor, limit, self.page.min_position)
+        request = StatementRequest(person_no, page, language)
+        result = await read(self.api.context, self.api.read_models, self.caller, request)
         if is_table:
-            return await asyncio.to_thread(table_answer, listed, sheet, language)
-        body = to_json({"items": listed.items, "next": listed.following})
-        headers = _headers(listed, language)
-        return Response(body, media_type="application/json", headers=headers)
+            return await asyncio.to_thread(table_answer, result, sheet, language)
+        body = to_json({"items": result.items, "next": result.following})
+        return Response(body, media_type="application/json", headers=_headers(result, language))
 
 
-def table_answer(listed: PageResult, sheet: Sheet, language: Language) -> Response:
-    """A list as a table, with `Link` to what follows where it is not all."""
-    headers = _headers(listed, language)
+ListQuery = Annotated[_ListQuery, Depends()]
+
+
+@router.get(
+    "/{person_no}/entries", response_model=EntriesReply, responses=TABLE_ANSWER | problems(404, 422)
+)
+async def look_at_entries(query: ListQuery, person_no: str) -> Response:
+    """The account's statement, newest first (its owner, its agency, auditors).
+
+    Each entry has a sentence that says what happened, in Chinese or with `Accept-Language: en` in
+    English. A sponsor sees a beneficiary's masked name and the class of the institution, or its
+    name if the region allows it. With `Accept: text/csv` it is a table of up to 10,000 rows.
+    """
+    return await query.answer(person_no, statement.entries, STATEMENT_SHEET)
+
+
+@router.get(
+    "/{person_no}/bills", response_model=BillsReply, responses=TABLE_ANSWER | problems(404, 422)
+)
+async def look_at_bills(query: ListQuery, person_no: str) -> Response:
+    """Who paid what of a patient's bills, newest first (the patient, their agency, auditors).
+
+    Amounts are as they were settled; `returned` is what was returned since. Sponsors have masked
+    names, and their balances are never shown. Refused claims are not bills. Sentences and tables
+    are as in the statement.
+    """
+    return await query.answer(person_no, bills.bills, BILLS_SHEET)
+
+
+def table_answer(page: PageResult, sheet: Sheet, language: Language) -> Response:
+    """A list as a table, with `Link` to the rest if it is not complete."""
+    headers = _headers(page, language)
     headers["Content-Disposition"] = f'attachment; filename="{sheet.file}"'
-    if listed.following is not None:
-        headers["Link"] = f'<?cursor={listed.following}>; rel="next"'
+    if page.following is not None:
+        headers["Link"] = f'<?cursor={page.following}>; rel="next"'
     heads = [column.head.to(language) for column in sheet.columns]
-    rows = ([column.cell(told, language) for column in sheet.columns] for told in listed.items)
+    rows = ([column.cell(item, language) for column in sheet.columns] for item in page.items)
     return Response(csv_text([heads, *rows]), media_type=CSV, headers=headers)
 
 
-def _headers(listed: PageResult, language: Language) -> dict[str, str]:
+def _headers(page: PageResult, language: Language) -> dict[str, str]:
     of_language = {"Content-Language": language, "Vary": "Accept, Accept-Language"}
-    return answer_headers(listed.position) | of_language
+    return answer_headers(page.position) | of_language
 
 
 # ---------------------------------------------------------------- the columns
 
 
 def _plain(name: str) -> Cell:
-    return lambda told, _: told[name]
+    return lambda item, _: item[name]
 
 
 def _worded(name: str, words: dict[Any, Bilingual]) -> Cell:
-    """A code in words; nothing where there is none."""
-    return lambda told, language: words[told[name]].to(language) if told[name] else None
+    """A code in words; an empty cell for null."""
+    return lambda item, language: words[item[name]].to(language) if item[name] else None
 
 
 def _returned(name: str) -> Cell:
-    return lambda told, _: told["returned"][name]
+    return lambda item, _: item["returned"][name]
 
 
-def _sponsors(told: dict[str, Any], language: Language) -> str:
-    """Every sponsor and what he paid, in one cell."""
+def _sponsors(item: dict[str, Any], language: Language) -> str:
+    """Every sponsor with the amount paid, in one cell."""
     return "; ".join(
-        f"{part['name'] or SOMEBODY.to(language)} {part['amount']}" for part in told["sponsors"]
+        f"{part['name'] or SOMEBODY.to(language)} {part['amount']}" for part in item["sponsors"]
     )
 
 
-PLACED = (
+INSTITUTION = (
     Column(Bilingual("机构", "institution"), _plain("institution")),
     Column(Bilingual("机构类别", "kind of institution"), _worded("institution_class", CLASSES)),
 )
@@ -180,7 +167,7 @@ STATEMENT_SHEET = Sheet(
         Column(Bilingual("余额", "balance after"), _plain("balance_after")),
         Column(Bilingual("另行保管", "kept aside"), _plain("aside")),
         Column(Bilingual("被共济人", "beneficiary"), _plain("beneficiary")),
-        *PLACED,
+        *INSTITUTION,
         Column(Bilingual("说明", "in words"), _plain("text")),
         Column(Bilingual("结算号", "settlement"), _plain("settlement_id")),
         Column(Bilingual("绑定号", "binding"), _plain("binding_id")),
@@ -191,7 +178,7 @@ BILLS_SHEET = Sheet(
     "bills.csv",
     (
         Column(Bilingual("日期", "day"), _plain("day")),
-        *PLACED,
+        *INSTITUTION,
         Column(Bilingual("医疗费总额", "total"), _plain("total")),
         Column(Bilingual("基金支付", "fund"), _plain("fund_pay")),
         Column(Bilingual("本人账户支付", "own account"), _plain("own")),

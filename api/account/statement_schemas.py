@@ -1,4 +1,4 @@
-"""What a person is told of his money: the statement of his account, and his bills."""
+"""Responses and examples of an account's statement and of a patient's bills."""
 
 from typing import Literal
 
@@ -9,12 +9,12 @@ InstitutionClass = Literal["hospital", "pharmacy", "checkup"]
 
 
 class ListedEntry(ApiModel):
-    """What moved an account's money, signed, and the balance after it, in yuan.
+    """A signed movement of an account's money, and the balance after it, in yuan.
 
-    `aside` came back and could not be credited: it is kept aside and no part of the balance.
-    `reference` names a premium, a correction, a ticket of money kept aside, or the year that
-    was closed. `beneficiary` is masked. Of a beneficiary's bill `institution` is null where
-    only its class may be seen. `text` says it all in the caller's language.
+    `aside` was returned and could not be credited: it is kept aside and not in the balance.
+    `reference` names a premium, a correction, a ticket of money kept aside, or the closed year.
+    `beneficiary` is masked. `institution` is null if the reader may only see its class. `text` is
+    the sentence in the caller's language.
     """
 
     position: int
@@ -52,9 +52,9 @@ class EntriesReply(ApiModel):
 
 
 class SponsorPart(ApiModel):
-    """What a sponsor paid of a bill, and what of it went back; the name is masked.
+    """What a sponsor paid of a bill, and what of it was returned.
 
-    `name` is null where the person was erased.
+    `name` is masked, and null if the person was erased.
     """
 
     name: str | None
@@ -63,13 +63,13 @@ class SponsorPart(ApiModel):
 
 
 class BillReturned(ReturnedReply):
-    """What of a bill went back: the sum, and by who had paid it."""
+    """What of a bill was returned: the sum, and by who had paid it."""
 
     amount: str
 
 
 class PatientBillReply(ApiModel):
-    """A patient's bill as it was settled, who paid what of it, and what went back since."""
+    """A patient's bill as it was settled, who paid what, and what was returned since."""
 
     settlement_id: str
     status: Literal["settled", "part_refunded", "cancelled", "reversed"]
