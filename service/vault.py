@@ -1,8 +1,8 @@
-"""Personal data: sealed under a key per person before it is stored, found by a keyed digest.
+"""The vault: personal data is sealed under a key per person, and found by a keyed digest.
 
-Destroying a person's key erases the person and leaves every event and proof as it was.
-The wrapping key and the digest key are in the key file; the ledger knows their fingerprint.
-While the wrapping key is being replaced (`rewrap.py`) the file holds the one before it too.
+Destroying a person's key erases the person and leaves every event and proof unchanged.
+The wrapping key and the digest key are in the key file; the ledger stores their fingerprint.
+While the wrapping key is being replaced (`rewrap.py`) the file contains the previous one too.
 """
 
 import base64
@@ -25,14 +25,14 @@ from service.clock import new_secret
 NONCE_SIZE, KEY_SIZE = 12, 32
 TOKEN_BYTES = 25
 """200 bits: 40 characters of base32, as long as a code of the national protocol."""
-KNOWN = "SELECT fingerprint FROM fingerprints WHERE name IN ('keys', 'keys.previous')"
+FINGERPRINTS = "SELECT fingerprint FROM fingerprints WHERE name IN ('keys', 'keys.previous')"
 KEY_LOCK = "hashtext('gongji.keys'), hashtext($1)"
 PUBLIC = ("region", "institution")
-"""Kinds of names that are no secret and asked for again and again."""
+"""Kinds of names that are not secret and often needed, so their digests are cached."""
 
 
 class Personal(NamedTuple):
-    """What is known of a person and never stored in clear."""
+    """A person's data, never stored in clear."""
 
     person_no: str
     name: str
@@ -43,11 +43,11 @@ _PERSONAL = TypeAdapter(Personal)
 
 
 class KeyFileError(Exception):
-    """The key file cannot be used, or it is not the one this ledger was sealed with."""
+    """The key file is unusable, or not the one that this ledger was sealed with."""
 
 
 class Vault:
-    """The ledger's secrets: one wraps the persons' keys, one makes digests."""
+    """The ledger's two secrets: one key wraps the persons' keys, one makes digests."""
 
     def __init__(
         self,
@@ -56,9 +56,9 @@ class Vault:
         previous: bytes | None = None,
         file: Path | None = None,
     ) -> None:
-        """Hold two keys of 32 bytes, and the wrapping key before if it is being replaced.
+        """Take keys of 32 bytes; `previous` is the wrapping key that is being replaced.
 
-        `file` is looked at again when something does not open: it may hold a newer key.
+        `file` is read again if something does not open: it may contain a newer key.
         """
         self._wrapping = AESGCM(wrapping)
         self._unwrapping = [self._wrapping, *([AESGCM(previous)] if previous else [])]
@@ -70,7 +70,7 @@ class Vault:
         self.previous_fingerprint = _fingerprint(previous, digesting) if previous else None
 
     def name(self, kind: str, value: str) -> bytes:
-        """The keyed digest under which something is found: `kind` says what the value is."""
+        """The keyed digest that something is found by, 32 bytes; `kind` says what the value is."""
         if kind in PUBLIC:
             return self._public_name(kind, value)
         return self._name(kind, value)
@@ -83,37 +83,35 @@ class Vault:
         return hmac.digest(self._digesting, b"message\0" + message, "sha256")
 
     def token(self, message: str) -> str:
-        """A code of 40 characters that only this ledger can make, and make again.
+        """A code of 40 characters that only this ledger can make, always the same for a message.
 
-        Who has every stored byte and not the key file learns nothing of it.
+        The stored bytes reveal nothing of it without the key file.
         """
-        made = hmac.digest(self._digesting, b"token\0" + message.encode(), "sha256")
-        return base64.b32encode(made[:TOKEN_BYTES]).decode()
+        digest = hmac.digest(self._digesting, b"token\0" + message.encode(), "sha256")
+        return base64.b32encode(digest[:TOKEN_BYTES]).decode()
 
     def seal(self, personal: Personal, stream: StreamId) -> tuple[str, bytes]:
-        """A person's data as ciphertext for an event, and his new key, wrapped."""
+        """A person's data as ciphertext for an event, and the person's new key, wrapped."""
         chance = new_secret(KEY_SIZE + 2 * NONCE_SIZE)
         key, nonce = chance[:KEY_SIZE], chance[KEY_SIZE:-NONCE_SIZE]
-        plain = _PERSONAL.dump_json(personal)
-        sealed = nonce + AESGCM(key).encrypt(nonce, plain, stream.encode())
-        return base64.b64encode(sealed).decode(), self._wrap(key, stream, chance[-NONCE_SIZE:])
+        sealed = _encrypted(AESGCM(key), nonce, _PERSONAL.dump_json(personal), stream)
+        wrapped = _encrypted(self._wrapping, chance[-NONCE_SIZE:], key, stream)
+        return base64.b64encode(sealed).decode(), wrapped
 
     def rewrap(self, wrapped: bytes, stream: StreamId) -> bytes | None:
-        """A person's key under the newest wrapping key; None where it is already.
+        """A person's key under the newest wrapping key; None if it is already.
 
         Raises:
             KeyFileError: it does not open under these keys.
         """
-        if _opened(self._wrapping, wrapped, stream) is not None:
+        if _decrypted(self._wrapping, wrapped, stream) is not None:
             return None
-        return self._wrap(self._unwrap(wrapped, stream), stream, new_secret(NONCE_SIZE))
-
-    def _wrap(self, key: bytes, stream: StreamId, nonce: bytes) -> bytes:
-        return nonce + self._wrapping.encrypt(nonce, key, stream.encode())
+        key = self._unwrap(wrapped, stream)
+        return _encrypted(self._wrapping, new_secret(NONCE_SIZE), key, stream)
 
     def _unwrap(self, wrapped: bytes, stream: StreamId) -> bytes:
         for wrapping in self._unwrapping:
-            key = _opened(wrapping, wrapped, stream)
+            key = _decrypted(wrapping, wrapped, stream)
             if key is not None:
                 return key
         if self._file is not None:  # the wrapping key was replaced since we read the file
@@ -123,28 +121,24 @@ class Vault:
         raise KeyFileError("a person's key does not open under this key file")
 
     def unseal(self, sealed: str, wrapped: bytes | None, stream: StreamId) -> Personal | None:
-        """A person's data, or None where the person was erased.
+        """A person's data, or None if the person was erased.
 
         Raises:
             KeyFileError: the ciphertext does not open under these keys.
         """
         if wrapped is None:
             return None
-        key = self._unwrap(wrapped, stream)
-        try:
-            raw = base64.b64decode(sealed)
-            plain = AESGCM(key).decrypt(raw[:NONCE_SIZE], raw[NONCE_SIZE:], stream.encode())
-        except InvalidTag as error:
-            raise KeyFileError("a sealed person does not open under this key file") from error
+        plain = _decrypted(AESGCM(self._unwrap(wrapped, stream)), base64.b64decode(sealed), stream)
+        if plain is None:
+            raise KeyFileError("a sealed person does not open under this key file")
         return _PERSONAL.validate_json(plain)
 
     def seal_secret(self, secret: str, stream: StreamId) -> str:
-        """A secret that this service has to read again, as ciphertext for an event.
+        """A secret that this service reads again, as ciphertext for an event.
 
-        An event is for ever, so its key is made of the one that is never replaced.
+        Events are stored for ever, so the key is derived from the one that is never replaced.
         """
-        nonce = new_secret(NONCE_SIZE)
-        sealed = nonce + self._lasting.encrypt(nonce, secret.encode(), stream.encode())
+        sealed = _encrypted(self._lasting, new_secret(NONCE_SIZE), secret.encode(), stream)
         return base64.b64encode(sealed).decode()
 
     def unseal_secret(self, sealed: str, stream: StreamId) -> str:
@@ -153,11 +147,9 @@ class Vault:
         Raises:
             KeyFileError: the ciphertext does not open under these keys.
         """
-        raw = base64.b64decode(sealed)
-        try:
-            plain = self._lasting.decrypt(raw[:NONCE_SIZE], raw[NONCE_SIZE:], stream.encode())
-        except InvalidTag as error:
-            raise KeyFileError("a sealed secret does not open under this key file") from error
+        plain = _decrypted(self._lasting, base64.b64decode(sealed), stream)
+        if plain is None:
+            raise KeyFileError("a sealed secret does not open under this key file")
         return plain.decode()
 
 
@@ -167,7 +159,7 @@ def names_of(vault: Vault, personal: Personal) -> tuple[bytes, bytes]:
 
 
 def load_keys(path: Path) -> Vault:
-    """The secrets of a key file; a missing file is made, readable by its owner alone.
+    """The secrets of a key file; a missing file is created, readable only by its owner.
 
     Raises:
         KeyFileError: the file is not a key file.
@@ -175,20 +167,16 @@ def load_keys(path: Path) -> Vault:
     if not path.exists():
         _make_key_file(path)
     try:
-        held = read_key_file(path)
-        previous = held.get("previous")
-        return Vault(
-            bytes.fromhex(held["wrapping"]),
-            bytes.fromhex(held["digesting"]),
-            None if previous is None else bytes.fromhex(previous),
-            path,
-        )
+        keys = read_key_file(path)
+        previous = bytes.fromhex(keys["previous"]) if "previous" in keys else None
+        wrapping, digesting = bytes.fromhex(keys["wrapping"]), bytes.fromhex(keys["digesting"])
+        return Vault(wrapping, digesting, previous, path)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise KeyFileError(f"not a key file: {path.name}") from error
 
 
 async def check_fingerprint(connection: Any, vault: Vault) -> None:  # noqa: ANN401 -- or a pool
-    """Let the ledger remember its keys, and refuse others.
+    """Store the fingerprint of the ledger's keys once, and refuse other keys.
 
     Raises:
         KeyFileError: the ledger was sealed with another key file.
@@ -196,13 +184,13 @@ async def check_fingerprint(connection: Any, vault: Vault) -> None:  # noqa: ANN
     await connection.execute(
         "INSERT INTO fingerprints VALUES ('keys', $1) ON CONFLICT DO NOTHING", vault.fingerprint
     )
-    known = {row["fingerprint"] for row in await connection.fetch(KNOWN)}
-    if known.isdisjoint({vault.fingerprint, vault.previous_fingerprint}):
+    stored = {row["fingerprint"] for row in await connection.fetch(FINGERPRINTS)}
+    if stored.isdisjoint({vault.fingerprint, vault.previous_fingerprint}):
         raise KeyFileError("this ledger was sealed with another key file (GONGJI_KEY_FILE)")
 
 
 async def hold_keys(connection: Any, vault: Vault) -> None:  # noqa: ANN401 -- asyncpg has no types
-    """Hold these keys while a connection lives: its wrapping key is not given up meanwhile.
+    """Lock these keys while a connection is open, so that `rewrap` keeps the wrapping key.
 
     Raises:
         KeyFileError: as `check_fingerprint`.
@@ -212,19 +200,18 @@ async def hold_keys(connection: Any, vault: Vault) -> None:  # noqa: ANN401 -- a
 
 
 def read_key_file(path: Path) -> dict[str, Any]:
-    """The keys in a key file by their names, in hex; those that sign checkpoints in a list.
+    """The keys of a key file by name, in hex; those that sign checkpoints are a list.
 
     Raises:
         ValueError: it is no key file.
     """
-    held: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return held
+    keys: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return keys
 
 
-def write_key_file(path: Path, held: Mapping[str, Any]) -> None:
-    """Put a key file in the place of the one that is there, whole and durable or not at all."""
-    made = _write_aside(path, held)
-    made.replace(path)
+def write_key_file(path: Path, keys: Mapping[str, Any]) -> None:
+    """Replace a key file atomically and durably."""
+    _write_beside(path, keys).replace(path)
     folder = os.open(path.parent, os.O_RDONLY)
     os.fsync(folder)
     os.close(folder)
@@ -232,38 +219,41 @@ def write_key_file(path: Path, held: Mapping[str, Any]) -> None:
 
 def _make_key_file(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    held = {
+    keys = {
         "wrapping": new_secret(KEY_SIZE).hex(),
         "digesting": new_secret(KEY_SIZE).hex(),
-        "sealing": [new_secret(KEY_SIZE).hex()],  # service/seal_keys.py
+        "sealing": [new_secret(KEY_SIZE).hex()],  # service/proof/signing_keys.py
     }
-    made = _write_aside(path, held)
+    written = _write_beside(path, keys)
     try:
-        os.link(made, path)
+        os.link(written, path)
     except FileExistsError:
-        pass  # a second process was faster: its keys are the keys
+        pass  # another process was faster: its keys are the ledger's
     finally:
-        made.unlink()
+        written.unlink()
 
 
-def _write_aside(path: Path, held: Mapping[str, Any]) -> Path:
-    made = path.with_name(f".{path.name}.{os.getpid()}")
-    made.unlink(missing_ok=True)  # of a process that died
-    with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        json.dump(held, file)
+def _write_beside(path: Path, keys: Mapping[str, Any]) -> Path:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.unlink(missing_ok=True)  # left by a process that died
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump(keys, file)
         file.flush()
         os.fsync(file.fileno())
-    return made
+    return temporary
 
 
 def _fingerprint(wrapping: bytes, digesting: bytes) -> str:
     return hashlib.sha256(b"gongji keys" + wrapping + digesting).hexdigest()[:32]
 
 
-def _opened(wrapping: AESGCM, wrapped: bytes, stream: StreamId) -> bytes | None:
-    """A person's key, or None where another key wraps it."""
-    nonce, body = wrapped[:NONCE_SIZE], wrapped[NONCE_SIZE:]
+def _encrypted(cipher: AESGCM, nonce: bytes, plain: bytes, stream: StreamId) -> bytes:
+    return nonce + cipher.encrypt(nonce, plain, stream.encode())
+
+
+def _decrypted(cipher: AESGCM, sealed: bytes, stream: StreamId) -> bytes | None:
+    """The plaintext, or None if it was sealed under another key."""
     try:
-        return wrapping.decrypt(nonce, body, stream.encode())
+        return cipher.decrypt(sealed[:NONCE_SIZE], sealed[NONCE_SIZE:], stream.encode())
     except InvalidTag:
         return None
