@@ -77,8 +77,7 @@ def _is_payee(reads: ReadSet, vault: Vault, account_id: StreamId, now: Instant) 
 
 
 def _personal(reads: ReadSet, vault: Vault, account_id: StreamId) -> Personal:
-    sealed, wrapped = reads.person(account_id)
-    personal = vault.unseal(sealed, wrapped, account_id)
+    personal = vault.unseal(*reads.person(account_id), account_id)
     if personal is None:
         raise UnknownError
     return personal

@@ -1,4 +1,4 @@
-"""What the register and an ID number tell of a person: his relatives, sex and day of birth."""
+"""A person's relatives from the register, and sex and day of birth from the ID number."""
 
 from datetime import date
 
@@ -14,20 +14,19 @@ NO_TRAITS = Traits(None, None)
 def registered(
     reads: ReadSet, vault: Vault, person: StreamId, relative: StreamId
 ) -> Relation | None:
-    """What somebody is to a person, as far as the register knows."""
+    """The relation of a relative to a person, if the register has one."""
     stream = reads.find(kin_name(vault, person), of=person)
     return None if stream is None else reads.kinship(stream).relation_of(relative)
 
 
 def traits_of(reads: ReadSet, vault: Vault, account: StreamId) -> Traits:
-    """Sex and day of birth by ID number; nothing for other certificates and erased persons."""
-    sealed, wrapped = reads.person(account)
-    person = vault.unseal(sealed, wrapped, account)
+    """Sex and day of birth by ID number; none for other certificates and erased persons."""
+    person = vault.unseal(*reads.person(account), account)
     return NO_TRAITS if person is None else traits_in(person.cert_no)
 
 
 def traits_in(cert_no: str) -> Traits:
-    """What a resident's ID number tells; nothing where it is another certificate."""
+    """Sex and day of birth by a resident's ID number; none for another certificate."""
     if len(cert_no) != RESIDENT_ID_SIZE or not cert_no[:17].isdigit():
         return NO_TRAITS
     sex = ParentSex.FATHER if int(cert_no[16]) % 2 else ParentSex.MOTHER
@@ -41,12 +40,12 @@ def traits_in(cert_no: str) -> Traits:
 def is_parent_of_minor(
     reads: ReadSet, vault: Vault, caller: StreamId, child: StreamId, now: Instant
 ) -> bool:
-    """Whether the register makes a caller the parent of somebody under age (contract)."""
+    """Whether the register has a caller as the parent of a minor (contract)."""
     if registered(reads, vault, child, caller) is not Relation.PARENT:
         return False
     return is_minor(traits_of(reads, vault, child).born_on, now.on)
 
 
 def kin_name(vault: Vault, person: StreamId) -> bytes:
-    """The unique name of the stream that holds a person's relatives."""
+    """The unique name of the stream of a person's relatives."""
     return vault.name("kinship", person)

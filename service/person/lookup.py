@@ -1,4 +1,4 @@
-"""Find an account by a person number, for who may know of it."""
+"""Find an account by a person number, for callers who may read it."""
 
 from aggregates.account.state import Account
 from aggregates.refusals import UnknownError
@@ -23,25 +23,25 @@ def find_person(reads: ReadSet, vault: Vault, person_no: str) -> StreamId:
 
 
 def find_or_stand_in(reads: ReadSet, vault: Vault, asker: StreamId, person_no: str) -> StreamId:
-    """The account of a person number; where there is none, an id that nobody has.
+    """The account of a person number, or an unused id if there is none.
 
-    It is the same id each time for one asker, so what he asks for goes on as with anybody, and
-    looks like an account of somebody who was insured some days before him.
+    One asker always gets the same id, so the request goes on as for a real person. The id looks
+    like an account that was opened some days before the asker's.
     """
-    found = reads.find(vault.name("person_no", person_no))
-    if found is not None:
-        return found
+    account_id = reads.find(vault.name("person_no", person_no))
+    if account_id is not None:
+        return account_id
     chance = vault.name("nobody", f"{asker}\0{person_no}").hex()
     millis = max(0, int(asker[4:16], 16) - int(chance[:8], 16))
     stand_in = StreamId(f"acc_{millis:012x}7{chance[8:11]}8{chance[11:26]}")
-    reads.version(stand_in)  # as much is read as of an account
+    reads.version(stand_in)  # read as much as for an account
     return stand_in
 
 
 def find_readable(
     reads: ReadSet, vault: Vault, caller: Caller, person_no: str, now: Instant
 ) -> StreamId:
-    """The account of a person number, if this caller may read it: his own, his child's under age.
+    """The account of a person number, if this caller may read it: a person's own or minor child's.
 
     Raises:
         UnknownError: there is none, or it is not the caller's.
@@ -70,11 +70,7 @@ def own_region(
 
 
 async def account_of(context: ServiceContext, caller: Caller, person_no: str) -> StreamId:
-    """The account of a person number whose lists this caller may read.
-
-    Raises:
-        UnknownError: there is none, or it is not the caller's.
-    """
+    """As `find_readable`, outside a decision."""
 
     def query(reads: ReadSet, now: Instant) -> StreamId:
         return find_readable(reads, context.vault, caller, person_no, now)

@@ -1,10 +1,10 @@
-"""Replace the wrapping key: every person's key is wrapped anew, no event is touched.
+"""Replace the wrapping key: every person's key is wrapped anew, no event changes.
 
-The new key stands in the key file before anything is wrapped with it, and the old one until
-nothing is wrapped with it and no process may wrap with it again. Whenever this is cut off,
-everything opens, and the next run goes on where it was. Backups of the key file and backups
-of the database from before open one another; without the old key file the erased among them
-stay erased. The digest key stays: names are found by it.
+The key file contains the new key before anything is wrapped with it, and the old one until
+nothing is wrapped with it and no running process can wrap with it. An interrupted run leaves
+everything readable, and the next run continues it. Old backups of the database open with old
+backups of the key file; without those, persons erased since stay erased. The digest key is not
+replaced: persons are found by it.
 """
 
 from collections.abc import Callable
@@ -36,36 +36,32 @@ REMEMBER = """
     INSERT INTO fingerprints VALUES ('keys', $1), ('keys.previous', $2)
         ON CONFLICT (name) DO UPDATE SET fingerprint = EXCLUDED.fingerprint
 """
-ONE = "SELECT pg_advisory_lock(hashtext('gongji.rewrap'), hashtext(current_schema()))"
+LOCK = "SELECT pg_advisory_lock(hashtext('gongji.rewrap'), hashtext(current_schema()))"
 SETTINGS = {"role": WRITER, "application_name": "gongji-rewrap"}
 FIRST = "00000000-0000-0000-0000-000000000000"
 
 
 class Rewrapped(NamedTuple):
-    """How many keys were wrapped anew, and whether the old wrapping key is gone."""
+    """How many keys were wrapped anew, and whether the old wrapping key was dropped."""
 
     wrapped: int
     is_done: bool
 
 
-def in_silence(_count: int) -> None:
-    """Tell nobody."""
-
-
 async def rewrap(
     dsn: str,
     key_file: Path,
-    progress: Callable[[int], None] = in_silence,
+    progress: Callable[[int], None] = lambda _: None,
     batch: int = BATCH,
 ) -> Rewrapped:
-    """Wrap every person's key under a new wrapping key; give the old one up when nobody has it.
+    """Wrap every person's key under a new wrapping key; drop the old one if no process uses it.
 
     Raises:
         KeyFileError: the key file is not this ledger's, or a key does not open under it.
     """
     connection = await connect(dsn, SETTINGS)
     try:
-        await connection.execute(ONE)
+        await connection.execute(LOCK)
         await check_fingerprint(connection, load_keys(key_file))
         vault = _renewed(key_file)
         await connection.execute(REMEMBER, vault.fingerprint, vault.previous_fingerprint)
@@ -74,10 +70,10 @@ async def rewrap(
             f"SELECT pg_try_advisory_lock({KEY_LOCK})", vault.previous_fingerprint
         ):
             return Rewrapped(count, is_done=False)
-        count += await _wrap_all(connection, vault, progress, batch)  # of who came meanwhile
+        count += await _wrap_all(connection, vault, progress, batch)  # of accounts opened meanwhile
         await connection.execute("DELETE FROM fingerprints WHERE name = 'keys.previous'")
-        held = read_key_file(key_file)
-        write_key_file(key_file, {n: key for n, key in held.items() if n != "previous"})
+        keys = read_key_file(key_file)
+        write_key_file(key_file, {n: key for n, key in keys.items() if n != "previous"})
         return Rewrapped(count, is_done=True)
     finally:
         await connection.close()
@@ -85,10 +81,10 @@ async def rewrap(
 
 def _renewed(key_file: Path) -> Vault:
     """The keys with a new wrapping key, durable in the file beside the old one."""
-    held = read_key_file(key_file)
-    if "previous" not in held:
-        held |= {"previous": held["wrapping"], "wrapping": new_secret(KEY_SIZE).hex()}
-        write_key_file(key_file, held)
+    keys = read_key_file(key_file)
+    if "previous" not in keys:
+        keys |= {"previous": keys["wrapping"], "wrapping": new_secret(KEY_SIZE).hex()}
+        write_key_file(key_file, keys)
     return load_keys(key_file)
 
 
@@ -98,15 +94,15 @@ async def _wrap_all(
     progress: Callable[[int], None],
     batch: int,
 ) -> int:
-    """One walk over all keys, a batch at a time; whoever is erased meanwhile stays erased."""
+    """Rewrap all keys in batches, and count them; a person erased meanwhile stays erased."""
     after, count = FIRST, 0
     while rows := await connection.fetch(PAGE, after, batch):
         after = rows[-1]["stream"]
-        made = [
+        rewrapped = [
             (stream, before, vault.rewrap(before, StreamId(f"acc_{stream.hex}")))
             for stream, before in rows
         ]
-        due = [row for row in made if row[2] is not None]
+        due = [row for row in rewrapped if row[2] is not None]
         if due:
             await connection.execute(REPLACE, *(list(column) for column in zip(*due, strict=True)))
         count += len(due)
