@@ -1,4 +1,4 @@
-"""The rules in force, decided from the log: published at start, never edited afterwards."""
+"""The policy editions in the log: published at start, and never changed afterwards."""
 
 import hashlib
 from collections.abc import Iterable
@@ -18,15 +18,17 @@ from service.ledger.read_set import ReadSet
 from service.regions.policy_book import canonical, from_canonical
 from service.vault import Vault
 
+Published = tuple[tuple[str, str], ...]
+"""A region's editions, oldest first: id and canonical JSON."""
 PUBLISHER = Caller(Role.OPERATOR, "policy", None, "operator:policy")
 
 
 class EditionEditedError(Exception):
-    """A region's file holds an edition of a published id with other content."""
+    """A region's file changes the content of a published edition."""
 
 
 async def publish(context: ServiceContext) -> int:
-    """Append every edition of the files that is not in the log yet; how many those were.
+    """Append every edition of the files that is not in the log yet, and count them.
 
     Raises:
         EditionEditedError: a published edition's content was changed.
@@ -40,21 +42,18 @@ async def publish(context: ServiceContext) -> int:
 
 async def _publish(context: ServiceContext, edition: Edition) -> bool:
     content = canonical(edition).decode()
-    name = context.vault.name("region", edition.region)
+    name = _region_name(context.vault, edition.region)
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
         stream = reads.find(name)
-        book = reads.rulebook(stream) if stream else None
-        before = dict(book.editions).get(edition.id) if book else None
-        if before is not None:
-            if before != content:
-                raise EditionEditedError(edition.id)
+        published = dict(reads.rulebook(stream).editions).get(edition.id) if stream else None
+        if published == content:
             return Decision(answer=b"false")
+        if published is not None:
+            raise EditionEditedError(edition.id)
+        takes = {} if stream else {name: new_stream("pol", now.at)}
         event = EditionPublished(region=edition.region, edition=edition.id, content=content)
-        if stream is not None:
-            return Decision(answer=b"true", events=[(stream, event)])
-        new = new_stream("pol", now.at)
-        return Decision(answer=b"true", events=[(new, event)], takes={name: new})
+        return Decision(answer=b"true", events=[(stream or takes[name], event)], takes=takes)
 
     digest = hashlib.sha256(content.encode()).digest()
     key = f"publish:{edition.id}:{digest.hex()[:16]}"
@@ -63,14 +62,14 @@ async def _publish(context: ServiceContext, edition: Edition) -> bool:
 
 
 def edition_in_force(reads: ReadSet, vault: Vault, region: str, now: Instant) -> Edition:
-    """The edition of a region today, read from the log.
+    """The edition of a region in force today, from the log.
 
     Raises:
         NoEditionError: the region has published none that is in force.
     """
-    known = reads.memo.get(region)
-    if isinstance(known, Edition):
-        return known
+    cached = reads.memo.get(region)
+    if isinstance(cached, Edition):
+        return cached
     stream = reads.find(_region_name(vault, region))
     if stream is None:
         raise NoEditionError(region=region)
@@ -83,7 +82,7 @@ def edition_in_force(reads: ReadSet, vault: Vault, region: str, now: Instant) ->
 
 
 def edition_of_record(reads: ReadSet, vault: Vault, region: str, edition_id: str) -> Edition:
-    """The edition that something was decided by, whatever is in force today.
+    """The edition of an earlier decision, whatever is in force today.
 
     Raises:
         NoEditionError: the region never published it.
@@ -97,18 +96,37 @@ def edition_of_record(reads: ReadSet, vault: Vault, region: str, edition_id: str
 
 
 async def editions_today(context: ServiceContext, regions: Iterable[str]) -> dict[str, Edition]:
-    """The edition that is in force today by region, from the log; a region without is left out."""
+    """The edition in force today by region, from the log; a region without one is left out."""
+    today = context.clock().on
+    editions: dict[str, Edition] = {}
+    for region, published in (await _rulebooks(context, regions)).items():
+        with suppress(NoEditionInForceError):
+            editions[region] = _in_force(published, today)
+    return editions
+
+
+async def look_at_rulebook(context: ServiceContext, region: str) -> Published:
+    """A region's published editions from the log.
+
+    Raises:
+        UnknownError: the region has published none.
+    """
+    rulebooks = await _rulebooks(context, (region,))
+    if region not in rulebooks:
+        raise UnknownError
+    return rulebooks[region]
+
+
+async def _rulebooks(context: ServiceContext, regions: Iterable[str]) -> dict[str, Published]:
     names = {_region_name(context.vault, region): region for region in regions}
     streams = (await context.store.read((), names)).names
     heads = (await context.store.read(streams.values(), ())).heads
-    today = context.clock().on
-    found: dict[str, Edition] = {}
+    rulebooks: dict[str, Published] = {}
     for name, stream in streams.items():
-        book = heads[stream].state
-        assert isinstance(book, Rulebook), "a region's name leads to its rulebook"
-        with suppress(NoEditionInForceError):
-            found[names[name]] = in_force(_editions(book.editions), today)
-    return found
+        rulebook = heads[stream].state
+        assert isinstance(rulebook, Rulebook), "a region's name leads to its rulebook"
+        rulebooks[names[name]] = rulebook.editions
+    return rulebooks
 
 
 def _region_name(vault: Vault, region: str) -> bytes:
@@ -116,25 +134,10 @@ def _region_name(vault: Vault, region: str) -> bytes:
 
 
 @lru_cache(maxsize=1024)
-def _in_force(published: tuple[tuple[str, str], ...], on: date) -> Edition:
+def _in_force(published: Published, on: date) -> Edition:
     return in_force(_editions(published), on)
 
 
 @lru_cache(maxsize=1024)
-def _editions(published: tuple[tuple[str, str], ...]) -> tuple[Edition, ...]:
+def _editions(published: Published) -> tuple[Edition, ...]:
     return tuple(from_canonical(content.encode()) for _, content in published)
-
-
-async def look_at_rulebook(context: ServiceContext, region: str) -> tuple[tuple[str, str], ...]:
-    """A region's published editions from the log: id and canonical JSON, oldest first.
-
-    Raises:
-        UnknownError: the region has published none.
-    """
-    name = _region_name(context.vault, region)
-    stream = (await context.store.read((), (name,))).names.get(name)
-    if stream is None:
-        raise UnknownError
-    book = (await context.store.read((stream,), ())).heads[stream].state
-    assert isinstance(book, Rulebook), "a region's name leads to its rulebook"
-    return book.editions
