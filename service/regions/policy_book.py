@@ -1,7 +1,7 @@
-"""The book of policies: reads the regions' files, refuses unsound ones, names the edition in force.
+"""The policy book: reads the regions' files, and refuses unsound ones.
 
-A file says everything or nothing: each key is stated in each edition, and all that is wrong in
-all files is reported at once, as a list that a person who does not program can work through.
+Each edition states every key. All faults of all files are reported at once, as a list that a
+person who does not program can work through.
 """
 
 import json
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
@@ -20,20 +20,21 @@ from aggregates.policy.edition import Edition, NoEditionInForceError, RefundDays
 from service.regions.policy_checks import NOT_A_KEY, unsound
 
 NONE_WORD = "none"
-"""How a file states that an optional value is left out."""
+"""How a file states that an optional value is absent."""
 LATER_KEYS = (("money", "credit_four_eyes_above_fen"),)
-"""Optional keys that came after the first editions; "none" and unsaid are the same."""
+"""Optional keys newer than the first editions; leaving one out is the same as "none"."""
 
 _TOML_NAMES = {"institution_class": "class", "from_": "from"}  # words that Python keeps for itself
 _STRICT = ConfigDict(
     strict=True, extra="forbid", alias_generator=lambda name: _TOML_NAMES.get(name, name)
 )
 _ONE_EDITION = TypeAdapter(tuple[Edition], config=_STRICT)  # dataclasses inherit this config
+EditionFault = tuple[str, str, str]
+"""An edition's id, a key, and what is wrong with it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyProblem:
-    """One thing wrong in one file; `edition` and `key` are empty where it concerns the whole."""
+class PolicyProblem(NamedTuple):
+    """A fault of a file; `edition` and `key` are empty if it concerns the whole file."""
 
     file: str
     edition: str
@@ -47,10 +48,10 @@ class PolicyProblem:
 
 
 class PolicyFilesError(ValueError):
-    """The regions' files cannot be used; `problems` lists everything found."""
+    """The regions' files are unsound; `problems` lists every fault."""
 
     def __init__(self, problems: Sequence[PolicyProblem]) -> None:
-        """Keep the problems, and say them all."""
+        """The message has a line for each problem."""
         super().__init__("\n".join(problem.line() for problem in problems))
         self.problems = tuple(problems)
 
@@ -73,7 +74,7 @@ class PolicyBook:
         """The edition in force in a region on a Beijing day.
 
         Raises:
-            NoEditionInForceError: The book has none; there is no fallback to another region.
+            NoEditionInForceError: the book has none; there is no fallback to another region.
         """
         try:
             return in_force(self.editions(region), on)
@@ -85,7 +86,7 @@ def load(folder: Path) -> PolicyBook:
     """The book of all files of a folder.
 
     Raises:
-        PolicyFilesError: Something in some file is wrong.
+        PolicyFilesError: a file is unsound.
     """
     files, problems = _read_folder(folder)
     if problems:
@@ -94,15 +95,15 @@ def load(folder: Path) -> PolicyBook:
 
 
 def check(folder: Path) -> list[PolicyProblem]:
-    """Everything wrong in the files of a folder; an empty list is a sound book."""
+    """Every fault of the files of a folder; an empty list is a sound book."""
     return _read_folder(folder)[1]
 
 
 def canonical(edition: Edition) -> bytes:
-    """The one JSON text of an edition: sorted keys, UTF-8, no spaces, the file's own names."""
+    """The canonical JSON of an edition: sorted keys, UTF-8, no spaces, the file's names."""
     (content,) = _ONE_EDITION.dump_python((edition,), mode="json", by_alias=True)
     for section, key in LATER_KEYS:
-        if content[section][key] is None:  # as if unsaid: the text of old editions stays
+        if content[section][key] is None:  # as if left out: the text of old editions is unchanged
             del content[section][key]
     text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return text.encode()
@@ -117,7 +118,7 @@ def from_canonical(content: bytes) -> Edition:
 
 
 class _RegionFile(BaseModel):
-    """The outermost shape of a file; each edition is then read by itself."""
+    """The outer shape of a file; each edition is then read separately."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
     code: Annotated[str, Field(pattern=r"^[0-9]{6}$")]
@@ -129,45 +130,44 @@ def _read_folder(folder: Path) -> tuple[dict[str, list[Edition]], list[PolicyPro
     files: dict[str, list[Edition]] = {}
     problems: list[PolicyProblem] = []
     for path in sorted(folder.glob("*.toml")):
-        files[path.name], wrong = _read_file(path)
-        problems += wrong
+        files[path.name], faults = _read_file(path)
+        problems += [PolicyProblem(path.name, *fault) for fault in faults]
     if not files:
-        problems.append(_problem(folder.name, "", "", "holds no region's file"))
+        problems.append(PolicyProblem(folder.name, "", "", "holds no region's file"))
     return files, problems + list(_used_twice(files))
 
 
-def _read_file(path: Path) -> tuple[list[Edition], list[PolicyProblem]]:
+def _read_file(path: Path) -> tuple[list[Edition], list[EditionFault]]:
     try:
         parsed = tomllib.loads(path.read_text(encoding="utf-8"))
         json.dumps(parsed, default=str)
         region = _RegionFile.model_validate(parsed)
     except ValidationError as error:
-        return [], _told(error, path.name, "", skip=0)
+        return [], _faults_of(error, "", skip=0)
     except (ValueError, RecursionError) as error:  # not UTF-8 or TOML, or too long or too deep
-        return [], [_problem(path.name, "", "", str(error))]
+        return [], [("", "", str(error))]
     editions: list[Edition] = []
-    problems: list[PolicyProblem] = []
+    faults: list[EditionFault] = []
     for number, stated in enumerate(region.edition, start=1):
         name = str(stated.get("id", f"edition {number}"))
         try:
             editions.append(_edition_of(region, stated))
         except ValidationError as error:
-            problems += _told(error, path.name, name, skip=1)
+            faults += _faults_of(error, name, skip=1)
         else:
-            wrong = unsound(editions[-1])
-            problems += [_problem(path.name, name, key, what) for key, what in wrong]
+            faults += [(name, key, what) for key, what in unsound(editions[-1])]
     if len(editions) == len(region.edition):
-        problems += _wrong_dates(path.name, editions)
-    return editions, problems
+        faults += _wrong_dates(editions)
+    return editions, faults
 
 
 def _edition_of(region: _RegionFile, stated: dict[str, object]) -> Edition:
-    """Read by way of JSON, where strict types still take words and dates from text."""
+    """Read through JSON, where strict types still accept enum members and dates as text."""
     evidence_of = stated.get("evidence_of", {})
     if isinstance(evidence_of, dict):
         evidence_of = sorted(evidence_of.items())
     whose = {"region": region.code, "region_name": region.name}
-    stray = {f"edition.{key}": stated[key] for key in whose if key in stated}  # no edition says it
+    stray = {f"edition.{key}": stated[key] for key in whose if key in stated}  # unknown, so refused
     content = _without_none_word({**stated, **stray, "evidence_of": evidence_of, **whose})
     return _ONE_EDITION.validate_json(json.dumps([content], default=str))[0]
 
@@ -180,17 +180,15 @@ def _without_none_word(value: object) -> object:
     return None if value == NONE_WORD else value
 
 
-def _told(error: ValidationError, file: str, edition: str, *, skip: int) -> list[PolicyProblem]:
-    """What pydantic found, in the words of the file; one line for each key and complaint."""
-    found = [
-        _problem(file, edition, _key(detail["loc"][skip:]), _what(detail))
-        for detail in error.errors(include_url=False)
-    ]
-    return list(dict.fromkeys(found))
+def _faults_of(error: ValidationError, edition: str, *, skip: int) -> list[EditionFault]:
+    """Pydantic's errors in the file's words; one for each key and complaint."""
+    details = error.errors(include_url=False)
+    faults = [(edition, _key(detail["loc"][skip:]), _what(detail)) for detail in details]
+    return list(dict.fromkeys(faults))
 
 
 def _key(place: tuple[int | str, ...]) -> str:
-    """The dotted key, without the names of types that pydantic puts between."""
+    """The dotted key, without the type names that pydantic adds."""
     names = [str(part) for part in place]
     return ".".join(name for name in names if "[" not in name and name != RefundDays.__name__)
 
@@ -206,35 +204,31 @@ def _what(detail: ErrorDetails) -> str:
             return f"{detail['msg']}; the file says {given:.60}"
 
 
-def _problem(file: str, edition: str, key: str, what: str) -> PolicyProblem:
-    return PolicyProblem(file=file, edition=edition, key=key, what=what)
-
-
-def _wrong_dates(file: str, editions: Sequence[Edition]) -> Iterator[PolicyProblem]:
-    """Editions follow each other without overlap or gap; only the last may end by itself."""
+def _wrong_dates(editions: Sequence[Edition]) -> Iterator[EditionFault]:
+    """Editions follow each other without overlap or gap; only the last may have an end."""
     for edition in editions:
         until = edition.effective_until
         if until is not None and until <= edition.effective_on:
-            yield _problem(file, edition.id, "effective_until", "is not after effective_on")
+            yield edition.id, "effective_until", "is not after effective_on"
     for earlier, later in pairwise(editions):
         begins, until = later.effective_on, earlier.effective_until
         if begins <= earlier.effective_on:
-            yield _problem(file, later.id, "effective_on", f"is not after that of {earlier.id}")
+            yield later.id, "effective_on", f"is not after that of {earlier.id}"
         elif until is not None and until != begins:
             what = "leaves a gap before" if until < begins else "overlaps"
-            yield _problem(file, earlier.id, "effective_until", f"{what} {later.id} on {begins}")
+            yield earlier.id, "effective_until", f"{what} {later.id} on {begins}"
 
 
 def _used_twice(files: Mapping[str, Sequence[Edition]]) -> Iterator[PolicyProblem]:
-    """Ids over all files, and region codes over all files, are used once."""
+    """Edition ids and region codes that more than one file or edition uses."""
     ids: dict[str, str] = {}
     codes: dict[str, str] = {}
     for file, editions in files.items():
         for edition in editions:
             if edition.id in ids:
-                yield _problem(file, edition.id, "id", f"is used already in {ids[edition.id]}")
+                yield PolicyProblem(file, edition.id, "id", f"is used already in {ids[edition.id]}")
             ids.setdefault(edition.id, file)
         for code in {edition.region for edition in editions}:
             if code in codes:
-                yield _problem(file, "", "code", f"{code} is used already in {codes[code]}")
+                yield PolicyProblem(file, "", "code", f"{code} is used already in {codes[code]}")
             codes.setdefault(code, file)

@@ -1,7 +1,7 @@
-"""Between which bounds each number and each day of a region's file lies, by its unit.
+"""The bounds of each number and day of a region's file, by its unit.
 
-They hold for files alone: what was published before there were bounds is read from the log as is.
-Within them no rule leaves the years that a date can have, nor the amounts that a column can have.
+They apply to files only: editions published before there were bounds are read from the log as
+they are. Within the bounds every computed date and amount is representable.
 """
 
 import re
@@ -20,15 +20,15 @@ _BY_UNIT = {
     "minutes": (0, 525_600),
     "seconds": (1, 31_536_000),
 }
-"""The unit is a word of the key: `cap_per_day_fen` is in fen, `min_bind_days` in days."""
+"""Bounds by unit. The unit is in the key: `cap_per_day_fen` is fen, `min_bind_days` days."""
 _COUNT = (0, 1_000)
-"""What has no unit is a count of persons, bindings or changes."""
+"""A number without a unit is a count of persons, bindings or changes."""
 _AT_LEAST_ONE = ("order.max_payers_per_settlement", "premium.premium_standard_fen.")
-"""Keys of a unit or a count that may be 0 elsewhere: nobody could pay, there is nothing to pay."""
+"""Keys that may not be 0: nobody could pay, or there would be nothing to pay."""
 
 
 def beyond_bounds(content: object, key: str = "") -> Iterator[tuple[str, str]]:
-    """Key and complaint for every number and day of an edition, as dicts, beyond its bounds."""
+    """Key and complaint for every number and day out of bounds; `content` is dicts."""
     if isinstance(content, dict):
         for name, inner in content.items():
             yield from beyond_bounds(inner, f"{key}.{name}".lstrip("."))

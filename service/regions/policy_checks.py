@@ -1,4 +1,4 @@
-"""What is wrong with one policy edition that the types of its keys cannot say."""
+"""The checks of a policy edition that go beyond the types of its keys."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -28,7 +28,7 @@ _SET_BY_A_PERSON = {OrderStrategy.BENEFICIARY_SET, OrderStrategy.SPONSOR_SET}
 
 
 def unsound(edition: Edition) -> Iterator[tuple[str, str]]:
-    """Key and complaint for everything in one edition that cannot be published."""
+    """Key and complaint for every fault that prevents publication."""
     yield from _unsound_texts(edition)
     yield from _unsound_order(edition)
     yield from _unsound_places(edition)
@@ -89,7 +89,7 @@ def _unsound_care(edition: Edition) -> Iterator[tuple[str, str]]:
 def _unknown(
     stated: tuple[str, Iterable[str]], words: Iterable[str], is_known: Callable[[str], bool]
 ) -> Iterator[tuple[str, str]]:
-    """Every word of a list that is not in its vocabulary, with the words there are."""
+    """Every word of a list that is not in its vocabulary, with the valid words."""
     key, listed = stated
     for number, word in enumerate(listed):
         if not is_known(word):
