@@ -1,6 +1,6 @@
-"""Answers as the contract shapes them. Amounts become yuan with two decimals here.
+"""Answers in the shape of the contract, with amounts in yuan with two decimals.
 
-Persons stand in them as account ids; the door that answers puts person numbers in their place.
+A stored answer has account ids for persons; the route replaces them with person numbers.
 """
 
 from collections.abc import Sequence
@@ -15,14 +15,7 @@ from aggregates.binding.events import Caps
 from aggregates.credential_link import Link
 from aggregates.settlement.events import Claim, PayerShare, Settled
 from aggregates.settlement.settlement import Remainder
-from aggregates.vocabulary import (
-    BEIJING,
-    Instant,
-    LinkStatus,
-    Reason,
-    SettlementStatus,
-    StreamId,
-)
+from aggregates.vocabulary import BEIJING, Instant, LinkStatus, Reason, SettlementStatus, StreamId
 
 OWN_ACCOUNT = {
     None: "used",
@@ -34,9 +27,9 @@ OWN_ACCOUNT = {
     Reason.ACCOUNT_UNUSED: "unused",
     Reason.NOT_PAYABLE: "not_payable",
 }
-"""How the patient's own account took part, from its reason."""
+"""How the patient's own account took part, by its reason."""
 PAYER_REASONS = tuple(reason.value for reason in Reason)
-"""Every reason that an answer may give."""
+"""Every reason in an answer."""
 
 
 def yuan(fen: int) -> str:
@@ -45,14 +38,14 @@ def yuan(fen: int) -> str:
 
 
 def signed_yuan(fen: int) -> str:
-    """Fen as yuan with two decimals, with a minus below zero."""
+    """Signed fen as yuan with two decimals: -50 is "-0.50"."""
     return f"-{yuan(-fen)}" if fen < 0 else yuan(fen)
 
 
 def account_answer(account: Account, version: int, now: Instant) -> dict[str, Any]:
-    """An account's balance and status; what is held is there and not available.
+    """An account's balance and status. Held money is in the balance and not available.
 
-    What is kept aside is in no balance: it came back to an account that may not take it.
+    Money in suspense is in no balance: it was returned to an account that may not take it.
     """
     held = held_fen(account, now)
     free = 0 if account.is_frozen or account.ending else account.balance_fen - held
@@ -68,7 +61,8 @@ def account_answer(account: Account, version: int, now: Instant) -> dict[str, An
             "available": yuan(free),
         },
         "suspense": [
-            {"ticket": kept.ticket, "amount": yuan(kept.amount_fen)} for kept in account.suspended
+            {"ticket": entry.ticket, "amount": yuan(entry.amount_fen)}
+            for entry in account.suspended
         ],
         "version": version,
     }
@@ -77,7 +71,7 @@ def account_answer(account: Account, version: int, now: Instant) -> dict[str, An
 def binding_answer(
     binding_id: StreamId, binding: Binding, version: int, now: Instant
 ) -> dict[str, Any]:
-    """A binding; its parties stand as account ids."""
+    """A binding; its parties are account ids."""
     return {
         "binding_id": binding_id,
         "sponsor": binding.sponsor,
@@ -93,7 +87,7 @@ def binding_answer(
 
 
 def link_answer(link_id: StreamId, link: Link, status: LinkStatus, version: int) -> dict[str, Any]:
-    """A credential link; its sides stand as account ids."""
+    """A credential link; its sides are account ids."""
     return {
         "link_id": link_id,
         "guardian": link.guardian,
@@ -107,7 +101,7 @@ def link_answer(link_id: StreamId, link: Link, status: LinkStatus, version: int)
 
 
 def caps_answer(caps: Caps) -> dict[str, str | None]:
-    """The sponsor's caps in yuan; null is no limit."""
+    """The sponsor's caps in yuan; null means no limit."""
     return {
         "per_settlement": _maybe_yuan(caps.per_settlement_fen),
         "per_day": _maybe_yuan(caps.per_day_fen),
@@ -117,7 +111,7 @@ def caps_answer(caps: Caps) -> dict[str, str | None]:
 
 
 def order_answer(order: CurrentOrder) -> dict[str, Any]:
-    """The sponsors in paying order, as account ids; null before an order was set."""
+    """The sponsors in paying order, as account ids; null before an order is set."""
     links = order.sponsors
     sponsors = None if links is None else [link.sponsor for link in links]
     return {"sponsors": sponsors, "version": order.version}
@@ -135,7 +129,7 @@ def claim_answer(claim: Claim) -> dict[str, Any]:
 def split_answer(
     own_fen: int, aid_fen: int, cash_fen: int, payers: tuple[PayerShare, ...]
 ) -> dict[str, Any]:
-    """Who pays what, own account first: amounts and reasons, never names or balances."""
+    """Who pays what, the own account first: amounts and reasons, no names or balances."""
     return {
         "own": yuan(own_fen),
         "aid": yuan(aid_fen),
@@ -161,13 +155,16 @@ def payers_answer(paid: Sequence[int]) -> list[dict[str, Any]]:
     ]
 
 
+def burden_answer(own_fen: int, aid_fen: int, cash_fen: int) -> dict[str, str]:
+    """The parts of a bill's personal burden."""
+    return {"own": yuan(own_fen), "aid": yuan(aid_fen), "cash": yuan(cash_fen)}
+
+
 def stay_answer(stay: Remainder) -> dict[str, Any]:
-    """What of a settlement was not given back, and who pays it."""
+    """What of a settlement was not returned, and who pays it."""
     return {
         **claim_answer(stay.claim),
-        "own": yuan(stay.own_fen),
-        "aid": yuan(stay.aid_fen),
-        "cash": yuan(stay.cash_fen),
+        **burden_answer(stay.own_fen, stay.aid_fen, stay.cash_fen),
         "payers": payers_answer([s.current_fen + s.prior_fen for s in stay.payers]),
     }
 
@@ -175,7 +172,7 @@ def stay_answer(stay: Remainder) -> dict[str, Any]:
 def settlement_answer(
     settlement_id: StreamId, status: SettlementStatus, settled: Settled
 ) -> dict[str, Any]:
-    """What an institution is told of a settlement."""
+    """A settlement as an institution sees it."""
     after_fen = settled.own_after_fen
     answer = {
         "settlement_id": settlement_id,

@@ -28,7 +28,7 @@ from service.caller import Caller
 from service.context import ServiceContext
 from service.person.masking import masked_names_of
 from service.read_models.reader import PageResult, ReadModels, only, states_of
-from service.serializers import claim_answer, moment, yuan
+from service.serializers import burden_answer, claim_answer, moment, yuan
 
 
 class BillContext(NamedTuple):
@@ -43,11 +43,7 @@ class BillContext(NamedTuple):
 async def bills(
     context: ServiceContext, read_models: ReadModels, caller: Caller, request: StatementRequest
 ) -> PageResult:
-    """The bills of a patient, newest first (the patient, their agency, auditors).
-
-    Raises:
-        As `read_list`.
-    """
+    """The bills of a patient, newest first; it raises as `read_list`."""
 
     async def read(account_id: StreamId, cursor: str | None, limit: int) -> Page[dict[str, Any]]:
         rows, following = await bill_models.of_account(read_models.pool, account_id, cursor, limit)
@@ -118,16 +114,12 @@ def _answer(row: BillRow, states: BillContext, language: Language) -> dict[str, 
         "institution": bill.place.name,
         "institution_class": bill.place.kind,
         **claim_answer(settled.claim),
-        **_sums(bill.paid),
+        **burden_answer(*bill.paid),
         "sponsors": [
             {"name": s.name, "amount": yuan(s.paid_fen), "returned": yuan(s.returned_fen)}
             for s in bill.sponsors
         ],
-        "returned": {"amount": yuan(sum(bill.returned)), **_sums(bill.returned)},
+        "returned": {"amount": yuan(sum(bill.returned)), **burden_answer(*bill.returned)},
         "text": bill_text(bill).to(language),
         "position": row.position,
     }
-
-
-def _sums(sums: BurdenSums) -> dict[str, str]:
-    return {"own": yuan(sums.own_fen), "aid": yuan(sums.aid_fen), "cash": yuan(sums.cash_fen)}
