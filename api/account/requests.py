@@ -1,4 +1,4 @@
-"""Requests."""
+"""Request bodies of accounts."""
 
 from typing import Annotated, Literal
 
@@ -16,6 +16,10 @@ from api.http.fields import (
     TermDay,
 )
 
+AccountStatus = Literal[
+    "normal", "retired", "suspended", "arrears", "frozen", "deceased", "transferred", "closed"
+]
+
 
 class AccountBody(Body):
     """An insured person."""
@@ -25,22 +29,13 @@ class AccountBody(Body):
     cert_no: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9()-]{5,30}$")]
     insurance: Literal["employee", "resident"]
     region: RegionCode
-    status: Literal[
-        "normal",
-        "retired",
-        "suspended",
-        "arrears",
-        "frozen",
-        "deceased",
-        "transferred",
-        "closed",
-    ] = "normal"
+    status: AccountStatus = "normal"
     flags: tuple[Literal["public_medical_care"], ...] = ()
     reference: Reference | None = None
 
 
 class CreditBody(Body):
-    """Money for an account."""
+    """A credit to an account."""
 
     amount: Amount
     bucket: Literal["current", "prior"] = "current"
@@ -48,18 +43,9 @@ class CreditBody(Body):
 
 
 class StatusBody(Body):
-    """How an account should stand."""
+    """An account's new status."""
 
-    status: Literal[
-        "normal",
-        "retired",
-        "suspended",
-        "arrears",
-        "frozen",
-        "deceased",
-        "transferred",
-        "closed",
-    ]
+    status: AccountStatus
     reason: Remark = "not stated"
     effective_on: Day | None = None
     successor: PersonNo | None = None
@@ -67,7 +53,7 @@ class StatusBody(Body):
 
 
 class PayOutBody(Body):
-    """What the agency paid out is called in its own books: to the estate, or to a new owner."""
+    """The agency's own reference for a pay-out to the estate or to a new owner."""
 
     reference: Remark
 

@@ -1,4 +1,4 @@
-"""Responses."""
+"""Responses of accounts."""
 
 from api.http.schemas import ApiModel
 
@@ -13,7 +13,7 @@ class Balance(ApiModel):
 
 
 class Suspense(ApiModel):
-    """Money kept aside under a ticket, in no balance: the agency pays it out."""
+    """Money kept aside under a ticket; it is in no balance, and the agency pays it out."""
 
     ticket: str
     amount: str
