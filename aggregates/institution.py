@@ -158,11 +158,7 @@ def first_dialect(semantics: AmountSemantics) -> Dialect:
 
 
 def check_designated(institution: Institution) -> None:
-    """Refuse an institution whose agreement is not in force (S103).
-
-    Raises:
-        InstitutionNotDesignatedError: suspended or ended.
-    """
+    """Refuse a suspended or ended institution: InstitutionNotDesignatedError (S103)."""
     if institution.status is not InstitutionStatus.ACTIVE:
         raise InstitutionNotDesignatedError(status=institution.status)
 

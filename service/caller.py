@@ -56,11 +56,7 @@ def agency(subject: str, region: str | None) -> Caller:
 
 
 def check_role(caller: Caller, *roles: Role) -> None:
-    """Let only these roles in.
-
-    Raises:
-        NotPermittedError: the caller's role may not do this.
-    """
+    """Let only these roles in; NotPermittedError for any other."""
     if caller.role not in roles:
         raise NotPermittedError(role=caller.role)
 
@@ -71,10 +67,6 @@ def is_foreign(caller: Caller, region: str) -> bool:
 
 
 def check_region(caller: Caller, account: Account) -> None:
-    """Let an agency touch its own region only; another region's account looks unknown.
-
-    Raises:
-        UnknownError: an agency of another region.
-    """
+    """Let an agency touch its own region only; UnknownError for another region's account."""
     if caller.role is Role.AGENCY and is_foreign(caller, account.region):
         raise UnknownError

@@ -1,4 +1,4 @@
-"""Stream ids as callers write them."""
+"""Stream ids as callers write them: `stl_` with 32 hex digits, or 25 digits in base 36."""
 
 import re
 
@@ -7,11 +7,7 @@ from aggregates.vocabulary import StreamId
 
 
 def stream_of(prefix: str, text: str) -> StreamId:
-    """The stream id that a caller wrote.
-
-    Raises:
-        UnknownError: not an id of this kind, so there is no such thing.
-    """
+    """A stream id that a caller sent; UnknownError if it is not an id of this kind."""
     if re.fullmatch(prefix + r"_[0-9a-f]{32}", text) is None:
         raise UnknownError
     return StreamId(text)
@@ -24,7 +20,7 @@ PAIRS = [first + second for first in DIGITS for second in DIGITS]
 
 
 def short(stream: StreamId) -> str:
-    """A stream's identity in base 36, without its kind."""
+    """A stream's id in base 36, without its prefix."""
     number = int(stream[4:], 16)
     high, low = divmod(number, LOW)
     return _padded(high, 13) + _padded(low, 12)
@@ -39,11 +35,7 @@ def _padded(number: int, size: int) -> str:
 
 
 def long(prefix: str, text: str) -> StreamId:
-    """The stream of a kind that was written so.
-
-    Raises:
-        UnknownError: not written by `short`, so there is no such thing.
-    """
+    """The stream id of a number in base 36; UnknownError if `short` makes no such number."""
     if len(text) != SIZE or not text.isascii() or not text.isalnum() or text != text.upper():
         raise UnknownError
     number = int(text, 36)
@@ -53,5 +45,5 @@ def long(prefix: str, text: str) -> StreamId:
 
 
 def twin(stream: StreamId) -> str:
-    """The number of a settlement's refund (退费结算ID): its own, with the lowest bit turned."""
+    """The number of a settlement's refund (退费结算ID): its own with the lowest bit flipped."""
     return short(StreamId(f"{stream[:4]}{int(stream[4:], 16) ^ 1:032x}"))

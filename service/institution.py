@@ -95,11 +95,7 @@ async def designate(context: ServiceContext, request: Request, command: Designat
 
 
 async def look_at_institution(context: ServiceContext, caller: Caller, code: str) -> Reply:
-    """An institution as of now: for itself, agencies and auditors.
-
-    Raises:
-        UnknownError: there is none, or it is not the caller's.
-    """
+    """An institution as of now, if `find_institution` finds it for the caller."""
     check_role(caller, Role.AGENCY, Role.INSTITUTION, Role.AUDITOR)
 
     def decide(reads: ReadSet, _: Instant) -> Decision:

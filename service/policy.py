@@ -28,10 +28,10 @@ class EditionEditedError(Exception):
 
 
 async def publish(context: ServiceContext) -> int:
-    """Append every edition of the files that is not in the log yet, and count them.
+    """Append every edition that is not in the log yet, and count them.
 
     Raises:
-        EditionEditedError: a published edition's content was changed.
+        EditionEditedError: a file changes a published edition.
     """
     published = 0
     for region in context.policies.regions():
@@ -62,11 +62,7 @@ async def _publish(context: ServiceContext, edition: Edition) -> bool:
 
 
 def edition_in_force(reads: ReadSet, vault: Vault, region: str, now: Instant) -> Edition:
-    """The edition of a region in force today, from the log.
-
-    Raises:
-        NoEditionError: the region has published none that is in force.
-    """
+    """The edition of a region in force today; NoEditionError if there is none."""
     cached = reads.memo.get(region)
     if isinstance(cached, Edition):
         return cached
@@ -82,11 +78,7 @@ def edition_in_force(reads: ReadSet, vault: Vault, region: str, now: Instant) ->
 
 
 def edition_of_record(reads: ReadSet, vault: Vault, region: str, edition_id: str) -> Edition:
-    """The edition of an earlier decision, whatever is in force today.
-
-    Raises:
-        NoEditionError: the region never published it.
-    """
+    """The edition of an earlier decision; NoEditionError if the region never published it."""
     stream = reads.find(_region_name(vault, region))
     editions = () if stream is None else _editions(reads.rulebook(stream).editions)
     for edition in editions:
@@ -106,11 +98,7 @@ async def editions_today(context: ServiceContext, regions: Iterable[str]) -> dic
 
 
 async def look_at_rulebook(context: ServiceContext, region: str) -> Published:
-    """A region's published editions from the log.
-
-    Raises:
-        UnknownError: the region has published none.
-    """
+    """A region's published editions from the log; UnknownError if there are none."""
     rulebooks = await _rulebooks(context, (region,))
     if region not in rulebooks:
         raise UnknownError

@@ -121,11 +121,7 @@ class Vault:
         raise KeyFileError("a person's key does not open under this key file")
 
     def unseal(self, sealed: str, wrapped: bytes | None, stream: StreamId) -> Personal | None:
-        """A person's data, or None if the person was erased.
-
-        Raises:
-            KeyFileError: the ciphertext does not open under these keys.
-        """
+        """A person's data, or None if erased; KeyFileError if it is sealed with other keys."""
         if wrapped is None:
             return None
         plain = _decrypted(AESGCM(self._unwrap(wrapped, stream)), base64.b64decode(sealed), stream)
@@ -142,11 +138,7 @@ class Vault:
         return base64.b64encode(sealed).decode()
 
     def unseal_secret(self, sealed: str, stream: StreamId) -> str:
-        """A sealed secret in clear.
-
-        Raises:
-            KeyFileError: the ciphertext does not open under these keys.
-        """
+        """A sealed secret in clear; KeyFileError if it is sealed with other keys."""
         plain = _decrypted(self._lasting, base64.b64decode(sealed), stream)
         if plain is None:
             raise KeyFileError("a sealed secret does not open under this key file")
@@ -176,11 +168,7 @@ def load_keys(path: Path) -> Vault:
 
 
 async def check_fingerprint(connection: Any, vault: Vault) -> None:  # noqa: ANN401 -- or a pool
-    """Store the fingerprint of the ledger's keys once, and refuse other keys.
-
-    Raises:
-        KeyFileError: the ledger was sealed with another key file.
-    """
+    """Store the fingerprint of the ledger's keys once; KeyFileError for other keys."""
     await connection.execute(
         "INSERT INTO fingerprints VALUES ('keys', $1) ON CONFLICT DO NOTHING", vault.fingerprint
     )
@@ -190,21 +178,13 @@ async def check_fingerprint(connection: Any, vault: Vault) -> None:  # noqa: ANN
 
 
 async def hold_keys(connection: Any, vault: Vault) -> None:  # noqa: ANN401 -- asyncpg has no types
-    """Lock these keys while a connection is open, so that `rewrap` keeps the wrapping key.
-
-    Raises:
-        KeyFileError: as `check_fingerprint`.
-    """
+    """As `check_fingerprint`; `rewrap` keeps the keys until the connection is closed."""
     await connection.execute(f"SELECT pg_advisory_lock_shared({KEY_LOCK})", vault.fingerprint)
     await check_fingerprint(connection, vault)
 
 
 def read_key_file(path: Path) -> dict[str, Any]:
-    """The keys of a key file by name, in hex; those that sign checkpoints are a list.
-
-    Raises:
-        ValueError: it is no key file.
-    """
+    """The keys of a key file by name, in hex; those that sign checkpoints are a list."""
     keys: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return keys
 

@@ -97,11 +97,7 @@ def file_elsewhere(
 
 
 def pay_out(account: Account, ticket: str, reference: str) -> events.SuspensePaidOut:
-    """Pay out everything in suspense under a ticket, to the estate or to a new owner.
-
-    Raises:
-        UnknownError: nothing is in suspense under the ticket, or it was paid out.
-    """
+    """Pay out everything in suspense under a ticket; UnknownError if there is nothing."""
     amounts = [entry.amount_fen for entry in account.suspended if entry.ticket == ticket]
     if not amounts:
         raise UnknownError

@@ -51,10 +51,7 @@ def evolve_money(account: Account, event: MoneyEvent) -> Account:
 
 
 def _move(
-    account: Account,
-    event: events.Debited | events.DebitReturned,
-    current_fen: int,
-    prior_fen: int,
+    account: Account, event: events.Debited | events.DebitReturned, current_fen: int, prior_fen: int
 ) -> Account:
     """Move money, and count it against the caps if it was debited under a binding."""
     return account._replace(

@@ -17,11 +17,7 @@ def held_fen(account: Account, now: Instant) -> int:
 
 
 def assert_sound(account: Account, now: Instant) -> None:
-    """Check the invariants of an account after a decision.
-
-    Raises:
-        AssertionError: a bucket is below zero, or contains less than is held of it.
-    """
+    """Assert that no bucket is below zero or contains less than is held of it."""
     assert min(account.current_fen, account.prior_fen) >= 0, "no bucket is below zero"
     if account.holds:
         free = as_spent(account, now)

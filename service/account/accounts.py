@@ -237,11 +237,7 @@ async def file_elsewhere(
 
 
 async def look_at_account(context: ServiceContext, caller: Caller, person_no: str) -> Reply:
-    """An account as of now: for its owner, a minor's parent, its agency, auditors.
-
-    Raises:
-        UnknownError: there is none, or it is not the caller's.
-    """
+    """An account as of now, if `find_readable` finds it for the caller."""
     check_role(caller, Role.AGENCY, Role.PERSON, Role.AUDITOR)
 
     def decide(reads: ReadSet, now: Instant) -> Decision:

@@ -76,11 +76,7 @@ async def approve(context: ServiceContext, request: Request, correction_id: Stre
 async def reject(
     context: ServiceContext, request: Request, correction_id: StreamId, reason: str
 ) -> Reply:
-    """Reject a correction that another clerk proposed.
-
-    Raises:
-        As `approve`.
-    """
+    """Reject a correction that another clerk proposed; it raises as `approve`."""
 
     def events(reads: ReadSet, correction: Correction, _: Instant) -> StreamEvents:
         check_names_nobody(reads, context.vault, correction.proposed.account, reason)
@@ -92,11 +88,7 @@ async def reject(
 async def look_at_correction(
     context: ServiceContext, caller: Caller, correction_id: StreamId
 ) -> Reply:
-    """A correction as of now: for its region's agency, and auditors.
-
-    Raises:
-        UnknownError: there is none, or it is not the caller's.
-    """
+    """A correction as of now: for its region's agency and auditors, else UnknownError."""
     check_role(caller, Role.AGENCY, Role.AUDITOR)
 
     def decide(reads: ReadSet, _: Instant) -> Decision:

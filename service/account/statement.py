@@ -42,11 +42,7 @@ class StatementRequest(NamedTuple):
 async def entries(
     context: ServiceContext, read_models: ReadModels, caller: Caller, request: StatementRequest
 ) -> PageResult:
-    """An account's statement, newest first (its owner, its agency, auditors).
-
-    Raises:
-        As `read_list`.
-    """
+    """An account's statement, newest first; it raises as `read_list`."""
 
     async def read(account_id: StreamId, cursor: str | None, limit: int) -> Page[dict[str, Any]]:
         rows, following = await entry_models.of_account(read_models.pool, account_id, cursor, limit)

@@ -102,11 +102,7 @@ def _digit(sign: str) -> str:
 
 
 def check_names_nobody(reads: ReadSet, vault: Vault, account_id: StreamId, text: str) -> None:
-    """Refuse a text that contains the name of an account's owner.
-
-    Raises:
-        PersonNamedError: the text contains it.
-    """
+    """Refuse a text that contains the name of an account's owner: PersonNamedError."""
     personal = vault.unseal(*reads.person(account_id), account_id)
     name = _bare(personal.name) if personal is not None else ""
     if len(name) >= NAME_MIN and name in _bare(text):

@@ -11,11 +11,7 @@ from service.vault import Vault
 
 
 def find_person(reads: ReadSet, vault: Vault, person_no: str) -> StreamId:
-    """The account of a person number.
-
-    Raises:
-        UnknownError: there is none.
-    """
+    """The account of a person number; UnknownError if there is none."""
     account_id = reads.find(vault.name("person_no", person_no))
     if account_id is None:
         raise UnknownError
@@ -58,11 +54,7 @@ def find_readable(
 def own_region(
     reads: ReadSet, vault: Vault, caller: Caller, person_no: str
 ) -> tuple[StreamId, Account]:
-    """An account that the caller may change.
-
-    Raises:
-        UnknownError: there is none, or it is another region's.
-    """
+    """The account of a person number; UnknownError if it is of another agency's region."""
     account_id = find_person(reads, vault, person_no)
     account = reads.account(account_id)
     check_region(caller, account)

@@ -49,10 +49,7 @@ class Rewrapped(NamedTuple):
 
 
 async def rewrap(
-    dsn: str,
-    key_file: Path,
-    progress: Callable[[int], None] = lambda _: None,
-    batch: int = BATCH,
+    dsn: str, key_file: Path, progress: Callable[[int], None] = lambda _: None, batch: int = BATCH
 ) -> Rewrapped:
     """Wrap every person's key under a new wrapping key; drop the old one if no process uses it.
 

@@ -71,11 +71,7 @@ class PolicyBook:
         return self.by_region.get(region, ())
 
     def edition(self, region: str, on: date) -> Edition:
-        """The edition in force in a region on a Beijing day.
-
-        Raises:
-            NoEditionInForceError: the book has none; there is no fallback to another region.
-        """
+        """The edition in force on a Beijing day; NoEditionInForceError if there is none."""
         try:
             return in_force(self.editions(region), on)
         except NoEditionInForceError as refusal:
@@ -83,11 +79,7 @@ class PolicyBook:
 
 
 def load(folder: Path) -> PolicyBook:
-    """The book of all files of a folder.
-
-    Raises:
-        PolicyFilesError: a file is unsound.
-    """
+    """The book of all files of a folder; PolicyFilesError if a file is unsound."""
     files, problems = _read_folder(folder)
     if problems:
         raise PolicyFilesError(problems)
