@@ -1,7 +1,7 @@
 """The checks of a policy edition that go beyond the types of its keys."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import date
 
@@ -42,9 +42,9 @@ def _unsound_texts(edition: Edition) -> Iterator[tuple[str, str]]:
         if not text.strip():
             yield key, "is empty"
     sections = asdict(edition)
-    known = {key for section in sections.values() if isinstance(section, dict) for key in section}
+    keys = {key for section in sections.values() if isinstance(section, dict) for key in section}
     for key, grade in edition.evidence_of:
-        if key not in known | sections.keys():
+        if key not in keys | sections.keys():
             yield f"evidence_of.{key}", NOT_A_KEY
         if grade.partition(" ")[0] not in set(EvidenceGrade):
             yield f"evidence_of.{key}", f"begins with no grade: {grade}{_one_of(EvidenceGrade)}"
@@ -55,12 +55,15 @@ def _unsound_order(edition: Edition) -> Iterator[tuple[str, str]]:
     if terms.order_missing is OrderMissing.FALLBACK and terms.order_fallback is None:
         yield "order.order_fallback", "is none, and order_missing is FALLBACK"
     if terms.order_fallback in _SET_BY_A_PERSON:
-        yield "order.order_fallback", "needs a person to set it, and is for when nobody did"
+        yield (
+            "order.order_fallback",
+            "must be an order that nobody sets: it applies when nobody has set one",
+        )
     same_region_first = OrderStrategy.SAME_REGION_FIRST
     if same_region_first in (terms.order_strategy, terms.order_fallback) and not terms.order_then:
         yield "order.order_then", "is not stated, and SAME_REGION_FIRST needs it"
     if terms.order_then in _SET_BY_A_PERSON | {same_region_first}:
-        yield "order.order_then", "must be an order that needs nobody and nothing further"
+        yield "order.order_then", "must be an order that nobody sets, other than SAME_REGION_FIRST"
 
 
 def _unsound_places(edition: Edition) -> Iterator[tuple[str, str]]:
@@ -71,29 +74,30 @@ def _unsound_places(edition: Edition) -> Iterator[tuple[str, str]]:
         key = f"place.place_scope.{number}"
         if not _PLACES.fullmatch(rule.place):
             yield f"{key}.place", f"is no place: {rule.place}{_one_of(_PLACE_WORDS)}"
-        classes = (f"{key}.person_classes", rule.person_classes)
-        yield from _unknown(classes, PERSON_CLASSES, PERSON_CLASSES.__contains__)
-        listed = bool(rule.institutions)
-        if (rule.use is PlaceUse.WHITELIST) != listed or (rule.person_classes and not listed):
-            yield f"{key}.use", "is WHITELIST exactly where institutions are listed"
+        yield from _unknown(f"{key}.person_classes", rule.person_classes, PERSON_CLASSES)
+        is_list = bool(rule.institutions)
+        if (rule.use is PlaceUse.WHITELIST) != is_list or (rule.person_classes and not is_list):
+            yield f"{key}.use", "must be WHITELIST exactly if institutions are listed"
 
 
 def _unsound_care(edition: Edition) -> Iterator[tuple[str, str]]:
     terms = edition.place
-    kinds = ("place.med_types_allowed", terms.med_types_allowed)
-    yield from _unknown(kinds, _MED_TYPE_WORDS, _is_med_type)
-    classes = ("place.sensitive_institution_classes", terms.sensitive_institution_classes)
-    yield from _unknown(classes, InstitutionKind, set(InstitutionKind).__contains__)
+    for number, code in enumerate(terms.med_types_allowed):
+        if not _is_med_type(code):
+            yield f"place.med_types_allowed.{number}", _no_word(code, _MED_TYPE_WORDS)
+    classes = terms.sensitive_institution_classes
+    yield from _unknown("place.sensitive_institution_classes", classes, tuple(InstitutionKind))
 
 
-def _unknown(
-    stated: tuple[str, Iterable[str]], words: Iterable[str], is_known: Callable[[str], bool]
-) -> Iterator[tuple[str, str]]:
-    """Every word of a list that is not in its vocabulary, with the valid words."""
-    key, listed = stated
-    for number, word in enumerate(listed):
-        if not is_known(word):
-            yield f"{key}.{number}", f"is no word for this key: {word}{_one_of(words)}"
+def _unknown(key: str, stated: Iterable[str], words: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Every stated word that is not in the vocabulary of its key."""
+    for number, word in enumerate(stated):
+        if word not in words:
+            yield f"{key}.{number}", _no_word(word, words)
+
+
+def _no_word(word: str, words: Iterable[str]) -> str:
+    return f"is no word for this key: {word}{_one_of(words)}"
 
 
 def _one_of(words: Iterable[str]) -> str:
@@ -104,8 +108,8 @@ def _is_med_type(code: str) -> bool:
     """A national code, a group or an extension of one, or a region's own local code."""
     if not _MED_TYPES.fullmatch(code):
         return False
-    known = (code.startswith(kind) or kind.startswith(code) for kind in MedType)
-    return code.startswith(_LOCAL_MED_TYPE) or any(known)
+    is_national = any(code.startswith(kind) or kind.startswith(code) for kind in MedType)
+    return is_national or code.startswith(_LOCAL_MED_TYPE)
 
 
 def _unsound_premium(edition: Edition) -> Iterator[tuple[str, str]]:
