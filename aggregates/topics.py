@@ -1,97 +1,18 @@
 """The stored names of events, written by hand: renaming a class changes nothing on disk."""
 
-from aggregates import credential_link as link
-from aggregates import institution, visit
+from aggregates import institution, proof, visit
 from aggregates.account import correction
+from aggregates.account import events as account_events
 from aggregates.account import fold as account
-from aggregates.account.correction import CorrectionApproved, CorrectionProposed, CorrectionRejected
-from aggregates.account.events import (
-    AccountClosed,
-    AccountFrozen,
-    AccountOpened,
-    AccountUnfrozen,
-    AidReceived,
-    AidReturned,
-    BeneficiaryLinked,
-    BeneficiaryUnlinked,
-    Corrected,
-    Credited,
-    Debited,
-    DebitReturned,
-    FilingMade,
-    Held,
-    HoldReleased,
-    InsuranceResumed,
-    InsuranceSuspended,
-    InvitationReceived,
-    OrderChanged,
-    PersonErased,
-    PremiumDebited,
-    PremiumReturned,
-    ReturnSuspended,
-    SponsorLinked,
-    SponsorUnlinked,
-    SuspensePaidOut,
-    YearClosed,
-)
 from aggregates.account.state import Account
 from aggregates.binding import binding, kinship
-from aggregates.binding.events import (
-    BindingConfirmed,
-    BindingReleased,
-    GrantChanged,
-    InvitationDeclined,
-    InvitationSent,
-    StrangerInvited,
-)
-from aggregates.binding.kinship import KinshipConfirmed, KinshipEnded, KinshipRecorded
-from aggregates.credential_link import (
-    CodeShown,
-    CredentialLinkActivated,
-    CredentialLinkClosed,
-    CredentialLinkConfirmed,
-    CredentialLinkOpened,
-    CredentialLinkRequested,
-    CredentialLinkReviewed,
-)
-from aggregates.institution import (
-    AccountsCleared,
-    ClearingRequested,
-    ClearingWithdrawn,
-    InstitutionDesignated,
-)
+from aggregates.binding import events as binding_events
+from aggregates.credential_link import events as link_events
+from aggregates.credential_link import link
 from aggregates.policy import rulebook
-from aggregates.policy.rulebook import EditionPublished
 from aggregates.premium import premium
-from aggregates.premium.premium import (
-    PremiumConfirmed,
-    PremiumHeld,
-    PremiumOutcomeUnknown,
-    PremiumRejected,
-    PremiumReversalRefused,
-    PremiumReversalRequested,
-    PremiumReversed,
-    PremiumSentToTax,
-)
-from aggregates.proof import Fork, ForkAccepted
+from aggregates.settlement import events as settlement_events
 from aggregates.settlement import hold, settlement
-from aggregates.settlement.events import (
-    PartRefunded,
-    RecoveryDue,
-    Settled,
-    SettlementCancelled,
-    SettlementRefused,
-    SettlementReversed,
-)
-from aggregates.settlement.hold import ClaimHeld, HoldCaptured, HoldEnded
-from aggregates.visit import (
-    FeesUploaded,
-    FeesWithdrawn,
-    VisitClosed,
-    VisitDescribed,
-    VisitRegistered,
-    VisitReopened,
-)
 
 Event = (
     account.AccountEvent
@@ -101,11 +22,11 @@ Event = (
     | correction.CorrectionEvent
     | premium.PremiumEvent
     | kinship.KinshipEvent
-    | link.LinkEvent
+    | link_events.LinkEvent
     | visit.VisitEvent
     | institution.InstitutionEvent
-    | EditionPublished
-    | ForkAccepted
+    | rulebook.EditionPublished
+    | proof.ForkAccepted
 )
 
 State = (
@@ -119,86 +40,86 @@ State = (
     | kinship.Kinship
     | link.Link
     | rulebook.Rulebook
-    | Fork
+    | proof.Fork
     | visit.Visit
 )
 
 TOPICS: dict[type[Event], str] = {
-    AccountOpened: "account.opened/1",
-    Credited: "account.credited/1",
-    Debited: "account.debited/1",
-    DebitReturned: "account.debit-returned/1",
-    AidReceived: "account.aid-received/1",
-    AidReturned: "account.aid-returned/1",
-    OrderChanged: "account.order-changed/1",
-    InvitationReceived: "account.invitation-received/1",
-    SponsorLinked: "account.sponsor-linked/1",
-    SponsorUnlinked: "account.sponsor-unlinked/1",
-    BeneficiaryLinked: "account.beneficiary-linked/1",
-    BeneficiaryUnlinked: "account.beneficiary-unlinked/1",
-    AccountFrozen: "account.frozen/1",
-    AccountUnfrozen: "account.unfrozen/1",
-    InsuranceSuspended: "account.insurance-suspended/1",
-    InsuranceResumed: "account.insurance-resumed/1",
-    AccountClosed: "account.closed/1",
-    PersonErased: "account.person-erased/1",
-    FilingMade: "account.filing-made/1",
-    YearClosed: "account.year-closed/1",
-    Held: "account.held/1",
-    HoldReleased: "account.hold-released/1",
-    ReturnSuspended: "account.return-suspended/1",
-    SuspensePaidOut: "account.suspense-paid-out/1",
-    Corrected: "account.corrected/1",
-    PremiumDebited: "account.premium-debited/1",
-    PremiumReturned: "account.premium-returned/1",
-    InvitationSent: "binding.invitation-sent/1",
-    StrangerInvited: "binding.stranger-invited/1",
-    BindingConfirmed: "binding.confirmed/1",
-    InvitationDeclined: "binding.invitation-declined/1",
-    GrantChanged: "binding.grant-changed/1",
-    BindingReleased: "binding.released/1",
-    Settled: "settlement.settled/1",
-    SettlementRefused: "settlement.refused/1",
-    SettlementCancelled: "settlement.cancelled/1",
-    PartRefunded: "settlement.part-refunded/1",
-    SettlementReversed: "settlement.reversed/1",
-    RecoveryDue: "settlement.recovery-due/1",
-    ClaimHeld: "hold.placed/1",
-    HoldCaptured: "hold.captured/1",
-    HoldEnded: "hold.ended/1",
-    CorrectionProposed: "correction.proposed/1",
-    CorrectionApproved: "correction.approved/1",
-    CorrectionRejected: "correction.rejected/1",
-    PremiumHeld: "premium.held/1",
-    PremiumSentToTax: "premium.sent-to-tax/1",
-    PremiumOutcomeUnknown: "premium.outcome-unknown/1",
-    PremiumConfirmed: "premium.confirmed/1",
-    PremiumRejected: "premium.rejected/1",
-    PremiumReversalRequested: "premium.reversal-requested/1",
-    PremiumReversalRefused: "premium.reversal-refused/1",
-    PremiumReversed: "premium.reversed/1",
-    KinshipRecorded: "kinship.recorded/1",
-    KinshipEnded: "kinship.ended/1",
-    KinshipConfirmed: "kinship.confirmed/1",
-    InstitutionDesignated: "institution.designated/1",
-    AccountsCleared: "institution.cleared/1",
-    ClearingRequested: "institution.clearing-requested/1",
-    ClearingWithdrawn: "institution.clearing-withdrawn/1",
-    EditionPublished: "policy.edition-published/1",
-    ForkAccepted: "ledger.fork-accepted/1",
-    VisitRegistered: "visit.registered/1",
-    VisitDescribed: "visit.described/1",
-    FeesUploaded: "visit.fees-uploaded/1",
-    FeesWithdrawn: "visit.fees-withdrawn/1",
-    VisitClosed: "visit.closed/1",
-    VisitReopened: "visit.reopened/1",
-    CredentialLinkOpened: "link.opened/1",
-    CredentialLinkRequested: "link.requested/1",
-    CredentialLinkConfirmed: "link.confirmed/1",
-    CredentialLinkReviewed: "link.reviewed/1",
-    CredentialLinkActivated: "link.activated/1",
-    CodeShown: "link.code-shown/1",
-    CredentialLinkClosed: "link.closed/1",
+    account_events.AccountOpened: "account.opened/1",
+    account_events.Credited: "account.credited/1",
+    account_events.Debited: "account.debited/1",
+    account_events.DebitReturned: "account.debit-returned/1",
+    account_events.AidReceived: "account.aid-received/1",
+    account_events.AidReturned: "account.aid-returned/1",
+    account_events.OrderChanged: "account.order-changed/1",
+    account_events.InvitationReceived: "account.invitation-received/1",
+    account_events.SponsorLinked: "account.sponsor-linked/1",
+    account_events.SponsorUnlinked: "account.sponsor-unlinked/1",
+    account_events.BeneficiaryLinked: "account.beneficiary-linked/1",
+    account_events.BeneficiaryUnlinked: "account.beneficiary-unlinked/1",
+    account_events.AccountFrozen: "account.frozen/1",
+    account_events.AccountUnfrozen: "account.unfrozen/1",
+    account_events.InsuranceSuspended: "account.insurance-suspended/1",
+    account_events.InsuranceResumed: "account.insurance-resumed/1",
+    account_events.AccountClosed: "account.closed/1",
+    account_events.PersonErased: "account.person-erased/1",
+    account_events.FilingMade: "account.filing-made/1",
+    account_events.YearClosed: "account.year-closed/1",
+    account_events.Held: "account.held/1",
+    account_events.HoldReleased: "account.hold-released/1",
+    account_events.ReturnSuspended: "account.return-suspended/1",
+    account_events.SuspensePaidOut: "account.suspense-paid-out/1",
+    account_events.Corrected: "account.corrected/1",
+    account_events.PremiumDebited: "account.premium-debited/1",
+    account_events.PremiumReturned: "account.premium-returned/1",
+    binding_events.InvitationSent: "binding.invitation-sent/1",
+    binding_events.StrangerInvited: "binding.stranger-invited/1",
+    binding_events.BindingConfirmed: "binding.confirmed/1",
+    binding_events.InvitationDeclined: "binding.invitation-declined/1",
+    binding_events.GrantChanged: "binding.grant-changed/1",
+    binding_events.BindingReleased: "binding.released/1",
+    settlement_events.Settled: "settlement.settled/1",
+    settlement_events.SettlementRefused: "settlement.refused/1",
+    settlement_events.SettlementCancelled: "settlement.cancelled/1",
+    settlement_events.PartRefunded: "settlement.part-refunded/1",
+    settlement_events.SettlementReversed: "settlement.reversed/1",
+    settlement_events.RecoveryDue: "settlement.recovery-due/1",
+    hold.ClaimHeld: "hold.placed/1",
+    hold.HoldCaptured: "hold.captured/1",
+    hold.HoldEnded: "hold.ended/1",
+    correction.CorrectionProposed: "correction.proposed/1",
+    correction.CorrectionApproved: "correction.approved/1",
+    correction.CorrectionRejected: "correction.rejected/1",
+    premium.PremiumHeld: "premium.held/1",
+    premium.PremiumSentToTax: "premium.sent-to-tax/1",
+    premium.PremiumOutcomeUnknown: "premium.outcome-unknown/1",
+    premium.PremiumConfirmed: "premium.confirmed/1",
+    premium.PremiumRejected: "premium.rejected/1",
+    premium.PremiumReversalRequested: "premium.reversal-requested/1",
+    premium.PremiumReversalRefused: "premium.reversal-refused/1",
+    premium.PremiumReversed: "premium.reversed/1",
+    kinship.KinshipRecorded: "kinship.recorded/1",
+    kinship.KinshipEnded: "kinship.ended/1",
+    kinship.KinshipConfirmed: "kinship.confirmed/1",
+    institution.InstitutionDesignated: "institution.designated/1",
+    institution.AccountsCleared: "institution.cleared/1",
+    institution.ClearingRequested: "institution.clearing-requested/1",
+    institution.ClearingWithdrawn: "institution.clearing-withdrawn/1",
+    rulebook.EditionPublished: "policy.edition-published/1",
+    proof.ForkAccepted: "ledger.fork-accepted/1",
+    visit.VisitRegistered: "visit.registered/1",
+    visit.VisitDescribed: "visit.described/1",
+    visit.FeesUploaded: "visit.fees-uploaded/1",
+    visit.FeesWithdrawn: "visit.fees-withdrawn/1",
+    visit.VisitClosed: "visit.closed/1",
+    visit.VisitReopened: "visit.reopened/1",
+    link_events.CredentialLinkOpened: "link.opened/1",
+    link_events.CredentialLinkRequested: "link.requested/1",
+    link_events.CredentialLinkConfirmed: "link.confirmed/1",
+    link_events.CredentialLinkReviewed: "link.reviewed/1",
+    link_events.CredentialLinkActivated: "link.activated/1",
+    link_events.CodeShown: "link.code-shown/1",
+    link_events.CredentialLinkClosed: "link.closed/1",
 }
 
 CLASSES: dict[str, type[Event]] = {topic: event for event, topic in TOPICS.items()}

@@ -28,10 +28,17 @@ from api.http.openapi_helpers import problems
 from api.http.problems import ProblemError
 from api.http.schemas import ApiModel as ReplyModel
 from api.http.strict_body import StrictBodyRoute
-from service import credential_link as link_looks
-from service import credential_link as links
 from service.caller import Role
 from service.context import ServiceContext
+from service.credential_link import (
+    activation,
+    closure,
+    codes,
+    confirmation,
+    opening,
+    queries,
+    review,
+)
 from service.ids import stream_of
 from service.ledger.command import Reply
 from service.person.masking import persons_of
@@ -139,7 +146,7 @@ async def open_link(change: ChangeOf, body: LinkBody) -> Response:
             "FIELD_REQUIRED", errors=[{"field": "guardian", "code": "FIELD_REQUIRED"}]
         )
     asked = change.request("credential-links", body)
-    reply = await links.open_link(change.context, asked, _opening_of(body))
+    reply = await opening.open_link(change.context, asked, _opening_of(body))
     return await _answered(change, reply, member=body.member)
 
 
@@ -160,7 +167,7 @@ async def list_links(
         raise ProblemError("QUERY_INVALID", errors=names)
     asked = PageRequest(cursor, limit, min_position)
     return page_answer(
-        await link_looks.links_of(api.context, api.read_models, caller, person_no, asked)
+        await queries.links_of(api.context, api.read_models, caller, person_no, asked)
     )
 
 
@@ -168,8 +175,8 @@ async def list_links(
 async def look_at_link(api: ApiOf, caller: CallerOf, link_id: str) -> Response:
     """A link, and when its code was shown and used (its sides, their agencies, auditors)."""
     stream = stream_of("lnk", link_id)
-    reply = await link_looks.look_at_link(api.context, caller, stream)
-    displays = await link_looks.displays_of(api.context, api.read_models, stream)
+    reply = await queries.look_at_link(api.context, caller, stream)
+    displays = await queries.displays_of(api.context, api.read_models, stream)
     with_persons = await _with_persons(api.context, reply.answer)
     return answer_read(reply, lambda link: with_persons(link) | {"displays": displays})
 
@@ -184,7 +191,7 @@ async def confirm_link(change: ChangeOf, link_id: str, body: NothingBody) -> Res
     """Agree that the guardian shows the code (the member, a minor's parent, or his agency)."""
     stream = stream_of("lnk", link_id)
     asked = change.request(f"credential-links/{stream}/confirmation", body)
-    return await _answered(change, await links.confirm_link(change.context, asked, stream))
+    return await _answered(change, await confirmation.confirm_link(change.context, asked, stream))
 
 
 @router.post(
@@ -197,8 +204,8 @@ async def review_link(change: ChangeOf, link_id: str, body: ReviewBody) -> Respo
     """Judge the evidence for a minor (the agency of the member's region); a no closes the link."""
     stream = stream_of("lnk", link_id)
     asked = change.request(f"credential-links/{stream}/review", body)
-    review = links.Review(is_approved=body.decision == "approve", reason=body.reason)
-    reply = await links.review_link(change.context, asked, stream, review)
+    verdict = review.Review(is_approved=body.decision == "approve", reason=body.reason)
+    reply = await review.review_link(change.context, asked, stream, verdict)
     return await _answered(change, reply)
 
 
@@ -212,7 +219,7 @@ async def activate_link(change: ChangeOf, link_id: str, body: NothingBody) -> Re
     """Take a minor's link into use, once approved (the guardian, or his agency)."""
     stream = stream_of("lnk", link_id)
     asked = change.request(f"credential-links/{stream}/activation", body)
-    reply = await links.activate_link(change.context, asked, stream)
+    reply = await activation.activate_link(change.context, asked, stream)
     return await _answered(change, reply)
 
 
@@ -226,7 +233,7 @@ async def show_code(change: ChangeOf, link_id: str, body: NothingBody) -> Respon
     """Show the member's code, to be used as `e_credential` (the guardian, or his agency)."""
     stream = stream_of("lnk", link_id)
     asked = change.request(f"credential-links/{stream}/codes", body)
-    return change.answer(await links.show_code(change.context, asked, stream))
+    return change.answer(await codes.show_code(change.context, asked, stream))
 
 
 @router.post(
@@ -239,13 +246,13 @@ async def close_link(change: ChangeOf, link_id: str, body: ReasonBody) -> Respon
     """Close a link (either side, or an agency); codes that were shown hold no more."""
     stream = stream_of("lnk", link_id)
     asked = change.request(f"credential-links/{stream}/closure", body)
-    reply = await links.close_link(change.context, asked, stream, body.reason)
+    reply = await closure.close_link(change.context, asked, stream, body.reason)
     return await _answered(change, reply)
 
 
-def _opening_of(body: LinkBody) -> links.OpenLink:
+def _opening_of(body: LinkBody) -> opening.OpenLink:
     """A guardian's request as the service takes it."""
-    return links.OpenLink(
+    return opening.OpenLink(
         guardian=body.guardian,
         member=body.member,
         relation=Relation(body.relation.upper()),
@@ -268,7 +275,7 @@ async def _answered(change: Change, reply: Reply, member: str | None = None) -> 
 
 
 async def _with_persons(context: ServiceContext, answer: bytes) -> Render:
-    guardian, member = links.sides_in(answer)
+    guardian, member = queries.sides_in(answer)
     persons = await persons_of(context, (guardian,) if member is None else (guardian, member))
     numbers = {stream: person and person.person_no for stream, person in persons.items()}
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from aggregates.credential_link import (
+from aggregates.credential_link.events import (
     CodeShown,
     CredentialLinkActivated,
     CredentialLinkClosed,
@@ -12,9 +12,9 @@ from aggregates.credential_link import (
     CredentialLinkOpened,
     CredentialLinkRequested,
     CredentialLinkReviewed,
-    Link,
 )
-from aggregates.credential_link import evolve as evolve_link
+from aggregates.credential_link.link import Link
+from aggregates.credential_link.link import evolve as evolve_link
 from aggregates.settlement.events import Settled
 from aggregates.vocabulary import LinkStatus, Relation, StreamId
 from projections.kit.paging import Page, below, bounded, page

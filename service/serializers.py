@@ -12,7 +12,7 @@ from aggregates.account.state import Account
 from aggregates.binding.binding import Binding
 from aggregates.binding.deduction_order import CurrentOrder
 from aggregates.binding.events import Caps
-from aggregates.credential_link import Link
+from aggregates.credential_link.link import Link
 from aggregates.settlement.events import Claim, PayerShare, Settled
 from aggregates.settlement.settlement import Remainder
 from aggregates.vocabulary import BEIJING, Instant, LinkStatus, Reason, SettlementStatus, StreamId

@@ -23,7 +23,7 @@ from aggregates.binding.events import (
     StrangerInvited,
 )
 from aggregates.binding.kinship import KinshipEnded, KinshipRecorded
-from aggregates.credential_link import CodeShown
+from aggregates.credential_link.events import CodeShown
 from aggregates.settlement.events import (
     PartRefunded,
     PayerShare,

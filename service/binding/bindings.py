@@ -28,10 +28,11 @@ from service.binding.parties import (
     Invite,
     Parties,
     acting_side,
-    check_is,
+    check_sees,
+    check_side,
     is_stranger,
-    is_told,
     kin_of,
+    may_know,
     party,
     side_of,
     swept_side,
@@ -157,7 +158,7 @@ async def confirm(
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
         binding = reads.binding(binding_id)
-        for_whom = check_is(
+        for_whom = check_side(
             reads, context.vault, request.caller, (binding.beneficiary, _sides(binding)), now
         )
         sponsor, lapsed = swept_side(reads, context.vault, binding.sponsor, now)
@@ -184,7 +185,7 @@ async def decline(context: ServiceContext, request: Request, binding_id: StreamI
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
         binding = reads.binding(binding_id)
-        for_whom = check_is(
+        for_whom = check_side(
             reads, context.vault, request.caller, (binding.beneficiary, _sides(binding)), now
         )
         reads.account(binding.beneficiary)
@@ -218,7 +219,7 @@ async def release(
         decision = _answered(
             binding_id, binding, reads.version(binding_id), moved, now, acting.on_behalf_of
         )
-        is_open = is_told(reads, context.vault, request.caller, binding)
+        is_open = _may_know(reads, context.vault, request.caller, binding)
         return decision if is_open else _untold(decision)
 
     return await context.do(request, decide)
@@ -241,7 +242,7 @@ async def change(
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
         binding = reads.binding(binding_id)
-        for_whom = check_is(
+        for_whom = check_side(
             reads, context.vault, request.caller, (binding.sponsor, _sides(binding)), now
         )
         event = rules.change_grant(
@@ -268,17 +269,21 @@ async def look_at_binding(context: ServiceContext, caller: Caller, binding_id: S
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
         binding = reads.binding(binding_id)
-        if caller.role is not Role.AUDITOR:
-            acting_side(reads, context.vault, caller, _sides(binding), now)
+        check_sees(reads, context.vault, caller, _sides(binding), now)
         answer = binding_answer(binding_id, binding, reads.version(binding_id), now)
         decision = Decision(answer=json.encode(answer))
-        return decision if is_told(reads, context.vault, caller, binding) else _untold(decision)
+        is_open = _may_know(reads, context.vault, caller, binding)
+        return decision if is_open else _untold(decision)
 
     return await context.ask(caller, decide)
 
 
 def _sides(binding: Binding) -> Parties:
     return Parties(binding.sponsor, binding.beneficiary)
+
+
+def _may_know(reads: ReadSet, vault: Vault, caller: Caller, binding: Binding) -> bool:
+    return may_know(reads, vault, caller, _sides(binding), is_known=binding.is_known)
 
 
 def _released(binding_id: StreamId, now: Instant) -> BeneficiaryUnlinked:

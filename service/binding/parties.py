@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from aggregates.binding.binding import Binding, Kin, Offer
+from aggregates.binding.binding import Kin, Offer
 from aggregates.binding.eligibility import Side
 from aggregates.binding.expiry import swept
 from aggregates.binding.kinship import parent_in
@@ -94,13 +94,18 @@ def is_stranger(
         return True
 
 
-def is_told(reads: ReadSet, vault: Vault, caller: Caller, binding: Binding) -> bool:
-    """Whether a caller may know that a beneficiary is there: not on the sponsor's word alone."""
-    if binding.is_known or caller.role is Role.AUDITOR:
+def may_know(
+    reads: ReadSet, vault: Vault, caller: Caller, sides: Parties, *, is_known: bool
+) -> bool:
+    """Whether a caller may know that the taker exists; the giver's statement is not enough.
+
+    `is_known`: the taker or an authority has confirmed the binding or link.
+    """
+    if is_known or caller.role is Role.AUDITOR:
         return True
     if caller.role is Role.AGENCY:
-        return is_of_agency(reads, caller, binding.beneficiary)
-    return find_person(reads, vault, caller.subject) != binding.sponsor
+        return is_of_agency(reads, caller, sides.taker)
+    return find_person(reads, vault, caller.subject) != sides.giver
 
 
 class Acting(NamedTuple):
@@ -142,7 +147,17 @@ def is_of_agency(reads: ReadSet, caller: Caller, side: StreamId) -> bool:
         return False
 
 
-def check_is(
+def check_sees(reads: ReadSet, vault: Vault, caller: Caller, sides: Parties, now: Instant) -> None:
+    """Allow the two sides, a minor taker's parent, their agencies, and auditors.
+
+    Raises:
+        UnknownError: the caller is none of them.
+    """
+    if caller.role is not Role.AUDITOR:
+        acting_side(reads, vault, caller, sides, now)
+
+
+def check_side(
     reads: ReadSet, vault: Vault, caller: Caller, of: tuple[StreamId, Parties], now: Instant
 ) -> StreamId | None:
     """Let one side alone act, a minor's parent, or its agency; for whom he acts.

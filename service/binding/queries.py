@@ -3,15 +3,12 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from msgspec import json
-
 from aggregates.vocabulary import BindingStatus, Instant, StreamId
 from projections import binding as binding_views
 from projections.binding import BindingFilter, BindingRow
-from service.binding.parties import is_told
+from service.binding.parties import Parties, may_know
 from service.caller import Caller, Role, check_role
 from service.context import ServiceContext
-from service.ledger.command import Decision
 from service.ledger.read_set import ReadSet
 from service.person.lookup import account_of
 from service.person.masking import persons_of
@@ -68,14 +65,23 @@ async def _untold(context: ServiceContext, caller: Caller, rows: Sequence[Bindin
     if not waiting or caller.role is Role.AUDITOR:
         return set()
 
-    def decide(reads: ReadSet, _: Instant) -> Decision:
+    def query(reads: ReadSet, _: Instant) -> set[str]:
         reads.need(waiting)
-        found = {binding_id: reads.binding(binding_id) for binding_id in waiting}
-        reads.need(binding.beneficiary for binding in found.values())
-        untold = [b for b in waiting if not is_told(reads, context.vault, caller, found[b])]
-        return Decision(answer=json.encode(untold))
+        bindings = {binding_id: reads.binding(binding_id) for binding_id in waiting}
+        reads.need(binding.beneficiary for binding in bindings.values())
+        return {
+            binding_id
+            for binding_id, binding in bindings.items()
+            if not may_know(
+                reads,
+                context.vault,
+                caller,
+                Parties(binding.sponsor, binding.beneficiary),
+                is_known=binding.is_known,
+            )
+        }
 
-    return set(json.decode((await context.ask(caller, decide)).answer, type=list[str]))
+    return await context.read(caller, query)
 
 
 def _binding(

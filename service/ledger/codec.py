@@ -11,7 +11,6 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from msgspec.json import Encoder
 from pydantic import ConfigDict, TypeAdapter
 
-from aggregates import credential_link as link
 from aggregates import institution, proof, visit
 from aggregates.account import correction
 from aggregates.account import fold as account
@@ -26,6 +25,7 @@ from aggregates.account.events import (
 from aggregates.account.state import Account
 from aggregates.binding import binding, kinship
 from aggregates.binding.events import Caps
+from aggregates.credential_link import link
 from aggregates.event_metadata import Act
 from aggregates.institution import Dialect, Signature
 from aggregates.policy import rulebook

@@ -14,7 +14,7 @@ from aggregates.account.state import Account
 from aggregates.account.year_close import closing, turned
 from aggregates.binding.binding import Binding
 from aggregates.binding.kinship import Kinship
-from aggregates.credential_link import Link
+from aggregates.credential_link.link import Link
 from aggregates.institution import Institution
 from aggregates.policy.rulebook import Rulebook
 from aggregates.premium.premium import Premium

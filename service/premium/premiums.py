@@ -29,7 +29,7 @@ from service.binding.parties import party, side_of
 from service.caller import Caller, Request, Role, check_role
 from service.clock import new_stream
 from service.context import ServiceContext
-from service.credential_link import is_linked, link_between
+from service.credential_link.names import is_linked, link_between
 from service.ledger.command import Decision, OverloadedError, Reply
 from service.ledger.postgres.commit import TROUBLE
 from service.ledger.read_set import ReadSet

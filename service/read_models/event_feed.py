@@ -21,7 +21,7 @@ from aggregates.account.correction import CorrectionProposed
 from aggregates.account.events import AccountOpened
 from aggregates.binding.events import InvitationSent
 from aggregates.binding.kinship import KinshipConfirmed, KinshipRecorded
-from aggregates.credential_link import CredentialLinkOpened, CredentialLinkRequested
+from aggregates.credential_link.events import CredentialLinkOpened, CredentialLinkRequested
 from aggregates.institution import InstitutionDesignated
 from aggregates.policy.rulebook import EditionPublished
 from aggregates.premium.premium import PremiumHeld

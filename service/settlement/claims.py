@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from aggregates.account.state import Account
-from aggregates.credential_link import patient_of
+from aggregates.credential_link.decisions import patient_of
 from aggregates.institution import Institution
 from aggregates.refusals import (
     CredentialMismatchError,

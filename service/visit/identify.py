@@ -2,13 +2,13 @@
 
 from typing import NamedTuple
 
-from aggregates.credential_link import check_living
+from aggregates.credential_link.decisions import check_living
 from aggregates.institution import check_designated
 from aggregates.refusals import InstitutionNotDesignatedError
 from aggregates.vocabulary import Instant, InstitutionKind, StreamId
 from service.caller import Caller, Role, check_role
 from service.context import ServiceContext
-from service.credential_link import accounts_of
+from service.credential_link.inputs import accounts_of
 from service.ledger.command import Decision
 from service.ledger.read_set import ReadSet
 from service.person.lookup import find_person

@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregates import credential_link as rules
 from aggregates.account.state import Account
-from aggregates.credential_link import (
-    CODES_MAX,
+from aggregates.credential_link import decisions as rules
+from aggregates.credential_link.events import (
     CodeShown,
     CredentialLinkActivated,
     CredentialLinkClosed,
@@ -18,9 +17,10 @@ from aggregates.credential_link import (
     CredentialLinkOpened,
     CredentialLinkRequested,
     CredentialLinkReviewed,
-    Link,
-    Tie,
+    LinkEvent,
 )
+from aggregates.credential_link.evidence import RelationCheck, check_proof
+from aggregates.credential_link.link import CODES_MAX, WAITING, Link, evolve
 from aggregates.refusals import CodeExpiredError, EvidenceInvalidError
 from aggregates.vocabulary import (
     Ending,
@@ -85,10 +85,10 @@ def shown(number: int, minutes: int = 0) -> CodeShown:
     )
 
 
-def folded(*events: rules.LinkEvent) -> Link:
-    link = rules.evolve(None, REQUESTED)
+def folded(*events: LinkEvent) -> Link:
+    link = evolve(None, REQUESTED)
     for event in events:
-        link = rules.evolve(link, event)
+        link = evolve(link, event)
     return link
 
 
@@ -101,9 +101,9 @@ def test_a_proof_needs_the_right_kind_and_its_reference(
     papers = {LinkEvidence.BIRTH_CERTIFICATE, LinkEvidence.NOTARISED}
     is_right = kind is LinkEvidence.HOUSEHOLD_PAGE or (kind in papers) == (born_on == CHILD)
     if is_right:
-        rules.check_proof(kind, "X-1", born_on, NOW.on)
+        check_proof(kind, "X-1", born_on, NOW.on)
     with pytest.raises(EvidenceInvalidError) as refused:
-        rules.check_proof(kind, "" if is_right else "X-1", born_on, NOW.on)
+        check_proof(kind, "" if is_right else "X-1", born_on, NOW.on)
 
     field = "evidence.reference" if is_right else "evidence.kind"
     assert {"field": field} == refused.value.fields
@@ -136,22 +136,22 @@ def test_a_closed_link_keeps_who_it_was_between() -> None:
     link = folded(AGREED, shown(1))
 
     assert (LinkStatus.ACTIVE, 1) == (link.status_of(GROWN, NOW.on), len(link.codes))
-    assert replace(link, codes=(), closed_at=NOW.at) == (closed := rules.evolve(link, CLOSED))
+    assert replace(link, codes=(), closed_at=NOW.at) == (closed := evolve(link, CLOSED))
     assert LinkStatus.CLOSED is closed.status_of(GROWN, NOW.on)
 
 
 def test_an_unchecked_link_of_an_older_release_identifies_nobody() -> None:
     """It is suspended, with the codes that were shown, until somebody who may says yes."""
-    link = rules.evolve(rules.evolve(None, OPENED), shown(1))
+    link = evolve(evolve(None, OPENED), shown(1))
 
     assert LinkStatus.SUSPENDED is link.status_of(GROWN, NOW.on)
     with pytest.raises(CodeExpiredError):
         rules.patient_of(link, "code 1", GROWN, NOW)
-    agreed = rules.evolve(link, AGREED)
+    agreed = evolve(link, AGREED)
     assert MEMBER == rules.patient_of(agreed, "code 1", GROWN, NOW)
 
 
-EVENTS: dict[str, rules.LinkEvent] = {
+EVENTS: dict[str, LinkEvent] = {
     "own yes": AGREED,
     "parent's yes": CredentialLinkConfirmed(is_own=False, confirmed_at=NOW.at),
     "approval": CredentialLinkReviewed(is_approved=True, reason="seen", reviewed_at=NOW.at),
@@ -168,12 +168,12 @@ EVENTS: dict[str, rules.LinkEvent] = {
     born_on=st.sampled_from((CHILD, GROWN, None)),
 )
 def test_a_code_identifies_a_member_of_an_active_link_alone(
-    begins: rules.LinkEvent, then: list[str], born_on: date | None
+    begins: LinkEvent, then: list[str], born_on: date | None
 ) -> None:
     """Whatever happened, in any order: no code of a link that is not active finds anybody."""
-    link = rules.evolve(None, begins)
+    link = evolve(None, begins)
     for name in then:
-        link = rules.evolve(link, EVENTS[name])
+        link = evolve(link, EVENTS[name])
     status = link.status_of(born_on, NOW.on)
 
     try:
@@ -198,11 +198,11 @@ def test_what_a_stranger_asks_depends_on_his_own_words(
         evidence=kind,
         reference="X-1",
         born_on=born_on,
-        tie=Tie(is_kin=False, is_parent=False, is_verified=None),
+        check=RelationCheck(is_kin=False, is_parent=False, is_verified=None),
     )
     nobody = replace(asked, born_on=None)
     held = rules.ExistingLinks(None, ())
     made = rules.open_link(asked, (a_living_one(), account), held, NOW)
 
     assert made == rules.open_link(nobody, (a_living_one(), None), held, NOW)
-    assert made.status in rules.WAITING
+    assert made.status in WAITING

@@ -2,9 +2,11 @@
 
 from datetime import date
 
-from aggregates import credential_link as rules
 from aggregates.binding.kinship import is_minor
-from aggregates.credential_link import ExistingLinks, Link, LinkRequest, Tie
+from aggregates.credential_link import decisions as rules
+from aggregates.credential_link.decisions import ExistingLinks, LinkRequest
+from aggregates.credential_link.evidence import RelationCheck
+from aggregates.credential_link.link import Link, evolve
 from aggregates.vocabulary import Relation, StreamId
 from service.binding.kinship import traits_in
 from tests.cases.reading import Step
@@ -32,7 +34,7 @@ class RulesLinks:
             evidence=step.proof,
             reference=step.reference or "HK-1",
             born_on=self._born_on(member),
-            tie=Tie(
+            check=RelationCheck(
                 is_kin=self._registered(guardian, member) is not None,
                 is_parent=self._is_parent(guardian, member),
                 is_verified=None,
@@ -40,7 +42,7 @@ class RulesLinks:
         )
         accounts = self._world.accounts[guardian], self._world.accounts[member]
         opened = rules.open_link(asked, accounts, self._held(guardian, member), self._world.now)
-        return self._keep(f"{step.by}>{step.who}", rules.evolve(None, opened))
+        return self._keep(f"{step.by}>{step.who}", evolve(None, opened))
 
     def _keep(self, name: str, link: Link) -> Outcome:
         self._links[name] = link
@@ -74,7 +76,7 @@ class RulesLinks:
         born_on, now = self._born_on(link.member), self._world.now
         is_own = person_id(step.by or step.link.partition(">")[2]) == link.member
         confirmed = rules.confirm_link(link, accounts, born_on, now, is_own=is_own)
-        return self._keep(step.link, rules.evolve(link, confirmed))
+        return self._keep(step.link, evolve(link, confirmed))
 
     def judge(self, step: Step) -> Outcome:
         """An agency looks at the evidence; a status of "reject" is its no."""
@@ -82,7 +84,7 @@ class RulesLinks:
         born_on, now = self._born_on(link.member), self._world.now
         is_approved = step.status != "reject"
         event = rules.review_link(link, born_on, now, is_approved=is_approved, reason="told")
-        return self._keep(step.link, rules.evolve(link, event))
+        return self._keep(step.link, evolve(link, event))
 
     def activate(self, step: Step) -> Outcome:
         """The guardian takes the link into use."""
@@ -90,7 +92,7 @@ class RulesLinks:
         is_parent = self._is_parent(link.guardian, link.member)
         born_on, now = self._born_on(link.member), self._world.now
         event = rules.activate_link(link, born_on, now, is_parent=is_parent)
-        return self._keep(step.link, link if event is None else rules.evolve(link, event))
+        return self._keep(step.link, link if event is None else evolve(link, event))
 
     def show(self, step: Step) -> Outcome:
         """Show a code; the rules know its digest alone."""
@@ -99,7 +101,7 @@ class RulesLinks:
         digest = f"code {len(self._codes)}"
         rules.check_active(link, self._born_on(link.member), self._world.now.on)
         shown = rules.show_code(link, accounts, digest, self._world.now)
-        self._links[step.link] = rules.evolve(link, shown)
+        self._links[step.link] = evolve(link, shown)
         self._codes[step.as_] = step.link, digest
         return Outcome(code=digest)
 
@@ -108,7 +110,7 @@ class RulesLinks:
         link = self._links[step.link]
         by = person_id(step.by or step.link.partition(">")[0])
         closed = rules.close(link, by=by, reason="told", now=self._world.now)
-        return self._keep(step.link, rules.evolve(link, closed))
+        return self._keep(step.link, evolve(link, closed))
 
     def patient_of(self, step: Step) -> StreamId:
         """Whose bill it is: whose code was shown, or who is named."""

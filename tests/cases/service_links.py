@@ -4,9 +4,9 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 
 from aggregates.vocabulary import StreamId
-from service import credential_link as links
 from service.caller import Request
 from service.context import ServiceContext
+from service.credential_link import activation, closure, codes, confirmation, opening, review
 from service.ledger.command import Reply
 from tests.cases.reading import Step
 from tests.cases.world import Outcome
@@ -39,14 +39,14 @@ class ServiceLinks:
 
     async def link(self, context: ServiceContext, step: Step, _: Mapping[str, Outcome]) -> Reply:
         """Let `by` show the code of `who`."""
-        command = links.OpenLink(
+        command = opening.OpenLink(
             guardian=step.by,
             member=step.who,
             relation=step.relation,
             evidence=step.proof,
             reference=step.reference or "HK-1",
         )
-        reply = await links.open_link(context, self._request_by(step.by, step.key), command)
+        reply = await opening.open_link(context, self._request_by(step.by, step.key), command)
         if reply.refusal is None:
             self._ids[f"{step.by}>{step.who}"] = json.loads(reply.answer)["link_id"]
         return reply
@@ -54,27 +54,27 @@ class ServiceLinks:
     async def agree(self, context: ServiceContext, step: Step, _: Mapping[str, Outcome]) -> Reply:
         """The member agrees, or whoever `by` names for him."""
         request = self._request_by(step.by or step.link.partition(">")[2], step.key)
-        return await links.confirm_link(context, request, self._ids[step.link])
+        return await confirmation.confirm_link(context, request, self._ids[step.link])
 
     async def judge(self, context: ServiceContext, step: Step, _: Mapping[str, Outcome]) -> Reply:
         """An agency looks at the evidence; a status of "reject" is its no."""
-        review = links.Review(is_approved=step.status != "reject", reason="told")
+        verdict = review.Review(is_approved=step.status != "reject", reason="told")
         request = self._request_by("agency", step.key)
-        return await links.review_link(context, request, self._ids[step.link], review)
+        return await review.review_link(context, request, self._ids[step.link], verdict)
 
     async def activate(
         self, context: ServiceContext, step: Step, _: Mapping[str, Outcome]
     ) -> Reply:
         """The guardian takes the link into use."""
         request = self._request_by(step.by or step.link.partition(">")[0], step.key)
-        return await links.activate_link(context, request, self._ids[step.link])
+        return await activation.activate_link(context, request, self._ids[step.link])
 
     async def show(self, context: ServiceContext, step: Step, _: Mapping[str, Outcome]) -> Reply:
         """Show a code."""
         request = self._request_by(step.by or step.link.partition(">")[0], step.key)
-        return await links.show_code(context, request, self._ids[step.link])
+        return await codes.show_code(context, request, self._ids[step.link])
 
     async def unlink(self, context: ServiceContext, step: Step, _: Mapping[str, Outcome]) -> Reply:
         """Close a link."""
         request = self._request_by(step.by or step.link.partition(">")[0], step.key)
-        return await links.close_link(context, request, self._ids[step.link], "told")
+        return await closure.close_link(context, request, self._ids[step.link], "told")

@@ -25,7 +25,7 @@ from aggregates.binding.events import (
     InvitationDeclined,
     InvitationSent,
 )
-from aggregates.credential_link import (
+from aggregates.credential_link.events import (
     CodeShown,
     CredentialLinkClosed,
     CredentialLinkConfirmed,

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregates import credential_link as rules
-from aggregates.credential_link import (
+from aggregates.credential_link import link as rules
+from aggregates.credential_link.events import (
     CredentialLinkActivated,
     CredentialLinkClosed,
     CredentialLinkReviewed,
+    LinkEvent,
 )
 from projections.credential_link import LinkRow, evolve
 from tests.projections.recorded_families import (
@@ -42,7 +43,7 @@ closures = st.builds(
 
 @pytest.mark.parametrize("begins", [a_link, a_request])
 @given(then=st.lists(displays | answers | reviews | activations | closures, max_size=8))
-def test_the_row_is_the_link_s_fold(begins: object, then: list[rules.LinkEvent]) -> None:
+def test_the_row_is_the_link_s_fold(begins: object, then: list[LinkEvent]) -> None:
     """After any events the row says of the link what its aggregate says."""
     story = Story()
     story.tell(LINK, begins(GUARDIAN, MEMBER), *then)  # type: ignore[operator]

@@ -4,14 +4,13 @@ import json
 
 import pytest
 
-from aggregates.credential_link import (
+from aggregates.credential_link.decisions import check_active, patient_of
+from aggregates.credential_link.events import (
     CodeShown,
     CredentialLinkOpened,
     CredentialLinkRequested,
-    check_active,
-    evolve,
-    patient_of,
 )
+from aggregates.credential_link.link import evolve
 from aggregates.refusals import CodeExpiredError, NotActiveError
 from aggregates.vocabulary import LinkStatus, StreamId
 from api.credential_link import CodeReply, LinkReply

@@ -12,7 +12,7 @@ from aggregates.account.events import (
 )
 from aggregates.binding.events import BindingConfirmed, BindingReleased, Caps
 from aggregates.binding.kinship import KinshipEnded, KinshipRecorded
-from aggregates.credential_link import CodeShown
+from aggregates.credential_link.events import CodeShown
 from aggregates.institution import Dialect, InstitutionDesignated
 from aggregates.settlement.events import PayerShare, Settled, SettlementCancelled
 from aggregates.topics import Event

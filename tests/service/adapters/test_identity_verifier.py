@@ -5,15 +5,15 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from aggregates.credential_link import CredentialLinkRequested
+from aggregates.credential_link.events import CredentialLinkRequested
 from aggregates.refusals import EvidenceInvalidError
 from aggregates.vocabulary import LinkEvidence, Relation, StreamId
 from api.sandbox.identity import create_sandbox
-from service import credential_link as links
 from service.adapters.identity_verifier import IdentityVerifier
 from service.caller import person
 from service.clock import business_clock
 from service.context import ServiceContext, furnish
+from service.credential_link import closure, opening
 from service.ledger.memory_store import MemoryStore
 from service.regions.policy_book import load
 from service.vault import Personal, Vault
@@ -60,8 +60,8 @@ async def test_nobody_listening_is_no_answer() -> None:
     await verifier.close()
 
 
-def a_wish(member: str, reference: str, kind: LinkEvidence = LinkEvidence.FACE) -> links.OpenLink:
-    return links.OpenLink(
+def a_wish(member: str, reference: str, kind: LinkEvidence = LinkEvidence.FACE) -> opening.OpenLink:
+    return opening.OpenLink(
         guardian=None,
         member=member,
         relation=Relation.PARENT,
@@ -70,15 +70,15 @@ def a_wish(member: str, reference: str, kind: LinkEvidence = LinkEvidence.FACE) 
     )
 
 
-async def verified(context: ServiceContext, wish: links.OpenLink) -> bool:
+async def verified(context: ServiceContext, wish: opening.OpenLink) -> bool:
     """Whether the log says that somebody confirmed the proof of a fresh request."""
     request = asked(person(context.vault, "S1"))
-    reply = await links.open_link(context, request, wish)
+    reply = await opening.open_link(context, request, wish)
     assert reply.refusal is None
     link_id = StreamId(reply.answer.decode().partition('"link_id":"')[2][:36])
     event = (await context.store.history(link_id))[0].event
     assert isinstance(event, CredentialLinkRequested)
-    await links.close_link(context, asked(person(context.vault, "S1")), link_id, "told")
+    await closure.close_link(context, asked(person(context.vault, "S1")), link_id, "told")
     return event.is_verified
 
 

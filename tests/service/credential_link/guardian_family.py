@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from aggregates.credential_link import CodeShown
+from aggregates.credential_link.events import CodeShown
 from aggregates.settlement.events import Settled
 from aggregates.vocabulary import Insurance, Relation
 from service.context import ServiceContext

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from aggregates.credential_link import SLOTS, CodeShown, Link
+from aggregates.credential_link.decisions import SLOTS
+from aggregates.credential_link.events import CodeShown
+from aggregates.credential_link.link import Link
 from aggregates.refusals import AccountEndedError, CodeExpiredError
 from aggregates.vocabulary import Insurance, LinkEvidence, Relation, StreamId
-from service import credential_link as links
 from service.account import accounts
 from service.caller import person
 from service.context import ServiceContext
+from service.credential_link import closure, codes, confirmation, opening
 from service.ledger.codec import kind_of
 from service.ledger.memory_store import MemoryStore
 from service.settlement.claims import Identity
@@ -159,14 +161,14 @@ async def contexts(
 
 
 async def opened(context: ServiceContext, guardian: str, member: str) -> str | None:
-    command = links.OpenLink(
+    command = opening.OpenLink(
         guardian=guardian,
         member=member,
         relation=Relation.PARENT,
         evidence=LinkEvidence.FACE,
         reference="FACE-1",
     )
-    reply = await links.open_link(context, asked(person(context.vault, guardian)), command)
+    reply = await opening.open_link(context, asked(person(context.vault, guardian)), command)
     return reply.refusal
 
 
@@ -208,7 +210,7 @@ async def test_two_processes_link_a_pair_once(
         assert {"ALREADY_LINKED", None} == set(told)
         (link_id,) = await live_links(here)
         closing = asked(person(there.vault, member))
-        assert None is (await links.close_link(there, closing, link_id, "told")).refusal
+        assert None is (await closure.close_link(there, closing, link_id, "told")).refusal
     assert {} == await live_links(there)
 
 
@@ -221,8 +223,8 @@ async def test_a_link_closed_there_shows_nothing_here(
     (link_id,) = await live_links(here)
     guardian = person(here.vault, SPONSORS[0])
     agreeing = asked(person(there.vault, PATIENT))
-    assert None is (await links.confirm_link(there, agreeing, link_id)).refusal
-    assert None is (await links.show_code(here, asked(guardian), link_id)).refusal
-    await links.close_link(there, asked(AGENCY), link_id, "told")
+    assert None is (await confirmation.confirm_link(there, agreeing, link_id)).refusal
+    assert None is (await codes.show_code(here, asked(guardian), link_id)).refusal
+    await closure.close_link(there, asked(AGENCY), link_id, "told")
 
-    assert "LINK_CLOSED" == (await links.show_code(here, asked(guardian), link_id)).refusal
+    assert "LINK_CLOSED" == (await codes.show_code(here, asked(guardian), link_id)).refusal

@@ -36,7 +36,7 @@ from aggregates.binding.events import (
     StrangerInvited,
 )
 from aggregates.binding.kinship import KinshipConfirmed, KinshipEnded, KinshipRecorded
-from aggregates.credential_link import (
+from aggregates.credential_link.events import (
     CodeShown,
     CredentialLinkActivated,
     CredentialLinkClosed,

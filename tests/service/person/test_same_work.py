@@ -17,7 +17,6 @@ from aggregates.vocabulary import (
     StreamId,
     Use,
 )
-from service import credential_link as links
 from service.account import accounts
 from service.adapters.tax_authority import Tax
 from service.binding import bindings
@@ -26,6 +25,7 @@ from service.binding.deduction_order import change_order, look_at_order
 from service.caller import agency, person
 from service.clock import business_clock
 from service.context import ServiceContext, furnish
+from service.credential_link import opening
 from service.ledger.command import Reply
 from service.ledger.memory_store import MemoryStore
 from service.ledger.store import ReadResult
@@ -65,14 +65,14 @@ class Counting(MemoryStore):
 
 
 async def link(context: ServiceContext, number: str) -> object:
-    wish = links.OpenLink(
+    wish = opening.OpenLink(
         guardian=None,
         member=number,
         relation=Relation.PARENT,
         evidence=LinkEvidence.FACE,
         reference="F-1",
     )
-    return await links.open_link(context, asked(person(KEYS, ASKER)), wish)
+    return await opening.open_link(context, asked(person(KEYS, ASKER)), wish)
 
 
 async def invite(context: ServiceContext, number: str) -> object:
