@@ -1,11 +1,11 @@
-"""What is kept beside every event: who did what, for whom, under which key."""
+"""The metadata stored with every event."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """Who did it, for whom, by which door, under which key. Kept beside every event."""
+    """Who did it, on whose behalf, through which channel, under which idempotency key."""
 
     actor: str
     on_behalf_of: str | None

@@ -1,45 +1,20 @@
-"""Every way the rules can say no.
+"""The refusals of the rules. A refusal names what the caller can change, never whose funds lack.
 
-RefusalError                        a rule forbids it; the caller can act on it
-├─ InputRefusedError                the request itself cannot be: it leaves its key free
-│  ├─ OwnFirstMandatoryError        ├─ SelfBindingError          ├─ SponsorInvalidError
-│  ├─ RelationNotAllowedError       ├─ SponsorExcludedError      ├─ DateInvalidError
-│  ├─ AmountMismatchError           ├─ LinesMismatchError        ├─ AmountOutOfRangeError
-│  ├─ CredentialMismatchError       ├─ EvidenceInvalidError      ├─ CodeExpiredError
-│  ├─ ConsentUnknownError           ├─ FieldRequiredError
-│  └─ NoEditionError
-├─ NotPermittedError                you may see it, not do it: it leaves the key free
-├─ UnknownError                     not there, or not yours: it leaves the key free
-└─ RuleRefusedError                 decided on what is stored: final for its key
-   ├─ AccountExistsError            ├─ AccountEndedError         ├─ NoFundsError
-   ├─ StatusUnchangedError          ├─ VersionStaleError
-   ├─ DualRoleForbiddenError        ├─ RelationMaxError          ├─ SponsorLimitError
-   ├─ BeneficiaryLimitError         ├─ AlreadyBoundError         ├─ NotInvitedError
-   ├─ InvitationExpiredError        ├─ NotActiveError            ├─ TooEarlyError
-   ├─ PartyStatusError              ├─ ScopeError               ├─ KinshipUnprovenError
-   ├─ LifetimeLimitError            ├─ RebindLockedError        ├─ ChangeLimitError
-   ├─ OrderNotSetError              ├─ NotInReviewError
-   ├─ LinkLimitError                ├─ AlreadyLinkedError        ├─ LinkClosedError
-   ├─ DuplicateClaimError           ├─ InstitutionNotDesignatedError
-   ├─ PlanChangedError              ├─ ClaimChangedError         ├─ QuoteExpiredError
-   ├─ AlreadyCancelledError         ├─ CancelClosedError         ├─ AlreadyReversedError
-   ├─ PartialRefundNotAllowedError  ├─ RefundExceedsError        ├─ RefundClosedError
-   ├─ UseRefundError                ├─ ReversedBeforeArrivalError   ├─ ReplacementNotAllowedError
-   ├─ HoldVoidError                 ├─ CaptureExceedsError
-   ├─ ClearingBackwardError         ├─ DualControlError          ├─ FourEyesError
-   └─ CorrectionDecidedError        └─ CorrectionExceedsError
-
-A refusal names what the caller can change, and never whose account is poor.
+RefusalError            a rule forbids the request, and the caller can act on it
+├─ InputRefusedError    the request itself is invalid: its key stays free
+├─ NotPermittedError    the caller may see the thing, not do this: the key stays free
+├─ UnknownError         it does not exist, or is not the caller's: the key stays free
+└─ RuleRefusedError     decided on stored state: final for its key
 """
 
 import re
 
 
 class RefusalError(Exception):
-    """A rule forbids it. `fields` are facts that a caller may be told; no personal data."""
+    """A rule forbids it. `fields` are facts for the caller, without personal data."""
 
     def __init__(self, **fields: object) -> None:
-        """Keep the facts of the refusal."""
+        """Keep the facts."""
         super().__init__(type(self).code())
         self.fields = fields
 
@@ -50,7 +25,7 @@ class RefusalError(Exception):
 
 
 class InputRefusedError(RefusalError):
-    """The request itself cannot be."""
+    """The request itself is invalid."""
 
 
 class OwnFirstMandatoryError(InputRefusedError):
@@ -58,15 +33,15 @@ class OwnFirstMandatoryError(InputRefusedError):
 
 
 class SelfBindingError(InputRefusedError):
-    """A sponsor invited himself (S21)."""
+    """Sponsor and beneficiary are the same person (S21)."""
 
 
 class SponsorInvalidError(InputRefusedError):
-    """A deduction order names somebody twice, or nobody's sponsor (S44)."""
+    """A deduction order names a person twice, or one who is no sponsor (S44)."""
 
 
 class RelationNotAllowedError(InputRefusedError):
-    """The region does not share with this relation (S22)."""
+    """The region allows no binding for this relation (S22)."""
 
 
 class SponsorExcludedError(InputRefusedError):
@@ -74,7 +49,7 @@ class SponsorExcludedError(InputRefusedError):
 
 
 class DateInvalidError(InputRefusedError):
-    """A date the rule cannot accept."""
+    """The rules do not allow this date."""
 
 
 class AmountMismatchError(InputRefusedError):
@@ -82,7 +57,7 @@ class AmountMismatchError(InputRefusedError):
 
 
 class AmountOutOfRangeError(InputRefusedError):
-    """An amount below zero or beyond the most that an amount may be."""
+    """An amount is below zero or above the maximum."""
 
 
 class LinesMismatchError(InputRefusedError):
@@ -90,35 +65,35 @@ class LinesMismatchError(InputRefusedError):
 
 
 class CredentialMismatchError(InputRefusedError):
-    """The credential shown belongs to somebody else than the patient (S101)."""
+    """The credential shown is not the patient's (S101)."""
 
 
 class NoEditionError(InputRefusedError):
-    """The region has no edition in force on this day; rules are never guessed."""
+    """The region has no edition in force on this day."""
 
 
 class FieldRequiredError(InputRefusedError):
-    """A member is missing that what is stored makes necessary; `errors` names it."""
+    """The stored state requires a member that is missing; `errors` names it."""
 
 
 class NotPermittedError(RefusalError):
-    """The caller may see the thing and not do this to it."""
+    """The caller may see the thing, but not do this to it."""
 
 
 class EvidenceInvalidError(InputRefusedError):
-    """The evidence is of a kind that is not taken, or incomplete."""
+    """The evidence is incomplete, or its kind is not accepted."""
 
 
 class ConsentUnknownError(InputRefusedError):
-    """There is no text of consent of this version (policy.md §6.1, PIPL art. 29)."""
+    """There is no consent text of this version (policy.md §6.1, PIPL art. 29)."""
 
 
 class CodeExpiredError(InputRefusedError):
-    """The code that was shown holds no more (policy.md §5)."""
+    """The shown code is no longer valid (policy.md §5)."""
 
 
 class UnknownError(RefusalError):
-    """It does not exist, or it is not the caller's: the two look the same."""
+    """It does not exist, or it is not the caller's; the answer is the same."""
 
 
 class RuleRefusedError(RefusalError):
@@ -126,7 +101,7 @@ class RuleRefusedError(RefusalError):
 
 
 class AccountExistsError(RuleRefusedError):
-    """This person has an account already."""
+    """The person already has an account."""
 
 
 class AccountEndedError(RuleRefusedError):
@@ -134,63 +109,63 @@ class AccountEndedError(RuleRefusedError):
 
 
 class NoFundsError(RuleRefusedError):
-    """A resident's account holds no money."""
+    """A resident's account holds no funds."""
 
 
 class StatusUnchangedError(RuleRefusedError):
-    """The account is in that status already."""
+    """The account already has that status."""
 
 
 class VersionStaleError(RuleRefusedError):
-    """The caller changed what it had not read; `version` is today's."""
+    """The caller's version is stale; `version` is the current one."""
 
 
 class DualRoleForbiddenError(RuleRefusedError):
-    """The region lets nobody be sponsor and beneficiary at once (S20)."""
+    """The region forbids being sponsor and beneficiary at once (S20)."""
 
 
 class RelationMaxError(RuleRefusedError):
-    """The region's number for this relation is reached (S23)."""
+    """The region's limit for this relation is reached (S23)."""
 
 
 class SponsorLimitError(RuleRefusedError):
-    """The beneficiary has as many sponsors as his region allows (S26)."""
+    """The beneficiary's region allows no further sponsor (S26)."""
 
 
 class BeneficiaryLimitError(RuleRefusedError):
-    """The sponsor has as many beneficiaries as his region allows."""
+    """The sponsor's region allows no further beneficiary."""
 
 
 class AlreadyBoundError(RuleRefusedError):
-    """The two are bound, or an invitation is open between them."""
+    """The two are bound, or an invitation between them is open."""
 
 
 class KinshipUnprovenError(RuleRefusedError):
-    """Nothing that the region accepts shows the kinship."""
+    """No evidence that the region accepts proves the kinship."""
 
 
 class LifetimeLimitError(RuleRefusedError):
-    """The sponsor has had as many different beneficiaries as his region allows in a life."""
+    """The region's lifetime limit of different beneficiaries is reached."""
 
 
 class RebindLockedError(RuleRefusedError):
-    """The two parted too lately to be bound again."""
+    """The binding ended too recently to be renewed."""
 
 
 class ChangeLimitError(RuleRefusedError):
-    """The sponsor has released as many bindings this year as his region allows."""
+    """The region's limit of releases a year is reached."""
 
 
 class OrderNotSetError(RuleRefusedError):
-    """The region asks for a deduction order before a second sponsor is bound."""
+    """The region requires a deduction order before a second sponsor is bound."""
 
 
 class LinkLimitError(RuleRefusedError):
-    """The guardian has as many credential links as there may be (policy.md §5)."""
+    """The guardian has the maximum of credential links (policy.md §5)."""
 
 
 class AlreadyLinkedError(RuleRefusedError):
-    """The guardian has a live credential link to this member; `link_id` is it."""
+    """The guardian already has an open link to this member: `link_id`."""
 
 
 class LinkClosedError(RuleRefusedError):
@@ -198,7 +173,7 @@ class LinkClosedError(RuleRefusedError):
 
 
 class NotInReviewError(RuleRefusedError):
-    """Nothing of the credential link waits for a review."""
+    """The credential link does not wait for a review."""
 
 
 class NotInvitedError(RuleRefusedError):
@@ -218,15 +193,15 @@ class TooEarlyError(RuleRefusedError):
 
 
 class PartyStatusError(RuleRefusedError):
-    """One side's insurance or account does not allow a binding now."""
+    """The status of one side's insurance or account does not allow a binding."""
 
 
 class ScopeError(RuleRefusedError):
-    """The two sides' regions are too far apart for this region's rules."""
+    """The sponsor's region does not allow bindings with the other side's region."""
 
 
 class DuplicateClaimError(RuleRefusedError):
-    """This visit and batch is settled already (S55); `settlement_id` is the live one."""
+    """This visit and batch is already settled (S55), by `settlement_id`."""
 
 
 class InstitutionNotDesignatedError(RuleRefusedError):
@@ -234,11 +209,11 @@ class InstitutionNotDesignatedError(RuleRefusedError):
 
 
 class PlanChangedError(RuleRefusedError):
-    """The split is no longer the quoted one; `plan` is the new one (S45–S49)."""
+    """The split differs from the quoted one; `plan` is the new one (S45–S49)."""
 
 
 class ClaimChangedError(RuleRefusedError):
-    """The claim is not the quoted one (S52)."""
+    """The claim differs from the quoted one (S52)."""
 
 
 class QuoteExpiredError(RuleRefusedError):
@@ -246,64 +221,64 @@ class QuoteExpiredError(RuleRefusedError):
 
 
 class AlreadyCancelledError(RuleRefusedError):
-    """The settlement was cancelled before."""
+    """The settlement is already cancelled."""
 
 
 class CancelClosedError(RuleRefusedError):
-    """The region's window for a cancellation is over."""
+    """The region's cancellation period is over."""
 
 
 class AlreadyReversedError(RuleRefusedError):
-    """The settlement was reversed before."""
+    """The settlement is already reversed."""
 
 
 class PartialRefundNotAllowedError(RuleRefusedError):
-    """The region takes bills back whole and settles them anew (policy.md §3.4 rule 2)."""
+    """The region allows no partial refund: cancel and settle anew (policy.md §3.4 rule 2)."""
 
 
 class ReplacementNotAllowedError(RuleRefusedError):
-    """The region takes parts back instead of settling a bill anew."""
+    """The region refunds parts instead of settling a bill anew."""
 
 
 class RefundExceedsError(RuleRefusedError):
-    """More is asked back than what stays (S69)."""
+    """The refund exceeds what remains of the settlement (S69)."""
 
 
 class RefundClosedError(RuleRefusedError):
-    """The region's window for a refund is over."""
+    """The region's refund period is over."""
 
 
 class UseRefundError(RuleRefusedError):
-    """The day is cleared: what was paid can be refunded, not reversed (S62)."""
+    """The day is cleared: a payment can be refunded, not reversed (S62)."""
 
 
 class ReversedBeforeArrivalError(RuleRefusedError):
-    """The command was reversed before it came; it does nothing (S60)."""
+    """The command was reversed before it arrived, and has no effect (S60)."""
 
 
 class HoldVoidError(RuleRefusedError):
-    """The hold is released, ran out, or a payer's account ended: nothing is set aside any more."""
+    """The hold is released or expired, or a payer's account ended."""
 
 
 class CaptureExceedsError(RuleRefusedError):
-    """More is asked for than what was held."""
+    """The amount exceeds the hold."""
 
 
 class ClearingBackwardError(RuleRefusedError):
-    """The institution was paid up to that day or a later one; `cleared_through` is that one."""
+    """The institution is already paid up to `cleared_through`."""
 
 
 class DualControlError(RuleRefusedError):
-    """Who proposed a correction cannot decide it."""
+    """The proposer of a correction cannot decide it."""
 
 
 class FourEyesError(RuleRefusedError):
-    """One person alone may not credit so much: it is proposed and approved as a correction."""
+    """A credit of this size needs a second person: propose a correction."""
 
 
 class CorrectionDecidedError(RuleRefusedError):
-    """The correction was approved or rejected before."""
+    """The correction is already approved or rejected."""
 
 
 class CorrectionExceedsError(RuleRefusedError):
-    """The correction takes more than is free in the bucket: what is held must stay."""
+    """The correction exceeds what is free in the bucket; holds stay."""

@@ -1,6 +1,6 @@
-"""The words every rule uses: ids, calendars, closed sets of values.
+"""The vocabulary of the rules: ids, calendar, enumerations.
 
-Money is whole fen in `int`, a day a Beijing `date`, a moment an aware `datetime`; all come in.
+Money is whole fen in `int`, a day a Beijing `date`, a moment an aware `datetime`. All are inputs.
 """
 
 from datetime import date, datetime, timedelta, timezone
@@ -11,13 +11,13 @@ StreamId = NewType("StreamId", str)
 """Kind (`acc_ bnd_ stl_ hld_ prm_ cor_ lnk_ vis_`, …) and identity (32 hex digits) of a stream."""
 
 BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
-"""Beijing time of every business day of this service (no summer time since 1992)."""
+"""The time zone of business days (no summer time since 1992)."""
 FEN_MAX = 9 * 10**15
-"""The most fen of one amount, below zero too: a thousand of them still fit a bigint."""
+"""The largest absolute amount in fen: a thousand of them fit a bigint."""
 
 
 class Instant(NamedTuple):
-    """One reading of the business clock: the moment, and the Beijing day it falls on."""
+    """A moment of the business clock, and its Beijing day."""
 
     at: datetime
     on: date
@@ -30,14 +30,14 @@ def instant(at: datetime) -> Instant:
 
 
 class Insurance(StrEnum):
-    """What a person is insured as; only an employee's account holds funds."""
+    """The kind of insurance; only an employee's account holds funds."""
 
     EMPLOYEE = "employee"
     RESIDENT = "resident"
 
 
 class InsuranceStatus(StrEnum):
-    """Where a person's insurance stands, freezing and ending aside."""
+    """The status of a person's insurance, without freezing and ending."""
 
     NORMAL = "NORMAL"
     RETIRED = "RETIRED"
@@ -46,7 +46,7 @@ class InsuranceStatus(StrEnum):
 
 
 class Ending(StrEnum):
-    """Why an account takes part in nothing any more."""
+    """Why an account is closed."""
 
     DECEASED = "DECEASED"
     TRANSFERRED = "TRANSFERRED"
@@ -61,7 +61,7 @@ class Bucket(StrEnum):
 
 
 class Use(StrEnum):
-    """What a sponsor lets his money be used for (共济支付, 共济缴费)."""
+    """What a sponsor grants the money for (共济支付, 共济缴费)."""
 
     CARE = "care"
     PREMIUM = "premium"
@@ -70,7 +70,7 @@ class Use(StrEnum):
 class Relation(StrEnum):
     """What the beneficiary is to the sponsor (policy.md §2.2, the eight classes, and in-laws).
 
-    GRANDPARENT and GRANDCHILD leave the line unsaid; a region that takes either line takes them.
+    GRANDPARENT and GRANDCHILD leave the line open; a region that allows either line allows them.
     """
 
     SPOUSE = "SPOUSE"
@@ -87,14 +87,14 @@ class Relation(StrEnum):
 
 
 class ParentSex(StrEnum):
-    """Which parent one side of a binding is of the other, by the sex digit of the ID number."""
+    """Which parent one side of a binding is, by the sex digit of the ID number."""
 
     FATHER = "FATHER"
     MOTHER = "MOTHER"
 
 
 class KinshipEvidence(StrEnum):
-    """How a kinship was shown (policy.md §3.2 `kinship_evidence`)."""
+    """How a kinship was proven (policy.md §3.2 `kinship_evidence`)."""
 
     PROMISE = "PROMISE"
     DOCUMENT = "DOCUMENT"
@@ -111,7 +111,7 @@ class LinkEvidence(StrEnum):
 
 
 class Parting(StrEnum):
-    """How two came to be bound no more."""
+    """How a binding ended."""
 
     RELEASED = "RELEASED"
     LAPSED = "LAPSED"
@@ -126,7 +126,7 @@ class FilingKind(StrEnum):
 
 
 class BindingStatus(StrEnum):
-    """Where a binding stands."""
+    """The status of a binding."""
 
     INVITED = "invited"
     ACTIVE = "active"
@@ -137,7 +137,7 @@ class BindingStatus(StrEnum):
 
 
 class LinkStatus(StrEnum):
-    """Where a credential link stands."""
+    """The status of a credential link."""
 
     REQUESTED = "requested"
     IN_REVIEW = "in_review"
@@ -148,7 +148,7 @@ class LinkStatus(StrEnum):
 
 
 class SettlementStatus(StrEnum):
-    """Where a settlement stands."""
+    """The status of a settlement."""
 
     SETTLED = "settled"
     PART_REFUNDED = "part_refunded"
@@ -158,7 +158,7 @@ class SettlementStatus(StrEnum):
 
 
 class HoldStatus(StrEnum):
-    """Where a hold stands."""
+    """The status of a hold."""
 
     HELD = "held"
     CAPTURED = "captured"
@@ -168,7 +168,7 @@ class HoldStatus(StrEnum):
 
 
 class HoldEnd(StrEnum):
-    """How money that was set aside came free: debited, given back, out of time, account ended."""
+    """Why a hold ended: debited, given back, expired, or the account ended."""
 
     CAPTURED = "CAPTURED"
     RELEASED = "RELEASED"
@@ -177,7 +177,7 @@ class HoldEnd(StrEnum):
 
 
 class CorrectionStatus(StrEnum):
-    """Where a correction stands."""
+    """The status of a correction."""
 
     PROPOSED = "proposed"
     APPROVED = "approved"
@@ -185,7 +185,7 @@ class CorrectionStatus(StrEnum):
 
 
 class PremiumStatus(StrEnum):
-    """Where a premium stands (policy.md §4)."""
+    """The status of a premium (policy.md §4)."""
 
     HELD = "held"
     SENT_TO_TAX = "sent_to_tax"
@@ -205,7 +205,7 @@ class InstitutionStatus(StrEnum):
 
 
 class InstitutionKind(StrEnum):
-    """What kind of designated institution it is (定点医疗机构, 定点零售药店, 体检机构)."""
+    """The kind of a designated institution (定点医疗机构, 定点零售药店, 体检机构)."""
 
     HOSPITAL = "hospital"
     PHARMACY = "pharmacy"
@@ -213,7 +213,7 @@ class InstitutionKind(StrEnum):
 
 
 class MulaidMode(StrEnum):
-    """Whether `acct_pay` contains `acct_mulaid_pay` or stands beside it (his-interface.md §6)."""
+    """Whether `acct_pay` includes `acct_mulaid_pay` or excludes it (his-interface.md §6)."""
 
     CONTAINED = "contained"
     BESIDE = "beside"
@@ -269,7 +269,7 @@ class ErasureReason(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a payer gave nothing, or why aid as a whole did not pay."""
+    """Why a payer paid nothing, or why no aid was paid."""
 
     NOT_NEEDED = "NOT_NEEDED"
     NO_ACCOUNT = "NO_ACCOUNT"
@@ -293,14 +293,14 @@ class Reason(StrEnum):
 
 
 class Setting(StrEnum):
-    """How a patient is treated: he comes and goes, or he stays."""
+    """How a patient is treated."""
 
     OUTPATIENT = "OUTPATIENT"
     INPATIENT = "INPATIENT"
 
 
 class VisitEnd(StrEnum):
-    """Why a visit is over: it was entered in error, or the patient was discharged."""
+    """Why a visit ended: it was entered in error, or the patient was discharged."""
 
     WITHDRAWN = "WITHDRAWN"
     DISCHARGED = "DISCHARGED"

@@ -1,8 +1,8 @@
-"""Where the newest checkpoint is kept outside the database: one object over HTTP, or one file.
+"""Keeps the newest checkpoint outside the database: one object over HTTP, or one file.
 
-An object store's URL takes `PUT` with the checkpoint's text as body, and `GET` gives it back; 404
-says that nothing is kept yet. Whatever else it answers is no answer. A name and a password in the
-URL are sent as Basic authorization, and never told.
+An object store's URL takes `PUT` with the checkpoint's text as body and returns it for `GET`; 404
+means that nothing is stored yet. Any other answer is an error. A name and password in the URL are
+sent as Basic authorization, and never logged.
 """
 
 import asyncio
@@ -14,46 +14,46 @@ from urllib.parse import unquote, urlsplit
 import httpx
 
 TIMEOUT_S = 3.0
-"""How long an answer may take, in seconds; a sealer waits for it between two seals."""
+"""Seconds until an answer; the sealer waits for it between two seals."""
 BYTES_MAX = 65_536
-"""A checkpoint has a few hundred bytes, and a line for each witness."""
+"""A checkpoint has a few hundred bytes and a line for each witness."""
 NOT_FOUND = 404
 
 
 class OutsideUnreachableError(Exception):
-    """The place outside did not answer, or not with what can be read."""
+    """The store gave no valid answer."""
 
 
 class AddressInvalidError(Exception):
-    """The address is of no kind that is known."""
+    """The address has no supported scheme."""
 
 
 class CheckpointStore(Protocol):
-    """One object outside."""
+    """One object outside the database."""
 
     @property
     def name(self) -> str:
-        """How it is told to operators."""
+        """The address as shown to operators, without credentials."""
         ...
 
     async def get(self) -> str | None:
-        """What is kept there; None where nothing is yet. Raises OutsideUnreachableError."""
+        """The stored text; None if there is none. Raises OutsideUnreachableError."""
         ...
 
     async def put(self, text: str) -> None:
-        """Keep a text there, whole or not at all. Raises OutsideUnreachableError."""
+        """Store a text atomically. Raises OutsideUnreachableError."""
         ...
 
     async def close(self) -> None:
-        """Let the connections go."""
+        """Close the connections."""
         ...
 
 
 def store_of(url: str) -> CheckpointStore:
-    """The place at an address: `http:`, `https:` or `file:`.
+    """The store at an `http:`, `https:` or `file:` address.
 
     Raises:
-        AddressInvalidError: it is none of them.
+        AddressInvalidError: another scheme, or no host or path.
     """
     parts = urlsplit(url)
     if parts.scheme in ("http", "https") and parts.hostname:
@@ -67,18 +67,18 @@ class ObjectStore:
     """An object over HTTP; `client` may carry certificates."""
 
     def __init__(self, url: str, client: httpx.AsyncClient | None = None) -> None:
-        """Keep it at this address."""
+        """Use this address."""
         parts = urlsplit(url)
-        where = parts.hostname if parts.port is None else f"{parts.hostname}:{parts.port}"
-        self.name = f"{parts.scheme}://{where}{parts.path}"
+        host = parts.hostname if parts.port is None else f"{parts.hostname}:{parts.port}"
+        self.name = f"{parts.scheme}://{host}{parts.path}"
         self._url = url
         self._client = client or httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False)
 
     async def get(self) -> str | None:
-        """What is kept there; None on 404.
+        """The stored text; None on 404.
 
         Raises:
-            OutsideUnreachableError: another answer, none in time, or one that is too long.
+            OutsideUnreachableError: another answer, no answer in time, or one that is too long.
         """
         try:
             async with asyncio.timeout(TIMEOUT_S), self._client.stream("GET", self._url) as answer:
@@ -95,10 +95,10 @@ class ObjectStore:
         return body.decode(errors="replace")
 
     async def put(self, text: str) -> None:
-        """Keep a text there.
+        """Store a text.
 
         Raises:
-            OutsideUnreachableError: it was not taken, or nobody says whether it was.
+            OutsideUnreachableError: it was refused, or the outcome is unknown.
         """
         headers = {"Content-Type": "text/plain; charset=utf-8"}
         try:
@@ -109,35 +109,35 @@ class ObjectStore:
             raise OutsideUnreachableError(_why(error)) from error
 
     async def close(self) -> None:
-        """Let the connections go."""
+        """Close the connections."""
         await self._client.aclose()
 
 
 def _why(error: Exception) -> str:
-    """What went wrong, without the address: there may be a password in it."""
+    """What went wrong, without the address, which may contain a password."""
     if isinstance(error, httpx.HTTPStatusError):
         return f"HTTP {error.response.status_code}"
     return type(error).__name__
 
 
 class FileStore:
-    """A file, on a disk that is not the database's. Its directory must be there."""
+    """A file, on another disk than the database's. Its directory must exist."""
 
     def __init__(self, path: Path) -> None:
-        """Keep it in this file."""
+        """Use this file."""
         self.name = f"file://{path}"
         self._path = path
 
     async def get(self) -> str | None:
-        """What is in the file; None where there is none.
+        """The text in the file; None if there is no file.
 
         Raises:
-            OutsideUnreachableError: it cannot be read, or its directory is gone.
+            OutsideUnreachableError: it cannot be read, or its directory is missing.
         """
         return await asyncio.to_thread(self._read)
 
     async def put(self, text: str) -> None:
-        """Write the file anew, durable when this returns.
+        """Replace the file; durable when this returns.
 
         Raises:
             OutsideUnreachableError: it cannot be written.
@@ -145,7 +145,7 @@ class FileStore:
         await asyncio.to_thread(self._write, text)
 
     async def close(self) -> None:
-        """There is nothing to let go."""
+        """Do nothing."""
 
     def _read(self) -> str | None:
         try:
@@ -159,12 +159,12 @@ class FileStore:
             raise OutsideUnreachableError(type(error).__name__) from error
 
     def _write(self, text: str) -> None:
-        made = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+        temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}")
         try:
-            with made.open("w", encoding="utf-8") as file:
+            with temporary.open("w", encoding="utf-8") as file:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
-            made.replace(self._path)
+            temporary.replace(self._path)
         except OSError as error:
             raise OutsideUnreachableError(type(error).__name__) from error

@@ -1,7 +1,7 @@
-"""A region's kinship registry over HTTP: asked before an invitation, its word kept in the log.
+"""A region's kinship registry over HTTP, asked before an invitation.
 
-Decisions read the log alone; this only brings the log up to what the registry says. Without a
-registry the imported households are all that is known.
+Its answers are recorded in the log, and decisions read the log only. Without a registry only
+imported households are known.
 """
 
 from typing import Literal
@@ -18,11 +18,11 @@ RegistryRelation = Literal["spouse", "parent", "child", "sibling", "grandparent"
 
 
 class RegistryUnavailableError(StoreUnavailableError):
-    """The registry did not answer, or not in its own words; nothing was applied."""
+    """The registry gave no valid answer; nothing was applied."""
 
 
 class RegistryReply(BaseModel):
-    """The registry's answer: what the relative is to the person, or null."""
+    """What the relative is to the person, or null."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
@@ -33,28 +33,28 @@ class Registry:
     """The registry of one deployment; `client` may carry its certificates."""
 
     def __init__(self, url: str, client: httpx.AsyncClient | None = None) -> None:
-        """Ask at this address."""
+        """Use this address."""
         self._url = url
         self._client = client or httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False)
 
     async def close(self) -> None:
-        """Let the connections go."""
+        """Close the connections."""
         await self._client.aclose()
 
     async def relation(self, person: Personal, relative: Personal) -> Relation | None:
-        """What `relative` is to `person`, or None where the registry knows of nothing.
+        """What `relative` is to `person`, None if the registry has no entry.
 
         Raises:
-            RegistryUnavailableError: no answer in time, or none that can be read.
+            RegistryUnavailableError: no valid answer in time.
         """
-        asked = {"person": _named(person), "relative": _named(relative)}
+        payload = {"person": _named(person), "relative": _named(relative)}
         try:
-            answer = await self._client.post(self._url, json=asked)
+            answer = await self._client.post(self._url, json=payload)
             answer.raise_for_status()
-            word = RegistryReply.model_validate_json(answer.content).relation
+            relation = RegistryReply.model_validate_json(answer.content).relation
         except (httpx.HTTPError, ValidationError) as error:
             raise RegistryUnavailableError(type(error).__name__) from error
-        return None if word is None else Relation(word.upper())
+        return None if relation is None else Relation(relation.upper())
 
 
 def _named(person: Personal) -> dict[str, str]:

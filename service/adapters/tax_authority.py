@@ -1,8 +1,8 @@
-"""The tax side that collects residents' premiums, over HTTP (policy.md §4).
+"""The tax authority, which collects residents' premiums, over HTTP (policy.md §4).
 
-Three operations, each safe to ask again: an order is known by the premium's id, so charging it
-twice books it once. Only an answer that repeats the whole order is believed; whatever else
-comes, or does not come, leaves the outcome unknown. Nothing personal is in an address.
+Its three operations are idempotent by the premium's id: charging an order twice books it once.
+Only an answer that repeats the whole order is valid; without one the outcome is unknown. URLs
+contain no personal data.
 """
 
 import asyncio
@@ -26,11 +26,11 @@ TIMEOUT_S = 5.0
 
 
 class TaxUnavailableError(StoreUnavailableError):
-    """This deployment has no tax side; nothing was applied."""
+    """This deployment has no tax authority; nothing was applied."""
 
 
 class TaxVerdict(StrEnum):
-    """What the tax side says of an order."""
+    """The tax authority's verdict on an order."""
 
     CONFIRMED = "confirmed"
     REVERSED = "reversed"
@@ -40,7 +40,7 @@ class TaxVerdict(StrEnum):
 
 
 class TaxOrder(NamedTuple):
-    """A premium as the tax side knows it: by our id, and whose it is by his ID number."""
+    """A premium as sent to the tax authority: our id, and the payee's ID number."""
 
     premium_id: StreamId
     cert_no: str
@@ -50,7 +50,7 @@ class TaxOrder(NamedTuple):
 
 
 class TaxAnswer(NamedTuple):
-    """A verdict; `word` is the code of a refusal, or why nothing is known."""
+    """A verdict; `word` is the code of a refusal, or why the outcome is unknown."""
 
     verdict: TaxVerdict
     word: str = ""
@@ -62,17 +62,17 @@ REFUSALS = {
     "BENEFIT_USED": BenefitUsedError,
     "CLEARED": ClearedError,
 }
-"""The tax side's reasons that have a word of ours; any other is TAX_REFUSED."""
+"""Our refusal for a reason of the tax authority; any other reason is TAX_REFUSED."""
 EXPECTED = {
     "charges": {"confirmed", "refused"},
     "queries": {"confirmed", "refused", "not_found"},
     "reversals": {"reversed", "refused"},
 }
-"""What an operation may answer; anything else says nothing about it."""
+"""Valid results by operation; any other leaves the outcome unknown."""
 
 
 class TaxReply(BaseModel):
-    """What the tax side answers: the order once more, and what became of it."""
+    """The tax authority's answer: the order repeated, and its result."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
@@ -87,39 +87,39 @@ class TaxReply(BaseModel):
 
 
 class Tax:
-    """The tax side of one deployment; `client` may carry its certificates."""
+    """The tax authority of one deployment; `client` may carry its certificates."""
 
     def __init__(
         self, url: str, client: httpx.AsyncClient | None = None, timeout_s: float = TIMEOUT_S
     ) -> None:
-        """Ask at this address, and wait so long for a whole answer."""
+        """Use this address, with a timeout for a whole answer."""
         self._url = url.rstrip("/")
         self._client = client or httpx.AsyncClient(timeout=timeout_s, trust_env=False)
         self._timeout_s = timeout_s
 
     async def close(self) -> None:
-        """Let the connections go."""
+        """Close the connections."""
         await self._client.aclose()
 
     async def charge(self, order: TaxOrder) -> TaxAnswer:
-        """Book an order; asked again it answers what became of it."""
+        """Book an order; a repeated call answers its result."""
         return await self._ask("charges", order)
 
     async def query(self, order: TaxOrder) -> TaxAnswer:
-        """What became of an order; NOT_FOUND is a no for this moment only."""
+        """The result of an order; NOT_FOUND may change, the order may still arrive."""
         return await self._ask("queries", order)
 
     async def reverse(self, order: TaxOrder) -> TaxAnswer:
-        """Take a booked order back; asked again it answers what became of that."""
+        """Reverse a booked order; a repeated call answers the result."""
         return await self._ask("reversals", order)
 
     async def _ask(self, operation: str, order: TaxOrder) -> TaxAnswer:
-        told = _told(order)
+        payload = _payload(order)
         try:
             async with asyncio.timeout(self._timeout_s):
-                sent = await self._client.post(f"{self._url}/{operation}", json=told)
-            sent.raise_for_status()
-            answer = TaxReply.model_validate_json(sent.content)
+                response = await self._client.post(f"{self._url}/{operation}", json=payload)
+            response.raise_for_status()
+            answer = TaxReply.model_validate_json(response.content)
         except (TimeoutError, httpx.TimeoutException):
             return _unknown("TIMEOUT")
         except httpx.HTTPStatusError:
@@ -128,10 +128,10 @@ class Tax:
             return _unknown("UNREACHABLE")
         except ValidationError:
             return _unknown("UNREADABLE")
-        return _verdict(answer, told, EXPECTED[operation])
+        return _verdict(answer, payload, EXPECTED[operation])
 
 
-def _told(order: TaxOrder) -> dict[str, Any]:
+def _payload(order: TaxOrder) -> dict[str, Any]:
     return {
         "order": order.premium_id,
         "cert_no": order.cert_no,
@@ -141,8 +141,8 @@ def _told(order: TaxOrder) -> dict[str, Any]:
     }
 
 
-def _verdict(answer: TaxReply, told: dict[str, Any], expected: set[str]) -> TaxAnswer:
-    if any(getattr(answer, name) != value for name, value in told.items()):
+def _verdict(answer: TaxReply, payload: dict[str, Any], expected: set[str]) -> TaxAnswer:
+    if any(getattr(answer, name) != value for name, value in payload.items()):
         return _unknown("MISMATCH")
     if answer.result not in expected:
         return _unknown("PENDING" if answer.result == "pending" else "UNREADABLE")
