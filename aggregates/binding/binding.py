@@ -1,37 +1,19 @@
 """A sponsor's grant to one beneficiary: invited, confirmed, changed, released.
 
-The rules of relations, numbers and times are the region's (policy.md §3.2);
-an answer that the rules forbid is a refusal before any event exists.
+Relations, limits and periods are the region's (policy.md §3.2).
 """
 
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from typing import TypedDict
 
-from aggregates.binding.eligibility import Side, check_numbers, check_parties, nobody
-from aggregates.binding.events import (
-    BindingConfirmed,
-    BindingReleased,
-    Caps,
-    GrantChanged,
-    InvitationDeclined,
-    InvitationSent,
-    StrangerInvited,
-)
+from aggregates import refusals
+from aggregates.binding import events
+from aggregates.binding.eligibility import Side, account_of_stranger, check_limits, check_parties
+from aggregates.binding.events import Caps
 from aggregates.binding.kinship import KinshipShown, evidence_for
 from aggregates.binding.validity import last_day_of, months_later
 from aggregates.policy.choices import EffectiveDelay, Renewal, UnbindBy, UnbindEffective
-from aggregates.refusals import (
-    ChangeLimitError,
-    DateInvalidError,
-    InvitationExpiredError,
-    NotActiveError,
-    NotInvitedError,
-    NotPermittedError,
-    RelationNotAllowedError,
-    SelfBindingError,
-    TooEarlyError,
-)
 from aggregates.vocabulary import (
     BEIJING,
     BindingStatus,
@@ -45,10 +27,10 @@ from aggregates.vocabulary import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
-    """A binding as its events left it.
+    """The state of a binding, folded from its events.
 
-    `is_known` tells that the sponsor may know whether there is such a beneficiary: not on his
-    own word. Its default is what every invitation was before there was a choice.
+    `is_known`: the sponsor may know that the beneficiary exists. The default is for events
+    recorded before `StrangerInvited` was introduced.
     """
 
     sponsor: StreamId
@@ -68,7 +50,7 @@ class Binding:
     is_known: bool = True
 
     def status_at(self, now: Instant) -> BindingStatus:
-        """The status at a moment: an unanswered invitation and a grant run out by themselves."""
+        """The status at a moment: invitations and grants expire without an event."""
         if self.status is BindingStatus.INVITED and now.at > self.expires_at:
             return BindingStatus.EXPIRED
         ends_on = self.ends_on(now.on)
@@ -79,7 +61,7 @@ class Binding:
         return self.status
 
     def ends_on(self, on: date) -> date | None:
-        """The last day of the grant as seen on a day; one that renews itself moves on."""
+        """The last day of the grant as of a day; it moves on if the grant renews itself."""
         if self.valid_until is None or not self.renews_months:
             return self.valid_until
         ends_on = self.valid_until
@@ -88,11 +70,11 @@ class Binding:
         return ends_on
 
     def last_day(self) -> date | None:
-        """The last day of a grant that ran out by itself or waited a day for its release."""
+        """The last day of an expired grant, or of one released with a day's delay."""
         return self.last_on or self.valid_until
 
     def pays_at(self, now: Instant) -> bool:
-        """Whether a settlement at this moment may use it (policy.md S17, S29, S30)."""
+        """Whether a settlement at this moment may use the grant (policy.md S17, S29, S30)."""
         return (
             self.status_at(now) is BindingStatus.ACTIVE
             and self.active_from is not None
@@ -101,18 +83,18 @@ class Binding:
 
 
 BindingEvent = (
-    InvitationSent
-    | StrangerInvited
-    | BindingConfirmed
-    | InvitationDeclined
-    | GrantChanged
-    | BindingReleased
+    events.InvitationSent
+    | events.StrangerInvited
+    | events.BindingConfirmed
+    | events.InvitationDeclined
+    | events.GrantChanged
+    | events.BindingReleased
 )
 
 
 def evolve(binding: Binding | None, event: BindingEvent) -> Binding:
     """Fold one event into a binding. Never judges."""
-    if isinstance(event, InvitationSent):
+    if isinstance(event, events.InvitationSent):
         return Binding(
             sponsor=event.sponsor,
             beneficiary=event.beneficiary,
@@ -124,11 +106,11 @@ def evolve(binding: Binding | None, event: BindingEvent) -> Binding:
             renews_months=event.renews_months,
             parent=event.parent,
             expires_at=event.expires_at,
-            is_known=not isinstance(event, StrangerInvited),
+            is_known=not isinstance(event, events.StrangerInvited),
         )
     assert binding is not None, "a binding begins with InvitationSent"
     match event:
-        case BindingConfirmed(confirmed_at=at, active_from=active_from):
+        case events.BindingConfirmed(confirmed_at=at, active_from=active_from):
             return replace(
                 binding,
                 status=BindingStatus.ACTIVE,
@@ -136,17 +118,17 @@ def evolve(binding: Binding | None, event: BindingEvent) -> Binding:
                 active_from=active_from,
                 is_known=True,
             )
-        case InvitationDeclined():
+        case events.InvitationDeclined():
             return replace(binding, status=BindingStatus.DECLINED, is_known=True)
-        case GrantChanged(uses=uses, caps=caps, valid_until=valid_until):
+        case events.GrantChanged(uses=uses, caps=caps, valid_until=valid_until):
             return replace(binding, uses=uses, caps=caps, valid_until=valid_until)
-        case BindingReleased(status=status, last_on=last_on):
+        case events.BindingReleased(status=status, last_on=last_on):
             return replace(binding, status=status, last_on=last_on)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """What a sponsor offers; without dates, from today and until released."""
+    """The terms of an offer; without dates, from today until released."""
 
     relation: Relation
     uses: tuple[Use, ...]
@@ -157,7 +139,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Kin:
-    """How the two are related, as shown, and which parent one is of the other."""
+    """The kinship as shown, and which parent one side is of the other."""
 
     shown: KinshipShown
     parent: ParentSex | None
@@ -170,24 +152,24 @@ def invite(
     beneficiary: Side,
     now: Instant,
     consent: str | None = None,
-) -> InvitationSent:
+) -> events.InvitationSent:
     """Offer a grant; `consent` is the version of the text that the sponsor agreed to.
 
     Raises:
         SelfBindingError, RelationNotAllowedError, SponsorExcludedError, DateInvalidError,
-        EvidenceInvalidError: the offer cannot be; KinshipUnprovenError, and what
-        `check_parties` and `check_numbers` raise: today's state forbids it.
+        EvidenceInvalidError: the offer is invalid; KinshipUnprovenError, and as
+        `check_parties` and `check_limits`: the current state forbids it.
     """
     terms = sponsor.edition.binding
     if sponsor.account_id == beneficiary.account_id:
-        raise SelfBindingError
+        raise refusals.SelfBindingError
     if not any(allowed.startswith(offer.relation) for allowed in terms.relations_allowed):
-        raise RelationNotAllowedError(relation=offer.relation)
+        raise refusals.RelationNotAllowedError(relation=offer.relation)
     evidence = evidence_for(offer.relation, kin.shown, terms.kinship_evidence)
     check_parties(sponsor, beneficiary)
-    check_numbers(offer.relation, kin.parent, sponsor, beneficiary, now)
+    check_limits(offer.relation, kin.parent, sponsor, beneficiary, now)
     valid_from = offer.valid_from or now.on
-    return InvitationSent(
+    return events.InvitationSent(
         sponsor=sponsor.account_id,
         beneficiary=beneficiary.account_id,
         relation=offer.relation,
@@ -212,18 +194,20 @@ def invite_stranger(
     beneficiary: StreamId,
     now: Instant,
     consent: str | None = None,
-) -> StrangerInvited:
-    """Offer a grant to somebody of whom nothing is known, nor whether he is there.
+) -> events.StrangerInvited:
+    """Offer a grant to a person of whom the sponsor may not know whether they exist.
 
-    He counts as insured in the sponsor's region and tied to no one; his own state is judged
-    when he agrees.
+    The beneficiary counts as insured in the sponsor's region and without bindings. Their actual
+    state is checked when they agree.
 
     Raises:
-        As `invite`, for what the sponsor's side alone forbids.
+        As `invite`, for the sponsor's side.
     """
-    unknown = Side(beneficiary, nobody(sponsor.account.region, now), sponsor.edition)
+    unknown = Side(beneficiary, account_of_stranger(sponsor.account.region, now), sponsor.edition)
     sent = invite(offer, Kin(shown, None), sponsor, unknown, now, consent)
-    return StrangerInvited(**{field.name: getattr(sent, field.name) for field in fields(sent)})
+    return events.StrangerInvited(
+        **{field.name: getattr(sent, field.name) for field in fields(sent)}
+    )
 
 
 def confirm(
@@ -232,18 +216,19 @@ def confirm(
     beneficiary: Side,
     now: Instant,
     consent: str | None = None,
-) -> BindingConfirmed:
-    """Agree to an open invitation, by a version of a text; the numbers are counted again.
+) -> events.BindingConfirmed:
+    """Agree to an open invitation; `consent` is the version of the text agreed to.
 
     Raises:
-        NotInvitedError, InvitationExpiredError: nothing is open; else as `invite`.
+        NotInvitedError, InvitationExpiredError: no invitation is open; as `check_parties` and
+        `check_limits`, which are checked again.
     """
     _check_open(binding, now)
     check_parties(sponsor, beneficiary)
-    check_numbers(binding.relation, binding.parent, sponsor, beneficiary, now)
-    later = sponsor.edition.binding.effective_delay is EffectiveDelay.NEXT_DAY
-    earliest = now.on + timedelta(days=1) if later else now.on
-    return BindingConfirmed(
+    check_limits(binding.relation, binding.parent, sponsor, beneficiary, now)
+    is_delayed = sponsor.edition.binding.effective_delay is EffectiveDelay.NEXT_DAY
+    earliest = now.on + timedelta(days=1) if is_delayed else now.on
+    return events.BindingConfirmed(
         confirmed_at=now.at,
         active_from=max(earliest, binding.valid_from),
         edition=sponsor.edition.id,
@@ -251,18 +236,18 @@ def confirm(
     )
 
 
-def decline(binding: Binding, now: Instant) -> InvitationDeclined:
-    """Say no to an open invitation.
+def decline(binding: Binding, now: Instant) -> events.InvitationDeclined:
+    """Decline an open invitation.
 
     Raises:
-        NotInvitedError, InvitationExpiredError: nothing is open.
+        NotInvitedError, InvitationExpiredError: no invitation is open.
     """
     _check_open(binding, now)
-    return InvitationDeclined()
+    return events.InvitationDeclined()
 
 
 class CapsChange(TypedDict, total=False):
-    """New caps in fen. A cap that is absent stays as it is; None removes it."""
+    """New caps in fen. An absent cap stays unchanged; None removes it."""
 
     per_settlement_fen: int | None
     per_day_fen: int | None
@@ -276,61 +261,63 @@ def change_grant(
     uses: tuple[Use, ...],
     caps: CapsChange,
     valid_until: date | None,
-) -> GrantChanged:
-    """Change what is granted, for settlements from now on. The event states all caps.
+) -> events.GrantChanged:
+    """Change a grant for future settlements. The event has all caps.
 
     Raises:
-        NotActiveError: there is no active grant; DateInvalidError: it would end in the past.
+        NotActiveError: the grant is not active; DateInvalidError: it would end in the past.
     """
     if binding.status_at(now) is not BindingStatus.ACTIVE:
-        raise NotActiveError
+        raise refusals.NotActiveError
     if valid_until is not None and valid_until < now.on:
-        raise DateInvalidError(field="valid_until")
-    return GrantChanged(uses=uses, caps=replace(binding.caps, **caps), valid_until=valid_until)
+        raise refusals.DateInvalidError(field="valid_until")
+    return events.GrantChanged(
+        uses=uses, caps=replace(binding.caps, **caps), valid_until=valid_until
+    )
 
 
 def release(
     binding: Binding, sponsor: Side, *, by: StreamId, reason: str, now: Instant
-) -> BindingReleased:
-    """Take the grant back (policy.md §3.2 `unbind_by`, `min_bind_days`, `unbind_effective`).
+) -> events.BindingReleased:
+    """Release a grant (policy.md §3.2 `unbind_by`, `min_bind_days`, `unbind_effective`).
 
     Raises:
-        NotActiveError: there is nothing to release; NotPermittedError: the region leaves it
-        to the sponsor; TooEarlyError: its minimum time has not passed (S32);
-        ChangeLimitError: the sponsor's number of changes this year is used up.
+        NotActiveError: there is nothing to release; NotPermittedError: only the sponsor may, in
+        this region; TooEarlyError: the minimum period has not passed (S32); ChangeLimitError:
+        the sponsor has reached the limit of changes a year.
     """
     terms = sponsor.edition.binding
     status = binding.status_at(now)
     if status is BindingStatus.INVITED and by == binding.sponsor:
-        return BindingReleased(status=BindingStatus.RELEASED, reason=reason, last_on=None)
+        return events.BindingReleased(status=BindingStatus.RELEASED, reason=reason, last_on=None)
     if status is not BindingStatus.ACTIVE or binding.last_on is not None:
-        raise NotActiveError
+        raise refusals.NotActiveError
     if by != binding.sponsor and terms.unbind_by is UnbindBy.SPONSOR:
-        raise NotPermittedError
+        raise refusals.NotPermittedError
     year, count = sponsor.account.releases
     most = terms.changes_per_year
     if most is not None and year == now.on.year and count >= most:
-        raise ChangeLimitError(limit=most)
+        raise refusals.ChangeLimitError(limit=most)
     assert binding.confirmed_at is not None
     bound_on = binding.confirmed_at.astimezone(BEIJING).date()
     if (now.on - bound_on).days < terms.min_bind_days:
         earliest = bound_on + timedelta(days=terms.min_bind_days)
-        raise TooEarlyError(earliest=earliest.isoformat())
-    waits = terms.unbind_effective is UnbindEffective.NEXT_DAY or (
+        raise refusals.TooEarlyError(earliest=earliest.isoformat())
+    is_delayed = terms.unbind_effective is UnbindEffective.NEXT_DAY or (
         terms.unbind_effective is UnbindEffective.NEXT_DAY_IF_BOUND_TODAY and bound_on == now.on
     )
-    return BindingReleased(
-        status=BindingStatus.RELEASED, reason=reason, last_on=now.on if waits else None
+    return events.BindingReleased(
+        status=BindingStatus.RELEASED, reason=reason, last_on=now.on if is_delayed else None
     )
 
 
-def end(reason: str) -> BindingReleased:
-    """End a binding whose one side takes part in nothing any more (policy.md §3.3)."""
-    return BindingReleased(status=BindingStatus.ENDED, reason=reason, last_on=None)
+def end(reason: str) -> events.BindingReleased:
+    """End a binding because one side's account is closed (policy.md §3.3)."""
+    return events.BindingReleased(status=BindingStatus.ENDED, reason=reason, last_on=None)
 
 
 def _check_open(binding: Binding, now: Instant) -> None:
     if binding.status is not BindingStatus.INVITED:
-        raise NotInvitedError
+        raise refusals.NotInvitedError
     if now.at > binding.expires_at:
-        raise InvitationExpiredError
+        raise refusals.InvitationExpiredError

@@ -16,10 +16,9 @@ SET_BY_HAND = (OrderStrategy.BENEFICIARY_SET, OrderStrategy.SPONSOR_SET)
 
 
 class CurrentOrder(NamedTuple):
-    """A deduction order as it counts at a moment.
+    """The deduction order at a moment.
 
-    `sponsors` are in paying order, None before an order was set. `version` moves whenever they
-    move.
+    `sponsors` are in paying order, None before an order was set. `version` changes with them.
     """
 
     sponsors: tuple[SponsorLink, ...] | None
@@ -27,16 +26,15 @@ class CurrentOrder(NamedTuple):
 
 
 def current_order(account: Account, live: tuple[SponsorLink, ...]) -> CurrentOrder:
-    """The order over `live`, those of the account's sponsors whose grant has not lapsed.
+    """The order over `live`, the account's sponsors whose grant has not expired.
 
-    The fold counts each sponsor that comes or goes by an event. A grant that lapsed without an
-    event yet is counted here instead, until the event that writes it down is; so the version
-    moves once, at the moment the grant lapses.
+    The fold raises the version with every event that adds or removes a sponsor. Expired grants
+    without such an event yet are added here, so the version rises once, at the expiry.
     """
     if account.order is None:
         return CurrentOrder(None, account.order_version)
-    lapsed = len(account.sponsors) - len(live)
-    return CurrentOrder(_by_hand(live, account.order), account.order_version + lapsed)
+    expired = len(account.sponsors) - len(live)
+    return CurrentOrder(_by_hand(live, account.order), account.order_version + expired)
 
 
 def change_order(
@@ -45,11 +43,11 @@ def change_order(
     bindings: Sequence[StreamId],
     version: int | None,
 ) -> OrderChanged:
-    """Set the order over all of today's live sponsors, or over some: the others follow by age.
+    """Set the order of all `live` sponsors, or of some: the others follow by age.
 
     Raises:
-        SponsorInvalidError: one is named twice or is not a sponsor of this account (S44);
-        VersionStaleError: the caller had not read the order of today (None: he need not).
+        SponsorInvalidError: one is named twice, or is no sponsor of this account (S44);
+        VersionStaleError: `version` is given and is not the current one.
     """
     linked = {link.binding for link in live}
     if len(set(bindings)) != len(bindings) or not linked.issuperset(bindings):
@@ -67,11 +65,10 @@ def in_order(
     region_of: Callable[[StreamId], str],
     balance_of: Callable[[StreamId], int],
 ) -> tuple[SponsorLink, ...] | None:
-    """The live sponsors in paying order, or None where the region lets none be guessed (S37).
+    """The sponsors in paying order, or None if the region requires an order to be set (S37).
 
-    `links` are those of the account's sponsors whose grant has not lapsed.
-    `region_of` and `balance_of` (fen) tell of a sponsor's account. Ties fall to the
-    smaller binding id, so the order never depends on chance.
+    `links` are the account's sponsors whose grant has not expired. `region_of` and `balance_of`
+    (fen) read a sponsor's account. The smaller binding id breaks a tie.
     """
     if len(links) < 2:  # noqa: PLR2004 -- one sponsor needs no order
         return links
@@ -89,7 +86,7 @@ def in_order(
 def _by_hand(
     links: tuple[SponsorLink, ...], order: tuple[StreamId, ...]
 ) -> tuple[SponsorLink, ...]:
-    """Who is named, as named; who came later, by age behind them (S40)."""
+    """The named sponsors as named, then the others by age (S40)."""
     rank = {binding: at for at, binding in enumerate(order)}
     last = len(order)
     return tuple(sorted(links, key=lambda s: (rank.get(s.binding, last), s.linked_at, s.binding)))
@@ -116,5 +113,5 @@ def _key(
 
 
 def _age(link: SponsorLink) -> int:
-    """When the sponsor came, in whole microseconds."""
+    """When the sponsor was linked, in microseconds."""
     return (link.linked_at - EPOCH) // timedelta(microseconds=1)

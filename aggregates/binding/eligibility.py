@@ -1,29 +1,15 @@
-"""Who may be bound to whom: parties, counts and locks of policy.md §3.2.
+"""Who may be bound to whom: the parties, limits and waiting periods of policy.md §3.2.
 
-All counts fold from the two accounts, so that two confirmations at one instant conflict.
+All counts come from the two accounts, so that concurrent confirmations conflict at the append.
 """
 
 from dataclasses import dataclass
 from datetime import timedelta
 
+from aggregates import refusals
 from aggregates.account.state import Account
 from aggregates.policy.choices import BeneficiaryScope, OrderMissing
 from aggregates.policy.edition import BindingTerms, Edition
-from aggregates.refusals import (
-    AccountEndedError,
-    AlreadyBoundError,
-    BeneficiaryLimitError,
-    DualRoleForbiddenError,
-    LifetimeLimitError,
-    NoFundsError,
-    OrderNotSetError,
-    PartyStatusError,
-    RebindLockedError,
-    RelationMaxError,
-    ScopeError,
-    SponsorExcludedError,
-    SponsorLimitError,
-)
 from aggregates.vocabulary import (
     Instant,
     Insurance,
@@ -36,15 +22,15 @@ from aggregates.vocabulary import (
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One party of a binding: who, his account, and the rules of his region."""
+    """One party of a binding: its account, and its region's rules."""
 
     account_id: StreamId
     account: Account
     edition: Edition
 
 
-def nobody(region: str, now: Instant) -> Account:
-    """Somebody of whom nothing is known: insured in a region, and tied to no one."""
+def account_of_stranger(region: str, now: Instant) -> Account:
+    """An account assumed for an unknown person: insured in a region, without bindings."""
     return Account(
         region=region,
         insurance=Insurance.RESIDENT,
@@ -55,7 +41,7 @@ def nobody(region: str, now: Instant) -> Account:
 
 
 def check_parties(sponsor: Side, beneficiary: Side) -> None:
-    """Each side is a person the region takes, in good standing, and near enough.
+    """Check that the region accepts both persons, their status, and their regions.
 
     Raises:
         SponsorExcludedError, AccountEndedError, NoFundsError, PartyStatusError, ScopeError.
@@ -63,34 +49,34 @@ def check_parties(sponsor: Side, beneficiary: Side) -> None:
     terms = sponsor.edition.binding
     excluded = set(terms.excluded_persons)
     if excluded.intersection((*sponsor.account.flags, *beneficiary.account.flags)):
-        raise SponsorExcludedError
+        raise refusals.SponsorExcludedError
     for side in (sponsor, beneficiary):
         if side.account.ending is not None:
-            raise AccountEndedError
+            raise refusals.AccountEndedError
     if not sponsor.account.has_funds:
-        raise NoFundsError
+        raise refusals.NoFundsError
     if sponsor.account.status not in terms.sponsor_status_ok:
-        raise PartyStatusError(side="sponsor")
+        raise refusals.PartyStatusError(side="sponsor")
     if beneficiary.account.status not in terms.beneficiary_status_ok:
-        raise PartyStatusError(side="beneficiary")
-    check_near(sponsor, beneficiary.account.region)
+        raise refusals.PartyStatusError(side="beneficiary")
+    check_scope(sponsor, beneficiary.account.region)
 
 
-def check_near(sponsor: Side, region: str) -> None:
-    """Who is insured in a region is within the reach of the sponsor's (S118).
+def check_scope(sponsor: Side, region: str) -> None:
+    """Check that the sponsor's region allows beneficiaries of another region (S118).
 
     Raises:
-        ScopeError: too far.
+        ScopeError: it does not.
     """
     scope = sponsor.edition.binding.beneficiary_scope
-    if not _near_enough(scope, sponsor.account.region, region):
-        raise ScopeError(scope=scope)
+    if not _is_in_scope(scope, sponsor.account.region, region):
+        raise refusals.ScopeError(scope=scope)
 
 
-def check_numbers(
+def check_limits(
     relation: Relation, parent: ParentSex | None, sponsor: Side, beneficiary: Side, now: Instant
 ) -> None:
-    """Count before another tie is made.
+    """Check the limits before another binding.
 
     Raises:
         AlreadyBoundError, DualRoleForbiddenError, RelationMaxError, BeneficiaryLimitError,
@@ -99,24 +85,24 @@ def check_numbers(
     mine, theirs = sponsor.account, beneficiary.account
     terms = sponsor.edition.binding
     if any(link.sponsor == sponsor.account_id for link in theirs.sponsors):
-        raise AlreadyBoundError
+        raise refusals.AlreadyBoundError
     if not terms.allow_dual_role and (mine.sponsors or theirs.beneficiaries):
-        raise DualRoleForbiddenError
+        raise refusals.DualRoleForbiddenError
     _check_relation(relation, parent, sponsor, beneficiary)
     most = terms.max_beneficiaries_per_sponsor
     if most is not None and len(mine.beneficiaries) >= most:
-        raise BeneficiaryLimitError(limit=most)
+        raise refusals.BeneficiaryLimitError(limit=most)
     most = beneficiary.edition.binding.max_sponsors_per_beneficiary
     if most is not None and len(theirs.sponsors) >= most:
-        raise SponsorLimitError(limit=most)
+        raise refusals.SponsorLimitError(limit=most)
     _check_past(terms, mine, beneficiary.account_id, now)
     order = beneficiary.edition.order
     needs_order = order.order_missing is OrderMissing.REJECT_BINDING
     if needs_order and theirs.sponsors and theirs.order is None:
-        raise OrderNotSetError
+        raise refusals.OrderNotSetError
 
 
-def _near_enough(scope: BeneficiaryScope, home: str, region: str) -> bool:
+def _is_in_scope(scope: BeneficiaryScope, home: str, region: str) -> bool:
     match scope:
         case BeneficiaryScope.SAME_POOLING_REGION:
             return region == home
@@ -129,22 +115,21 @@ def _near_enough(scope: BeneficiaryScope, home: str, region: str) -> bool:
 def _check_relation(
     relation: Relation, parent: ParentSex | None, sponsor: Side, beneficiary: Side
 ) -> None:
-    """Nobody has more of a relation than the region's number, on whichever side of a tie.
+    """Check the region's limit of one relation, on both sides of a binding.
 
-    A spouse is a spouse both ways; a person's father may be his beneficiary or his sponsor.
+    A spouse counts on either side; a person's father may be beneficiary or sponsor.
     """
     most = sponsor.edition.binding.relation_max
     mine, theirs = sponsor.account, beneficiary.account
-    counts = {relation: sum(link.relation is relation for link in mine.beneficiaries)}
+    count = sum(link.relation is relation for link in mine.beneficiaries)
     if relation is Relation.SPOUSE:
         spouses = sum(link.relation is relation for link in theirs.sponsors)
-        counts[relation] = max(
-            counts[relation] + sum(link.relation is relation for link in mine.sponsors),
+        count = max(
+            count + sum(link.relation is relation for link in mine.sponsors),
             spouses + sum(link.relation is relation for link in theirs.beneficiaries),
         )
-    for limited, count in counts.items():
-        if limited in most and count >= most[limited]:
-            raise RelationMaxError(relation=limited)
+    if relation in most and count >= most[relation]:
+        raise refusals.RelationMaxError(relation=relation)
     if parent is None or parent not in most:
         return
     child, other = (mine, beneficiary) if relation is Relation.PARENT else (theirs, sponsor)
@@ -158,17 +143,17 @@ def _check_relation(
         if link.relation is Relation.CHILD and link.parent is parent
     }
     if len(parents - {other.account_id}) >= most[parent]:
-        raise RelationMaxError(relation=parent)
+        raise refusals.RelationMaxError(relation=parent)
 
 
 def _check_past(terms: BindingTerms, mine: Account, beneficiary: StreamId, now: Instant) -> None:
-    """Whom the sponsor ever had counts for ever, and who parted waits before the next time."""
+    """Check the lifetime limit of beneficiaries, and the wait before a binding is renewed."""
     past = {tie.beneficiary: tie.parted_on for tie in mine.ever}
     most = terms.max_lifetime_distinct_beneficiaries
     if most is not None and beneficiary not in past and len(past) >= most:
-        raise LifetimeLimitError(limit=most)
-    parted_on = past.get(beneficiary)
-    if parted_on is not None:
-        opens_on = parted_on + timedelta(days=terms.rebind_lock_days)
-        if now.on < opens_on:
-            raise RebindLockedError(earliest=opens_on.isoformat())
+        raise refusals.LifetimeLimitError(limit=most)
+    ended_on = past.get(beneficiary)
+    if ended_on is not None:
+        earliest = ended_on + timedelta(days=terms.rebind_lock_days)
+        if now.on < earliest:
+            raise refusals.RebindLockedError(earliest=earliest.isoformat())

@@ -1,16 +1,14 @@
-"""Events."""
+"""The events of a binding."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from aggregates.vocabulary import BindingStatus, KinshipEvidence, ParentSex, Relation, StreamId, Use
 
-# ------------------------------------------------------------------ Binding
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caps:
-    """The most a sponsor lets one beneficiary use, in fen; None is no limit."""
+    """A sponsor's limits for one beneficiary, in fen; None is no limit."""
 
     per_settlement_fen: int | None = None
     per_day_fen: int | None = None
@@ -20,9 +18,9 @@ class Caps:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvitationSent:
-    """A sponsor offered a grant. `expires_at` is the last moment of the answer.
+    """A sponsor offered a grant. `expires_at` is the last moment for an answer.
 
-    `consent` is the version of the text that he agreed to; None where the channel named none.
+    `consent` is the version of the text the sponsor agreed to; None if the channel sent none.
     """
 
     sponsor: StreamId
@@ -43,18 +41,18 @@ class InvitationSent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StrangerInvited(InvitationSent):
-    """A sponsor offered a grant to somebody of whom he may not know whether he is there.
+    """A sponsor offered a grant to a person of whom they may not know whether they exist.
 
-    The same is recorded where there is nobody, so it stands on the binding's stream alone, and
-    `parent` tells nothing of the beneficiary. What his state forbids is judged when he agrees.
+    The same is recorded if there is no such person: on the binding's stream only, and without
+    `parent`. The beneficiary's state is checked when they agree.
     """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BindingConfirmed:
-    """Both sides agreed. The grant counts from `active_from` on.
+    """Both sides agreed. The grant is valid from `active_from`.
 
-    `consent` is the version of the text that the beneficiary agreed to, if he was asked by one.
+    `consent` is the version of the text the beneficiary agreed to; None if none was sent.
     """
 
     confirmed_at: datetime
@@ -65,12 +63,12 @@ class BindingConfirmed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvitationDeclined:
-    """The beneficiary said no."""
+    """The beneficiary declined."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrantChanged:
-    """The sponsor changed what he grants."""
+    """The sponsor changed the grant."""
 
     uses: tuple[Use, ...]
     caps: Caps
@@ -79,7 +77,7 @@ class GrantChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BindingReleased:
-    """The grant ends after `last_on`: released by a side, or ended by what happened to one."""
+    """The grant ended, after `last_on` if given: a side released it, or a side's account closed."""
 
     status: BindingStatus
     reason: str

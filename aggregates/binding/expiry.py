@@ -1,7 +1,7 @@
-"""Ties that ran out by themselves, and the events that write it down.
+"""Expired grants and invitations, and the events that record it.
 
-A grant or an invitation lapses without anybody's doing. The next binding of either side says
-so, that counts and limits see living ties alone.
+They expire without an event. The next binding of either side records it, so that limits count
+only what is in force.
 """
 
 from collections.abc import Callable
@@ -12,26 +12,26 @@ from aggregates.account.state import Account, SponsorLink
 from aggregates.binding.binding import Binding
 from aggregates.vocabulary import BindingStatus, Instant, Parting, StreamId
 
-LIVES = (BindingStatus.INVITED, BindingStatus.ACTIVE)
+IN_FORCE = (BindingStatus.INVITED, BindingStatus.ACTIVE)
 
 
 def live_sponsors(
     account: Account, binding_of: Callable[[StreamId], Binding], now: Instant
 ) -> tuple[SponsorLink, ...]:
-    """The account's sponsors whose grant has not lapsed."""
-    return tuple(s for s in account.sponsors if binding_of(s.binding).status_at(now) in LIVES)
+    """The account's sponsors whose grant has not expired."""
+    return tuple(s for s in account.sponsors if binding_of(s.binding).status_at(now) in IN_FORCE)
 
 
-def swept(
+def without_expired(
     account: Account, binding_of: Callable[[StreamId], Binding], now: Instant
 ) -> tuple[Account, list[AccountEvent]]:
-    """An account without its lapsed ties, and what happened to it thereby."""
+    """An account without its expired grants and invitations, and the events that record it."""
 
-    def has_lapsed(binding: StreamId) -> bool:
-        return binding_of(binding).status_at(now) not in LIVES
+    def has_expired(binding: StreamId) -> bool:
+        return binding_of(binding).status_at(now) not in IN_FORCE
 
-    ties = [link.binding for link in account.sponsors] + [b for b, _ in account.invitations]
-    events: list[AccountEvent] = [SponsorUnlinked(binding=t) for t in ties if has_lapsed(t)]
+    bindings = [link.binding for link in account.sponsors] + [b for b, _ in account.invitations]
+    events: list[AccountEvent] = [SponsorUnlinked(binding=b) for b in bindings if has_expired(b)]
     events += [
         BeneficiaryUnlinked(
             binding=link.binding,
@@ -39,7 +39,7 @@ def swept(
             on=binding_of(link.binding).last_day() or now.on,
         )
         for link in account.beneficiaries
-        if has_lapsed(link.binding)
+        if has_expired(link.binding)
     ]
     for event in events:
         account = evolve(account, event)

@@ -1,4 +1,4 @@
-"""The kinship register: what one person's relatives are to him, one stream per person."""
+"""The kinship register: a person's relatives, one stream per person."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from aggregates.vocabulary import KinshipEvidence, ParentSex, Relation, StreamId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KinshipRecorded:
-    """The register knows what `relative` is to the person of this stream."""
+    """`relative` is entered as a relative of the person of this stream."""
 
     person: StreamId
     relative: StreamId
@@ -20,17 +20,17 @@ class KinshipRecorded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KinshipEnded:
-    """The register does not hold this kinship any more."""
+    """The kinship is removed from the register."""
 
     relative: StreamId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KinshipConfirmed:
-    """The agency of this person agrees to a kinship with somebody of another region.
+    """The person's agency agrees to a kinship with a person of another region.
 
-    `relation` is what `relative` is to him; with `is_inverse` what he is to `relative`, for a
-    relation without a word of its own the other way.
+    `relation` is what `relative` is to the person; with `is_inverse` it is what the person is
+    to `relative`, for relations without an inverse of their own.
     """
 
     person: StreamId
@@ -40,7 +40,7 @@ class KinshipConfirmed:
 
 
 MAJORITY = 18
-"""Years of age from which a person acts for himself."""
+"""Years of age from which a person is an adult."""
 INVERSE = {
     Relation.SPOUSE: Relation.SPOUSE,
     Relation.PARENT: Relation.CHILD,
@@ -53,11 +53,11 @@ INVERSE = {
     Relation.GRANDCHILD_PATERNAL: Relation.GRANDPARENT_PATERNAL,
     Relation.GRANDCHILD_MATERNAL: Relation.GRANDPARENT_MATERNAL,
 }
-"""What a person is to his relative; parents-in-law have no word of their own the other way."""
+"""What a person is to a relative; parents-in-law have no inverse."""
 
 
 class Agreed(NamedTuple):
-    """A kinship that a person's agency agreed to; members as of `KinshipConfirmed`."""
+    """A kinship that a person's agency agreed to; members as in `KinshipConfirmed`."""
 
     relative: StreamId
     relation: Relation
@@ -66,26 +66,26 @@ class Agreed(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kinship:
-    """A person's relatives: what each is to him, and what his agency agreed to beforehand."""
+    """A person's relatives and their relations, and what the person's agency agreed to."""
 
     person: StreamId
     relatives: tuple[tuple[StreamId, Relation], ...]
     agreed: tuple[Agreed, ...] = ()
 
     def relation_of(self, relative: StreamId) -> Relation | None:
-        """What somebody is to this person, as far as the register knows."""
+        """What `relative` is to this person, None where not registered."""
         return dict(self.relatives).get(relative)
 
 
 KinshipEvent = KinshipRecorded | KinshipEnded | KinshipConfirmed
 
 
-def seen_from(person: StreamId, fact: KinshipRecorded) -> Agreed:
-    """A fact as one of its two sides sees it: `person` is its person or its relative."""
+def from_side(person: StreamId, fact: KinshipRecorded) -> Agreed:
+    """A fact from the side of `person`, who is its person or its relative."""
     if person == fact.person:
         return Agreed(fact.relative, fact.relation, is_inverse=False)
-    back = INVERSE.get(fact.relation)
-    return Agreed(fact.person, back or fact.relation, is_inverse=back is None)
+    inverse = INVERSE.get(fact.relation)
+    return Agreed(fact.person, inverse or fact.relation, is_inverse=inverse is None)
 
 
 def evolve(kinship: Kinship | None, event: KinshipEvent) -> Kinship:
@@ -106,15 +106,15 @@ def evolve(kinship: Kinship | None, event: KinshipEvent) -> Kinship:
 
 
 class KinshipShown(NamedTuple):
-    """What a sponsor shows of a kinship, and what the register says of it."""
+    """The evidence a sponsor shows of a kinship, and the registered relation."""
 
     kind: KinshipEvidence | None
     reference: str | None
     registered: Relation | None
 
 
-def vouched(relation: Relation, accepted: Sequence[KinshipEvidence]) -> KinshipShown:
-    """What counts as shown where an agency enters a binding that it checked itself."""
+def agency_evidence(relation: Relation, accepted: Sequence[KinshipEvidence]) -> KinshipShown:
+    """The evidence of a binding that an agency checked and enters."""
     if KinshipEvidence.DATA_CHECK in accepted:
         return KinshipShown(None, None, relation)
     kind = KinshipEvidence.DOCUMENT if KinshipEvidence.DOCUMENT in accepted else None
@@ -122,7 +122,7 @@ def vouched(relation: Relation, accepted: Sequence[KinshipEvidence]) -> KinshipS
 
 
 class Traits(NamedTuple):
-    """What an ID number tells that a rule needs: the sex, and the day of birth."""
+    """What an ID number contains: sex and date of birth."""
 
     sex: ParentSex | None
     born_on: date | None
@@ -131,14 +131,14 @@ class Traits(NamedTuple):
 def evidence_for(
     relation: Relation, shown: KinshipShown, accepted: Sequence[KinshipEvidence]
 ) -> KinshipEvidence:
-    """By what a kinship counts as shown in a region (policy.md §3.2 `kinship_evidence`).
+    """The evidence that proves a kinship in a region (policy.md §3.2 `kinship_evidence`).
 
-    The register's word is best; a document needs its reference; a promise is enough where the
-    region takes one.
+    Evidence that the sponsor names comes first; then the register; then a promise, where the
+    region accepts one.
 
     Raises:
-        KinshipUnprovenError: nothing that the region accepts shows it;
-        EvidenceInvalidError: a kind the region does not take, or a document without reference.
+        KinshipUnprovenError: no accepted evidence proves it; EvidenceInvalidError: a kind that
+        the region does not accept, or a document without reference.
     """
     if shown.kind is not None and shown.kind not in accepted:
         raise EvidenceInvalidError(field="evidence")
@@ -154,17 +154,15 @@ def evidence_for(
 
 
 def parent_in(relation: Relation, sponsor: Traits, beneficiary: Traits) -> ParentSex | None:
-    """Which parent one side is of the other: the beneficiary of a child, or the sponsor."""
+    """Which parent one side is of the other, None for other relations."""
     if relation is Relation.PARENT:
         return beneficiary.sex
     return sponsor.sex if relation is Relation.CHILD else None
 
 
 def is_minor(born_on: date | None, on: date) -> bool:
-    """Whether somebody is under age on a day; whose birth is not known is of age."""
-    if born_on is None:
-        return False
-    return age_on(born_on, on) < MAJORITY
+    """Whether a person is a minor on a day; an unknown date of birth counts as an adult."""
+    return born_on is not None and age_on(born_on, on) < MAJORITY
 
 
 def age_on(born_on: date, on: date) -> int:
@@ -174,7 +172,7 @@ def age_on(born_on: date, on: date) -> int:
 
 
 def _agrees(relation: Relation, registered: Relation | None) -> bool:
-    """Whether the register's word is the relation; it may leave a grandparent's line unsaid."""
+    """Whether the registered relation matches; either may leave a grandparent's line open."""
     if registered is None:
         return False
     return registered.startswith(relation) or relation.startswith(registered)

@@ -1,4 +1,4 @@
-"""How long a grant lasts: as offered, by the region's default, within its maximum."""
+"""The period of a grant: as offered, or the region's default, within its maximum."""
 
 from calendar import monthrange
 from datetime import MAXYEAR, date, timedelta
@@ -9,7 +9,7 @@ from aggregates.vocabulary import Instant
 
 
 def months_later(on: date, months: int) -> date:
-    """The same day so many months later, or the last day of a shorter month or of the calendar."""
+    """The same day some months later; at most the month's last day, and `date.max`."""
     year, month = divmod(on.year * 12 + on.month - 1 + months, 12)
     if year > MAXYEAR:
         return date.max
@@ -19,10 +19,10 @@ def months_later(on: date, months: int) -> date:
 def last_day_of(
     offered: date | None, valid_from: date, terms: BindingTerms, now: Instant
 ) -> date | None:
-    """The last day of a grant (`binding_default_months`, `binding_max_months`); None for ever.
+    """The last day of a grant (`binding_default_months`, `binding_max_months`); None: no end.
 
     Raises:
-        DateInvalidError: it would end before it begins, or later than the region allows.
+        DateInvalidError: before its first day or today, or later than the region allows.
     """
     last = offered
     if last is None and terms.binding_default_months is not None:

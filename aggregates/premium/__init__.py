@@ -1,1 +1,1 @@
-"""A relative's premium: its events, its states, and who may pay it."""
+"""A relative's premium: events, states, and who may pay it."""

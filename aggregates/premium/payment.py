@@ -1,4 +1,4 @@
-"""Who may pay whose premium, when, and out of which money (policy.md §3.2 `premium_*`, §4)."""
+"""Who may pay whose premium, when, and from which buckets (policy.md §3.2 `premium_*`, §4)."""
 
 from datetime import date
 from typing import NamedTuple
@@ -7,29 +7,21 @@ from aggregates.account.events import Held
 from aggregates.account.reserved import as_spent
 from aggregates.account.state import Account
 from aggregates.binding.binding import Binding
-from aggregates.binding.eligibility import Side, check_near
+from aggregates.binding.eligibility import Side, check_scope
 from aggregates.policy.choices import PremiumType
 from aggregates.policy.edition import PremiumWindow
+from aggregates.premium import refusals
 from aggregates.premium.premium import PremiumHeld
-from aggregates.premium.refusals import (
-    FrozenError,
-    InsufficientError,
-    PayeeNotResidentError,
-    PremiumNotOfferedError,
-    SponsorStatusError,
-    UseNotGrantedError,
-    WindowClosedError,
-)
 from aggregates.refusals import AccountEndedError, DateInvalidError, NotActiveError
 from aggregates.settlement.purse import sponsor_buckets
 from aggregates.vocabulary import Bucket, Instant, Insurance, InsuranceStatus, StreamId, Use
 
 OTHER_CHANNEL = "TAX"
-"""Who still takes a premium when no account may pay it: the tax office (policy.md §4)."""
+"""Where a premium can be paid when no account may pay it: the tax office (policy.md §4)."""
 
 
 class PremiumOrder(NamedTuple):
-    """Which premium is to be paid, by an id that the tax side will know it by."""
+    """A premium to be paid; the tax authority knows it by `premium_id`."""
 
     premium_id: StreamId
     insurance: PremiumType
@@ -37,7 +29,7 @@ class PremiumOrder(NamedTuple):
 
 
 class BucketAmounts(NamedTuple):
-    """An amount by the buckets it comes from, in fen."""
+    """An amount by bucket, in fen."""
 
     current_fen: int
     prior_fen: int
@@ -46,26 +38,28 @@ class BucketAmounts(NamedTuple):
 def check_order(
     order: PremiumOrder, sponsor: Side, payee: Account, binding: Binding, now: Instant
 ) -> None:
-    """Whether this sponsor may pay this premium at all, whatever money he has.
+    """Check that the sponsor may pay this premium, without regard to funds.
 
     Raises:
-        NotActiveError, UseNotGrantedError: what the binding says (S117); AccountEndedError,
-        PayeeNotResidentError, ScopeError, FrozenError, SponsorStatusError: how the two stand;
-        PremiumNotOfferedError, WindowClosedError: the region's rules; DateInvalidError: a year
-        that is not paid today.
+        NotActiveError, UseNotGrantedError: the binding forbids it (S117); AccountEndedError,
+        PayeeNotResidentError, ScopeError, FrozenError, SponsorStatusError: the status of one
+        side forbids it; PremiumNotOfferedError, WindowClosedError: the region's rules forbid it;
+        DateInvalidError: the year cannot be paid today.
     """
     if not binding.pays_at(now):
         raise NotActiveError
     if Use.PREMIUM not in binding.uses:
-        raise UseNotGrantedError
-    _check_standing(sponsor, payee)
+        raise refusals.UseNotGrantedError
+    _check_status(sponsor, payee)
     premium = sponsor.edition.premium
     if order.insurance not in premium.premium_types:
-        raise PremiumNotOfferedError(insurance=order.insurance.lower())
+        raise refusals.PremiumNotOfferedError(insurance=order.insurance.lower())
     window = premium.premium_window
     year = year_paid_on(window, now.on)
     if year is None:
-        raise WindowClosedError(opens=window.from_, closes=window.to, channel=OTHER_CHANNEL)
+        raise refusals.WindowClosedError(
+            opens=window.from_, closes=window.to, channel=OTHER_CHANNEL
+        )
     if order.year != year:
         raise DateInvalidError(field="year")
 
@@ -73,14 +67,14 @@ def check_order(
 def hold(
     order: PremiumOrder, sponsor: Side, payee: StreamId, binding: StreamId, now: Instant
 ) -> list[tuple[StreamId, PremiumHeld | Held]]:
-    """Set the region's standard amount aside, whole, for an order that was checked.
+    """Hold the region's standard amount for a checked order.
 
     Raises:
-        InsufficientError: less than that is free above the reserve (S108).
+        InsufficientError: less than that is available above the reserve (S108).
     """
     amount_fen = sponsor.edition.premium.premium_standard_fen[order.insurance]
     parts = _parts(amount_fen, sponsor, now)
-    held = PremiumHeld(
+    premium_held = PremiumHeld(
         sponsor=sponsor.account_id,
         payee=payee,
         binding=binding,
@@ -91,7 +85,7 @@ def hold(
         held_at=now.at,
         on=now.on,
     )
-    aside = Held(
+    account_hold = Held(
         hold=order.premium_id,
         binding=None,
         current_fen=parts.current_fen,
@@ -100,13 +94,13 @@ def hold(
         on=now.on,
         expires_at=None,
     )
-    return [(order.premium_id, held), (sponsor.account_id, aside)]
+    return [(order.premium_id, premium_held), (sponsor.account_id, account_hold)]
 
 
 def year_paid_on(window: PremiumWindow, on: date) -> int | None:
-    """The year whose premium is paid on a day; None outside the months of enrolment.
+    """The year whose premium is paid on a day; None outside the enrolment period.
 
-    Year N is paid in the window of N - 1, and on into N where the window spans New Year.
+    Year N is paid in the window of N - 1, which may extend into N.
     """
     day = f"{on:%m-%d}"
     if window.from_ <= window.to:
@@ -116,32 +110,32 @@ def year_paid_on(window: PremiumWindow, on: date) -> int | None:
     return on.year if day <= window.to else None
 
 
-def _check_standing(sponsor: Side, payee: Account) -> None:
-    """Both take part, the payee as a resident near enough, and the sponsor's money may leave."""
+def _check_status(sponsor: Side, payee: Account) -> None:
+    """Check the status of both sides, and that the payee is a resident in scope."""
     if payee.ending is not None or sponsor.account.ending is not None:
         raise AccountEndedError
     if payee.insurance is not Insurance.RESIDENT:
-        raise PayeeNotResidentError
-    check_near(sponsor, payee.region)
+        raise refusals.PayeeNotResidentError
+    check_scope(sponsor, payee.region)
     if sponsor.account.is_frozen:
-        raise FrozenError
+        raise refusals.FrozenError
     terms, standing = sponsor.edition.binding, sponsor.account.standing
     is_usable = standing is InsuranceStatus.SUSPENDED and terms.sponsor_suspended_usable
     if standing not in terms.sponsor_status_ok and not is_usable:
-        raise SponsorStatusError(status=sponsor.account.status.lower())
+        raise refusals.SponsorStatusError(status=sponsor.account.status.lower())
 
 
 def _parts(amount_fen: int, sponsor: Side, now: Instant) -> BucketAmounts:
-    """The whole amount out of the buckets that may pay for others; the reserve stays."""
+    """The amount by bucket, from those that may pay for others; the reserve stays."""
     money = sponsor.edition.money
     free = as_spent(sponsor.account, now)
     left_fen = amount_fen
     if free.balance_fen - money.reserve_fen < amount_fen:
-        raise InsufficientError
+        raise refusals.InsufficientError
     taken = {Bucket.CURRENT: 0, Bucket.PRIOR: 0}
     for bucket, in_bucket_fen in sponsor_buckets(free, money.sponsor_buckets):
         taken[bucket] = min(left_fen, in_bucket_fen)
         left_fen -= taken[bucket]
     if left_fen:
-        raise InsufficientError
+        raise refusals.InsufficientError
     return BucketAmounts(taken[Bucket.CURRENT], taken[Bucket.PRIOR])

@@ -1,7 +1,7 @@
-"""A relative's premium, paid whole by one sponsor through the tax side (policy.md §4).
+"""A relative's premium, paid in full by one sponsor through the tax authority (policy.md §4).
 
-Held, sent to the tax side, confirmed or rejected; given back by the tax side's leave alone.
-What was sent and not answered is unknown: its money stays set aside, and nobody else may pay.
+It is held, sent to the tax authority, then confirmed or rejected. Only the tax authority can
+reverse it. While a sent premium is unanswered its money stays held, and nobody else may pay it.
 """
 
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ from aggregates.vocabulary import HoldEnd, Instant, PremiumStatus, StreamId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PremiumHeld:
-    """A sponsor ordered a relative's premium, and its whole amount is set aside with him."""
+    """A sponsor ordered a relative's premium, and its amount is held on the sponsor's account."""
 
     sponsor: StreamId
     payee: StreamId
@@ -32,23 +32,23 @@ class PremiumHeld:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PremiumSentToTax:
-    """From here on the tax side may have it: recorded before the first byte leaves."""
+    """The tax authority may have the order from here on: recorded before the request is sent."""
 
     sent_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PremiumOutcomeUnknown:
-    """No answer of the tax side could be believed; it is asked until one can."""
+    """The tax authority gave no valid answer; it is queried until it does."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PremiumConfirmed:
-    """The tax side booked it (入库), and this much of it was debited.
+    """The tax authority booked the premium (入库), and these amounts were debited.
 
-    `uncovered_fen` is what an account that ended meanwhile could not give.
+    `uncovered_fen` is what an account that ended meanwhile could not pay.
     """
 
     receipt: str | None
@@ -61,14 +61,14 @@ class PremiumConfirmed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PremiumRejected:
-    """It will not be booked; what was set aside is free."""
+    """The premium will not be booked; its hold is released."""
 
     code: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PremiumReversalRequested:
-    """The sponsor wants it back; the tax side may have been told."""
+    """The sponsor asks for a reversal; the tax authority may have the request."""
 
     reason: str
     requested_at: datetime
@@ -76,29 +76,29 @@ class PremiumReversalRequested:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PremiumReversalRefused:
-    """The tax side keeps it: the premium stays paid."""
+    """The tax authority refused the reversal: the premium stays paid."""
 
     code: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PremiumReversed:
-    """The tax side gave it back, and so was the debit."""
+    """The tax authority reversed the premium, and the debit is given back."""
 
     reversed_at: datetime
 
 
 SENT = (PremiumStatus.SENT_TO_TAX, PremiumStatus.UNKNOWN)
 OPEN = (PremiumStatus.HELD, *SENT, PremiumStatus.REVERSE_REQUESTED)
-"""What waits for the tax side."""
+"""These wait for the tax authority."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Premium:
-    """A premium as its events left it; the two parts are what was debited.
+    """The state of a premium; `current_fen` and `prior_fen` are what was debited.
 
-    `requests` counts the reversals asked for, `refusals` has the tax side's no to each of the
-    first ones: a request beyond them is not answered, or was granted.
+    `requests` counts the reversals asked for. `refusals` has the tax authority's reason for each
+    refused one, in order: a request beyond them is unanswered, or was granted.
     """
 
     sponsor: StreamId
@@ -131,8 +131,6 @@ PremiumEvent = (
     | PremiumReversalRefused
     | PremiumReversed
 )
-
-
 BackEvent = PremiumReversalRequested | PremiumReversalRefused | PremiumReversed
 
 
@@ -152,7 +150,7 @@ def evolve(premium: Premium | None, event: PremiumEvent) -> Premium:
         )
     assert premium is not None, "a premium begins with PremiumHeld"
     if isinstance(event, BackEvent):
-        return _on_its_way_back(premium, event)
+        return _evolve_reversal(premium, event)
     match event:
         case PremiumSentToTax():
             return replace(premium, status=PremiumStatus.SENT_TO_TAX)
@@ -172,7 +170,7 @@ def evolve(premium: Premium | None, event: PremiumEvent) -> Premium:
             )
 
 
-def _on_its_way_back(premium: Premium, event: BackEvent) -> Premium:
+def _evolve_reversal(premium: Premium, event: BackEvent) -> Premium:
     match event:
         case PremiumReversalRequested():
             requests = premium.requests + 1
@@ -188,7 +186,7 @@ PremiumEvents = list[tuple[StreamId, HoldReleased | PremiumDebited | PremiumEven
 
 
 def send(premium_id: StreamId, premium: Premium, sponsor: Account, now: Instant) -> PremiumEvents:
-    """Let a held premium go to the tax side; not without its money, should the hold be gone."""
+    """Send a held premium to the tax authority; reject it if its hold is gone."""
     if premium.status is not PremiumStatus.HELD:
         return []
     if all(hold.hold != premium_id for hold in sponsor.holds):
@@ -199,18 +197,18 @@ def send(premium_id: StreamId, premium: Premium, sponsor: Account, now: Instant)
 def confirm(
     premium_id: StreamId, premium: Premium, sponsor: Account, receipt: str | None, now: Instant
 ) -> PremiumEvents:
-    """The tax side booked it: debit what is set aside, wherever a new year has carried it.
+    """Record that the tax authority booked the premium, and debit the hold's current buckets.
 
-    Whatever became of binding or account since, it stays booked (S115). If the account ended
-    and its holds came free, what is there is debited all the same, and the rest is on record.
+    It stays booked whatever happened to binding or account since (S115). If the account ended
+    and the hold was released, the available funds are debited and the rest is recorded.
     """
     if premium.status not in SENT:
         return []
     hold = next((hold for hold in sponsor.holds if hold.hold == premium_id), None)
-    moved: PremiumEvents = []
+    changes: PremiumEvents = []
     if hold is not None:
         current_fen, prior_fen = hold.current_fen, hold.prior_fen
-        moved.append((premium.sponsor, HoldReleased(hold=premium_id, why=HoldEnd.CAPTURED)))
+        changes.append((premium.sponsor, HoldReleased(hold=premium_id, why=HoldEnd.CAPTURED)))
     else:
         free = as_spent(sponsor, now)
         prior_fen = min(free.prior_fen, premium.amount_fen)
@@ -222,7 +220,7 @@ def confirm(
             current_fen=current_fen,
             prior_fen=prior_fen,
         )
-        moved.append((premium.sponsor, debit))
+        changes.append((premium.sponsor, debit))
     confirmed = PremiumConfirmed(
         receipt=receipt,
         current_fen=current_fen,
@@ -231,21 +229,21 @@ def confirm(
         confirmed_at=now.at,
         on=now.on,
     )
-    return [*moved, (premium_id, confirmed)]
+    return [*changes, (premium_id, confirmed)]
 
 
 def reject(premium_id: StreamId, premium: Premium, sponsor: Account, code: str) -> PremiumEvents:
-    """The tax side will not book it: what was set aside is free again (S107)."""
+    """Record that the tax authority will not book the premium, and release its hold (S107)."""
     if premium.status not in SENT:
         return []
     is_held = any(hold.hold == premium_id for hold in sponsor.holds)
     released = HoldReleased(hold=premium_id, why=HoldEnd.RELEASED)
-    moved: PremiumEvents = [(premium.sponsor, released)] if is_held else []
-    return [*moved, (premium_id, PremiumRejected(code=code))]
+    changes: PremiumEvents = [(premium.sponsor, released)] if is_held else []
+    return [*changes, (premium_id, PremiumRejected(code=code))]
 
 
 def doubt(premium_id: StreamId, premium: Premium, why: str) -> PremiumEvents:
-    """No answer can be believed yet; said once, however often it is asked (S110)."""
+    """Record once that the tax authority gave no valid answer (S110)."""
     if premium.status is not PremiumStatus.SENT_TO_TAX:
         return []
     return [(premium_id, PremiumOutcomeUnknown(why=why))]

@@ -1,4 +1,4 @@
-"""Invite, confirm, decline, change and release: how a family comes to share and to stop."""
+"""Invite, confirm, decline, change and release bindings."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -7,35 +7,29 @@ from typing import NamedTuple
 
 from msgspec import json
 
-from aggregates.account.events import (
-    BeneficiaryLinked,
-    BeneficiaryUnlinked,
-    InvitationReceived,
-    SponsorLinked,
-    SponsorUnlinked,
-)
+from aggregates.account import events as account_events
+from aggregates.account.events import SponsorUnlinked
 from aggregates.binding import binding as rules
 from aggregates.binding.binding import Binding, CapsChange, Kin, Offer
 from aggregates.binding.eligibility import Side
-from aggregates.binding.events import BindingConfirmed, Caps
+from aggregates.binding.events import Caps
 from aggregates.binding.kinship import parent_in
 from aggregates.policy.choices import Activation
 from aggregates.refusals import AlreadyBoundError, UnknownError
 from aggregates.vocabulary import BindingStatus, Instant, Parting, StreamId, Use
 from service.binding.consents import check_consent
-from service.binding.kinship import traits_of
 from service.binding.parties import (
     Invite,
     Parties,
     acting_side,
     check_sees,
     check_side,
+    current_side,
     is_stranger,
     kin_of,
     may_know,
     party,
     side_of,
-    swept_side,
 )
 from service.binding.registry_sync import bring_up_to_date
 from service.caller import Caller, Request, Role, check_role
@@ -44,6 +38,7 @@ from service.context import ServiceContext
 from service.ledger.command import Decision, Reply, StreamEvents
 from service.ledger.read_set import ReadSet
 from service.person.free_text import check_names_nobody
+from service.person.kin import traits_of
 from service.person.lookup import find_or_stand_in
 from service.serializers import binding_answer
 from service.vault import Vault
@@ -52,15 +47,14 @@ __all__ = ["Caps", "CapsChange", "GrantUpdate", "Invite", "Offer"]
 
 
 async def invite(context: ServiceContext, request: Request, command: Invite) -> Reply:
-    """Offer a grant; where the region asks for no acceptance it is active at once.
+    """Offer a grant; it is active at once where the region requires no acceptance.
 
-    The answer does not tell a sponsor whether there is a person of whom he may not know: the
-    invitation is recorded the same way for somebody and for nobody, it waits for a yes in every
-    region, and what the other's state forbids is judged then.
+    The answer does not reveal whether a stranger exists: the invitation is recorded either way,
+    it waits for acceptance in every region, and the beneficiary's state is checked only then.
 
     Raises:
-        UnknownError: the sponsor is not the caller's, or an agency names somebody who is not
-        there; AlreadyBoundError: an invitation is open; the refusals of
+        UnknownError: the sponsor is not the caller's, or the nation's agency names a person
+        who does not exist; AlreadyBoundError: an invitation is open; the refusals of
         `aggregates.binding.binding.invite`; the rest as `Appender.submit`.
     """
     check_role(request.caller, Role.PERSON, Role.AGENCY)
@@ -68,32 +62,36 @@ async def invite(context: ServiceContext, request: Request, command: Invite) -> 
     vault = context.vault
     sponsor_no = command.sponsor or request.caller.subject
     if request.caller.role is Role.PERSON and sponsor_no != request.caller.subject:
-        raise UnknownError  # before a registry is asked about strangers
+        raise UnknownError  # before the registry is asked
     await bring_up_to_date(context, sponsor_no, command.beneficiary)
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
         sponsor_id = party(reads, vault, request.caller, command.sponsor)
-        sponsor, lapsed = swept_side(reads, vault, sponsor_id, now)
+        sponsor, events = current_side(reads, vault, sponsor_id, now)
         beneficiary_id = find_or_stand_in(reads, vault, sponsor_id, command.beneficiary)
-        offered = _PendingOffer(command, sponsor, beneficiary_id, new_stream("bnd", now.at))
-        earlier = reads.find(_pair_name(vault, offered))
-        if earlier is not None:
-            _check_not_open(reads, earlier, now)
+        pending = _PendingOffer(command, sponsor, beneficiary_id, new_stream("bnd", now.at))
+        name = vault.name("invitation", f"{sponsor_id}\0{beneficiary_id}")
+        earlier = reads.find(name)
+        _check_not_open(reads, earlier, now)
         kin = kin_of(reads, vault, command, (sponsor_id, beneficiary_id))
-        agent = sponsor_id if request.caller.role is Role.AGENCY else None
-        if is_stranger(reads, vault, request.caller, sponsor_id, beneficiary_id):
-            decision = _stranger_invited(offered, kin, lapsed, now, agent)
-            decision.takes = {_pair_name(vault, offered): offered.binding_id}
-            decision.frees = set() if earlier is None else {*decision.takes}
-            return decision
-        moved = [*lapsed, *_known_invited(reads, vault, offered, kin, now)]
-        return _answered(offered.binding_id, None, 0, moved, now, agent)
+        on_behalf_of = sponsor_id if request.caller.role is Role.AGENCY else None
+        if not is_stranger(reads, vault, request.caller, sponsor_id, beneficiary_id):
+            events += _invite_known(reads, vault, pending, kin, now)
+            return decision_of(pending.binding_id, None, 0, events, now, on_behalf_of)
+        sent = rules.invite_stranger(
+            command.offer, kin.shown, sponsor, beneficiary_id, now, command.consent
+        )
+        events.append((pending.binding_id, sent))
+        decision = decision_of(pending.binding_id, None, 0, events, now, on_behalf_of)
+        decision.takes = {name: pending.binding_id}
+        decision.frees = set() if earlier is None else {name}
+        return _without_beneficiary(decision)
 
     return await context.do(request, decide)
 
 
 class _PendingOffer(NamedTuple):
-    """An offer on its way: what is asked, by whom, to whom, and under which id."""
+    """An offer: what, by whom, to whom, and the id of its binding."""
 
     command: Invite
     sponsor: Side
@@ -101,98 +99,80 @@ class _PendingOffer(NamedTuple):
     binding_id: StreamId
 
 
-def _stranger_invited(
-    offered: _PendingOffer, kin: Kin, lapsed: StreamEvents, now: Instant, agent: StreamId | None
-) -> Decision:
-    """The offer to somebody of whom the sponsor may not know; the same where nobody is."""
-    command, sponsor, beneficiary_id, binding_id = offered
-    sent = rules.invite_stranger(
-        command.offer, kin.shown, sponsor, beneficiary_id, now, command.consent
-    )
-    return _untold(_answered(binding_id, None, 0, [*lapsed, (binding_id, sent)], now, agent))
-
-
-def _known_invited(
-    reads: ReadSet, vault: Vault, offered: _PendingOffer, kin: Kin, now: Instant
+def _invite_known(
+    reads: ReadSet, vault: Vault, pending: _PendingOffer, kin: Kin, now: Instant
 ) -> StreamEvents:
-    """The offer to somebody of whom the sponsor may know, and the ties of his that lapsed.
+    """The offer to a person of whom the sponsor may know.
 
     Raises:
         UnknownError: there is none; AlreadyBoundError: an invitation is open; else as
         `aggregates.binding.binding.invite`.
     """
-    command, sponsor, beneficiary_id, binding_id = offered
-    beneficiary, lapsed = swept_side(reads, vault, beneficiary_id, now)
+    command, sponsor, beneficiary_id, binding_id = pending
+    beneficiary, events = current_side(reads, vault, beneficiary_id, now)
     for earlier, by in beneficiary.account.invitations:
         if by == sponsor.account_id:
             _check_not_open(reads, earlier, now)
     sent = rules.invite(command.offer, kin, sponsor, beneficiary, now, command.consent)
-    moved: StreamEvents = [*lapsed, (binding_id, sent)]
+    events.append((binding_id, sent))
     if sponsor.edition.binding.activation is Activation.SPONSOR_ONLY:
         binding = rules.evolve(None, sent)
-        return moved + confirmed_events(binding_id, binding, sponsor, beneficiary, now)
-    received = InvitationReceived(binding=binding_id, sponsor=sponsor.account_id)
-    return [*moved, (beneficiary_id, received)]
+        return events + confirmed_events(binding_id, binding, sponsor, beneficiary, now)
+    received = account_events.InvitationReceived(binding=binding_id, sponsor=sponsor.account_id)
+    return [*events, (beneficiary_id, received)]
 
 
-def _pair_name(vault: Vault, offered: _PendingOffer) -> bytes:
-    """The unique name of the newest invitation from one to a stranger."""
-    return vault.name("invitation", f"{offered.sponsor.account_id}\0{offered.beneficiary}")
-
-
-def _check_not_open(reads: ReadSet, binding_id: StreamId, now: Instant) -> None:
-    if reads.binding(binding_id).status_at(now) is BindingStatus.INVITED:
-        raise AlreadyBoundError(binding_id=binding_id)
+def _check_not_open(reads: ReadSet, earlier: StreamId | None, now: Instant) -> None:
+    if earlier and reads.binding(earlier).status_at(now) is BindingStatus.INVITED:
+        raise AlreadyBoundError(binding_id=earlier)
 
 
 async def confirm(
     context: ServiceContext, request: Request, binding_id: StreamId, consent: str | None = None
 ) -> Reply:
-    """The beneficiary agrees, by a version of a text; from then on the sponsor stands behind him.
+    """Agree as the beneficiary; `consent` is the version of the text agreed to.
 
     Raises:
         ConsentUnknownError: no such version; the rest as `Appender.submit`.
     """
     check_role(request.caller, Role.PERSON, Role.AGENCY)
     check_consent(consent)
+    vault, caller = context.vault, request.caller
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
         binding = reads.binding(binding_id)
-        for_whom = check_side(
-            reads, context.vault, request.caller, (binding.beneficiary, _sides(binding)), now
-        )
-        sponsor, lapsed = swept_side(reads, context.vault, binding.sponsor, now)
-        beneficiary, theirs = swept_side(reads, context.vault, binding.beneficiary, now)
-        moved = [*lapsed, *theirs]
-        asked = _with_parent(reads, context.vault, binding)
-        moved += confirmed_events(binding_id, asked, sponsor, beneficiary, now, consent)
-        return _answered(binding_id, binding, reads.version(binding_id), moved, now, for_whom)
+        agent = check_side(reads, vault, caller, (binding.beneficiary, _sides(binding)), now)
+        sponsor, events = current_side(reads, vault, binding.sponsor, now)
+        beneficiary, of_beneficiary = current_side(reads, vault, binding.beneficiary, now)
+        with_parent = _with_parent(reads, vault, binding)
+        events += of_beneficiary
+        events += confirmed_events(binding_id, with_parent, sponsor, beneficiary, now, consent)
+        return decision_of(binding_id, binding, reads.version(binding_id), events, now, agent)
 
     return await context.do(request, decide)
 
 
 def _with_parent(reads: ReadSet, vault: Vault, binding: Binding) -> Binding:
-    """A binding with which parent one side is of the other, also where a stranger was asked."""
+    """The binding with `parent`, which the invitation of a stranger leaves out."""
     if binding.is_known:
         return binding
-    mine, theirs = (traits_of(reads, vault, side) for side in _sides(binding))
-    return replace(binding, parent=parent_in(binding.relation, mine, theirs))
+    traits = [traits_of(reads, vault, side) for side in _sides(binding)]
+    return replace(binding, parent=parent_in(binding.relation, *traits))
 
 
 async def decline(context: ServiceContext, request: Request, binding_id: StreamId) -> Reply:
-    """The beneficiary says no."""
+    """Decline as the beneficiary."""
     check_role(request.caller, Role.PERSON, Role.AGENCY)
+    vault, caller = context.vault, request.caller
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
         binding = reads.binding(binding_id)
-        for_whom = check_side(
-            reads, context.vault, request.caller, (binding.beneficiary, _sides(binding)), now
-        )
+        agent = check_side(reads, vault, caller, (binding.beneficiary, _sides(binding)), now)
         reads.account(binding.beneficiary)
-        moved: StreamEvents = [(binding_id, rules.decline(binding, now))]
+        events: StreamEvents = [(binding_id, rules.decline(binding, now))]
         if binding.is_known:
-            moved.append((binding.beneficiary, SponsorUnlinked(binding=binding_id)))
-        return _answered(binding_id, binding, reads.version(binding_id), moved, now, for_whom)
+            events.append((binding.beneficiary, SponsorUnlinked(binding=binding_id)))
+        return decision_of(binding_id, binding, reads.version(binding_id), events, now, agent)
 
     return await context.do(request, decide)
 
@@ -200,34 +180,37 @@ async def decline(context: ServiceContext, request: Request, binding_id: StreamI
 async def release(
     context: ServiceContext, request: Request, binding_id: StreamId, reason: str
 ) -> Reply:
-    """Either side takes the grant back, as far as the region lets him."""
+    """Release a grant as either side, where the region allows it."""
     check_role(request.caller, Role.PERSON, Role.AGENCY)
+    vault, caller = context.vault, request.caller
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
         binding = reads.binding(binding_id)
-        acting = acting_side(reads, context.vault, request.caller, _sides(binding), now)
+        acting = acting_side(reads, vault, caller, _sides(binding), now)
         for account_id in _sides(binding):
-            check_names_nobody(reads, context.vault, account_id, reason)
-        sponsor = side_of(reads, context.vault, binding.sponsor, now)
+            check_names_nobody(reads, vault, account_id, reason)
+        sponsor = side_of(reads, vault, binding.sponsor, now)
         event = rules.release(binding, sponsor, by=acting.side, reason=reason, now=now)
-        moved: StreamEvents = [(binding_id, event)]
+        events: StreamEvents = [(binding_id, event)]
         if event.last_on is None and binding.is_known:
             reads.account(binding.beneficiary)
-            moved.append((binding.beneficiary, SponsorUnlinked(binding=binding_id)))
+            events.append((binding.beneficiary, SponsorUnlinked(binding=binding_id)))
             if binding.status is BindingStatus.ACTIVE:
-                moved.append((binding.sponsor, _released(binding_id, now)))
-        decision = _answered(
-            binding_id, binding, reads.version(binding_id), moved, now, acting.on_behalf_of
-        )
-        is_open = _may_know(reads, context.vault, request.caller, binding)
-        return decision if is_open else _untold(decision)
+                unlinked = account_events.BeneficiaryUnlinked(
+                    binding=binding_id, parting=Parting.RELEASED, on=now.on
+                )
+                events.append((binding.sponsor, unlinked))
+        version = reads.version(binding_id)
+        decision = decision_of(binding_id, binding, version, events, now, acting.on_behalf_of)
+        is_open = may_know(reads, vault, caller, _sides(binding), is_known=binding.is_known)
+        return decision if is_open else _without_beneficiary(decision)
 
     return await context.do(request, decide)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrantUpdate:
-    """New terms of a grant. A member that was not sent stays as it is."""
+    """New terms of a grant. `uses` None and absent caps stay unchanged."""
 
     uses: tuple[Use, ...] | None
     caps: CapsChange
@@ -237,30 +220,24 @@ class GrantUpdate:
 async def change(
     context: ServiceContext, request: Request, binding_id: StreamId, terms: GrantUpdate
 ) -> Reply:
-    """The sponsor changes what he grants, for settlements from now on."""
+    """Change a grant as the sponsor, for future settlements."""
     check_role(request.caller, Role.PERSON, Role.AGENCY)
+    vault, caller = context.vault, request.caller
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
         binding = reads.binding(binding_id)
-        for_whom = check_side(
-            reads, context.vault, request.caller, (binding.sponsor, _sides(binding)), now
-        )
-        event = rules.change_grant(
-            binding,
-            now,
-            terms.uses or binding.uses,
-            terms.caps,
-            terms.valid_until(binding.valid_until),
-        )
+        agent = check_side(reads, vault, caller, (binding.sponsor, _sides(binding)), now)
+        uses = terms.uses or binding.uses
+        valid_until = terms.valid_until(binding.valid_until)
+        changed = rules.change_grant(binding, now, uses, terms.caps, valid_until)
         version = reads.version(binding_id)
-        moved: StreamEvents = [(binding_id, event)]
-        return _answered(binding_id, binding, version, moved, now, for_whom)
+        return decision_of(binding_id, binding, version, [(binding_id, changed)], now, agent)
 
     return await context.do(request, decide)
 
 
 async def look_at_binding(context: ServiceContext, caller: Caller, binding_id: StreamId) -> Reply:
-    """A binding as the log has it now: for its two sides, their agencies and auditors.
+    """A binding as of the log's end: for its two sides, their agencies and auditors.
 
     Raises:
         UnknownError: there is none, or it is not the caller's.
@@ -272,22 +249,15 @@ async def look_at_binding(context: ServiceContext, caller: Caller, binding_id: S
         check_sees(reads, context.vault, caller, _sides(binding), now)
         answer = binding_answer(binding_id, binding, reads.version(binding_id), now)
         decision = Decision(answer=json.encode(answer))
-        is_open = _may_know(reads, context.vault, caller, binding)
-        return decision if is_open else _untold(decision)
+        sides = _sides(binding)
+        is_open = may_know(reads, context.vault, caller, sides, is_known=binding.is_known)
+        return decision if is_open else _without_beneficiary(decision)
 
     return await context.ask(caller, decide)
 
 
 def _sides(binding: Binding) -> Parties:
     return Parties(binding.sponsor, binding.beneficiary)
-
-
-def _may_know(reads: ReadSet, vault: Vault, caller: Caller, binding: Binding) -> bool:
-    return may_know(reads, vault, caller, _sides(binding), is_known=binding.is_known)
-
-
-def _released(binding_id: StreamId, now: Instant) -> BeneficiaryUnlinked:
-    return BeneficiaryUnlinked(binding=binding_id, parting=Parting.RELEASED, on=now.on)
 
 
 def confirmed_events(
@@ -298,13 +268,13 @@ def confirmed_events(
     now: Instant,
     consent: str | None = None,
 ) -> StreamEvents:
-    """The confirmation, and the link on both accounts; `consent` is the beneficiary's."""
-    confirmed: BindingConfirmed = rules.confirm(binding, sponsor, beneficiary, now, consent)
+    """The confirmation, and the links on both accounts; `consent` is the beneficiary's."""
+    confirmed = rules.confirm(binding, sponsor, beneficiary, now, consent)
     return [
         (binding_id, confirmed),
         (
             beneficiary.account_id,
-            SponsorLinked(
+            account_events.SponsorLinked(
                 binding=binding_id,
                 sponsor=sponsor.account_id,
                 relation=binding.relation,
@@ -314,7 +284,7 @@ def confirmed_events(
         ),
         (
             sponsor.account_id,
-            BeneficiaryLinked(
+            account_events.BeneficiaryLinked(
                 binding=binding_id,
                 beneficiary=beneficiary.account_id,
                 relation=binding.relation,
@@ -324,31 +294,25 @@ def confirmed_events(
     ]
 
 
-def _answered(
+def decision_of(
     binding_id: StreamId,
     binding: Binding | None,
     version: int,
-    moved: StreamEvents,
+    events: StreamEvents,
     now: Instant,
     on_behalf_of: StreamId | None,
 ) -> Decision:
-    """The binding as it is after these events."""
-    for stream, event in moved:
+    """Store events and answer the binding after them; `version` is the one before."""
+    for stream, event in events:
         if stream == binding_id:
             binding = rules.evolve(binding, event)  # type: ignore[arg-type]
             version += 1
     assert binding is not None, "a binding begins with InvitationSent"
     answer = binding_answer(binding_id, binding, version, now)
-    return Decision(answer=json.encode(answer), events=moved, on_behalf_of=on_behalf_of)
+    return Decision(answer=json.encode(answer), events=events, on_behalf_of=on_behalf_of)
 
 
-def _untold(decision: Decision) -> Decision:
+def _without_beneficiary(decision: Decision) -> Decision:
     """A decision whose answer does not name the beneficiary."""
     decision.answer = json.encode(json.decode(decision.answer) | {"beneficiary": None})
     return decision
-
-
-def parties_in(answer: bytes) -> tuple[StreamId, StreamId | None]:
-    """The account ids of both sides in a binding's answer; no beneficiary where he is not told."""
-    binding = json.decode(answer)
-    return binding["sponsor"], binding["beneficiary"]

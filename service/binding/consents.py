@@ -1,7 +1,7 @@
-"""Consent of both sides: the texts that persons are shown, and what is on record of a binding.
+"""Consent of both sides: the texts that persons are shown, and the consents recorded.
 
-A text has a version and is never edited, so that an event which names the version proves what
-was read (policy.md §6.1, PIPL art. 29).
+A text has a version and is never edited, so an event with the version proves what was read
+(policy.md §6.1, PIPL art. 29).
 """
 
 import tomllib
@@ -42,7 +42,7 @@ TEXTS: dict[str, ConsentText] = TypeAdapter(dict[str, ConsentText]).validate_pyt
 
 
 def check_consent(version: str | None) -> None:
-    """Take no text that nobody wrote; None is a consent that the channel keeps by itself.
+    """Check that a version exists; None is a consent that the channel records itself.
 
     Raises:
         ConsentUnknownError: there is no such version.
@@ -73,35 +73,35 @@ def look_at_text(version: str) -> dict[str, Any]:
 
 
 async def consents_of(context: ServiceContext, binding_id: StreamId) -> dict[str, Any]:
-    """By side: the text's version, when it was agreed to, and by which channel.
+    """By side: the text's version, the time of the consent, and the channel.
 
-    None where no version was named, or the side has not said yes.
+    None if no version was sent, or the side has not agreed.
     """
     return on_record(await context.store.history(binding_id))
 
 
 def on_record(history: Sequence[Recorded]) -> dict[str, Any]:
-    """What a binding's events, oldest first, say of both consents.
+    """Both consents in a binding's events, oldest first.
 
-    A binding that was confirmed elsewhere is recorded later than either side agreed: there the
-    sponsor's moment is the confirmation's too.
+    A binding confirmed elsewhere is recorded after both sides agreed: there the time of the
+    confirmation is the sponsor's too.
     """
-    given: dict[str, Any] = {"sponsor": None, "beneficiary": None}
+    by_side: dict[str, Any] = {"sponsor": None, "beneficiary": None}
     for recorded in history:
         match recorded.event:
             case InvitationSent(consent=str(text)):
                 at = rfc3339(recorded.recorded_at)
-                given["sponsor"] = _given(text, at, recorded)
+                by_side["sponsor"] = _consent(text, at, recorded)
             case BindingConfirmed(consent=consent, confirmed_at=confirmed_at):
                 at = moment(confirmed_at)
-                if given["sponsor"] is not None:
-                    given["sponsor"]["at"] = min(given["sponsor"]["at"], at)
+                if by_side["sponsor"] is not None:
+                    by_side["sponsor"]["at"] = min(by_side["sponsor"]["at"], at)
                 if consent is not None:
-                    given["beneficiary"] = _given(consent, at, recorded)
+                    by_side["beneficiary"] = _consent(consent, at, recorded)
             case _:
                 pass
-    return given
+    return by_side
 
 
-def _given(text: str, at: str, recorded: Recorded) -> dict[str, str]:
+def _consent(text: str, at: str, recorded: Recorded) -> dict[str, str]:
     return {"text": text, "at": at, "channel": recorded.act.channel}

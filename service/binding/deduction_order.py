@@ -14,11 +14,11 @@ from aggregates.refusals import (
     UnknownError,
 )
 from aggregates.vocabulary import Instant, StreamId
-from service.binding.kinship import is_parent_of_minor
 from service.caller import Caller, Request, Role, check_role
 from service.context import ServiceContext
-from service.ledger.command import Decision, Reply
+from service.ledger.command import Decision, Reply, StreamEvents
 from service.ledger.read_set import ReadSet
+from service.person.kin import is_parent_of_minor
 from service.person.lookup import find_or_stand_in, find_person, find_readable, own_region
 from service.policy import edition_in_force
 from service.serializers import order_answer
@@ -34,38 +34,37 @@ async def change_order(
     sponsors: tuple[str, ...],
     version: int | None,
 ) -> Reply:
-    """Set the deduction order of a beneficiary, by his sponsors' person numbers.
+    """Set the deduction order of a beneficiary, by the sponsors' person numbers.
 
     Raises:
-        OwnFirstMandatoryError: the own account stands outside any order (S11);
-        SponsorInvalidError: a stranger or a name twice (S44); NotPermittedError: the region
-        leaves it to the other side (S42); the rest as `Appender.submit`.
+        OwnFirstMandatoryError: the own account is in no order (S11); SponsorInvalidError: one is
+        no sponsor, or named twice (S44); NotPermittedError: in this region the other side sets
+        it (S42); the rest as `Appender.submit`.
     """
     check_role(request.caller, Role.PERSON, Role.AGENCY)
     if OWN in sponsors or person_no in sponsors:
         raise OwnFirstMandatoryError
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
-        account_id, for_whom = _check_may_set(reads, context.vault, request.caller, person_no, now)
+        account_id, agent = _check_may_set(reads, context.vault, request.caller, person_no, now)
         account = reads.account(account_id)
         live = _live(reads, account, now)
         bindings = _bindings(reads, context.vault, account_id, live, sponsors)
         event = rules.change_order(account, live, bindings, version)
         answer = order_answer(rules.current_order(evolve(account, event), live))
-        return Decision(
-            answer=json.encode(answer), events=[(account_id, event)], on_behalf_of=for_whom
-        )
+        events: StreamEvents = [(account_id, event)]
+        return Decision(answer=json.encode(answer), events=events, on_behalf_of=agent)
 
     return await context.do(request, decide)
 
 
 async def look_at_order(context: ServiceContext, caller: Caller, person_no: str) -> Reply:
-    """The order a beneficiary set over his sponsors of today; who came later pays last.
+    """The order of a beneficiary's current sponsors; later ones pay last.
 
-    For himself, a minor's parent, agencies.
+    For the beneficiary, a minor's parent, agencies and auditors.
 
     Raises:
-        UnknownError: there is no such person, or his order is not the caller's.
+        UnknownError: there is no such person, or the caller may not see the order.
     """
     check_role(caller, Role.PERSON, Role.AGENCY, Role.AUDITOR)
 
@@ -80,13 +79,13 @@ async def look_at_order(context: ServiceContext, caller: Caller, person_no: str)
 def _check_may_set(
     reads: ReadSet, vault: Vault, caller: Caller, person_no: str, now: Instant
 ) -> tuple[StreamId, StreamId | None]:
-    """Who may set the order is the beneficiary's region's to say (`order_strategy`).
+    """Check that the beneficiary's region lets the caller set the order (`order_strategy`).
 
-    Returns whose order it is, and for whom the caller acts where it is not his own. Of a
-    stranger no more is read than of nobody: whom a person sponsors, his own account tells.
+    Returns whose order it is, and on whose behalf the caller acts. Nothing is read of a stranger
+    beyond what is read of a person who does not exist.
 
     Raises:
-        UnknownError: a stranger; NotPermittedError: the other side's to do.
+        UnknownError: a stranger; NotPermittedError: in this region the other side sets it.
     """
     if caller.role is Role.AGENCY:
         account_id, _ = own_region(reads, vault, caller, person_no)
@@ -95,8 +94,8 @@ def _check_may_set(
     account_id = find_or_stand_in(reads, vault, me, person_no)
     is_parent = me != account_id and is_parent_of_minor(reads, vault, me, account_id, now)
     is_owner = me == account_id or is_parent
-    is_tied = any(tie.beneficiary == account_id for tie in reads.account(me).beneficiaries)
-    if not (is_owner or is_tied):
+    is_bound = any(link.beneficiary == account_id for link in reads.account(me).beneficiaries)
+    if not (is_owner or is_bound):
         raise UnknownError
     account = reads.account(account_id)
     terms = edition_in_force(reads, vault, account.region, now).order
@@ -121,14 +120,12 @@ def _bindings(
     live: tuple[SponsorLink, ...],
     sponsors: tuple[str, ...],
 ) -> list[StreamId]:
-    """The sponsors' bindings; who is not known here is a stranger like any other (S44)."""
+    """The sponsors' bindings; an unknown person is refused like a stranger (S44)."""
     by_sponsor = {link.sponsor: link.binding for link in live}
     ids = [find_or_stand_in(reads, vault, account_id, person_no) for person_no in sponsors]
-    found = [by_sponsor.get(sponsor) for sponsor in ids]
-    bindings = [binding for binding in found if binding is not None]
-    if len(bindings) != len(sponsors):
+    if not by_sponsor.keys() >= set(ids):
         raise SponsorInvalidError
-    return bindings
+    return [by_sponsor[sponsor] for sponsor in ids]
 
 
 def sponsors_in(answer: bytes) -> list[StreamId]:

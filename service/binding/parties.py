@@ -1,18 +1,18 @@
-"""Who takes part in a tie of two: its sides, whom the caller is or acts for, and their kinship."""
+"""The two sides of a binding or link, which side the caller acts for, and their kinship."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from aggregates.binding.binding import Kin, Offer
 from aggregates.binding.eligibility import Side
-from aggregates.binding.expiry import swept
-from aggregates.binding.kinship import parent_in
+from aggregates.binding.expiry import without_expired
+from aggregates.binding.kinship import KinshipShown, parent_in
 from aggregates.refusals import NotPermittedError, UnknownError
 from aggregates.vocabulary import Instant, KinshipEvidence, StreamId
-from service.binding.kinship import is_parent_of_minor, registered, shown_for, traits_of
 from service.caller import Caller, Role, check_region, check_role
 from service.ledger.command import StreamEvents
 from service.ledger.read_set import ReadSet
+from service.person.kin import is_parent_of_minor, registered, traits_of
 from service.person.lookup import find_person, own_region
 from service.policy import edition_in_force
 from service.vault import Vault
@@ -20,7 +20,7 @@ from service.vault import Vault
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invite:
-    """A sponsor's offer to a person. `sponsor` is a person number; None is the caller himself.
+    """A sponsor's offer, by person numbers; `sponsor` None is the caller.
 
     `consent` is the version of the text that the sponsor agreed to.
     """
@@ -35,14 +35,14 @@ class Invite:
 def kin_of(
     reads: ReadSet, vault: Vault, command: Invite, parties: tuple[StreamId, StreamId]
 ) -> Kin:
-    """How sponsor and beneficiary are related, as shown and registered."""
-    mine, theirs = (traits_of(reads, vault, party) for party in parties)
-    shown = shown_for(reads, vault, *parties, command.evidence)
-    return Kin(shown, parent_in(command.offer.relation, mine, theirs))
+    """The kinship of sponsor and beneficiary, as shown and registered."""
+    traits = [traits_of(reads, vault, party) for party in parties]
+    shown = KinshipShown(*command.evidence, registered(reads, vault, *parties))
+    return Kin(shown, parent_in(command.offer.relation, *traits))
 
 
 def party(reads: ReadSet, vault: Vault, caller: Caller, person_no: str | None) -> StreamId:
-    """The account that acts: the caller's own, or for an agency the one it names."""
+    """The acting account: the caller's own, or the one that an agency names."""
     if caller.role is Role.PERSON:
         if person_no not in (None, caller.subject):
             raise UnknownError
@@ -53,22 +53,22 @@ def party(reads: ReadSet, vault: Vault, caller: Caller, person_no: str | None) -
 
 
 def side_of(reads: ReadSet, vault: Vault, account_id: StreamId, now: Instant) -> Side:
-    """One party as the log has it, with its region's rules of today."""
+    """One party with its region's current rules."""
     account = reads.account(account_id)
     return Side(account_id, account, edition_in_force(reads, vault, account.region, now))
 
 
-def swept_side(
+def current_side(
     reads: ReadSet, vault: Vault, account_id: StreamId, now: Instant
 ) -> tuple[Side, StreamEvents]:
-    """One party without its lapsed ties, and the events that write it down."""
-    account, events = swept(reads.account(account_id), reads.binding, now)
+    """One party without expired grants and invitations, and the events that record it."""
+    account, events = without_expired(reads.account(account_id), reads.binding, now)
     side = Side(account_id, account, edition_in_force(reads, vault, account.region, now))
     return side, [(account_id, event) for event in events]
 
 
 class Parties(NamedTuple):
-    """Who gives and who takes: sponsor and beneficiary, or guardian and member."""
+    """Sponsor and beneficiary, or guardian and member."""
 
     giver: StreamId
     taker: StreamId
@@ -77,14 +77,16 @@ class Parties(NamedTuple):
 def is_stranger(
     reads: ReadSet, vault: Vault, caller: Caller, me: StreamId, other: StreamId
 ) -> bool:
-    """Whether a caller, acting for one person, may not know whether another is there.
+    """Whether a caller, acting for one person, may not know whether another exists.
 
-    The register, a tie of today or once, an open invitation, and an agency's own region tell him.
+    They may know of relatives, current and past bindings, open invitations, and an agency of its
+    region's persons.
     """
     is_kin = registered(reads, vault, me, other) is not None
     mine = reads.account(me)
-    ties = {tie.beneficiary for tie in mine.ever} | {tie.beneficiary for tie in mine.beneficiaries}
-    if me == other or is_kin or other in ties | {tie.sponsor for tie in mine.sponsors}:
+    bound = {link.beneficiary for link in mine.beneficiaries}
+    bound |= {link.sponsor for link in mine.sponsors} | {past.beneficiary for past in mine.ever}
+    if me == other or is_kin or other in bound:
         return False
     if caller.role is Role.AGENCY and is_of_agency(reads, caller, other):
         return False
@@ -109,7 +111,7 @@ def may_know(
 
 
 class Acting(NamedTuple):
-    """The side a caller takes, and the account he acts for where it is not his own."""
+    """The side a caller acts as; `on_behalf_of` is None for the caller's own account."""
 
     side: StreamId
     on_behalf_of: StreamId | None
@@ -118,17 +120,17 @@ class Acting(NamedTuple):
 def acting_side(
     reads: ReadSet, vault: Vault, caller: Caller, sides: Parties, now: Instant
 ) -> Acting:
-    """Which side the caller is, or acts for: his own, a child's under age, or his region's.
+    """The side the caller acts as: their own, a minor child's, or one of an agency's region.
 
     Raises:
-        UnknownError: neither.
+        UnknownError: neither side.
     """
     check_role(caller, Role.PERSON, Role.AGENCY)
     if caller.role is Role.AGENCY:
-        near = [s for s in sides if is_of_agency(reads, caller, s)]
-        if not near:
+        own_sides = [side for side in sides if is_of_agency(reads, caller, side)]
+        if not own_sides:
             raise UnknownError
-        return Acting(near[0], near[0])
+        return Acting(own_sides[0], own_sides[0])
     me = find_person(reads, vault, caller.subject)
     if me in sides:
         return Acting(me, None)
@@ -138,7 +140,7 @@ def acting_side(
 
 
 def is_of_agency(reads: ReadSet, caller: Caller, side: StreamId) -> bool:
-    """Whether a side is a person of an agency's region; who is not there is of none."""
+    """Whether a side exists and is of an agency's region."""
     if caller.region is None:
         return True
     try:
@@ -160,10 +162,10 @@ def check_sees(reads: ReadSet, vault: Vault, caller: Caller, sides: Parties, now
 def check_side(
     reads: ReadSet, vault: Vault, caller: Caller, of: tuple[StreamId, Parties], now: Instant
 ) -> StreamId | None:
-    """Let one side alone act, a minor's parent, or its agency; for whom he acts.
+    """Allow one side, its parent if it is a minor taker, or its agency; on whose behalf they act.
 
     Raises:
-        UnknownError: the tie is not the caller's; NotPermittedError: the other side's to do.
+        UnknownError: the caller is on neither side; NotPermittedError: on the other side only.
     """
     side, sides = of
     acting = acting_side(reads, vault, caller, sides, now)

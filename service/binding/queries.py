@@ -1,4 +1,4 @@
-"""Queries."""
+"""Lists of bindings."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ from service.serializers import caps_answer, day
 
 
 class BindingsQuery(NamedTuple):
-    """Which bindings are wanted: of a status, and of a person by his number."""
+    """A filter of bindings: by status, and by person number."""
 
     status: str | None
     person_no: str | None
@@ -27,45 +27,50 @@ async def bindings(
     context: ServiceContext,
     read_models: ReadModels,
     caller: Caller,
-    sought: BindingsQuery,
-    asked: PageRequest,
+    query: BindingsQuery,
+    page_request: PageRequest,
 ) -> PageResult:
-    """The bindings a caller may see: his own, his region's, or all for an auditor.
+    """The bindings a caller may see: a person's own, the agency's region's, or all.
 
-    With a person number those of one person: a child under age, a person of the region.
+    With a person number those of one person: a minor child, a person of the region.
 
     Raises:
-        UnknownError: nobody, or not the caller's; CursorInvalidError: not a cursor; ValueError:
-        no such status.
+        UnknownError: no such person, or not the caller's; CursorInvalidError: not a cursor;
+        ValueError: no such status.
     """
-    status, person_no = sought
+    status, person_no = query
     check_role(caller, Role.AGENCY, Role.PERSON, Role.AUDITOR)
-    wanted = BindingFilter(
-        context.clock(), BindingStatus(status) if status else None, asked.cursor, asked.limit
+    binding_filter = BindingFilter(
+        context.clock(),
+        BindingStatus(status) if status else None,
+        page_request.cursor,
+        page_request.limit,
     )
-    position = await reach(context, read_models, asked, binding_views.TABLE)
+    position = await reach(context, read_models, page_request, binding_views.TABLE)
     if person_no is not None or caller.role is Role.PERSON:
         account_id = await account_of(context, caller, person_no or caller.subject)
-        page = await binding_views.of_party(read_models.pool, account_id, wanted)
+        page = await binding_views.of_party(read_models.pool, account_id, binding_filter)
     elif caller.role is Role.AGENCY and caller.region is not None:
-        page = await binding_views.of_region(read_models.pool, caller.region, wanted)
+        page = await binding_views.of_region(read_models.pool, caller.region, binding_filter)
     else:
-        page = await binding_views.of_all(read_models.pool, wanted)
-    untold = await _untold(context, caller, page.rows)
+        page = await binding_views.of_all(read_models.pool, binding_filter)
+    hidden = await _hidden(context, caller, page.rows)
     sides = [side for row in page.rows for side in (row.sponsor, row.beneficiary)]
     persons = await persons_of(context, sides)
     numbers = {stream: person and person.person_no for stream, person in persons.items()}
-    items = [_binding(row, numbers, is_told=row.binding not in untold) for row in page.rows]
+    items = [
+        _binding(row, numbers, names_beneficiary=row.binding not in hidden) for row in page.rows
+    ]
     return PageResult(items, page.next, position)
 
 
-async def _untold(context: ServiceContext, caller: Caller, rows: Sequence[BindingRow]) -> set[str]:
-    """The bindings of which a caller may not know whether their beneficiary is there."""
+async def _hidden(context: ServiceContext, caller: Caller, rows: Sequence[BindingRow]) -> set[str]:
+    """The bindings whose beneficiary the caller may not know to exist."""
     waiting = [row.binding for row in rows if row.active_from is None]
     if not waiting or caller.role is Role.AUDITOR:
         return set()
 
-    def query(reads: ReadSet, _: Instant) -> set[str]:
+    def find_hidden(reads: ReadSet, _: Instant) -> set[str]:
         reads.need(waiting)
         bindings = {binding_id: reads.binding(binding_id) for binding_id in waiting}
         reads.need(binding.beneficiary for binding in bindings.values())
@@ -81,16 +86,16 @@ async def _untold(context: ServiceContext, caller: Caller, rows: Sequence[Bindin
             )
         }
 
-    return await context.read(caller, query)
+    return await context.read(caller, find_hidden)
 
 
 def _binding(
-    row: BindingRow, numbers: dict[StreamId, str | None], *, is_told: bool
+    row: BindingRow, numbers: dict[StreamId, str | None], *, names_beneficiary: bool
 ) -> dict[str, Any]:
     return {
         "binding_id": row.binding,
         "sponsor": numbers.get(row.sponsor),
-        "beneficiary": numbers.get(row.beneficiary) if is_told else None,
+        "beneficiary": numbers.get(row.beneficiary) if names_beneficiary else None,
         "relation": row.relation.lower(),
         "uses": list(row.uses),
         "caps": caps_answer(row.caps),

@@ -1,4 +1,4 @@
-"""Registry sync."""
+"""Bring the kinship register up to date from a region's registry."""
 
 import hashlib
 
@@ -14,34 +14,32 @@ REGISTRAR = agency("registry", None)
 
 
 async def bring_up_to_date(context: ServiceContext, sponsor: str, beneficiary: str) -> None:
-    """Ask the registry about two persons (by number) and record what is new.
+    """Ask the registry about two persons (by number) and record a new relation.
 
-    A beneficiary who is not known here is asked about as well, by a made-up name: the answer
-    takes as long and tells nothing.
+    A stand-in is asked about for an unknown beneficiary, so that the answer takes as long.
 
     Raises:
-        RegistryUnavailableError: as `Registry.relation`; UnknownError: the sponsor is not known.
+        RegistryUnavailableError: as `Registry.relation`; UnknownError: an unknown sponsor.
     """
     if context.registry is None:
         return
     names = [context.vault.name("person_no", number) for number in (sponsor, beneficiary)]
-    found = (await context.store.read((), names)).names
-    accounts = [found[name] for name in names if name in found]
-    if names[0] not in found:
+    by_name = (await context.store.read((), names)).names
+    accounts = [by_name[name] for name in names if name in by_name]
+    if names[0] not in by_name:
         raise UnknownError
     persons = await persons_of(context, accounts)
-    person, relative = persons[accounts[0]], persons.get(accounts[-1])
+    person = persons[accounts[0]]
     if person is None:
         return
-    is_there = names[1] in found and relative is not None
-    asked = relative if is_there and relative else NOBODY
-    relation = await context.registry.relation(person, asked)
-    if relation is not None and is_there:
+    relative = persons.get(accounts[-1]) if names[1] in by_name else None
+    relation = await context.registry.relation(person, relative or NOBODY)
+    if relation is not None and relative is not None:
         fact = RecordKinship(person_no=sponsor, relative=beneficiary, relation=relation)
         await record_kinship(context, _request(accounts, relation), fact)
 
 
 def _request(accounts: list[StreamId], relation: Relation) -> Request:
-    """One key for one fact: asking again records nothing twice."""
+    """A request with one key for one kinship, so that it is recorded once."""
     digest = hashlib.sha256("\0".join((*accounts, relation)).encode()).digest()
     return Request(REGISTRAR, f"registry:{digest.hex()[:40]}", digest, "registry")

@@ -3,8 +3,6 @@
 from datetime import date
 from typing import Any
 
-from msgspec import json
-
 from aggregates.credential_link.events import CodeShown
 from aggregates.vocabulary import Instant, StreamId
 from projections import credential_link as link_views
@@ -118,9 +116,3 @@ def _link(
         "closed_at": None if row.closed_at is None else moment(row.closed_at),
         "version": row.version,
     }
-
-
-def sides_in(answer: bytes) -> tuple[StreamId, StreamId | None]:
-    """The account ids of both sides in a link's answer; the member may be null."""
-    link = json.decode(answer)
-    return link["guardian"], link["member"]

@@ -1,7 +1,7 @@
-"""Pay a relative's premium, take it back, and look at it (居民医保费代缴, policy.md §4).
+"""Pay a relative's premium, reverse it, and look at it (居民医保费代缴, policy.md §4).
 
-A key is used up when the money is set aside; asked again it answers how the premium stands
-now, which is not always what the first call could say.
+A request uses up its key when the money is held. A repeated request is answered with the
+premium's current state, which may differ from the first answer.
 """
 
 from contextlib import suppress
@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import json
 
 from aggregates.account.state import Account
-from aggregates.binding.eligibility import Side, check_near
+from aggregates.binding.eligibility import Side, check_scope
 from aggregates.policy.choices import PremiumType
 from aggregates.premium import payment as rules
 from aggregates.premium.premium import OPEN, Premium
@@ -24,8 +24,7 @@ from aggregates.premium.reversal import request_reversal
 from aggregates.refusals import NotActiveError, NotPermittedError, SelfBindingError, UnknownError
 from aggregates.vocabulary import Instant, PremiumStatus, StreamId
 from service.adapters.tax_authority import TaxUnavailableError
-from service.binding.kinship import is_parent_of_minor, registered
-from service.binding.parties import party, side_of
+from service.binding.parties import Parties, check_sees, party, side_of
 from service.caller import Caller, Request, Role, check_role
 from service.clock import new_stream
 from service.context import ServiceContext
@@ -34,19 +33,20 @@ from service.ledger.command import Decision, OverloadedError, Reply
 from service.ledger.postgres.commit import TROUBLE
 from service.ledger.read_set import ReadSet
 from service.ledger.store import OutcomeUnknownError
+from service.person.kin import registered
 from service.person.lookup import find_or_stand_in, find_person
 from service.policy import edition_of_record
 from service.premium.tax_process import TAX, carry_on, name_of
 from service.serializers import moment, yuan
 from service.vault import Vault
 
-CUT_OFF = (*TROUBLE, OutcomeUnknownError, OverloadedError)
-"""What may stop us on the way: the premium is where the log has it, and is taken further later."""
+INTERRUPTED = (*TROUBLE, OutcomeUnknownError, OverloadedError)
+"""Errors that interrupt the steps: the resolver continues later from the log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayPremium:
-    """A premium to be paid. `sponsor` is a person number; None is the caller himself."""
+    """A premium to be paid. `sponsor` and `payee` are person numbers; no sponsor: the caller."""
 
     sponsor: str | None
     payee: str
@@ -55,27 +55,23 @@ class PayPremium:
 
 
 async def pay(context: ServiceContext, request: Request, command: PayPremium) -> Reply:
-    """Set the whole amount aside, then ask the tax side to book it.
+    """Hold the whole amount, then ask the tax authority to book it.
 
-    The answer is the premium as it stands then; open where the tax side has not answered. A
-    refusal of the tax side is a refusal here.
+    The answer is the premium after that, still open if the tax authority did not answer. Its
+    refusal is a refusal here.
 
     Raises:
-        TaxUnavailableError: there is nobody to ask; the rest as `Appender.submit`.
+        TaxUnavailableError: no tax authority is configured; the rest as `Appender.submit`.
     """
     check_role(request.caller, Role.PERSON, Role.AGENCY)
     if context.tax is None:
         raise TaxUnavailableError
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
-        sponsor = side_of(
-            reads,
-            context.vault,
-            party(reads, context.vault, request.caller, command.sponsor),
-            now,
-        )
-        payee_id = find_or_stand_in(reads, context.vault, sponsor.account_id, command.payee)
-        binding_id = _bound(reads, context.vault, sponsor, payee_id)
+        sponsor_id = party(reads, context.vault, request.caller, command.sponsor)
+        sponsor = side_of(reads, context.vault, sponsor_id, now)
+        payee_id = find_or_stand_in(reads, context.vault, sponsor_id, command.payee)
+        binding_id = _binding_with(reads, context.vault, sponsor, payee_id)
         payee = reads.account(payee_id)
         premium_id = new_stream("prm", now.at)
         order = rules.PremiumOrder(premium_id, command.insurance, command.year)
@@ -86,7 +82,7 @@ async def pay(context: ServiceContext, request: Request, command: PayPremium) ->
             answer=json.encode({"premium_id": premium_id}),
             events=[*rules.hold(order, sponsor, payee_id, binding_id, now)],
             takes={name: premium_id},
-            on_behalf_of=sponsor.account_id if request.caller.role is Role.AGENCY else None,
+            on_behalf_of=sponsor_id if request.caller.role is Role.AGENCY else None,
         )
 
     reply = await context.do(request, decide)
@@ -99,11 +95,11 @@ async def pay(context: ServiceContext, request: Request, command: PayPremium) ->
 async def reverse(
     context: ServiceContext, request: Request, premium_id: StreamId, reason: str
 ) -> Reply:
-    """Take a paid premium back, by the region's guards and the tax side's leave (S112).
+    """Reverse a paid premium, if the region's rules and the tax authority allow it (S112).
 
     Raises:
-        UnknownError: there is none, or it is not the caller's; NotPermittedError: it is the
-        sponsor's to do; TaxUnavailableError: there is nobody to ask; the rest as
+        UnknownError: there is none, or it is not the caller's; NotPermittedError: only the
+        sponsor may; TaxUnavailableError: no tax authority is configured; the rest as
         `Appender.submit`.
     """
     check_role(request.caller, Role.PERSON, Role.AGENCY)
@@ -112,7 +108,7 @@ async def reverse(
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
         premium = reads.premium(premium_id)
-        _check_sees(reads, context.vault, request.caller, premium, now)
+        check_sees(reads, context.vault, request.caller, _sides(premium), now)
         sponsor = reads.account(premium.sponsor)
         agent = _check_is_sponsors(reads, context.vault, request.caller, premium)
         edition = edition_of_record(reads, context.vault, sponsor.region, premium.edition)
@@ -130,7 +126,7 @@ async def reverse(
 
 
 async def look_at_premium(context: ServiceContext, caller: Caller, premium_id: StreamId) -> Reply:
-    """A premium as the log has it now: for sponsor and payee, their agencies and auditors.
+    """A premium as of the log's end: for sponsor and payee, their agencies and auditors.
 
     Raises:
         UnknownError: there is none, or it is not the caller's.
@@ -139,7 +135,7 @@ async def look_at_premium(context: ServiceContext, caller: Caller, premium_id: S
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
         premium = reads.premium(premium_id)
-        _check_sees(reads, context.vault, caller, premium, now)
+        check_sees(reads, context.vault, caller, _sides(premium), now)
         answer = premium_answer(premium_id, premium, reads.version(premium_id))
         return Decision(answer=json.encode(answer))
 
@@ -147,7 +143,7 @@ async def look_at_premium(context: ServiceContext, caller: Caller, premium_id: S
 
 
 def premium_answer(premium_id: StreamId, premium: Premium, version: int) -> dict[str, Any]:
-    """A premium; its parties stand as account ids, and no balance of theirs is in it."""
+    """A premium; its parties are account ids. It has no balances."""
     confirmed_at = premium.confirmed_at
     return {
         "premium_id": premium_id,
@@ -166,28 +162,22 @@ def premium_answer(premium_id: StreamId, premium: Premium, version: int) -> dict
     }
 
 
-def parties_in(answer: bytes) -> tuple[StreamId, StreamId]:
-    """The account ids of both sides in a premium's answer."""
-    premium = json.decode(answer)
-    return premium["sponsor"], premium["payee"]
-
-
 def is_open(answer: bytes) -> bool:
-    """Whether the premium of an answer waits for the tax side."""
+    """Whether the premium of an answer waits for the tax authority."""
     return PremiumStatus(json.decode(answer)["status"]) in OPEN
 
 
 async def _after(
     context: ServiceContext, premium_id: StreamId, reply: Reply, attempt: int
 ) -> Reply:
-    """How a premium stands after the first call took it on, or when a repeat asks.
+    """Carry a premium on, and answer its state.
 
-    `attempt` numbers a request to take it back, from 1; 0 is the payment itself.
+    `attempt` numbers the reversals asked for, from 1; 0 is the payment.
 
     Raises:
-        OutcomeUnknownError: money is set aside, and more cannot be said now.
+        OutcomeUnknownError: money is held, and the state cannot be read now.
     """
-    with suppress(*CUT_OFF):
+    with suppress(*INTERRUPTED):
         await carry_on(context, premium_id, is_repeat=reply.is_replayed)
 
     def decide(reads: ReadSet, _: Instant) -> Decision:
@@ -199,86 +189,67 @@ async def _after(
         return Decision(answer=json.encode(answer))
 
     try:
-        told = await context.ask(TAX, decide)
-    except CUT_OFF as error:
+        answer = await context.ask(TAX, decide)
+    except INTERRUPTED as error:
         raise OutcomeUnknownError("it is held; ask again with the same key") from error
-    return told._replace(is_replayed=reply.is_replayed)
+    return answer._replace(is_replayed=reply.is_replayed)
 
 
 def _refused(premium: Premium, attempt: int) -> str | None:
-    """The tax side's no to what was asked."""
+    """The tax authority's refusal of the payment or of a reversal."""
     if attempt == 0:
         return premium.code if premium.status is PremiumStatus.REJECTED else None
     return premium.refusals[attempt - 1] if attempt <= len(premium.refusals) else None
 
 
-def _bound(reads: ReadSet, vault: Vault, sponsor: Side, payee_id: StreamId) -> StreamId:
-    """The binding between two persons. The same is read of a payee who is not there.
+def _binding_with(reads: ReadSet, vault: Vault, sponsor: Side, payee_id: StreamId) -> StreamId:
+    """The binding between two persons. As much is read of a payee who does not exist.
 
     Raises:
-        SelfBindingError: one and the same; KinLinkHasNoFundsError: linked to show a code
-        (S114); ScopeError, NotActiveError: relatives, or once bound, and not now (S118);
-        UnknownError: strangers, as if there were no such person.
+        SelfBindingError: they are the same person; KinLinkHasNoFundsError: they have a credential
+        link only (S114); ScopeError, NotActiveError: they are relatives, or were bound or invited
+        (S118); UnknownError: they are strangers, or there is no such person.
     """
     if payee_id == sponsor.account_id:
         raise SelfBindingError
-    ties = sponsor.account.beneficiaries
-    binding_id = next((tie.binding for tie in ties if tie.beneficiary == payee_id), None)
-    if binding_id is not None:
-        return binding_id
+    for link in sponsor.account.beneficiaries:
+        if link.beneficiary == payee_id:
+            return link.binding
     payee: Account | None = None
     with suppress(UnknownError):
         payee = reads.account(payee_id)
     invitations = payee.invitations if payee is not None else ()
     is_invited = any(who == sponsor.account_id for _, who in invitations)
     is_kin = registered(reads, vault, sponsor.account_id, payee_id) is not None
-    asked = link_between(reads, vault, sponsor.account_id, payee_id) is not None
-    if is_linked(reads, vault, sponsor.account_id, payee_id) or (is_kin and asked):
+    has_link = link_between(reads, vault, sponsor.account_id, payee_id) is not None
+    if is_linked(reads, vault, sponsor.account_id, payee_id) or (is_kin and has_link):
         raise KinLinkHasNoFundsError
-    is_past = any(tie.beneficiary == payee_id for tie in sponsor.account.ever)
+    is_past = any(past.beneficiary == payee_id for past in sponsor.account.ever)
     if payee is None or not (is_invited or is_past or is_kin):
         raise UnknownError
-    check_near(sponsor, payee.region)
+    check_scope(sponsor, payee.region)
     raise NotActiveError
 
 
 def _check_free(reads: ReadSet, name: bytes) -> None:
-    """One premium per person, kind and year, whoever pays (S105, S106, S110)."""
-    live = reads.find(name)
-    if live is None:
-        return
-    if reads.premium(live).status in OPEN:
-        raise PremiumInProgressError
-    raise PremiumAlreadyPaidError
+    """Check that there is no premium of this person, kind and year (S105, S106, S110)."""
+    existing = reads.find(name)
+    if existing is not None:
+        is_in_progress = reads.premium(existing).status in OPEN
+        raise PremiumInProgressError if is_in_progress else PremiumAlreadyPaidError
 
 
-def _check_sees(
-    reads: ReadSet, vault: Vault, caller: Caller, premium: Premium, now: Instant
-) -> None:
-    """Let the two sides in, a parent of a payee under age, their agencies, and auditors.
-
-    Raises:
-        UnknownError: anybody else.
-    """
-    sides = (premium.sponsor, premium.payee)
-    if caller.role is Role.AUDITOR:
-        return
-    if caller.role is Role.AGENCY:
-        if caller.region is None or caller.region in {reads.account(s).region for s in sides}:
-            return
-        raise UnknownError
-    me = find_person(reads, vault, caller.subject)
-    if me not in sides and not is_parent_of_minor(reads, vault, me, premium.payee, now):
-        raise UnknownError
+def _sides(premium: Premium) -> Parties:
+    return Parties(premium.sponsor, premium.payee)
 
 
 def _check_is_sponsors(
     reads: ReadSet, vault: Vault, caller: Caller, premium: Premium
 ) -> StreamId | None:
-    """Let the sponsor act, or his agency; for whom it acts.
+    """Allow the sponsor or the sponsor's agency; for whom the agency acts.
 
     Raises:
-        NotPermittedError: the other side's to do.
+        NotPermittedError: the caller is neither.
     """
     if caller.role is Role.AGENCY:
         if caller.region not in (None, reads.account(premium.sponsor).region):

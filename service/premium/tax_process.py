@@ -1,11 +1,11 @@
-"""A premium's way through the tax side: each step durable before the next, none in a decision.
+"""A premium's steps with the tax authority. Each is recorded before the next; decisions never wait.
 
-Held, then recorded as sent, then sent, then what the answer says. Whoever dies between two of
-them leaves a premium that `carry_on` takes further, from any state and as often as one likes.
+A premium is held, recorded as sent, sent, then decided by the answer. After a crash between two
+steps `carry_on` continues from any state. It is idempotent.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -13,12 +13,13 @@ from aggregates.account.state import Account
 from aggregates.premium import premium as rules
 from aggregates.premium import reversal
 from aggregates.premium.premium import OPEN, Premium
+from aggregates.topics import Event
 from aggregates.vocabulary import Instant, PremiumStatus, StreamId
 from service.adapters.tax_authority import TaxAnswer, TaxOrder, TaxVerdict
 from service.caller import Caller, Request, Role
 from service.clock import new_stream
 from service.context import ServiceContext
-from service.ledger.command import Decision, StreamEvents
+from service.ledger.command import Decision
 from service.ledger.read_set import ReadSet
 from service.person.masking import persons_of
 from service.policy import edition_of_record
@@ -26,21 +27,26 @@ from service.settlement.returns import with_successors
 from service.vault import Vault
 
 TAX = Caller(Role.OPERATOR, "tax", None, "operator:tax")
-"""Who the log names for what the tax side's answers did."""
+"""The actor of events that the tax authority's answers cause."""
 OVER = (PremiumStatus.REJECTED, PremiumStatus.REVERSED)
-"""Nothing of it is paid, and nothing will be: another may be ordered."""
+"""In these nothing is paid nor will be: the premium may be ordered again."""
 
 
 class TaxInquiry(NamedTuple):
-    """A premium the tax side is asked about, as it stood before, and what the tax side knows."""
+    """A premium before the tax authority is asked, and the order that identifies it there."""
 
     premium: Premium
     version: int
     order: TaxOrder
 
+    @property
+    def is_reversal(self) -> bool:
+        """Whether the inquiry asks for a reversal."""
+        return self.premium.status is PremiumStatus.REVERSE_REQUESTED
+
 
 class PremiumInputs(NamedTuple):
-    """A premium and its sponsor's account as a step finds them."""
+    """A premium and its sponsor's account as a step reads them."""
 
     reads: ReadSet
     premium: Premium
@@ -48,52 +54,52 @@ class PremiumInputs(NamedTuple):
     now: Instant
 
 
-PremiumTransition = Callable[[PremiumInputs], StreamEvents]
+PremiumTransition = Callable[[PremiumInputs], Sequence[tuple[StreamId, Event]]]
 
 
 async def carry_on(
     context: ServiceContext, premium_id: StreamId, *, is_repeat: bool = False
 ) -> None:
-    """Take an open premium as far as the tax side lets it; nothing is done to any other.
+    """Take an open premium as far as the tax authority allows; others stay as they are.
 
-    A caller who repeats himself takes on only what was never sent, and asks the tax side nothing
-    twice: what it has not answered is the resolver's to ask.
+    A repeated request (`is_repeat`) only sends what was never sent. The resolver queries the rest.
 
     Raises:
-        As `Appender.submit`; what was recorded stays recorded.
+        As `Appender.submit`; recorded steps stay recorded.
     """
-    asked = await _asked(context, premium_id)
-    if asked is None or context.tax is None:
+    inquiry = await _inquiry(context, premium_id)
+    if inquiry is None or context.tax is None:
         return
-    status = asked.premium.status
+    status = inquiry.premium.status
     if is_repeat and status is not PremiumStatus.HELD:
         return
-    if status is PremiumStatus.REVERSE_REQUESTED:
-        answer = await context.tax.reverse(asked.order)
+    if inquiry.is_reversal:
+        answer = await context.tax.reverse(inquiry.order)
     elif status is PremiumStatus.HELD:
-        sent = await _record(context, asked, "send", partial(_send, asked))
+        sent = await _record(context, inquiry, "send", partial(_send, premium_id))
         if sent is not PremiumStatus.SENT_TO_TAX:
             return
-        asked = asked._replace(version=asked.version + 1)
-        answer = await context.tax.charge(asked.order)
+        inquiry = inquiry._replace(version=inquiry.version + 1)
+        answer = await context.tax.charge(inquiry.order)
     else:
-        answer = await context.tax.query(asked.order)
-        if answer.verdict is TaxVerdict.NOT_FOUND:  # it may still be on its way: never a no
-            answer = await context.tax.charge(asked.order)
-    step = _step_of(context.vault, asked, answer)
-    if step is not None:
-        await _record(context, asked, answer.verdict, step)
+        answer = await context.tax.query(inquiry.order)
+        if answer.verdict is TaxVerdict.NOT_FOUND:  # it may still be on its way: never a refusal
+            answer = await context.tax.charge(inquiry.order)
+    is_unanswered = answer.verdict in (TaxVerdict.UNKNOWN, TaxVerdict.NOT_FOUND)
+    if is_unanswered and (inquiry.is_reversal or status is PremiumStatus.UNKNOWN):
+        return
+    await _record(context, inquiry, answer.verdict, partial(_apply, context.vault, inquiry, answer))
 
 
-async def _asked(context: ServiceContext, premium_id: StreamId) -> TaxInquiry | None:
-    """An open premium as the log has it, and whom it is about; None where nothing is to be done."""
+async def _inquiry(context: ServiceContext, premium_id: StreamId) -> TaxInquiry | None:
+    """An open premium and its order; None if it is not open, or the payee was erased."""
     head = (await context.store.read((premium_id,), ())).heads[premium_id]
     premium = head.state
     if not isinstance(premium, Premium) or premium.status not in OPEN:
         return None
     person = (await persons_of(context, (premium.payee,)))[premium.payee]
     if person is None:
-        return None  # erased meanwhile: nobody can tell the tax side who he was
+        return None
     order = TaxOrder(
         premium_id, person.cert_no, premium.insurance, premium.year, premium.amount_fen
     )
@@ -101,83 +107,59 @@ async def _asked(context: ServiceContext, premium_id: StreamId) -> TaxInquiry | 
 
 
 async def _record(
-    context: ServiceContext, asked: TaxInquiry, word: str, step: PremiumTransition
+    context: ServiceContext, inquiry: TaxInquiry, word: str, step: PremiumTransition
 ) -> PremiumStatus | None:
-    """Append a step, once for this version of the premium; its status if that happened just now."""
-    premium_id = asked.order.premium_id
+    """Append a step once for this version of the premium; its status if that happened just now."""
+    premium_id = inquiry.order.premium_id
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
         premium = reads.premium(premium_id)
-        moved = step(PremiumInputs(reads, premium, reads.account(premium.sponsor), now))
-        for stream, event in moved:
+        events = [*step(PremiumInputs(reads, premium, reads.account(premium.sponsor), now))]
+        for stream, event in events:
             if stream == premium_id:
                 premium = rules.evolve(premium, event)  # type: ignore[arg-type]
-        is_over = bool(moved) and premium.status in OVER
-        frees = {premium_name(context.vault, premium)} if is_over else set()
-        return Decision(answer=premium.status.encode() if moved else b"", events=moved, frees=frees)
+        if not events:
+            return Decision(answer=b"")
+        is_over = premium.status in OVER
+        name = name_of(context.vault, premium.payee, premium.insurance, premium.year)
+        frees = {name} if is_over else set()
+        return Decision(answer=premium.status.encode(), events=events, frees=frees)
 
-    key = f"{word}:{premium_id}:{asked.version}"
+    key = f"{word}:{premium_id}:{inquiry.version}"
     request = Request(TAX, key, hashlib.sha256(key.encode()).digest(), "tax")
     reply = await context.do(request, decide)
     return None if reply.is_replayed or not reply.answer else PremiumStatus(reply.answer.decode())
 
 
-def _send(asked: TaxInquiry, seen: PremiumInputs) -> StreamEvents:
-    return [*rules.send(asked.order.premium_id, seen.premium, seen.sponsor, seen.now)]
+def _send(premium_id: StreamId, inputs: PremiumInputs) -> rules.PremiumEvents:
+    return rules.send(premium_id, inputs.premium, inputs.sponsor, inputs.now)
 
 
-def _step_of(vault: Vault, asked: TaxInquiry, answer: TaxAnswer) -> PremiumTransition | None:
-    """What an answer makes of a premium; None where it changes nothing."""
-    is_back = asked.premium.status is PremiumStatus.REVERSE_REQUESTED
+def _apply(
+    vault: Vault, inquiry: TaxInquiry, answer: TaxAnswer, inputs: PremiumInputs
+) -> Sequence[tuple[StreamId, Event]]:
+    """The events that an answer of the tax authority causes."""
+    premium_id = inquiry.order.premium_id
+    reads, premium, sponsor, now = inputs
     match answer.verdict:
         case TaxVerdict.CONFIRMED:
-            return partial(_confirm, asked, answer)
-        case TaxVerdict.REFUSED if is_back:
-            return partial(_keep, asked, answer)
+            return rules.confirm(premium_id, premium, sponsor, answer.receipt, now)
+        case TaxVerdict.REFUSED if inquiry.is_reversal:
+            # A refusal answers its own request, not a later one.
+            is_answer = premium.requests == inquiry.premium.requests
+            refused = reversal.refuse_reversal(premium_id, premium, answer.word)
+            return refused if is_answer else []
         case TaxVerdict.REFUSED:
-            return partial(_reject, asked, answer)
+            return rules.reject(premium_id, premium, sponsor, answer.word)
         case TaxVerdict.REVERSED:
-            return partial(_give_back, vault, asked)
+            edition = edition_of_record(reads, vault, sponsor.region, premium.edition)
+            accounts = with_successors(reads, (premium.sponsor,))
+            ticket = new_stream("tkt", now.at)
+            return reversal.give_back(premium_id, premium, accounts, edition, ticket, now)
         case TaxVerdict.UNKNOWN | TaxVerdict.NOT_FOUND:
-            is_told = is_back or asked.premium.status is PremiumStatus.UNKNOWN
-            return None if is_told else partial(_doubt, asked, answer)
-
-
-def _confirm(asked: TaxInquiry, answer: TaxAnswer, seen: PremiumInputs) -> StreamEvents:
-    premium_id = asked.order.premium_id
-    return [*rules.confirm(premium_id, seen.premium, seen.sponsor, answer.receipt, seen.now)]
-
-
-def _reject(asked: TaxInquiry, answer: TaxAnswer, seen: PremiumInputs) -> StreamEvents:
-    return [*rules.reject(asked.order.premium_id, seen.premium, seen.sponsor, answer.word)]
-
-
-def _doubt(asked: TaxInquiry, answer: TaxAnswer, seen: PremiumInputs) -> StreamEvents:
-    return [*rules.doubt(asked.order.premium_id, seen.premium, answer.word)]
-
-
-def _keep(asked: TaxInquiry, answer: TaxAnswer, seen: PremiumInputs) -> StreamEvents:
-    """The tax side's no, to this request alone: a later one is not answered by an earlier no."""
-    if seen.premium.requests != asked.premium.requests:
-        return []
-    return [*reversal.refuse_reversal(asked.order.premium_id, seen.premium, answer.word)]
-
-
-def _give_back(vault: Vault, asked: TaxInquiry, seen: PremiumInputs) -> StreamEvents:
-    reads, premium, sponsor, now = seen
-    edition = edition_of_record(reads, vault, sponsor.region, premium.edition)
-    accounts = with_successors(reads, (premium.sponsor,))
-    ticket = new_stream("tkt", now.at)
-    return [
-        *reversal.give_back(asked.order.premium_id, premium, accounts, edition, ticket, now),
-    ]
-
-
-def premium_name(vault: Vault, premium: Premium) -> bytes:
-    """The unique name of a live premium: one per payee, kind and year, whoever pays (S105)."""
-    return name_of(vault, premium.payee, premium.insurance, premium.year)
+            return rules.doubt(premium_id, premium, answer.word)
 
 
 def name_of(vault: Vault, payee: StreamId, insurance: str, year: int) -> bytes:
-    """That name before there is a premium."""
+    """The unique name of a premium that is not over: one per payee, kind and year (S105)."""
     return vault.name("premium", f"{payee}\0{insurance}\0{year}")

@@ -18,9 +18,9 @@ from aggregates.settlement.events import Claim, FeeLine
 from aggregates.settlement.family import Family, Sponsor
 from aggregates.settlement.place_of_care import PlaceOfCare, is_filed, person_classes
 from aggregates.vocabulary import Category, Instant, Part, StreamId
-from service.binding.kinship import traits_of
 from service.caller import Caller
 from service.ledger.read_set import ReadSet
+from service.person.kin import traits_of
 from service.policy import edition_in_force
 from service.vault import Vault
 

@@ -8,7 +8,7 @@ from aggregates.credential_link.decisions import ExistingLinks, LinkRequest
 from aggregates.credential_link.evidence import RelationCheck
 from aggregates.credential_link.link import Link, evolve
 from aggregates.vocabulary import Relation, StreamId
-from service.binding.kinship import traits_in
+from service.person.kin import traits_in
 from tests.cases.reading import Step
 from tests.cases.rules_world import RulesWorld, person_id
 from tests.cases.step_commands import cert_no

@@ -15,7 +15,7 @@ from aggregates.binding import binding as bindings
 from aggregates.binding import kinship
 from aggregates.binding.binding import Binding
 from aggregates.binding.eligibility import Side
-from aggregates.binding.expiry import swept
+from aggregates.binding.expiry import without_expired
 from aggregates.binding.kinship import INVERSE, Kinship, KinshipRecorded
 from aggregates.institution import InstitutionDesignated, first_dialect
 from aggregates.policy.choices import AmountSemantics
@@ -167,7 +167,7 @@ class RulesWorld:
 
     def side(self, account_id: StreamId) -> Side:
         """One party of a binding, without its lapsed ties."""
-        account, _ = swept(self.accounts[account_id], self.bindings.__getitem__, self.now)
+        account, _ = without_expired(self.accounts[account_id], self.bindings.__getitem__, self.now)
         self.accounts[account_id] = account
         return Side(account_id, account, self.edition(account.region))
 

@@ -8,7 +8,7 @@ from aggregates.binding.events import Caps
 from aggregates.binding.kinship import KinshipShown, parent_in
 from aggregates.settlement.events import FeeLine
 from aggregates.vocabulary import Relation
-from service.binding.kinship import traits_in
+from service.person.kin import traits_in
 from tests.cases.reading import Bound, Person, Step, fen
 
 

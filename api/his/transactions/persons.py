@@ -4,7 +4,7 @@ from aggregates.vocabulary import Insurance, InsuranceStatus, ParentSex
 from api.his.wire.call import Call
 from api.his.wire.envelope import Answered
 from api.his.wire.reading import Values
-from service.binding.kinship import traits_in
+from service.person.kin import traits_in
 from service.settlement.claims import Identity
 from service.visit.bill_facts import Patient
 from service.visit.identify import identify, look_at_counter, look_at_patient
