@@ -1,4 +1,4 @@
-"""Credential links: proofs, codes that hold, and whose patient it is."""
+"""Credential links: proofs, valid codes, and the patient of a code."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -97,7 +97,7 @@ def folded(*events: LinkEvent) -> Link:
 def test_a_proof_needs_the_right_kind_and_its_reference(
     kind: LinkEvidence, born_on: date | None
 ) -> None:
-    """Papers of kinship prove a child, a face proves a grown-up, and a household page both."""
+    """Kinship papers prove a child, a face an adult, a household page both."""
     papers = {LinkEvidence.BIRTH_CERTIFICATE, LinkEvidence.NOTARISED}
     is_right = kind is LinkEvidence.HOUSEHOLD_PAGE or (kind in papers) == (born_on == CHILD)
     if is_right:
@@ -117,7 +117,7 @@ def test_a_proof_needs_the_right_kind_and_its_reference(
 def test_a_code_holds_for_its_time_and_no_more_than_five_do(
     minutes: list[int], later: int, *, is_closed: bool
 ) -> None:
-    """Of the newest five each holds for a quarter hour, and is the member's; closing ends all."""
+    """The newest five codes are valid for 15 minutes each; closing the link ends all."""
     displays = [shown(number, at) for number, at in enumerate(minutes)]
     link = folded(AGREED, *displays, *([CLOSED] if is_closed else []))
     now = instant(NOW.at + timedelta(minutes=max(minutes, default=0) + later))
@@ -132,7 +132,7 @@ def test_a_code_holds_for_its_time_and_no_more_than_five_do(
 
 
 def test_a_closed_link_keeps_who_it_was_between() -> None:
-    """Closing changes the status and forgets the codes, and nothing else."""
+    """Closing changes the status and removes the codes, and nothing else."""
     link = folded(AGREED, shown(1))
 
     assert (LinkStatus.ACTIVE, 1) == (link.status_of(GROWN, NOW.on), len(link.codes))
@@ -141,7 +141,7 @@ def test_a_closed_link_keeps_who_it_was_between() -> None:
 
 
 def test_an_unchecked_link_of_an_older_release_identifies_nobody() -> None:
-    """It is suspended, with the codes that were shown, until somebody who may says yes."""
+    """A link of an older release is suspended with its codes until it is confirmed."""
     link = evolve(evolve(None, OPENED), shown(1))
 
     assert LinkStatus.SUSPENDED is link.status_of(GROWN, NOW.on)
@@ -170,7 +170,7 @@ EVENTS: dict[str, LinkEvent] = {
 def test_a_code_identifies_a_member_of_an_active_link_alone(
     begins: LinkEvent, then: list[str], born_on: date | None
 ) -> None:
-    """Whatever happened, in any order: no code of a link that is not active finds anybody."""
+    """No code of an inactive link finds the member, for events in any order."""
     link = evolve(None, begins)
     for name in then:
         link = evolve(link, EVENTS[name])
@@ -190,8 +190,8 @@ def test_a_code_identifies_a_member_of_an_active_link_alone(
 def test_what_a_stranger_asks_depends_on_his_own_words(
     kind: LinkEvidence, account: Account | None, born_on: date | None
 ) -> None:
-    """Neither age, nor account, nor whether there is such a person changes his event."""
-    asked = rules.LinkRequest(
+    """A stranger's request does not depend on the member's age, account or existence."""
+    request = rules.LinkRequest(
         guardian=GUARDIAN,
         member=MEMBER,
         relation=Relation.PARENT,
@@ -200,9 +200,9 @@ def test_what_a_stranger_asks_depends_on_his_own_words(
         born_on=born_on,
         check=RelationCheck(is_kin=False, is_parent=False, is_verified=None),
     )
-    nobody = replace(asked, born_on=None)
-    held = rules.ExistingLinks(None, ())
-    made = rules.open_link(asked, (a_living_one(), account), held, NOW)
+    nobody = replace(request, born_on=None)
+    existing = rules.ExistingLinks(None, ())
+    requested = rules.open_link(request, (a_living_one(), account), existing, NOW)
 
-    assert made == rules.open_link(nobody, (a_living_one(), None), held, NOW)
-    assert made.status in WAITING
+    assert requested == rules.open_link(nobody, (a_living_one(), None), existing, NOW)
+    assert requested.status in WAITING

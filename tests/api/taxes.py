@@ -1,4 +1,4 @@
-"""The stand-in for the tax side on a port that was free, in the loop of whoever asks it."""
+"""The stand-in for the tax authority, on a free port in the test's loop."""
 
 import asyncio
 import contextlib
@@ -26,23 +26,23 @@ class _Quiet(uvicorn.Server):
 
 
 class TaxOnASocket:
-    """A tax side, served from the first time that it is needed."""
+    """A tax authority, served from its first use."""
 
     def __init__(self) -> None:
-        """Listen to nobody yet."""
+        """Start without a server."""
         self._server: _Quiet | None = None
         self._serving: asyncio.Task[None] | None = None
         self._app: FastAPI | None = None
         self.books = TaxBooks(late_s=LATE_S)
 
     async def side(self) -> Tax:
-        """A client of it, with empty books behind."""
+        """A client of an empty one."""
         self.books = TaxBooks(late_s=LATE_S)
         self._app = create_sandbox(self.books)
         return Tax(await self._address(), timeout_s=TIMEOUT_S)
 
     async def behave(self, word: str) -> None:
-        """Tell it over its socket how to behave."""
+        """Set its behaviour over its socket."""
         address = await self._address()
         async with httpx.AsyncClient(trust_env=False) as client:
             answer = await client.post(f"{address}/behaviour", json={"now": word})

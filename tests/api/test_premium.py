@@ -1,4 +1,4 @@
-"""A relative's premium over HTTP: who pays, who sees, and what is said while nobody knows."""
+"""A relative's premium over HTTP: who may pay and see it, and open outcomes."""
 
 import json
 from collections.abc import AsyncIterator
@@ -36,14 +36,14 @@ PATH = "/v1/premiums"
 
 @pytest.fixture
 async def tax() -> AsyncIterator[TaxOnASocket]:
-    """A tax side on a socket."""
-    made = TaxOnASocket()
-    yield made
-    await made.close()
+    """A tax authority on a socket."""
+    authority = TaxOnASocket()
+    yield authority
+    await authority.close()
 
 
 async def furnish(desk: Desk, tax: TaxOnASocket) -> None:
-    """A resident P1, her husband S1 with 500.00, and the months of enrolment."""
+    """A resident P1 and her husband S1 with 500.00, in the enrolment period."""
     desk.clock.at += IN_WINDOW
     desk.context.tax = await tax.side()
     resident = {"insurance": "resident", "name": CANARY_NAME, "cert_no": CANARY_ID}
@@ -66,8 +66,8 @@ async def test_a_premium_is_paid_and_seen(desk: Desk, tax: TaxOnASocket) -> None
     assert expected == {name: answer[name] for name in expected}
     assert "100.00" == await desk.balance("S1")
     for who in (a_person("S1"), a_person("P1"), AGENCY, NATION, AUDITOR):
-        seen = is_answered(await desk.get(who, f"{PATH}/{answer['premium_id']}"), PremiumReply)
-        assert answer | {"position": seen["position"]} == seen
+        premium = is_answered(await desk.get(who, f"{PATH}/{answer['premium_id']}"), PremiumReply)
+        assert answer | {"position": premium["position"]} == premium
     again = await paid(desk, "k")
     assert "true" == again.headers["idempotency-replayed"]
     assert answer["premium_id"] == again.json()["premium_id"]
@@ -75,7 +75,7 @@ async def test_a_premium_is_paid_and_seen(desk: Desk, tax: TaxOnASocket) -> None
 
 
 async def test_what_is_not_one_s_own_is_not_there(desk: Desk, tax: TaxOnASocket) -> None:
-    """Foreign, misspelt and missing look alike; neither institutions nor operators may ask."""
+    """Foreign, invalid and unknown ids get one answer; institutions and operators are refused."""
     await furnish(desk, tax)
     premium_id = (await paid(desk)).json()["premium_id"]
     for who, wanted in (
@@ -87,8 +87,8 @@ async def test_what_is_not_one_s_own_is_not_there(desk: Desk, tax: TaxOnASocket)
     ):
         is_refused(await desk.get(who, f"{PATH}/{wanted}"), 404, "NOT_FOUND")
         if who != a_person("S1"):
-            asked = await desk.post(who, f"{PATH}/{wanted}/reversal", {})
-            is_refused(asked, 404, "NOT_FOUND")
+            reversal = await desk.post(who, f"{PATH}/{wanted}/reversal", {})
+            is_refused(reversal, 404, "NOT_FOUND")
     for who in (HOSPITAL, OPERATOR):
         is_refused(await desk.get(who, f"{PATH}/{premium_id}"), 403, "NOT_PERMITTED")
         is_refused(await desk.post(who, PATH, BODY), 403, "NOT_PERMITTED")
@@ -98,18 +98,18 @@ async def test_what_is_not_one_s_own_is_not_there(desk: Desk, tax: TaxOnASocket)
 
 
 async def test_a_stranger_s_premium_is_nobody_s(desk: Desk, tax: TaxOnASocket) -> None:
-    """Whether there is such a person is not told to who is not bound to him."""
+    """A sponsor without a binding does not learn whether a person exists."""
     await furnish(desk, tax)
-    known = await desk.post(a_person("S2"), PATH, BODY)
+    of_stranger = await desk.post(a_person("S2"), PATH, BODY)
     unknown = await desk.post(a_person("S2"), PATH, BODY | {"payee": "NOBODY"})
     of_others = await desk.post(a_person("S2"), PATH, BODY | {"sponsor": "S1"})
 
-    for answer in (known, unknown, of_others):
+    for answer in (of_stranger, unknown, of_others):
         is_refused(answer, 404, "NOT_FOUND")
 
 
 async def test_an_agency_pays_for_a_sponsor_it_names(desk: Desk, tax: TaxOnASocket) -> None:
-    """Its own region's alone, and it must say whose money it is."""
+    """An agency names a sponsor of its region."""
     await furnish(desk, tax)
     named = BODY | {"sponsor": "S1"}
 
@@ -124,7 +124,7 @@ async def test_an_agency_pays_for_a_sponsor_it_names(desk: Desk, tax: TaxOnASock
 
 
 async def test_202_says_that_nobody_knows_yet(desk: Desk, tax: TaxOnASocket) -> None:
-    """The money is held and not available; the key says more when more is known."""
+    """The money is held; the same key returns the later state."""
     await furnish(desk, tax)
     await tax.behave("late")
     first = is_answered(await paid(desk, "k"), PremiumReply, 202)
@@ -147,8 +147,8 @@ async def test_the_tax_side_s_no_is_a_problem_and_frees(desk: Desk, tax: TaxOnAS
     assert first["premium_id"] == is_refused(again, 409, "PREMIUM_ALREADY_PAID")["premium_id"]
     assert "true" == again.headers["idempotency-replayed"]
     assert "500.00" == await desk.balance("S1")
-    seen = (await desk.get(a_person("P1"), f"{PATH}/{first['premium_id']}")).json()
-    assert ("rejected", "PREMIUM_ALREADY_PAID") == (seen["status"], seen["reason"])
+    premium = (await desk.get(a_person("P1"), f"{PATH}/{first['premium_id']}")).json()
+    assert ("rejected", "PREMIUM_ALREADY_PAID") == (premium["status"], premium["reason"])
 
 
 async def test_without_a_tax_side_nothing_is_held(desk: Desk, tax: TaxOnASocket) -> None:
@@ -180,7 +180,7 @@ async def test_without_a_tax_side_nothing_is_held(desk: Desk, tax: TaxOnASocket)
 async def test_a_premium_of_the_wrong_shape_is_refused(
     desk: Desk, tax: TaxOnASocket, changes: dict[str, object], code: str
 ) -> None:
-    """422, nothing moves, and the key stays free; the amount is never the caller's to say."""
+    """422 changes nothing and leaves the key free; a caller cannot set the amount."""
     await furnish(desk, tax)
     before = desk.stands()
 
@@ -190,7 +190,7 @@ async def test_a_premium_of_the_wrong_shape_is_refused(
 
 
 async def test_every_change_needs_its_key(desk: Desk, tax: TaxOnASocket) -> None:
-    """Without an Idempotency-Key nothing is paid and nothing is taken back."""
+    """Paying and reversing require an Idempotency-Key."""
     await furnish(desk, tax)
     for path, body in ((PATH, BODY), (f"{PATH}/prm_{'0' * 32}/reversal", {})):
         answer = await desk.send("POST", a_person("S1"), path, body)
@@ -203,7 +203,7 @@ async def test_every_change_needs_its_key(desk: Desk, tax: TaxOnASocket) -> None
 async def test_refusals_have_their_status(
     desk: Desk, tax: TaxOnASocket, status: str, code: str
 ) -> None:
-    """422 for too little money, 403 for what was not granted, 409 for a rule."""
+    """A frozen or suspended sponsor and a closed window are 409."""
     await furnish(desk, tax)
     await desk.post(AGENCY, "/v1/accounts/S1/status", {"status": status})
     is_refused(await paid(desk), 409, code)
@@ -218,35 +218,35 @@ async def test_refusals_have_their_status(
 async def test_nobody_is_named_and_no_balance_is_told(
     desk: Desk, tax: TaxOnASocket, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The payee's name and ID number are in no answer or log, the sponsor's balance in none."""
+    """No answer or log has the payee's name and ID number, or the sponsor's balance."""
     await furnish(desk, tax)
     await tax.behave("slow")
     with caplog.at_level("DEBUG"):
         answer = await paid(desk)
         premium_id = answer.json()["premium_id"]
-        seen = await desk.get(a_person("P1"), f"{PATH}/{premium_id}")
-    heard = answer.text + seen.text + "".join(record.getMessage() for record in caplog.records)
+        premium = await desk.get(a_person("P1"), f"{PATH}/{premium_id}")
+    texts = answer.text + premium.text + "".join(record.getMessage() for record in caplog.records)
 
-    assert CANARY_ID not in heard
-    assert CANARY_NAME not in heard
-    assert "500.00" not in heard
-    assert "100.00" not in seen.text
+    assert CANARY_ID not in texts
+    assert CANARY_NAME not in texts
+    assert "500.00" not in texts
+    assert "100.00" not in premium.text
 
 
 async def test_the_feed_tells_both_regions(desk_on_postgres: Desk, tax: TaxOnASocket) -> None:
-    """Auditors and the agencies of sponsor and payee see a premium's way, another region not."""
+    """Auditors and the sides' agencies see a premium's events; another region does not."""
     desk = desk_on_postgres
     await furnish(desk, tax)
     await paid(desk)
 
-    told = await topics(desk, AUDITOR)
-    assert ["premium.held/1", "premium.sent-to-tax/1", "premium.confirmed/1"] == told
-    assert told == await topics(desk, AGENCY)
+    expected_topics = await topics(desk, AUDITOR)
+    assert ["premium.held/1", "premium.sent-to-tax/1", "premium.confirmed/1"] == expected_topics
+    assert expected_topics == await topics(desk, AGENCY)
     assert [] == await topics(desk, Who(AGENCY.role, "a3", ELSEWHERE))
 
 
 async def topics(desk: Desk, who: Who) -> list[str]:
-    """The premiums' topics that a follower is told."""
+    """The premium topics in the event feed."""
     lines = (await desk.get(who, "/v1/events?limit=1000")).text.splitlines()
-    told = [str(json.loads(line)["topic"]) for line in lines]
-    return [topic for topic in told if topic.startswith("premium.")]
+    all_topics = [str(json.loads(line)["topic"]) for line in lines]
+    return [topic for topic in all_topics if topic.startswith("premium.")]

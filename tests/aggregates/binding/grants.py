@@ -1,4 +1,4 @@
-"""A binding's events and its two sides, with only the interesting part spelled out."""
+"""Builders of a binding's events and its two sides."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -58,7 +58,7 @@ def an_offer(**changes: Any) -> Offer:  # noqa: ANN401 -- any member of an offer
 
 
 def kin(relation: Relation = Relation.CHILD) -> Kin:
-    """A kinship that the register knows."""
+    """A registered kinship."""
     return Kin(KinshipShown(None, None, relation), None)
 
 

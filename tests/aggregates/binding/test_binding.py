@@ -84,7 +84,7 @@ PARTIES = [
 def test_no_invitation_between_parties_that_cannot_be(
     mine: Account, theirs: Account, terms: dict[str, Any], error: type[RefusalError]
 ) -> None:
-    """What forbids the binding forbids the invitation."""
+    """What forbids a binding forbids its invitation."""
     sponsor, child = a_side(SPONSOR, mine, **terms), a_side(CHILD, theirs, **terms)
     with pytest.raises(RefusalError) as refusal:
         invite(an_offer(), kin(), sponsor, child, NOW)
@@ -96,7 +96,7 @@ def test_no_invitation_between_parties_that_cannot_be(
 def test_no_confirmation_between_parties_that_cannot_be(
     mine: Account, theirs: Account, terms: dict[str, Any], error: type[RefusalError]
 ) -> None:
-    """What changed since the invitation is looked at again."""
+    """A confirmation checks again what has changed since the invitation."""
     sponsor, child = a_side(SPONSOR, mine, **terms), a_side(CHILD, theirs, **terms)
 
     given(evolve, sent()).when(lambda b: confirm(b, sponsor, child, NOW)).then_refused(error)
@@ -112,7 +112,7 @@ def test_no_confirmation_between_parties_that_cannot_be(
     ],
 )
 def test_an_offer_that_cannot_be_is_refused(offer: Offer, error: type[RefusalError]) -> None:
-    """Relation, number of that relation and dates are the region's to accept (S22, S23)."""
+    """The region limits relations, their number and dates (S22, S23)."""
     married = a_side(SPONSOR, an_account(beneficiaries=(SPOUSE,)))
     with pytest.raises(RefusalError) as refusal:
         invite(offer, kin(offer.relation), married, a_side(CHILD, an_account()), NOW)
@@ -121,21 +121,21 @@ def test_an_offer_that_cannot_be_is_refused(offer: Offer, error: type[RefusalErr
 
 
 def test_nobody_invites_himself() -> None:
-    """The two sides are two persons (S21)."""
+    """Nobody can be bound to themselves (S21)."""
     side = a_side(SPONSOR, an_account())
     with pytest.raises(SelfBindingError):
         invite(an_offer(), kin(), side, side, NOW)
 
 
 def test_an_invitation_holds_what_was_offered_and_until_when() -> None:
-    """Without dates the offer begins today and stays open for the region's hours."""
+    """Without dates the grant begins today; the invitation is open for the region's hours."""
     sponsor, child = a_side(SPONSOR, an_account()), a_side(CHILD, an_account())
 
     assert sent() == invite(an_offer(), kin(), sponsor, child, NOW)
 
 
 def test_each_side_agrees_to_a_text_of_its_own() -> None:
-    """Both events name the version that their side was shown, and nothing else changes."""
+    """Both events have the text version that their side was shown."""
     sponsor, child = a_side(SPONSOR, an_account()), a_side(CHILD, an_account())
     invitation = replace(sent(), consent="text-1")
 
@@ -157,7 +157,7 @@ def test_each_side_agrees_to_a_text_of_its_own() -> None:
 def test_a_grant_begins_when_both_region_and_sponsor_let_it(
     delay: EffectiveDelay, valid_from: date, expected: date
 ) -> None:
-    """The later of the region's first day and the sponsor's counts (S30)."""
+    """The grant begins on the later of the region's first day and the sponsor's (S30)."""
     sponsor = a_side(SPONSOR, an_account(), effective_delay=delay)
     child = a_side(CHILD, an_account())
     given(evolve, sent(valid_from)).when(lambda b: confirm(b, sponsor, child, NOW)).then(
@@ -189,12 +189,12 @@ def test_only_an_open_invitation_is_answered(
     late: timedelta,
     error: type[RefusalError],
 ) -> None:
-    """What was answered, taken back or has run out is not open."""
+    """An answered, released or expired invitation is not open."""
     given(evolve, sent(), *after).when(lambda b: answer(b, NOW.at + late)).then_refused(error)
 
 
 def test_an_invitation_can_be_declined_to_its_last_moment() -> None:
-    """At exactly 72 hours it is still open."""
+    """At exactly 72 hours an invitation is still open."""
     last = instant(NOW.at + timedelta(hours=72))
 
     given(evolve, sent()).when(lambda b: decline(b, last)).then(DECLINED)

@@ -62,7 +62,7 @@ CAP_NAMES = tuple(member.name for member in fields(Caps))
 def test_a_binding_pays_on_the_days_it_is_active(
     events: tuple[object, ...], days: int, status: BindingStatus, *, pays: bool
 ) -> None:
-    """An invitation and a grant run out by themselves; a release may wait for the night."""
+    """Invitations and grants expire without an event; a release may take effect the next day."""
     binding = given(evolve, *events).state
     then = instant(NOW.at + days * DAY)
 
@@ -70,7 +70,7 @@ def test_a_binding_pays_on_the_days_it_is_active(
 
 
 def test_a_sponsor_changes_what_he_grants() -> None:
-    """Uses, caps and end are new; a past end and an inactive grant are refused."""
+    """Uses, caps and end can change; a past end and an inactive grant are refused."""
     caps = CapsChange(per_day_fen=100)
     new = GrantChanged(uses=(Use.PREMIUM,), caps=Caps(per_day_fen=100), valid_until=TODAY)
     story = given(evolve, sent(), confirmed())
@@ -89,18 +89,18 @@ def test_a_sponsor_changes_what_he_grants() -> None:
 @pytest.mark.parametrize("name", CAP_NAMES)
 @pytest.mark.parametrize("cap_fen", [None, 0, 700])
 def test_a_change_of_one_cap_leaves_the_others(name: str, cap_fen: int | None) -> None:
-    """The named cap is new or removed; the other three stay as they were granted."""
+    """A cap can be set or removed; the other three stay unchanged."""
     all_four = Caps(**{each: 100 + at for at, each in enumerate(CAP_NAMES)})
     binding = given(evolve, replace(sent(), caps=all_four), confirmed()).state
 
-    one = cast("CapsChange", {name: cap_fen})
-    event = change_grant(binding, NOW, binding.uses, one, binding.valid_until)
+    change = cast("CapsChange", {name: cap_fen})
+    event = change_grant(binding, NOW, binding.uses, change, binding.valid_until)
 
     assert asdict(all_four) | {name: cap_fen} == asdict(event.caps)
 
 
 def test_a_change_of_no_cap_leaves_all() -> None:
-    """A change of uses alone says nothing of caps."""
+    """A change of uses alone keeps the caps."""
     caps = Caps(per_settlement_fen=100, per_year_fen=900)
     binding = given(evolve, replace(sent(), caps=caps), confirmed()).state
 
@@ -124,7 +124,7 @@ def terms(**changes: Any) -> Side:  # noqa: ANN401 -- any term
 def test_a_release_takes_effect_when_the_region_says(
     effective: UnbindEffective, bound_days_ago: int, last_on: date | None
 ) -> None:
-    """At once, or with the end of the day."""
+    """A release takes effect at once, or at the end of the day."""
     region = terms(unbind_effective=effective)
     story = given(evolve, sent(), confirmed(at=NOW.at - bound_days_ago * DAY))
     story.when(lambda b: release(b, region, by=CHILD, reason="told", now=NOW)).then(
@@ -146,13 +146,13 @@ def test_a_release_takes_effect_when_the_region_says(
 def test_a_release_is_refused(
     after: tuple[object, ...], by: StreamId, region: Side, error: type[RefusalError]
 ) -> None:
-    """Nothing to release, not his to release, or not yet (S32)."""
+    """A release is refused without a grant, by the wrong side, or too early (S32)."""
     story = given(evolve, sent(), *after)
     story.when(lambda b: release(b, region, by=by, reason="told", now=NOW)).then_refused(error)
 
 
 def test_a_sponsor_takes_an_open_invitation_back() -> None:
-    """Nobody answered, so nothing has to wait."""
+    """An open invitation is released at once."""
     region = terms(min_bind_days=90, unbind_effective=UnbindEffective.NEXT_DAY)
     given(evolve, sent()).when(
         lambda b: release(b, region, by=SPONSOR, reason="told", now=NOW)

@@ -54,18 +54,18 @@ def ordered(
     balances: Sequence[int] = (0, 0, 0),
     regions: Sequence[str] = (HOME, HOME, HOME),
 ) -> list[int] | None:
-    """The numbers of the sponsors in paying order."""
+    """The sponsors' numbers in paying order."""
     named = None if order is None else tuple(b(n) for n in order)
     account = an_account(sponsors=sponsors, order=named)
     ids = [link.sponsor for link in sponsors]
-    found = in_order(
+    in_paying_order = in_order(
         account,
         account.sponsors,
         region_terms,
         dict(zip(ids, regions, strict=False)).__getitem__,
         dict(zip(ids, balances, strict=False)).__getitem__,
     )
-    return None if found is None else [int(link.binding[4:]) for link in found]
+    return None if in_paying_order is None else [int(link.binding[4:]) for link in in_paying_order]
 
 
 BY_HAND = terms(OrderStrategy.BENEFICIARY_SET)
@@ -78,19 +78,19 @@ BY_HAND = terms(OrderStrategy.BENEFICIARY_SET)
 def test_an_order_that_was_set_counts_and_the_rest_follow_by_age(
     order: list[int], expected: list[int]
 ) -> None:
-    """Who is named pays as named; who is not pays after them, oldest first (S10, S40)."""
+    """Named sponsors pay as named, the others after them by age (S10, S40)."""
     assert expected == ordered(links(3, 1, 2), order, BY_HAND)
 
 
 def test_a_released_sponsor_leaves_no_gap() -> None:
-    """An order may still name who is gone; the others keep their places."""
+    """An order may name a former sponsor; the others keep their places."""
     assert [2, 1] == ordered(links(1, 2), [9, 2, 1], BY_HAND)
 
 
 @pytest.mark.parametrize("strategy", [OrderStrategy.BENEFICIARY_SET, OrderStrategy.SPONSOR_SET])
 @pytest.mark.parametrize("missing", [OrderMissing.SKIP, OrderMissing.REJECT_BINDING])
 def test_no_order_is_guessed(strategy: OrderStrategy, missing: OrderMissing) -> None:
-    """Two sponsors, nobody said who is first, and the region names no fallback (S37)."""
+    """With two sponsors, no order set and no fallback there is no order (S37)."""
     assert None is ordered(links(1, 2), None, terms(strategy, missing=missing))
 
 
@@ -114,7 +114,7 @@ def test_one_sponsor_needs_no_order(sponsors: tuple[SponsorLink, ...]) -> None:
 def test_each_strategy_has_its_order(
     strategy: OrderStrategy, then: OrderStrategy | None, expected: list[int]
 ) -> None:
-    """The same three sponsors under every strategy, as the rule and as the fallback."""
+    """Every strategy orders the same three sponsors, also as the fallback."""
     sponsors, balances, regions = links(2, 3, 1), (10, 30, 20), (AWAY, HOME, HOME)
     rule = terms(strategy, then)
     fallback = terms(OrderStrategy.BENEFICIARY_SET, then, OrderMissing.FALLBACK, strategy)
@@ -124,7 +124,7 @@ def test_each_strategy_has_its_order(
 
 
 def test_an_order_that_was_set_beats_the_fallback() -> None:
-    """A fallback is for when nobody said anything."""
+    """The fallback counts only while no order is set."""
     fallback = terms(
         OrderStrategy.BENEFICIARY_SET,
         missing=OrderMissing.FALLBACK,
@@ -139,7 +139,7 @@ def test_an_order_that_was_set_beats_the_fallback() -> None:
     [OrderStrategy.BIND_TIME_ASC, OrderStrategy.BIND_TIME_DESC, OrderStrategy.BALANCE_DESC],
 )
 def test_ties_fall_to_the_smaller_binding_id(strategy: OrderStrategy) -> None:
-    """The order never depends on chance (`order_tiebreak`)."""
+    """The binding id breaks ties (`order_tiebreak`)."""
     same = links(1, 1, 1)
 
     assert [1, 2, 3] == ordered(same[::-1], None, terms(strategy), (5, 5, 5))
@@ -151,7 +151,7 @@ def an_ordered_account() -> Account:
 
 @pytest.mark.parametrize("numbers", [[1, 2], [2, 1], [2], []])
 def test_an_order_over_some_or_all_sponsors_can_be_set(numbers: list[int]) -> None:
-    """The others follow by age, so they need not be named."""
+    """An order may leave sponsors out; they follow by age."""
     named = tuple(b(n) for n in numbers)
 
     account = an_ordered_account()
@@ -168,7 +168,7 @@ def test_an_order_over_some_or_all_sponsors_can_be_set(numbers: list[int]) -> No
     ],
 )
 def test_an_order_is_refused(numbers: list[int], version: int, error: type[RefusalError]) -> None:
-    """Nobody twice, no stranger (S44), and not on an order that is not today's."""
+    """A duplicate, a stranger (S44) and a stale version are refused."""
     account = an_ordered_account()
     with pytest.raises(RefusalError) as refusal:
         change_order(account, account.sponsors, [b(n) for n in numbers], version)
@@ -177,7 +177,7 @@ def test_an_order_is_refused(numbers: list[int], version: int, error: type[Refus
 
 
 def test_a_stale_version_is_told_todays() -> None:
-    """Who was too late learns the version to read."""
+    """The refusal of a stale version has the current one."""
     account = an_ordered_account()
     with pytest.raises(VersionStaleError) as refusal:
         change_order(account, account.sponsors, [b(1)], 3)

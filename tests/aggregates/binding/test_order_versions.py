@@ -1,4 +1,4 @@
-"""The deduction order's version moves exactly when the order moves, for every history."""
+"""The deduction order's version changes exactly when the order does, for every history."""
 
 from datetime import timedelta
 
@@ -19,7 +19,7 @@ STEPS = st.tuples(st.sampled_from(KINDS), st.integers(0, 9))
 
 
 class Life:
-    """A beneficiary whose sponsors come, go, and lapse with and without an event."""
+    """A beneficiary whose sponsors are linked, unlinked, and expire with and without an event."""
 
     def __init__(self) -> None:
         """Begin without sponsors."""
@@ -28,12 +28,12 @@ class Life:
         self.bound = 0
 
     def current(self) -> CurrentOrder:
-        """The order over the sponsors whose grant has not lapsed."""
+        """The order of the sponsors whose grant has not expired."""
         live = tuple(s for s in self.account.sponsors if s.binding not in self.lapsed)
         return current_order(self.account, live)
 
     def take(self, do: str, which: int) -> None:
-        """Let one thing happen; nothing where there is nobody it could happen to."""
+        """Apply one change, if there is a sponsor for it."""
         linked = [link.binding for link in self.account.sponsors]
         live = [binding for binding in linked if binding not in self.lapsed]
         overdue = [binding for binding in linked if binding in self.lapsed]
@@ -46,7 +46,7 @@ class Life:
         elif do == "sweep" and overdue:
             gone = SponsorUnlinked(binding=overdue[which % len(overdue)])
             self._fold(gone)
-            self._fold(gone)  # written down by the other side too
+            self._fold(gone)  # recorded by the other side too
         elif do == "order":
             self._order(live[which % (len(live) + 1) :] + live[: which % (len(live) + 1)])
 
@@ -71,7 +71,7 @@ class Life:
 
 
 def check_step(life: Life, do: str, which: int) -> None:
-    """Let one thing happen; the version is higher exactly if the order moved or was set anew."""
+    """The version rises exactly if the order changes or is set again."""
     before = life.current()
     life.take(do, which)
     after = life.current()
@@ -82,7 +82,7 @@ def check_step(life: Life, do: str, which: int) -> None:
 
 @given(st.lists(STEPS, max_size=60))
 def test_the_version_moves_with_the_order(steps: list[tuple[str, int]]) -> None:
-    """Another order is a higher version; the same order is the same one, unless it was set anew."""
+    """A different order has a higher version; the same order the same one, unless set again."""
     life = Life()
     for do, which in steps:
         check_step(life, do, which)
@@ -90,7 +90,7 @@ def test_the_version_moves_with_the_order(steps: list[tuple[str, int]]) -> None:
 
 @given(st.lists(STEPS, max_size=60))
 def test_all_live_sponsors_stand_in_the_order_once(steps: list[tuple[str, int]]) -> None:
-    """Who is bound later, or again, stands behind who is named; who is gone stands nowhere."""
+    """A later sponsor follows the named ones; a former sponsor is not in the order."""
     life = Life()
     for do, which in steps:
         life.take(do, which)
@@ -120,7 +120,7 @@ def test_a_long_life_keeps_the_law(seed: int) -> None:
 
 
 def test_an_invitation_that_ends_moves_no_order() -> None:
-    """Unlinking who never was a sponsor is no change of the order."""
+    """Unlinking a person who is no sponsor does not change the order."""
     account = evolve(an_account(), OrderChanged(bindings=()))
     gone = evolve(account, SponsorUnlinked(binding=StreamId("bnd_never")))
 

@@ -1,4 +1,4 @@
-"""How long a grant lasts, at the ends of the calendar too."""
+"""The period of a grant, up to the end of the calendar."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -24,7 +24,7 @@ from tests.aggregates.settlement.families import P0
     ],
 )
 def test_months_later_is_a_day_of_the_calendar(on: date, months: int, later: date) -> None:
-    """A shorter month ends sooner, and past the last year everything is the last day."""
+    """A date is cut to a shorter month, and to the last day of the calendar."""
     assert later == months_later(on, months)
 
 
@@ -32,7 +32,7 @@ def test_months_later_is_a_day_of_the_calendar(on: date, months: int, later: dat
 def test_more_months_than_the_calendar_has_are_all_it_has(
     default: int | None, furthest: int | None
 ) -> None:
-    """An edition published before there were bounds binds nearly for ever, and does not fail."""
+    """An edition from before there were bounds does not fail."""
     terms = replace(P0.binding, binding_default_months=default, binding_max_months=furthest)
 
     assert date.max - timedelta(days=1) == last_day_of(None, TODAY, terms, NOW)
@@ -40,7 +40,7 @@ def test_more_months_than_the_calendar_has_are_all_it_has(
 
 @pytest.mark.parametrize(("months", "ends"), [(0, TODAY), (10**9, date.max), (None, TODAY)])
 def test_a_grant_that_renews_itself_ends_some_day(months: int | None, ends: date) -> None:
-    """By no months it does not move on, and by more than the calendar has, to its end."""
+    """A renewal of no months keeps the end; a very long one moves it to the calendar's end."""
     invited = evolve(None, replace(sent(valid_until=TODAY), renews_months=months))
 
     assert ends == evolve(invited, confirmed()).ends_on(TODAY + timedelta(days=1))

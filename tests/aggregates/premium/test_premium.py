@@ -1,4 +1,4 @@
-"""A premium's states: what each event makes of it, and what each answer does in each state."""
+"""A premium's states: what each event and each answer does in each state."""
 
 from datetime import date, timedelta
 
@@ -38,7 +38,7 @@ def a_premium_at(number: int) -> Premium:
 
 
 def a_sponsor(current_fen: int = 30_000, prior_fen: int = 10_000) -> Account:
-    """A sponsor with 500.00, of which a premium's 400.00 are set aside."""
+    """A sponsor with 500.00, of which a premium holds 400.00."""
     aside = Held(
         hold=PREMIUM,
         binding=None,
@@ -53,7 +53,7 @@ def a_sponsor(current_fen: int = 30_000, prior_fen: int = 10_000) -> Account:
 
 
 def after(sponsor: Account, moved: rules.PremiumEvents) -> Account:
-    """A sponsor's account after what happened to it."""
+    """A sponsor's account after these events."""
     for stream, event in moved:
         if stream == SPONSOR:
             sponsor = accounts.evolve(sponsor, event)  # type: ignore[arg-type]
@@ -70,31 +70,31 @@ def test_every_way_ends_where_it_should() -> None:
 
 @pytest.mark.parametrize("number", range(len(LIVES)))
 def test_an_answer_counts_in_its_state_alone(number: int) -> None:
-    """Sent is only what is held; confirmed or rejected what was sent; given back what was asked."""
+    """Each step is only possible in its own state."""
     premium, sponsor = a_premium_at(number), a_sponsor()
     was_sent = premium.status in rules.SENT
     is_asked = premium.status is PremiumStatus.REVERSE_REQUESTED
     back = reversal.give_back(PREMIUM, premium, {SPONSOR: sponsor}, P0, "tkt_1", NOW)
 
-    held = premium.status is PremiumStatus.HELD
-    assert held == bool(rules.send(PREMIUM, premium, sponsor, NOW))
+    is_held = premium.status is PremiumStatus.HELD
+    assert is_held == bool(rules.send(PREMIUM, premium, sponsor, NOW))
     assert was_sent == bool(rules.confirm(PREMIUM, premium, sponsor, None, NOW))
     assert was_sent == bool(rules.reject(PREMIUM, premium, sponsor, "CODE"))
     assert (number == 1) == bool(rules.doubt(PREMIUM, premium, "TIMEOUT"))
     assert is_asked == bool(back)
     assert is_asked == bool(reversal.refuse_reversal(PREMIUM, premium, "CODE"))
-    assert (held or was_sent or is_asked) == (premium.status in OPEN)
+    assert (is_held or was_sent or is_asked) == (premium.status in OPEN)
 
 
 def test_what_comes_back_to_a_full_account_is_kept_aside() -> None:
-    """The tax side gave it back already: it cannot be refused, and the account takes no more."""
+    """A reversal that does not fit on the account is suspended."""
     premium = a_premium_at(STATUSES.index("reverse_requested"))
     full = fold(accounts.evolve, opened(), credited(AMOUNT_MAX_FEN))
-    ((to, kept), _) = reversal.give_back(PREMIUM, premium, {SPONSOR: full}, P0, "tkt_1", NOW)
+    ((to, suspended), _) = reversal.give_back(PREMIUM, premium, {SPONSOR: full}, P0, "tkt_1", NOW)
 
     assert SPONSOR == to
-    assert isinstance(kept, ReturnSuspended)
-    assert premium.current_fen + premium.prior_fen == kept.amount_fen
+    assert isinstance(suspended, ReturnSuspended)
+    assert premium.current_fen + premium.prior_fen == suspended.amount_fen
 
 
 def test_what_is_confirmed_leaves_where_it_was_held() -> None:
@@ -107,7 +107,7 @@ def test_what_is_confirmed_leaves_where_it_was_held() -> None:
 
 
 def test_the_turn_of_the_year_takes_the_hold_along() -> None:
-    """What was held of current money is prior money now, and is debited there."""
+    """After the year's end a hold of current money is debited as prior money."""
     turned = accounts.evolve(a_sponsor(), YearClosed(year=2026, carried_fen=30_000))
     turned = accounts.evolve(turned, credited(500))
     moved = rules.confirm(PREMIUM, a_premium_at(2), turned, "R", NOW)
@@ -124,7 +124,7 @@ def test_the_turn_of_the_year_takes_the_hold_along() -> None:
 def test_an_account_that_ended_gives_what_is_there(
     left: tuple[int, int], parts: tuple[int, int, int]
 ) -> None:
-    """The tax side has booked it: what the account lacks is on record, and no bucket is below 0."""
+    """If the account ended, what it lacks is recorded, and no bucket is below 0."""
     ended = fold(
         accounts.evolve,
         opened(),
@@ -141,7 +141,7 @@ def test_an_account_that_ended_gives_what_is_there(
 
 
 def test_nothing_is_debited_where_nothing_is() -> None:
-    """An empty account that ended leaves the whole amount on record, and no empty debit."""
+    """If an empty account ended, the whole amount is recorded, without an empty debit."""
     moved = rules.confirm(PREMIUM, a_premium_at(2), accounts.evolve(None, opened()), None, NOW)
 
     assert (PREMIUM, 0, 0, 40_000) == told(moved)
@@ -149,7 +149,7 @@ def test_nothing_is_debited_where_nothing_is() -> None:
 
 
 def test_an_order_whose_hold_is_gone_is_not_sent() -> None:
-    """Without its money a premium never reaches the tax side."""
+    """A premium without its hold is never sent."""
     empty = accounts.evolve(None, opened())
 
     moved = rules.send(PREMIUM, a_premium_at(0), empty, NOW)
@@ -158,7 +158,7 @@ def test_an_order_whose_hold_is_gone_is_not_sent() -> None:
 
 
 def test_a_rejection_frees_the_money() -> None:
-    """The hold is gone, the balance as it was."""
+    """A rejection releases the hold and keeps the balance."""
     moved = rules.reject(PREMIUM, a_premium_at(1), a_sponsor(), "PREMIUM_ALREADY_PAID")
     account = after(a_sponsor(), moved)
 
@@ -167,7 +167,7 @@ def test_a_rejection_frees_the_money() -> None:
 
 
 def told(moved: rules.PremiumEvents) -> tuple[StreamId, int, int, int]:
-    """The confirmation among the events, which agrees with the debit."""
+    """The confirmation among the events, checked against the debit."""
     confirmed = moved[-1][1]
     assert isinstance(confirmed, PremiumConfirmed)
     debits = [event for _, event in moved if isinstance(event, PremiumDebited)]
@@ -178,10 +178,10 @@ def told(moved: rules.PremiumEvents) -> tuple[StreamId, int, int, int]:
 
 
 def test_a_premium_begins_with_its_hold() -> None:
-    """No other event can come first."""
-    held: PremiumHeld = a_held(SPONSOR, PARTIES[0], PARTIES[2])
+    """A premium begins with no other event."""
+    premium_held: PremiumHeld = a_held(SPONSOR, PARTIES[0], PARTIES[2])
 
-    assert PremiumStatus.HELD is rules.evolve(None, held).status
+    assert PremiumStatus.HELD is rules.evolve(None, premium_held).status
     with pytest.raises(AssertionError, match="begins with PremiumHeld"):
         rules.evolve(None, PremiumRejected(code="CODE"))
 
@@ -191,7 +191,7 @@ windows = st.sampled_from([("09-01", "12-31"), ("10-01", "02-28"), ("02-29", "02
 
 @given(windows, st.dates(date(2024, 1, 1), date(2032, 12, 31)))
 def test_a_day_pays_for_one_year_at_most(window: tuple[str, str], on: date) -> None:
-    """Next year's, or after New Year that same year's; and a closed day for none."""
+    """A day of the window pays for one year, any other day for none."""
     year = year_paid_on(PremiumWindow(from_=window[0], to=window[1]), on)
     before = year_paid_on(PremiumWindow(from_=window[0], to=window[1]), on - timedelta(days=1))
 
@@ -212,5 +212,5 @@ def test_a_day_pays_for_one_year_at_most(window: tuple[str, str], on: date) -> N
     ],
 )
 def test_a_window_over_new_year_is_one(day: date, year: int | None) -> None:
-    """Both its ends belong to it, and it pays for the year that begins in it."""
+    """The window includes both ends, and pays for the year that begins in it."""
     assert year == year_paid_on(PremiumWindow(from_="10-01", to="02-28"), day)

@@ -1,4 +1,4 @@
-"""Bindings over HTTP: invite, confirm, decline, change, release, look."""
+"""Bindings over HTTP: invite, confirm, decline, change, release, look up."""
 
 import pytest
 
@@ -43,7 +43,7 @@ async def an_invitation(desk: Desk, **changes: object) -> str:
 
 
 async def test_an_invitation_is_answered_in_full(desk: Desk) -> None:
-    """The answer names both sides, the terms and `invited`; nobody pays before a yes."""
+    """The answer has both sides, the terms and `invited`; no sponsor pays before acceptance."""
     await two_people(desk)
     offer = an_offer(
         "P1",
@@ -91,15 +91,15 @@ async def test_a_yes_makes_it_active(desk: Desk) -> None:
 
     assert "active" == is_answered(confirmed, BindingReply, 201)["status"]
     for who in (S1, P1, AGENCY, AUDITOR):
-        seen = is_answered(await desk.get(who, path), BindingWithConsentsReply)
-        assert confirmed.json() | {"consents": NO_TEXTS} == seen
+        binding = is_answered(await desk.get(who, path), BindingWithConsentsReply)
+        assert confirmed.json() | {"consents": NO_TEXTS} == binding
     again = await desk.post(P1, f"{path}/confirmation", {}, "k1")
     assert (confirmed.content, "true") == (again.content, again.headers["idempotency-replayed"])
     is_refused(await desk.post(P1, f"{path}/confirmation", {}), 409, "NOT_INVITED")
 
 
 async def test_a_no_is_a_no(desk: Desk) -> None:
-    """A declined invitation is over, and another one may follow."""
+    """After a declined invitation another one may follow."""
     await two_people(desk)
     path = await an_invitation(desk)
     declined = await desk.post(P1, f"{path}/decline", {})
@@ -110,7 +110,7 @@ async def test_a_no_is_a_no(desk: Desk) -> None:
 
 
 async def test_an_invitation_runs_out(desk: Desk) -> None:
-    """After three days it has expired, for the reader and for who says yes too late."""
+    """After three days an invitation has expired and cannot be confirmed."""
     await two_people(desk)
     path = await an_invitation(desk)
     desk.clock.at = desk.clock.at.replace(day=6)
@@ -120,7 +120,7 @@ async def test_an_invitation_runs_out(desk: Desk) -> None:
 
 
 async def test_a_change_holds_for_the_next_bill(desk: Desk) -> None:
-    """A lower cap binds the next settlement; what was not sent stays."""
+    """A lower cap limits the next settlement; members not sent stay unchanged."""
     path = f"/v1/bindings/{await a_family(desk)}"
     body = {"caps": {"per_settlement": "4.00"}, "valid_until": "2027-01-01"}
     changed = await desk.send("PATCH", S1, path, body, {"Idempotency-Key": "k1"})
@@ -143,7 +143,7 @@ async def test_a_change_holds_for_the_next_bill(desk: Desk) -> None:
 
 
 async def test_a_cap_that_is_not_sent_stays_and_null_removes_it(desk: Desk) -> None:
-    """One cap changes alone, null removes one, and null instead of `caps` removes all."""
+    """One cap can change alone; null removes it, and null for `caps` removes all."""
     path = f"/v1/bindings/{await a_family(desk)}"
     caps = {
         "per_settlement": "10.00",
@@ -187,7 +187,7 @@ async def test_a_change_of_nothing_is_another_request_than_of_all(desk: Desk) ->
 
 @pytest.mark.parametrize("who", [S1, P1, AGENCY], ids=lambda w: w.subject)
 async def test_either_side_takes_it_back(desk: Desk, who: Who) -> None:
-    """Sponsor, beneficiary or their agency release it; then nobody pays under it."""
+    """Sponsor, beneficiary or their agency can release a binding; then it pays nothing."""
     path = f"/v1/bindings/{await a_family(desk)}"
     released = await desk.post(who, f"{path}/release", {"reason": "no longer needed"}, "k1")
 
@@ -210,7 +210,7 @@ async def test_either_side_takes_it_back(desk: Desk, who: Who) -> None:
 async def test_a_strangers_binding_looks_like_none(
     desk: Desk, method: str, tail: str, body: object
 ) -> None:
-    """Strangers and other regions get the 404 of an id that nobody has, and change nothing."""
+    """Strangers and other regions get the 404 of an unknown id, and change nothing."""
     binding_id = await a_family(desk)
     await an_account(desk, "X1")
     before = desk.stands()
@@ -242,7 +242,7 @@ async def test_only_the_family_and_its_agency_act(desk: Desk, who: Who) -> None:
 
 
 async def test_the_other_sides_part_is_not_permitted(desk: Desk) -> None:
-    """A sponsor cannot say yes for the invited, nor a beneficiary raise his own cap."""
+    """A sponsor cannot confirm, nor a beneficiary raise their own cap."""
     await two_people(desk)
     path = await an_invitation(desk)
 
@@ -254,7 +254,7 @@ async def test_the_other_sides_part_is_not_permitted(desk: Desk) -> None:
 
 
 async def test_an_agency_acts_for_the_sponsor_it_names(desk: Desk) -> None:
-    """It must name one, of its own region; a person names himself or nobody."""
+    """An agency names a sponsor of its region; a person only themselves."""
     await two_people(desk)
     offer = an_offer("P1")
     named = offer | {"sponsor": "S1"}
@@ -269,7 +269,7 @@ async def test_an_agency_acts_for_the_sponsor_it_names(desk: Desk) -> None:
 
 
 async def test_rules_say_no_with_their_code(desk: Desk) -> None:
-    """A relation, a second spouse, an open invitation, a resident: each has its refusal."""
+    """A relation, a second spouse, an open invitation, a resident: each has its code."""
     await a_family(desk)
     await an_account(desk, "P2")
     await an_account(desk, "R1", insurance="resident")
@@ -297,7 +297,7 @@ async def test_rules_say_no_with_their_code(desk: Desk) -> None:
 
 
 async def test_many_sponsors_pay_in_their_order(desk: Desk) -> None:
-    """Without an order the first bound pays first, for as long as he has money."""
+    """Without an order the oldest sponsor pays first."""
     await a_family(desk)
     await an_account(desk, "S2", "500.00")
     desk.clock.at = desk.clock.at.replace(minute=21)

@@ -1,4 +1,4 @@
-"""Consent of both sides over HTTP: the texts, and who agreed to which of them, and when."""
+"""Consents over HTTP: the texts, and who agreed to which version when."""
 
 import json
 from typing import Any
@@ -41,24 +41,24 @@ async def an_invitation(desk: Desk, **changes: object) -> str:
 
 
 async def consents_in(desk: Desk, path: str) -> dict[str, Any]:
-    seen = is_answered(await desk.get(AUDITOR, path), BindingWithConsentsReply)
-    consents: dict[str, Any] = seen["consents"]
+    binding = is_answered(await desk.get(AUDITOR, path), BindingWithConsentsReply)
+    consents: dict[str, Any] = binding["consents"]
     return consents
 
 
 async def test_everybody_reads_the_texts(desk: Desk) -> None:
     """All versions, or one, in both languages; an unknown version is 404."""
-    one = is_answered(await desk.get(AUDITOR, f"{PATH}/{TEXT}"), ConsentTextReply)
-    assert TEXT == one["version"]
+    text = is_answered(await desk.get(AUDITOR, f"{PATH}/{TEXT}"), ConsentTextReply)
+    assert TEXT == text["version"]
     for who in (AGENCY, HOSPITAL, S1, OPERATOR):
-        assert one == (await desk.get(who, f"{PATH}/{TEXT}")).json()
-        assert one in (await desk.get(who, PATH)).json()
+        assert text == (await desk.get(who, f"{PATH}/{TEXT}")).json()
+        assert text in (await desk.get(who, PATH)).json()
     is_refused(await desk.get(S1, f"{PATH}/aid-1999-01"), 404, "NOT_FOUND")
     assert 401 == (await desk.front.get(PATH)).status_code
 
 
 async def test_both_sides_consent_is_on_record(desk_on_postgres: Desk) -> None:
-    """Version, moment and channel of each side, for the parties, the agency and auditors."""
+    """Both sides' version, time and channel are shown to the parties, agencies and auditors."""
     desk = desk_on_postgres
     await two_people(desk)
     path = await an_invitation(desk, consent=TEXT)
@@ -75,7 +75,7 @@ async def test_both_sides_consent_is_on_record(desk_on_postgres: Desk) -> None:
 
 
 async def test_a_channel_may_keep_consent_by_itself(desk: Desk) -> None:
-    """Without a version the binding is made all the same; one side may name one alone."""
+    """The version is optional for each side."""
     await two_people(desk)
     path = await an_invitation(desk)
     said_yes = await desk.post(P1, f"{path}/confirmation", {"consent": TEXT})
@@ -86,7 +86,7 @@ async def test_a_channel_may_keep_consent_by_itself(desk: Desk) -> None:
 
 
 async def test_where_a_sponsor_binds_alone_only_he_consents(desk: Desk) -> None:
-    """No step for the beneficiary, so no consent of his is made up."""
+    """Without acceptance there is no consent of the beneficiary."""
     await two_people(desk, WUHAN)
     fact = {"person_no": "S1", "relative": "P1", "relation": "spouse"}
     assert 201 == (await desk.post(NATION, "/v1/kinships", fact)).status_code
@@ -98,7 +98,7 @@ async def test_where_a_sponsor_binds_alone_only_he_consents(desk: Desk) -> None:
 
 
 async def test_an_unknown_version_leaves_key_and_log_free(desk: Desk) -> None:
-    """A text that nobody wrote is 422 on either side; the same key then carries a true one."""
+    """An unknown version is 422 on either side, and leaves the key free."""
     await two_people(desk)
     before = desk.stands()
     wrong = an_offer("P1", consent="aid-1999-01")
@@ -115,7 +115,7 @@ async def test_an_unknown_version_leaves_key_and_log_free(desk: Desk) -> None:
 
 @pytest.mark.parametrize("consent", ["", "two words", "甲", "x" * 65])
 async def test_a_version_is_a_short_word(desk: Desk, consent: str) -> None:
-    """Other shapes are refused before anybody looks for a text."""
+    """Other shapes are refused."""
     await two_people(desk)
     wrong = await desk.post(S1, BINDINGS, an_offer("P1", consent=consent))
 
@@ -123,7 +123,7 @@ async def test_a_version_is_a_short_word(desk: Desk, consent: str) -> None:
 
 
 async def test_an_imported_binding_brings_the_text_of_both(desk: Desk) -> None:
-    """What was confirmed elsewhere carries one version, agreed to on the day of that yes."""
+    """A binding confirmed elsewhere has one version for both, with the time of its confirmation."""
     await two_people(desk)
     line = {
         "type": "binding",

@@ -1,4 +1,4 @@
-"""A kinship between two regions needs both agencies' word (D6)."""
+"""A kinship between two regions needs both agencies (D6)."""
 
 from typing import Any
 
@@ -33,11 +33,11 @@ def a_fact(person: str = "C1", relative: str = "X1", relation: str = "parent") -
 
 
 SAME = (a_fact(), a_fact("X1", "C1", "child"))
-"""One fact, told from either side."""
+"""One kinship, from either side."""
 
 
 async def two_regions(desk: Desk) -> None:
-    """A child of the home region, and somebody who is insured elsewhere."""
+    """A child of the home region, and a person insured elsewhere."""
     await an_account(desk, "C1", "50.00", cert_no=CHILD_ID)
     await an_account(desk, "C2")
     await an_account(desk, "X1", "500.00", region=ELSEWHERE)
@@ -51,7 +51,7 @@ def recorded(desk: Desk) -> list[str]:
 
 @pytest.mark.parametrize("fact", SAME, ids=["as parent", "as child"])
 async def test_a_foreign_agency_makes_nobody_a_parent(desk: Desk, fact: dict[str, Any]) -> None:
-    """Its word alone records nothing, however often and from whichever side it is told."""
+    """One agency alone records nothing, from either side, however often it tries."""
     await two_regions(desk)
     for _ in range(3):
         is_refused(await desk.post(AGENCY_ELSEWHERE, PATH, fact), 404, "NOT_FOUND")
@@ -69,7 +69,7 @@ async def test_a_foreign_agency_makes_nobody_a_parent(desk: Desk, fact: dict[str
 async def test_the_other_agency_confirms_the_same_fact(
     desk: Desk, agreed: dict[str, Any], entered: dict[str, Any], who: Who
 ) -> None:
-    """One agency agrees for its side, from whichever side it is told; then the other enters it."""
+    """After one agency confirms, from either side, the other can enter the kinship."""
     await two_regions(desk)
     other = AGENCY if who is AGENCY_ELSEWHERE else AGENCY_ELSEWHERE
     for _ in range(2):
@@ -88,7 +88,7 @@ async def test_the_other_agency_confirms_the_same_fact(
     ids=["another relation", "somebody else", "the other way round"],
 )
 async def test_another_fact_is_not_confirmed(desk: Desk, other: dict[str, Any]) -> None:
-    """What the other agency agreed to must be the same fact."""
+    """The other agency must have confirmed the same kinship."""
     await two_regions(desk)
     is_answered(await desk.post(AGENCY, YES, other), KinshipReply, 201)
     is_refused(await desk.post(AGENCY_ELSEWHERE, PATH, a_fact()), 404, "NOT_FOUND")
@@ -97,7 +97,7 @@ async def test_another_fact_is_not_confirmed(desk: Desk, other: dict[str, Any]) 
 
 
 async def test_a_relation_without_a_word_back_is_confirmed_as_told(desk: Desk) -> None:
-    """Parents-in-law have no word of their own the other way: both tell it the same way."""
+    """Parents-in-law have no inverse: both agencies enter the same direction."""
     await two_regions(desk)
     fact = a_fact("C2", "X1", "parent_in_law")
     is_answered(await desk.post(AGENCY_ELSEWHERE, YES, fact), KinshipReply, 201)
@@ -108,31 +108,31 @@ async def test_a_relation_without_a_word_back_is_confirmed_as_told(desk: Desk) -
 
 @pytest.mark.parametrize("path", [PATH, YES])
 async def test_nobody_and_a_foreigner_look_the_same(desk: Desk, path: str) -> None:
-    """Of a person of another region an agency learns no more than of nobody, also by repeating."""
+    """An agency's answers do not reveal whether a person of another region exists."""
     await two_regions(desk)
     for relation in ("parent", "child"):
-        told = []
+        responses = []
         for number in ("X1", "NOBODY"):
             sides = ("C1", number) if relation == "parent" else (number, "C1")
             fact, key = a_fact(*sides, relation), f"k-{number}-{relation}"
             answers = [await desk.post(AGENCY, path, fact, key) for _ in range(2)]
             answers.append(await desk.post(AGENCY, path, fact))
-            told.append(
+            responses.append(
                 [(_bare(a, number), a.headers.get("idempotency-replayed")) for a in answers]
             )
-        assert told[0] == told[1]
+        assert responses[0] == responses[1]
     for foreign in (("X1", "C1"), ("NOBODY", "C1"), ("X1", "NOBODY"), ("X1", "X1")):
         is_refused(await desk.post(FAR, path, a_fact(*foreign)), 404, "NOT_FOUND")
 
 
 def _bare(answer: httpx.Response, number: str) -> object:
     status, body = untraced(answer)
-    told = {k: "he" if v == number else v for k, v in body.items() if k != "position"}
-    return status, told, answer.headers.get("idempotency-replayed")
+    members = {k: "he" if v == number else v for k, v in body.items() if k != "position"}
+    return status, members, answer.headers.get("idempotency-replayed")
 
 
 async def test_only_agencies_confirm(desk: Desk) -> None:
-    """Nobody else agrees to a kinship, not even whom it is about; oneself is no relative."""
+    """Only agencies confirm a kinship; a person is no relative of themselves."""
     await two_regions(desk)
     for who in (a_person("C1"), a_person("X1"), HOSPITAL):
         is_refused(await desk.post(who, YES, a_fact()), 403, "NOT_PERMITTED")
@@ -140,7 +140,7 @@ async def test_only_agencies_confirm(desk: Desk) -> None:
 
 
 async def test_the_nation_speaks_for_both(desk: Desk) -> None:
-    """Who is of no region records at once, as an operator's import does."""
+    """The nation's agency records at once, as an operator's import does."""
     await two_regions(desk)
     is_answered(await desk.post(NATION, PATH, a_fact()), KinshipReply, 201)
 

@@ -1,4 +1,4 @@
-"""What a registered parent may do for his child he may also look at (D29)."""
+"""A registered parent may see what they may do for their child (D29)."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ READS = (
 
 
 async def a_household(desk: Desk) -> str:
-    """A child with a bill, a grown-up child, their registered parent, a stranger; the bill."""
+    """A minor with a bill, an adult child, their registered parent, a stranger; the bill."""
     await a_family(desk)
     await an_account(desk, "C1", "30.00", cert_no=CHILD_ID)
     await an_account(desk, "C2", "30.00", cert_no=GROWN_ID)
@@ -44,7 +44,7 @@ async def a_household(desk: Desk) -> str:
 
 
 async def test_a_parent_reads_the_order_that_he_sets(desk: Desk) -> None:
-    """PUT and GET of a child's deduction order are one right."""
+    """A parent may both set and see a minor's deduction order."""
     await a_household(desk)
     path = "/v1/accounts/C1/deduction-order"
     set_by_him = await desk.send("PUT", F1, path, {"sponsors": [], "version": 0})
@@ -56,7 +56,7 @@ async def test_a_parent_reads_the_order_that_he_sets(desk: Desk) -> None:
 
 @pytest.mark.parametrize("path", READS)
 async def test_a_parent_reads_what_his_child_reads(desk_on_postgres: Desk, path: str) -> None:
-    """The parent sees the same; of a grown-up, and for strangers, it is as if nobody were there."""
+    """A minor's parent sees the same; an adult's parent and strangers get 404."""
     desk = desk_on_postgres
     await a_household(desk)
     mine = await desk.get(a_person("C1"), path.format("C1"))
@@ -71,12 +71,12 @@ async def test_a_parent_reads_what_his_child_reads(desk_on_postgres: Desk, path:
 
 
 async def test_a_parent_reads_his_child_s_bill(desk: Desk) -> None:
-    """As the patient himself does; strangers do not."""
+    """A minor's parent sees the bill as the patient does; strangers do not."""
     bill = await a_household(desk)
-    seen: list[dict[str, Any]] = [
+    bills: list[dict[str, Any]] = [
         (await desk.get(who, bill)).json() for who in (a_person("C1"), F1)
     ]
 
-    assert seen[0] == seen[1]
-    assert "30.00" == seen[0]["own"]
+    assert bills[0] == bills[1]
+    assert "30.00" == bills[0]["own"]
     is_refused(await desk.get(X1, bill), 404, "NOT_FOUND")

@@ -1,4 +1,4 @@
-"""An invitation to somebody whom the sponsor does not know, and to nobody: nothing differs."""
+"""Invitations of strangers: nothing reveals whether the person exists."""
 
 from datetime import timedelta
 from typing import Any
@@ -24,10 +24,10 @@ from tests.exports import export_of, faults_in, leaves_of
 
 PATH, S1 = "/v1/bindings", a_person("S1")
 SOMEBODY = ("P1", "DEAD", "FROZEN", "FAR", "BUSY")
-"""Whom the sponsor might invite, may not, and would be one too many for."""
+"""Persons the sponsor may invite, may not, and one beyond the limit."""
 NOBODY = "NOBODY"
 SPONSOR_ALONE = "420000"
-"""A region where the sponsor's promise makes a binding."""
+"""A region where the sponsor's promise is evidence."""
 
 
 async def people(desk: Desk, region: str = "990000") -> None:
@@ -49,13 +49,13 @@ async def invited(desk: Desk, number: str, who: Who = S1, **changes: object) -> 
 
 
 def alike(told: dict[str, Any], number: str) -> dict[str, Any]:
-    """An answer without what names this one invitation."""
+    """An answer without the ids of its invitation."""
     names = ("binding_id", "position", "trace_id", "instance", "valid_from")
     return {k: "the invited" if v == number else v for k, v in told.items() if k not in names}
 
 
 async def life(desk: Desk, number: str, evidence: str = "document") -> list[Any]:
-    """All that a sponsor is answered of an invitation that nobody answers, and its positions."""
+    """All answers to a sponsor about an unanswered invitation, and their positions."""
     proof = {"kind": evidence, "reference": "HK-1"}
     offer = an_offer(number, "spouse", evidence=proof)
     first = await invited(desk, number, evidence=proof)
@@ -74,10 +74,10 @@ async def life(desk: Desk, number: str, evidence: str = "document") -> list[Any]
     steps.append(await desk.get(S1, f"{PATH}/{second['binding_id']}"))
     third = await invited(desk, number, evidence=proof)
     steps.append(await desk.post(S1, f"{PATH}/{third['binding_id']}/release", {"reason": "told"}))
-    told = [untraced(step) for step in steps]
+    answers = [untraced(step) for step in steps]
     apart = [each["position"] - first["position"] for each in (second, third)]
     return [
-        [(status, alike(answer, number)) for status, answer in told],
+        [(status, alike(answer, number)) for status, answer in answers],
         [alike(each, number) for each in (first, second, third)],
         apart,
     ]
@@ -87,7 +87,7 @@ async def life(desk: Desk, number: str, evidence: str = "document") -> list[Any]
 async def test_a_sponsor_is_told_of_nobody_what_he_is_told_of_a_stranger(
     desk: Desk, number: str
 ) -> None:
-    """Whoever he is, and whatever his own state forbids; as much is written down of both."""
+    """The answers and the number of events do not depend on the invited person."""
     await people(desk)
     await a_binding(desk, "S2", "BUSY")
 
@@ -102,22 +102,22 @@ async def test_a_sponsor_is_told_of_nobody_what_he_is_told_of_a_stranger(
 
 @pytest.mark.parametrize("number", SOMEBODY)
 async def test_where_a_sponsor_binds_alone_a_stranger_is_asked(desk: Desk, number: str) -> None:
-    """A promise about somebody whom the register does not name waits for his yes."""
+    """A promise about an unregistered person waits for their acceptance."""
     await people(desk, SPONSOR_ALONE)
 
     assert await life(desk, NOBODY, "promise") == await life(desk, number, "promise")
 
 
 async def test_a_stranger_is_judged_when_he_agrees(desk: Desk) -> None:
-    """Who may not be bound learns it himself; who may is bound, and named from then on."""
+    """The invited person gets the refusal, or is bound and shown from then on."""
     await people(desk)
     await a_binding(desk, "S2", "BUSY")
-    made = {number: (await invited(desk, number))["binding_id"] for number in SOMEBODY}
-    said = {
+    bindings = {number: (await invited(desk, number))["binding_id"] for number in SOMEBODY}
+    confirmations = {
         number: await desk.post(a_person(number), f"{PATH}/{binding}/confirmation", {})
-        for number, binding in made.items()
+        for number, binding in bindings.items()
     }
-    codes = {number: answer.json().get("code") for number, answer in said.items()}
+    codes = {number: answer.json().get("code") for number, answer in confirmations.items()}
 
     assert {
         "P1": None,
@@ -126,29 +126,29 @@ async def test_a_stranger_is_judged_when_he_agrees(desk: Desk) -> None:
         "FAR": "SCOPE",
         "BUSY": "RELATION_MAX",
     } == codes
-    assert "P1" == (await desk.get(S1, f"{PATH}/{made['P1']}")).json()["beneficiary"]
+    assert "P1" == (await desk.get(S1, f"{PATH}/{bindings['P1']}")).json()["beneficiary"]
 
 
 async def test_a_no_is_the_strangers_own_word(desk: Desk) -> None:
-    """He sees who asked, and says no; from then on the sponsor knows of him."""
+    """The invited person sees the sponsor and declines; the sponsor then sees the person."""
     await people(desk)
     path = f"{PATH}/{(await invited(desk, 'P1'))['binding_id']}"
-    seen = (await desk.get(a_person("P1"), path)).json()
+    invitation = (await desk.get(a_person("P1"), path)).json()
     declined = await desk.post(a_person("P1"), f"{path}/decline", {})
 
-    assert ("S1", "P1") == (seen["sponsor"], seen["beneficiary"])
+    assert ("S1", "P1") == (invitation["sponsor"], invitation["beneficiary"])
     assert ("declined", "P1") == tuple(declined.json()[k] for k in ("status", "beneficiary"))
     assert "P1" == (await desk.get(S1, path)).json()["beneficiary"]
 
 
 async def test_which_parent_a_stranger_is_counts_when_he_agrees(desk: Desk) -> None:
-    """One father, one mother, also where the sponsor's offer could not be judged by it."""
+    """The limit of one father and one mother is checked at the confirmation."""
     await people(desk)
     answers = []
     for number, cert_no in (("F1", "110105196001010014"), ("F2", "110105196101010012")):
         await an_account(desk, number, cert_no=cert_no)
-        made = await invited(desk, number, relation="parent")
-        path = f"{PATH}/{made['binding_id']}/confirmation"
+        invitation = await invited(desk, number, relation="parent")
+        path = f"{PATH}/{invitation['binding_id']}/confirmation"
         answers.append(await desk.post(a_person(number), path, {}))
 
     assert 201 == answers[0].status_code, answers[0].text
@@ -156,21 +156,21 @@ async def test_which_parent_a_stranger_is_counts_when_he_agrees(desk: Desk) -> N
 
 
 async def test_an_agency_is_told_exactly_of_its_own(desk: Desk) -> None:
-    """A region's agency has its people's state; of others, as little as of nobody."""
+    """An agency gets refusals for persons of its region only."""
     await people(desk)
     dead = an_offer("DEAD", "spouse", sponsor="S1")
     is_refused(await desk.post(AGENCY, PATH, dead), 409, "ACCOUNT_ENDED")
-    told = {}
+    answers = {}
     for number in ("FAR", NOBODY):
-        made = await invited(desk, number, AGENCY, sponsor="S1")
-        seen = (await desk.get(AGENCY, f"{PATH}/{made['binding_id']}")).json()
-        told[number] = alike(made, number), alike(seen, number)
+        invitation = await invited(desk, number, AGENCY, sponsor="S1")
+        binding = (await desk.get(AGENCY, f"{PATH}/{invitation['binding_id']}")).json()
+        answers[number] = alike(invitation, number), alike(binding, number)
 
-    assert told["FAR"] == told[NOBODY]
+    assert answers["FAR"] == answers[NOBODY]
 
 
 async def test_who_is_registered_since_is_not_asked_twice(desk: Desk) -> None:
-    """An open invitation to a stranger counts also when the register names him later."""
+    """An open invitation of a stranger counts also after their kinship is registered."""
     await people(desk)
     await invited(desk, "P1")
     fact = {"person_no": "S1", "relative": "P1", "relation": "spouse"}
@@ -180,7 +180,7 @@ async def test_who_is_registered_since_is_not_asked_twice(desk: Desk) -> None:
 
 
 async def test_lists_tell_no_more(desk_on_postgres: Desk) -> None:
-    """The sponsor's list, by status too, and an agency's; who was asked and auditors see all."""
+    """Lists hide a stranger from the sponsor, and from agencies of other regions."""
     desk = desk_on_postgres
     await people(desk)
     for number in ("P1", "FAR", NOBODY):
@@ -202,7 +202,7 @@ async def test_lists_tell_no_more(desk_on_postgres: Desk) -> None:
 
 
 async def test_an_offline_verifier_takes_an_invitation_of_nobody(desk: Desk) -> None:
-    """A binding whose beneficiary has no stream is no fault of the log."""
+    """The offline verifier accepts a binding whose beneficiary has no stream."""
     await people(desk)
     for number in ("P1", NOBODY):
         await life(desk, number)

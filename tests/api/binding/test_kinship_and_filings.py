@@ -1,4 +1,4 @@
-"""What an agency enters over HTTP: kinships and off-site filings."""
+"""Kinships and off-site filings over HTTP, entered by an agency."""
 
 import pytest
 
@@ -35,7 +35,7 @@ async def two_people(desk: Desk) -> None:
 
 
 async def test_a_recorded_kinship_proves_a_relation(desk: Desk) -> None:
-    """Entered once it stands on both persons' streams, and an invitation needs no document."""
+    """A kinship is recorded on both persons' streams, and an invitation needs no document."""
     await two_people(desk)
     offer = {"beneficiary": "P1", "relation": "child"}
     is_refused(await desk.post(S1, "/v1/bindings", offer), 409, "KINSHIP_UNPROVEN")
@@ -51,7 +51,7 @@ async def test_a_recorded_kinship_proves_a_relation(desk: Desk) -> None:
 
 
 async def test_a_filing_is_noted_on_the_account(desk: Desk) -> None:
-    """The answer is the account at its new version; both days are in the event."""
+    """The answer is the account at its new version; the event has both days."""
     await two_people(desk)
     filed = await desk.post(AGENCY, FILINGS, FILING | {"to": "2026-12-31"})
 
@@ -67,7 +67,7 @@ async def test_a_filing_is_noted_on_the_account(desk: Desk) -> None:
 
 @pytest.mark.parametrize("path", BODIES)
 async def test_a_repeat_enters_nothing_twice(desk: Desk, path: str) -> None:
-    """The same key gives the same bytes; without a key nothing is taken."""
+    """The same key gives the same bytes; a key is required."""
     await two_people(desk)
     first = await desk.post(AGENCY, path, BODIES[path], "k1")
     before = desk.stands()
@@ -81,7 +81,7 @@ async def test_a_repeat_enters_nothing_twice(desk: Desk, path: str) -> None:
 
 @pytest.mark.parametrize("path", BODIES)
 async def test_only_the_agency_of_the_region_enters(desk: Desk, path: str) -> None:
-    """A foreign region gets the 404 of a person who is not there; nobody else may enter."""
+    """Another region gets the 404 of an unknown person; only agencies may enter."""
     await two_people(desk)
     before = desk.stands()
     foreign = await desk.post(AGENCY_ELSEWHERE, path, BODIES[path])
@@ -111,7 +111,7 @@ WRONG: tuple[tuple[str, dict[str, object], int, str], ...] = (
 async def test_what_cannot_be_is_not_entered(
     desk: Desk, path: str, change: dict[str, object], status: int, code: str
 ) -> None:
-    """Oneself as a relative, an end before the beginning, words of no list: each has its code."""
+    """The same person, an end before the beginning, unknown words: each has its code."""
     await two_people(desk)
     before = desk.stands()
 

@@ -1,4 +1,4 @@
-"""Lists follow the log in PostgreSQL: statements and bindings, page by page, each to his own."""
+"""Lists of statements and bindings in PostgreSQL: pages, and who may see them."""
 
 from typing import Any
 
@@ -48,7 +48,7 @@ async def pages(desk: Desk, who: Who, path: str, limit: int) -> list[dict[str, A
 
 
 async def test_a_statement_is_the_accounts_story(desk_on_postgres: Desk) -> None:
-    """Credits, debits and returns, newest first, with running balances, at once after a write."""
+    """A statement has credits, debits and returns, newest first, with running balances."""
     desk = desk_on_postgres
     await a_family(desk)
     settled = await a_settlement(desk)
@@ -69,7 +69,7 @@ async def test_a_statement_is_the_accounts_story(desk_on_postgres: Desk) -> None
 
 
 async def test_a_foreign_statement_looks_like_none(desk_on_postgres: Desk) -> None:
-    """Strangers, family and other regions get the 404 of a number that nobody has."""
+    """Strangers, family and other regions get the 404 of an unknown number."""
     desk = desk_on_postgres
     await a_family(desk)
     await an_account(desk, "X1")
@@ -83,7 +83,7 @@ async def test_a_foreign_statement_looks_like_none(desk_on_postgres: Desk) -> No
 
 
 async def test_bindings_are_listed_to_their_own(desk_on_postgres: Desk) -> None:
-    """Each side, the region's agency and auditors see a binding; nobody else does."""
+    """Only the sides, the region's agency and auditors see a binding."""
     desk = desk_on_postgres
     first = await a_family(desk)
     await an_account(desk, "X1")
@@ -105,7 +105,7 @@ async def test_bindings_are_listed_to_their_own(desk_on_postgres: Desk) -> None:
 
 
 async def test_bindings_are_listed_by_status(desk_on_postgres: Desk) -> None:
-    """Only those that stand so today."""
+    """A list can be filtered by today's status."""
     desk = desk_on_postgres
     active = await a_family(desk)
     await an_account(desk, "P2")
@@ -119,7 +119,7 @@ async def test_bindings_are_listed_by_status(desk_on_postgres: Desk) -> None:
 async def test_a_list_waits_for_a_position_and_takes_no_forged_cursor(
     desk_on_postgres: Desk,
 ) -> None:
-    """`min_position` may lie ahead for a second; a cursor that is none is refused."""
+    """`min_position` may be ahead for a second; an invalid cursor is refused."""
     desk = desk_on_postgres
     await a_family(desk)
     ahead = await desk.get(S1, f"{ENTRIES}?min_position={10**9}")
@@ -132,7 +132,7 @@ async def test_a_list_waits_for_a_position_and_takes_no_forged_cursor(
 
 
 async def test_the_database_keeps_no_name_in_clear(desk_on_postgres: Desk) -> None:
-    """Neither events nor heads nor answers nor read models hold the canary's number or name."""
+    """Events, heads, answers and read models do not contain the canary's number or name."""
     desk = desk_on_postgres
     await a_family(desk)
     by_card = a_claim(beneficiary={"type": "id_card", "value": CANARY_ID})
@@ -149,7 +149,7 @@ async def test_the_database_keeps_no_name_in_clear(desk_on_postgres: Desk) -> No
 
 
 async def test_the_same_answers_come_from_postgres(desk_on_postgres: Desk) -> None:
-    """Settle, repeat, reuse, look up by key: what memory promises the database keeps."""
+    """Settle, repeat, reuse and look up by key work on PostgreSQL as in memory."""
     desk = desk_on_postgres
     await a_family(desk)
     first = await desk.post(HOSPITAL, "/v1/settlements", a_claim(), "k1")

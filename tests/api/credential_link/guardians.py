@@ -1,4 +1,4 @@
-"""A guardian, his member, and the link between them, for tests over HTTP."""
+"""A guardian, a member, and their link, for tests over HTTP."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ async def a_request(desk: Desk, guardian: str = "G1", **changes: object) -> str:
 
 
 async def a_link(desk: Desk, guardian: str = "G1", **changes: object) -> str:
-    """A link that its member, of age, agreed to."""
+    """A link that its adult member confirmed."""
     path = await a_request(desk, guardian, **changes)
     agreed = await desk.post(a_person(str(changes.get("member", "P1"))), f"{path}/confirmation", {})
     assert "active" == is_answered(agreed, LinkReply, 201)["status"]

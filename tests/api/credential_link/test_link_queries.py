@@ -1,4 +1,4 @@
-"""Looking at credential links: lists, displays with their bills, the feed, and no code in clear."""
+"""Queries of credential links: lists, displays, the feed; no code in plain text."""
 
 import json
 import logging
@@ -60,7 +60,7 @@ async def test_links_are_listed_to_their_own(desk_on_postgres: Desk) -> None:
 
 
 async def test_the_displays_are_told_with_their_bills(desk_on_postgres: Desk) -> None:
-    """Both sides, their agencies and auditors see each display, and what was settled with it."""
+    """Both sides, their agencies and auditors see each display and its settlements."""
     desk = desk_on_postgres
     path = await a_guarded_family(desk)
     first, second = await a_code(desk, path), await a_code(desk, path)
@@ -87,7 +87,7 @@ async def test_the_displays_are_told_with_their_bills(desk_on_postgres: Desk) ->
 async def test_no_code_is_kept_or_told_in_clear(
     desk_on_postgres: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Tables, feed, problems, metrics and log lines hold no code; a card leaves no digest."""
+    """Tables, feed, problems, metrics and log lines contain no code; a card leaves no digest."""
     desk = desk_on_postgres
     caplog.set_level(logging.DEBUG, "gongji")
     path = await a_guarded_family(desk)
@@ -119,7 +119,7 @@ async def test_no_code_is_kept_or_told_in_clear(
 
 
 async def test_an_agency_follows_the_links_of_its_region(desk_on_postgres: Desk) -> None:
-    """The feed shows a link to the agencies of both sides' regions, and to no other."""
+    """Only the agencies of both sides' regions see a link in the feed."""
     desk = desk_on_postgres
     path = await a_guarded_family(desk)
     await a_code(desk, path)
@@ -133,6 +133,6 @@ async def test_an_agency_follows_the_links_of_its_region(desk_on_postgres: Desk)
         (NATION, topics),
         (far, []),
     ):
-        told = (await desk.get(who, "/v1/events?limit=1000")).text.splitlines()
-        facts = [json.loads(line) for line in told]
+        lines = (await desk.get(who, "/v1/events?limit=1000")).text.splitlines()
+        facts = [json.loads(line) for line in lines]
         assert expected == [fact["topic"] for fact in facts if fact["stream"] == stream]

@@ -1,4 +1,4 @@
-"""Credential links over HTTP: open, show, close; each to his own, and money to nobody."""
+"""Credential links over HTTP: open, show, close, and who may."""
 
 import json
 
@@ -49,7 +49,7 @@ CHILD_ID = "110105201505010025"
 
 
 async def test_a_link_is_answered_in_full(desk: Desk) -> None:
-    """The answer names both sides and waits for the member; a repeat has the same bytes."""
+    """The answer has both sides and waits for the member; a repeat has the same bytes."""
     await an_account(desk, "P1")
     await an_account(desk, "G1")
     opened = await desk.post(G1, PATH, a_wish(), "k1")
@@ -65,7 +65,7 @@ async def test_a_link_is_answered_in_full(desk: Desk) -> None:
 
 
 async def test_a_shown_code_settles_for_the_member(desk: Desk) -> None:
-    """The code names the patient: his account and his sponsor pay, the guardian nothing."""
+    """The code identifies the patient, whose account and sponsor pay; the guardian pays nothing."""
     path = await a_guarded_family(desk)
     shown = await desk.post(G1, f"{path}/codes", {}, "k1")
     answer = is_answered(shown, CodeReply, 201)
@@ -82,7 +82,7 @@ async def test_a_shown_code_settles_for_the_member(desk: Desk) -> None:
 
 
 async def test_a_code_too_old_is_refused_and_forgotten(desk: Desk) -> None:
-    """After a quarter hour, or with its link, a code is 422; one that never was is 404."""
+    """After 15 minutes, or after the link is closed, a code is 422; an unknown one is 404."""
     path = await a_guarded_family(desk)
     old = await a_code(desk, path)
     desk.clock.at = desk.clock.at.replace(hour=11)
@@ -119,7 +119,7 @@ BAD = {
 async def test_a_bad_wish_changes_nothing(
     desk: Desk, changes: dict[str, object], code: str
 ) -> None:
-    """What cannot be is 422 with its code and leaves its key free."""
+    """An invalid request is 422 with its code and leaves its key free."""
     await an_account(desk, "P1")
     await an_account(desk, "G1")
     before = desk.stands()
@@ -129,7 +129,7 @@ async def test_a_bad_wish_changes_nothing(
 
 
 async def test_a_change_without_a_key_is_refused(desk: Desk) -> None:
-    """Opening, showing and closing take an Idempotency-Key each."""
+    """Opening, showing and closing require an Idempotency-Key."""
     path = await a_guarded_family(desk)
     before = desk.stands()
     for at, body in ((PATH, a_wish("S1")), (f"{path}/codes", {}), (f"{path}/closure", {})):
@@ -138,7 +138,7 @@ async def test_a_change_without_a_key_is_refused(desk: Desk) -> None:
 
 
 async def test_a_strangers_link_looks_like_none(desk: Desk) -> None:
-    """Strangers and other regions get the 404 of a link that is not there, for every operation."""
+    """Strangers and other regions get the 404 of an unknown link, for every operation."""
     path = await a_guarded_family(desk)
     await an_account(desk, "G2", region="350000")
     far = Who(AGENCY.role, "a3", "350000")
@@ -163,7 +163,7 @@ async def test_a_strangers_link_looks_like_none(desk: Desk) -> None:
 
 
 async def test_the_member_closes_and_shows_nothing(desk: Desk) -> None:
-    """The code of a link is the guardian's to show; the member's agency closes, no more."""
+    """Only the guardian's side shows the code; the member's agency may close the link."""
     path = await a_guarded_family(desk)
     is_refused(await desk.post(P1, f"{path}/codes", {}), 403, "NOT_PERMITTED")
     is_refused(await desk.post(AGENCY, f"{path}/codes", {}), 404, "NOT_FOUND")
@@ -171,7 +171,7 @@ async def test_the_member_closes_and_shows_nothing(desk: Desk) -> None:
 
 
 async def test_an_agency_acts_for_the_guardian_it_names(desk: Desk) -> None:
-    """An agency links, shows and closes for a person of its region, and the log says for whom."""
+    """An agency links, shows and closes for a person of its region; the log has the person."""
     await an_account(desk, "P1", region=ELSEWHERE)
     await an_account(desk, "G1")
     named = a_wish(guardian="G1")
@@ -187,8 +187,8 @@ async def test_an_agency_acts_for_the_guardian_it_names(desk: Desk) -> None:
 
     log = await desk.context.store.history(opened["link_id"])
     sides = [desk.context.vault.name("person_no", number) for number in ("G1", "P1")]
-    found = (await desk.context.store.read((), sides)).names
-    guardian, member = (found[side] for side in sides)
+    accounts = (await desk.context.store.read((), sides)).names
+    guardian, member = (accounts[side] for side in sides)
     for_whom = [guardian, member, guardian, guardian]
     assert for_whom == [recorded.act.on_behalf_of for recorded in log]
     actors = ["agency:a1", "agency:a2", "agency:a1", "agency:a1"]
@@ -196,7 +196,7 @@ async def test_an_agency_acts_for_the_guardian_it_names(desk: Desk) -> None:
 
 
 async def kin(desk: Desk, person: str, relative: str, relation: str = "parent") -> None:
-    """Tell the register what a relative is to a person."""
+    """Enter a kinship in the register."""
     line = {"type": "kinship", "person_no": person, "relative": relative, "relation": relation}
     await read_line(json.dumps(line).encode())[1].begin(desk.context)
 
@@ -208,7 +208,7 @@ async def a_child(desk: Desk) -> None:
 
 
 async def test_a_parent_acts_for_a_child_who_is_linked(desk: Desk) -> None:
-    """A registered parent agrees to a link that somebody else asks for, closes it, shows none."""
+    """A minor's registered parent may confirm and close another guardian's link, not show codes."""
     await a_child(desk)
     path = await a_request(desk, kind="household_page", relation="grandchild")
     father = a_person("F1")
@@ -224,7 +224,7 @@ async def test_a_parent_acts_for_a_child_who_is_linked(desk: Desk) -> None:
 
 
 async def test_a_registered_parent_applies_and_activates(desk: Desk) -> None:
-    """The register's word is enough for a child; what shows it must fit the age."""
+    """Registered parenthood is enough for a minor; the evidence must fit the age."""
     await a_child(desk)
     await kin(desk, "P1", "G1")
     is_refused(await desk.post(G1, PATH, a_wish(kind="face")), 422, "EVIDENCE_INVALID")
@@ -244,7 +244,7 @@ REVIEW = {"decision": "approve", "reason": "seen at the counter"}
 
 
 async def test_the_agency_of_a_child_reviews_the_papers(desk: Desk) -> None:
-    """Nobody else does; its yes lets the guardian activate, its no closes the link."""
+    """Only the member's agency reviews; approval allows activation, rejection closes the link."""
     await a_child(desk)
     path = await a_request(desk, kind="birth_certificate", relation="child")
     for who, status, code in (
@@ -256,8 +256,8 @@ async def test_the_agency_of_a_child_reviews_the_papers(desk: Desk) -> None:
     ):
         is_refused(await desk.post(who, f"{path}/review", REVIEW), status, code)
     is_refused(await desk.post(G1, f"{path}/activation", {}), 409, "NOT_ACTIVE")
-    seen = (await desk.get(AGENCY, path)).json()
-    assert ("P1", "in_review") == (seen["member"], seen["status"])
+    link = (await desk.get(AGENCY, path)).json()
+    assert ("P1", "in_review") == (link["member"], link["status"])
     approved = await desk.post(AGENCY, f"{path}/review", REVIEW)
     assert "applied" == is_answered(approved, LinkReply, 201)["status"]
     is_refused(await desk.post(AGENCY, f"{path}/review", REVIEW), 409, "NOT_IN_REVIEW")
@@ -271,12 +271,12 @@ async def test_the_agency_of_a_child_reviews_the_papers(desk: Desk) -> None:
 
 
 async def test_a_guardian_learns_of_a_member_when_somebody_said_yes(desk: Desk) -> None:
-    """Before that his own view names nobody; the member and his agency see themselves asked."""
+    """Until then the guardian's view has no member; the member and their agency see the request."""
     await an_account(desk, "P1", region=ELSEWHERE)
     await an_account(desk, "G1")
     path = await a_request(desk)
-    seen = {who: (await desk.get(who, path)).json()["member"] for who in (G1, AGENCY)}
-    assert {None} == set(seen.values())
+    members = {who: (await desk.get(who, path)).json()["member"] for who in (G1, AGENCY)}
+    assert {None} == set(members.values())
     for who in (P1, AGENCY_ELSEWHERE, AUDITOR):
         assert "P1" == (await desk.get(who, path)).json()["member"]
     await desk.post(P1, f"{path}/confirmation", {})
@@ -285,7 +285,7 @@ async def test_a_guardian_learns_of_a_member_when_somebody_said_yes(desk: Desk) 
 
 
 async def test_what_nobody_checked_is_suspended(desk: Desk) -> None:
-    """A link of an older release shows no code until the member agrees; its codes are over."""
+    """A link of an older release shows no code until the member agrees; its codes have expired."""
     path = await a_guarded_family(desk)
     keys, store = desk.context.vault, desk.context.store
     code = await a_code(desk, path)

@@ -1,4 +1,4 @@
-"""No code is shown on a stranger's word: evidence is verified, the member is asked (D4)."""
+"""A stranger cannot show a code: evidence is verified and the member asked (D4)."""
 
 import pytest
 
@@ -17,7 +17,7 @@ CHILD_ID = "110105201505010025"
 X1 = a_person("X1")
 KINDS = ("face", "household_page", "birth_certificate", "notarised")
 MEMBERS = ("P1", "C1", "D1", "F1", "NOBODY")
-"""An adult, a child, a dead person, somebody of another region, and nobody."""
+"""An adult, a child, a dead person, a person of another region, and an unknown number."""
 
 
 async def a_crowd(desk: Desk) -> None:
@@ -29,7 +29,7 @@ async def a_crowd(desk: Desk) -> None:
 
 
 async def test_a_stranger_gets_no_code_of_anybody(desk: Desk) -> None:
-    """A made-up proof opens nothing: no code is shown before the member himself agreed."""
+    """An invented proof is not enough: no code is shown before the member agreed."""
     await a_crowd(desk)
     opened = await desk.post(X1, PATH, a_wish("P1"))
 
@@ -43,7 +43,7 @@ async def test_a_stranger_gets_no_code_of_anybody(desk: Desk) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_stranger_learns_of_nobody_by_asking(desk: Desk, kind: str) -> None:
-    """Adult, child, dead, far away or nobody: every answer about the wish is the same."""
+    """Every answer about the request is the same, whoever the member is."""
     await a_crowd(desk)
     told = []
     for member in MEMBERS:
@@ -72,6 +72,6 @@ def a_premium(member: str) -> dict[str, object]:
 
 
 def _bare(body: dict[str, object], member: str) -> dict[str, object]:
-    """An answer without what names this wish and its member."""
+    """An answer without the ids of its request and member."""
     shown = {k: v for k, v in body.items() if k not in ("link_id", "position")}
     return {k: "the member" if v == member else v for k, v in shown.items()}

@@ -1,4 +1,4 @@
-"""The verifier of identity proofs, and what a request for a credential link makes of its word."""
+"""The verifier of identity proofs, and its effect on requests for credential links."""
 
 from collections.abc import AsyncIterator
 
@@ -31,7 +31,7 @@ def a_verifier() -> IdentityVerifier:
 
 @pytest.fixture
 async def context() -> AsyncIterator[ServiceContext]:
-    """A patient, a sponsor, and a verifier who knows their faces."""
+    """A patient, a sponsor, and a verifier of their faces."""
     context = furnish(MemoryStore(), Vault(bytes(32), bytes(32)), load(REGIONS), business_clock())
     await move_in(context, sponsors=())
     context.proofs = a_verifier()
@@ -44,7 +44,7 @@ async def context() -> AsyncIterator[ServiceContext]:
     [("F-P1", True), ("F-S1", False), ("made up", False), ("down", None), ("broken", None)],
 )
 async def test_a_verifier_answers_or_does_not(reference: str, expected: bool | None) -> None:  # noqa: FBT001
-    """Yes and no are answers; an error, and words that are not a verifier's, are none."""
+    """Yes and no are answers; errors and invalid bodies are none."""
     verifier = a_verifier()
     patient = Personal("P1", "test", "ID-P1")
 
@@ -53,7 +53,7 @@ async def test_a_verifier_answers_or_does_not(reference: str, expected: bool | N
 
 
 async def test_nobody_listening_is_no_answer() -> None:
-    """A verifier that is not there confirms nothing."""
+    """An unreachable verifier confirms nothing."""
     verifier = IdentityVerifier("http://127.0.0.1:1/identity")
 
     assert None is await verifier.holds(Personal("P1", "test", "1"), LinkEvidence.FACE, "F-P1")
@@ -71,7 +71,7 @@ def a_wish(member: str, reference: str, kind: LinkEvidence = LinkEvidence.FACE) 
 
 
 async def verified(context: ServiceContext, wish: opening.OpenLink) -> bool:
-    """Whether the log says that somebody confirmed the proof of a fresh request."""
+    """Whether the log has the proof of a new request as verified."""
     request = asked(person(context.vault, "S1"))
     reply = await opening.open_link(context, request, wish)
     assert reply.refusal is None
@@ -83,7 +83,7 @@ async def verified(context: ServiceContext, wish: opening.OpenLink) -> bool:
 
 
 async def test_a_face_is_evidence_where_the_verifier_says_so(context: ServiceContext) -> None:
-    """Confirmed, it is recorded so; without an answer, and papers, wait as any claim does."""
+    """A confirmed proof is recorded as verified; without an answer it is not."""
     assert await verified(context, a_wish("P1", "F-P1"))
     for reference in ("down", "broken"):
         assert not await verified(context, a_wish("P1", reference))
@@ -95,7 +95,7 @@ async def test_a_face_is_evidence_where_the_verifier_says_so(context: ServiceCon
 async def test_a_false_face_is_refused_whoever_it_is_said_to_be(
     context: ServiceContext, member: str, reference: str
 ) -> None:
-    """Also the asker's own face: of nobody the answer is the same no, and nothing is stored."""
+    """A face check of an unknown person is refused, and nothing is stored."""
     before = await context.store.position()
     with pytest.raises(EvidenceInvalidError):
         await verified(context, a_wish(member, reference))
@@ -104,5 +104,5 @@ async def test_a_false_face_is_refused_whoever_it_is_said_to_be(
 
 
 async def test_a_verifier_that_is_down_tells_of_nobody(context: ServiceContext) -> None:
-    """Without its answer the request is taken, of somebody and of nobody."""
+    """Without an answer the request is accepted, whether the person exists or not."""
     assert not await verified(context, a_wish("NOBODY", "down"))

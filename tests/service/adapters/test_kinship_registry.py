@@ -1,4 +1,4 @@
-"""The kinship registry: a real server on a socket, and what an invitation makes of its word."""
+"""The kinship registry on a socket, and its effect on invitations."""
 
 import json
 import socket
@@ -55,7 +55,7 @@ def a_sandbox(place: Path, words: dict[str, str]) -> tuple[str, "subprocess.Pope
 
 @pytest.fixture
 def sandbox(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A registry that knows what the test says."""
+    """A registry that answers as the test says."""
     url, process = a_sandbox(tmp_path, getattr(request, "param", FACTS))
     yield url
     process.kill()  # a late one would answer first
@@ -64,7 +64,7 @@ def sandbox(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 async def context(sandbox: str, tmp_path: Path) -> AsyncIterator[ServiceContext]:
-    """A family that is not bound yet, and a registry behind it."""
+    """A family without bindings, and a registry."""
     store, keys = MemoryStore(), load_keys(tmp_path / "keys.json")
     context = furnish(store, keys, load(REGIONS), business_clock())
     await move_in(context, sponsors=())
@@ -87,23 +87,25 @@ async def invited(context: ServiceContext, sponsor: str, relation: Relation) -> 
 
 
 async def test_the_registrys_word_is_kept_in_the_log(context: ServiceContext) -> None:
-    """A kinship that the registry knows is recorded on both persons, and the offer stands."""
+    """A registered kinship is recorded for both persons, and the invitation is accepted."""
     refusal = await invited(context, "S1", Relation.CHILD)
 
     assert isinstance(context.store, MemoryStore)
-    kept = [r.event.relation for r in context.store.log if isinstance(r.event, KinshipRecorded)]
+    relations = [
+        r.event.relation for r in context.store.log if isinstance(r.event, KinshipRecorded)
+    ]
     assert refusal is None
-    assert sorted(kept) == [Relation.CHILD, Relation.PARENT]
+    assert sorted(relations) == [Relation.CHILD, Relation.PARENT]
 
 
 async def test_another_word_of_the_registry_proves_nothing(context: ServiceContext) -> None:
-    """Who is registered as a sibling cannot be offered as a child."""
+    """A registered sibling cannot be invited as a child."""
     assert await invited(context, "S2", Relation.CHILD) == KinshipUnprovenError.code()
 
 
 @pytest.mark.parametrize("sandbox", [{}], indirect=True)
 async def test_a_registry_that_knows_nothing_proves_nothing(context: ServiceContext) -> None:
-    """Silence of the registry leaves what was imported."""
+    """Without an entry in the registry imported kinships count."""
     assert await invited(context, "S1", Relation.CHILD) == KinshipUnprovenError.code()
 
 
@@ -111,7 +113,7 @@ async def test_a_registry_that_knows_nothing_proves_nothing(context: ServiceCont
     "sandbox", [{"S1": word} for word in ("slow", "broken", "down")], indirect=True
 )
 async def test_a_registry_that_fails_stops_nothing_else(context: ServiceContext) -> None:
-    """Late, garbled or broken: nothing is applied, and the log is as it was."""
+    """After a late or invalid answer nothing is applied."""
     assert isinstance(context.store, MemoryStore)
     before = len(context.store.log)
 
@@ -122,7 +124,7 @@ async def test_a_registry_that_fails_stops_nothing_else(context: ServiceContext)
 
 
 async def test_a_registry_that_is_not_there_stops_nothing_else(context: ServiceContext) -> None:
-    """Nobody listens: the same."""
+    """Without a server nothing is applied."""
     context.registry = Registry("http://127.0.0.1:9/kinship")
 
     with pytest.raises(RegistryUnavailableError):
@@ -130,7 +132,7 @@ async def test_a_registry_that_is_not_there_stops_nothing_else(context: ServiceC
 
 
 async def test_the_registry_is_not_asked_about_strangers(context: ServiceContext) -> None:
-    """Who offers another's money is refused before anybody is looked up, and nothing is kept."""
+    """An invitation in another's name is refused before the registry is asked."""
     assert isinstance(context.store, MemoryStore)
     before = len(context.store.log)
     request = asked(person(context.vault, "S2"))

@@ -1,4 +1,4 @@
-"""The tax side over a real socket, as the service speaks to it and as it may misbehave."""
+"""The tax authority over a socket, including invalid behaviour."""
 
 import socket
 import subprocess
@@ -24,10 +24,10 @@ CONFIRMED, REFUSED, UNKNOWN = TaxVerdict.CONFIRMED, TaxVerdict.REFUSED, TaxVerdi
 
 
 class Sandbox:
-    """The stand-in as a process, whose books outlive it."""
+    """The stand-in as a process; its file outlives it."""
 
     def __init__(self, books: Path) -> None:
-        """Start it on a port that was free."""
+        """Start it on a free port."""
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -40,12 +40,12 @@ class Sandbox:
         self.url = f"http://127.0.0.1:{port}"
 
     async def behave(self, word: str) -> None:
-        """Tell it how to behave."""
+        """Set its behaviour."""
         async with httpx.AsyncClient(trust_env=False) as client:
             await client.post(f"{self.url}/behaviour", json={"now": word})
 
     def end(self) -> int:
-        """It ends with its input."""
+        """End it by closing its input."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         return self._process.wait(20)
@@ -53,10 +53,10 @@ class Sandbox:
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """One stand-in for all that is asked here."""
-    made = Sandbox(tmp_path_factory.mktemp("tax") / "books.ndjson")
-    yield made
-    assert 0 == made.end()
+    """One stand-in for this module."""
+    stand_in = Sandbox(tmp_path_factory.mktemp("tax") / "books.ndjson")
+    yield stand_in
+    assert 0 == stand_in.end()
 
 
 def order(name: str) -> TaxOrder:
@@ -90,7 +90,7 @@ NOT_BOOKED = {"lost", "down"}
 
 @pytest.mark.parametrize("behaviour", BEHAVIOURS)
 async def test_only_a_whole_answer_is_believed(sandbox: Sandbox, behaviour: str) -> None:
-    """However it answers a charge; asked again in peace it says what it did, and did it once."""
+    """However it answers a charge, a later query gives the result; it books at most once."""
     about = order(f"charge-{behaviour}")
     await sandbox.behave(behaviour)
     first = await asked(sandbox, "charge", about)
@@ -117,7 +117,7 @@ REVERSED = CHARGED | {
 
 @pytest.mark.parametrize("behaviour", BEHAVIOURS)
 async def test_a_reversal_is_believed_whole_too(sandbox: Sandbox, behaviour: str) -> None:
-    """However it answers; asked again in peace it gives back what it has not, once."""
+    """However it answers a reversal, a repeated call reverses it once."""
     about = order(f"reverse-{behaviour}")
     await sandbox.behave("normal")
     await asked(sandbox, "charge", about)
@@ -130,7 +130,7 @@ async def test_a_reversal_is_believed_whole_too(sandbox: Sandbox, behaviour: str
 
 
 async def test_nobody_else_s_order_is_answered(sandbox: Sandbox) -> None:
-    """The same id for another amount or person is refused, never confirmed or given back."""
+    """The same id with another amount or person is refused."""
     await sandbox.behave("normal")
     mine = order("mine")
     await asked(sandbox, "charge", mine)
@@ -142,7 +142,7 @@ async def test_nobody_else_s_order_is_answered(sandbox: Sandbox) -> None:
 
 
 async def test_an_order_it_never_had_is_not_found(sandbox: Sandbox) -> None:
-    """Not found is an answer to a question, and none to a request to give back."""
+    """`not_found` answers a query, not a reversal."""
     await sandbox.behave("normal")
 
     assert TaxVerdict.NOT_FOUND is (await asked(sandbox, "query", order("never"))).verdict
@@ -150,7 +150,7 @@ async def test_an_order_it_never_had_is_not_found(sandbox: Sandbox) -> None:
 
 
 async def test_a_tax_side_that_is_not_there_is_unknown() -> None:
-    """Nobody listens: nothing is known, and nothing is raised."""
+    """Without a server the outcome is unknown, and nothing is raised."""
     tax = Tax("http://127.0.0.1:9", timeout_s=TIMEOUT_S)
 
     assert TaxAnswer(UNKNOWN, "UNREACHABLE") == await tax.charge(ORDER)
@@ -158,7 +158,7 @@ async def test_a_tax_side_that_is_not_there_is_unknown() -> None:
 
 
 async def test_its_books_outlive_it_and_name_nobody(tmp_path: Path) -> None:
-    """Started again it knows its orders; its file holds no ID number."""
+    """After a restart it has its orders; its file contains no ID number."""
     books = tmp_path / "books.ndjson"
     first = Sandbox(books)
     booked = await asked(first, "charge", ORDER)
@@ -190,7 +190,7 @@ async def test_its_books_outlive_it_and_name_nobody(tmp_path: Path) -> None:
 async def test_an_answer_names_the_order_to_the_letter(
     changed: dict[str, object], word: str
 ) -> None:
-    """Another member, or one of another shape, makes it no answer; the address names nobody."""
+    """An invalid or unequal member makes the answer invalid; the URL has no personal data."""
     seen: list[str] = []
     app = FastAPI()
 

@@ -1,4 +1,4 @@
-"""Texts of consent: what was once shown to a person is never edited."""
+"""Consent texts are never edited once they were shown."""
 
 import hashlib
 from itertools import chain
@@ -18,12 +18,12 @@ def digest_of(version: str) -> str:
 
 
 def test_a_text_is_never_edited() -> None:
-    """Every version that was ever shipped is there, word for word, and no other."""
+    """Every version ever shipped is there unchanged, and no other."""
     assert list(DIGESTS.items()) == [(version, digest_of(version)) for version in TEXTS]
 
 
 def test_each_side_reads_a_text_of_its_own_in_two_languages() -> None:
-    """Whole lines without breaks, Chinese and English, and no text stands twice."""
+    """Each text is one line, in Chinese and English, and differs from all others."""
     texts = list(chain.from_iterable((t.sponsor, t.beneficiary) for t in TEXTS.values()))
 
     assert len({*texts}) == len(texts)

@@ -1,4 +1,4 @@
-"""A patient with his sponsors, and a guardian who sponsors nobody, on a ledger in memory."""
+"""A patient with sponsors, and a guardian who is no sponsor, on a ledger in memory."""
 
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -24,7 +24,7 @@ class Life(NamedTuple):
 
 
 async def come(driver: ServiceDriver, life: Life) -> None:
-    """The patient A, his sponsors, and a guardian G of his who sponsors nobody."""
+    """The patient A, the sponsors, and a guardian G who is no sponsor."""
     await driver.furnish((P0,))
     driver.clock.at = datetime(2026, 3, 2, 2, tzinfo=UTC)
     await must(driver, Step(do="designate", counter=Counter()))

@@ -31,7 +31,7 @@ lives = st.builds(
 
 
 async def quoted(driver: ServiceDriver, life: Life, named: Identity) -> dict[str, Any]:
-    """What settling would answer, without the word that stands for the claim's own bytes."""
+    """The answer of a settlement without the digest of the claim."""
     bill = SettleBill(
         beneficiary=named,
         visit="v",
@@ -82,6 +82,6 @@ async def without_and_with(life: Life) -> None:
 @settings(max_examples=40, deadline=None)
 @given(lives)
 def test_a_link_changes_no_fen_of_any_bill(life: Life) -> None:
-    """Whoever is linked and whoever shows the code, the split is the same to the byte (R203)."""
+    """Links and shown codes do not change the split (R203)."""
     with asyncio.Runner() as loop:
         loop.run(without_and_with(life))

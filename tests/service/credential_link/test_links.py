@@ -1,4 +1,4 @@
-"""Credential links as the service keeps them: never a code in clear, and counted at one instant."""
+"""Credential links in the ledger: no code in plain text, and concurrent requests."""
 
 import asyncio
 import itertools
@@ -39,7 +39,7 @@ from tests.service.settlement.settled_family import (
 MEMBERS = tuple(f"M{number}" for number in range(12))
 
 
-# ---------------------------------------------------------------- never in clear
+# ---------------------------------------------------------------- no code in plain text
 
 
 @pytest.fixture
@@ -54,24 +54,24 @@ async def driver() -> AsyncIterator[ServiceDriver]:
 
 
 async def test_a_code_is_stored_nowhere(driver: ServiceDriver) -> None:
-    """Neither log, nor heads, nor names, nor stored answers hold the code that was answered."""
+    """Log, heads, names and stored answers do not contain the code."""
     shown = await must(driver, Step(do="show", link="G>A", key="k1"))
     bill = Step(do="settle", shown="shown", personal="10.00", key="k2")
     await must(driver, bill, shown=shown)
     assert driver.context is not None
     store = driver.context.store
     assert isinstance(store, MemoryStore)
-    held = repr((store.log, store.heads, store.keys, store.names))
+    stored = repr((store.log, store.heads, store.keys, store.names))
 
     assert 40 == len(shown.code)
-    assert shown.code not in held
-    assert shown.code.lower() not in held
-    assert driver.context.vault.name("e_credential", shown.code).hex() in held
+    assert shown.code not in stored
+    assert shown.code.lower() not in stored
+    assert driver.context.vault.name("e_credential", shown.code).hex() in stored
     assert shown.code == (await must(driver, Step(do="show", link="G>A", key="k1"))).code
 
 
 async def test_only_the_ledgers_own_key_makes_its_codes(driver: ServiceDriver) -> None:
-    """Who has every stored byte and another key makes other codes; each request has its own."""
+    """With another key the codes differ; each request has its own."""
     shown = [
         (await must(driver, Step(do="show", link="G>A", key=key))).code for key in ("k1", "k2")
     ]
@@ -86,7 +86,7 @@ async def test_only_the_ledgers_own_key_makes_its_codes(driver: ServiceDriver) -
 
 
 async def test_a_display_joins_its_settlements(driver: ServiceDriver) -> None:
-    """The digest of the display is that of the claim; guardian, member, time, channel are told."""
+    """The display's digest is the claim's; guardian, member, time and channel are recorded."""
     shown = await must(driver, Step(do="show", link="G>A"))
     await must(driver, Step(do="settle", shown="shown", personal="1.00"), shown=shown)
     await must(driver, Step(do="settle", who="A", credential="shown", personal="1.00"), shown=shown)
@@ -107,7 +107,7 @@ async def test_a_display_joins_its_settlements(driver: ServiceDriver) -> None:
 
 
 async def test_an_expired_code_leaves_its_key_free(driver: ServiceDriver) -> None:
-    """A bill that came with a code too old is settled under the same key with a fresh one."""
+    """A bill refused for an expired code is settled under the same key with a new one."""
     old = await must(driver, Step(do="show", link="G>A"))
     driver.clock.at = driver.clock.at.replace(hour=4)
     bill = Step(do="settle", shown="shown", personal="1.00", visit="v", key="bill")
@@ -123,29 +123,29 @@ async def test_an_expired_code_leaves_its_key_free(driver: ServiceDriver) -> Non
 async def test_a_code_ends_with_either_account(
     driver: ServiceDriver, who: str, status: str
 ) -> None:
-    """What was shown before a side's end finds nobody after it, and the link can still go."""
+    """A code shown before a side's account ended is invalid, and the link can be closed."""
     shown = await must(driver, Step(do="show", link="G>A"))
     assert driver.context is not None
     code = Identity("e_credential", shown.code)
-    found = await identify(driver.context, HOSPITAL, code)
+    patient = await identify(driver.context, HOSPITAL, code)
     await must(driver, Step(do="status", who=who, status=status))
     with pytest.raises(AccountEndedError):
         await identify(driver.context, HOSPITAL, code)
 
-    assert "A" == found.person.person_no
+    assert "A" == patient.person.person_no
     refused = (await driver.do(Step(do="show", link="G>A"), {})).refused
     assert AccountEndedError.code() == refused
     await must(driver, Step(do="unlink", link="G>A", by="agency"))
 
 
-# ---------------------------------------------------------------- at one instant
+# ---------------------------------------------------------------- concurrent requests
 
 
 @pytest.fixture
 async def contexts(
     dsn: str, tmp_path: Path
 ) -> AsyncIterator[tuple[ServiceContext, ServiceContext]]:
-    """Two houses on one ledger, with a guardian and many who could be his members."""
+    """Two processes on one ledger, with a guardian and many possible members."""
     async with a_context(dsn, tmp_path) as here, a_context(dsn, tmp_path) as there:
         await move_in(here, sponsors=())
         for number in MEMBERS:
@@ -173,7 +173,7 @@ async def opened(context: ServiceContext, guardian: str, member: str) -> str | N
 
 
 async def live_links(context: ServiceContext) -> dict[StreamId, Link]:
-    """Every live link of a log."""
+    """The open links of a log."""
     folded: dict[StreamId, Link] = {}
     for recorded in await context.store.page(0, 100_000):
         if recorded.stream.startswith("lnk_"):
@@ -185,12 +185,12 @@ async def live_links(context: ServiceContext) -> dict[StreamId, Link]:
 async def test_two_processes_link_five_and_no_sixth(
     contexts: tuple[ServiceContext, ServiceContext],
 ) -> None:
-    """Many links of one guardian at once in two processes: five are made, each in its slot."""
+    """Of many concurrent requests of one guardian five succeed, each in its slot."""
     guardian = SPONSORS[0]
     both = zip(MEMBERS, itertools.cycle(contexts), strict=False)
-    told = await asyncio.gather(*(opened(context, guardian, member) for member, context in both))
+    replies = await asyncio.gather(*(opened(context, guardian, member) for member, context in both))
 
-    assert {None: 5, "LINK_LIMIT": 7} == Counter(told)
+    assert {None: 5, "LINK_LIMIT": 7} == Counter(replies)
     live = await live_links(contexts[1])
     assert list(SLOTS) == sorted(link.slot for link in live.values())
     assert 5 == len({link.member for link in live.values()})
@@ -199,15 +199,15 @@ async def test_two_processes_link_five_and_no_sixth(
 async def test_two_processes_link_a_pair_once(
     contexts: tuple[ServiceContext, ServiceContext],
 ) -> None:
-    """The same two linked in both processes at once, closed there, and linked anew here."""
+    """Two persons linked in both processes at once, closed in one, linked again in the other."""
     here, there = contexts
     guardian, member = SPONSORS[0], PATIENT
     for _ in range(3):
-        told = await asyncio.gather(
+        replies = await asyncio.gather(
             *(opened(context, guardian, member) for context in (here, there, here, there))
         )
-        assert [None] == [refusal for refusal in told if refusal is None]
-        assert {"ALREADY_LINKED", None} == set(told)
+        assert [None] == [refusal for refusal in replies if refusal is None]
+        assert {"ALREADY_LINKED", None} == set(replies)
         (link_id,) = await live_links(here)
         closing = asked(person(there.vault, member))
         assert None is (await closure.close_link(there, closing, link_id, "told")).refusal
@@ -217,7 +217,7 @@ async def test_two_processes_link_a_pair_once(
 async def test_a_link_closed_there_shows_nothing_here(
     contexts: tuple[ServiceContext, ServiceContext],
 ) -> None:
-    """A process that knows the link does not miss that another one closed it."""
+    """A process with a cached link notices that another process closed it."""
     here, there = contexts
     assert None is await opened(here, SPONSORS[0], PATIENT)
     (link_id,) = await live_links(here)

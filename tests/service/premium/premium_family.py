@@ -1,4 +1,4 @@
-"""Two sponsors of one resident in the months of enrolment, and what must hold of their money."""
+"""Two sponsors of one resident in the enrolment period, and invariants of their money."""
 
 from datetime import UTC, datetime
 
@@ -27,7 +27,7 @@ EACH_FEN, STANDARD_FEN = 100_000, 40_000
 
 
 async def settle_in(context: ServiceContext) -> None:
-    """Publish the rules, and let the payee and the sponsors come, bound for premiums."""
+    """Publish the rules, and open the payee's and the sponsors' accounts, bound for premiums."""
     await publish(context)
     for number in (PAYEE, *SPONSORS):
         opening = accounts.OpenAccount(
@@ -64,7 +64,7 @@ async def paid(context: ServiceContext, sponsor: str, key: str | None = None) ->
 
 
 async def check_money(context: ServiceContext, booked: int) -> list[Premium]:
-    """What left the accounts is what the tax side booked, and no hold outlives its premium."""
+    """The debits equal what the tax authority booked, and no hold outlives its premium."""
     log = await context.store.page(0, 100_000)
     streams = {recorded.stream for recorded in log}
     heads = (await context.store.read([s for s in streams if s[:3] in {"acc", "prm"}], ())).heads
@@ -72,12 +72,12 @@ async def check_money(context: ServiceContext, booked: int) -> list[Premium]:
     moved_fen = sum(_moved_fen(recorded) for recorded in log)
     sponsors = [head.state for head in heads.values() if isinstance(head.state, Account)]
     left_fen = sum(account.balance_fen for account in sponsors)
-    held = {hold.hold for account in sponsors for hold in account.holds}
+    open_holds = {hold.hold for account in sponsors for hold in account.holds}
     confirmed = [p for p in premiums.values() if p.status is PremiumStatus.CONFIRMED]
 
     assert booked == len(confirmed)
     assert booked * STANDARD_FEN == -moved_fen == len(SPONSORS) * EACH_FEN - left_fen
-    assert {s for s, p in premiums.items() if _holds(p)} == held
+    assert {s for s, p in premiums.items() if _holds(p)} == open_holds
     assert len(confirmed) <= 1
     return list(premiums.values())
 

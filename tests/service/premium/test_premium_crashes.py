@@ -1,4 +1,4 @@
-"""A process that dies between two steps of a premium loses nothing and doubles nothing."""
+"""A crash between two steps of a premium loses nothing and repeats nothing."""
 
 import asyncio
 import json
@@ -35,7 +35,7 @@ class CutOffError(Exception):
 
 @dataclass
 class Cut(ServiceContext):
-    """A house that is cut off before its next step, or right after it was recorded."""
+    """A context that crashes before its next step, or right after it was recorded."""
 
     steps_left: int = 1_000
     after: bool = False
@@ -61,7 +61,7 @@ def a_context(store: MemoryStore, books: TaxBooks, clock: StoppedClock) -> Cut:
 
 
 async def a_family(books: TaxBooks) -> Cut:
-    """A house with the family in it, before anything is paid."""
+    """A context with the family, before anything is paid."""
     clock = StoppedClock()
     clock.at = AT
     context = a_context(MemoryStore(), books, clock)
@@ -70,7 +70,7 @@ async def a_family(books: TaxBooks) -> Cut:
 
 
 async def next_process(context: Cut, books: TaxBooks) -> Cut:
-    """Who comes after the one that died: the same log, the same tax side."""
+    """A context after the crash: the same log, the same tax authority."""
     assert isinstance(context.store, MemoryStore)
     await context.close()
     return a_context(context.store, books, stopped_clock(context))
@@ -89,7 +89,7 @@ STEPS = [(1, False), (1, True), (2, False), (2, True), (0, True)]
 async def test_a_payment_cut_off_anywhere_ends_once(
     steps: int, *, after: bool, behaviour: str
 ) -> None:
-    """Whoever comes next takes it on: booked once and debited once, or neither and free."""
+    """The next process continues: booked and debited once, or neither."""
     books = TaxBooks(late_s=1.0)
     context = await a_family(books)
     books.behaviour = behaviour
@@ -115,7 +115,7 @@ async def test_a_payment_cut_off_anywhere_ends_once(
 
 
 async def test_a_payment_cut_off_before_its_hold_never_was() -> None:
-    """Nothing is held, nothing is known, and the key is free."""
+    """Nothing is held or recorded, and the key is free."""
     books = TaxBooks()
     context = await a_family(books)
     context.steps_left = 0
@@ -143,14 +143,14 @@ async def a_day_after_paying() -> tuple[Cut, TaxBooks, StreamId]:
 async def test_a_reversal_cut_off_anywhere_ends_once(
     steps: int, *, after: bool, behaviour: str
 ) -> None:
-    """Given back once by both, or kept by both."""
+    """A reversal happens once at both, or at neither."""
     context, books, premium_id = await a_day_after_paying()
     books.behaviour = behaviour
     context.steps_left, context.after = steps, after
     request = asked(person(KEYS, "S1"), "back")
     is_silent = behaviour in {"late", "lost", "wrong_amount"}
     if is_silent and steps == 1:
-        await reverse(context, request, premium_id, "told")  # no answer, and so no second step
+        await reverse(context, request, premium_id, "told")  # no answer, so no second step
     else:
         with pytest.raises(CutOffError):
             await reverse(context, request, premium_id, "told")
@@ -170,7 +170,7 @@ async def test_a_reversal_cut_off_anywhere_ends_once(
 
 
 async def test_a_ledger_lost_on_the_way_is_no_lost_payment() -> None:
-    """The append of an outcome is tried until it is there, whatever its connection did."""
+    """The append of an outcome is retried until it is recorded."""
     books = TaxBooks()
     context = await a_family(books)
     assert isinstance(context.store, MemoryStore)

@@ -1,4 +1,4 @@
-"""Two houses on one ledger and one tax side: a person's premium of a year is paid once (S106)."""
+"""Two processes, one tax authority: a person's premium of a year is paid once (S106)."""
 
 import asyncio
 from pathlib import Path
@@ -24,18 +24,18 @@ async def a_context(dsn: str, place: Path, books: TaxBooks) -> ServiceContext:
 
 
 async def test_two_sponsors_at_two_houses_pay_once(dsn: str, tmp_path: Path) -> None:
-    """At the same instant, again and again: one pays, nobody else is held; freed, it is open."""
+    """Of concurrent payments at most one succeeds, and the others hold nothing."""
     books = TaxBooks()
     contexts = [await a_context(dsn, tmp_path, books) for _ in range(2)]
     await settle_in(contexts[0])
     booked_at_once: list[int] = []
     for behaviour in ("duplicate", "duplicate", "normal", "normal"):
         books.behaviour = behaviour
-        told = await asyncio.gather(
+        replies = await asyncio.gather(
             *(paid(context, sponsor) for context in contexts for sponsor in SPONSORS)
         )
-        won = [reply for reply in told if reply.refusal is None]
-        lost = {reply.refusal for reply in told if reply.refusal is not None}
+        won = [reply for reply in replies if reply.refusal is None]
+        lost = {reply.refusal for reply in replies if reply.refusal is not None}
 
         assert lost <= LOSES
         await check_money(contexts[1], books.booked)
@@ -48,14 +48,14 @@ async def test_two_sponsors_at_two_houses_pay_once(dsn: str, tmp_path: Path) -> 
 
 
 async def test_one_key_at_two_houses_is_one_payment(dsn: str, tmp_path: Path) -> None:
-    """The same request at both: one premium, one debit, and both are told the same."""
+    """The same request at both: one premium, one debit, the same answer."""
     books = TaxBooks()
     contexts = [await a_context(dsn, tmp_path, books) for _ in range(2)]
     await settle_in(contexts[0])
-    told = await asyncio.gather(*(paid(context, "S1", "key") for context in contexts * 4))
+    replies = await asyncio.gather(*(paid(context, "S1", "key") for context in contexts * 4))
     later = [await paid(context, "S1", "key") for context in contexts]
 
-    assert {None} == {reply.refusal for reply in (*told, *later)}
+    assert {None} == {reply.refusal for reply in (*replies, *later)}
     assert 1 == len({reply.answer for reply in later})
     assert 1 == len(books.orders)
     await check_money(contexts[0], 1)

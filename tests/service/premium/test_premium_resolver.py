@@ -1,4 +1,4 @@
-"""How often the tax side is asked about a premium that it does not answer."""
+"""The back-off of premiums that the tax authority does not answer."""
 
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ LOOK_S = 5
 
 
 async def test_a_silent_tax_side_is_asked_ever_more_seldom() -> None:
-    """Twice as long each time up to five minutes; once it answers, nothing is asked any more."""
+    """The delay doubles up to five minutes; after an answer there are no retries."""
     books = TaxBooks()
     context = await a_family(books)
     books.behaviour = "down"
@@ -36,7 +36,7 @@ async def test_a_silent_tax_side_is_asked_ever_more_seldom() -> None:
 
 
 async def test_a_rest_is_one_premium_s_own() -> None:
-    """Another that is left meanwhile is asked about at once, and so is one that comes back."""
+    """Another premium is retried at once, and so is one that becomes open again."""
     context = await a_family(TaxBooks())
     left: list[StreamId] = []
 
