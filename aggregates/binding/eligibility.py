@@ -19,6 +19,13 @@ from aggregates.vocabulary import (
     StreamId,
 )
 
+SCOPE_DIGITS = {
+    BeneficiaryScope.SAME_POOLING_REGION: 6,
+    BeneficiaryScope.SAME_PROVINCE: 2,
+    BeneficiaryScope.ANY: 0,
+}
+"""The leading digits that the codes of both regions share."""
+
 
 @dataclass(frozen=True, slots=True)
 class Side:
@@ -69,7 +76,8 @@ def check_scope(sponsor: Side, region: str) -> None:
         ScopeError: it does not.
     """
     scope = sponsor.edition.binding.beneficiary_scope
-    if not _is_in_scope(scope, sponsor.account.region, region):
+    digits = SCOPE_DIGITS[scope]
+    if region[:digits] != sponsor.account.region[:digits]:
         raise refusals.ScopeError(scope=scope)
 
 
@@ -100,16 +108,6 @@ def check_limits(
     needs_order = order.order_missing is OrderMissing.REJECT_BINDING
     if needs_order and theirs.sponsors and theirs.order is None:
         raise refusals.OrderNotSetError
-
-
-def _is_in_scope(scope: BeneficiaryScope, home: str, region: str) -> bool:
-    match scope:
-        case BeneficiaryScope.SAME_POOLING_REGION:
-            return region == home
-        case BeneficiaryScope.SAME_PROVINCE:
-            return region[:2] == home[:2]
-        case BeneficiaryScope.ANY:
-            return True
 
 
 def _check_relation(

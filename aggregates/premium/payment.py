@@ -28,13 +28,6 @@ class PremiumOrder(NamedTuple):
     year: int
 
 
-class BucketAmounts(NamedTuple):
-    """An amount by bucket, in fen."""
-
-    current_fen: int
-    prior_fen: int
-
-
 def check_order(
     order: PremiumOrder, sponsor: Side, payee: Account, binding: Binding, now: Instant
 ) -> None:
@@ -73,7 +66,7 @@ def hold(
         InsufficientError: less than that is available above the reserve (S108).
     """
     amount_fen = sponsor.edition.premium.premium_standard_fen[order.insurance]
-    parts = _parts(amount_fen, sponsor, now)
+    current_fen, prior_fen = _by_bucket(amount_fen, sponsor, now)
     premium_held = PremiumHeld(
         sponsor=sponsor.account_id,
         payee=payee,
@@ -88,8 +81,8 @@ def hold(
     account_hold = Held(
         hold=order.premium_id,
         binding=None,
-        current_fen=parts.current_fen,
-        prior_fen=parts.prior_fen,
+        current_fen=current_fen,
+        prior_fen=prior_fen,
         aid_fen=0,
         on=now.on,
         expires_at=None,
@@ -125,8 +118,8 @@ def _check_status(sponsor: Side, payee: Account) -> None:
         raise refusals.SponsorStatusError(status=sponsor.account.status.lower())
 
 
-def _parts(amount_fen: int, sponsor: Side, now: Instant) -> BucketAmounts:
-    """The amount by bucket, from those that may pay for others; the reserve stays."""
+def _by_bucket(amount_fen: int, sponsor: Side, now: Instant) -> tuple[int, int]:
+    """The amount's current and prior part in fen; the reserve stays."""
     money = sponsor.edition.money
     free = as_spent(sponsor.account, now)
     left_fen = amount_fen
@@ -138,4 +131,4 @@ def _parts(amount_fen: int, sponsor: Side, now: Instant) -> BucketAmounts:
         left_fen -= taken[bucket]
     if left_fen:
         raise refusals.InsufficientError
-    return BucketAmounts(taken[Bucket.CURRENT], taken[Bucket.PRIOR])
+    return taken[Bucket.CURRENT], taken[Bucket.PRIOR]

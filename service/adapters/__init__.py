@@ -1,1 +1,1 @@
-"""Systems asked from outside: the tax authority, the pooled fund, the kinship registry."""
+"""External systems: tax authority, pooled fund, kinship registry, verifier, checkpoint store."""

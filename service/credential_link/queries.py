@@ -1,12 +1,10 @@
 """Look at links: one, its displays, and the links of a person."""
 
-from datetime import date
 from typing import Any
 
 from aggregates.credential_link.events import CodeShown
 from aggregates.vocabulary import Instant, StreamId
 from projections import credential_link as link_views
-from projections.credential_link import LinkRow
 from service.binding.parties import check_sees
 from service.caller import Caller, Role, check_role
 from service.context import ServiceContext
@@ -17,8 +15,7 @@ from service.person.kin import traits_in
 from service.person.lookup import account_of
 from service.person.masking import persons_of
 from service.read_models.reader import PageRequest, PageResult, ReadModels, reach
-from service.serializers import moment
-from service.vault import Personal
+from service.serializers import link_answer, moment
 
 DISPLAYS_MAX = 100
 """Displays shown with a link, the newest first; the event feed has all."""
@@ -92,27 +89,16 @@ async def links_of(
     persons = await persons_of(
         context, [side for row in page.rows for side in (row.guardian, row.member)]
     )
-    sees_all = caller.role is Role.AUDITOR
     on = context.clock().on
-    items = [
-        _link(row, persons, on, names_member=sees_all or row.is_known or row.member == account_id)
-        for row in page.rows
-    ]
+    items: list[dict[str, Any]] = []
+    for row in page.rows:
+        guardian, member = persons.get(row.guardian), persons.get(row.member)
+        names_member = caller.role is Role.AUDITOR or row.is_known or row.member == account_id
+        link = row.folded()
+        status = link.status_of(traits_in(member.cert_no).born_on if member else None, on)
+        numbers = {
+            "guardian": guardian and guardian.person_no,
+            "member": member.person_no if member and names_member else None,
+        }
+        items.append(link_answer(row.link, link, status, row.version) | numbers)
     return PageResult(items, page.next, position)
-
-
-def _link(
-    row: LinkRow, persons: dict[StreamId, Personal | None], on: date, *, names_member: bool
-) -> dict[str, Any]:
-    guardian, member = persons.get(row.guardian), persons.get(row.member)
-    born_on = traits_in(member.cert_no).born_on if member else None
-    return {
-        "link_id": row.link,
-        "guardian": guardian and guardian.person_no,
-        "member": member.person_no if member and names_member else None,
-        "relation": row.relation.lower(),
-        "status": row.folded().status_of(born_on, on),
-        "opened_at": moment(row.opened_at),
-        "closed_at": None if row.closed_at is None else moment(row.closed_at),
-        "version": row.version,
-    }
