@@ -1,17 +1,16 @@
-"""Credential links (亲情账户): ask, confirm, review, activate, show, close, look. No money."""
+"""Credential links (亲情账户): request, confirm, review, activate, show, close, look up."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
 from aggregates.vocabulary import LinkEvidence, Relation
+from api.binding.person_numbers import answer_with_numbers, check_named, numbers_in
 from api.binding.requests import RelationWord
 from api.http.dependencies import (
     ApiOf,
     CallerOf,
-    Change,
     ChangeOf,
-    Render,
     answer_read,
     page_answer,
 )
@@ -26,10 +25,9 @@ from api.http.fields import (
 )
 from api.http.openapi_helpers import problems
 from api.http.problems import ProblemError
-from api.http.schemas import ApiModel as ReplyModel
+from api.http.schemas import ApiModel
 from api.http.strict_body import StrictBodyRoute
 from service.caller import Role
-from service.context import ServiceContext
 from service.credential_link import (
     activation,
     closure,
@@ -40,20 +38,18 @@ from service.credential_link import (
     review,
 )
 from service.ids import stream_of
-from service.ledger.command import Reply
-from service.person.masking import persons_of
 from service.read_models.reader import PageRequest
 
 
 class ProofBody(Body):
-    """How a member's identity is proven: over 16 household page or face, else papers."""
+    """The proof of a member's identity: over 16 household page or face, else papers."""
 
     kind: Literal["household_page", "face", "birth_certificate", "notarised"]
     reference: Reference
 
 
 class LinkBody(Body):
-    """A credential link. An agency names the guardian; a person is the guardian himself."""
+    """A credential link. An agency names the guardian; a person is the guardian."""
 
     guardian: PersonNo | None = None
     member: PersonNo
@@ -62,18 +58,18 @@ class LinkBody(Body):
 
 
 class ReviewBody(Body):
-    """What an agency says of the evidence of a link, and why."""
+    """An agency's decision on the evidence of a link, and its reason."""
 
     decision: Literal["approve", "reject"]
     reason: Remark
 
 
-class ListedLink(ReplyModel):
+class ListedLink(ApiModel):
     """A credential link: `guardian` may show the code of `member` while it is `active`.
 
     Both are person numbers. `requested` waits for the member's confirmation, `in_review` for the
-    agency of his region, `applied` for its activation; `suspended` was active and waits for one
-    of them. `member` is null to the guardian while nobody but himself said yes.
+    agency of the member's region, `applied` for activation; `suspended` was active and waits for
+    one of them. `member` is null to the guardian until someone else agreed.
     """
 
     link_id: str
@@ -87,20 +83,20 @@ class ListedLink(ReplyModel):
 
 
 class LinkReply(ListedLink):
-    """A credential link as it stands."""
+    """A credential link."""
 
     position: int
 
 
-class LinksReply(ReplyModel):
+class LinksReply(ApiModel):
     """A page of credential links, newest first."""
 
     items: list[ListedLink]
     next: str | None
 
 
-class Display(ReplyModel):
-    """One display of the member's code, and the settlements in which it was shown."""
+class Display(ApiModel):
+    """One display of the member's code, and the settlements it was used for."""
 
     shown_at: str
     expires_at: str
@@ -114,7 +110,7 @@ class LinkWithDisplaysReply(LinkReply):
     displays: list[Display]
 
 
-class CodeReply(ReplyModel):
+class CodeReply(ApiModel):
     """The member's code; an institution sends it as `e_credential` until it expires."""
 
     link_id: str
@@ -123,6 +119,7 @@ class CodeReply(ReplyModel):
     position: int
 
 
+SIDES = ("guardian", "member")
 router = APIRouter(
     prefix="/v1/credential-links", tags=["credential links"], route_class=StrictBodyRoute
 )
@@ -138,16 +135,13 @@ async def open_link(change: ChangeOf, body: LinkBody) -> Response:
     """Ask to show a member's code (the guardian, or his agency). Shares no money.
 
     An adult member confirms; for a minor the kinship register names the guardian as a parent, or
-    the agency of the member's region reviews the evidence. The answer is the same whether there is
-    such a person or not.
+    the agency of the member's region reviews the evidence. The answer is the same whether the
+    person exists or not.
     """
-    if change.caller.role is Role.AGENCY and body.guardian is None:
-        raise ProblemError(
-            "FIELD_REQUIRED", errors=[{"field": "guardian", "code": "FIELD_REQUIRED"}]
-        )
+    check_named(change.caller, body.guardian, "guardian")
     asked = change.request("credential-links", body)
     reply = await opening.open_link(change.context, asked, _opening_of(body))
-    return await _answered(change, reply, member=body.member)
+    return await answer_with_numbers(change, reply, SIDES, sent={"member": body.member})
 
 
 @router.get("", response_model=LinksReply, responses=problems(404, 422))
@@ -163,11 +157,11 @@ async def list_links(
 ) -> Response:
     """The links in which the caller is guardian or member, newest first."""
     if person_no is None and caller.role in {Role.AGENCY, Role.AUDITOR}:
-        names = [{"field": "person_no", "code": "QUERY_INVALID"}]
-        raise ProblemError("QUERY_INVALID", errors=names)
-    asked = PageRequest(cursor, limit, min_position)
+        errors = [{"field": "person_no", "code": "QUERY_INVALID"}]
+        raise ProblemError("QUERY_INVALID", errors=errors)
+    page = PageRequest(cursor, limit, min_position)
     return page_answer(
-        await queries.links_of(api.context, api.read_models, caller, person_no, asked)
+        await queries.links_of(api.context, api.read_models, caller, person_no, page)
     )
 
 
@@ -176,9 +170,9 @@ async def look_at_link(api: ApiOf, caller: CallerOf, link_id: str) -> Response:
     """A link, and when its code was shown and used (its sides, their agencies, auditors)."""
     stream = stream_of("lnk", link_id)
     reply = await queries.look_at_link(api.context, caller, stream)
-    displays = await queries.displays_of(api.context, api.read_models, stream)
-    with_persons = await _with_persons(api.context, reply.answer)
-    return answer_read(reply, lambda link: with_persons(link) | {"displays": displays})
+    displays = {"displays": await queries.displays_of(api.context, api.read_models, stream)}
+    numbers = await numbers_in(api.context, reply.answer, SIDES)
+    return answer_read(reply, lambda link: link | numbers | displays)
 
 
 @router.post(
@@ -191,7 +185,8 @@ async def confirm_link(change: ChangeOf, link_id: str, body: NothingBody) -> Res
     """Agree that the guardian shows the code (the member, a minor's parent, or his agency)."""
     stream = stream_of("lnk", link_id)
     asked = change.request(f"credential-links/{stream}/confirmation", body)
-    return await _answered(change, await confirmation.confirm_link(change.context, asked, stream))
+    reply = await confirmation.confirm_link(change.context, asked, stream)
+    return await answer_with_numbers(change, reply, SIDES)
 
 
 @router.post(
@@ -206,7 +201,7 @@ async def review_link(change: ChangeOf, link_id: str, body: ReviewBody) -> Respo
     asked = change.request(f"credential-links/{stream}/review", body)
     verdict = review.Review(is_approved=body.decision == "approve", reason=body.reason)
     reply = await review.review_link(change.context, asked, stream, verdict)
-    return await _answered(change, reply)
+    return await answer_with_numbers(change, reply, SIDES)
 
 
 @router.post(
@@ -220,7 +215,7 @@ async def activate_link(change: ChangeOf, link_id: str, body: NothingBody) -> Re
     stream = stream_of("lnk", link_id)
     asked = change.request(f"credential-links/{stream}/activation", body)
     reply = await activation.activate_link(change.context, asked, stream)
-    return await _answered(change, reply)
+    return await answer_with_numbers(change, reply, SIDES)
 
 
 @router.post(
@@ -247,11 +242,11 @@ async def close_link(change: ChangeOf, link_id: str, body: ReasonBody) -> Respon
     stream = stream_of("lnk", link_id)
     asked = change.request(f"credential-links/{stream}/closure", body)
     reply = await closure.close_link(change.context, asked, stream, body.reason)
-    return await _answered(change, reply)
+    return await answer_with_numbers(change, reply, SIDES)
 
 
 def _opening_of(body: LinkBody) -> opening.OpenLink:
-    """A guardian's request as the service takes it."""
+    """The service's command for a body."""
     return opening.OpenLink(
         guardian=body.guardian,
         member=body.member,
@@ -259,27 +254,3 @@ def _opening_of(body: LinkBody) -> opening.OpenLink:
         evidence=LinkEvidence(body.evidence.kind.upper()),
         reference=body.evidence.reference,
     )
-
-
-async def _answered(change: Change, reply: Reply, member: str | None = None) -> Response:
-    """A link's answer; `member` is the number that the caller himself wrote."""
-    if reply.refusal:
-        return change.answer(reply)
-    with_persons = await _with_persons(change.context, reply.answer)
-
-    def render(link: dict[str, Any]) -> dict[str, Any]:
-        told = with_persons(link)
-        return told if member is None else told | {"member": member}
-
-    return change.answer(reply, render=render)
-
-
-async def _with_persons(context: ServiceContext, answer: bytes) -> Render:
-    guardian, member = queries.sides_in(answer)
-    persons = await persons_of(context, (guardian,) if member is None else (guardian, member))
-    numbers = {stream: person and person.person_no for stream, person in persons.items()}
-
-    def render(link: dict[str, Any]) -> dict[str, Any]:
-        return link | {side: numbers.get(link[side]) for side in ("guardian", "member")}
-
-    return render

@@ -1,4 +1,4 @@
-"""A relative's premium: pay it, look at it, take it back."""
+"""A relative's premium: pay it, look at it, reverse it."""
 
 from typing import Annotated, Any, Literal
 
@@ -7,22 +7,19 @@ from pydantic import Field
 
 from aggregates.policy.choices import PremiumType
 from aggregates.vocabulary import PremiumStatus
-from api.http.dependencies import ApiOf, CallerOf, Change, ChangeOf, Render, answer_read
+from api.binding.person_numbers import answer_with_numbers, check_named, numbers_in
+from api.http.dependencies import ApiOf, CallerOf, Change, ChangeOf, answer_read
 from api.http.fields import Body, PersonNo, ReasonBody
 from api.http.openapi_helpers import problems
-from api.http.problems import ProblemError
-from api.http.schemas import ApiModel as ReplyModel
+from api.http.schemas import ApiModel
 from api.http.strict_body import StrictBodyRoute
-from service.caller import Role
-from service.context import ServiceContext
 from service.ids import stream_of
 from service.ledger.command import Reply
-from service.person.masking import persons_of
 from service.premium import premiums
 
 
 class PremiumBody(Body):
-    """A relative's premium. An agency names the sponsor; a person is the sponsor himself."""
+    """A relative's premium. An agency names the sponsor; a person is the sponsor."""
 
     sponsor: PersonNo | None = None
     payee: PersonNo
@@ -33,10 +30,10 @@ class PremiumBody(Body):
 STATUSES = tuple(status.value for status in PremiumStatus)
 
 
-class PremiumReply(ReplyModel):
+class PremiumReply(ApiModel):
     """A relative's premium (person numbers). `reason` says why it was rejected.
 
-    `held`, `sent_to_tax`, `unknown` and `reverse_requested` wait for the tax side; look again.
+    `held`, `sent_to_tax`, `unknown` and `reverse_requested` wait for the tax authority.
     """
 
     premium_id: str
@@ -55,10 +52,14 @@ class PremiumReply(ReplyModel):
     position: int
 
 
+SIDES = ("sponsor", "payee")
 router = APIRouter(prefix="/v1/premiums", tags=["premiums"], route_class=StrictBodyRoute)
 
 OPEN: dict[int | str, dict[str, Any]] = {
-    202: {"model": PremiumReply, "description": "The tax side has not answered yet; look again"}
+    202: {
+        "model": PremiumReply,
+        "description": "The tax authority has not answered yet",
+    }
 }
 
 
@@ -71,14 +72,11 @@ OPEN: dict[int | str, dict[str, Any]] = {
 async def pay_premium(change: ChangeOf, body: PremiumBody) -> Response:
     """Pay a relative's premium out of one's account (the sponsor, or his agency).
 
-    The amount is the region's standard, whole or not at all. 201 when the tax side booked it;
-    202 while it has not answered: the money is set aside, and the same key, or a look, says
-    how it stands then. What the tax side refuses is 409, and the money is free again.
+    The amount is the region's standard, in full or not at all. 201: the tax authority booked it.
+    202: it has not answered, and the money is held; the same key, or GET, returns the current
+    state. 409: it was refused, and the money is released.
     """
-    if change.caller.role is Role.AGENCY and body.sponsor is None:
-        raise ProblemError(
-            "FIELD_REQUIRED", errors=[{"field": "sponsor", "code": "FIELD_REQUIRED"}]
-        )
+    check_named(change.caller, body.sponsor, "sponsor")
     command = premiums.PayPremium(
         sponsor=body.sponsor,
         payee=body.payee,
@@ -91,9 +89,10 @@ async def pay_premium(change: ChangeOf, body: PremiumBody) -> Response:
 
 @router.get("/{premium_id}", response_model=PremiumReply, responses=problems(404))
 async def look_at_premium(api: ApiOf, caller: CallerOf, premium_id: str) -> Response:
-    """A premium as the log has it now (sponsor, payee, their agencies, auditors)."""
+    """A premium as of the log's end (sponsor, payee, their agencies, auditors)."""
     reply = await premiums.look_at_premium(api.context, caller, stream_of("prm", premium_id))
-    return answer_read(reply, await _with_persons(api.context, reply.answer))
+    numbers = await numbers_in(api.context, reply.answer, SIDES)
+    return answer_read(reply, lambda premium: premium | numbers)
 
 
 @router.post(
@@ -105,8 +104,8 @@ async def look_at_premium(api: ApiOf, caller: CallerOf, premium_id: str) -> Resp
 async def reverse_premium(change: ChangeOf, premium_id: str, body: ReasonBody) -> Response:
     """Take a paid premium back to the buckets it came from (the sponsor, or his agency).
 
-    201 when the tax side gave it back; 202 while it has not answered; 409 where a guard of the
-    region or the tax side keeps it. The same key says how it stands then.
+    201: the tax authority reversed it. 202: it has not answered; the same key returns the current
+    state. 409: the region's rules or the tax authority refused.
     """
     stream = stream_of("prm", premium_id)
     asked = change.request(f"premiums/{stream}/reversal", body)
@@ -115,18 +114,5 @@ async def reverse_premium(change: ChangeOf, premium_id: str, body: ReasonBody) -
 
 
 async def _answered(change: Change, reply: Reply) -> Response:
-    if reply.refusal is not None:
-        return change.answer(reply)
-    render = await _with_persons(change.context, reply.answer)
-    status = 202 if premiums.is_open(reply.answer) else 201
-    return change.answer(reply, status, render)
-
-
-async def _with_persons(context: ServiceContext, answer: bytes) -> Render:
-    persons = await persons_of(context, premiums.parties_in(answer))
-    numbers = {stream: person and person.person_no for stream, person in persons.items()}
-
-    def render(premium: dict[str, Any]) -> dict[str, Any]:
-        return premium | {side: numbers.get(premium[side]) for side in ("sponsor", "payee")}
-
-    return render
+    is_open = reply.refusal is None and premiums.is_open(reply.answer)
+    return await answer_with_numbers(change, reply, SIDES, 202 if is_open else 201)

@@ -1,4 +1,4 @@
-"""The texts of consent, for whoever shows them to a person."""
+"""The consent texts that persons are shown."""
 
 from fastapi import APIRouter, Response
 from pydantic import Field
@@ -19,7 +19,7 @@ class WordingReply(ApiModel):
 
 
 class ConsentTextReply(ApiModel):
-    """A version of what each side of a binding agrees to; it is never edited."""
+    """One version of the texts that both sides agree to; it is never edited."""
 
     version: str
     sponsor: WordingReply
@@ -27,7 +27,7 @@ class ConsentTextReply(ApiModel):
 
 
 class ConsentReply(ApiModel):
-    """One side's consent: the version of the text, when, and by which channel."""
+    """One side's consent: the text's version, the time, and the channel."""
 
     text: str
     at: str
@@ -35,14 +35,14 @@ class ConsentReply(ApiModel):
 
 
 class ConsentsReply(ApiModel):
-    """The consent of both sides; null where no version was named, or nobody said yes yet."""
+    """Both sides' consents; null if no version was sent, or the side has not agreed."""
 
     sponsor: ConsentReply | None
     beneficiary: ConsentReply | None
 
 
 class BindingWithConsentsReply(BindingReply):
-    """A binding, and what both sides agreed to."""
+    """A binding with both sides' consents."""
 
     consents: ConsentsReply
 

@@ -1,6 +1,4 @@
-"""What an agency knows of its persons' relatives: the kinship register."""
-
-from typing import Any
+"""The kinship register, as agencies enter it."""
 
 from fastapi import APIRouter, Response
 
@@ -25,7 +23,7 @@ class KinshipBody(Body):
 
 
 class KinshipReply(ApiModel):
-    """What `relative` is to `person_no` in the register."""
+    """An entry of the register: what `relative` is to `person_no`."""
 
     person_no: str
     relative: str
@@ -45,8 +43,8 @@ router = APIRouter(prefix="/v1", tags=["accounts"], route_class=StrictBodyRoute)
 async def record_kinship(change: ChangeOf, body: KinshipBody) -> Response:
     """Enter what `relative` is to `person_no`, and the same the other way (agency).
 
-    Somebody of another region is as unknown until his agency confirmed the same fact
-    (`POST /v1/kinships/confirmations`).
+    A person of another region is answered as unknown until that region's agency has confirmed
+    the same kinship (`POST /v1/kinships/confirmations`).
     """
     asked = change.request("kinships", body)
     reply = await relatives.record_kinship(change.context, asked, kinship_of(body))
@@ -62,8 +60,8 @@ async def record_kinship(change: ChangeOf, body: KinshipBody) -> Response:
 async def confirm_kinship(change: ChangeOf, body: KinshipBody) -> Response:
     """Agree, for the side of one's own region, to a kinship that the other's agency enters.
 
-    One of the two is of the agency's region. The answer is the same whether the other person is
-    there or not.
+    One of the two is of the agency's region. The answer is the same whether the other person
+    exists or not.
     """
     asked = change.request("kinships/confirmations", body)
     reply = await relatives.confirm_kinship(change.context, asked, kinship_of(body))
@@ -72,15 +70,11 @@ async def confirm_kinship(change: ChangeOf, body: KinshipBody) -> Response:
 
 def _answered(change: Change, reply: Reply, body: KinshipBody) -> Response:
     sides = {"person_no": body.person_no, "relative": body.relative}
-
-    def render(answer: dict[str, Any]) -> dict[str, Any]:
-        return sides | answer
-
-    return change.answer(reply, render=render)
+    return change.answer(reply, render=lambda answer: sides | answer)
 
 
 def kinship_of(body: KinshipBody) -> relatives.RecordKinship:
-    """A kinship as the service takes it."""
+    """The service's form of a body."""
     return relatives.RecordKinship(
         person_no=body.person_no,
         relative=body.relative,

@@ -1,4 +1,4 @@
-"""Requests."""
+"""Request bodies."""
 
 from typing import Annotated, Literal
 
@@ -8,14 +8,14 @@ from api.http.fields import Amount, Body, PersonNo, Reference, TermDay, Version,
 
 
 class OrderBody(Body):
-    """A deduction order: sponsors' person numbers, the first pays first."""
+    """A deduction order: the sponsors' person numbers, in paying order."""
 
     sponsors: Annotated[tuple[PersonNo, ...], Field(max_length=100, fail_fast=True)]
     version: Version = 0
 
 
 class CapsBody(Body):
-    """The most a beneficiary may use of a sponsor's money; null is no limit."""
+    """Limits for a beneficiary, in yuan; null is no limit."""
 
     per_settlement: Amount | None = None
     per_day: Amount | None = None
@@ -40,17 +40,17 @@ RelationWord = Literal[
 
 
 class EvidenceBody(Body):
-    """How a kinship is shown; a document needs its reference."""
+    """The evidence of a kinship; a document needs its reference."""
 
     kind: Literal["promise", "document", "data_check"]
     reference: Reference | None = None
 
 
 class BindingBody(Body):
-    """A sponsor's offer. An agency names the sponsor; a person is the sponsor himself.
+    """A sponsor's offer. An agency names the sponsor; a person is the sponsor.
 
-    `consent` is the version of the text that the sponsor was shown (`GET /v1/consents`); of an
-    import line, that both sides were shown.
+    `consent` is the version of the text that the sponsor was shown (`GET /v1/consents`); in an
+    import line, the version both sides were shown.
     """
 
     sponsor: PersonNo | None = None
@@ -65,13 +65,13 @@ class BindingBody(Body):
 
 
 class ConfirmationBody(Body):
-    """A beneficiary's yes; `consent` is the version of the text that he was shown."""
+    """A beneficiary's acceptance; `consent` is the version of the text shown."""
 
     consent: Word | None = None
 
 
 class GrantBody(Body):
-    """What a sponsor changes of a grant; what is not sent stays, each cap for itself.
+    """Changes of a grant. Members and caps that are not sent stay unchanged.
 
     A cap of null is removed; null for `caps` removes all four.
     """

@@ -1,4 +1,4 @@
-"""Responses."""
+"""Response bodies."""
 
 from typing import Any, Literal
 
@@ -6,9 +6,9 @@ from api.http.schemas import ApiModel
 
 
 class OrderReply(ApiModel):
-    """A deduction order over the sponsors of today; `sponsors` is null before one was set.
+    """The order of the current sponsors; `sponsors` is null and `version` 0 before one is set.
 
-    `version` is 0 then, and moves whenever the order does.
+    `version` changes whenever the order does.
     """
 
     sponsors: list[str | None] | None
@@ -17,7 +17,7 @@ class OrderReply(ApiModel):
 
 
 class CapsReply(ApiModel):
-    """A sponsor's caps in yuan; null is no limit."""
+    """Limits in yuan; null is no limit."""
 
     per_settlement: str | None
     per_day: str | None

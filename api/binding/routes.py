@@ -1,37 +1,31 @@
-"""Bindings: invite, confirm, decline, change, release, and look."""
+"""Bindings: invite, confirm, decline, change, release, list and look up."""
 
 from datetime import date
-from typing import Annotated, Any, cast
+from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Query, Response
 
 from aggregates.vocabulary import KinshipEvidence, Relation, Use
 from api.binding.consent_routes import BindingWithConsentsReply
+from api.binding.person_numbers import answer_with_numbers, check_named, numbers_in
 from api.binding.requests import BindingBody, CapsBody, ConfirmationBody, EvidenceBody, GrantBody
 from api.binding.responses import BindingReply, BindingsReply
 from api.http.dependencies import (
     ApiOf,
     CallerOf,
-    Change,
     ChangeOf,
-    Render,
     answer_read,
     page_answer,
 )
 from api.http.fields import NUMBER_MAX, NothingBody, ReasonBody, maybe_fen
 from api.http.openapi_helpers import problems
-from api.http.problems import ProblemError
 from api.http.strict_body import StrictBodyRoute
-from service.binding import bindings, consents
-from service.binding import queries as service_binding_queries
+from service.binding import bindings, consents, queries
 from service.binding.bindings import Caps, CapsChange
-from service.caller import Role
-from service.context import ServiceContext
 from service.ids import stream_of
-from service.ledger.command import Reply
-from service.person.masking import persons_of
-from service.read_models import reader as lists
+from service.read_models.reader import PageRequest
 
+SIDES = ("sponsor", "beneficiary")
 router = APIRouter(prefix="/v1/bindings", tags=["bindings"], route_class=StrictBodyRoute)
 
 
@@ -43,54 +37,46 @@ router = APIRouter(prefix="/v1/bindings", tags=["bindings"], route_class=StrictB
 )
 async def invite(change: ChangeOf, body: BindingBody) -> Response:
     """Offer a family member the use of one's account (the sponsor, or his agency)."""
-    if change.caller.role is Role.AGENCY and body.sponsor is None:
-        raise ProblemError(
-            "FIELD_REQUIRED", errors=[{"field": "sponsor", "code": "FIELD_REQUIRED"}]
-        )
+    check_named(change.caller, body.sponsor, "sponsor")
     reply = await bindings.invite(
         change.context, change.request("bindings", body), invitation_of(body)
     )
-    return await _answered(change, reply, beneficiary=body.beneficiary)
+    return await answer_with_numbers(change, reply, SIDES, sent={"beneficiary": body.beneficiary})
 
 
-def _sought(
+def _filter(
     status: Annotated[
         str | None, Query(pattern="^(invited|active|declined|expired|released|ended)$")
     ] = None,
     person_no: Annotated[
         str | None, Query(max_length=40, description="whose: a child's, or of the region")
     ] = None,
-) -> service_binding_queries.BindingsQuery:
-    return service_binding_queries.BindingsQuery(status, person_no)
-
-
-SoughtOf = Annotated[service_binding_queries.BindingsQuery, Depends(_sought)]
+) -> queries.BindingsQuery:
+    return queries.BindingsQuery(status, person_no)
 
 
 @router.get("", response_model=BindingsReply, responses=problems(404, 422))
 async def list_bindings(
     api: ApiOf,
     caller: CallerOf,
-    sought: SoughtOf,
+    query: Annotated[queries.BindingsQuery, Depends(_filter)],
     cursor: Annotated[str | None, Query(max_length=100)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     min_position: Annotated[int | None, Query(ge=0, le=NUMBER_MAX)] = None,
 ) -> Response:
     """The caller's bindings on either side, newest first."""
-    asked = lists.PageRequest(cursor, limit, min_position)
-    return page_answer(
-        await service_binding_queries.bindings(api.context, api.read_models, caller, sought, asked)
-    )
+    page = PageRequest(cursor, limit, min_position)
+    return page_answer(await queries.bindings(api.context, api.read_models, caller, query, page))
 
 
 @router.get("/{binding_id}", response_model=BindingWithConsentsReply, responses=problems(404))
 async def look_at_binding(api: ApiOf, caller: CallerOf, binding_id: str) -> Response:
-    """A binding as the log has it now (its two sides, their agencies, auditors)."""
+    """A binding as of the log's end (its two sides, their agencies, auditors)."""
     stream = stream_of("bnd", binding_id)
     reply = await bindings.look_at_binding(api.context, caller, stream)
-    given = await consents.consents_of(api.context, stream)
-    with_persons = await _with_persons(api.context, reply.answer)
-    return answer_read(reply, lambda binding: with_persons(binding) | {"consents": given})
+    given = {"consents": await consents.consents_of(api.context, stream)}
+    numbers = await numbers_in(api.context, reply.answer, SIDES)
+    return answer_read(reply, lambda binding: binding | numbers | given)
 
 
 @router.post(
@@ -104,7 +90,7 @@ async def confirm(change: ChangeOf, binding_id: str, body: ConfirmationBody) -> 
     stream = stream_of("bnd", binding_id)
     asked = change.request(f"bindings/{stream}/confirmation", body)
     reply = await bindings.confirm(change.context, asked, stream, body.consent)
-    return await _answered(change, reply)
+    return await answer_with_numbers(change, reply, SIDES)
 
 
 @router.post(
@@ -117,7 +103,8 @@ async def decline(change: ChangeOf, binding_id: str, body: NothingBody) -> Respo
     """Say no to an invitation (the beneficiary, or his agency)."""
     stream = stream_of("bnd", binding_id)
     asked = change.request(f"bindings/{stream}/decline", body)
-    return await _answered(change, await bindings.decline(change.context, asked, stream))
+    reply = await bindings.decline(change.context, asked, stream)
+    return await answer_with_numbers(change, reply, SIDES)
 
 
 @router.post(
@@ -131,7 +118,7 @@ async def release(change: ChangeOf, binding_id: str, body: ReasonBody) -> Respon
     stream = stream_of("bnd", binding_id)
     asked = change.request(f"bindings/{stream}/release", body)
     reply = await bindings.release(change.context, asked, stream, body.reason)
-    return await _answered(change, reply)
+    return await answer_with_numbers(change, reply, SIDES)
 
 
 @router.patch(
@@ -142,18 +129,18 @@ async def release(change: ChangeOf, binding_id: str, body: ReasonBody) -> Respon
 async def change_grant(change: ChangeOf, binding_id: str, body: GrantBody) -> Response:
     """Change what is granted (the sponsor, or his agency).
 
-    What is not sent stays as it is, each cap for itself. A cap of null is removed; null for
-    `caps` removes all four, and null for `valid_until` grants until released.
+    Members and caps that are not sent stay unchanged. A cap of null is removed; null for `caps`
+    removes all four, and null for `valid_until` grants until released.
     """
     stream = stream_of("bnd", binding_id)
     sent = ",".join(_sent_members(body))
     asked = change.request(f"bindings/{stream}/grant/{sent}", body, needs_key=False)
     reply = await bindings.change(change.context, asked, stream, _change_of(body))
-    return await _answered(change, reply, 200)
+    return await answer_with_numbers(change, reply, SIDES, 200)
 
 
 def invitation_of(body: BindingBody) -> bindings.Invite:
-    """An invitation as the service takes it."""
+    """The service's command for a body."""
     return bindings.Invite(
         sponsor=body.sponsor,
         beneficiary=body.beneficiary,
@@ -205,38 +192,8 @@ def _caps_change_of(body: GrantBody) -> CapsChange:
 
 
 def _sent_members(body: GrantBody) -> list[str]:
-    """The members of a change, and the caps in it that are null; a digest leaves null out."""
+    """The members sent, and the caps that are null, which a digest leaves out."""
     caps = body.caps or CapsBody()
     removed = [f"caps.{name}" for name in caps.model_fields_set if getattr(caps, name) is None]
     everything = ["caps=null"] if "caps" in body.model_fields_set and body.caps is None else []
     return sorted([*body.model_fields_set, *removed, *everything])
-
-
-async def _answered(
-    change: Change,
-    reply: Reply,
-    status: int = 201,
-    beneficiary: str | None = None,
-) -> Response:
-    """A binding's answer; `beneficiary` is the number that the caller himself wrote."""
-    if reply.refusal:
-        return change.answer(reply, status)
-    with_persons = await _with_persons(change.context, reply.answer)
-
-    def render(binding: dict[str, Any]) -> dict[str, Any]:
-        told = with_persons(binding)
-        return told if beneficiary is None else told | {"beneficiary": beneficiary}
-
-    return change.answer(reply, status, render)
-
-
-async def _with_persons(context: ServiceContext, answer: bytes) -> Render:
-    sponsor, beneficiary = bindings.parties_in(answer)
-    sides = (sponsor,) if beneficiary is None else (sponsor, beneficiary)
-    persons = await persons_of(context, sides)
-    numbers = {stream: person and person.person_no for stream, person in persons.items()}
-
-    def render(binding: dict[str, Any]) -> dict[str, Any]:
-        return binding | {side: numbers.get(binding[side]) for side in ("sponsor", "beneficiary")}
-
-    return render
