@@ -1,4 +1,4 @@
-"""Put person numbers and masked names in the place of account ids, for those who may see them."""
+"""Read the persons behind account ids, and mask names for those who may not see them whole."""
 
 from collections.abc import Iterable
 
@@ -15,7 +15,7 @@ SURNAMES = (
 COMPOUND = frozenset(SURNAMES.split())
 """Surnames of two characters."""
 STARS_MAX = 3
-"""More stars than this would tell a long name from its length."""
+"""The most stars of a mask: more would show how long a name is."""
 
 
 async def persons_of(
@@ -26,12 +26,12 @@ async def persons_of(
     Raises:
         KeyFileError: a sealed person does not open under this ledger's keys.
     """
-    wanted = list(dict.fromkeys(accounts))
-    note(wanted)
-    found = await context.store.read((), (), wanted)
+    account_ids = list(dict.fromkeys(accounts))
+    note(account_ids)
+    stored = await context.store.read((), (), account_ids)
     return {
-        account: context.vault.unseal(person.sealed, person.wrapped, account)
-        for account, person in found.persons.items()
+        account_id: context.vault.unseal(person.sealed, person.wrapped, account_id)
+        for account_id, person in stored.persons.items()
     }
 
 
@@ -48,10 +48,10 @@ async def masked_names_of(
 
 
 def masked(name: str) -> str:
-    """A name as relatives may see one another's (policy.md §6.2): 张*, 王**, 欧阳**.
+    """A name as relatives and institutions may see it (policy.md §6.2): 张*, 王**, 欧阳**.
 
-    The surname stays and each sign behind it is a star, up to `STARS_MAX`. A name of one sign,
-    and one that does not begin with a letter, is all stars.
+    The surname is shown, and up to `STARS_MAX` stars stand for the characters behind it. A name
+    of one character, and one that does not begin with a letter, is all stars.
     """
     bare = name.strip()
     shown = 2 if len(bare) > 2 and bare[:2] in COMPOUND else 1  # noqa: PLR2004 -- 欧阳锋, not 欧阳

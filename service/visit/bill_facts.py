@@ -25,6 +25,7 @@ from service.context import ServiceContext
 from service.ledger.command import Decision
 from service.ledger.read_set import ReadSet
 from service.person.lookup import find_person
+from service.person.masking import masked
 from service.policy import edition_of_record
 from service.settlement.returns import own_settlement
 from service.vault import Personal, Vault
@@ -175,14 +176,9 @@ def _sponsors(reads: ReadSet, vault: Vault, settled: Settled) -> tuple[Sponsored
             person = patient_of(reads, vault, share.account).person
             relation = reads.binding(share.binding).relation
             is_full = disclosure is HisDisclosure.PER_PAYER_FULL
-            name = person.name if is_full else masked(person.name)
+            name = person.name if is_full or not person.name else masked(person.name)
         told.append(Sponsored(rank, share.current_fen + share.prior_fen, name, relation))
     return tuple(told)
-
-
-def masked(name: str) -> str:
-    """A name's first character alone (policy.md §6.2)."""
-    return name[:1] + "*" * max(1, len(name) - 1) if name else ""
 
 
 async def look_at_bill(

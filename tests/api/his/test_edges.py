@@ -17,6 +17,7 @@ from api.http.asgi import Receive, Scope, Send
 from service.adapters.pooled_fund import CoreSystem, Funds, load_table
 from service.context import furnish
 from service.ledger.memory_store import MemoryStore
+from service.person.masking import masked
 from service.read_models.reader import ReadModels
 from service.regions.policy_book import PolicyBook
 from tests.api.clients import (
@@ -29,6 +30,8 @@ from tests.api.clients import (
     NOW,
     Desk,
     NoFollower,
+    a_binding,
+    an_account,
     at_a_desk,
 )
 from tests.api.his.client import ENTRANCE, His, RefusedError
@@ -36,9 +39,9 @@ from tests.api.his.desks import a_hospital, a_pharmacy, move_in
 from tests.cases.outcome import StoppedClock
 
 
-async def a_charged_visit(his: His, amount: str = "128.50") -> str:
-    visit = await his.register("P1")
-    await his.ask("2204", {"feedetail": [his.fee(visit, "P1", "1", amount)]})
+async def a_charged_visit(his: His, amount: str = "128.50", person: str = "P1") -> str:
+    visit = await his.register(person)
+    await his.ask("2204", {"feedetail": [his.fee(visit, person, "1", amount)]})
     return visit
 
 
@@ -168,14 +171,29 @@ async def test_a_sponsor_is_named_as_the_region_lets_him_be(
 ) -> None:
     """Ranks and amounts always; names masked, whole or not at all; numbers never."""
     async with a_desk_that_discloses(tmp_path, disclosure) as desk:
-        his = await a_hospital(desk)
-        visit = await a_charged_visit(his)
-        asked = his.envelope("2207", his.bill(visit, "P1", "128.50"), his.msgid())
-        answer = await his.wire(ENTRANCE, {}, json.dumps(asked).encode())
-        extra = json.loads(json.loads(answer)["output"]["setlinfo"]["exp_content"])
+        answer, payers = await settled_payers(await a_hospital(desk), "P1")
 
-        assert [{"order": 1, "amount": "44.25"} | told] == extra["payers"]
+        assert [{"order": 1, "amount": "44.25"} | told] == payers
         assert b"ID-S1" not in answer
+
+
+async def test_a_hospital_sees_the_mask_that_relatives_see(tmp_path: Path) -> None:
+    """One rule masks every name (policy.md §6.2): a surname of two characters is shown whole."""
+    async with a_desk_that_discloses(tmp_path, HisDisclosure.PER_PAYER_MASKED) as desk:
+        await an_account(desk, "S2", "500.00", name="欧阳锋")
+        await a_binding(desk, "S2", "R1")
+        _, payers = await settled_payers(await a_hospital(desk), "R1")
+
+        assert [masked("欧阳锋")] == [payer["name"] for payer in payers]
+
+
+async def settled_payers(his: His, person: str) -> tuple[bytes, list[dict[str, Any]]]:
+    """The answer of 2207 to a bill of 128.50, and what it says of each sponsor."""
+    visit = await a_charged_visit(his, person=person)
+    request = his.envelope("2207", his.bill(visit, person, "128.50"), his.msgid())
+    answer = await his.wire(ENTRANCE, {}, json.dumps(request).encode())
+    extra = json.loads(json.loads(answer)["output"]["setlinfo"]["exp_content"])
+    return answer, extra["payers"]
 
 
 @asynccontextmanager
