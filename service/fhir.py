@@ -17,7 +17,6 @@ from projections.settlement.movements import InstitutionDay, of_day
 from service.caller import Caller, Role, check_role
 from service.context import ServiceContext
 from service.institution import see_institution
-from service.ledger.command import Decision
 from service.ledger.read_set import ReadSet
 from service.read_models.reader import ReadModels, reach_head
 from service.reconciliation.reconcile_day import ComputedAnswer
@@ -62,19 +61,17 @@ async def explain(
         UnknownError: there is none, nothing was settled, or it is not the caller's.
     """
     check_role(caller, Role.INSTITUTION, Role.PERSON, Role.AGENCY, Role.AUDITOR)
-    seen: list[VisibleSettlement] = []
 
-    def decide(reads: ReadSet, now: Instant) -> Decision:
+    def query(reads: ReadSet, now: Instant) -> VisibleSettlement:
         settlement, answer = see_settlement(reads, context, caller, settlement_id, now)
         if settlement.claim is None or "payers" not in answer:
             raise UnknownError
         institution = reads.institution(settlement.institution)
         region = reads.account(settlement.claim.beneficiary).region
-        seen.append(VisibleSettlement(settlement, answer, institution, region))
-        return Decision(answer=b"")
+        return VisibleSettlement(settlement, answer, institution, region)
 
-    reply = await context.ask(caller, decide)
-    return ComputedAnswer(_explanation(seen[-1], caller), reply.position)
+    visible, position = await context.read_at(caller, query)
+    return ComputedAnswer(_explanation(visible, caller), position)
 
 
 async def reconcile_payments(

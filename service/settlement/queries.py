@@ -155,14 +155,9 @@ async def status_since(
     """
     if not reply.is_replayed or reply.refusal is not None or reply.subject is None:
         return None
-    settlement_id, seen = reply.subject, []
-
-    def decide(reads: ReadSet, _: Instant) -> Decision:
-        seen.append(reads.settlement(settlement_id).status)
-        return Decision(answer=b"")
-
-    await context.ask(caller, decide)
-    return None if seen[-1] is SettlementStatus.SETTLED else seen[-1]
+    settlement_id = reply.subject
+    status = await context.read(caller, lambda reads, _: reads.settlement(settlement_id).status)
+    return None if status is SettlementStatus.SETTLED else status
 
 
 async def check_readable(context: ServiceContext, caller: Caller, settlement_id: StreamId) -> None:
@@ -171,12 +166,10 @@ async def check_readable(context: ServiceContext, caller: Caller, settlement_id:
     Raises:
         UnknownError: there is none, or it is not the caller's.
     """
-
-    def decide(reads: ReadSet, now: Instant) -> Decision:
-        _shown_to(reads, context, caller, reads.settlement(settlement_id), now)
-        return Decision(answer=b"")
-
-    await context.ask(caller, decide)
+    await context.read(
+        caller,
+        lambda reads, now: _shown_to(reads, context, caller, reads.settlement(settlement_id), now),
+    )
 
 
 async def find_by_key(context: ServiceContext, caller: Caller, key: str) -> StreamId:

@@ -22,7 +22,6 @@ from aggregates.vocabulary import (
 )
 from service.caller import Caller
 from service.context import ServiceContext
-from service.ledger.command import Decision
 from service.ledger.read_set import ReadSet
 from service.person.lookup import find_person
 from service.person.masking import masked
@@ -189,18 +188,15 @@ async def look_at_bill(
     Raises:
         UnknownError: there is none, it is another's, or nothing was settled.
     """
-    seen: list[BillFacts] = []
 
-    def decide(reads: ReadSet, _: Instant) -> Decision:
+    def query(reads: ReadSet, _: Instant) -> BillFacts:
         settlement: Settlement = own_settlement(reads, context.vault, caller, settlement_id)
         settled = settlement.settled
         if settled is None:
             raise UnknownError
-        whose = settled.claim.beneficiary
-        if person_no is not None and find_person(reads, context.vault, person_no) != whose:
+        patient = settled.claim.beneficiary
+        if person_no is not None and find_person(reads, context.vault, person_no) != patient:
             raise UnknownError
-        seen.append(facts_of(reads, context.vault, settlement_id, settled, settlement.status))
-        return Decision(answer=b"")
+        return facts_of(reads, context.vault, settlement_id, settled, settlement.status)
 
-    await context.ask(caller, decide)
-    return seen[-1]
+    return await context.read(caller, query)

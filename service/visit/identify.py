@@ -9,7 +9,6 @@ from aggregates.vocabulary import Instant, InstitutionKind, StreamId
 from service.caller import Caller, Role, check_role
 from service.context import ServiceContext
 from service.credential_link.inputs import accounts_of
-from service.ledger.command import Decision
 from service.ledger.read_set import ReadSet
 from service.person.lookup import find_person
 from service.settlement.claims import Identity, owner_of
@@ -35,20 +34,17 @@ async def identify(context: ServiceContext, caller: Caller, shown: Identity) -> 
         InstitutionNotDesignatedError: the asker is under no agreement.
     """
     check_role(caller, Role.INSTITUTION)
-    seen: list[Patient] = []
     name = context.vault.name(*shown)
 
-    def decide(reads: ReadSet, now: Instant) -> Decision:
+    def query(reads: ReadSet, now: Instant) -> Patient:
         _counter(reads, context, caller)
         account_id = owner_of(reads, context.vault, shown, now)
         link = reads.find(name)
         if link is not None and link.startswith("lnk_"):
             check_living(accounts_of(reads, reads.link(link)))
-        seen.append(patient_of(reads, context.vault, account_id))
-        return Decision(answer=b"")
+        return patient_of(reads, context.vault, account_id)
 
-    await context.ask(caller, decide)
-    return seen[-1]
+    return await context.read(caller, query)
 
 
 async def look_at_patient(
@@ -60,16 +56,13 @@ async def look_at_patient(
         UnknownError: there is none; InstitutionNotDesignatedError.
     """
     check_role(caller, Role.INSTITUTION)
-    seen: list[tuple[Patient, Counter]] = []
 
-    def decide(reads: ReadSet, _: Instant) -> Decision:
+    def query(reads: ReadSet, _: Instant) -> tuple[Patient, Counter]:
         counter = _counter(reads, context, caller)
         account = find_person(reads, context.vault, person_no)
-        seen.append((patient_of(reads, context.vault, account), counter))
-        return Decision(answer=b"")
+        return patient_of(reads, context.vault, account), counter
 
-    await context.ask(caller, decide)
-    return seen[-1]
+    return await context.read(caller, query)
 
 
 async def look_at_counter(context: ServiceContext, caller: Caller) -> Counter:
@@ -79,14 +72,7 @@ async def look_at_counter(context: ServiceContext, caller: Caller) -> Counter:
         InstitutionNotDesignatedError: it is not known here, or its agreement is not in force.
     """
     check_role(caller, Role.INSTITUTION)
-    seen: list[Counter] = []
-
-    def decide(reads: ReadSet, _: Instant) -> Decision:
-        seen.append(_counter(reads, context, caller))
-        return Decision(answer=b"")
-
-    await context.ask(caller, decide)
-    return seen[-1]
+    return await context.read(caller, lambda reads, _: _counter(reads, context, caller))
 
 
 def _counter(reads: ReadSet, context: ServiceContext, caller: Caller) -> Counter:

@@ -26,7 +26,7 @@ from service.caller import Caller, Request
 from service.clock import new_stream
 from service.context import ServiceContext
 from service.ids import short
-from service.ledger.command import Decision, Reply
+from service.ledger.command import Reply
 from service.ledger.read_set import ReadSet
 from service.ledger.store import StoreUnavailableError
 from service.person.lookup import find_person
@@ -88,24 +88,13 @@ async def try_bill(
         RefusalError: as settling would refuse; FundUnavailableError, FeesMovedError.
     """
     share = await _sharing(context, caller, asked)
-    seen: list[tuple[SettleBill, Patient]] = []
 
-    def decide(reads: ReadSet, _: Instant) -> Decision:
+    def query(reads: ReadSet, _: Instant) -> tuple[SettleBill, Patient]:
         bill = _bill(reads, context.vault, caller, asked, share)
-        seen.append(
-            (
-                bill,
-                patient_of(
-                    reads,
-                    context.vault,
-                    find_person(reads, context.vault, asked.bill.person_no),
-                ),
-            )
-        )
-        return Decision(answer=b"")
+        account_id = find_person(reads, context.vault, asked.bill.person_no)
+        return bill, patient_of(reads, context.vault, account_id)
 
-    await context.ask(caller, decide)
-    bill, patient = seen[-1]
+    bill, patient = await context.read(caller, query)
     reply = await quotes.quote(context, caller, bill)
     facts = _tried(json.decode(reply.answer), bill, patient)
     if isinstance(asked, Purchase):
@@ -124,24 +113,24 @@ async def settle_bill(
     """
     caller = request.caller
     share = await _sharing(context, caller, asked)
-    seen: list[BillFacts] = []
+    decided: list[BillFacts] = []  # a retried decision adds another; the last one counts
 
     def find(reads: ReadSet, _: Instant) -> SettleBill:
         return _bill(reads, context.vault, caller, asked, share)
 
     def note(reads: ReadSet, settlement_id: StreamId, settled: Settled) -> list[Beside]:
-        seen.append(facts_of(reads, context.vault, settlement_id, settled))
+        decided.append(facts_of(reads, context.vault, settlement_id, settled))
         return _bought(asked, settlement_id, settled) if isinstance(asked, Purchase) else []
 
     reply = await settle_found(context, request, find, note)
     if reply.refusal is not None:
         return BillOutcome(reply, None)
-    if reply.is_replayed or not seen:
+    if reply.is_replayed or not decided:
         assert reply.subject is not None, "a settlement is its key's subject"
         facts = await look_at_bill(context, caller, reply.subject, None)
         since = None if facts.status is SettlementStatus.SETTLED else facts.status
         return BillOutcome(reply, facts._replace(status=SettlementStatus.SETTLED), since)
-    return BillOutcome(reply, seen[-1])
+    return BillOutcome(reply, decided[-1])
 
 
 def _bought(asked: Purchase, settlement_id: StreamId, settled: Settled) -> list[Beside]:
@@ -167,14 +156,9 @@ async def _sharing(
     funds = context.funds
     if not funds.has_cores:
         return funds.table.share
-    seen: list[CoverRequest] = []
-
-    def decide(reads: ReadSet, _: Instant) -> Decision:
-        seen.append(_asked(reads, context.vault, caller, asked)[0])
-        return Decision(answer=b"")
-
-    await context.ask(caller, decide)
-    before = seen[-1]
+    before, _ = await context.read(
+        caller, lambda reads, _: _asked(reads, context.vault, caller, asked)
+    )
     core = funds.core_of(before.region)
     if core is None:
         return funds.table.share

@@ -133,14 +133,9 @@ async def look_at_visit(context: ServiceContext, caller: Caller, named: Named) -
     Raises:
         UnknownError: there is none, or not of this person and institution.
     """
-    seen: list[Visit] = []
-
-    def decide(reads: ReadSet, _: Instant) -> Decision:
-        seen.append(own_visit(reads, context.vault, caller, named))
-        return Decision(answer=b"")
-
-    await context.ask(caller, decide)
-    return seen[-1]
+    return await context.read(
+        caller, lambda reads, _: own_visit(reads, context.vault, caller, named)
+    )
 
 
 async def undo_registration(context: ServiceContext, request: Request, visit_id: StreamId) -> Reply:
