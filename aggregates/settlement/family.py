@@ -36,6 +36,14 @@ class Family(NamedTuple):
     invitations: tuple[tuple[StreamId, Binding], ...]
 
 
+def editions_of(family: Family) -> dict[str, str]:
+    """The ids of the editions that take part: the beneficiary's, and each sponsor's by binding."""
+    editions = {"beneficiary": family.edition.id}
+    for sponsor in family.sponsors.values():
+        editions[sponsor.link.binding] = sponsor.edition.id
+    return editions
+
+
 def payers_of(family: Family, place: PlaceOfCare, now: Instant) -> Payers:
     """Everybody considered for a bill, in paying order."""
     mine = as_spent(family.account, now)

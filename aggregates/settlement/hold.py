@@ -9,9 +9,9 @@ from aggregates.account.state import Account
 from aggregates.policy.edition import Edition
 from aggregates.refusals import CaptureExceedsError, HoldVoidError
 from aggregates.settlement.bill import personal_of
-from aggregates.settlement.cascade import Split
 from aggregates.settlement.events import Claim, PayerShare
 from aggregates.settlement.resplit import recast
+from aggregates.settlement.settlement import ClaimSplit
 from aggregates.vocabulary import HoldEnd, HoldStatus, Instant, Reason, StreamId
 
 
@@ -84,6 +84,27 @@ def evolve(hold: Hold | None, event: HoldEvent) -> Hold:
     return replace(hold, status=ENDS[event.why])
 
 
+def held_of(
+    claim_split: ClaimSplit, read: dict[StreamId, int], now: Instant, expires_at: datetime
+) -> ClaimHeld:
+    """The hold that a split makes."""
+    split = claim_split.split
+    return ClaimHeld(
+        claim=claim_split.claim,
+        place_region=claim_split.place_region,
+        editions=claim_split.editions,
+        read=read,
+        payers=split.payers,
+        reasons=claim_split.reasons,
+        own_fen=split.own_fen,
+        aid_fen=split.aid_fen,
+        cash_fen=split.cash_fen,
+        held_at=now.at,
+        expires_at=expires_at,
+        on=now.on,
+    )
+
+
 def holds_of(hold_id: StreamId, held: ClaimHeld) -> list[tuple[StreamId, Held]]:
     """What a hold sets aside: one event per payer, and the aid counted on the patient's."""
     patient = held.claim.beneficiary
@@ -140,16 +161,20 @@ def capture(
     claim: Claim,
     accounts: Mapping[StreamId, Account],
     edition: Edition,
-) -> Split:
-    """The split of a bill by what was held for it, whatever happened to the family since.
+) -> ClaimSplit:
+    """Split a bill over what was held for it, whatever happened to the family since.
 
     Raises:
         HoldVoidError: a payer's account ended; CaptureExceedsError: the bill has grown.
     """
     if personal_of(claim) > personal_of(hold.held.claim):
         raise CaptureExceedsError
-    payers = tuple(_as_held(hold_id, share, accounts) for share in hold.held.payers)
-    return recast(claim, payers, edition)
+    held = hold.held
+    split = recast(
+        claim, tuple(_as_held(hold_id, share, accounts) for share in held.payers), edition
+    )
+    patient = accounts[claim.beneficiary]
+    return ClaimSplit(claim, held.place_region, held.editions, split, held.reasons, patient)
 
 
 def _as_held(

@@ -1,9 +1,11 @@
 """A settlement: decided once, with all that the decision used, and taken back whole or in part."""
 
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import NamedTuple
 
 from aggregates.account.events import AidReceived, Debited
+from aggregates.account.state import Account
 from aggregates.refusals import AlreadyCancelledError, AlreadyReversedError, UnknownError
 from aggregates.settlement.bill import bill_of, smaller
 from aggregates.settlement.cascade import Split, decide
@@ -17,7 +19,7 @@ from aggregates.settlement.events import (
     SettlementRefused,
     SettlementReversed,
 )
-from aggregates.settlement.family import Family, payers_of
+from aggregates.settlement.family import Family, editions_of, payers_of
 from aggregates.settlement.place_of_care import PlaceOfCare
 from aggregates.vocabulary import Instant, Reason, SettlementStatus, StreamId
 
@@ -138,10 +140,59 @@ def _less(stay: Remainder, refund: PartRefunded) -> Remainder:
     )
 
 
-def split_claim(claim: Claim, family: Family, place: PlaceOfCare, now: Instant) -> Split:
-    """Decide a claim on what was read: the cascade under the beneficiary's edition."""
+class ClaimSplit(NamedTuple):
+    """A claim and its split, with what the split was decided by.
+
+    `editions` are as of `editions_of`; `patient` is the beneficiary's account before the debit.
+    """
+
+    claim: Claim
+    place_region: str
+    editions: dict[str, str]
+    split: Split
+    reasons: tuple[Reason, ...]
+    patient: Account
+
+
+def split_claim(claim: Claim, family: Family, place: PlaceOfCare, now: Instant) -> ClaimSplit:
+    """Split a claim by the cascade, under the beneficiary's edition.
+
+    Raises:
+        AmountOutOfRangeError, AmountMismatchError, LinesMismatchError: the claim is not sound.
+    """
     bill = bill_of(claim, family.edition.items)
-    return decide(bill, payers_of(family, place, now), family.edition)
+    split = decide(bill, payers_of(family, place, now), family.edition)
+    return ClaimSplit(
+        claim, place.region, editions_of(family), split, reasons_of(split), family.account
+    )
+
+
+def settled_of(
+    claim_split: ClaimSplit,
+    read: dict[StreamId, int],
+    now: Instant,
+    hold: tuple[StreamId, date] | None = None,
+    *,
+    is_changed: bool = False,
+) -> Settled:
+    """The settlement that a split makes; caps count a captured `hold` on the day it was held."""
+    split, patient = claim_split.split, claim_split.patient
+    return Settled(
+        claim=claim_split.claim,
+        place_region=claim_split.place_region,
+        editions=claim_split.editions,
+        read=read,
+        payers=split.payers,
+        reasons=claim_split.reasons,
+        own_fen=split.own_fen,
+        aid_fen=split.aid_fen,
+        cash_fen=split.cash_fen,
+        own_after_fen=patient.balance_fen - split.own_fen if patient.has_funds else None,
+        changed=is_changed,
+        hold=hold[0] if hold else None,
+        settled_at=now.at,
+        on=hold[1] if hold else now.on,
+    )
 
 
 def reasons_of(split: Split) -> tuple[Reason, ...]:

@@ -4,12 +4,10 @@ from dataclasses import dataclass, replace
 
 from msgspec import json
 
-from aggregates.account.state import Account
 from aggregates.settlement import hold as rules
-from aggregates.settlement.cascade import Split
-from aggregates.settlement.events import Claim, FeeLine, Settled
-from aggregates.settlement.hold import Hold, HoldCaptured
-from aggregates.settlement.settlement import debits_of
+from aggregates.settlement.events import Claim, FeeLine
+from aggregates.settlement.hold import HoldCaptured
+from aggregates.settlement.settlement import debits_of, settled_of
 from aggregates.vocabulary import HoldEnd, Instant, SettlementStatus, StreamId
 from service.caller import Request, Role, check_role
 from service.clock import new_stream
@@ -51,10 +49,9 @@ async def capture(
         accounts = held_accounts(reads, hold.held)
         region = accounts[claim.beneficiary].region
         edition = edition_of_record(reads, keys, region, hold.held.editions["beneficiary"])
-        split = rules.capture(hold_id, hold, claim, accounts, edition)
+        claim_split = rules.capture(hold_id, hold, claim, accounts, edition)
         settlement_id = new_stream("stl", now.at)
-        settled = settled_of((hold_id, hold), claim, split, accounts[claim.beneficiary], now)
-        settled = replace(settled, read=dict(reads.read))
+        settled = settled_of(claim_split, dict(reads.read), now, (hold_id, hold.held.on))
         answer = settlement_answer(settlement_id, SettlementStatus.SETTLED, settled)
         visit = visit_of(keys, claim)
         return Decision(
@@ -71,29 +68,6 @@ async def capture(
         )
 
     return await context.do(request, decide)
-
-
-def settled_of(
-    of: tuple[StreamId, Hold], claim: Claim, split: Split, patient: Account, now: Instant
-) -> Settled:
-    """The settlement of a hold; caps count it on the day it was held."""
-    hold_id, hold = of
-    return Settled(
-        claim=claim,
-        place_region=hold.held.place_region,
-        editions=hold.held.editions,
-        read={},
-        payers=split.payers,
-        reasons=hold.held.reasons,
-        own_fen=split.own_fen,
-        aid_fen=split.aid_fen,
-        cash_fen=split.cash_fen,
-        own_after_fen=patient.balance_fen - split.own_fen if patient.has_funds else None,
-        changed=False,
-        hold=hold_id,
-        settled_at=now.at,
-        on=hold.held.on,
-    )
 
 
 def _final(claim: Claim, final: FinalBill | None) -> Claim:

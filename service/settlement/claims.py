@@ -201,14 +201,6 @@ def visit_of(vault: Vault, claim: Claim) -> bytes:
     return vault.name("visit", f"{claim.institution}\0{claim.visit}\0{claim.charge_batch}")
 
 
-def editions_of(family: Family) -> dict[str, str]:
-    """Every edition that took part, by role; sponsors by their binding."""
-    editions = {"beneficiary": family.edition.id}
-    for sponsor in family.sponsors.values():
-        editions[sponsor.link.binding] = sponsor.edition.id
-    return editions
-
-
 def lines_of(lines: Iterable[tuple[str, str, str, int]]) -> tuple[FeeLine, ...]:
     """Fee lines from the door: number, category, part and amount in fen."""
     return tuple(

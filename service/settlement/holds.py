@@ -8,9 +8,8 @@ from msgspec import json
 from aggregates.institution import check_designated
 from aggregates.refusals import UnknownError
 from aggregates.settlement import hold as rules
-from aggregates.settlement.cascade import Split
-from aggregates.settlement.hold import ClaimHeld, Hold, HoldEnded
-from aggregates.settlement.settlement import reasons_of, split_claim
+from aggregates.settlement.hold import Hold, HoldEnded
+from aggregates.settlement.settlement import ClaimSplit, split_claim
 from aggregates.vocabulary import HoldEnd, Instant, StreamId
 from service.caller import Caller, Request, Role, check_role
 from service.clock import new_stream
@@ -18,7 +17,7 @@ from service.context import ServiceContext
 from service.ledger.command import Decision, Reply
 from service.ledger.read_set import ReadSet
 from service.serializers import claim_answer, moment, split_answer
-from service.settlement.claims import DecisionInputs, SettleBill, editions_of, read_inputs, visit_of
+from service.settlement.claims import DecisionInputs, SettleBill, read_inputs, visit_of
 from service.settlement.supersede_hold import held_accounts, release_own_hold
 from service.vault import Vault
 
@@ -44,7 +43,7 @@ async def hold(
 
 def place(
     reads: ReadSet, met: DecisionInputs, expires_in_s: int, now: Instant
-) -> tuple[Decision, Split]:
+) -> tuple[Decision, ClaimSplit]:
     """A hold as a decision, and the split it holds.
 
     Raises:
@@ -52,29 +51,17 @@ def place(
     """
     check_designated(met.institution)
     met, freed = release_own_hold(reads, met, now)
-    split = split_claim(met.claim, met.family, met.place, now)
+    claim_split = split_claim(met.claim, met.family, met.place, now)
     hold_id = new_stream("hld", now.at)
-    held = ClaimHeld(
-        claim=met.claim,
-        place_region=met.place.region,
-        editions=editions_of(met.family),
-        read=dict(reads.read),
-        payers=split.payers,
-        reasons=reasons_of(split),
-        own_fen=split.own_fen,
-        aid_fen=split.aid_fen,
-        cash_fen=split.cash_fen,
-        held_at=now.at,
-        expires_at=now.at + timedelta(seconds=expires_in_s),
-        on=now.on,
-    )
+    expires_at = now.at + timedelta(seconds=expires_in_s)
+    held = rules.held_of(claim_split, dict(reads.read), now, expires_at)
     decision = Decision(
         answer=json.encode(_answer(hold_id, rules.evolve(None, held), now)),
         events=[*freed, *rules.holds_of(hold_id, held), (hold_id, held)],
         takes={met.visit: hold_id},
         frees={met.visit} if freed else set(),
     )
-    return decision, split
+    return decision, claim_split
 
 
 async def release(context: ServiceContext, request: Request, hold_id: StreamId) -> Reply:

@@ -6,8 +6,8 @@ from typing import Any
 from msgspec import json
 
 from aggregates.institution import check_designated
-from aggregates.settlement.cascade import Split
-from aggregates.settlement.settlement import reasons_of, split_claim
+from aggregates.policy.edition import Edition
+from aggregates.settlement.settlement import ClaimSplit, split_claim
 from aggregates.vocabulary import Instant
 from service.caller import Caller, Request, Role, check_role
 from service.clock import micros, new_trace
@@ -15,7 +15,7 @@ from service.context import Decide, ServiceContext
 from service.ledger.command import Decision, Reply
 from service.ledger.read_set import ReadSet
 from service.serializers import claim_answer, moment, split_answer
-from service.settlement.claims import DecisionInputs, SettleBill, editions_of, read_inputs
+from service.settlement.claims import SettleBill, read_inputs
 from service.settlement.holds import place
 from service.settlement.plan_hash import Plan, expires_at, plan_digest, plan_hash
 from service.settlement.supersede_hold import without_hold
@@ -46,8 +46,9 @@ def _quoting(context: ServiceContext, caller: Caller, bill: SettleBill) -> Decid
         if met.family.edition.quote.hold_on_quote:
             raise HoldWantedError
         met = without_hold(reads, met, now)
-        split = split_claim(met.claim, met.family, met.place, now)
-        return Decision(answer=json.encode(quote_answer(context.vault, met, bill, split, now)))
+        claim_split = split_claim(met.claim, met.family, met.place, now)
+        answer = quote_answer(context.vault, met.family.edition, bill, claim_split, now)
+        return Decision(answer=json.encode(answer))
 
     return decide
 
@@ -57,24 +58,24 @@ def _holding(context: ServiceContext, caller: Caller, bill: SettleBill) -> Decid
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
         met = read_inputs(reads, context.vault, caller, bill, now)
-        ttl_s = met.family.edition.quote.quote_ttl_seconds
-        decision, split = place(reads, met, ttl_s, now)
-        decision.answer = json.encode(quote_answer(context.vault, met, bill, split, now))
+        edition = met.family.edition
+        decision, claim_split = place(reads, met, edition.quote.quote_ttl_seconds, now)
+        decision.answer = json.encode(quote_answer(context.vault, edition, bill, claim_split, now))
         return decision
 
     return decide
 
 
 def quote_answer(
-    vault: Vault, met: DecisionInputs, bill: SettleBill, split: Split, now: Instant
+    vault: Vault, edition: Edition, bill: SettleBill, claim_split: ClaimSplit, now: Instant
 ) -> dict[str, Any]:
-    """A split as a quote, with the hash of its plan and the time it holds."""
-    edition = met.family.edition
-    plan = Plan(micros(now), bill.digest, plan_digest(split, editions_of(met.family)))
+    """A split as a quote, with the hash of its plan and when it expires."""
+    split = claim_split.split
+    plan = Plan(micros(now), bill.digest, plan_digest(split, claim_split.editions))
     return {
-        **claim_answer(met.claim),
+        **claim_answer(claim_split.claim),
         **split_answer(split.own_fen, split.aid_fen, split.cash_fen, split.payers),
-        "reasons": list(reasons_of(split)),
+        "reasons": list(claim_split.reasons),
         "policy_edition": edition.id,
         "plan_hash": plan_hash(vault, plan),
         "expires_at": moment(expires_at(now, edition.quote.quote_ttl_seconds)),

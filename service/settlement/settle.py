@@ -6,10 +6,10 @@ from msgspec import json
 
 from aggregates.institution import check_designated
 from aggregates.policy.choices import OnPlanChange
+from aggregates.policy.edition import Edition
 from aggregates.refusals import PlanChangedError, RuleRefusedError
-from aggregates.settlement.cascade import Split
 from aggregates.settlement.events import Settled, SettlementRefused
-from aggregates.settlement.settlement import debits_of, reasons_of, split_claim
+from aggregates.settlement.settlement import ClaimSplit, debits_of, settled_of, split_claim
 from aggregates.topics import Event
 from aggregates.vocabulary import Instant, SettlementStatus, StreamId
 from service.caller import Request, Role, check_role
@@ -19,7 +19,7 @@ from service.ledger.command import Decision, Reply
 from service.ledger.decision_rows import refused
 from service.ledger.read_set import ReadSet
 from service.serializers import settlement_answer
-from service.settlement.claims import DecisionInputs, SettleBill, editions_of, read_inputs
+from service.settlement.claims import DecisionInputs, SettleBill, read_inputs
 from service.settlement.plan_hash import Plan, is_same_plan, plan_digest
 from service.settlement.quote import quote_answer
 from service.settlement.supersede_hold import release_own_hold
@@ -105,24 +105,11 @@ def settle_met(
         not so any more.
     """
     settlement_id, now = at
-    split = split_claim(met.claim, met.family, met.place, now)
-    account = met.family.account
-    settled = Settled(
-        claim=met.claim,
-        place_region=met.place.region,
-        editions=editions_of(met.family),
-        read=dict(reads.read),
-        payers=split.payers,
-        reasons=reasons_of(split),
-        own_fen=split.own_fen,
-        aid_fen=split.aid_fen,
-        cash_fen=split.cash_fen,
-        hold=None,
-        changed=bill.plan is not None and _is_changed(vault, met, bill, split, now),
-        own_after_fen=account.balance_fen - split.own_fen if account.has_funds else None,
-        settled_at=now.at,
-        on=now.on,
+    claim_split = split_claim(met.claim, met.family, met.place, now)
+    is_changed = bill.plan is not None and _is_changed(
+        vault, met.family.edition, bill, claim_split, now
     )
+    settled = settled_of(claim_split, dict(reads.read), now, is_changed=is_changed)
     return Decision(
         answer=json.encode(settlement_answer(settlement_id, SettlementStatus.SETTLED, settled)),
         events=[*debits_of(settlement_id, settled), (settlement_id, settled)],
@@ -132,7 +119,7 @@ def settle_met(
 
 
 def _is_changed(
-    vault: Vault, met: DecisionInputs, bill: SettleBill, split: Split, now: Instant
+    vault: Vault, edition: Edition, bill: SettleBill, claim_split: ClaimSplit, now: Instant
 ) -> bool:
     """Hold a settlement against its quote (S45 to S52); whether a recomputing region changed it.
 
@@ -140,10 +127,11 @@ def _is_changed(
         QuoteExpiredError, ClaimChangedError, PlanChangedError: in this order.
     """
     assert bill.plan is not None, "there is a quote to hold it against"
-    terms = met.family.edition.quote
-    today = Plan(micros(now), bill.digest, plan_digest(split, editions_of(met.family)))
+    terms = edition.quote
+    digest = plan_digest(claim_split.split, claim_split.editions)
+    today = Plan(micros(now), bill.digest, digest)
     if is_same_plan(vault, bill.plan, today, terms.quote_ttl_seconds):
         return False
     if terms.on_plan_change is OnPlanChange.REJECT:
-        raise PlanChangedError(plan=quote_answer(vault, met, bill, split, now))
+        raise PlanChangedError(plan=quote_answer(vault, edition, bill, claim_split, now))
     return True

@@ -19,8 +19,7 @@ from aggregates.institution import check_designated, evolve
 from aggregates.policy.choices import Activation
 from aggregates.refusals import RefusalError
 from aggregates.settlement import settlement as settlements
-from aggregates.settlement.cascade import Split
-from aggregates.settlement.events import Claim, PayerShare, Settled
+from aggregates.settlement.events import Claim, PayerShare
 from aggregates.settlement.family import Family, Sponsor
 from aggregates.settlement.place_of_care import PlaceOfCare, is_filed, person_classes
 from aggregates.vocabulary import BindingStatus, Instant, Parting, StreamId
@@ -184,15 +183,15 @@ class RulesDriver(RulesWorld):
             person_classes=person_classes(family.account, region, self.now.on),
         )
         claim = claim_of(step, family.account_id, self.now)
-        split = settlements.split_claim(claim, family, place, self.now)
-        reasons = settlements.reasons_of(split)
+        claim_split = settlements.split_claim(claim, family, place, self.now)
+        split = claim_split.split
         if keeps:
-            self._keep(step.as_, claim, split)
+            self._keep(step.as_, claim_split)
         return Outcome(
             own=told(split.payers[0]),
             aid=tuple(told(share) for share in split.payers[1:]),
             cash=yuan(split.cash_fen),
-            reasons=tuple(reasons),
+            reasons=claim_split.reasons,
         )
 
     def _family(self, account_id: StreamId) -> Family:
@@ -209,24 +208,9 @@ class RulesDriver(RulesWorld):
         invitations = tuple((b, self.bindings[b]) for b, _ in account.invitations)
         return Family(account_id, account, self.edition(account.region), sponsors, invitations)
 
-    def _keep(self, name: str, claim: Claim, split: Split) -> None:
+    def _keep(self, name: str, claim_split: settlements.ClaimSplit) -> None:
         self.settled += 1
-        settled = Settled(
-            claim=claim,
-            place_region="",
-            editions={},
-            read={},
-            payers=split.payers,
-            reasons=(),
-            own_fen=split.own_fen,
-            aid_fen=split.aid_fen,
-            cash_fen=split.cash_fen,
-            own_after_fen=None,
-            changed=False,
-            hold=None,
-            settled_at=self.now.at,
-            on=self.now.on,
-        )
+        settled = settlements.settled_of(claim_split, {}, self.now)
         settlement_id = StreamId(f"stl_{self.settled}")
         for account_id, event in settlements.debits_of(settlement_id, settled):
             self.fold(account_id, event)

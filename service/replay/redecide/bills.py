@@ -25,7 +25,7 @@ from aggregates.settlement.events import (
     SettlementReversed,
 )
 from aggregates.settlement.hold import ClaimHeld, HoldCaptured, HoldEnded
-from aggregates.settlement.settlement import debits_of, reasons_of
+from aggregates.settlement.settlement import debits_of, settled_of
 from aggregates.vocabulary import HoldEnd, instant
 from service.ledger.overlay import UnreadError
 from service.ledger.read_set import ReadSet
@@ -43,7 +43,6 @@ from service.replay.redecide.comparison import (
 from service.replay.redecide.fast_path import split_again
 from service.replay.redecide.premiums_and_corrections import ORDERED, PAID, Ordered, ordered_again
 from service.replay.redecide.returns import refunded, taken_back
-from service.settlement.capture import settled_of
 from service.settlement.supersede_hold import held_accounts
 
 DecisionEvent = (
@@ -118,20 +117,8 @@ def _decided(place: DecisionContext, event: DecisionEvent) -> list[Finding]:
 def _settled(place: DecisionContext, settled: Settled) -> list[Finding]:
     now = instant(settled.settled_at)
     reads = ReadSet(as_decided(place, place.command.unpaid), now)
-    split, region, editions, patient = split_again(reads, place.vault, settled.claim, now)
-    own_after_fen = patient.balance_fen - split.own_fen if patient.has_funds else None
-    made = replace(
-        settled,
-        place_region=region,
-        editions=editions,
-        payers=split.payers,
-        reasons=reasons_of(split),
-        own_fen=split.own_fen,
-        aid_fen=split.aid_fen,
-        cash_fen=split.cash_fen,
-        own_after_fen=own_after_fen,
-        on=now.on,
-    )
+    claim_split = split_again(reads, place.vault, settled.claim, now)
+    made = settled_of(claim_split, settled.read, now, is_changed=settled.changed)
     found = [*unlike(settled, made), *misread(place, settled.read, reads.read)]
     return found + _paid(place, settled)
 
@@ -139,18 +126,8 @@ def _settled(place: DecisionContext, settled: Settled) -> list[Finding]:
 def _held(place: DecisionContext, held: ClaimHeld) -> list[Finding]:
     now = instant(held.held_at)
     reads = ReadSet(as_decided(place, place.command.unpaid), now)
-    split, region, editions, _ = split_again(reads, place.vault, held.claim, now)
-    made = replace(
-        held,
-        place_region=region,
-        editions=editions,
-        payers=split.payers,
-        reasons=reasons_of(split),
-        own_fen=split.own_fen,
-        aid_fen=split.aid_fen,
-        cash_fen=split.cash_fen,
-        on=now.on,
-    )
+    claim_split = split_again(reads, place.vault, held.claim, now)
+    made = hold_rules.held_of(claim_split, held.read, now, held.expires_at)
     found = [*unlike(held, made), *misread(place, held.read, reads.read)]
     told = taken(place, lambda event: isinstance(event, Held) and event.hold == place.stream)
     return found + moves(told, list(hold_rules.holds_of(place.stream, held)))
@@ -170,13 +147,11 @@ def _captured(place: DecisionContext, settled: Settled) -> list[Finding]:
         lines=claim.lines,
     )
     accounts = held_accounts(reads, hold.held)
-    patient = accounts[known.beneficiary]
-    edition = edition_of_record(
-        reads, place.vault, patient.region, hold.held.editions["beneficiary"]
-    )
-    split = hold_rules.capture(settled.hold, hold, known, accounts, edition)
-    made = settled_of((settled.hold, hold), known, split, patient, now)
-    found = [*unlike(settled, replace(made, read=settled.read))]
+    region = accounts[known.beneficiary].region
+    edition = edition_of_record(reads, place.vault, region, hold.held.editions["beneficiary"])
+    claim_split = hold_rules.capture(settled.hold, hold, known, accounts, edition)
+    made = settled_of(claim_split, settled.read, now, (settled.hold, hold.held.on))
+    found = [*unlike(settled, made)]
     return found + misread(place, settled.read, reads.read) + _paid(place, settled)
 
 

@@ -13,9 +13,8 @@ from aggregates.account.events import AidReceived, Debited
 from aggregates.account.fold import evolve
 from aggregates.account.state import Account
 from aggregates.institution import check_designated
-from aggregates.settlement.cascade import Split
 from aggregates.settlement.events import Claim, Settled
-from aggregates.settlement.settlement import debits_of, reasons_of, split_claim
+from aggregates.settlement.settlement import ClaimSplit, debits_of, settled_of, split_claim
 from aggregates.vocabulary import Instant, StreamId, instant
 from service.ledger.codec import parts
 from service.ledger.overlay import Overlay, UnreadError
@@ -23,7 +22,7 @@ from service.ledger.read_set import ReadSet
 from service.ledger.store import StreamHead
 from service.replay.decoding import Inputs, Stored, inputs_of, read_act, read_event, written
 from service.replay.partition import Partition
-from service.settlement.claims import editions_of, family_of, place_of
+from service.settlement.claims import family_of, place_of
 from service.vault import Vault
 
 SETTLED, DEBITED, AID = "settlement.settled/1", "account.debited/1", "account.aid-received/1"
@@ -36,15 +35,6 @@ class PlainCommand(NamedTuple):
     key_digest: str
     settled: Settled
     heads: dict[StreamId, StreamHead]
-
-
-class ResplitClaim(NamedTuple):
-    """A claim split again: by whom, in which region, under which editions, for which patient."""
-
-    split: Split
-    region: str
-    editions: dict[str, str]
-    patient: Account
 
 
 def plain_end(rows: Sequence[Stored], at: int) -> int:
@@ -104,28 +94,15 @@ def _made(world: Overlay, vault: Vault, told: Inputs) -> Settled | None:
     """The bill as the rules settle it; None where not all was read, or not as it was."""
     now = instant(told.settled_at)
     reads = ReadSet(world, now)
-    split, region, editions, patient = split_again(reads, vault, told.claim, now)
+    claim_split = split_again(reads, vault, told.claim, now)
     head = world.head
     if not (reads.read.keys() <= told.read.keys()) or any(
         head(stream).version != version for stream, version in told.read.items()
     ):
         return None
-    return Settled(
-        claim=told.claim,
-        place_region=region,
-        editions=editions,
-        read=told.read,
-        payers=split.payers,
-        reasons=reasons_of(split),
-        own_fen=split.own_fen,
-        aid_fen=split.aid_fen,
-        cash_fen=split.cash_fen,
-        own_after_fen=patient.balance_fen - split.own_fen if patient.has_funds else None,
-        changed=told.changed,
-        hold=None,
-        settled_at=told.settled_at,
-        on=now.on,
-    )
+    # The moment is written as it was stored, whatever its offset.
+    at = Instant(told.settled_at, now.on)
+    return settled_of(claim_split, told.read, at, is_changed=told.changed)
 
 
 def _folded(
@@ -191,7 +168,7 @@ def is_sound(after: Account, before: Account) -> bool:
     return after.current_fen >= 0 and after.prior_fen >= 0 and after.suspended is before.suspended
 
 
-def split_again(reads: ReadSet, vault: Vault, claim: Claim, now: Instant) -> ResplitClaim:
+def split_again(reads: ReadSet, vault: Vault, claim: Claim, now: Instant) -> ClaimSplit:
     """A bill split again.
 
     Raises:
@@ -201,5 +178,4 @@ def split_again(reads: ReadSet, vault: Vault, claim: Claim, now: Instant) -> Res
     check_designated(institution)
     family = family_of(reads, vault, claim.beneficiary, now)
     place = place_of(institution, claim.med_type, family.account, now)
-    split = split_claim(claim, family, place, now)
-    return ResplitClaim(split, place.region, editions_of(family), family.account)
+    return split_claim(claim, family, place, now)

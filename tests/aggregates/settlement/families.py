@@ -249,4 +249,4 @@ def tellings(draw: st.DrawFn, shipped: Edition | None) -> Told:
         is_filed=False,
         person_classes=frozenset(),
     )
-    return Told(claim, family, place, NOW, split_claim(claim, family, place, NOW))
+    return Told(claim, family, place, NOW, split_claim(claim, family, place, NOW).split)
