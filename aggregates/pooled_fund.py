@@ -1,8 +1,9 @@
-"""What the pooled fund pays of a bill by a region's table. A stand-in, and marked as one.
+"""What the pooled fund pays of a bill by a region's table: a stand-in, and marked as one.
 
-The real sum is the insurance system's own; a region that has one answers it (service/fund.py).
-This one knows a start line, a ratio and a ceiling for each bill, and a price list of prefixes.
-Amounts in fen; ratios and shares in thousandths. The fund's part is rounded down to the fen.
+The real sum comes from the insurance system of a region that has one
+(`service/adapters/pooled_fund.py`). The stand-in has a start line, a ratio and a ceiling for each
+bill, and a price list of code prefixes. Amounts are in fen, ratios and shares in thousandths; the
+fund's part is rounded down to the fen.
 """
 
 from collections.abc import Iterable
@@ -14,11 +15,11 @@ from aggregates.vocabulary import Category, Part
 
 WHOLE = 1000
 START = "start"
-"""How the claim's line is called that holds what lies below the start line."""
+"""The name of a claim's line for the amount below the start line."""
 
 
 class PricedCode(NamedTuple):
-    """What a code's beginning tells: what it is, its grade (1 2 3), and the share paid first."""
+    """A prefix of codes: its category, its grade (1 2 3), and the share the patient pays first."""
 
     prefix: str
     category: Category
@@ -35,7 +36,7 @@ class Cover(NamedTuple):
 
 
 class LineShare(NamedTuple):
-    """One fee line by what may be covered of it, in fen."""
+    """One fee line, divided by what may be covered of it, in fen."""
 
     fee: Fee
     priced: PricedCode
@@ -45,7 +46,7 @@ class LineShare(NamedTuple):
 
 
 class FundShare(NamedTuple):
-    """A bill by the fund's part, and the personal part as a claim's lines."""
+    """A bill's fund part in fen, and its personal part as the lines of a claim."""
 
     total_fen: int
     fund_fen: int
@@ -54,7 +55,7 @@ class FundShare(NamedTuple):
 
 
 def price(fee: Fee, catalogue: Iterable[PricedCode]) -> LineShare:
-    """A fee line by its code: the longest prefix that fits; the empty one always does."""
+    """Divide a fee line by the longest prefix of its code; the empty prefix always matches."""
     priced = max(
         (p for p in catalogue if fee.code.startswith(p.prefix)), key=lambda p: len(p.prefix)
     )
@@ -65,30 +66,30 @@ def price(fee: Fee, catalogue: Iterable[PricedCode]) -> LineShare:
 
 
 def share(fees: Iterable[Fee], catalogue: tuple[PricedCode, ...], cover: Cover) -> FundShare:
-    """The fund's part of a bill, and what is left to the patient, by category and part."""
+    """The fund's part of a bill, and the personal part by category and part."""
     shares = [price(fee, catalogue) for fee in fees]
-    in_scope = sum(one.in_scope_fen for one in shares)
+    in_scope = sum(line.in_scope_fen for line in shares)
     start = min(in_scope, cover.start_fen)
     fund = min((in_scope - start) * cover.ratio_permille // WHOLE, cover.ceiling_fen)
-    left: dict[tuple[Category, Part], int] = {}
-    for one in shares:
-        category = one.priced.category
+    parts: dict[tuple[Category, Part], int] = {}
+    for line in shares:
+        category = line.priced.category
         for part, fen in (
-            (Part.FULL_SELF_PAY, one.full_self_fen),
-            (Part.PRE_SELF_PAY, one.first_self_fen),
-            (Part.IN_SCOPE, one.in_scope_fen),
+            (Part.FULL_SELF_PAY, line.full_self_fen),
+            (Part.PRE_SELF_PAY, line.first_self_fen),
+            (Part.IN_SCOPE, line.in_scope_fen),
         ):
-            left[category, part] = left.get((category, part), 0) + fen
-    total = sum(one.fee.amount_fen for one in shares)
-    return FundShare(total, fund, start, _lines(left, fund, start))
+            parts[category, part] = parts.get((category, part), 0) + fen
+    total = sum(line.fee.amount_fen for line in shares)
+    return FundShare(total, fund, start, _lines(parts, fund, start))
 
 
 def _lines(
-    left: dict[tuple[Category, Part], int], fund_fen: int, start_fen: int
+    parts: dict[tuple[Category, Part], int], fund_fen: int, start_fen: int
 ) -> tuple[FeeLine, ...]:
-    """What is left as a claim's lines: fund and start line are taken from what is in scope."""
+    """The lines of a claim: the fund's part and the start line are taken from what is in scope."""
     lines: list[FeeLine] = []
-    for (category, part), fen in sorted(left.items()):
+    for (category, part), fen in sorted(parts.items()):
         rest = fen
         if part is Part.IN_SCOPE:
             paid = min(rest, fund_fen)

@@ -45,7 +45,7 @@ class VisitRegistered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisitDescribed:
-    """What the visit is for is known, or known better."""
+    """The visit's diagnoses were recorded; the newest replace those before."""
 
     med_type: str | None
     diagnoses: tuple[Diagnosis, ...]
@@ -53,14 +53,14 @@ class VisitDescribed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeesUploaded:
-    """These fee lines belong to the visit."""
+    """Fee lines of the visit were uploaded."""
 
     fees: tuple[Fee, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeesWithdrawn:
-    """These fee lines, by number, were uploaded in error."""
+    """Fee lines, by number, were withdrawn."""
 
     lines: tuple[str, ...]
 
@@ -75,7 +75,7 @@ class VisitClosed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisitReopened:
-    """A discharge was taken back."""
+    """A discharge was undone."""
 
     at: datetime
 
@@ -89,11 +89,11 @@ class VisitClosedError(RuleRefusedError):
 
 
 class VisitNotClosedError(RuleRefusedError):
-    """Nobody was discharged, so there is nothing to take back."""
+    """The patient was not discharged, so there is nothing to undo."""
 
 
 class BatchSettledError(RuleRefusedError):
-    """The batch has a live bill; its fee lines stand."""
+    """The batch has a live bill, so its fee lines cannot change."""
 
 
 class FeeRepeatedError(RuleRefusedError):
@@ -105,12 +105,12 @@ class FeesMissingError(RuleRefusedError):
 
 
 ALL_BATCHES = "0000"
-"""What an institution writes where it means every batch that is not settled (2205)."""
+"""What an institution sends for every batch that is not settled (2205)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """A visit as its events left it."""
+    """The state of a visit."""
 
     institution: StreamId
     beneficiary: StreamId
@@ -140,7 +140,7 @@ VisitEvent = (
 
 
 def evolve(visit: Visit | None, event: VisitEvent) -> Visit:
-    """Fold one event into a visit. Never judges."""
+    """Fold one event into a visit; nothing is refused."""
     if isinstance(event, VisitRegistered):
         return Visit(
             institution=event.institution,
@@ -158,8 +158,8 @@ def evolve(visit: Visit | None, event: VisitEvent) -> Visit:
         case FeesUploaded(fees=fees):
             return replace(visit, fees=visit.fees + fees)
         case FeesWithdrawn(lines=lines):
-            gone = frozenset(lines)
-            return replace(visit, fees=tuple(f for f in visit.fees if f.line not in gone))
+            withdrawn = frozenset(lines)
+            return replace(visit, fees=tuple(f for f in visit.fees if f.line not in withdrawn))
         case VisitClosed(end=end, at=at):
             return replace(visit, end=end, ended_at=at)
         case VisitReopened():
@@ -170,32 +170,32 @@ def upload(visit: Visit, fees: Iterable[Fee], settled: Collection[str]) -> FeesU
     """Add fee lines; `settled` are the batches that have a live bill.
 
     Raises:
-        VisitClosedError: the visit has ended; BatchSettledError: its bill is made already;
+        VisitClosedError: the visit has ended; BatchSettledError: the batch has a bill;
         FeeRepeatedError: a line's number was used before.
     """
     check_open(visit)
     fees = tuple(fees)
-    known = {fee.line for fee in visit.fees}
+    used = {fee.line for fee in visit.fees}
     for fee in fees:
         if fee.batch in settled:
             raise BatchSettledError(batch=fee.batch)
-        if fee.line in known:
+        if fee.line in used:
             raise FeeRepeatedError(line=fee.line)
-        known.add(fee.line)
+        used.add(fee.line)
     return FeesUploaded(fees=fees)
 
 
 def withdraw(
     visit: Visit, batch: str, lines: Iterable[str], settled: Collection[str]
 ) -> FeesWithdrawn:
-    """Take fee lines back: of a batch, of every batch that is not settled, or these lines.
+    """Withdraw fee lines: these lines, or those of a batch, or of every batch not settled.
 
     Raises:
         BatchSettledError: cancel the bill first; FeesMissingError: there is no such line.
     """
-    wanted = set(lines)
-    if wanted:
-        chosen = [fee for fee in visit.fees if fee.line in wanted]
+    numbers = set(lines)
+    if numbers:
+        chosen = [fee for fee in visit.fees if fee.line in numbers]
     elif batch == ALL_BATCHES:
         chosen = [fee for fee in visit.fees if fee.batch not in settled]
     else:
@@ -209,7 +209,7 @@ def withdraw(
 
 
 def close(visit: Visit, end: VisitEnd, at: datetime, settled: Collection[str]) -> VisitClosed:
-    """End a visit. One that has a live bill is not withdrawn any more.
+    """End a visit. A visit with a live bill cannot be withdrawn.
 
     Raises:
         VisitClosedError: it has ended; BatchSettledError: it has a bill.
@@ -221,10 +221,11 @@ def close(visit: Visit, end: VisitEnd, at: datetime, settled: Collection[str]) -
 
 
 def reopen(visit: Visit, at: datetime, settled: Collection[str]) -> VisitReopened:
-    """Take a discharge back, as long as the stay has no live bill.
+    """Undo a discharge, as long as the stay has no live bill.
 
     Raises:
-        VisitNotClosedError: nobody was discharged; BatchSettledError: cancel the bill first.
+        VisitNotClosedError: the patient was not discharged; BatchSettledError: cancel the bill
+        first.
     """
     if visit.end is not VisitEnd.DISCHARGED or visit.setting is not Setting.INPATIENT:
         raise VisitNotClosedError
@@ -234,7 +235,7 @@ def reopen(visit: Visit, at: datetime, settled: Collection[str]) -> VisitReopene
 
 
 def check_open(visit: Visit) -> None:
-    """Refuse what comes after a visit's end.
+    """Refuse a visit that has ended.
 
     Raises:
         VisitClosedError: it was withdrawn, or the patient was discharged.

@@ -1,1 +1,1 @@
-"""A bill, the purses of a family, and how the bill is split, held and returned."""
+"""A bill, the purses of a family, and how a bill is split, held, settled and refunded."""

@@ -1,4 +1,4 @@
-"""A bill as the cascade sees it: which part of the personal burden may be paid by whom."""
+"""Which part of a bill's personal burden may be paid by whom."""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -11,9 +11,10 @@ from aggregates.settlement.events import Claim, FeeLine
 
 
 class PayableParts(NamedTuple):
-    """The personal part in fen, by who may pay it. What nobody may pay stays cash.
+    """The personal part in fen, by who may pay it.
 
-    `shared_fen` may be paid by own money and aid, `own_only_fen` by own money alone.
+    `shared_fen` may be paid by own money and aid, `own_only_fen` by own money alone. The rest is
+    paid in cash.
     """
 
     personal_fen: int
@@ -23,7 +24,7 @@ class PayableParts(NamedTuple):
 
 
 def bill_of(claim: Claim, items: ItemTerms) -> PayableParts:
-    """Sort a claim's personal part by the region's item rules (policy.md §3.2, S94, S95).
+    """Divide a claim's personal part by the region's item rules (policy.md §3.2, S94, S95).
 
     Without lines the whole personal part is in scope. A category or part that the region
     does not list is not payable.
@@ -45,7 +46,7 @@ def bill_of(claim: Claim, items: ItemTerms) -> PayableParts:
 
 
 def payable_by(line: FeeLine, items: ItemTerms) -> PayableBy:
-    """Whose money may pay a fee line: what its category and its part both allow."""
+    """Whose money may pay a fee line: whoever its category and its part both allow."""
     rules = (
         items.item_category_rule.get(line.category, PayableBy.NONE),
         items.item_part_rule.get(line.part, PayableBy.NONE),
@@ -56,26 +57,27 @@ def payable_by(line: FeeLine, items: ItemTerms) -> PayableBy:
 
 
 def smaller(claim: Claim, less_fen: int, lines: tuple[tuple[str, int], ...] | None) -> Claim:
-    """A claim with part of its personal burden taken away: as a sum, and from which lines."""
-    left = claim.lines
-    if left is not None:
+    """A claim reduced by `less_fen`; `lines` say how many fen are taken from which line."""
+    reduced = claim.lines
+    if reduced is not None:
         less = dict(lines or ())
-        kept: list[FeeLine] = []
-        for line in left:
+        remaining: list[FeeLine] = []
+        for line in reduced:
             fen = min(line.amount_fen, less.get(line.line, 0))
             if fen:
                 less[line.line] -= fen
-            kept.append(replace(line, amount_fen=line.amount_fen - fen))
-        left = tuple(kept)
-    return replace(claim, total_fen=claim.total_fen - less_fen, lines=left)
+            remaining.append(replace(line, amount_fen=line.amount_fen - fen))
+        reduced = tuple(remaining)
+    return replace(claim, total_fen=claim.total_fen - less_fen, lines=reduced)
 
 
 def personal_of(claim: Claim) -> int:
     """The personal part of a sound claim, in fen.
 
     Raises:
-        AmountOutOfRangeError: an amount below zero or beyond the most;
-        AmountMismatchError: the fund paid more than the total; LinesMismatchError.
+        AmountOutOfRangeError: an amount is below zero or above `AMOUNT_MAX_FEN`;
+        AmountMismatchError: the fund paid more than the total;
+        LinesMismatchError: the lines do not sum to the personal part.
     """
     amounts = (claim.total_fen, claim.fund_pay_fen, *(i.amount_fen for i in claim.lines or ()))
     if not all(0 <= amount <= AMOUNT_MAX_FEN for amount in amounts):

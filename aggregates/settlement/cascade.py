@@ -1,7 +1,7 @@
 """The deduction cascade: whose account pays, how much, and in which order.
 
-Pure arithmetic on whole fen. No clock, no chance, no database: the same bill, payers and
-policy give the same split today and in an audit ten years from now.
+Pure arithmetic on whole fen, without clock, randomness or database: the same bill, payers and
+policy always give the same split, also when an audit decides again.
 """
 
 from typing import NamedTuple
@@ -17,8 +17,8 @@ from aggregates.vocabulary import Bucket, Reason
 class Payers(NamedTuple):
     """Who may pay: the patient first, then the sponsors in the agreed order.
 
-    `own` stands apart, so that no order can put a sponsor before the patient (R115).
-    `aid_reason` closes aid as a whole; `aid_limit` bounds all sponsors together.
+    `own` is a member of its own, so that no order can put a sponsor before the patient (R115).
+    With an `aid_reason` no sponsor pays; `aid_limit` limits all sponsors together.
     """
 
     own: Purse
@@ -28,7 +28,7 @@ class Payers(NamedTuple):
 
 
 class Split(NamedTuple):
-    """How a bill is paid, own first: every payer considered, and the cash left to the patient."""
+    """How a bill is paid: every payer considered, own first, and the cash the patient pays."""
 
     payers: tuple[PayerShare, ...]
     own_fen: int
@@ -37,10 +37,9 @@ class Split(NamedTuple):
 
 
 def decide(bill: PayableParts, payers: Payers, edition: Edition) -> Split:
-    """Split a bill over the payers by the beneficiary's edition, and leave the rest as cash.
+    """Split a bill over the payers by the beneficiary's edition; the rest is `cash_fen`.
 
-    Each purse is emptied as far as the rules allow before the next is touched.
-    Too little money is not an error: it is `cash_fen`.
+    Each purse gives as much as the rules allow before the next one gives anything.
     """
     own, left_fen = _own_share(bill, payers.own, edition)
     shares = [own]
@@ -56,9 +55,9 @@ def decide(bill: PayableParts, payers: Payers, edition: Edition) -> Split:
 
 
 def _own_share(bill: PayableParts, purse: Purse, edition: Edition) -> tuple[PayerShare, int]:
-    """The patient's own share, and what of the shared part is left for aid (S94)."""
+    """The patient's own share, and how many fen of the shared part are left for aid (S94)."""
     if not bill.use_account:
-        return _nothing(purse, purse.reason or Reason.ACCOUNT_UNUSED), bill.shared_fen
+        return _share(purse, 0, purse.reason or Reason.ACCOUNT_UNUSED), bill.shared_fen
     payable_fen = bill.shared_fen + bill.own_only_fen
     take_fen = min(payable_fen, purse.available_fen)
     if edition.money.own_allocation is OwnAllocation.INELIGIBLE_FIRST:
@@ -69,7 +68,7 @@ def _own_share(bill: PayableParts, purse: Purse, edition: Edition) -> tuple[Paye
     if take_fen:
         return _share(purse, take_fen), left_fen
     unneeded = Reason.NOT_PAYABLE if bill.personal_fen else Reason.NOT_NEEDED
-    return _nothing(purse, unneeded if payable_fen == 0 else purse.reason), left_fen
+    return _share(purse, 0, unneeded if payable_fen == 0 else purse.reason), left_fen
 
 
 def _aid_closed(bill: PayableParts, payers: Payers, edition: Edition) -> Reason | None:
@@ -103,7 +102,7 @@ def _sponsor_shares(
         elif reason is None and covers and capped_fen < left_fen:
             reason = Reason.CANNOT_COVER
         if reason is not None:
-            shares.append(_nothing(purse, reason))
+            shares.append(_share(purse, 0, reason))
             continue
         shares.append(_share(purse, capped_fen))
         left_fen -= capped_fen
@@ -112,11 +111,11 @@ def _sponsor_shares(
     return shares
 
 
-def _share(purse: Purse, fen: int) -> PayerShare:
-    """Take an amount out of a purse, bucket after bucket."""
+def _share(purse: Purse, fen: int, reason: Reason | None = None) -> PayerShare:
+    """Take an amount from a purse, bucket after bucket; `reason` is why it is nothing."""
     current_fen = prior_fen = 0
     left_fen = fen
-    for bucket, holds_fen in purse.buckets:
+    for bucket, holds_fen in purse.buckets if fen else ():
         taken_fen = min(left_fen, holds_fen)
         left_fen -= taken_fen
         if bucket is Bucket.CURRENT:
@@ -132,18 +131,5 @@ def _share(purse: Purse, fen: int) -> PayerShare:
         limit=purse.limit,
         current_fen=current_fen,
         prior_fen=prior_fen,
-        reason=None,
-    )
-
-
-def _nothing(purse: Purse, reason: Reason | None) -> PayerShare:
-    return PayerShare(
-        account=purse.account,
-        binding=purse.binding,
-        available_fen=purse.available_fen,
-        limit_fen=purse.limit_fen,
-        limit=purse.limit,
-        current_fen=0,
-        prior_fen=0,
         reason=reason,
     )

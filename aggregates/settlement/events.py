@@ -1,6 +1,6 @@
-"""What has happened to bills, institutions and rules. Frozen facts in past tense.
+"""Events of settlements, and the values they hold. Names and members are the stored format.
 
-Names and members are the stored format, as in `events.py`. Money in fen.
+Money in fen.
 """
 
 from dataclasses import dataclass
@@ -21,11 +21,11 @@ class FeeLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A patient's bill at an institution, as it was decided on. No personal data.
+    """A patient's bill at an institution, as it was decided on. It holds no personal data.
 
-    `credential` is the keyed digest (hex) of the e-credential that was shown, as `CodeShown`
-    has it; None where the patient was named otherwise. Numbers of persons and cards are not
-    kept so: their digests are how a person is found, and go when he is erased.
+    `credential` is the keyed digest (hex) of the e-credential that was shown, as in `CodeShown`;
+    None where the patient was identified otherwise. The digest of a person's or card's number is
+    not stored here: it finds the person, and is deleted when the person is erased.
     """
 
     beneficiary: StreamId
@@ -43,7 +43,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayerShare:
-    """What one payer could give, what bound him, what he gave, and why if he gave nothing."""
+    """What one payer could give, the cap that applied, what was taken, and why if nothing was."""
 
     account: StreamId | None
     binding: StreamId | None
@@ -57,7 +57,11 @@ class PayerShare:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """A bill was split: its inputs, what was read, and every payer considered, own first."""
+    """A bill was split. `read` is the version of every stream read; `payers` has own first.
+
+    `settled_at` is when; caps count it on the Beijing day `on`, of a captured hold the day it was
+    held.
+    """
 
     claim: Claim
     place_region: str
@@ -77,7 +81,7 @@ class Settled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettlementRefused:
-    """A rule refused the claim on what was stored then; nothing moved."""
+    """A rule refused the claim on what was stored then; no money moved."""
 
     claim: Claim
     code: str
@@ -92,7 +96,7 @@ class SettlementCancelled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayerReturn:
-    """What goes back to one payer, by the buckets it was debited from."""
+    """What one payer gets back, by the buckets it was debited from."""
 
     account: StreamId
     binding: StreamId | None
@@ -102,9 +106,9 @@ class PayerReturn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartRefunded:
-    """A part of the bill was taken back (policy.md §3.4): from which lines, and to whom.
+    """A part of the bill was refunded (policy.md §3.4): from which lines, and to whom.
 
-    `lines` are line numbers with fen, or None where the claim has no lines.
+    `lines` are line numbers with fen; None where the claim has no lines.
     """
 
     reason: str
@@ -118,10 +122,10 @@ class PartRefunded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettlementReversed:
-    """A command of unknown outcome was undone: whatever it did is returned.
+    """A command of unknown outcome was undone (冲正), and its money returned.
 
-    As the first event of its stream it is a tombstone: its command came never, or too late.
-    `undone` is the keyed digest of that command's key.
+    As the first event of its stream it is a tombstone: the command had not arrived, and is refused
+    when it does. `undone` is the keyed digest of that command's key.
     """
 
     institution: StreamId
@@ -130,7 +134,7 @@ class SettlementReversed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoveryDue:
-    """A payer had ended before this was settled: his part is to be recovered, not reversed."""
+    """A payer's account had ended before this was settled: the part is recovered, not reversed."""
 
     account: StreamId
     amount_fen: int

@@ -1,7 +1,7 @@
-"""The people around a patient, made into the payers of one bill.
+"""A patient's family, and the payers that it makes for one bill.
 
-The beneficiary's edition gives order and own money; each sponsor's edition gives what his
-purse may give (policy.md §3).
+The beneficiary's edition rules the order and the own money; each sponsor's edition rules what the
+sponsor's purse may give (policy.md §3).
 """
 
 from typing import NamedTuple
@@ -27,7 +27,7 @@ class Sponsor(NamedTuple):
 
 
 class Family(NamedTuple):
-    """A patient, his sponsors by account id, and the invitations he has not answered."""
+    """A patient, the sponsors by account id, and the invitations not answered yet."""
 
     account_id: StreamId
     account: Account
@@ -46,8 +46,8 @@ def editions_of(family: Family) -> dict[str, str]:
 
 def payers_of(family: Family, place: PlaceOfCare, now: Instant) -> Payers:
     """Everybody considered for a bill, in paying order."""
-    mine = as_spent(family.account, now)
-    own = own_purse(family.account_id, mine, family.edition.money)
+    patient = as_spent(family.account, now)
+    own = own_purse(family.account_id, patient, family.edition.money)
     purses = {
         sponsor_id: sponsor_purse(
             sponsor_id,
@@ -80,12 +80,12 @@ def payers_of(family: Family, place: PlaceOfCare, now: Instant) -> Payers:
         own,
         ordered + _invited(family, now),
         reason,
-        aid_limit(mine, family.edition.money, now),
+        aid_limit(patient, family.edition.money, now),
     )
 
 
 def _invited(family: Family, now: Instant) -> tuple[Purse, ...]:
-    """Who offered and was not answered yet: considered, and not active (S17)."""
+    """The sponsors of open invitations: considered, and not active (S17)."""
     return tuple(
         closed(binding.sponsor, binding_id, Reason.NOT_ACTIVE)
         for binding_id, binding in family.invitations

@@ -1,4 +1,4 @@
-"""A hold: a bill whose money is set aside before it is final, for the whole cascade as one."""
+"""A hold: the money of a bill that is not final, set aside on every payer's account as one unit."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ from aggregates.vocabulary import HoldEnd, HoldStatus, Instant, Reason, StreamId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimHeld:
-    """A bill was split and every payer's part set aside until `expires_at`, as one unit."""
+    """A bill was split, and every payer's part set aside until `expires_at` as one unit."""
 
     claim: Claim
     place_region: str
@@ -35,14 +35,14 @@ class ClaimHeld:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldCaptured:
-    """The money set aside was debited, whole or in part, by this settlement; the rest is free."""
+    """A settlement debited the held money, whole or in part; the rest is available again."""
 
     settlement: StreamId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldEnded:
-    """The money set aside is free again, and nothing was debited."""
+    """The held money is available again; nothing was debited."""
 
     why: HoldEnd
 
@@ -51,21 +51,21 @@ ENDS = {
     HoldEnd.RELEASED: HoldStatus.RELEASED,
     HoldEnd.EXPIRED: HoldStatus.EXPIRED,
     HoldEnd.ENDED: HoldStatus.VOID,
-    HoldEnd.CAPTURED: HoldStatus.CAPTURED,  # HoldCaptured says so; a fold takes it all the same
+    HoldEnd.CAPTURED: HoldStatus.CAPTURED,  # never written: HoldCaptured says it; still folded
 }
-"""What a hold is called after it ended."""
+"""The status of a hold by how it ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """A hold as its events left it; captured, it names its settlement."""
+    """The state of a hold; `settlement` is the one that captured it."""
 
     held: ClaimHeld
     status: HoldStatus
     settlement: StreamId | None = None
 
     def status_at(self, now: Instant) -> HoldStatus:
-        """Where it stands at a moment: one that ran out needs no event to be so."""
+        """The status at a moment. A hold expires without an event."""
         if self.status is HoldStatus.HELD and self.held.expires_at <= now.at:
             return HoldStatus.EXPIRED
         return self.status
@@ -75,7 +75,7 @@ HoldEvent = ClaimHeld | HoldCaptured | HoldEnded
 
 
 def evolve(hold: Hold | None, event: HoldEvent) -> Hold:
-    """Fold one event into a hold. Never judges."""
+    """Fold one event into a hold; nothing is refused."""
     if isinstance(event, ClaimHeld):
         return Hold(held=event, status=HoldStatus.HELD)
     assert hold is not None, "a hold begins with ClaimHeld"
@@ -106,31 +106,30 @@ def held_of(
 
 
 def holds_of(hold_id: StreamId, held: ClaimHeld) -> list[tuple[StreamId, Held]]:
-    """What a hold sets aside: one event per payer, and the aid counted on the patient's."""
+    """What a hold sets aside: one event per payer; the patient's account counts the aid."""
     patient = held.claim.beneficiary
-    parts = {s.account: s for s in held.payers if s.account and s.current_fen + s.prior_fen}
-    accounts = [*parts] if patient in parts or not held.aid_fen else [*parts, patient]
-    return [
-        (
-            account_id,
-            Held(
-                hold=hold_id,
-                binding=parts[account_id].binding if account_id in parts else None,
-                current_fen=parts[account_id].current_fen if account_id in parts else 0,
-                prior_fen=parts[account_id].prior_fen if account_id in parts else 0,
-                aid_fen=held.aid_fen if account_id == patient else 0,
-                on=held.on,
-                expires_at=held.expires_at,
-            ),
+    shares = {s.account: s for s in held.payers if s.account and s.current_fen + s.prior_fen}
+    accounts = [*shares] if patient in shares or not held.aid_fen else [*shares, patient]
+    events: list[tuple[StreamId, Held]] = []
+    for account_id in accounts:
+        share = shares.get(account_id)
+        event = Held(
+            hold=hold_id,
+            binding=share.binding if share else None,
+            current_fen=share.current_fen if share else 0,
+            prior_fen=share.prior_fen if share else 0,
+            aid_fen=held.aid_fen if account_id == patient else 0,
+            on=held.on,
+            expires_at=held.expires_at,
         )
-        for account_id in accounts
-    ]
+        events.append((account_id, event))
+    return events
 
 
 def frees_of(
     hold_id: StreamId, accounts: Mapping[StreamId, Account], why: HoldEnd
 ) -> list[tuple[StreamId, HoldReleased]]:
-    """What frees the money again, on every account that still holds it."""
+    """The events that release a hold, for every account that still has it."""
     return [
         (account_id, HoldReleased(hold=hold_id, why=why))
         for account_id, account in accounts.items()
@@ -139,16 +138,16 @@ def frees_of(
 
 
 def accounts_in(held: ClaimHeld) -> list[StreamId]:
-    """Every account that a hold set something aside on, or counted aid on."""
+    """Every account with a part of a hold: the payers', and the patient's."""
     paying = [s.account for s in held.payers if s.account and s.current_fen + s.prior_fen]
     return list(dict.fromkeys([*paying, held.claim.beneficiary]))
 
 
 def check_held(hold: Hold, now: Instant) -> None:
-    """Let only a hold that is in force go on.
+    """Refuse a hold that is not in force.
 
     Raises:
-        HoldVoidError: it is captured, released or void, or ran out.
+        HoldVoidError: it is captured, released, void or expired.
     """
     status = hold.status_at(now)
     if status is not HoldStatus.HELD:
@@ -165,7 +164,8 @@ def capture(
     """Split a bill over what was held for it, whatever happened to the family since.
 
     Raises:
-        HoldVoidError: a payer's account ended; CaptureExceedsError: the bill has grown.
+        HoldVoidError: a payer's account ended;
+        CaptureExceedsError: the personal part is larger than the held one.
     """
     if personal_of(claim) > personal_of(hold.held.claim):
         raise CaptureExceedsError
@@ -180,7 +180,7 @@ def capture(
 def _as_held(
     hold_id: StreamId, share: PayerShare, accounts: Mapping[StreamId, Account]
 ) -> PayerShare:
-    """A payer's part in the buckets where it is held now: a year may have turned."""
+    """A payer's part by the buckets where it is held now: they change when a year is closed."""
     if share.account is None or share.current_fen + share.prior_fen == 0:
         return share
     account = accounts[share.account]

@@ -10,7 +10,7 @@ from aggregates.vocabulary import InstitutionKind, Reason
 
 
 class PlaceOfCare(NamedTuple):
-    """The institution of a bill, the kind of visit, and whether the patient filed for it."""
+    """The institution of a bill, the kind of visit, and the patient's filings for it."""
 
     institution: str
     region: str
@@ -22,19 +22,19 @@ class PlaceOfCare(NamedTuple):
 
 
 def aid_reason(place: PlaceOfCare, edition: Edition) -> Reason | None:
-    """Why a sponsor of this edition's region may not pay there, or None if he may (S91, S93)."""
+    """Why a sponsor of this edition's region may not pay there; None if allowed (S91, S93)."""
     terms = edition.place
     if place.med_type not in terms.med_types_allowed:
         return Reason.MED_TYPE_NOT_ALLOWED
-    rule = next((r for r in terms.place_scope if _fits(r, place, edition.region)), None)
-    if rule is None or not _is_open(rule, place) or not _takes(place, edition.region):
+    rule = next((r for r in terms.place_scope if _applies(r, place, edition.region)), None)
+    if rule is None or not _is_open(rule, place) or not _accepts(place, edition.region):
         return Reason.REGION_NOT_OPEN
     if rule.filing and not place.is_filed:
         return Reason.FILING_REQUIRED
     return None
 
 
-def _fits(rule: PlaceRule, place: PlaceOfCare, home: str) -> bool:
+def _applies(rule: PlaceRule, place: PlaceOfCare, home: str) -> bool:
     if rule.institution_class not in ("*", place.kind):
         return False
     match rule.place:
@@ -56,8 +56,8 @@ def _is_open(rule: PlaceRule, place: PlaceOfCare) -> bool:
     return rule.use is PlaceUse.ON
 
 
-def _takes(place: PlaceOfCare, home: str) -> bool:
-    """Whether the institution takes a region's aid: its own province's, or opened (R107)."""
+def _accepts(place: PlaceOfCare, home: str) -> bool:
+    """Whether the institution accepts a region's aid: its own province's, or opened (R107)."""
     if place.region[:2] == home[:2]:
         return True
     return any(covers(opened, home) for opened in place.opened_regions)
@@ -69,17 +69,16 @@ def covers(code: str, region: str) -> bool:
 
 
 def is_filed(account: Account, region: str, on: date) -> bool:
-    """Whether the patient filed to be treated in a region on a day (R301)."""
-    return any(_holds(filing, region, on) for filing in account.filings)
+    """Whether the patient has a filing for care in a region on a day (R301)."""
+    return any(_is_valid(filing, region, on) for filing in account.filings)
 
 
 def person_classes(account: Account, region: str, on: date) -> frozenset[str]:
-    """What kind of patient he is there (R316): RETIRED, and how long he filed for."""
-    kinds = {filing.kind.value for filing in account.filings if _holds(filing, region, on)}
+    """The classes of the patient there (R316): the insurance status and the kinds of filings."""
+    kinds = {filing.kind.value for filing in account.filings if _is_valid(filing, region, on)}
     return frozenset(kinds | {account.standing.value})
 
 
-def _holds(filing: Filing, region: str, on: date) -> bool:
-    until_on = filing.until_on
-    is_now = filing.from_on <= on and (until_on is None or on <= until_on)
-    return is_now and covers(filing.place, region)
+def _is_valid(filing: Filing, region: str, on: date) -> bool:
+    is_over = filing.until_on is not None and filing.until_on < on
+    return filing.from_on <= on and not is_over and covers(filing.place, region)

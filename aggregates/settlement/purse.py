@@ -1,7 +1,7 @@
-"""What each payer could give to a bill: buckets, reserve, caps, and the reason for a closed purse.
+"""What each payer can give to a bill: buckets, reserve, caps, and the reason for a closed purse.
 
-A payer who may not pay is a purse with nothing in it and a reason, so that the cascade
-needs no look at any status, and the reason is on record.
+The purse of a payer who may not pay is empty and has a reason. So the cascade checks no status,
+and the reason is recorded.
 """
 
 from typing import NamedTuple
@@ -20,7 +20,6 @@ BY_REGION = ("REGION_SETTLEMENT", "REGION_DAY", "REGION_MONTH", "REGION_YEAR")
 BY_SPONSOR = ("SPONSOR_SETTLEMENT", "SPONSOR_DAY", "SPONSOR_MONTH", "SPONSOR_YEAR")
 """The names of caps, by who set them and what they count."""
 
-
 OWN_ORDERS = {
     OwnBuckets.CURRENT_THEN_PRIOR: (Bucket.CURRENT, Bucket.PRIOR),
     OwnBuckets.PRIOR_THEN_CURRENT: (Bucket.PRIOR, Bucket.CURRENT),
@@ -30,11 +29,12 @@ OWN_ORDERS = {
 
 
 class Purse(NamedTuple):
-    """What may leave one account for this bill, in fen.
+    """What one account may pay of this bill, in fen.
 
-    `buckets` in the order they are emptied, none below zero; `available_fen` is what they give
-    above the reserve, at least 0; `limit_fen` is the lowest cap and `limit` its name. A closed
-    purse has a reason.
+    `buckets` are in the order they are emptied, none below zero; `available_fen` is what they hold
+    above the reserve, at least 0; `limit_fen` is the lowest cap and `limit` its name. With `clamps`
+    a purse pays up to its cap, without it nothing if the cap is too low. A closed purse has a
+    `reason`.
     """
 
     account: StreamId | None
@@ -55,7 +55,7 @@ class CapLeft(NamedTuple):
 
 
 _Left = tuple[int, str]
-"""What a cap leaves, in fen, and its name; the lowest of them becomes the limit."""
+"""What a cap leaves, in fen, and its name; the lowest becomes the limit."""
 
 
 def closed(account: StreamId | None, binding: StreamId | None, reason: Reason) -> Purse:
@@ -64,7 +64,7 @@ def closed(account: StreamId | None, binding: StreamId | None, reason: Reason) -
 
 
 def own_purse(account_id: StreamId, account: Account, terms: MoneyTerms) -> Purse:
-    """The patient's own purse: never a cap, never a reserve (policy.md R110, S04)."""
+    """The patient's own purse, without cap or reserve (policy.md R110, S04)."""
     if not account.has_funds:
         return closed(None, None, Reason.NO_ACCOUNT)
     if account.ending is not None:
@@ -72,9 +72,9 @@ def own_purse(account_id: StreamId, account: Account, terms: MoneyTerms) -> Purs
     if account.is_frozen:
         return closed(account_id, None, Reason.FROZEN)
     buckets = _in_order(account.current_fen, account.prior_fen, OWN_ORDERS[terms.own_buckets_order])
-    held_fen = max(0, min(_held(buckets), account.balance_fen))
-    reason = None if held_fen else Reason.SKIPPED_ZERO
-    return Purse(account_id, None, buckets, held_fen, None, None, clamps=True, reason=reason)
+    available_fen = max(0, min(_sum(buckets), account.balance_fen))
+    reason = None if available_fen else Reason.SKIPPED_ZERO
+    return Purse(account_id, None, buckets, available_fen, None, None, clamps=True, reason=reason)
 
 
 def sponsor_purse(
@@ -85,14 +85,14 @@ def sponsor_purse(
     place: PlaceOfCare,
     now: Instant,
 ) -> Purse:
-    """A sponsor's purse under his own region's rules (policy.md §3)."""
+    """A sponsor's purse under the sponsor's own edition (policy.md §3)."""
     binding_id, binding = link
     reason = _closed_reason(sponsor, binding, edition, place, now)
     if reason is not None:
         return closed(sponsor_id, binding_id, reason)
     money = edition.money
     buckets = sponsor_buckets(sponsor, money.sponsor_buckets)
-    in_buckets = _held(buckets)
+    in_buckets = _sum(buckets)
     available = max(0, min(in_buckets, sponsor.balance_fen - money.reserve_fen))
     used = next((b for b in sponsor.beneficiaries if b.binding == binding_id), None)
     left, name = _lowest(_sponsor_limits(sponsor, binding, used, money, now)) or (None, None)
@@ -105,30 +105,31 @@ def sponsor_purse(
 
 
 def paid_order(order: OwnBuckets) -> tuple[Bucket, ...]:
-    """The order of buckets over what own money did pay; no bucket is left out.
+    """The order of buckets over own money that was paid; no bucket is left out.
 
-    What was held of this year's money is of the years before once the year has turned.
+    Money held from this year's bucket is in the prior bucket once the year is closed.
     """
     return (*OWN_ORDERS[order], *(bucket for bucket in Bucket if bucket not in OWN_ORDERS[order]))
 
 
 def paid_purse(share: PayerShare, order: tuple[Bucket, ...]) -> Purse:
-    """A purse with exactly what a payer paid."""
+    """A purse that holds exactly what a payer paid."""
     buckets = _in_order(share.current_fen, share.prior_fen, order)
+    paid_fen = _sum(buckets)
     return Purse(
-        share.account, share.binding, buckets, _held(buckets), None, None, clamps=True, reason=None
+        share.account, share.binding, buckets, paid_fen, None, None, clamps=True, reason=None
     )
 
 
 def aid_limit(beneficiary: Account, money: MoneyTerms, now: Instant) -> CapLeft | None:
-    """What all sponsors together may still give this beneficiary (`cap_scope` PER_BENEFICIARY)."""
+    """What all sponsors together may still pay for this patient (`cap_scope` PER_BENEFICIARY)."""
     if money.cap_scope is not CapScope.PER_BENEFICIARY or money.cap_set_by is CapSetBy.SPONSOR:
         return None
     return _lowest(_region_limits(money, beneficiary.received, now))
 
 
 def sponsor_buckets(account: Account, which: SponsorBuckets) -> tuple[tuple[Bucket, int], ...]:
-    """What is in the buckets that may pay for others, the first to be emptied first."""
+    """The buckets that may pay for others, in the order they are emptied, in fen."""
     prior = (Bucket.PRIOR, max(0, account.prior_fen))
     if which is SponsorBuckets.PRIOR_ONLY:
         return (prior,)
@@ -153,7 +154,7 @@ def _closed_reason(
     return aid_reason(place, edition)
 
 
-def _held(buckets: tuple[tuple[Bucket, int], ...]) -> int:
+def _sum(buckets: tuple[tuple[Bucket, int], ...]) -> int:
     return buckets[0][1] + (buckets[1][1] if len(buckets) > 1 else 0)
 
 
@@ -173,7 +174,7 @@ def _sponsor_limits(
     money: MoneyTerms,
     now: Instant,
 ) -> list[_Left]:
-    """The region's caps in their scope and the sponsor's own; the lower will win (S85)."""
+    """What the region's caps in their scope and the sponsor's own caps leave (S85)."""
     limits: list[_Left] = []
     by_binding = used.used if used else sponsor.lent
     if money.cap_set_by is not CapSetBy.SPONSOR and money.cap_scope is CapScope.PER_BINDING:

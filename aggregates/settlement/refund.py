@@ -1,4 +1,4 @@
-"""A partial refund: which lines it is taken from, and which payer gets what (policy.md §3.4)."""
+"""A partial refund: the lines it is taken from, and what each payer gets (policy.md §3.4)."""
 
 from dataclasses import replace
 from datetime import date
@@ -15,91 +15,94 @@ from aggregates.refusals import (
 from aggregates.settlement.bill import payable_by, personal_of, smaller
 from aggregates.settlement.events import Claim, FeeLine, PartRefunded, PayerReturn, PayerShare
 from aggregates.settlement.purse import paid_order
-from aggregates.settlement.resplit import recast
+from aggregates.settlement.resplit import SPONSOR_ORDER, recast
 from aggregates.settlement.settlement import Remainder, Settlement, check_stays
 from aggregates.vocabulary import Bucket, Instant, instant
+
+LineAmounts = tuple[tuple[str, int], ...]
+REFUND_ORDER = (PayableBy.NONE, PayableBy.OWN, PayableBy.OWN_AND_AID)
+"""The order of lines that a sum is taken from: first those that aid never pays."""
 
 
 def prorata(
     payers: tuple[PayerShare, ...], cash_fen: int, amount_fen: int, edition: Edition
 ) -> tuple[tuple[PayerShare, ...], int]:
-    """What payers and cash still pay after `amount_fen` went back by share (PARTIAL_PRORATA).
+    """What payers and cash still pay after a refund of `amount_fen` by share (PARTIAL_PRORATA).
 
-    Whole fen by the largest remainder; of equal ones the later payer's, cash being the last.
+    Fen left over by rounding go to the largest remainders; of equal ones to the later payer, cash
+    being the last.
     """
     paid = [share.current_fen + share.prior_fen for share in payers] + [cash_fen]
-    back = _shares(paid, amount_fen)
+    refunds = _proportional(paid, amount_fen)
     own, *sponsors = payers
     order = paid_order(edition.money.own_buckets_order)
-    left = [_less_prorata(own, back[0], order)]
-    left += [
-        _less_prorata(share, fen, (Bucket.CURRENT, Bucket.PRIOR))
-        for share, fen in zip(sponsors, back[1:-1], strict=True)
+    remaining = [_reduced(own, refunds[0], order)]
+    remaining += [
+        _reduced(share, fen, SPONSOR_ORDER)
+        for share, fen in zip(sponsors, refunds[1:-1], strict=True)
     ]
-    return tuple(left), cash_fen - back[-1]
+    return tuple(remaining), cash_fen - refunds[-1]
 
 
-def _shares(paid: list[int], amount_fen: int) -> list[int]:
-    """An amount over several in proportion, in whole fen, none above what he paid."""
-    whole = sum(paid)
-    back = [amount_fen * fen // whole for fen in paid]
-    rest = amount_fen - sum(back)
-    by_remainder = sorted(range(len(paid)), key=lambda n: (-(amount_fen * paid[n] % whole), -n))
+def _proportional(paid: list[int], amount_fen: int) -> list[int]:
+    """An amount divided in proportion to what was paid, in whole fen, no part above it."""
+    total = sum(paid)
+    parts = [amount_fen * fen // total for fen in paid]
+    rest = amount_fen - sum(parts)
+    by_remainder = sorted(range(len(paid)), key=lambda n: (-(amount_fen * paid[n] % total), -n))
     for n in by_remainder[:rest]:
-        back[n] += 1
-    return back
+        parts[n] += 1
+    return parts
 
 
-def _less_prorata(share: PayerShare, fen: int, order: tuple[Bucket, ...]) -> PayerShare:
-    """Take from the bucket that was emptied last."""
-    taken = {Bucket.CURRENT: share.current_fen, Bucket.PRIOR: share.prior_fen}
+def _reduced(share: PayerShare, fen: int, order: tuple[Bucket, ...]) -> PayerShare:
+    """A share reduced by some fen, from the bucket that was emptied last."""
+    remaining = {Bucket.CURRENT: share.current_fen, Bucket.PRIOR: share.prior_fen}
     for bucket in reversed(order):
-        part = min(fen, taken[bucket])
-        taken[bucket] -= part
+        part = min(fen, remaining[bucket])
+        remaining[bucket] -= part
         fen -= part
-    return replace(share, current_fen=taken[Bucket.CURRENT], prior_fen=taken[Bucket.PRIOR])
-
-
-LineAmounts = tuple[tuple[str, int], ...]
-FIRST_BACK = (PayableBy.NONE, PayableBy.OWN, PayableBy.OWN_AND_AID)
-"""Whose lines an amount is taken from first, where no line is named: what no aid paid."""
+    return replace(share, current_fen=remaining[Bucket.CURRENT], prior_fen=remaining[Bucket.PRIOR])
 
 
 class RefundRequest(NamedTuple):
-    """What is to be given back, in fen: a sum, or a sum from each of these lines."""
+    """What is to be refunded, in fen: a sum, and from which lines where the caller says so."""
 
     amount_fen: int
     lines: LineAmounts | None
 
 
 def refund(
-    settlement: Settlement, asked: RefundRequest, reason: str, edition: Edition
+    settlement: Settlement, request: RefundRequest, reason: str, edition: Edition
 ) -> PartRefunded:
-    """Give back a part of a bill; `edition` is the one it was settled by.
+    """Refund a part of a bill by the edition that it was settled by.
 
     Raises:
-        PartialRefundNotAllowedError: the region only cancels; RefundExceedsError: more than
-        what stays; AlreadyCancelledError, AlreadyReversedError: nothing stays;
-        LinesMismatchError, AmountOutOfRangeError: it cannot be asked so.
+        PartialRefundNotAllowedError: the region only cancels;
+        RefundExceedsError: more than is left;
+        AlreadyCancelledError, AlreadyReversedError: nothing is left;
+        LinesMismatchError, AmountOutOfRangeError: the request is not sound.
     """
-    stay = check_stays(settlement)
+    remainder = check_stays(settlement)
     modes = [mode for mode in edition.refund.refund_mode if mode is not RefundMode.FULL_RESETTLE]
     if not modes:
         raise PartialRefundNotAllowedError
-    lines = _lines_of(stay.claim, asked, edition.items)
-    left = smaller(stay.claim, asked.amount_fen, lines)
+    request = request._replace(lines=_lines_of(remainder.claim, request, edition.items))
     if modes[0] is RefundMode.PARTIAL_PRORATA:
-        payers, cash_fen = prorata(stay.payers, stay.cash_fen, asked.amount_fen, edition)
+        payers, cash_fen = prorata(
+            remainder.payers, remainder.cash_fen, request.amount_fen, edition
+        )
     else:
-        split = recast(left, stay.payers, edition)
+        claim = smaller(remainder.claim, request.amount_fen, request.lines)
+        split = recast(claim, remainder.payers, edition)
         payers, cash_fen = split.payers, split.cash_fen
-    return _event(stay, payers, cash_fen, (reason, asked.amount_fen, lines))
+    return _event(remainder, payers, cash_fen, request, reason)
 
 
 def is_open(
     until: RefundUntil | RefundDays, settled_on: date, cleared_through: date | None, now: Instant
 ) -> bool:
-    """Whether the region's window for taking back is still open (`refund_window`)."""
+    """Whether the region's window for refunds is still open (`refund_window`)."""
     if isinstance(until, RefundDays):
         return (now.on - settled_on).days <= until.days
     match until:
@@ -112,49 +115,49 @@ def is_open(
 
 
 def is_cleared(settled_on: date, cleared_through: date | None) -> bool:
-    """Whether the institution was paid for that day already."""
+    """Whether the institution was already paid for that day."""
     return cleared_through is not None and settled_on <= cleared_through
 
 
 def settled_on(settlement: Settlement) -> date:
-    """The Beijing day a settlement was made on; a captured hold's caps may count another."""
+    """The Beijing day a settlement was made on; `Settled.on` of a captured hold is another."""
     assert settlement.settled is not None, "it was settled"
     return instant(settlement.settled.settled_at).on
 
 
-def _lines_of(claim: Claim, asked: RefundRequest, items: ItemTerms) -> LineAmounts | None:
-    """What is taken from which line; None where the claim has none."""
-    if asked.amount_fen <= 0:
+def _lines_of(claim: Claim, request: RefundRequest, items: ItemTerms) -> LineAmounts | None:
+    """How much is taken from which line; None where the claim has no lines."""
+    if request.amount_fen <= 0:
         raise AmountOutOfRangeError(field="amount")
-    if asked.amount_fen > personal_of(claim):
+    if request.amount_fen > personal_of(claim):
         raise RefundExceedsError
     if claim.lines is None:
-        if asked.lines is not None:
+        if request.lines is not None:
             raise LinesMismatchError(field="lines")
         return None
-    if asked.lines is None:
-        return _spread(claim.lines, asked.amount_fen, items)
-    _check_lines(claim.lines, asked.lines)
-    return asked.lines
+    if request.lines is None:
+        return _spread(claim.lines, request.amount_fen, items)
+    _check_lines(claim.lines, request.lines)
+    return request.lines
 
 
-def _check_lines(lines: tuple[FeeLine, ...], asked: LineAmounts) -> None:
-    stays: dict[str, int] = {}
+def _check_lines(lines: tuple[FeeLine, ...], requested: LineAmounts) -> None:
+    remaining: dict[str, int] = {}
     for line in lines:
-        stays[line.line] = stays.get(line.line, 0) + line.amount_fen
-    named = dict(asked)
-    if len(named) < len(asked) or not set(named) <= set(stays):
+        remaining[line.line] = remaining.get(line.line, 0) + line.amount_fen
+    names = {name for name, _ in requested}
+    if len(names) < len(requested) or not names <= set(remaining):
         raise LinesMismatchError(field="lines")
-    if any(fen <= 0 for _, fen in asked):
+    if any(fen <= 0 for _, fen in requested):
         raise AmountOutOfRangeError(field="lines")
-    if any(fen > stays[line] for line, fen in asked):
+    if any(fen > remaining[name] for name, fen in requested):
         raise RefundExceedsError
 
 
 def _spread(lines: tuple[FeeLine, ...], amount_fen: int, items: ItemTerms) -> LineAmounts:
-    """Put a sum on the lines: those aid never pays first, and of alike ones the last first."""
+    """An amount taken from the lines in `REFUND_ORDER`, of equal ones from the last first."""
     spread: dict[str, int] = {}
-    for payer in FIRST_BACK:
+    for payer in REFUND_ORDER:
         for line in reversed(lines):
             if payable_by(line, items) is payer:
                 fen = min(amount_fen, line.amount_fen)
@@ -164,30 +167,31 @@ def _spread(lines: tuple[FeeLine, ...], amount_fen: int, items: ItemTerms) -> Li
 
 
 def _event(
-    stay: Remainder,
+    remainder: Remainder,
     payers: tuple[PayerShare, ...],
     cash_fen: int,
-    asked: tuple[str, int, LineAmounts | None],
+    request: RefundRequest,
+    reason: str,
 ) -> PartRefunded:
-    reason, amount_fen, lines = asked
-    back = [_less(before, after) for before, after in zip(stay.payers, payers, strict=True)]
-    own_fen = _fen(back[0]) if back[0] else 0
-    aid_fen = sum(_fen(payer) for payer in back[1:] if payer)
+    """The refund that leaves these shares and this cash of a remainder."""
+    own, *sponsors = map(_return_of, remainder.payers, payers)
+    own_fen = _fen(own) if own else 0
+    aid_fen = sum(_fen(sponsor) for sponsor in sponsors if sponsor)
     event = PartRefunded(
         reason=reason,
-        amount_fen=amount_fen,
-        lines=lines,
-        payers=tuple(payer for payer in back if payer),
+        amount_fen=request.amount_fen,
+        lines=request.lines,
+        payers=tuple(payer for payer in (own, *sponsors) if payer),
         own_fen=own_fen,
         aid_fen=aid_fen,
-        cash_fen=stay.cash_fen - cash_fen,
+        cash_fen=remainder.cash_fen - cash_fen,
     )
-    assert own_fen + aid_fen + event.cash_fen == amount_fen, "every fen goes back to somebody"
+    assert own_fen + aid_fen + event.cash_fen == request.amount_fen, "every fen goes to somebody"
     return event
 
 
-def _less(before: PayerShare, after: PayerShare) -> PayerReturn | None:
-    """What goes back to a payer; None where nothing does."""
+def _return_of(before: PayerShare, after: PayerShare) -> PayerReturn | None:
+    """What a payer gets back; None where it is nothing."""
     current_fen = before.current_fen - after.current_fen
     prior_fen = before.prior_fen - after.prior_fen
     assert min(current_fen, prior_fen) >= 0, "a refund takes from nobody"

@@ -1,7 +1,7 @@
-"""A smaller bill on the frozen snapshot: what each payer would have given to it (policy.md §3.4).
+"""A smaller bill split again by what was paid for the larger one (policy.md §3.4).
 
-A payer's purse is what he paid and no more. Who gave nothing then gives nothing now, whatever
-cap or status kept him out: nobody's later change can be felt, and no refund is below zero.
+A payer's purse is what the payer paid and no more; a payer of nothing pays nothing, whatever the
+reason was. So no later change of an account matters, and no refund is below zero.
 """
 
 from aggregates.policy.edition import Edition
@@ -15,10 +15,10 @@ SPONSOR_ORDER = (Bucket.CURRENT, Bucket.PRIOR)
 
 
 def recast(claim: Claim, payers: tuple[PayerShare, ...], edition: Edition) -> Split:
-    """Split a smaller claim over those who paid the larger one, by the edition of that day.
+    """Split a smaller claim over the payers of the larger one, by the edition of that day.
 
-    `settle(A)` and a refund of `r` leave the split of `settle(A - r)` (I7), so that own money
-    stays first after every refund.
+    Settling A and refunding r leaves the split of settling A - r (I7), so that own money is still
+    first after every refund.
     """
     own, *sponsors = payers
     purses = Payers(

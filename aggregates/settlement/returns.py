@@ -1,6 +1,6 @@
-"""Money on its way back: to the account and bucket that paid, or aside (policy.md §3.4).
+"""Returns of money: to the account and bucket that paid, or into suspense (policy.md §3.4).
 
-No binding, order, cap or place is asked, and no later policy: only how the accounts stand.
+They depend on the state of the accounts alone, on no binding, order, cap, place or later policy.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,15 +19,15 @@ ReturnEvent = DebitReturned | AidReturned | ReturnSuspended
 
 
 class RefundBasis(NamedTuple):
-    """What money comes back from: the settlement, and the terms it was made under."""
+    """What money is returned of: a settlement, and the refund terms it was made under."""
 
     id: StreamId
     settled: Settled
     terms: RefundTerms
 
 
-def everything(stay: Remainder) -> tuple[PayerReturn, ...]:
-    """All that payers still pay."""
+def everything(remainder: Remainder) -> tuple[PayerReturn, ...]:
+    """A return of all that the payers still pay."""
     return tuple(
         PayerReturn(
             account=share.account,
@@ -35,7 +35,7 @@ def everything(stay: Remainder) -> tuple[PayerReturn, ...]:
             current_fen=share.current_fen,
             prior_fen=share.prior_fen,
         )
-        for share in stay.payers
+        for share in remainder.payers
         if share.account is not None and share.current_fen + share.prior_fen
     )
 
@@ -47,58 +47,57 @@ def returns_of(
     ticket: str,
     now: Instant,
 ) -> list[tuple[StreamId, ReturnEvent]]:
-    """What a return does to the accounts: the payers' and all their successors'.
+    """The events of a return on the accounts; `accounts` holds the payers and all successors.
 
-    The caps' counters fall on the day the debit was counted, whenever it comes back.
+    They lower the cap counters of the day that the debit was counted on.
 
     Raises:
-        AmountOutOfRangeError: an account would hold more than it may.
+        AmountOutOfRangeError: an account would hold more than `AMOUNT_MAX_FEN`.
     """
-    moved: list[tuple[StreamId, ReturnEvent]] = []
+    events: list[tuple[StreamId, ReturnEvent]] = []
     aid_fen = 0
     for payer in payers:
-        moved.append(_return(payment, payer, accounts, ticket, now))
+        events.append(_return(payment, payer, accounts, ticket, now))
         if payer.binding is not None:
             aid_fen += payer.current_fen + payer.prior_fen
     if aid_fen:
         aid = AidReturned(settlement=payment.id, amount_fen=aid_fen, on=payment.settled.on)
-        moved.append((payment.settled.claim.beneficiary, aid))
-    _check_room(moved, accounts)
-    return moved
+        events.append((payment.settled.claim.beneficiary, aid))
+    _check_room(events, accounts)
+    return events
 
 
 def _check_room(
-    moved: Iterable[tuple[StreamId, ReturnEvent]], accounts: Mapping[StreamId, Account]
+    events: Iterable[tuple[StreamId, ReturnEvent]], accounts: Mapping[StreamId, Account]
 ) -> None:
-    """Refuse to fill an account beyond what a sum of the ledger can be."""
-    back_fen: dict[StreamId, int] = {}
-    for to, event in moved:
+    returned_fen: dict[StreamId, int] = {}
+    for to, event in events:
         if isinstance(event, DebitReturned):
-            back_fen[to] = back_fen.get(to, 0) + event.current_fen + event.prior_fen
-    if any(fen > AMOUNT_MAX_FEN - accounts[to].balance_fen for to, fen in back_fen.items()):
+            returned_fen[to] = returned_fen.get(to, 0) + event.current_fen + event.prior_fen
+    if any(fen > AMOUNT_MAX_FEN - accounts[to].balance_fen for to, fen in returned_fen.items()):
         raise AmountOutOfRangeError(field="amount")
 
 
 def destination(
     account_id: StreamId, accounts: Mapping[StreamId, Account], terms: RefundTerms
 ) -> StreamId | None:
-    """The account that takes a return; None where it is kept aside (S72, S73).
+    """The account that gets a return; None where it goes into suspense (S72, S73).
 
-    It follows an account that moved to its successor, and that one to his, as far as they are
-    known and can hold money. After a death it is the estate's, whoever succeeds (policy.md §3.3).
+    Of a transferred account it is the last of its successors, if that can hold money. After a
+    death the money is the estate's, even if there is a successor (policy.md §3.3).
     """
     account, ended = accounts[account_id], terms.refund_to_ended_account
     if account.ending is not None and ended.closed is RefundTo.CREDIT:
         return account_id
     to: StreamId | None = account_id
-    for _ in accounts:  # successors in a circle lead nowhere
+    for _ in accounts:  # ends also where successors form a circle
         if account.ending is None or account.ending is Ending.DECEASED or to is None:
             break
         to = account.successor
         if to is not None:
             account = accounts[to]
-    is_kept = account.is_frozen and ended.frozen is RefundTo.SUSPENSE
-    return to if account.ending is None and account.has_funds and not is_kept else None
+    is_suspended = account.is_frozen and ended.frozen is RefundTo.SUSPENSE
+    return to if account.ending is None and account.has_funds and not is_suspended else None
 
 
 def _return(
@@ -120,8 +119,8 @@ def _return(
             returned_on=now.on,
         )
     current_fen, prior_fen = payer.current_fen, payer.prior_fen
-    is_over = instant(payment.settled.settled_at).on.year < now.on.year
-    if is_over and payment.terms.refund_bucket_after_rollover is RefundBucket.CARRY_TO_PRIOR:
+    is_year_over = instant(payment.settled.settled_at).on.year < now.on.year
+    if is_year_over and payment.terms.refund_bucket_after_rollover is RefundBucket.CARRY_TO_PRIOR:
         current_fen, prior_fen = 0, current_fen + prior_fen
     return to, DebitReturned(
         settlement=payment.id,

@@ -1,4 +1,4 @@
-"""A settlement: decided once, with all that the decision used, and taken back whole or in part."""
+"""A settlement: decided once with all that the decision used, and refunded whole or in part."""
 
 from dataclasses import dataclass, replace
 from datetime import date
@@ -7,18 +7,10 @@ from typing import NamedTuple
 from aggregates.account.events import AidReceived, Debited
 from aggregates.account.state import Account
 from aggregates.refusals import AlreadyCancelledError, AlreadyReversedError, UnknownError
+from aggregates.settlement import events
 from aggregates.settlement.bill import bill_of, smaller
 from aggregates.settlement.cascade import Split, decide
-from aggregates.settlement.events import (
-    Claim,
-    PartRefunded,
-    PayerShare,
-    RecoveryDue,
-    Settled,
-    SettlementCancelled,
-    SettlementRefused,
-    SettlementReversed,
-)
+from aggregates.settlement.events import Claim, PayerShare
 from aggregates.settlement.family import Family, editions_of, payers_of
 from aggregates.settlement.place_of_care import PlaceOfCare
 from aggregates.vocabulary import Instant, Reason, SettlementStatus, StreamId
@@ -34,11 +26,11 @@ STOPS_AID = frozenset(
         Reason.REGION_NOT_OPEN,
     }
 )
-"""Reasons that concern the claim as a whole and are told beside the payers'."""
+"""Reasons that concern the claim as a whole; the answer gives them beside the payers' own."""
 
 
 class Remainder(NamedTuple):
-    """What of a settlement was not given back: the claim that is left, and who pays it, in fen."""
+    """What is left of a settlement after refunds: the claim, and who pays it, in fen."""
 
     claim: Claim
     payers: tuple[PayerShare, ...]
@@ -49,34 +41,34 @@ class Remainder(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """A settlement as its events left it.
+    """The state of a settlement.
 
-    A refused one has a code and was never settled; a tombstone, reversed before it came, has
-    not even a claim. `stay` is None once nothing of it stays.
+    A refused one has a `code` and was never settled; a tombstone, reversed before it arrived, has
+    no claim. `stay` is None once nothing is left of it.
     """
 
     institution: StreamId
     claim: Claim | None
     status: SettlementStatus
-    settled: Settled | None = None
+    settled: events.Settled | None = None
     stay: Remainder | None = None
     code: str | None = None
     recover_fen: int = 0
 
 
 SettlementEvent = (
-    Settled
-    | SettlementRefused
-    | PartRefunded
-    | SettlementCancelled
-    | SettlementReversed
-    | RecoveryDue
+    events.Settled
+    | events.SettlementRefused
+    | events.PartRefunded
+    | events.SettlementCancelled
+    | events.SettlementReversed
+    | events.RecoveryDue
 )
 
 
 def evolve(settlement: Settlement | None, event: SettlementEvent) -> Settlement:
-    """Fold one event into a settlement. Never judges."""
-    if isinstance(event, Settled):
+    """Fold one event into a settlement; nothing is refused."""
+    if isinstance(event, events.Settled):
         return Settlement(
             institution=event.claim.institution,
             claim=event.claim,
@@ -84,46 +76,46 @@ def evolve(settlement: Settlement | None, event: SettlementEvent) -> Settlement:
             settled=event,
             stay=Remainder(event.claim, event.payers, event.own_fen, event.aid_fen, event.cash_fen),
         )
-    if isinstance(event, SettlementRefused):
+    if isinstance(event, events.SettlementRefused):
         return Settlement(
             institution=event.claim.institution,
             claim=event.claim,
             status=SettlementStatus.REFUSED,
             code=event.code,
         )
-    if isinstance(event, SettlementReversed) and settlement is None:
+    if isinstance(event, events.SettlementReversed) and settlement is None:
         return Settlement(
             institution=event.institution, claim=None, status=SettlementStatus.REVERSED
         )
-    assert settlement is not None, "the rest follows a settlement"
+    assert settlement is not None, "the other events follow a settlement"
     return _evolve_settled(settlement, event)
 
 
 def _evolve_settled(
     settlement: Settlement,
-    event: PartRefunded | SettlementCancelled | SettlementReversed | RecoveryDue,
+    event: events.PartRefunded
+    | events.SettlementCancelled
+    | events.SettlementReversed
+    | events.RecoveryDue,
 ) -> Settlement:
     match event:
-        case PartRefunded():
-            assert settlement.stay is not None, "there was something to give back"
-            return replace(
-                settlement,
-                status=SettlementStatus.PART_REFUNDED,
-                stay=_less(settlement.stay, event),
-            )
-        case SettlementCancelled():
+        case events.PartRefunded():
+            assert settlement.stay is not None, "there was something to refund"
+            stay = _reduced(settlement.stay, event)
+            return replace(settlement, status=SettlementStatus.PART_REFUNDED, stay=stay)
+        case events.SettlementCancelled():
             return replace(settlement, status=SettlementStatus.CANCELLED, stay=None)
-        case SettlementReversed():
+        case events.SettlementReversed():
             return replace(settlement, status=SettlementStatus.REVERSED, stay=None)
-        case RecoveryDue(amount_fen=amount_fen):
+        case events.RecoveryDue(amount_fen=amount_fen):
             return replace(settlement, recover_fen=settlement.recover_fen + amount_fen)
 
 
-def _less(stay: Remainder, refund: PartRefunded) -> Remainder:
-    back = {(payer.account, payer.binding): payer for payer in refund.payers}
+def _reduced(stay: Remainder, refund: events.PartRefunded) -> Remainder:
+    returns = {(payer.account, payer.binding): payer for payer in refund.payers}
     payers: list[PayerShare] = []
     for share in stay.payers:
-        returned = back.get((share.account, share.binding)) if share.account else None
+        returned = returns.get((share.account, share.binding)) if share.account else None
         if returned is not None:
             share = replace(  # noqa: PLW2901 -- the same share, smaller
                 share,
@@ -174,10 +166,10 @@ def settled_of(
     hold: tuple[StreamId, date] | None = None,
     *,
     is_changed: bool = False,
-) -> Settled:
+) -> events.Settled:
     """The settlement that a split makes; caps count a captured `hold` on the day it was held."""
     split, patient = claim_split.split, claim_split.patient
-    return Settled(
+    return events.Settled(
         claim=claim_split.claim,
         place_region=claim_split.place_region,
         editions=claim_split.editions,
@@ -196,17 +188,17 @@ def settled_of(
 
 
 def reasons_of(split: Split) -> tuple[Reason, ...]:
-    """Why aid as a whole did not pay what was left, in words a counter can show."""
+    """Why aid as a whole did not pay the rest of a bill; empty if there is no rest."""
     if split.cash_fen == 0:
         return ()
     return tuple(sorted({s.reason for s in split.payers[1:] if s.reason in STOPS_AID}))
 
 
 def debits_of(
-    settlement_id: StreamId, settled: Settled
+    settlement_id: StreamId, settled: events.Settled
 ) -> list[tuple[StreamId, Debited | AidReceived]]:
-    """What a settlement does to the accounts: one debit per payer, and the aid received."""
-    moved: list[tuple[StreamId, Debited | AidReceived]] = [
+    """The events of a settlement on the accounts: one debit per payer, and the aid received."""
+    debits: list[tuple[StreamId, Debited | AidReceived]] = [
         (
             share.account,
             Debited(
@@ -222,27 +214,26 @@ def debits_of(
     ]
     if settled.aid_fen:
         aid = AidReceived(settlement=settlement_id, amount_fen=settled.aid_fen, on=settled.on)
-        moved.append((settled.claim.beneficiary, aid))
-    return moved
+        debits.append((settled.claim.beneficiary, aid))
+    return debits
 
 
-def cancel(settlement: Settlement, reason: str) -> SettlementCancelled:
-    """Take back whatever stays of a settlement.
+def cancel(settlement: Settlement, reason: str) -> events.SettlementCancelled:
+    """Cancel what is left of a settlement.
 
     Raises:
-        AlreadyCancelledError, AlreadyReversedError: it is taken back already;
-        UnknownError: nothing was settled.
+        AlreadyCancelledError, AlreadyReversedError, UnknownError: as `check_stays`.
     """
     check_stays(settlement)
-    return SettlementCancelled(reason=reason)
+    return events.SettlementCancelled(reason=reason)
 
 
 def check_stays(settlement: Settlement) -> Remainder:
-    """What stays of a settlement.
+    """What is left of a settlement.
 
     Raises:
-        AlreadyCancelledError, AlreadyReversedError: nothing any more; UnknownError: nothing
-        was ever settled.
+        AlreadyCancelledError, AlreadyReversedError: nothing is left;
+        UnknownError: nothing was settled.
     """
     if settlement.stay is not None:
         return settlement.stay
