@@ -1,4 +1,4 @@
-"""Settle a held bill by what was held for it."""
+"""Settle a held bill with the money that was held for it."""
 
 from dataclasses import dataclass, replace
 
@@ -23,7 +23,7 @@ from service.settlement.supersede_hold import held_accounts
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinalBill:
-    """What a held bill came to, in fen."""
+    """The final amounts of a held bill, in fen."""
 
     total_fen: int
     fund_pay_fen: int
@@ -40,20 +40,20 @@ async def capture(
         `Appender.submit`.
     """
     check_role(request.caller, Role.INSTITUTION)
-    keys = context.vault
+    vault = context.vault
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
-        hold = own_hold(reads, keys, request.caller, hold_id)
+        hold = own_hold(reads, vault, request.caller, hold_id)
         rules.check_held(hold, now)
         claim = _final(hold.held.claim, final)
         accounts = held_accounts(reads, hold.held)
         region = accounts[claim.beneficiary].region
-        edition = edition_of_record(reads, keys, region, hold.held.editions["beneficiary"])
+        edition = edition_of_record(reads, vault, region, hold.held.editions["beneficiary"])
         claim_split = rules.capture(hold_id, hold, claim, accounts, edition)
         settlement_id = new_stream("stl", now.at)
         settled = settled_of(claim_split, dict(reads.read), now, (hold_id, hold.held.on))
         answer = settlement_answer(settlement_id, SettlementStatus.SETTLED, settled)
-        visit = visit_of(keys, claim)
+        visit = visit_of(vault, claim)
         return Decision(
             answer=json.encode(answer),
             events=[

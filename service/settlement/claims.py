@@ -30,7 +30,7 @@ E_CREDENTIAL = "e_credential"
 
 
 class Identity(NamedTuple):
-    """How a person is named at the counter: `kind` is one of the claim's identity types."""
+    """How a person is identified at the counter: `kind` is one of the claim's identity types."""
 
     kind: str
     value: str
@@ -40,7 +40,7 @@ class Identity(NamedTuple):
 class SettleBill:
     """A patient's bill as an institution sends it. Amounts in fen.
 
-    `plan` is the hash of the quote he was shown; `digest` is that of the claim alone.
+    `plan` is the hash of the quote that the patient was shown; `digest` is of the claim alone.
     """
 
     beneficiary: Identity
@@ -58,10 +58,7 @@ class SettleBill:
 
 
 class DecisionInputs(NamedTuple):
-    """What a bill meets: the claim it makes, where, and the family behind the patient.
-
-    `visit` is the claim's unique name, as of `visit_of`.
-    """
+    """Everything a bill is decided on; `visit` is the claim's unique name, as of `visit_of`."""
 
     claim: Claim
     visit: bytes
@@ -76,16 +73,14 @@ def read_inputs(
     """Read everything a bill is decided on.
 
     Raises:
-        UnknownError: no such patient; CredentialMismatchError, CodeExpiredError: of what was
-        shown; DateInvalidError, InstitutionNotDesignatedError, and as `edition_in_force`.
+        UnknownError: no such patient;
+        CredentialMismatchError, CodeExpiredError: the credential is another's, or expired;
+        DateInvalidError, InstitutionNotDesignatedError; and as `edition_in_force`.
     """
-    institution_id = reads.find(vault.name("institution", caller.subject))
-    if institution_id is None:
-        raise InstitutionNotDesignatedError(status="unknown")
-    institution = reads.institution(institution_id)
-    account_id, credential = _person(reads, vault, bill.beneficiary, now)
+    institution_id, institution = calling_institution(reads, vault, caller)
+    account_id, credential = _owner(reads, vault, bill.beneficiary, now)
     if bill.credential is not None:
-        owner, shown = _person(reads, vault, bill.credential, now)
+        owner, shown = _owner(reads, vault, bill.credential, now)
         if owner != account_id:
             raise CredentialMismatchError
         credential = shown or credential
@@ -109,10 +104,29 @@ def read_inputs(
     return DecisionInputs(claim, visit_of(vault, claim), institution, place, family)
 
 
+def institution_of(reads: ReadSet, vault: Vault, caller: Caller) -> StreamId | None:
+    """The stream of the calling institution; None where it is not known here."""
+    return reads.find(vault.name("institution", caller.subject))
+
+
+def calling_institution(
+    reads: ReadSet, vault: Vault, caller: Caller
+) -> tuple[StreamId, Institution]:
+    """The calling institution.
+
+    Raises:
+        InstitutionNotDesignatedError: it is not known here.
+    """
+    stream = institution_of(reads, vault, caller)
+    if stream is None:
+        raise InstitutionNotDesignatedError(status="unknown")
+    return stream, reads.institution(stream)
+
+
 def place_of(
     institution: Institution, med_type: str, patient: Account, now: Instant
 ) -> PlaceOfCare:
-    """Where a bill is from, as far as the rules of places ask."""
+    """The place of a bill, as the rules on places need it."""
     return PlaceOfCare(
         institution=institution.code,
         region=institution.region,
@@ -124,68 +138,68 @@ def place_of(
     )
 
 
-def _person(
+def _owner(
     reads: ReadSet, vault: Vault, identity: Identity, now: Instant
 ) -> tuple[StreamId, str | None]:
-    """Whose identity was shown, and the digest of an e-credential (policy.md §5).
+    """The account of an identity, and the digest of an e-credential (policy.md §5).
 
-    A code that a guardian showed is the member's: the link finds him and pays nothing.
+    A code that a guardian shows is the member's: its link leads to the member, and pays nothing.
     """
     name = vault.name(identity.kind, identity.value)
-    found = reads.find(name)
-    if found is None:
+    stream = reads.find(name)
+    if stream is None:
         raise UnknownError(what="beneficiary")
     if identity.kind != E_CREDENTIAL:
-        return found, None
+        return stream, None
     digest = name.hex()
-    if found.startswith("lnk_"):
-        link = reads.link(found)
-        found = patient_of(link, digest, traits_of(reads, vault, link.member).born_on, now)
-    return found, digest
+    if stream.startswith("lnk_"):
+        link = reads.link(stream)
+        stream = patient_of(link, digest, traits_of(reads, vault, link.member).born_on, now)
+    return stream, digest
 
 
 def check_shown(
     reads: ReadSet, vault: Vault, shown: Identity | None, account_id: StreamId, now: Instant
 ) -> None:
-    """Refuse another person's credential. One that nobody here knows shows nothing.
+    """Refuse another person's credential; one that is not known here is no evidence.
 
-    National cards and vouchers are read where the patient stands; what was read comes along and
-    may be a token that is known to its reader alone (policy.md §5).
+    National cards and vouchers are read at the institution, and what it sends of them may be a
+    token that only its reader knows (policy.md §5).
 
     Raises:
-        CredentialMismatchError, CodeExpiredError: of what was shown.
+        CredentialMismatchError, CodeExpiredError: the credential is another's, or expired.
     """
-    told = known(reads, vault, shown)
-    if told is not None and _person(reads, vault, told, now)[0] != account_id:
+    identity = known_identity(reads, vault, shown)
+    if identity is not None and _owner(reads, vault, identity, now)[0] != account_id:
         raise CredentialMismatchError
 
 
 def owner_of(reads: ReadSet, vault: Vault, shown: Identity, now: Instant) -> StreamId:
-    """Whose credential was shown; a card's number is often its owner's ID number.
+    """The account whose credential was shown; a card's number is often its owner's ID number.
 
     Raises:
-        UnknownError: nobody is known by it; CodeExpiredError: it was shown too long ago.
+        UnknownError: it is nobody's; CodeExpiredError: the code has expired.
     """
-    told = known(reads, vault, shown) or Identity("id_card", shown.value)
-    return _person(reads, vault, told, now)[0]
+    identity = known_identity(reads, vault, shown) or Identity("id_card", shown.value)
+    return _owner(reads, vault, identity, now)[0]
 
 
-def known(reads: ReadSet, vault: Vault, shown: Identity | None) -> Identity | None:
-    """What was shown, where somebody here is known by it."""
+def known_identity(reads: ReadSet, vault: Vault, shown: Identity | None) -> Identity | None:
+    """The credential that was shown; None where it is nobody's here."""
     if shown is None or reads.find(vault.name(*shown)) is None:
         return None
     return shown
 
 
 def family_of(reads: ReadSet, vault: Vault, account_id: StreamId, now: Instant) -> Family:
-    """A patient and everybody behind him, each with the rules of his region today.
+    """A patient and the sponsors, each with the edition in force in their region.
 
     Raises:
-        UnknownError: somebody of it is not there; NoEditionError: a region without rules.
+        UnknownError: an account or binding is missing; NoEditionError: a region without rules.
     """
     account = reads.account(account_id)
-    ties = (stream for link in account.sponsors for stream in (link.sponsor, link.binding))
-    reads.need([*ties, *(binding for binding, _ in account.invitations)])
+    linked = (stream for link in account.sponsors for stream in (link.sponsor, link.binding))
+    reads.need([*linked, *(binding for binding, _ in account.invitations)])
     sponsors: dict[StreamId, Sponsor] = {}
     for link in account.sponsors:
         sponsor = reads.account(link.sponsor)
@@ -202,7 +216,7 @@ def visit_of(vault: Vault, claim: Claim) -> bytes:
 
 
 def lines_of(lines: Iterable[tuple[str, str, str, int]]) -> tuple[FeeLine, ...]:
-    """Fee lines from the door: number, category, part and amount in fen."""
+    """Fee lines from rows of number, category, part and amount in fen."""
     return tuple(
         FeeLine(line=line, category=Category(category), part=Part(part), amount_fen=amount_fen)
         for line, category, part, amount_fen in lines

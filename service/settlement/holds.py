@@ -1,4 +1,4 @@
-"""Set a bill's money aside before it is final, look at it, or let it go."""
+"""Hold a bill's money before the bill is final, look at a hold, or release it."""
 
 from datetime import timedelta
 from typing import Any
@@ -8,26 +8,32 @@ from msgspec import json
 from aggregates.institution import check_designated
 from aggregates.refusals import UnknownError
 from aggregates.settlement import hold as rules
-from aggregates.settlement.hold import Hold, HoldEnded
+from aggregates.settlement.hold import Hold
 from aggregates.settlement.settlement import ClaimSplit, split_claim
-from aggregates.vocabulary import HoldEnd, Instant, StreamId
+from aggregates.vocabulary import Instant, StreamId
 from service.caller import Caller, Request, Role, check_role
 from service.clock import new_stream
 from service.context import ServiceContext
 from service.ledger.command import Decision, Reply
 from service.ledger.read_set import ReadSet
 from service.serializers import claim_answer, moment, split_answer
-from service.settlement.claims import DecisionInputs, SettleBill, read_inputs, visit_of
-from service.settlement.supersede_hold import held_accounts, release_own_hold
+from service.settlement.claims import (
+    DecisionInputs,
+    SettleBill,
+    institution_of,
+    read_inputs,
+    visit_of,
+)
+from service.settlement.supersede_hold import release_of, release_own_hold
 from service.vault import Vault
 
 
 async def hold(
     context: ServiceContext, request: Request, bill: SettleBill, expires_in_s: int
 ) -> Reply:
-    """Decide a bill as settling would, and set every payer's part aside for some seconds.
+    """Split a bill as settling would, and hold every payer's part for some seconds.
 
-    A hold of the same bill gives way to this one.
+    It replaces an earlier hold of the same bill.
 
     Raises:
         RefusalError: refused for its input; the rest as `Appender.submit`.
@@ -35,37 +41,37 @@ async def hold(
     check_role(request.caller, Role.INSTITUTION)
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
-        met = read_inputs(reads, context.vault, request.caller, bill, now)
-        return place(reads, met, expires_in_s, now)[0]
+        inputs = read_inputs(reads, context.vault, request.caller, bill, now)
+        return decide_hold(reads, inputs, expires_in_s, now)[0]
 
     return await context.do(request, decide)
 
 
-def place(
-    reads: ReadSet, met: DecisionInputs, expires_in_s: int, now: Instant
+def decide_hold(
+    reads: ReadSet, inputs: DecisionInputs, expires_in_s: int, now: Instant
 ) -> tuple[Decision, ClaimSplit]:
-    """A hold as a decision, and the split it holds.
+    """A hold as a decision, and the split that it holds.
 
     Raises:
         DuplicateClaimError: the bill is settled; InstitutionNotDesignatedError.
     """
-    check_designated(met.institution)
-    met, freed = release_own_hold(reads, met, now)
-    claim_split = split_claim(met.claim, met.family, met.place, now)
+    check_designated(inputs.institution)
+    inputs, released = release_own_hold(reads, inputs, now)
+    claim_split = split_claim(inputs.claim, inputs.family, inputs.place, now)
     hold_id = new_stream("hld", now.at)
     expires_at = now.at + timedelta(seconds=expires_in_s)
     held = rules.held_of(claim_split, dict(reads.read), now, expires_at)
     decision = Decision(
         answer=json.encode(_answer(hold_id, rules.evolve(None, held), now)),
-        events=[*freed, *rules.holds_of(hold_id, held), (hold_id, held)],
-        takes={met.visit: hold_id},
-        frees={met.visit} if freed else set(),
+        events=[*released, *rules.holds_of(hold_id, held), (hold_id, held)],
+        takes={inputs.visit: hold_id},
+        frees={inputs.visit} if released else set(),
     )
     return decision, claim_split
 
 
 async def release(context: ServiceContext, request: Request, hold_id: StreamId) -> Reply:
-    """Let a hold go; one that ran out is written down as such.
+    """Release a hold; one that expired is recorded as expired.
 
     Raises:
         UnknownError: there is none, or it is another institution's; the rest as
@@ -74,17 +80,15 @@ async def release(context: ServiceContext, request: Request, hold_id: StreamId) 
     check_role(request.caller, Role.INSTITUTION)
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
-        held_hold = own_hold(reads, context.vault, request.caller, hold_id)
-        ran_out = held_hold.status_at(now) is not held_hold.status
-        why = HoldEnd.EXPIRED if ran_out else HoldEnd.RELEASED
-        if not ran_out:
-            rules.check_held(held_hold, now)
-        ended = HoldEnded(why=why)
-        freed = rules.frees_of(hold_id, held_accounts(reads, held_hold.held), why)
-        visit = visit_of(context.vault, held_hold.held.claim)
+        own = own_hold(reads, context.vault, request.caller, hold_id)
+        has_expired = own.status_at(now) is not own.status
+        if not has_expired:
+            rules.check_held(own, now)
+        released, ended = release_of(reads, hold_id, own, now)
+        visit = visit_of(context.vault, own.held.claim)
         return Decision(
-            answer=json.encode(_answer(hold_id, rules.evolve(held_hold, ended), now)),
-            events=[*freed, (hold_id, ended)],
+            answer=json.encode(_answer(hold_id, rules.evolve(own, ended), now)),
+            events=[*released, (hold_id, ended)],
             frees={visit} if reads.find(visit) == hold_id else set(),
         )
 
@@ -92,7 +96,7 @@ async def release(context: ServiceContext, request: Request, hold_id: StreamId) 
 
 
 async def look_at_hold(context: ServiceContext, caller: Caller, hold_id: StreamId) -> Reply:
-    """A hold as it stands: for its institution and auditors.
+    """A hold as it is now, for its institution and auditors.
 
     Raises:
         UnknownError: there is none, or it is not the caller's.
@@ -101,10 +105,10 @@ async def look_at_hold(context: ServiceContext, caller: Caller, hold_id: StreamI
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
         if caller.role is Role.AUDITOR:
-            found = reads.hold(hold_id)
+            visible = reads.hold(hold_id)
         else:
-            found = own_hold(reads, context.vault, caller, hold_id)
-        return Decision(answer=json.encode(_answer(hold_id, found, now)))
+            visible = own_hold(reads, context.vault, caller, hold_id)
+        return Decision(answer=json.encode(_answer(hold_id, visible, now)))
 
     return await context.ask(caller, decide)
 
@@ -115,17 +119,17 @@ def own_hold(reads: ReadSet, vault: Vault, caller: Caller, hold_id: StreamId) ->
     Raises:
         UnknownError: there is none, or it is another's.
     """
-    found = reads.hold(hold_id)
-    if reads.find(vault.name("institution", caller.subject)) != found.held.claim.institution:
+    hold = reads.hold(hold_id)
+    if institution_of(reads, vault, caller) != hold.held.claim.institution:
         raise UnknownError
-    return found
+    return hold
 
 
-def _answer(hold_id: StreamId, found: Hold, now: Instant) -> dict[str, Any]:
-    held = found.held
+def _answer(hold_id: StreamId, hold: Hold, now: Instant) -> dict[str, Any]:
+    held = hold.held
     return {
         "hold_id": hold_id,
-        "status": found.status_at(now),
+        "status": hold.status_at(now),
         "outcome": "applied",
         **claim_answer(held.claim),
         **split_answer(held.own_fen, held.aid_fen, held.cash_fen, held.payers),
@@ -133,5 +137,5 @@ def _answer(hold_id: StreamId, found: Hold, now: Instant) -> dict[str, Any]:
         "policy_edition": held.editions["beneficiary"],
         "held_at": moment(held.held_at),
         "expires_at": moment(held.expires_at),
-        "settlement_id": found.settlement,
+        "settlement_id": hold.settlement,
     }

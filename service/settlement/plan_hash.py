@@ -1,8 +1,8 @@
-"""A quote's plan hash: opaque to the caller, and held against the settlement that follows.
+"""A quote's plan hash: opaque to the caller, and compared with the settlement that follows.
 
 base64url over issue time (8 bytes, microseconds), claim digest (16), plan digest (16) and a
 keyed digest of these (16). The plan covers payers, amounts and editions, not versions or
-balances: another family member's change matters only if it changes who pays what.
+balances: a change in the family matters only if it changes who pays what.
 """
 
 import base64
@@ -28,7 +28,7 @@ class PlanHashInvalidError(InputRefusedError):
 
 
 class Plan(NamedTuple):
-    """When a plan was made (microseconds since 1970), for which claim, and what it says."""
+    """When a plan was made (microseconds since 1970), and the digests of its claim and itself."""
 
     at_us: int
     claim: bytes
@@ -42,24 +42,24 @@ def plan_digest(split: Split, editions: dict[str, str]) -> bytes:
 
 
 def plan_hash(vault: Vault, plan: Plan) -> str:
-    """The plan as one opaque word of 75 characters."""
+    """The plan as 75 characters of base64url."""
     body = plan.at_us.to_bytes(8) + plan.claim[:PART] + plan.digest[:PART]
     return base64.urlsafe_b64encode(body + vault.sign(body)[:PART]).decode().rstrip("=")
 
 
 def expires_at(made: Instant, ttl_s: int) -> datetime:
-    """The last moment of a plan: its time to live, and no longer than its year."""
+    """The last moment of a plan: the end of its time to live or, if earlier, of its year."""
     new_year = datetime(made.on.year + 1, 1, 1, tzinfo=BEIJING)
     return min(made.at + timedelta(seconds=ttl_s), new_year - timedelta(milliseconds=1))
 
 
 def is_same_plan(vault: Vault, quoted: str, now: Plan, ttl_s: int) -> bool:
-    """Whether what was quoted is still what would be done.
+    """Whether the plan that was quoted is the plan now.
 
     Raises:
-        PlanHashInvalidError: not ours; QuoteExpiredError: older than `ttl_s` (S50), or of
-        another year, with other buckets and caps (policy.md §3.3); ClaimChangedError: for
-        another claim (S52). Checked in this order.
+        PlanHashInvalidError: not made by this ledger; QuoteExpiredError: older than `ttl_s`
+        (S50), or of another year, with other buckets and caps (policy.md §3.3);
+        ClaimChangedError: for another claim (S52). Checked in this order.
     """
     try:
         raw = base64.urlsafe_b64decode(quoted + "=" * (-len(quoted) % 4))

@@ -1,19 +1,19 @@
-"""Purchase visit."""
+"""The visit of a purchase: made together with its bill, and found by the bill's id."""
 
 from aggregates.vocabulary import StreamId
 from service.ids import short
 
 PURCHASE = "buy:"
-"""How the claim of a purchase begins to name its visit, which is made together with the bill."""
+"""The prefix of the visit in a purchase's claim."""
 
 
 def visit_number(settlement: StreamId | None, visit: str) -> str:
-    """The visit of a bill; a purchase's is found by its settlement."""
+    """The number of a bill's visit; of a purchase it follows from the settlement's id."""
     if settlement is None or not visit.startswith(PURCHASE):
         return visit
     return short(purchase_visit(settlement))
 
 
 def purchase_visit(settlement: StreamId) -> StreamId:
-    """The visit that a purchase made: its settlement's identity with the second bit turned."""
+    """The visit of a purchase: its settlement's id with the second-lowest bit flipped."""
     return StreamId(f"vis_{int(settlement[4:], 16) ^ 2:032x}")

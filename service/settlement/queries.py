@@ -1,4 +1,4 @@
-"""Look at a settlement: the institution's view, and each family member's own part."""
+"""Queries of settlements: whole for the institution, and each family member's own part."""
 
 from collections.abc import Callable
 from datetime import date
@@ -10,8 +10,7 @@ from aggregates.refusals import UnknownError
 from aggregates.settlement.events import Settled
 from aggregates.settlement.settlement import Settlement
 from aggregates.vocabulary import Instant, SettlementStatus, StreamId
-from projections.settlement import settlements as settlement_views
-from projections.settlement.settlements import SettlementRow
+from projections.settlement import settlements
 from service.caller import Caller, Role, check_role
 from service.clock import rfc3339
 from service.context import ServiceContext
@@ -22,6 +21,8 @@ from service.person.lookup import find_person
 from service.read_models.reader import PageRequest, PageResult, ReadModels, reach
 from service.request_context import note
 from service.serializers import day, settlement_answer, stay_answer, yuan
+from service.settlement.claims import institution_of
+from service.settlement.returns import sums_answer
 
 
 class BillName(NamedTuple):
@@ -36,19 +37,19 @@ async def settlements_of_bill(
     read_models: ReadModels,
     caller: Caller,
     bill: BillName,
-    asked: PageRequest,
+    page: PageRequest,
 ) -> PageResult:
-    """What became of a bill of the caller's, the newest attempt first; one page, no cursor.
+    """The settlements of a bill of the caller's, newest first; one page, no cursor.
 
     Raises:
         UnknownError: the institution is not known here.
     """
     check_role(caller, Role.INSTITUTION)
     institution = await _institution(context, caller, None)
-    position = await reach(context, read_models, asked, settlement_views.TABLE)
-    rows = await settlement_views.of_claim(read_models.pool, institution, *bill, asked.limit)
+    position = await reach(context, read_models, page, settlements.TABLE)
+    rows = await settlements.of_claim(read_models.pool, institution, *bill, page.limit)
     note([row.settlement for row in rows])
-    return PageResult([_settlement(row) for row in rows], None, position)
+    return PageResult([_row_answer(row) for row in rows], None, position)
 
 
 async def settlements_of_day(
@@ -57,9 +58,9 @@ async def settlements_of_day(
     caller: Caller,
     code: str | None,
     day_on: date,
-    asked: PageRequest,
+    page: PageRequest,
 ) -> PageResult:
-    """What an institution's bills of a business day became, newest first.
+    """The settlements of an institution's business day, newest first.
 
     `code` names the institution for an auditor; an institution sees its own.
 
@@ -68,12 +69,10 @@ async def settlements_of_day(
     """
     check_role(caller, Role.INSTITUTION, Role.AUDITOR)
     institution = await _institution(context, caller, code)
-    position = await reach(context, read_models, asked, settlement_views.TABLE)
-    page = await settlement_views.of_day(
-        read_models.pool, institution, day_on, asked.cursor, asked.limit
-    )
-    note([row.settlement for row in page.rows])
-    return PageResult([_settlement(row) for row in page.rows], page.next, position)
+    position = await reach(context, read_models, page, settlements.TABLE)
+    found = await settlements.of_day(read_models.pool, institution, day_on, page.cursor, page.limit)
+    note([row.settlement for row in found.rows])
+    return PageResult([_row_answer(row) for row in found.rows], found.next, position)
 
 
 async def _institution(context: ServiceContext, caller: Caller, code: str | None) -> StreamId:
@@ -89,7 +88,7 @@ async def _institution(context: ServiceContext, caller: Caller, code: str | None
     return institution
 
 
-def _settlement(row: SettlementRow) -> dict[str, Any]:
+def _row_answer(row: settlements.SettlementRow) -> dict[str, Any]:
     is_refused = row.status is SettlementStatus.REFUSED
     return {
         "settlement_id": row.settlement,
@@ -102,9 +101,7 @@ def _settlement(row: SettlementRow) -> dict[str, Any]:
         "total": yuan(row.total_fen),
         "fund_pay": yuan(row.fund_pay_fen),
         "personal": yuan(row.total_fen - row.fund_pay_fen),
-        "own": yuan(row.own_fen),
-        "aid": yuan(row.aid_fen),
-        "cash": yuan(row.cash_fen),
+        **sums_answer(row.own_fen, row.aid_fen, row.cash_fen),
         "recorded_at": rfc3339(row.recorded_at),
         "cancelled_at": None if row.cancelled_at is None else rfc3339(row.cancelled_at),
         "version": row.version,
@@ -115,7 +112,7 @@ def _settlement(row: SettlementRow) -> dict[str, Any]:
 async def look_at_settlement(
     context: ServiceContext, caller: Caller, settlement_id: StreamId
 ) -> Reply:
-    """A settlement as the log has it now, as far as the caller may see it.
+    """A settlement as it is now, as far as the caller may see it.
 
     Raises:
         UnknownError: there is none, or it is not the caller's.
@@ -123,8 +120,8 @@ async def look_at_settlement(
     check_role(caller, Role.INSTITUTION, Role.PERSON, Role.AGENCY, Role.AUDITOR)
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
-        seen = see_settlement(reads, context, caller, settlement_id, now)
-        return Decision(answer=json.encode(seen[1]))
+        _, answer = see_settlement(reads, context, caller, settlement_id, now)
+        return Decision(answer=json.encode(answer))
 
     return await context.ask(caller, decide)
 
@@ -149,9 +146,9 @@ def see_settlement(
 async def status_since(
     context: ServiceContext, caller: Caller, reply: Reply
 ) -> SettlementStatus | None:
-    """What became of a settlement since, where its answer is repeated; None if it stands so.
+    """The status of a settlement whose answer is replayed; None while it is `settled`.
 
-    Only a repeat costs this look: what was settled just now stands as it was answered.
+    Only a replayed answer costs a query: a new settlement is as it was answered.
     """
     if not reply.is_replayed or reply.refusal is not None or reply.subject is None:
         return None
@@ -161,7 +158,7 @@ async def status_since(
 
 
 async def check_readable(context: ServiceContext, caller: Caller, settlement_id: StreamId) -> None:
-    """Let only who may see a settlement go on.
+    """Refuse a caller who may not see a settlement.
 
     Raises:
         UnknownError: there is none, or it is not the caller's.
@@ -173,10 +170,10 @@ async def check_readable(context: ServiceContext, caller: Caller, settlement_id:
 
 
 async def find_by_key(context: ServiceContext, caller: Caller, key: str) -> StreamId:
-    """The settlement that a key of the caller's was used for; the look-up makes it durable.
+    """The settlement that a key of the caller's was used for; the query makes it durable.
 
     Raises:
-        UnknownError: the key was never used up, or for something else.
+        UnknownError: the key was never used, or for something else.
     """
     check_role(caller, Role.INSTITUTION)
     reply = await reply_of_key(context, caller, key)
@@ -186,7 +183,7 @@ async def find_by_key(context: ServiceContext, caller: Caller, key: str) -> Stre
 
 
 async def is_key_used(context: ServiceContext, caller: Caller, key: str) -> bool:
-    """Whether a caller used a key up."""
+    """Whether a caller's key was used."""
     return (await reply_of_key(context, caller, key)).is_replayed
 
 
@@ -195,24 +192,25 @@ async def reply_of_key(context: ServiceContext, caller: Caller, key: str) -> Rep
     return await context.ask(caller, lambda _, __: Decision(answer=b""), asks=(caller.name, key))
 
 
+SPONSOR_SEES = ("settlement_id", "status", "outcome", "settled_at")
 Show = Callable[[Settled, dict[str, Any]], dict[str, Any]]
+"""Makes the answer to one caller from the answer to an institution."""
 
 
 def _shown_to(
     reads: ReadSet, context: ServiceContext, caller: Caller, settlement: Settlement, now: Instant
 ) -> Show:
-    """How much of a settlement this caller sees; a parent what his child under age sees.
+    """How much of a settlement a caller sees; a parent sees what the child under age does.
 
     Raises:
         UnknownError: nothing.
     """
     match caller.role:
         case Role.INSTITUTION:
-            own = reads.find(context.vault.name("institution", caller.subject))
-            if own == settlement.institution:
-                return _as_is
+            if institution_of(reads, context.vault, caller) == settlement.institution:
+                return _whole
         case Role.PERSON:
-            return _part_of(_for_whom(reads, context, caller, settlement, now), settlement)
+            return _part_of(_viewer(reads, context, caller, settlement, now), settlement)
         case Role.AGENCY:
             if caller.region in (None, _region_of(reads, settlement)):
                 return _with_accounts
@@ -223,30 +221,31 @@ def _shown_to(
     raise UnknownError
 
 
-def _for_whom(
+def _viewer(
     reads: ReadSet, context: ServiceContext, caller: Caller, settlement: Settlement, now: Instant
 ) -> StreamId:
-    """Whose part a person may see: the patient's, if he is his child under age, or his own."""
-    mine = find_person(reads, context.vault, caller.subject)
+    """Whose part a person sees: their own, or the patient's if that is their child under age."""
+    account_id = find_person(reads, context.vault, caller.subject)
     if settlement.claim is None:
-        return mine
+        return account_id
     patient = settlement.claim.beneficiary
-    return patient if is_parent_of_minor(reads, context.vault, mine, patient, now) else mine
+    is_parent = is_parent_of_minor(reads, context.vault, account_id, patient, now)
+    return patient if is_parent else account_id
 
 
 def _region_of(reads: ReadSet, settlement: Settlement) -> str:
-    """The patient's region; a tombstone has no patient, and is its institution's."""
+    """The patient's region; of a tombstone, which has no patient, the institution's."""
     if settlement.claim is None:
         return reads.institution(settlement.institution).region
     return reads.account(settlement.claim.beneficiary).region
 
 
-def _as_is(_: Settled, answer: dict[str, Any]) -> dict[str, Any]:
+def _whole(_: Settled, answer: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
 def _with_accounts(settled: Settled, answer: dict[str, Any]) -> dict[str, Any]:
-    """Agencies and auditors see account numbers."""
+    """The answer to agencies and auditors: with account ids."""
     answer["beneficiary_account"] = settled.claim.beneficiary
     for payer, share in zip(answer["payers"], settled.payers, strict=True):
         payer["account"] = share.account
@@ -254,21 +253,21 @@ def _with_accounts(settled: Settled, answer: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def _part_of(mine: StreamId, settlement: Settlement) -> Show:
-    """The patient sees all payers' amounts; a sponsor sees what he paid, and when."""
-    if settlement.claim is not None and settlement.claim.beneficiary == mine:
-        return _as_is
-    paid = settlement.settled.payers if settlement.settled else ()
-    own_part = [s for s in paid if s.account == mine and s.current_fen + s.prior_fen]
-    if not own_part:
+def _part_of(account_id: StreamId, settlement: Settlement) -> Show:
+    """The patient sees all payers' amounts; a sponsor sees the own amount, and when.
+
+    Raises:
+        UnknownError: the account paid nothing.
+    """
+    if settlement.claim is not None and settlement.claim.beneficiary == account_id:
+        return _whole
+    payers = settlement.settled.payers if settlement.settled else ()
+    paid_fen = sum(s.current_fen + s.prior_fen for s in payers if s.account == account_id)
+    if not paid_fen:
         raise UnknownError
-
-    def show(_: Settled, answer: dict[str, Any]) -> dict[str, Any]:
-        fen = sum(s.current_fen + s.prior_fen for s in own_part)
-        kept = ("settlement_id", "status", "outcome", "settled_at")
-        return {name: answer[name] for name in kept} | {"paid_by_you": yuan(fen)}
-
-    return show
+    return lambda _, answer: (
+        {name: answer[name] for name in SPONSOR_SEES} | {"paid_by_you": yuan(paid_fen)}
+    )
 
 
 def _answer(settlement_id: StreamId, settlement: Settlement, show: Show) -> dict[str, Any]:

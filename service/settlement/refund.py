@@ -1,4 +1,4 @@
-"""Give a part of a bill back, by amount or by line."""
+"""Refund a part of a bill, by amount or by line."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,12 +16,12 @@ from service.ledger.command import Decision, Reply
 from service.ledger.read_set import ReadSet
 from service.person.free_text import check_names_nobody
 from service.serializers import payers_answer, stay_answer, yuan
-from service.settlement.returns import back_answer, check_open, give_back, paid_by
+from service.settlement.returns import check_open, give_back, refundable, sums_answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundBill:
-    """What is to be given back of a settlement, in fen: a sum, or sums from lines."""
+    """What of a settlement is to be refunded, in fen: a sum, or sums of lines."""
 
     settlement: StreamId
     amount_fen: int
@@ -37,14 +37,14 @@ async def refund(context: ServiceContext, request: Request, command: RefundBill)
         `Appender.submit`.
     """
     check_role(request.caller, Role.INSTITUTION)
-    asked = rules.RefundRequest(command.amount_fen, command.lines)
+    wanted = rules.RefundRequest(command.amount_fen, command.lines)
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
-        paid = paid_by(reads, context.vault, request.caller, command.settlement)
+        paid = refundable(reads, context.vault, request.caller, command.settlement)
         patient = paid.settled.claim.beneficiary
         check_names_nobody(reads, context.vault, patient, command.reason)
-        check_open(reads, paid, RefundClosedError, now)
-        event = rules.refund(paid.settlement, asked, command.reason, paid.edition)
+        check_open(paid, RefundClosedError, now)
+        event = rules.refund(paid.settlement, wanted, command.reason, paid.edition)
         stay = check_stays(evolve(paid.settlement, event))
         answer = {
             "settlement_id": command.settlement,
@@ -61,15 +61,11 @@ async def refund(context: ServiceContext, request: Request, command: RefundBill)
 
 
 def _refunded(event: PartRefunded, stay: Remainder) -> dict[str, Any]:
-    """What went back to whom, in the order of payers."""
-    back = {(p.account, p.binding): p.current_fen + p.prior_fen for p in event.payers}
+    """What was refunded to whom, in the order of payers."""
+    fen = {(p.account, p.binding): p.current_fen + p.prior_fen for p in event.payers}
+    by_rank = [fen.get((s.account, s.binding), 0) if s.account else 0 for s in stay.payers]
     return {
         "amount": yuan(event.amount_fen),
-        **back_answer(event.own_fen, event.aid_fen, event.cash_fen),
-        "payers": payers_answer(
-            [
-                back.get((share.account, share.binding), 0) if share.account else 0
-                for share in stay.payers
-            ]
-        ),
+        **sums_answer(event.own_fen, event.aid_fen, event.cash_fen),
+        "payers": payers_answer(by_rank),
     }

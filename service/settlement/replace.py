@@ -1,4 +1,4 @@
-"""Take a bill back whole and settle it anew as one (FULL_RESETTLE, policy.md S71)."""
+"""Cancel a bill and settle its correction as one change (FULL_RESETTLE, policy.md S71)."""
 
 from msgspec import json
 
@@ -6,7 +6,7 @@ from aggregates.institution import check_designated
 from aggregates.policy.choices import RefundMode
 from aggregates.refusals import CancelClosedError, ClaimChangedError, ReplacementNotAllowedError
 from aggregates.settlement import settlement as rules
-from aggregates.settlement.returns import ReturnEvent, everything
+from aggregates.settlement.returns import everything
 from aggregates.topics import Event
 from aggregates.vocabulary import Instant, StreamId
 from service.caller import Request, Role, check_role
@@ -14,18 +14,16 @@ from service.clock import new_stream
 from service.context import ServiceContext
 from service.ledger.command import Decision, Reply
 from service.ledger.read_set import ReadSet
-from service.settlement.claims import DecisionInputs, SettleBill, read_inputs, visit_of
+from service.settlement.claims import SettleBill, read_inputs, visit_of
 from service.settlement.returns import (
-    RefundableSettlement,
-    back_answer,
     check_open,
     give_back,
-    paid_by,
-    unmake_visit,
+    refundable,
+    sums_answer,
+    withdraw_purchase,
 )
-from service.settlement.settle import settle_met
+from service.settlement.settle import decide_settlement
 from service.settlement.supersede_hold import after, release_own_hold
-from service.vault import Vault
 
 REPLACED = "replaced"
 
@@ -33,10 +31,10 @@ REPLACED = "replaced"
 async def replace(
     context: ServiceContext, request: Request, settlement_id: StreamId, bill: SettleBill
 ) -> Reply:
-    """Settle a corrected bill of the same patient in the place of one that was settled.
+    """Settle a corrected bill of the same patient in place of a settled one.
 
-    Both happen in one append: what went back is there for the new bill, and caps count the
-    bill once.
+    Both are one append: the returned money is available to the new bill, and caps count the bill
+    once.
 
     Raises:
         UnknownError: there is none, or it is another institution's; the rest as
@@ -46,41 +44,29 @@ async def replace(
     vault, caller = context.vault, request.caller
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
-        paid = paid_by(reads, vault, caller, settlement_id)
+        paid = refundable(reads, vault, caller, settlement_id)
         if RefundMode.FULL_RESETTLE not in paid.edition.refund.refund_mode:
             raise ReplacementNotAllowedError
-        check_open(reads, paid, CancelClosedError, now)
-        back = give_back(reads, paid, everything(rules.check_stays(paid.settlement)), now)
-        met = read_inputs(reads, vault, caller, bill, now)
-        check_designated(met.institution)
-        if met.claim.beneficiary != paid.settled.claim.beneficiary:
+        check_open(paid, CancelClosedError, now)
+        returns = give_back(reads, paid, everything(paid.stay), now)
+        inputs = read_inputs(reads, vault, caller, bill, now)
+        check_designated(inputs.institution)
+        if inputs.claim.beneficiary != paid.settled.claim.beneficiary:
             raise ClaimChangedError
-        return _replaced(reads, vault, (paid, back), (after(met, back), bill), now)
+        inputs = after(inputs, returns)
+        old_visit, new_visit = visit_of(vault, paid.settled.claim), inputs.visit
+        released: list[tuple[StreamId, Event]] = []
+        if new_visit != old_visit:
+            inputs, released = release_own_hold(reads, inputs, now)
+        decision = decide_settlement(reads, vault, inputs, bill, (new_stream("stl", now.at), now))
+        cancelled = rules.cancel(paid.settlement, REPLACED)
+        withdrawn = withdraw_purchase(reads, paid, now)
+        decision.events[:0] = [*returns, *withdrawn, (settlement_id, cancelled), *released]
+        decision.frees = {old_visit, new_visit} if released else {old_visit}
+        returned = sums_answer(paid.stay.own_fen, paid.stay.aid_fen, paid.stay.cash_fen)
+        decision.answer = json.encode(
+            json.decode(decision.answer) | {"replaces": settlement_id, "returned": returned}
+        )
+        return decision
 
     return await context.do(request, decide)
-
-
-def _replaced(
-    reads: ReadSet,
-    vault: Vault,
-    old: tuple[RefundableSettlement, list[tuple[StreamId, ReturnEvent]]],
-    new: tuple[DecisionInputs, SettleBill],
-    now: Instant,
-) -> Decision:
-    """The old bill given back and the new one settled, under its own name or another."""
-    (paid, back), (met, bill) = old, new
-    left, taken = visit_of(vault, paid.settled.claim), met.visit
-    freed: list[tuple[StreamId, Event]] = []
-    if taken != left:
-        met, freed = release_own_hold(reads, met, now)
-    decision = settle_met(reads, vault, met, bill, (new_stream("stl", now.at), now))
-    cancelled = rules.cancel(paid.settlement, REPLACED)
-    gone = unmake_visit(reads, paid, now)
-    decision.events[:0] = [*back, *gone, (paid.id, cancelled), *freed]
-    decision.frees = {left, taken} if freed else {left}
-    stay = rules.check_stays(paid.settlement)
-    returned = back_answer(stay.own_fen, stay.aid_fen, stay.cash_fen)
-    decision.answer = json.encode(
-        json.decode(decision.answer) | {"replaces": paid.id, "returned": returned}
-    )
-    return decision

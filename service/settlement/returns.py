@@ -1,15 +1,17 @@
-"""What cancelling, refunding and reversing share: whose settlement, by which rules, to whom."""
+"""What cancelling, refunding and reversing share: which settlement, by which rules, to whom."""
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import Any, NamedTuple
 
 from aggregates.account.state import Account
 from aggregates.policy.edition import Edition
 from aggregates.refusals import RuleRefusedError, UnknownError
 from aggregates.settlement.events import PayerReturn, Settled
-from aggregates.settlement.refund import is_cleared, is_open, settled_on
-from aggregates.settlement.returns import RefundBasis, ReturnEvent, returns_of
-from aggregates.settlement.settlement import Settlement, check_stays
+from aggregates.settlement.refund import is_open, settled_on
+from aggregates.settlement.returns import RefundBasis, ReturnEvent, everything, returns_of
+from aggregates.settlement.settlement import Remainder, Settlement, SettlementEvent, check_stays
+from aggregates.topics import Event
 from aggregates.visit import VisitClosed
 from aggregates.vocabulary import Instant, StreamId, VisitEnd
 from service.caller import Caller
@@ -17,38 +19,41 @@ from service.clock import new_stream
 from service.ledger.read_set import ReadSet
 from service.policy import edition_of_record
 from service.serializers import yuan
+from service.settlement.claims import institution_of
 from service.settlement.purchase_visit import PURCHASE, purchase_visit
 from service.vault import Vault
 
 
 class RefundableSettlement(NamedTuple):
-    """A settlement of the caller's, of which something stays, and the rules it was made by."""
+    """A settlement of the caller's of which something is left, and the rules it was made by.
+
+    `cleared_through` is the last day that its institution was paid for.
+    """
 
     id: StreamId
     settlement: Settlement
     settled: Settled
+    stay: Remainder
     edition: Edition
-    is_cleared: bool
+    cleared_through: date | None
 
 
-def paid_by(
+def refundable(
     reads: ReadSet, vault: Vault, caller: Caller, settlement_id: StreamId
 ) -> RefundableSettlement:
-    """A settlement that can be taken back.
+    """A settlement that can be cancelled or refunded.
 
     Raises:
         UnknownError: there is none, or it is another institution's;
-        AlreadyCancelledError, AlreadyReversedError: nothing of it stays.
+        AlreadyCancelledError, AlreadyReversedError: nothing is left of it.
     """
     settlement = own_settlement(reads, vault, caller, settlement_id)
-    check_stays(settlement)
-    settled = settlement.settled
-    assert settled is not None, "what stays was settled"
+    stay, settled = check_stays(settlement), settlement.settled
+    assert settled is not None, "what is left was settled"
     region = reads.account(settled.claim.beneficiary).region
     edition = edition_of_record(reads, vault, region, settled.editions["beneficiary"])
     cleared_through = reads.institution(settlement.institution).cleared_through
-    cleared = is_cleared(settled_on(settlement), cleared_through)
-    return RefundableSettlement(settlement_id, settlement, settled, edition, cleared)
+    return RefundableSettlement(settlement_id, settlement, settled, stay, edition, cleared_through)
 
 
 def own_settlement(
@@ -60,29 +65,26 @@ def own_settlement(
         UnknownError: there is none, or it is another's.
     """
     settlement = reads.settlement(settlement_id)
-    if reads.find(vault.name("institution", caller.subject)) != settlement.institution:
+    if institution_of(reads, vault, caller) != settlement.institution:
         raise UnknownError
     return settlement
 
 
-def check_open(
-    reads: ReadSet, paid: RefundableSettlement, closed: type[RuleRefusedError], now: Instant
-) -> None:
-    """Refuse what comes after the region's window.
+def check_open(paid: RefundableSettlement, closed: type[RuleRefusedError], now: Instant) -> None:
+    """Refuse a refund after the region's window.
 
     Raises:
-        closed: it is over.
+        closed: the window is over.
     """
-    cleared_through = reads.institution(paid.settlement.institution).cleared_through
     window = paid.edition.refund.refund_window
-    if not is_open(window, settled_on(paid.settlement), cleared_through, now):
+    if not is_open(window, settled_on(paid.settlement), paid.cleared_through, now):
         raise closed
 
 
 def give_back(
     reads: ReadSet, paid: RefundableSettlement, payers: Iterable[PayerReturn], now: Instant
 ) -> list[tuple[StreamId, ReturnEvent]]:
-    """The events that bring money back to where it came from, or set it aside."""
+    """The events that return money to where it came from, or put it into suspense."""
     payers = list(payers)
     accounts = with_successors(reads, [payer.account for payer in payers])
     reads.account(paid.settled.claim.beneficiary)
@@ -90,10 +92,10 @@ def give_back(
     return returns_of(payment, payers, accounts, new_stream("tkt", now.at), now)
 
 
-def unmake_visit(
+def withdraw_purchase(
     reads: ReadSet, paid: RefundableSettlement, now: Instant
 ) -> list[tuple[StreamId, VisitClosed]]:
-    """What ends the visit that a purchase made: it goes with its bill. Other bills made none."""
+    """The event that withdraws the visit of a purchase with its bill; none for other bills."""
     if not paid.settled.claim.visit.startswith(PURCHASE):
         return []
     visit = purchase_visit(paid.id)
@@ -102,8 +104,16 @@ def unmake_visit(
     return [(visit, VisitClosed(end=VisitEnd.WITHDRAWN, at=now.at))]
 
 
+def take_back(
+    reads: ReadSet, paid: RefundableSettlement, event: SettlementEvent, now: Instant
+) -> list[tuple[StreamId, Event]]:
+    """The events that take back all that is left of a settlement; `event` is its own."""
+    returns = give_back(reads, paid, everything(paid.stay), now)
+    return [*returns, *withdraw_purchase(reads, paid, now), (paid.id, event)]
+
+
 def with_successors(reads: ReadSet, payers: Sequence[StreamId]) -> dict[StreamId, Account]:
-    """The accounts that paid, their successors, and whoever came after those."""
+    """The accounts that paid, their successors, and the successors of those."""
     reads.need(payers)
     accounts: dict[StreamId, Account] = {}
     following = set(payers)
@@ -113,6 +123,6 @@ def with_successors(reads: ReadSet, payers: Sequence[StreamId]) -> dict[StreamId
     return accounts
 
 
-def back_answer(own_fen: int, aid_fen: int, cash_fen: int) -> dict[str, Any]:
-    """What went back, by who had paid it."""
+def sums_answer(own_fen: int, aid_fen: int, cash_fen: int) -> dict[str, Any]:
+    """What each kind of payer paid or got back, in yuan."""
     return {"own": yuan(own_fen), "aid": yuan(aid_fen), "cash": yuan(cash_fen)}

@@ -1,15 +1,13 @@
-"""Undo a command whose outcome its sender never learned (冲正), also before it arrives."""
+"""Reverse a command whose outcome its sender does not know (冲正), also before it arrives."""
 
-from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from functools import partial
 
 from msgspec import json
 
 from aggregates.refusals import ReversedBeforeArrivalError, UnknownError, UseRefundError
 from aggregates.settlement.events import SettlementReversed
-from aggregates.settlement.returns import everything
-from aggregates.settlement.settlement import check_stays
+from aggregates.settlement.refund import is_cleared, settled_on
 from aggregates.vocabulary import Instant, SettlementStatus, StreamId
 from service.caller import Request, Role, check_role
 from service.clock import new_stream
@@ -23,18 +21,19 @@ from service.ledger.command import (
     Tombstone,
 )
 from service.ledger.read_set import ReadSet
-from service.settlement.claims import visit_of
-from service.settlement.returns import back_answer, give_back, own_settlement, paid_by, unmake_visit
+from service.settlement.claims import institution_of, visit_of
+from service.settlement.queries import reply_of_key
+from service.settlement.returns import own_settlement, refundable, sums_answer, take_back
 
-ASK_AGAIN_MAX = 5
-ALIVE = (SettlementStatus.SETTLED, SettlementStatus.PART_REFUNDED)
+ATTEMPTS_MAX = 5
+LIVE = (SettlementStatus.SETTLED, SettlementStatus.PART_REFUNDED)
 
 
 async def reverse(context: ServiceContext, request: Request, key: str) -> Reply:
-    """Undo what the caller's command with `key` did; final even where that comes later.
+    """Reverse what the caller's command with `key` did; final even if that command comes later.
 
-    If the key was used for nothing yet a tombstone takes it: the late command is refused
-    (S60). One that is on its way is waited for (S61). What is undone already is told again.
+    An unused key is taken by a tombstone, which refuses the late command (S60). A command in
+    progress is waited for (S61). Idempotent.
 
     Raises:
         UnknownError: the key was used for something that is no settlement;
@@ -43,91 +42,77 @@ async def reverse(context: ServiceContext, request: Request, key: str) -> Reply:
     check_role(request.caller, Role.INSTITUTION)
     if key == request.key:
         raise KeyReusedError
-    for _ in range(ASK_AGAIN_MAX):
+    for _ in range(ATTEMPTS_MAX):
         await context.appender.quiet(request.caller.name, key)
-        asked = (request.caller.name, key)
-        known = await context.ask(request.caller, _nothing, asks=asked)
+        stored = await reply_of_key(context, request.caller, key)
         with suppress(KeyTakenError):
-            if not known.is_replayed:
-                return await context.do(request, _burying(context, request, key))
-            if known.subject is None:
+            if not stored.is_replayed:
+                return await context.do(request, partial(_bury, context, request, key))
+            if stored.subject is None:
                 raise UnknownError
-            return await context.do(request, _undoing(context, request, key, known.subject))
+            undo = partial(_undo, context, request, key, stored.subject)
+            return await context.do(request, undo)
     raise OverloadedError
 
 
-def _undoing(
-    context: ServiceContext, request: Request, key: str, settlement_id: StreamId
-) -> Callable[[ReadSet, Instant], Decision]:
-    """Take back whatever stays of the settlement that the key made."""
-    keys, caller = context.vault, request.caller
-
-    def decide(reads: ReadSet, now: Instant) -> Decision:
-        settlement = own_settlement(reads, keys, caller, settlement_id)
-        if settlement.status not in ALIVE:
-            return Decision(answer=_answer(settlement_id, settlement.status, (0, 0, 0)))
-        paid = paid_by(reads, keys, caller, settlement_id)
-        if paid.is_cleared:
-            raise UseRefundError(settlement_id=settlement_id)
-        stay = check_stays(settlement)
-        back = (stay.own_fen, stay.aid_fen, stay.cash_fen)
-        event = SettlementReversed(
-            institution=settlement.institution,
-            undone=key_digest(context.vault, request.caller, key),
-        )
-        return Decision(
-            answer=_answer(settlement_id, SettlementStatus.REVERSED, back),
-            events=[
-                *give_back(reads, paid, everything(stay), now),
-                *unmake_visit(reads, paid, now),
-                (settlement_id, event),
-            ],
-            frees={visit_of(keys, paid.settled.claim)},
-        )
-
-    return decide
+def _undo(
+    context: ServiceContext,
+    request: Request,
+    key: str,
+    settlement_id: StreamId,
+    reads: ReadSet,
+    now: Instant,
+) -> Decision:
+    """Take back what is left of the settlement that the key made."""
+    vault, caller = context.vault, request.caller
+    settlement = own_settlement(reads, vault, caller, settlement_id)
+    if settlement.status not in LIVE:
+        return Decision(answer=_answer(settlement_id, settlement.status))
+    paid = refundable(reads, vault, caller, settlement_id)
+    if is_cleared(settled_on(settlement), paid.cleared_through):
+        raise UseRefundError(settlement_id=settlement_id)
+    stay = paid.stay
+    returned = (stay.own_fen, stay.aid_fen, stay.cash_fen)
+    event = SettlementReversed(
+        institution=settlement.institution, undone=key_digest(vault, caller, key)
+    )
+    return Decision(
+        answer=_answer(settlement_id, SettlementStatus.REVERSED, returned),
+        events=take_back(reads, paid, event, now),
+        frees={visit_of(vault, paid.settled.claim)},
+    )
 
 
-def _burying(
-    context: ServiceContext, request: Request, key: str
-) -> Callable[[ReadSet, Instant], Decision]:
-    """Take a key that nothing used, so that its command can do nothing any more."""
-    caller = request.caller
-
-    def decide(reads: ReadSet, now: Instant) -> Decision:
-        institution = reads.find(context.vault.name("institution", caller.subject))
-        if institution is None:
-            raise UnknownError
-        tombstone = new_stream("stl", now.at)
-        refusal = ReversedBeforeArrivalError()
-        event = SettlementReversed(
-            institution=institution, undone=key_digest(context.vault, request.caller, key)
-        )
-        return Decision(
-            answer=_answer(tombstone, SettlementStatus.REVERSED, (0, 0, 0), is_tombstone=True),
-            events=[(tombstone, event)],
-            tombstone=Tombstone(key, tombstone, refusal.code(), json.encode(refusal.fields)),
-        )
-
-    return decide
+def _bury(
+    context: ServiceContext, request: Request, key: str, reads: ReadSet, now: Instant
+) -> Decision:
+    """Take an unused key, so that its command is refused."""
+    vault, caller = context.vault, request.caller
+    institution = institution_of(reads, vault, caller)
+    if institution is None:
+        raise UnknownError
+    tombstone = new_stream("stl", now.at)
+    refusal = ReversedBeforeArrivalError()
+    event = SettlementReversed(institution=institution, undone=key_digest(vault, caller, key))
+    return Decision(
+        answer=_answer(None, SettlementStatus.REVERSED),
+        events=[(tombstone, event)],
+        tombstone=Tombstone(key, tombstone, refusal.code(), json.encode(refusal.fields)),
+    )
 
 
 def _answer(
-    settlement_id: StreamId,
+    settlement_id: StreamId | None,
     status: SettlementStatus,
-    back: tuple[int, int, int],
-    *,
-    is_tombstone: bool = False,
+    returned: tuple[int, int, int] = (0, 0, 0),
 ) -> bytes:
-    answer: dict[str, Any] = {
-        "settlement_id": None if is_tombstone else settlement_id,
-        "status": status,
-        "outcome": "applied",
-        "tombstone": is_tombstone,
-        "returned": back_answer(*back),
-    }
-    return json.encode(answer)
-
-
-def _nothing(_: ReadSet, __: Instant) -> Decision:
-    return Decision(answer=b"")
+    """The answer of a reversal; without a settlement it is a tombstone's."""
+    return json.encode(
+        {
+            "settlement_id": settlement_id,
+            "status": status,
+            "outcome": "applied",
+            "tombstone": settlement_id is None,
+            "returned": sums_answer(*returned),
+        }
+    )

@@ -1,4 +1,4 @@
-"""Settle a bill once, however often it is asked."""
+"""Settle a bill once, however often it is requested."""
 
 from collections.abc import Callable, Sequence
 
@@ -25,14 +25,14 @@ from service.settlement.quote import quote_answer
 from service.settlement.supersede_hold import release_own_hold
 from service.vault import Vault
 
-Find = Callable[[ReadSet, Instant], SettleBill]
-"""Works out a bill from what the log says, within the decision."""
-Note = Callable[[ReadSet, StreamId, Settled], Sequence[tuple[StreamId, Event]]]
-"""Is told what was settled, and says what happens with it; if it is decided again, again."""
+BillOf = Callable[[ReadSet, Instant], SettleBill]
+"""Builds a bill from the log, within the decision."""
+FurtherEvents = Callable[[ReadSet, StreamId, Settled], Sequence[tuple[StreamId, Event]]]
+"""Returns further events for a settlement. Called again whenever the decision is retried."""
 
 
 async def settle(context: ServiceContext, request: Request, bill: SettleBill) -> Reply:
-    """Settle a bill: decided on what the log says, appended with every event it causes.
+    """Settle a bill: decide it on the log, and append every event of the decision.
 
     A rule's refusal is a reply too: it is recorded on the settlement's own stream and is
     final for the key.
@@ -40,13 +40,16 @@ async def settle(context: ServiceContext, request: Request, bill: SettleBill) ->
     Raises:
         RefusalError: refused for its input; the rest as `Appender.submit`.
     """
-    return await settle_found(context, request, lambda _, __: bill)
+    return await settle_read(context, request, lambda _, __: bill)
 
 
-async def settle_found(
-    context: ServiceContext, request: Request, find: Find, note: Note = lambda _, __, ___: ()
+async def settle_read(
+    context: ServiceContext,
+    request: Request,
+    bill_of: BillOf,
+    further: FurtherEvents = lambda _, __, ___: (),
 ) -> Reply:
-    """As `settle`, for a bill that is itself worked out from the log.
+    """As `settle`, for a bill that is itself read from the log.
 
     Raises:
         RefusalError: refused for its input; the rest as `Appender.submit`.
@@ -54,20 +57,20 @@ async def settle_found(
     check_role(request.caller, Role.INSTITUTION)
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
-        bill = find(reads, now)
-        met = read_inputs(reads, context.vault, request.caller, bill, now)
+        bill = bill_of(reads, now)
+        inputs = read_inputs(reads, context.vault, request.caller, bill, now)
         settlement_id = new_stream("stl", now.at)
         try:
-            decision = _settle(reads, context.vault, met, bill, settlement_id, now)
+            decision = _settle(reads, context.vault, inputs, bill, settlement_id, now)
         except RuleRefusedError as refusal:
             decision = refused(refusal)
-            event = SettlementRefused(claim=met.claim, code=refusal.code())
+            event = SettlementRefused(claim=inputs.claim, code=refusal.code())
             decision.events.append((settlement_id, event))
             decision.subject = settlement_id
             return decision
         _, settled = decision.events[-1]
-        assert isinstance(settled, Settled), "the bill itself comes last"
-        decision.events[:0] = note(reads, settlement_id, settled)
+        assert isinstance(settled, Settled), "the settlement is the last event"
+        decision.events[:0] = further(reads, settlement_id, settled)
         return decision
 
     return await context.do(request, decide)
@@ -76,62 +79,61 @@ async def settle_found(
 def _settle(
     reads: ReadSet,
     vault: Vault,
-    met: DecisionInputs,
+    inputs: DecisionInputs,
     bill: SettleBill,
     settlement_id: StreamId,
     now: Instant,
 ) -> Decision:
-    check_designated(met.institution)
+    check_designated(inputs.institution)
     if bill.plan is not None:
-        reads.find(met.visit)  # so that a duplicate is told before PLAN_CHANGED
-    met, freed = release_own_hold(reads, met, now)
-    decision = settle_met(reads, vault, met, bill, (settlement_id, now))
-    decision.events[:0] = freed
-    decision.frees = {met.visit} if freed else set()
+        reads.find(inputs.visit)  # so that DUPLICATE_CLAIM comes before PLAN_CHANGED
+    inputs, released = release_own_hold(reads, inputs, now)
+    decision = decide_settlement(reads, vault, inputs, bill, (settlement_id, now))
+    decision.events[:0] = released
+    decision.frees = {inputs.visit} if released else set()
     return decision
 
 
-def settle_met(
+def decide_settlement(
     reads: ReadSet,
     vault: Vault,
-    met: DecisionInputs,
+    inputs: DecisionInputs,
     bill: SettleBill,
     at: tuple[StreamId, Instant],
 ) -> Decision:
-    """Settle a bill whose way is clear: the split, its debits, and its name taken.
+    """Settle a bill that has no live settlement or hold: its split, its debits, its unique name.
 
     Raises:
-        QuoteExpiredError, ClaimChangedError, PlanChangedError: it comes with a quote that is
-        not so any more.
+        QuoteExpiredError, ClaimChangedError, PlanChangedError: the bill's quote is not valid any
+        more.
     """
     settlement_id, now = at
-    claim_split = split_claim(met.claim, met.family, met.place, now)
+    claim_split = split_claim(inputs.claim, inputs.family, inputs.place, now)
     is_changed = bill.plan is not None and _is_changed(
-        vault, met.family.edition, bill, claim_split, now
+        vault, inputs.family.edition, bill, claim_split, now
     )
     settled = settled_of(claim_split, dict(reads.read), now, is_changed=is_changed)
     return Decision(
         answer=json.encode(settlement_answer(settlement_id, SettlementStatus.SETTLED, settled)),
         events=[*debits_of(settlement_id, settled), (settlement_id, settled)],
         subject=settlement_id,
-        takes={met.visit: settlement_id},
+        takes={inputs.visit: settlement_id},
     )
 
 
 def _is_changed(
     vault: Vault, edition: Edition, bill: SettleBill, claim_split: ClaimSplit, now: Instant
 ) -> bool:
-    """Hold a settlement against its quote (S45 to S52); whether a recomputing region changed it.
+    """Compare a settlement with its quote (S45 to S52); True where a changed one is accepted.
 
     Raises:
         QuoteExpiredError, ClaimChangedError, PlanChangedError: in this order.
     """
-    assert bill.plan is not None, "there is a quote to hold it against"
-    terms = edition.quote
+    assert bill.plan is not None, "there is a quote to compare with"
     digest = plan_digest(claim_split.split, claim_split.editions)
-    today = Plan(micros(now), bill.digest, digest)
-    if is_same_plan(vault, bill.plan, today, terms.quote_ttl_seconds):
+    plan = Plan(micros(now), bill.digest, digest)
+    if is_same_plan(vault, bill.plan, plan, edition.quote.quote_ttl_seconds):
         return False
-    if terms.on_plan_change is OnPlanChange.REJECT:
+    if edition.quote.on_plan_change is OnPlanChange.REJECT:
         raise PlanChangedError(plan=quote_answer(vault, edition, bill, claim_split, now))
     return True

@@ -1,4 +1,4 @@
-"""A bill as the national protocol prints it: its parts, who paid, and the patient's particulars."""
+"""A bill as the national interface needs it: its parts, who paid, and the patient."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,7 +10,6 @@ from aggregates.policy.choices import HisDisclosure
 from aggregates.pooled_fund import START
 from aggregates.refusals import UnknownError
 from aggregates.settlement.events import FeeLine, Settled
-from aggregates.settlement.settlement import Settlement
 from aggregates.vocabulary import (
     Instant,
     Insurance,
@@ -32,11 +31,11 @@ from service.vault import Personal, Vault
 __all__ = ["Dialect"]
 
 ERASED = Personal("", "", "")
-"""What is left to print of a person who was erased."""
+"""The personal data of an erased person."""
 
 
 class Patient(NamedTuple):
-    """A patient's particulars. Balance in fen; None where he has no account with funds."""
+    """A patient. The balance is in fen; None where the account holds no funds."""
 
     account: StreamId
     person: Personal
@@ -48,7 +47,7 @@ class Patient(NamedTuple):
 
 
 class Sponsored(NamedTuple):
-    """What one sponsor gave, in fen, in paying order; who he is where the region discloses it."""
+    """What one sponsor paid, in fen; name and relation where the region discloses them."""
 
     rank: int
     amount_fen: int
@@ -57,7 +56,7 @@ class Sponsored(NamedTuple):
 
 
 class BillParts(NamedTuple):
-    """A bill's parts in fen: whole, fund, and the personal part by why it is personal."""
+    """A bill's parts in fen: the total, the fund's, and the personal part by why it is personal."""
 
     total_fen: int
     fund_fen: int
@@ -68,12 +67,12 @@ class BillParts(NamedTuple):
 
     @property
     def in_scope_fen(self) -> int:
-        """What the policy covers, before the fund's ratio."""
+        """The amount that the policy covers, before the fund's ratio."""
         return self.total_fen - self.full_self_fen - self.over_limit_fen - self.first_self_fen
 
 
 class BillFacts(NamedTuple):
-    """A bill and its payment. Without a `settlement` it is only tried."""
+    """A bill and its payment; without a `settlement` a quote."""
 
     settlement: StreamId | None
     status: SettlementStatus
@@ -111,7 +110,7 @@ def parts_of(total_fen: int, fund_fen: int, lines: Sequence[FeeLine] | None) -> 
 
 
 def patient_of(reads: ReadSet, vault: Vault, account_id: StreamId) -> Patient:
-    """A patient's particulars, as they are now."""
+    """A patient as recorded now."""
     account: Account = reads.account(account_id)
     sealed = reads.person(account_id)
     person = vault.unseal(sealed.sealed, sealed.wrapped, account_id) if sealed.sealed else None
@@ -134,7 +133,7 @@ def facts_of(
     settled: Settled,
     status: SettlementStatus = SettlementStatus.SETTLED,
 ) -> BillFacts:
-    """A settlement as it was decided, whatever became of it."""
+    """A settlement as it was decided, without later refunds."""
     claim = settled.claim
     return BillFacts(
         settlement=settlement_id,
@@ -155,42 +154,40 @@ def facts_of(
 
 
 def _sponsors(reads: ReadSet, vault: Vault, settled: Settled) -> tuple[Sponsored, ...]:
-    """Ranks and amounts always; names and relations as the patient's region lets them be told."""
-    paid = [
-        (rank, share)
-        for rank, share in enumerate(settled.payers)
-        if rank and share.current_fen + share.prior_fen
-    ]
-    if not paid:
+    """The sponsors who paid; names and relations as the patient's region discloses them."""
+    if not settled.aid_fen:
         return ()
     region = reads.account(settled.claim.beneficiary).region
     edition = edition_of_record(reads, vault, region, settled.editions["beneficiary"])
     disclosure = edition.privacy.his_disclosure
-    told: list[Sponsored] = []
-    for rank, share in paid:
+    sponsors: list[Sponsored] = []
+    for rank, share in enumerate(settled.payers):
+        paid_fen = share.current_fen + share.prior_fen
+        if not rank or not paid_fen:
+            continue
         name = relation = None
         if disclosure is not HisDisclosure.TOTAL_ONLY:
-            assert share.account is not None, "who paid has an account"
+            assert share.account is not None, "a payer has an account"
             assert share.binding is not None, "a sponsor pays under a binding"
             person = patient_of(reads, vault, share.account).person
             relation = reads.binding(share.binding).relation
             is_full = disclosure is HisDisclosure.PER_PAYER_FULL
             name = person.name if is_full or not person.name else masked(person.name)
-        told.append(Sponsored(rank, share.current_fen + share.prior_fen, name, relation))
-    return tuple(told)
+        sponsors.append(Sponsored(rank, paid_fen, name, relation))
+    return tuple(sponsors)
 
 
 async def look_at_bill(
     context: ServiceContext, caller: Caller, settlement_id: StreamId, person_no: str | None
 ) -> BillFacts:
-    """A settlement of the calling institution's own, of this person where one is named.
+    """A settlement of the calling institution, of this person if a number is given.
 
     Raises:
         UnknownError: there is none, it is another's, or nothing was settled.
     """
 
     def query(reads: ReadSet, _: Instant) -> BillFacts:
-        settlement: Settlement = own_settlement(reads, context.vault, caller, settlement_id)
+        settlement = own_settlement(reads, context.vault, caller, settlement_id)
         settled = settlement.settled
         if settled is None:
             raise UnknownError

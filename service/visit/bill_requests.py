@@ -1,4 +1,4 @@
-"""A bill as it is asked for at the counter, and how it names its visit."""
+"""Requests for bills over fee lines: of a visit, or of a purchase."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from service.settlement.claims import Identity
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BillRequest:
-    """What is asked of a bill at the counter. Total in fen; `plan` is a quote's hash."""
+    """A request for a bill. The total is in fen; `plan` is a quote's hash."""
 
     person_no: str
     shown: Identity | None
@@ -31,9 +31,9 @@ class VisitBill:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Purchase:
-    """A bill with its fee lines, of a patient who came for nothing else (药店购药).
+    """A bill with its own fee lines, without a visit before it (药店购药).
 
-    `name` is what makes the purchase itself again when it is sent again.
+    `name` identifies the purchase, so that a resend is recognised as the same one.
     """
 
     bill: BillRequest

@@ -1,4 +1,4 @@
-"""Fee lines of a visit: uploaded before the bill, withdrawn as long as there is none."""
+"""Upload fee lines of a visit, and withdraw them before they are billed."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -14,7 +14,7 @@ FeeRow = tuple[str, str, str, int, str, str, datetime]
 
 
 def fees_of(rows: Iterable[FeeRow]) -> tuple[Fee, ...]:
-    """Fee lines from the door: number, batch, code, fen, count, price and when."""
+    """Fee lines from rows of number, batch, code, fen, count, price and time."""
     return tuple(
         Fee(
             line=line,
@@ -45,7 +45,7 @@ async def upload(
 async def withdraw(
     context: ServiceContext, request: Request, named: Named, batch: str, lines: tuple[str, ...]
 ) -> Reply:
-    """Take a batch's fee lines back, or those of these numbers.
+    """Withdraw a batch's fee lines, or those of these numbers.
 
     Raises:
         UnknownError: there is no such visit; the rest as `Appender.submit`.

@@ -1,4 +1,4 @@
-"""Look at visits: a patient's, those who stay, and what his bills came to."""
+"""Queries of visits: a patient's, the current stays, and a year's sums of bills."""
 
 from datetime import date, datetime
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from service.visit.identify import Counter, look_at_patient
 
 
 class Visits(NamedTuple):
-    """A patient's visits at the asking institution, newest first."""
+    """A patient's visits at the calling institution, newest first."""
 
     patient: Patient
     counter: Counter
@@ -30,7 +30,7 @@ async def visits_of(
     person_no: str,
     span: tuple[datetime, datetime],
 ) -> Visits:
-    """The visits that began within a time.
+    """The visits that began within a span of time.
 
     Raises:
         UnknownError: no such person; InstitutionNotDesignatedError.
@@ -48,20 +48,20 @@ async def stays_of(
     person_no: str,
     span: tuple[datetime, datetime],
 ) -> Visits:
-    """The stays that are not over.
+    """The stays within a span of time that have not ended.
 
     Raises:
         UnknownError: no such person; InstitutionNotDesignatedError.
     """
-    found = await visits_of(context, read_models, caller, person_no, span)
-    staying = [r for r in found.rows if r.setting is Setting.INPATIENT and r.ending is None]
-    return found._replace(rows=staying)
+    visits = await visits_of(context, read_models, caller, person_no, span)
+    stays = [r for r in visits.rows if r.setting is Setting.INPATIENT and r.ending is None]
+    return visits._replace(rows=stays)
 
 
 async def sums_of_year(
     context: ServiceContext, read_models: ReadModels, caller: Caller, person_no: str, year: int
 ) -> tuple[Patient, dict[str, int]]:
-    """What a patient's bills of a year came to at the asking institution, by name, in fen.
+    """The sums of a patient's bills of a year at the calling institution, by name, in fen.
 
     Raises:
         UnknownError: no such person; InstitutionNotDesignatedError.

@@ -1,4 +1,4 @@
-"""Bills made here from uploaded fee lines: tried, and settled through the one use case there is."""
+"""Quote and settle bills that are made here from uploaded fee lines."""
 
 import hashlib
 from collections.abc import Callable
@@ -7,10 +7,7 @@ from typing import Any, NamedTuple
 
 from msgspec import json
 
-from aggregates.account.state import Account
-from aggregates.institution import Institution
 from aggregates.pooled_fund import FundShare
-from aggregates.refusals import InstitutionNotDesignatedError
 from aggregates.settlement.events import Settled
 from aggregates.visit import (
     Fee,
@@ -32,9 +29,9 @@ from service.ledger.store import StoreUnavailableError
 from service.person.lookup import find_person
 from service.serializers import fen_of
 from service.settlement import quote as quotes
-from service.settlement.claims import Identity, SettleBill, known
+from service.settlement.claims import Identity, SettleBill, calling_institution, known_identity
 from service.settlement.purchase_visit import PURCHASE, purchase_visit
-from service.settlement.settle import settle_found
+from service.settlement.settle import settle_read
 from service.vault import Vault
 from service.visit.bill_facts import (
     BillFacts,
@@ -54,7 +51,7 @@ class FeesMovedError(StoreUnavailableError):
 
 
 class BillLines(NamedTuple):
-    """A bill's fee lines, and how its claim names it."""
+    """A bill's fee lines, and the visit and batch of its claim."""
 
     visit: str
     batch: str
@@ -65,9 +62,9 @@ class BillLines(NamedTuple):
 
 
 class BillOutcome(NamedTuple):
-    """A settlement's reply, with the facts to print; None where a rule refused it.
+    """A settlement's reply, and the bill; None where a rule refused it.
 
-    `since` is what became of it since, where it is a repeat's and does not stand as it was.
+    `since` is the present status of a settlement whose answer is replayed; None while settled.
     """
 
     reply: Reply
@@ -75,54 +72,56 @@ class BillOutcome(NamedTuple):
     since: SettlementStatus | None = None
 
 
-AskFundShare = Callable[[CoverRequest], FundShare]
-Beside = tuple[StreamId, VisitRegistered | FeesUploaded | VisitClosed]
+FundShareOf = Callable[[CoverRequest], FundShare]
+VisitOfPurchase = list[tuple[StreamId, VisitRegistered | FeesUploaded | VisitClosed]]
 
 
 async def try_bill(
-    context: ServiceContext, caller: Caller, asked: VisitBill | Purchase
+    context: ServiceContext, caller: Caller, request: VisitBill | Purchase
 ) -> BillFacts:
     """What settling now would answer (2206, 2303, 2101).
 
     Raises:
         RefusalError: as settling would refuse; FundUnavailableError, FeesMovedError.
     """
-    share = await _sharing(context, caller, asked)
+    share = await _share_of(context, caller, request)
 
     def query(reads: ReadSet, _: Instant) -> tuple[SettleBill, Patient]:
-        bill = _bill(reads, context.vault, caller, asked, share)
-        account_id = find_person(reads, context.vault, asked.bill.person_no)
+        bill = _bill(reads, context.vault, caller, request, share)
+        account_id = find_person(reads, context.vault, request.bill.person_no)
         return bill, patient_of(reads, context.vault, account_id)
 
     bill, patient = await context.read(caller, query)
     reply = await quotes.quote(context, caller, bill)
-    facts = _tried(json.decode(reply.answer), bill, patient)
-    if isinstance(asked, Purchase):
+    facts = _quoted(json.decode(reply.answer), bill, patient)
+    if isinstance(request, Purchase):
         facts = facts._replace(visit=short(new_stream("vis", context.clock().at)))
     return facts
 
 
 async def settle_bill(
-    context: ServiceContext, request: Request, asked: VisitBill | Purchase
+    context: ServiceContext, request: Request, wanted: VisitBill | Purchase
 ) -> BillOutcome:
-    """Settle a bill once, however often it is asked (2207, 2304, 2102).
+    """Settle a bill once, however often it is requested (2207, 2304, 2102).
 
     Raises:
         RefusalError: refused for its input; FundUnavailableError, FeesMovedError; the rest as
         `Appender.submit`.
     """
-    caller = request.caller
-    share = await _sharing(context, caller, asked)
+    caller, vault = request.caller, context.vault
+    share = await _share_of(context, caller, wanted)
     decided: list[BillFacts] = []  # a retried decision adds another; the last one counts
 
-    def find(reads: ReadSet, _: Instant) -> SettleBill:
-        return _bill(reads, context.vault, caller, asked, share)
+    def bill_of(reads: ReadSet, _: Instant) -> SettleBill:
+        return _bill(reads, vault, caller, wanted, share)
 
-    def note(reads: ReadSet, settlement_id: StreamId, settled: Settled) -> list[Beside]:
-        decided.append(facts_of(reads, context.vault, settlement_id, settled))
-        return _bought(asked, settlement_id, settled) if isinstance(asked, Purchase) else []
+    def further(reads: ReadSet, settlement_id: StreamId, settled: Settled) -> VisitOfPurchase:
+        decided.append(facts_of(reads, vault, settlement_id, settled))
+        if not isinstance(wanted, Purchase):
+            return []
+        return _purchase_events(wanted, settlement_id, settled)
 
-    reply = await settle_found(context, request, find, note)
+    reply = await settle_read(context, request, bill_of, further)
     if reply.refusal is not None:
         return BillOutcome(reply, None)
     if reply.is_replayed or not decided:
@@ -133,137 +132,138 @@ async def settle_bill(
     return BillOutcome(reply, decided[-1])
 
 
-def _bought(asked: Purchase, settlement_id: StreamId, settled: Settled) -> list[Beside]:
-    """The visit of a purchase: begun, charged and over at once, so that no other bill is of it."""
+def _purchase_events(
+    purchase: Purchase, settlement_id: StreamId, settled: Settled
+) -> VisitOfPurchase:
+    """The visit of a purchase: registered, charged and closed at once, so it has no other bill."""
     claim, visit = settled.claim, purchase_visit(settlement_id)
-    came = VisitRegistered(
+    registered = VisitRegistered(
         institution=claim.institution,
         beneficiary=claim.beneficiary,
         setting=Setting.OUTPATIENT,
-        number=asked.name,
+        number=purchase.name,
         department="",
         med_type=claim.med_type,
-        began_at=asked.treated_at,
+        began_at=purchase.treated_at,
     )
-    left = VisitClosed(end=VisitEnd.DISCHARGED, at=asked.treated_at)
-    return [(visit, came), (visit, FeesUploaded(fees=asked.fees)), (visit, left)]
+    closed = VisitClosed(end=VisitEnd.DISCHARGED, at=purchase.treated_at)
+    return [(visit, registered), (visit, FeesUploaded(fees=purchase.fees)), (visit, closed)]
 
 
-async def _sharing(
-    context: ServiceContext, caller: Caller, asked: VisitBill | Purchase
-) -> AskFundShare:
-    """Who says what the fund pays: the table within the decision, or a core system before it."""
+async def _share_of(
+    context: ServiceContext, caller: Caller, request: VisitBill | Purchase
+) -> FundShareOf:
+    """How the fund's part is found: by the table within the decision, or by a core system before.
+
+    Raises:
+        FundUnavailableError: the core system did not answer, or not soundly.
+    """
     funds = context.funds
     if not funds.has_cores:
         return funds.table.share
     before, _ = await context.read(
-        caller, lambda reads, _: _asked(reads, context.vault, caller, asked)
+        caller, lambda reads, _: _read(reads, context.vault, caller, request)
     )
     core = funds.core_of(before.region)
     if core is None:
         return funds.table.share
-    said = await core.share(before)
+    answered = await core.share(before)
 
     def share(now: CoverRequest) -> FundShare:
         if now != before:
             raise FeesMovedError
-        return said
+        return answered
 
     return share
 
 
 def _bill(
-    reads: ReadSet, vault: Vault, caller: Caller, asked: VisitBill | Purchase, share: AskFundShare
+    reads: ReadSet,
+    vault: Vault,
+    caller: Caller,
+    request: VisitBill | Purchase,
+    share_of: FundShareOf,
 ) -> SettleBill:
-    """The bill that these fee lines make.
+    """The bill that the fee lines make.
 
     Raises:
         FeesMismatchError: the total is not their sum.
     """
-    covered, found = _asked(reads, vault, caller, asked)
-    split = share(covered)
-    bill = asked.bill
-    if split.total_fen != bill.total_fen:
-        raise FeesMismatchError(field="medfee_sumamt", uploaded_fen=split.total_fen)
-    parts = (
-        bill.person_no,
-        found.visit,
-        found.batch,
-        bill.total_fen,
-        split.fund_fen,
-        bill.use_account,
-    )
-    digest = hashlib.sha256(
-        json.encode([parts, [line.amount_fen for line in split.lines]])
-    ).digest()
+    cover, lines = _read(reads, vault, caller, request)
+    share = share_of(cover)
+    bill = request.bill
+    if share.total_fen != bill.total_fen:
+        raise FeesMismatchError(field="medfee_sumamt", uploaded_fen=share.total_fen)
+    digested = [
+        (
+            bill.person_no,
+            lines.visit,
+            lines.batch,
+            bill.total_fen,
+            share.fund_fen,
+            bill.use_account,
+        ),
+        [line.amount_fen for line in share.lines],
+    ]
     return SettleBill(
         beneficiary=Identity("person_no", bill.person_no),
-        visit=found.visit,
-        charge_batch=found.batch,
-        med_type=found.med_type,
-        treated_at=found.treated_at,
+        visit=lines.visit,
+        charge_batch=lines.batch,
+        med_type=lines.med_type,
+        treated_at=lines.treated_at,
         total_fen=bill.total_fen,
-        fund_pay_fen=split.fund_fen,
+        fund_pay_fen=share.fund_fen,
         use_account=bill.use_account,
-        lines=split.lines,
-        credential=known(reads, vault, bill.shown),
+        lines=share.lines,
+        credential=known_identity(reads, vault, bill.shown),
         plan=bill.plan,
-        digest=digest,
+        digest=hashlib.sha256(json.encode(digested)).digest(),
     )
 
 
-def _asked(
-    reads: ReadSet, vault: Vault, caller: Caller, asked: VisitBill | Purchase
+def _read(
+    reads: ReadSet, vault: Vault, caller: Caller, request: VisitBill | Purchase
 ) -> tuple[CoverRequest, BillLines]:
-    """What is to be covered, and how the claim names it."""
-    account_id = find_person(reads, vault, asked.bill.person_no)
-    reads.person(account_id)  # printed at the end: ask for it before deciding
-    institution = _institution(reads, vault, caller)
-    patient: Account = reads.account(account_id)
-    found = _found(reads, vault, caller, asked, account_id)
-    covered = CoverRequest(
+    """A bill's request to the fund, and its lines."""
+    account_id = find_person(reads, vault, request.bill.person_no)
+    reads.person(account_id)  # read before deciding; the answer needs it
+    _, institution = calling_institution(reads, vault, caller)
+    patient = reads.account(account_id)
+    lines = _lines(reads, vault, caller, request, account_id)
+    cover = CoverRequest(
         patient.region,
         patient.insurance,
         institution.kind,
-        found.setting,
-        found.med_type,
-        found.fees,
+        lines.setting,
+        lines.med_type,
+        lines.fees,
     )
-    return covered, found
+    return cover, lines
 
 
-def _found(
+def _lines(
     reads: ReadSet,
     vault: Vault,
     caller: Caller,
-    asked: VisitBill | Purchase,
+    request: VisitBill | Purchase,
     account_id: StreamId,
 ) -> BillLines:
-    bill = asked.bill
-    if isinstance(asked, Purchase):
-        med_type = bill.med_type or "41"
-        return BillLines(
-            PURCHASE + asked.name, "1", med_type, Setting.OUTPATIENT, asked.treated_at, asked.fees
-        )
-    visit = visit_for(reads, vault, caller, asked.visit, account_id)
+    bill = request.bill
+    if isinstance(request, Purchase):
+        name, med_type = PURCHASE + request.name, bill.med_type or "41"
+        return BillLines(name, "1", med_type, Setting.OUTPATIENT, request.treated_at, request.fees)
+    visit = visit_for(reads, vault, caller, request.visit, account_id)
     if visit.setting is Setting.OUTPATIENT:
         check_open(visit)
-    default = "21" if visit.setting is Setting.INPATIENT else "11"
-    batch = batch_of(visit, asked.batch)
-    fees = visit.fees_of(None if visit.setting is Setting.INPATIENT else asked.batch)
-    med_type = bill.med_type or visit.med_type or default
-    return BillLines(short(asked.visit), batch, med_type, visit.setting, visit.began_at, fees)
+    is_stay = visit.setting is Setting.INPATIENT
+    fees = visit.fees_of(None if is_stay else request.batch)
+    med_type = bill.med_type or visit.med_type or ("21" if is_stay else "11")
+    batch = batch_of(visit, request.batch)
+    return BillLines(short(request.visit), batch, med_type, visit.setting, visit.began_at, fees)
 
 
-def _institution(reads: ReadSet, vault: Vault, caller: Caller) -> Institution:
-    stream = reads.find(vault.name("institution", caller.subject))
-    if stream is None:
-        raise InstitutionNotDesignatedError(status="unknown")
-    return reads.institution(stream)
-
-
-def _tried(answer: dict[str, Any], bill: SettleBill, patient: Patient) -> BillFacts:
-    """A quote as facts."""
+def _quoted(answer: dict[str, Any], bill: SettleBill, patient: Patient) -> BillFacts:
+    """The facts of a quote."""
     own = fen_of(answer["own"])
     return BillFacts(
         settlement=None,

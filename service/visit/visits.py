@@ -1,4 +1,4 @@
-"""Visits as an institution's own system keeps them here: register, describe, close, look."""
+"""Visits of an institution's patients: register, describe, close and read them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from aggregates import visit as rules
 from aggregates.institution import check_designated
-from aggregates.refusals import InstitutionNotDesignatedError, UnknownError
+from aggregates.refusals import UnknownError
 from aggregates.visit import Diagnosis, Visit, VisitDescribed, VisitRegistered
 from aggregates.vocabulary import Instant, Setting, StreamId, VisitEnd
 from service.caller import Caller, Request, Role, check_role
@@ -17,13 +17,18 @@ from service.ids import short
 from service.ledger.command import Decision, Reply
 from service.ledger.read_set import ReadSet
 from service.person.lookup import find_person
-from service.settlement.claims import Identity, check_shown
+from service.settlement.claims import (
+    Identity,
+    calling_institution,
+    check_shown,
+    institution_of,
+)
 from service.vault import Vault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegisterVisit:
-    """A patient who came, by his person number and what he showed."""
+    """A visit to register; `shown` is the credential that the patient showed."""
 
     person_no: str
     shown: Identity | None
@@ -35,7 +40,7 @@ class RegisterVisit:
 
 
 class Named(NamedTuple):
-    """A visit as its institution names it: the visit and whose it is."""
+    """A visit and the person number of its patient."""
 
     visit: StreamId
     person_no: str
@@ -45,19 +50,20 @@ async def register(context: ServiceContext, request: Request, command: RegisterV
     """Register a visit of an insured person; the reply's subject is the visit.
 
     Raises:
-        UnknownError: no such person; CredentialMismatchError: somebody else's was shown;
+        UnknownError: no such person; CredentialMismatchError: the credential is another's;
         the rest as `Appender.submit`.
     """
     check_role(request.caller, Role.INSTITUTION)
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
-        stream = _designated(reads, context.vault, request.caller)
+        institution_id, institution = calling_institution(reads, context.vault, request.caller)
+        check_designated(institution)
         beneficiary = find_person(reads, context.vault, command.person_no)
         reads.account(beneficiary)
         check_shown(reads, context.vault, command.shown, beneficiary, now)
         visit_id = new_stream("vis", now.at)
         event = VisitRegistered(
-            institution=stream,
+            institution=institution_id,
             beneficiary=beneficiary,
             setting=command.setting,
             number=command.number,
@@ -77,18 +83,18 @@ async def describe(
     med_type: str | None,
     diagnoses: tuple[tuple[str, str, str], ...],
 ) -> Reply:
-    """Say what a visit is for: diagnoses as rank, code and name. The newest description holds."""
+    """Record a visit's diagnoses, each with rank, code and name; they replace those before."""
 
     def event(visit: Visit, _: frozenset[str], __: Instant) -> VisitDescribed:
         rules.check_open(visit)
-        told = tuple(Diagnosis(rank=r, code=c, name=n) for r, c, n in diagnoses)
-        return VisitDescribed(med_type=med_type, diagnoses=told)
+        recorded = tuple(Diagnosis(rank=r, code=c, name=n) for r, c, n in diagnoses)
+        return VisitDescribed(med_type=med_type, diagnoses=recorded)
 
     return await change(context, request, named, event)
 
 
 async def close(context: ServiceContext, request: Request, named: Named, end: VisitEnd) -> Reply:
-    """Withdraw a visit that was entered in error, or discharge the patient."""
+    """Withdraw a visit that was registered in error, or discharge the patient."""
     return await change(
         context,
         request,
@@ -98,20 +104,20 @@ async def close(context: ServiceContext, request: Request, named: Named, end: Vi
 
 
 async def reopen(context: ServiceContext, request: Request, named: Named) -> Reply:
-    """Take a discharge back."""
+    """Undo a discharge."""
     return await change(
         context, request, named, lambda visit, settled, now: rules.reopen(visit, now.at, settled)
     )
 
 
 VisitChange = Callable[[Visit, frozenset[str], Instant], rules.VisitEvent]
-"""Decides what happens to a visit, given the batches of it that have a live bill."""
+"""Decides an event of a visit, given its batches that have a live bill."""
 
 
 async def change(
     context: ServiceContext, request: Request, named: Named, event: VisitChange
 ) -> Reply:
-    """Let something happen to a visit of the caller's own.
+    """Append an event to a visit of the calling institution.
 
     Raises:
         UnknownError: there is none, or not of this person; the rest as `Appender.submit`.
@@ -121,14 +127,17 @@ async def change(
     def decide(reads: ReadSet, now: Instant) -> Decision:
         visit = own_visit(reads, context.vault, request.caller, named)
         settled = settled_batches(reads, context.vault, named.visit, visit)
-        moved = [(named.visit, event(visit, settled, now))]
-        return Decision(answer=b"{}", events=[*moved], subject=named.visit)
+        return Decision(
+            answer=b"{}",
+            events=[(named.visit, event(visit, settled, now))],
+            subject=named.visit,
+        )
 
     return await context.do(request, decide)
 
 
 async def look_at_visit(context: ServiceContext, caller: Caller, named: Named) -> Visit:
-    """A visit as the log has it now.
+    """A visit as it is now.
 
     Raises:
         UnknownError: there is none, or not of this person and institution.
@@ -139,14 +148,11 @@ async def look_at_visit(context: ServiceContext, caller: Caller, named: Named) -
 
 
 async def undo_registration(context: ServiceContext, request: Request, visit_id: StreamId) -> Reply:
-    """Withdraw a visit whose registration was answered to nobody (冲正); again does nothing."""
+    """Withdraw a visit whose registration reply was lost (冲正). Idempotent."""
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
         visit = reads.visit(visit_id)
-        if (
-            reads.find(context.vault.name("institution", request.caller.subject))
-            != visit.institution
-        ):
+        if institution_of(reads, context.vault, request.caller) != visit.institution:
             raise UnknownError
         if visit.end is VisitEnd.WITHDRAWN:
             return Decision(answer=b"{}")
@@ -158,7 +164,7 @@ async def undo_registration(context: ServiceContext, request: Request, visit_id:
 
 
 def own_visit(reads: ReadSet, vault: Vault, caller: Caller, named: Named) -> Visit:
-    """A visit of the calling institution, of the person it names.
+    """A visit of the calling institution and of this person.
 
     Raises:
         UnknownError: there is none, or it is another's.
@@ -169,15 +175,14 @@ def own_visit(reads: ReadSet, vault: Vault, caller: Caller, named: Named) -> Vis
 def visit_for(
     reads: ReadSet, vault: Vault, caller: Caller, visit_id: StreamId, beneficiary: StreamId
 ) -> Visit:
-    """A visit of the calling institution, of this account's owner.
+    """A visit of the calling institution and of this account's owner.
 
     Raises:
         UnknownError: there is none, or it is another's.
     """
     visit = reads.visit(visit_id)
-    if reads.find(vault.name("institution", caller.subject)) != visit.institution:
-        raise UnknownError
-    if visit.beneficiary != beneficiary:
+    institution_id = institution_of(reads, vault, caller)
+    if (institution_id, beneficiary) != (visit.institution, visit.beneficiary):
         raise UnknownError
     return visit
 
@@ -185,31 +190,23 @@ def visit_for(
 def settled_batches(
     reads: ReadSet, vault: Vault, visit_id: StreamId, visit: Visit
 ) -> frozenset[str]:
-    """The batches of a visit that have a live bill; a stay's bill is one, whatever the batch."""
-    found: set[str] = set()
-    for batch in visit.batches:
-        if reads.find(bill_name(vault, visit.institution, visit_id, batch_of(visit, batch))):
-            found.add(batch)
-    return frozenset(found)
+    """The batches of a visit that have a live bill; a stay has one bill for all batches."""
+    return frozenset(
+        batch
+        for batch in visit.batches
+        if reads.find(bill_name(vault, visit.institution, visit_id, batch_of(visit, batch)))
+    )
 
 
 STAY = "0"
-"""How the one bill of a stay is named, which no charge batch is sent for."""
+"""The batch of the one bill of a stay, for which no charge batch is sent."""
 
 
 def batch_of(visit: Visit, batch: str | None) -> str:
-    """How a bill's batch is named in its claim."""
+    """The batch of a bill in its claim."""
     return STAY if visit.setting is Setting.INPATIENT or batch is None else batch
 
 
 def bill_name(vault: Vault, institution: StreamId, visit_id: StreamId, batch: str) -> bytes:
-    """The unique name of a visit's live bill, as `claims.visit_of` makes it."""
+    """The unique name of a visit's live bill, as of `claims.visit_of`."""
     return vault.name("visit", f"{institution}\0{short(visit_id)}\0{batch}")
-
-
-def _designated(reads: ReadSet, vault: Vault, caller: Caller) -> StreamId:
-    stream = reads.find(vault.name("institution", caller.subject))
-    if stream is None:
-        raise InstitutionNotDesignatedError(status="unknown")
-    check_designated(reads.institution(stream))
-    return stream
