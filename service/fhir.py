@@ -1,7 +1,7 @@
-"""Settlements and an institution's day for those who read HL7 FHIR R4 (4.0.1).
+"""Settlements and an institution's day as resources of HL7 FHIR R4 (4.0.1).
 
-A settlement is an ExplanationOfBenefit, a day's money a PaymentReconciliation. They tell what
-the native answers tell the same caller, and no more: an institution reads nobody's number.
+A settlement is an ExplanationOfBenefit, a day's money a PaymentReconciliation. They hold what the
+native answers give the same caller, and no more: an institution reads nobody's number.
 """
 
 from datetime import date
@@ -9,23 +9,21 @@ from typing import Any, NamedTuple
 
 from aggregates.institution import Institution
 from aggregates.refusals import DateInvalidError, UnknownError
-from aggregates.settlement.events import Claim
-from aggregates.settlement.settlement import Settlement
+from aggregates.settlement.events import Claim, FeeLine
 from aggregates.vocabulary import Instant, InstitutionKind, SettlementStatus, StreamId
 from projections.settlement import movements
-from projections.settlement.movements import InstitutionDay, of_day
 from service.caller import Caller, Role, check_role
 from service.context import ServiceContext
 from service.institution import see_institution
 from service.ledger.read_set import ReadSet
 from service.read_models.reader import ReadModels, reach_head
 from service.reconciliation.reconcile_day import ComputedAnswer
-from service.serializers import moment, signed_yuan, yuan
+from service.serializers import fen_of, moment, signed_yuan, yuan
 from service.settlement.queries import see_settlement
 
 TERMS = "http://terminology.hl7.org/CodeSystem/"
 OURS = "urn:x-gongji:"
-"""What our own names of things begin with, where FHIR has none."""
+"""The prefix of our own systems of codes, where FHIR has none."""
 ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 STATUSES = {
     SettlementStatus.SETTLED: "active",
@@ -40,13 +38,17 @@ SUMS = {
     "aid": (f"{OURS}sum", "aid"),
     "cash": (f"{OURS}sum", "cash"),
 }
-"""Our sums and how they are coded; FHIR knows a bill and what an insurer gives."""
+"""Our sums and their codes; FHIR has codes for the bill and for the insurer's part."""
 
 
 class VisibleSettlement(NamedTuple):
-    """A settlement as its caller may see it, and what is told beside it."""
+    """A settlement's status and claim, its answer to the caller, and where it was made.
 
-    settlement: Settlement
+    `region` is the patient's.
+    """
+
+    status: SettlementStatus
+    claim: Claim
     answer: dict[str, Any]
     institution: Institution
     region: str
@@ -55,7 +57,7 @@ class VisibleSettlement(NamedTuple):
 async def explain(
     context: ServiceContext, caller: Caller, settlement_id: StreamId
 ) -> ComputedAnswer:
-    """A settlement as an ExplanationOfBenefit: whole, so not for its sponsors.
+    """A settlement as an ExplanationOfBenefit. Sponsors do not get it, as it is whole.
 
     Raises:
         UnknownError: there is none, nothing was settled, or it is not the caller's.
@@ -64,11 +66,12 @@ async def explain(
 
     def query(reads: ReadSet, now: Instant) -> VisibleSettlement:
         settlement, answer = see_settlement(reads, context, caller, settlement_id, now)
-        if settlement.claim is None or "payers" not in answer:
+        claim = settlement.claim
+        if claim is None or "payers" not in answer:
             raise UnknownError
         institution = reads.institution(settlement.institution)
-        region = reads.account(settlement.claim.beneficiary).region
-        return VisibleSettlement(settlement, answer, institution, region)
+        region = reads.account(claim.beneficiary).region
+        return VisibleSettlement(settlement.status, claim, answer, institution, region)
 
     visible, position = await context.read_at(caller, query)
     return ComputedAnswer(_explanation(visible, caller), position)
@@ -79,20 +82,19 @@ async def reconcile_payments(
 ) -> ComputedAnswer:
     """What accounts owe an institution for a business day, as a PaymentReconciliation.
 
-    A day that is over is told the same for ever: later returns are another day's adjustments.
+    The resource of a day that is over never changes: later returns are adjustments of their day.
 
     Raises:
-        UnknownError: no such institution, or not the caller's; DateInvalidError: the day is
-        not there yet; OverloadedError: the read models are behind the log.
+        UnknownError: no such institution, or not the caller's; DateInvalidError: the day is in
+        the future; OverloadedError: the read models are behind the log.
     """
     check_role(caller, Role.INSTITUTION, Role.AGENCY, Role.AUDITOR)
     stream, institution, now = await see_institution(context, caller, code)
     if on > now.on:
         raise DateInvalidError(field="day")
     position = await reach_head(context, read_models, movements.TABLE)
-    return ComputedAnswer(
-        _payments(institution, on, await of_day(read_models.pool, stream, on), now), position
-    )
+    moves = await movements.of_day(read_models.pool, stream, on)
+    return ComputedAnswer(_payments(institution, on, moves, now), position)
 
 
 def fhir_id(settlement_id: StreamId) -> str:
@@ -100,24 +102,22 @@ def fhir_id(settlement_id: StreamId) -> str:
     return settlement_id.replace("_", "-")
 
 
-def _explanation(seen: VisibleSettlement, caller: Caller) -> dict[str, Any]:
-    settlement, answer = seen.settlement, seen.answer
-    claim, status = settlement.claim, settlement.status
-    assert claim is not None, "what was settled was claimed"
+def _explanation(visible: VisibleSettlement, caller: Caller) -> dict[str, Any]:
+    status, claim, answer, institution, region = visible
     sums = answer.get("stays", answer)
     edition = _identifier("policy_edition", answer["policy_edition"])
-    told: dict[str, Any] = {
+    resource: dict[str, Any] = {
         "resourceType": "ExplanationOfBenefit",
         "id": fhir_id(answer["settlement_id"]),
         "identifier": [_identifier("settlement", answer["settlement_id"])],
         "status": STATUSES[status],
-        "type": _type(seen.institution, claim),
+        "type": _type(institution, claim),
         "use": "claim",
         "patient": _patient(caller, answer),
         "billablePeriod": {"start": moment(claim.treated_at)},
         "created": answer["settled_at"],
-        "insurer": _region(seen.region),
-        "provider": _provider(seen.institution),
+        "insurer": _region(region),
+        "provider": _provider(institution),
         "outcome": "complete",
         "disposition": status,
         "insurance": [{"focal": True, "coverage": _reference("Coverage", edition)}],
@@ -127,39 +127,39 @@ def _explanation(seen: VisibleSettlement, caller: Caller) -> dict[str, Any]:
         ],
     }
     if claim.lines:
-        told["item"] = _items(claim)
+        resource["item"] = _items(claim.lines)
     if STATUSES[status] == "active":
-        told["payment"] = {
+        resource["payment"] = {
             "type": _concept(f"{TERMS}ex-paymenttype", "complete"),
             "date": answer["settled_at"][:10],
-            "amount": _money(_added(sums["own"], sums["aid"])),
+            "amount": _money(yuan(fen_of(sums["own"]) + fen_of(sums["aid"]))),
         }
-    return told
+    return resource
 
 
 def _type(institution: Institution, claim: Claim) -> dict[str, Any]:
-    """What kind of claim it is: as FHIR sorts them, and by the national code."""
+    """The type of a claim: by FHIR's code, and by the national one."""
     kind = "pharmacy" if institution.kind is InstitutionKind.PHARMACY else "institutional"
     codings = (f"{TERMS}claim-type", kind), (f"{OURS}med_type", claim.med_type)
     return {"coding": [_coding(*coding) for coding in codings]}
 
 
 def _payers(answer: dict[str, Any], sums: dict[str, Any]) -> list[dict[str, Any]]:
-    """Everybody considered, in paying order: rank, what stays paid, and why if nothing."""
-    told = []
-    for payer, stays in zip(answer["payers"], sums["payers"], strict=True):
-        one = {
+    """Everybody considered, in paying order: rank, amount after refunds, and why if nothing."""
+    adjudications = []
+    for payer, left in zip(answer["payers"], sums["payers"], strict=True):
+        adjudication = {
             "category": _concept(f"{OURS}payer", payer["role"]),
-            "amount": _money(stays["amount"]),
+            "amount": _money(left["amount"]),
             "value": payer["rank"],
         }
         if payer["reason"] is not None:
-            one["reason"] = _concept(f"{OURS}reason", payer["reason"])
-        told.append(one)
-    return told
+            adjudication["reason"] = _concept(f"{OURS}reason", payer["reason"])
+        adjudications.append(adjudication)
+    return adjudications
 
 
-def _items(claim: Claim) -> list[dict[str, Any]]:
+def _items(lines: tuple[FeeLine, ...]) -> list[dict[str, Any]]:
     """The lines of the personal part, as they were claimed."""
     return [
         {
@@ -168,12 +168,12 @@ def _items(claim: Claim) -> list[dict[str, Any]]:
             "modifier": [_concept(f"{OURS}part", line.part)],
             "net": _money(yuan(line.amount_fen)),
         }
-        for number, line in enumerate(claim.lines or (), 1)
+        for number, line in enumerate(lines, 1)
     ]
 
 
 def _patient(caller: Caller, answer: dict[str, Any]) -> dict[str, Any]:
-    """The patient as the caller may know him: himself, his account, or that there is one."""
+    """The patient as far as the caller may know: by number, by account, or masked."""
     if caller.role is Role.PERSON:
         return _reference("Patient", _identifier("person_no", caller.subject))
     if "beneficiary_account" in answer:
@@ -182,17 +182,25 @@ def _patient(caller: Caller, answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def _payments(
-    institution: Institution, on: date, of: InstitutionDay, now: Instant
+    institution: Institution, on: date, moves: movements.InstitutionDay, now: Instant
 ) -> dict[str, Any]:
-    paid = [(b.settlement, on, b.sums.own_fen + b.sums.aid_fen) for b in of.bills if b.sums.bills]
-    back = [(r.settlement, r.settled_on, -r.sums.own_fen - r.sums.aid_fen) for r in of.returned]
-    details = [_detail("payment", *one) for one in paid]
-    details += [_detail("adjustment", *one) for one in back]
+    paid = [
+        (bill.settlement, on, bill.sums.own_fen + bill.sums.aid_fen)
+        for bill in moves.bills
+        if bill.sums.bills
+    ]
+    returned = [
+        (move.settlement, move.settled_on, -move.sums.own_fen - move.sums.aid_fen)
+        for move in moves.returned
+    ]
+    details = [_detail("payment", *payment) for payment in paid]
+    details += [_detail("adjustment", *adjustment) for adjustment in returned]
     is_over, cleared = on < now.on, institution.cleared_through
-    told = {
+    name = f"{institution.code}-{on.isoformat()}"
+    resource = {
         "resourceType": "PaymentReconciliation",
-        "id": f"{institution.code}-{on.isoformat()}",
-        "identifier": [_identifier("day", f"{institution.code}-{on.isoformat()}")],
+        "id": name,
+        "identifier": [_identifier("day", name)],
         "status": "active" if is_over else "draft",
         "period": {"start": on.isoformat(), "end": on.isoformat()},
         "created": moment(now.at),
@@ -201,9 +209,9 @@ def _payments(
         "outcome": "complete" if is_over else "partial",
         "disposition": "cleared" if cleared is not None and on <= cleared else "payable",
         "paymentDate": on.isoformat(),
-        "paymentAmount": _money(signed_yuan(sum(fen for _, _, fen in (*paid, *back)))),
+        "paymentAmount": _money(signed_yuan(sum(fen for _, _, fen in (*paid, *returned)))),
     }
-    return told | {"detail": details} if details else told  # FHIR knows no empty list
+    return resource | {"detail": details} if details else resource  # FHIR has no empty lists
 
 
 def _detail(kind: str, settlement: StreamId, settled_on: date, fen: int) -> dict[str, Any]:
@@ -230,8 +238,8 @@ def _reference(kind: str, identifier: dict[str, str]) -> dict[str, Any]:
     return {"type": kind, "identifier": identifier}
 
 
-def _identifier(of: str, named: str) -> dict[str, str]:
-    return {"system": f"{OURS}{of}", "value": named}
+def _identifier(of: str, value: str) -> dict[str, str]:
+    return {"system": f"{OURS}{of}", "value": value}
 
 
 def _coding(system: str, code: str) -> dict[str, str]:
@@ -243,9 +251,5 @@ def _concept(system: str, code: str) -> dict[str, Any]:
 
 
 def _money(amount: str) -> dict[str, str]:
-    """An amount in yuan with two decimals; `fhir_json` writes it as the number it is."""
+    """An amount in yuan with two decimals; `fhir_json` writes it as a number."""
     return {"value": amount, "currency": "CNY"}
-
-
-def _added(*amounts: str) -> str:
-    return yuan(sum(int(amount.replace(".", "")) for amount in amounts))
