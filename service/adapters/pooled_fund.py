@@ -1,6 +1,6 @@
-"""What the pooled fund pays of a bill: by our stand-in table, or as a region's core system says.
+"""What the pooled fund pays of a bill: by a stand-in table, or as a region's core system answers.
 
-Sponsors' data never reaches this computation (policy.md R311): it knows the patient's insurance,
+Sponsors' data never reaches this computation (policy.md R311): it gets the patient's insurance,
 the institution and the fee lines.
 """
 
@@ -28,11 +28,11 @@ TIMEOUT_S = 5.0
 
 
 class FundUnavailableError(StoreUnavailableError):
-    """The region's core system did not answer, or not soundly; nothing was applied."""
+    """The region's core system did not answer, or its answer is not sound; nothing was applied."""
 
 
 class CoverRequest(NamedTuple):
-    """A bill to be covered: who, where, how, and what for."""
+    """A bill whose fund part is requested."""
 
     region: str
     insurance: Insurance
@@ -48,36 +48,36 @@ class FundTable(NamedTuple):
     covers: Mapping[tuple[str, str, str], Cover]
     catalogue: tuple[PricedCode, ...]
 
-    def share(self, asked: CoverRequest) -> FundShare:
+    def share(self, request: CoverRequest) -> FundShare:
         """The fund's part of a bill by the region's table, or the default one."""
-        where = (asked.kind.value, asked.setting.value.lower())
-        cover = self.covers.get((asked.region, *where)) or self.covers.get((DEFAULT, *where))
-        return share(asked.fees, self.catalogue, cover or Cover(0, 0, 0))
+        place = (request.kind.value, request.setting.value.lower())
+        cover = self.covers.get((request.region, *place)) or self.covers.get((DEFAULT, *place))
+        return share(request.fees, self.catalogue, cover or Cover(0, 0, 0))
 
     def price(self, fee: Fee) -> LineShare:
-        """One fee line by the price list."""
+        """Divide a fee line by the price list."""
         return price(fee, self.catalogue)
 
 
 @lru_cache(maxsize=4)
 def load_table(path: Path = TABLE) -> FundTable:
-    """The table of a file."""
-    held = tomllib.loads(path.read_text(encoding="utf-8"))
+    """Read the table from a TOML file."""
+    table = tomllib.loads(path.read_text(encoding="utf-8"))
     covers = {
         (region, kind, setting): Cover(
             _thousandths(terms["start_line"]) // 10,
             _thousandths(terms["ratio"]),
             _thousandths(terms["ceiling"]) // 10,
         )
-        for region, kinds in held["cover"].items()
+        for region, kinds in table["cover"].items()
         for kind, settings in kinds.items()
         for setting, terms in settings.items()
     }
     catalogue = tuple(
         PricedCode(
-            one["prefix"], Category(one["category"]), one["grade"], _thousandths(one["first"])
+            row["prefix"], Category(row["category"]), row["grade"], _thousandths(row["first"])
         )
-        for one in held["catalogue"]
+        for row in table["catalogue"]
     )
     return FundTable(covers, catalogue)
 
@@ -88,7 +88,7 @@ def _thousandths(text: str) -> int:
 
 
 class CorePart(BaseModel):
-    """A part of the personal burden as a core system answers it, in fen."""
+    """A part of the personal burden in a core system's answer, in fen."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
@@ -110,50 +110,51 @@ class CoreSystem:
     """A region's core system over HTTP; `client` may carry its certificates."""
 
     def __init__(self, url: str, client: httpx.AsyncClient | None = None) -> None:
-        """Ask at this address."""
+        """Post requests to `url`."""
         self._url = url
         self._client = client or httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False)
 
     async def close(self) -> None:
-        """Let the connections go."""
+        """Close the connections."""
         await self._client.aclose()
 
-    async def share(self, asked: CoverRequest) -> FundShare:
-        """The fund's part as the core system says.
+    async def share(self, request: CoverRequest) -> FundShare:
+        """The fund's part as the core system answers.
 
         Raises:
             FundUnavailableError: no answer in time, or one that does not add up.
         """
+        body = to_jsonable_python(request._asdict())
         try:
-            answer = await self._client.post(self._url, json=to_jsonable_python(asked._asdict()))
-            answer.raise_for_status()
-            said = CoreAnswer.model_validate_json(answer.content)
-            lines = tuple(map(_line, said.personal))
+            response = await self._client.post(self._url, json=body)
+            response.raise_for_status()
+            answer = CoreAnswer.model_validate_json(response.content)
+            lines = tuple(map(_line, answer.personal))
         except (httpx.HTTPError, ValidationError, ValueError) as error:
             raise FundUnavailableError(type(error).__name__) from error
-        total = sum(fee.amount_fen for fee in asked.fees)
-        personal = sum(line.amount_fen for line in lines)
-        if min([said.fund_fen, *(line.amount_fen for line in lines)]) < 0:
+        amounts = [answer.fund_fen, *(line.amount_fen for line in lines)]
+        total = sum(fee.amount_fen for fee in request.fees)
+        if min(amounts) < 0:
             raise FundUnavailableError("negative")
-        if said.fund_fen + personal != total:
+        if sum(amounts) != total:
             raise FundUnavailableError("does not add up")
-        below = sum(one.amount_fen for one in said.personal if one.part == "start")
-        return FundShare(total, said.fund_fen, below, lines)
+        start = sum(part.amount_fen for part in answer.personal if part.part == "start")
+        return FundShare(total, answer.fund_fen, start, lines)
 
 
-def _line(said: CorePart) -> FeeLine:
-    category = Category(said.category)
-    part = Part.IN_SCOPE if said.part == "start" else Part(said.part)
+def _line(part: CorePart) -> FeeLine:
+    category = Category(part.category)
+    kind = Part.IN_SCOPE if part.part == "start" else Part(part.part)
     return FeeLine(
-        line=f"{category}.{said.part}", category=category, part=part, amount_fen=said.amount_fen
+        line=f"{category}.{part.part}", category=category, part=kind, amount_fen=part.amount_fen
     )
 
 
 class Funds:
-    """Who answers for which region: its core system, else the table."""
+    """The core systems by region code, and the table for all other regions."""
 
     def __init__(self, table: FundTable, cores: Mapping[str, CoreSystem] | None = None) -> None:
-        """Ask these core systems, by region code."""
+        """Use these core systems, by region code."""
         self.table = table
         self._cores = dict(cores or {})
 
@@ -167,12 +168,12 @@ class Funds:
         return self._cores.get(region)
 
     async def close(self) -> None:
-        """Let the connections go."""
+        """Close the connections."""
         for core in self._cores.values():
             await core.close()
 
 
 def cores_of(setting: str | None) -> dict[str, CoreSystem]:
-    """CoreSystem systems from a setting such as `542500=http://core/share,350000=…`."""
-    pairs = (one.partition("=") for one in (setting or "").split(",") if one.strip())
+    """Core systems from a setting such as `542500=http://core/share,350000=…`."""
+    pairs = (entry.partition("=") for entry in (setting or "").split(",") if entry.strip())
     return {region.strip(): CoreSystem(url.strip()) for region, _, url in pairs}
