@@ -1,4 +1,4 @@
-"""What may be sent about a bill after it was decided, or before it is final."""
+"""Requests about bills: claims, refunds, reversals and holds."""
 
 from typing import Annotated, Literal, Self
 
@@ -20,7 +20,7 @@ from api.http.fields import (
 
 
 class IdentityBody(Body):
-    """How a person is named at the counter."""
+    """How a person is identified at the counter."""
 
     type: Literal["person_no", "id_card", "social_card", "e_credential"]
     value: Word
@@ -44,6 +44,9 @@ class LineBody(Body):
     amount: Amount
 
 
+Lines = Annotated[tuple[LineBody, ...], Field(max_length=LINES_MAX, fail_fast=True)]
+
+
 class ClaimBody(Body):
     """A patient's bill. `fund_pay` is the pooled fund's part; `lines` sum to the rest."""
 
@@ -55,21 +58,19 @@ class ClaimBody(Body):
     total: Amount
     fund_pay: Amount
     use_account: bool = True
-    lines: Annotated[tuple[LineBody, ...], Field(max_length=LINES_MAX, fail_fast=True)] | None = (
-        None
-    )
+    lines: Lines | None = None
     credential: IdentityBody | None = None
     plan_hash: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,200}$")] | None = None
 
 
 class KeyedClaimBody(ClaimBody):
-    """A claim of a batch, with the key it would have had in the header."""
+    """A claim of a batch, with its idempotency key."""
 
     key: IdempotencyKey
 
 
 class BatchBody(Body):
-    """Claims to be settled, each by itself, in this order."""
+    """Claims to settle, each by itself, in this order."""
 
     claims: Annotated[tuple[KeyedClaimBody, ...], Field(max_length=CLAIMS_MAX, fail_fast=True)]
 
@@ -78,14 +79,14 @@ HOLD_DEFAULT_S, HOLD_MAX_S = 900, 30 * 86_400
 
 
 class RefundLineBody(Body):
-    """What is given back of one fee line."""
+    """The amount to refund of one fee line."""
 
     line: Reference
     amount: Amount
 
 
 class RefundBody(Body):
-    """What is given back of the personal part: an amount, or amounts of lines."""
+    """What to refund of the personal part: an amount, or amounts of lines."""
 
     amount: Amount | None = None
     lines: (
@@ -98,37 +99,35 @@ class RefundBody(Body):
 
     @model_validator(mode="after")
     def one_of_both(self) -> Self:
-        """Take an amount or lines, not both, not neither."""
+        """Accept either an amount or lines."""
         if (self.amount is None) == (self.lines is None):
             raise PydanticCustomError("one_of_both", "either amount or lines")
         return self
 
 
 class ReversalBody(Body):
-    """The key of the command whose outcome was never learned."""
+    """The key of a command whose outcome is not known."""
 
     key: IdempotencyKey
 
 
 class HoldBody(ClaimBody):
-    """A bill that is not final; its money is set aside for `expires_in` seconds."""
+    """A bill that is not final; its money is held for `expires_in` seconds."""
 
     expires_in: Annotated[int, Field(ge=1, le=HOLD_MAX_S)] = HOLD_DEFAULT_S
 
 
 class CaptureBody(Body):
-    """What a held bill came to; without it the bill is as it was held."""
+    """The final amounts of a held bill; without them the bill is as it was held."""
 
     total: Amount | None = None
     fund_pay: Amount | None = None
-    lines: Annotated[tuple[LineBody, ...], Field(max_length=LINES_MAX, fail_fast=True)] | None = (
-        None
-    )
+    lines: Lines | None = None
 
     @model_validator(mode="after")
     def whole(self) -> Self:
-        """Take a whole bill or none."""
-        stated = {self.total is None, self.fund_pay is None}
-        if len(stated) == 2 or (self.total is None and self.lines is not None):  # noqa: PLR2004 -- both
+        """Accept all amounts or none."""
+        is_absent = self.total is None
+        if is_absent != (self.fund_pay is None) or (is_absent and self.lines is not None):
             raise PydanticCustomError("whole_bill", "total and fund_pay together")
         return self

@@ -1,4 +1,4 @@
-"""What is answered about a bill after it was decided, or before it is final."""
+"""Answers about bills: quotes, settlements, refunds and holds."""
 
 from typing import Literal
 
@@ -10,25 +10,6 @@ from service.serializers import PAYER_REASONS
 PayerReason = Literal[*PAYER_REASONS]  # type: ignore[valid-type]
 
 
-class Payer(ApiModel):
-    """One payer considered, in paying order; rank 0 is the patient's own account."""
-
-    model_config = ConfigDict(extra="allow")
-
-    rank: int
-    role: Literal["own", "sponsor"]
-    amount: str
-    reason: PayerReason | None
-
-
-class ReturnedReply(ApiModel):
-    """What went back, in yuan."""
-
-    own: str
-    aid: str
-    cash: str
-
-
 class RankedAmount(ApiModel):
     """One payer's amount by rank; rank 0 is the patient's own account."""
 
@@ -37,34 +18,54 @@ class RankedAmount(ApiModel):
     amount: str
 
 
-class RemainderReply(ReturnedReply):
-    """What of a settlement was not given back, and who pays it."""
+class Payer(RankedAmount):
+    """One payer considered, in paying order; rank 0 is the patient's own account."""
 
-    total: str
-    fund_pay: str
-    personal: str
-    payers: list[RankedAmount]
+    model_config = ConfigDict(extra="allow")
+
+    reason: PayerReason | None
 
 
-class QuoteReply(ApiModel):
-    """What settling now would answer; show it, then settle with `plan_hash`."""
+class ReturnedReply(ApiModel):
+    """The money returned, in yuan, by kind of payer."""
 
-    total: str
-    fund_pay: str
-    personal: str
     own: str
     aid: str
     cash: str
+
+
+class BillSums(ReturnedReply):
+    """The sums of a bill, in yuan: the whole, the fund's part, and the personal part by payer."""
+
+    total: str
+    fund_pay: str
+    personal: str
+
+
+class RemainderReply(BillSums):
+    """What is left of a settlement after refunds, and who pays it."""
+
+    payers: list[RankedAmount]
+
+
+class SplitReply(BillSums):
+    """A bill, split: own account first, then the sponsors in order, the rest in cash."""
+
     own_account: str
     payers: list[Payer]
     reasons: list[PayerReason]
     policy_edition: str
+
+
+class QuoteReply(SplitReply):
+    """What settling now would answer; show it, then settle with `plan_hash`."""
+
     plan_hash: str
     expires_at: str
     position: int
 
 
-class SettlementReply(ApiModel):
+class SettlementReply(SplitReply):
     """A settlement. Own account first, then the sponsors in order, the rest in cash."""
 
     model_config = ConfigDict(extra="allow")
@@ -72,24 +73,14 @@ class SettlementReply(ApiModel):
     settlement_id: str
     status: Literal["settled", "part_refunded", "cancelled", "reversed", "refused"]
     outcome: Literal["applied", "not_applied"]
-    total: str
-    fund_pay: str
-    personal: str
-    own: str
-    aid: str
-    cash: str
-    own_account: str
-    payers: list[Payer]
     own_balance_after: str | None
-    reasons: list[PayerReason]
-    policy_edition: str
     settled_at: str
     stays: RemainderReply | None = None
     position: int
 
 
 class RefusedReply(ApiModel):
-    """A claim that a rule refused: it has an id, and why."""
+    """A claim that a rule refused, with its id and the rule's code."""
 
     settlement_id: str
     status: Literal["refused"]
@@ -99,7 +90,7 @@ class RefusedReply(ApiModel):
 
 
 class PartReply(ApiModel):
-    """What a sponsor sees of a settlement: his own part."""
+    """A settlement as a sponsor sees it: the own part."""
 
     settlement_id: str
     status: Literal["settled", "part_refunded", "cancelled", "reversed"]
@@ -110,7 +101,7 @@ class PartReply(ApiModel):
 
 
 class CancellationReply(ApiModel):
-    """A settlement taken back whole."""
+    """A cancelled settlement."""
 
     settlement_id: str
     status: Literal["cancelled"]
@@ -122,7 +113,7 @@ class CancellationReply(ApiModel):
     position: int
 
 
-class ListedSettlement(ApiModel):
+class ListedSettlement(BillSums):
     """A settlement in a list; `position` is where it was decided, `day` the business day."""
 
     settlement_id: str
@@ -132,12 +123,6 @@ class ListedSettlement(ApiModel):
     visit: str
     charge_batch: str
     day: str
-    total: str
-    fund_pay: str
-    personal: str
-    own: str
-    aid: str
-    cash: str
     recorded_at: str
     cancelled_at: str | None
     version: int
@@ -145,18 +130,18 @@ class ListedSettlement(ApiModel):
 
 
 class SettlementsReply(ApiModel):
-    """A page of settlements, newest first; refused claims are among them."""
+    """A page of settlements, newest first, refused claims included."""
 
     items: list[ListedSettlement]
     next: str | None
 
 
 class ClaimAnswer(ApiModel):
-    """What became of one claim of a batch: a `settlement`, or a `problem`.
+    """The result of one claim of a batch: a `settlement`, or a `problem`.
 
-    `status_code` and `outcome` are what the claim would have got alone; `key` is null where
-    none was readable. `since` stands beside a repeated settlement that was given back since, in
-    part or whole: the settlement itself is repeated as it was answered.
+    `status_code` and `outcome` are what the claim alone would get; `key` is null if it could not
+    be read. `since` is the present status of a replayed settlement that was refunded, in part or
+    whole; the settlement itself is replayed as it was answered.
     """
 
     key: str | None
@@ -169,20 +154,20 @@ class ClaimAnswer(ApiModel):
 
 
 class BatchReply(ApiModel):
-    """What became of each claim of a batch, in the batch's order."""
+    """The results of a batch's claims, in the batch's order."""
 
     items: list[ClaimAnswer]
 
 
 class Refunded(ReturnedReply):
-    """What went back: the sum, by kind, and by payer."""
+    """The money refunded: the sum, by kind of payer, and by payer."""
 
     amount: str
     payers: list[RankedAmount]
 
 
 class RefundReply(ApiModel):
-    """A part of a settlement given back, and what stays."""
+    """A partial refund, and what is left of the settlement."""
 
     settlement_id: str
     status: Literal["part_refunded"]
@@ -194,14 +179,14 @@ class RefundReply(ApiModel):
 
 
 class ReplacementReply(SettlementReply):
-    """A corrected bill settled in the place of another, whose money went back."""
+    """A corrected bill, settled in place of another whose money was returned."""
 
     replaces: str
     returned: ReturnedReply
 
 
 class ReversalReply(ApiModel):
-    """A command undone. As a `tombstone` it had not come, and never will."""
+    """A reversed command. With `tombstone` it had not arrived, and is refused if it does."""
 
     settlement_id: str | None
     status: Literal["reversed", "cancelled", "refused"]
@@ -211,22 +196,12 @@ class ReversalReply(ApiModel):
     position: int
 
 
-class HoldReply(ApiModel):
-    """A bill whose money is set aside; captured, it names its settlement."""
+class HoldReply(SplitReply):
+    """A bill whose money is held; once captured, it names its settlement."""
 
     hold_id: str
     status: Literal["held", "captured", "released", "expired", "void"]
     outcome: Literal["applied"]
-    total: str
-    fund_pay: str
-    personal: str
-    own: str
-    aid: str
-    cash: str
-    own_account: str
-    payers: list[Payer]
-    reasons: list[PayerReason]
-    policy_edition: str
     held_at: str
     expires_at: str
     settlement_id: str | None
