@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from aggregates.account.state import Account
 from aggregates.credential_link.decisions import patient_of
-from aggregates.institution import Institution
+from aggregates.institution import Institution, check_designated
 from aggregates.refusals import (
     CredentialMismatchError,
     DateInvalidError,
@@ -121,6 +121,19 @@ def calling_institution(
     if stream is None:
         raise InstitutionNotDesignatedError(status="unknown")
     return stream, reads.institution(stream)
+
+
+def designated_institution(
+    reads: ReadSet, vault: Vault, caller: Caller
+) -> tuple[StreamId, Institution]:
+    """The calling institution, if its agreement is in force.
+
+    Raises:
+        InstitutionNotDesignatedError: it is not known here, or its agreement is not in force.
+    """
+    stream, institution = calling_institution(reads, vault, caller)
+    check_designated(institution)
+    return stream, institution
 
 
 def place_of(

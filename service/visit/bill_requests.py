@@ -40,3 +40,6 @@ class Purchase:
     name: str
     fees: tuple[Fee, ...]
     treated_at: datetime
+
+
+RequestedBill = VisitBill | Purchase

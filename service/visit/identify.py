@@ -1,28 +1,15 @@
 """Identify a patient at an institution by the credential that is shown."""
 
-from typing import NamedTuple
-
 from aggregates.credential_link.decisions import check_living
-from aggregates.institution import check_designated
-from aggregates.vocabulary import Instant, InstitutionKind, StreamId
+from aggregates.institution import Institution
+from aggregates.vocabulary import Instant, StreamId
 from service.caller import Caller, Role, check_role
 from service.context import ServiceContext
 from service.credential_link.inputs import accounts_of
 from service.ledger.read_set import ReadSet
 from service.person.lookup import find_person
-from service.settlement.claims import Identity, calling_institution, owner_of
-from service.vault import Vault
+from service.settlement.claims import Identity, designated_institution, owner_of
 from service.visit.bill_facts import Patient, patient_of
-
-
-class Counter(NamedTuple):
-    """The calling institution, as it is now."""
-
-    stream: StreamId
-    code: str
-    name: str
-    kind: InstitutionKind
-    region: str
 
 
 async def identify(context: ServiceContext, caller: Caller, shown: Identity) -> Patient:
@@ -37,7 +24,7 @@ async def identify(context: ServiceContext, caller: Caller, shown: Identity) -> 
     vault = context.vault
 
     def query(reads: ReadSet, now: Instant) -> Patient:
-        _counter(reads, vault, caller)
+        designated_institution(reads, vault, caller)
         account_id = owner_of(reads, vault, shown, now)
         link = reads.find(vault.name(*shown))
         if link is not None and link.startswith("lnk_"):
@@ -49,7 +36,7 @@ async def identify(context: ServiceContext, caller: Caller, shown: Identity) -> 
 
 async def look_at_patient(
     context: ServiceContext, caller: Caller, person_no: str
-) -> tuple[Patient, Counter]:
+) -> tuple[Patient, tuple[StreamId, Institution]]:
     """The patient of a person number, and the calling institution.
 
     Raises:
@@ -57,25 +44,21 @@ async def look_at_patient(
     """
     check_role(caller, Role.INSTITUTION)
 
-    def query(reads: ReadSet, _: Instant) -> tuple[Patient, Counter]:
-        counter = _counter(reads, context.vault, caller)
+    def query(reads: ReadSet, _: Instant) -> tuple[Patient, tuple[StreamId, Institution]]:
+        institution = designated_institution(reads, context.vault, caller)
         account_id = find_person(reads, context.vault, person_no)
-        return patient_of(reads, context.vault, account_id), counter
+        return patient_of(reads, context.vault, account_id), institution
 
     return await context.read(caller, query)
 
 
-async def look_at_counter(context: ServiceContext, caller: Caller) -> Counter:
+async def look_at_counter(context: ServiceContext, caller: Caller) -> Institution:
     """The calling institution.
 
     Raises:
         InstitutionNotDesignatedError: it is not known here, or its agreement is not in force.
     """
     check_role(caller, Role.INSTITUTION)
-    return await context.read(caller, lambda reads, _: _counter(reads, context.vault, caller))
-
-
-def _counter(reads: ReadSet, vault: Vault, caller: Caller) -> Counter:
-    stream, institution = calling_institution(reads, vault, caller)
-    check_designated(institution)
-    return Counter(stream, institution.code, institution.name, institution.kind, institution.region)
+    return await context.read(
+        caller, lambda reads, _: designated_institution(reads, context.vault, caller)[1]
+    )

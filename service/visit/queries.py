@@ -3,6 +3,7 @@
 from datetime import date, datetime
 from typing import NamedTuple
 
+from aggregates.institution import Institution
 from aggregates.vocabulary import Setting
 from projections import visit as visit_views
 from projections.account import patient_bills as bill_views
@@ -12,14 +13,14 @@ from service.caller import Caller
 from service.context import ServiceContext
 from service.read_models.reader import ReadModels, reach_head
 from service.visit.bill_facts import Patient
-from service.visit.identify import Counter, look_at_patient
+from service.visit.identify import look_at_patient
 
 
 class Visits(NamedTuple):
     """A patient's visits at the calling institution, newest first."""
 
     patient: Patient
-    counter: Counter
+    counter: Institution
     rows: list[VisitRow]
 
 
@@ -35,10 +36,10 @@ async def visits_of(
     Raises:
         UnknownError: no such person; InstitutionNotDesignatedError.
     """
-    patient, counter = await look_at_patient(context, caller, person_no)
+    patient, (stream, institution) = await look_at_patient(context, caller, person_no)
     await reach_head(context, read_models, visit_views.TABLE)
-    rows = await visit_views.of_patient(read_models.pool, counter.stream, patient.account, *span)
-    return Visits(patient, counter, rows)
+    rows = await visit_views.of_patient(read_models.pool, stream, patient.account, *span)
+    return Visits(patient, institution, rows)
 
 
 async def stays_of(
@@ -66,10 +67,10 @@ async def sums_of_year(
     Raises:
         UnknownError: no such person; InstitutionNotDesignatedError.
     """
-    patient, counter = await look_at_patient(context, caller, person_no)
+    patient, (stream, _) = await look_at_patient(context, caller, person_no)
     await reach_head(context, read_models, bill_views.TABLE, settlement_views.TABLE)
     days = date(year, 1, 1), date(year, 12, 31)
-    sums = await bill_views.sums_of(read_models.pool, patient.account, counter.stream, *days)
+    sums = await bill_views.sums_of(read_models.pool, patient.account, stream, *days)
     return patient, {
         "MED_FEE": sums.total_fen,
         "FUND": sums.fund_pay_fen,

@@ -7,16 +7,9 @@ from typing import Any, NamedTuple
 
 from msgspec import json
 
+from aggregates import visit as rules
 from aggregates.pooled_fund import FundShare
 from aggregates.settlement.events import Settled
-from aggregates.visit import (
-    Fee,
-    FeesMismatchError,
-    FeesUploaded,
-    VisitClosed,
-    VisitRegistered,
-    check_open,
-)
 from aggregates.vocabulary import Instant, Setting, SettlementStatus, StreamId, VisitEnd
 from service.adapters.pooled_fund import CoverRequest
 from service.caller import Caller, Request
@@ -42,7 +35,7 @@ from service.visit.bill_facts import (
     parts_of,
     patient_of,
 )
-from service.visit.bill_requests import Purchase, VisitBill
+from service.visit.bill_requests import Purchase, RequestedBill
 from service.visit.visits import batch_of, visit_for
 
 
@@ -58,7 +51,7 @@ class BillLines(NamedTuple):
     med_type: str
     setting: Setting
     treated_at: datetime
-    fees: tuple[Fee, ...]
+    fees: tuple[rules.Fee, ...]
 
 
 class BillOutcome(NamedTuple):
@@ -73,12 +66,10 @@ class BillOutcome(NamedTuple):
 
 
 FundShareOf = Callable[[CoverRequest], FundShare]
-VisitOfPurchase = list[tuple[StreamId, VisitRegistered | FeesUploaded | VisitClosed]]
+VisitOfPurchase = list[tuple[StreamId, rules.VisitEvent]]
 
 
-async def try_bill(
-    context: ServiceContext, caller: Caller, request: VisitBill | Purchase
-) -> BillFacts:
+async def try_bill(context: ServiceContext, caller: Caller, request: RequestedBill) -> BillFacts:
     """What settling now would answer (2206, 2303, 2101).
 
     Raises:
@@ -100,7 +91,7 @@ async def try_bill(
 
 
 async def settle_bill(
-    context: ServiceContext, request: Request, wanted: VisitBill | Purchase
+    context: ServiceContext, request: Request, wanted: RequestedBill
 ) -> BillOutcome:
     """Settle a bill once, however often it is requested (2207, 2304, 2102).
 
@@ -117,9 +108,9 @@ async def settle_bill(
 
     def further(reads: ReadSet, settlement_id: StreamId, settled: Settled) -> VisitOfPurchase:
         decided.append(facts_of(reads, vault, settlement_id, settled))
-        if not isinstance(wanted, Purchase):
-            return []
-        return _purchase_events(wanted, settlement_id, settled)
+        if isinstance(wanted, Purchase):
+            return _purchase_events(wanted, settlement_id, settled)
+        return []
 
     reply = await settle_read(context, request, bill_of, further)
     if reply.refusal is not None:
@@ -137,7 +128,7 @@ def _purchase_events(
 ) -> VisitOfPurchase:
     """The visit of a purchase: registered, charged and closed at once, so it has no other bill."""
     claim, visit = settled.claim, purchase_visit(settlement_id)
-    registered = VisitRegistered(
+    registered = rules.VisitRegistered(
         institution=claim.institution,
         beneficiary=claim.beneficiary,
         setting=Setting.OUTPATIENT,
@@ -146,13 +137,11 @@ def _purchase_events(
         med_type=claim.med_type,
         began_at=purchase.treated_at,
     )
-    closed = VisitClosed(end=VisitEnd.DISCHARGED, at=purchase.treated_at)
-    return [(visit, registered), (visit, FeesUploaded(fees=purchase.fees)), (visit, closed)]
+    closed = rules.VisitClosed(end=VisitEnd.DISCHARGED, at=purchase.treated_at)
+    return [(visit, registered), (visit, rules.FeesUploaded(fees=purchase.fees)), (visit, closed)]
 
 
-async def _share_of(
-    context: ServiceContext, caller: Caller, request: VisitBill | Purchase
-) -> FundShareOf:
+async def _share_of(context: ServiceContext, caller: Caller, request: RequestedBill) -> FundShareOf:
     """How the fund's part is found: by the table within the decision, or by a core system before.
 
     Raises:
@@ -181,7 +170,7 @@ def _bill(
     reads: ReadSet,
     vault: Vault,
     caller: Caller,
-    request: VisitBill | Purchase,
+    request: RequestedBill,
     share_of: FundShareOf,
 ) -> SettleBill:
     """The bill that the fee lines make.
@@ -193,18 +182,9 @@ def _bill(
     share = share_of(cover)
     bill = request.bill
     if share.total_fen != bill.total_fen:
-        raise FeesMismatchError(field="medfee_sumamt", uploaded_fen=share.total_fen)
-    digested = [
-        (
-            bill.person_no,
-            lines.visit,
-            lines.batch,
-            bill.total_fen,
-            share.fund_fen,
-            bill.use_account,
-        ),
-        [line.amount_fen for line in share.lines],
-    ]
+        raise rules.FeesMismatchError(field="medfee_sumamt", uploaded_fen=share.total_fen)
+    parts = (bill.person_no, lines.visit, lines.batch, bill.total_fen, share.fund_fen)
+    digested = [(*parts, bill.use_account), [line.amount_fen for line in share.lines]]
     return SettleBill(
         beneficiary=Identity("person_no", bill.person_no),
         visit=lines.visit,
@@ -222,7 +202,7 @@ def _bill(
 
 
 def _read(
-    reads: ReadSet, vault: Vault, caller: Caller, request: VisitBill | Purchase
+    reads: ReadSet, vault: Vault, caller: Caller, request: RequestedBill
 ) -> tuple[CoverRequest, BillLines]:
     """A bill's request to the fund, and its lines."""
     account_id = find_person(reads, vault, request.bill.person_no)
@@ -245,7 +225,7 @@ def _lines(
     reads: ReadSet,
     vault: Vault,
     caller: Caller,
-    request: VisitBill | Purchase,
+    request: RequestedBill,
     account_id: StreamId,
 ) -> BillLines:
     bill = request.bill
@@ -254,7 +234,7 @@ def _lines(
         return BillLines(name, "1", med_type, Setting.OUTPATIENT, request.treated_at, request.fees)
     visit = visit_for(reads, vault, caller, request.visit, account_id)
     if visit.setting is Setting.OUTPATIENT:
-        check_open(visit)
+        rules.check_open(visit)
     is_stay = visit.setting is Setting.INPATIENT
     fees = visit.fees_of(None if is_stay else request.batch)
     med_type = bill.med_type or visit.med_type or ("21" if is_stay else "11")

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import NamedTuple
 
 from aggregates import visit as rules
-from aggregates.institution import check_designated
 from aggregates.refusals import UnknownError
 from aggregates.visit import Diagnosis, Visit, VisitDescribed, VisitRegistered
 from aggregates.vocabulary import Instant, Setting, StreamId, VisitEnd
@@ -17,12 +16,7 @@ from service.ids import short
 from service.ledger.command import Decision, Reply
 from service.ledger.read_set import ReadSet
 from service.person.lookup import find_person
-from service.settlement.claims import (
-    Identity,
-    calling_institution,
-    check_shown,
-    institution_of,
-)
+from service.settlement.claims import Identity, check_shown, designated_institution, institution_of
 from service.vault import Vault
 
 
@@ -56,8 +50,7 @@ async def register(context: ServiceContext, request: Request, command: RegisterV
     check_role(request.caller, Role.INSTITUTION)
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
-        institution_id, institution = calling_institution(reads, context.vault, request.caller)
-        check_designated(institution)
+        institution_id, _ = designated_institution(reads, context.vault, request.caller)
         beneficiary = find_person(reads, context.vault, command.person_no)
         reads.account(beneficiary)
         check_shown(reads, context.vault, command.shown, beneficiary, now)
