@@ -26,7 +26,7 @@ class RefundBasis(NamedTuple):
     terms: RefundTerms
 
 
-def everything(remainder: Remainder) -> tuple[PayerReturn, ...]:
+def full_return(remainder: Remainder) -> tuple[PayerReturn, ...]:
     """A return of all that the payers still pay."""
     return tuple(
         PayerReturn(

@@ -47,10 +47,10 @@ def plan_hash(vault: Vault, plan: Plan) -> str:
     return base64.urlsafe_b64encode(body + vault.sign(body)[:PART]).decode().rstrip("=")
 
 
-def expires_at(made: Instant, ttl_s: int) -> datetime:
+def expires_at(issued: Instant, ttl_s: int) -> datetime:
     """The last moment of a plan: the end of its time to live or, if earlier, of its year."""
-    new_year = datetime(made.on.year + 1, 1, 1, tzinfo=BEIJING)
-    return min(made.at + timedelta(seconds=ttl_s), new_year - timedelta(milliseconds=1))
+    new_year = datetime(issued.on.year + 1, 1, 1, tzinfo=BEIJING)
+    return min(issued.at + timedelta(seconds=ttl_s), new_year - timedelta(milliseconds=1))
 
 
 def is_same_plan(vault: Vault, quoted: str, now: Plan, ttl_s: int) -> bool:
@@ -68,8 +68,8 @@ def is_same_plan(vault: Vault, quoted: str, now: Plan, ttl_s: int) -> bool:
     body, mac = raw[:-PART], raw[-PART:]
     if len(raw) != SIZE or not hmac.compare_digest(mac, vault.sign(body)[:PART]):
         raise PlanHashInvalidError(field="plan_hash")
-    made_us = int.from_bytes(body[:8])
-    if now.at_us - made_us > ttl_s * 1_000_000 or _year(made_us) != _year(now.at_us):
+    issued_us = int.from_bytes(body[:8])
+    if now.at_us - issued_us > ttl_s * 1_000_000 or _year(issued_us) != _year(now.at_us):
         raise QuoteExpiredError
     if body[8 : 8 + PART] != now.claim[:PART]:
         raise ClaimChangedError

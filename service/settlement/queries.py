@@ -70,9 +70,11 @@ async def settlements_of_day(
     check_role(caller, Role.INSTITUTION, Role.AUDITOR)
     institution = await _institution(context, caller, code)
     position = await reach(context, read_models, page, settlements.TABLE)
-    found = await settlements.of_day(read_models.pool, institution, day_on, page.cursor, page.limit)
-    note([row.settlement for row in found.rows])
-    return PageResult([_row_answer(row) for row in found.rows], found.next, position)
+    rows, following = await settlements.of_day(
+        read_models.pool, institution, day_on, page.cursor, page.limit
+    )
+    note([row.settlement for row in rows])
+    return PageResult([_row_answer(row) for row in rows], following, position)
 
 
 async def _institution(context: ServiceContext, caller: Caller, code: str | None) -> StreamId:

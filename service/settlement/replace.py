@@ -6,7 +6,7 @@ from aggregates.institution import check_designated
 from aggregates.policy.choices import RefundMode
 from aggregates.refusals import CancelClosedError, ClaimChangedError, ReplacementNotAllowedError
 from aggregates.settlement import settlement as rules
-from aggregates.settlement.returns import everything
+from aggregates.settlement.returns import full_return
 from aggregates.topics import Event
 from aggregates.vocabulary import Instant, StreamId
 from service.caller import Request, Role, check_role
@@ -48,7 +48,7 @@ async def replace(
         if RefundMode.FULL_RESETTLE not in paid.edition.refund.refund_mode:
             raise ReplacementNotAllowedError
         check_open(paid, CancelClosedError, now)
-        returns = give_back(reads, paid, everything(paid.stay), now)
+        returns = give_back(reads, paid, full_return(paid.stay), now)
         inputs = read_inputs(reads, vault, caller, bill, now)
         check_designated(inputs.institution)
         if inputs.claim.beneficiary != paid.settled.claim.beneficiary:

@@ -9,7 +9,7 @@ from aggregates.policy.edition import Edition
 from aggregates.refusals import RuleRefusedError, UnknownError
 from aggregates.settlement.events import PayerReturn, Settled
 from aggregates.settlement.refund import is_open, settled_on
-from aggregates.settlement.returns import RefundBasis, ReturnEvent, everything, returns_of
+from aggregates.settlement.returns import RefundBasis, ReturnEvent, full_return, returns_of
 from aggregates.settlement.settlement import Remainder, Settlement, SettlementEvent, check_stays
 from aggregates.topics import Event
 from aggregates.visit import VisitClosed
@@ -108,7 +108,7 @@ def take_back(
     reads: ReadSet, paid: RefundableSettlement, event: SettlementEvent, now: Instant
 ) -> list[tuple[StreamId, Event]]:
     """The events that take back all that is left of a settlement; `event` is its own."""
-    returns = give_back(reads, paid, everything(paid.stay), now)
+    returns = give_back(reads, paid, full_return(paid.stay), now)
     return [*returns, *withdraw_purchase(reads, paid, now), (paid.id, event)]
 
 

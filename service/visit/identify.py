@@ -52,7 +52,7 @@ async def look_at_patient(
     return await context.read(caller, query)
 
 
-async def look_at_counter(context: ServiceContext, caller: Caller) -> Institution:
+async def look_at_caller(context: ServiceContext, caller: Caller) -> Institution:
     """The calling institution.
 
     Raises:

@@ -20,7 +20,7 @@ class Visits(NamedTuple):
     """A patient's visits at the calling institution, newest first."""
 
     patient: Patient
-    counter: Institution
+    institution: Institution
     rows: list[VisitRow]
 
 

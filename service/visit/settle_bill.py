@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -35,12 +36,48 @@ from service.visit.bill_facts import (
     parts_of,
     patient_of,
 )
-from service.visit.bill_requests import Purchase, RequestedBill
 from service.visit.visits import batch_of, visit_for
 
 
 class FeesMovedError(StoreUnavailableError):
     """The fee lines changed while the core system was asked; nothing was applied."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillRequest:
+    """A request for a bill. The total is in fen; `plan` is a quote's hash."""
+
+    person_no: str
+    shown: Identity | None
+    med_type: str | None
+    total_fen: int
+    use_account: bool
+    plan: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitBill:
+    """A bill over a visit's fee lines: of one charge batch, or all of them."""
+
+    bill: BillRequest
+    visit: StreamId
+    batch: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purchase:
+    """A bill with its own fee lines, without a visit before it (药店购药).
+
+    `name` identifies the purchase, so that a resend is recognised as the same one.
+    """
+
+    bill: BillRequest
+    name: str
+    fees: tuple[rules.Fee, ...]
+    treated_at: datetime
+
+
+RequestedBill = VisitBill | Purchase
 
 
 class BillLines(NamedTuple):

@@ -1,13 +1,13 @@
-"""Visits of an institution's patients: register, describe, close and read them."""
+"""Visits of an institution's patients: register, describe, charge, close and read them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
 from aggregates import visit as rules
 from aggregates.refusals import UnknownError
-from aggregates.visit import Diagnosis, Visit, VisitDescribed, VisitRegistered
+from aggregates.visit import Diagnosis, Fee, Visit, VisitDescribed, VisitRegistered
 from aggregates.vocabulary import Instant, Setting, StreamId, VisitEnd
 from service.caller import Caller, Request, Role, check_role
 from service.clock import new_stream
@@ -33,7 +33,7 @@ class RegisterVisit:
     began_at: datetime
 
 
-class Named(NamedTuple):
+class VisitRef(NamedTuple):
     """A visit and the person number of its patient."""
 
     visit: StreamId
@@ -72,7 +72,7 @@ async def register(context: ServiceContext, request: Request, command: RegisterV
 async def describe(
     context: ServiceContext,
     request: Request,
-    named: Named,
+    ref: VisitRef,
     med_type: str | None,
     diagnoses: tuple[tuple[str, str, str], ...],
 ) -> Reply:
@@ -83,23 +83,63 @@ async def describe(
         recorded = tuple(Diagnosis(rank=r, code=c, name=n) for r, c, n in diagnoses)
         return VisitDescribed(med_type=med_type, diagnoses=recorded)
 
-    return await change(context, request, named, event)
+    return await change(context, request, ref, event)
 
 
-async def close(context: ServiceContext, request: Request, named: Named, end: VisitEnd) -> Reply:
+async def close(context: ServiceContext, request: Request, ref: VisitRef, end: VisitEnd) -> Reply:
     """Withdraw a visit that was registered in error, or discharge the patient."""
     return await change(
         context,
         request,
-        named,
+        ref,
         lambda visit, settled, now: rules.close(visit, end, now.at, settled),
     )
 
 
-async def reopen(context: ServiceContext, request: Request, named: Named) -> Reply:
+async def reopen(context: ServiceContext, request: Request, ref: VisitRef) -> Reply:
     """Undo a discharge."""
     return await change(
-        context, request, named, lambda visit, settled, now: rules.reopen(visit, now.at, settled)
+        context, request, ref, lambda visit, settled, now: rules.reopen(visit, now.at, settled)
+    )
+
+
+FeeRow = tuple[str, str, str, int, str, str, datetime]
+
+
+def fees_of(rows: Iterable[FeeRow]) -> tuple[Fee, ...]:
+    """Fee lines from rows of number, batch, code, fen, count, price and time."""
+    return tuple(
+        Fee(
+            line=line,
+            batch=batch,
+            code=code,
+            amount_fen=fen,
+            count=count,
+            price=price,
+            occurred_at=at,
+        )
+        for line, batch, code, fen, count, price, at in rows
+    )
+
+
+async def upload_fees(
+    context: ServiceContext, request: Request, ref: VisitRef, fees: tuple[Fee, ...]
+) -> Reply:
+    """Add fee lines to a visit."""
+    return await change(
+        context, request, ref, lambda visit, settled, _: rules.upload(visit, fees, settled)
+    )
+
+
+async def withdraw_fees(
+    context: ServiceContext, request: Request, ref: VisitRef, batch: str, lines: tuple[str, ...]
+) -> Reply:
+    """Withdraw a batch's fee lines, or those of these numbers."""
+    return await change(
+        context,
+        request,
+        ref,
+        lambda visit, settled, _: rules.withdraw(visit, batch, lines, settled),
     )
 
 
@@ -108,7 +148,7 @@ VisitChange = Callable[[Visit, frozenset[str], Instant], rules.VisitEvent]
 
 
 async def change(
-    context: ServiceContext, request: Request, named: Named, event: VisitChange
+    context: ServiceContext, request: Request, ref: VisitRef, event: VisitChange
 ) -> Reply:
     """Append an event to a visit of the calling institution.
 
@@ -118,26 +158,24 @@ async def change(
     check_role(request.caller, Role.INSTITUTION)
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
-        visit = own_visit(reads, context.vault, request.caller, named)
-        settled = settled_batches(reads, context.vault, named.visit, visit)
+        visit = own_visit(reads, context.vault, request.caller, ref)
+        settled = settled_batches(reads, context.vault, ref.visit, visit)
         return Decision(
             answer=b"{}",
-            events=[(named.visit, event(visit, settled, now))],
-            subject=named.visit,
+            events=[(ref.visit, event(visit, settled, now))],
+            subject=ref.visit,
         )
 
     return await context.do(request, decide)
 
 
-async def look_at_visit(context: ServiceContext, caller: Caller, named: Named) -> Visit:
+async def look_at_visit(context: ServiceContext, caller: Caller, ref: VisitRef) -> Visit:
     """A visit as it is now.
 
     Raises:
         UnknownError: there is none, or not of this person and institution.
     """
-    return await context.read(
-        caller, lambda reads, _: own_visit(reads, context.vault, caller, named)
-    )
+    return await context.read(caller, lambda reads, _: own_visit(reads, context.vault, caller, ref))
 
 
 async def undo_registration(context: ServiceContext, request: Request, visit_id: StreamId) -> Reply:
@@ -156,13 +194,13 @@ async def undo_registration(context: ServiceContext, request: Request, visit_id:
     return await context.do(request, decide)
 
 
-def own_visit(reads: ReadSet, vault: Vault, caller: Caller, named: Named) -> Visit:
+def own_visit(reads: ReadSet, vault: Vault, caller: Caller, ref: VisitRef) -> Visit:
     """A visit of the calling institution and of this person.
 
     Raises:
         UnknownError: there is none, or it is another's.
     """
-    return visit_for(reads, vault, caller, named.visit, find_person(reads, vault, named.person_no))
+    return visit_for(reads, vault, caller, ref.visit, find_person(reads, vault, ref.person_no))
 
 
 def visit_for(

@@ -11,10 +11,8 @@ from service.clock import business_clock
 from service.context import ServiceContext, open_postgres
 from service.ids import short
 from service.settings import Settings
-from service.visit import fee_lines as fees
 from service.visit import visits
-from service.visit.fee_lines import fees_of
-from service.visit.visits import Named
+from service.visit.visits import VisitRef, fees_of
 from tests.bench.families import HOSPITAL, TREATED_AT, Family, bill, families
 
 BILLS = 12
@@ -54,7 +52,9 @@ async def _visit(context: ServiceContext, family: Family, first: int) -> str:
         for n in range(BILLS)
     ]
     asked = _request(f"fees:{family.patient}:{first}")
-    done = await fees.upload(context, asked, Named(reply.subject, family.patient), fees_of(rows))
+    done = await visits.upload_fees(
+        context, asked, VisitRef(reply.subject, family.patient), fees_of(rows)
+    )
     assert done.refusal is None, done
     return short(reply.subject)
 

@@ -6,7 +6,7 @@ from aggregates.refusals import CancelClosedError, RefundClosedError, RuleRefuse
 from aggregates.settlement import refund as refunds
 from aggregates.settlement import settlement as settlements
 from aggregates.settlement.events import PayerReturn, Settled
-from aggregates.settlement.returns import RefundBasis, everything, returns_of
+from aggregates.settlement.returns import RefundBasis, full_return, returns_of
 from aggregates.settlement.settlement import Settlement, SettlementEvent
 from aggregates.vocabulary import StreamId
 from tests.cases.reading import Step, fen, yuan
@@ -32,7 +32,7 @@ class RulesLater:
         stay = settlements.check_stays(settlement)
         self._check_open(settlement, CancelClosedError)
         event = settlements.cancel(settlement, "told")
-        self._give_back(step.of, everything(stay), event)
+        self._give_back(step.of, full_return(stay), event)
         return Outcome(status="cancelled")
 
     def refund(self, step: Step) -> Outcome:

@@ -18,9 +18,8 @@ from service.his.messages import message_of
 from service.ids import long
 from service.settlement import cancel
 from service.visit.bill_facts import BillFacts, look_at_bill
-from service.visit.bill_requests import BillRequest, Purchase, VisitBill
-from service.visit.fee_lines import fees_of
-from service.visit.settle_bill import settle_bill, try_bill
+from service.visit.settle_bill import BillRequest, Purchase, VisitBill, settle_bill, try_bill
+from service.visit.visits import fees_of
 
 UNUSED = ("0", "00")
 REASON = "国家接口撤销"

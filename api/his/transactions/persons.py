@@ -7,7 +7,7 @@ from api.his.wire.reading import Values
 from service.person.kin import traits_in
 from service.settlement.claims import Identity
 from service.visit.bill_facts import Patient
-from service.visit.identify import identify, look_at_counter, look_at_patient
+from service.visit.identify import identify, look_at_caller, look_at_patient
 
 KINDS = {"01": "e_credential", "02": "id_card", "03": "social_card"}
 POOL = {Insurance.EMPLOYEE: "310100", Insurance.RESIDENT: "390100"}
@@ -107,7 +107,7 @@ async def decode(call: Call) -> Answered:
 
 async def medins(call: Call) -> Answered:
     """1201: the calling institution; the list is empty for another one's code."""
-    code, counter = call.first["fixmedins_code"], await look_at_counter(call.context, call.caller)
+    code, counter = call.first["fixmedins_code"], await look_at_caller(call.context, call.caller)
     row = {
         "fixmedins_code": counter.code,
         "fixmedins_name": counter.name,

@@ -58,8 +58,8 @@ def _shared(page: Visits, row: Any) -> dict[str, Any]:  # noqa: ANN401 -- the se
         "psn_name": page.patient.person.name[:50],
         "med_type": row.med_type,
         "begntime": row.began_at,
-        "fixmedins_code": page.counter.code,
-        "fixmedins_name": page.counter.name,
+        "fixmedins_code": page.institution.code,
+        "fixmedins_name": page.institution.name,
     }
 
 

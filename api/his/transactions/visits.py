@@ -11,18 +11,16 @@ from api.his.wire.reading import Values
 from api.http.problems import ProblemError
 from service.adapters.pooled_fund import GRADE_OWN, FundTable
 from service.ids import long, short
-from service.visit import fee_lines as fees
 from service.visit import visits
-from service.visit.fee_lines import FeeRow, fees_of
-from service.visit.visits import Named
+from service.visit.visits import FeeRow, VisitRef, fees_of
 
 ALL = "0000"
 DEFAULT_BATCH = "0"
 
 
-def named(values: Values) -> Named:
+def named(values: Values) -> VisitRef:
     """The visit and patient that an input names."""
-    return Named(long("vis", values["mdtrt_id"]), values["psn_no"])
+    return VisitRef(long("vis", values["mdtrt_id"]), values["psn_no"])
 
 
 async def register(call: Call) -> Answered:
@@ -98,7 +96,7 @@ async def upload(call: Call) -> Answered:
     if len({(row["mdtrt_id"], row["psn_no"]) for row in rows}) != 1:
         raise ProblemError("FIELD_INVALID", field="mdtrt_id")
     sent = fees_of(map(fee_row, rows))
-    reply = await fees.upload(call.context, call.request(), named(rows[0]), sent)
+    reply = await visits.upload_fees(call.context, call.request(), named(rows[0]), sent)
     return call.answer({"result": fee_results(call.context.funds.table, sent)}, reply)
 
 
@@ -148,7 +146,7 @@ async def withdraw_fees(call: Call) -> Answered:
     sent = call.first
     batch = sent["chrg_bchno"] or ALL
     lines = (sent["feedetl_sn"],) if sent["feedetl_sn"] else ()
-    reply = await fees.withdraw(call.context, call.request(), named(sent), batch, lines)
+    reply = await visits.withdraw_fees(call.context, call.request(), named(sent), batch, lines)
     return call.answer({}, reply)
 
 
@@ -158,5 +156,5 @@ async def withdraw_fee_lines(call: Call) -> Answered:
     if not rows:
         raise ProblemError("FIELD_REQUIRED", field="data")
     lines = tuple(row["feedetl_sn"] for row in rows if row["feedetl_sn"] not in (None, ALL))
-    reply = await fees.withdraw(call.context, call.request(), named(rows[0]), ALL, lines)
+    reply = await visits.withdraw_fees(call.context, call.request(), named(rows[0]), ALL, lines)
     return call.answer({}, reply)

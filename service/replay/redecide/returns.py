@@ -8,7 +8,7 @@ from aggregates.settlement.events import (
     SettlementReversed,
 )
 from aggregates.settlement.refund import RefundRequest, refund
-from aggregates.settlement.returns import RefundBasis, everything, returns_of
+from aggregates.settlement.returns import RefundBasis, full_return, returns_of
 from aggregates.settlement.settlement import Settlement, cancel, check_stays
 from aggregates.topics import Event
 from aggregates.vocabulary import Instant, StreamId, instant
@@ -51,7 +51,7 @@ def taken_back(
     settlement = reads.settlement(place.stream)
     cancel(settlement, "")
     payment = _payment(reads, place, settlement)
-    return _returned(reads, place, payment, everything(check_stays(settlement)))
+    return _returned(reads, place, payment, full_return(check_stays(settlement)))
 
 
 def _payment(reads: ReadSet, place: DecisionContext, settlement: Settlement) -> RefundBasis:

@@ -14,7 +14,7 @@ from aggregates.account.state import Account
 from aggregates.refusals import AlreadyCancelledError, UnknownError
 from aggregates.settlement.cascade import Split
 from aggregates.settlement.events import PayerShare, Settled, SettlementCancelled, SettlementRefused
-from aggregates.settlement.returns import RefundBasis, ReturnEvent, everything, returns_of
+from aggregates.settlement.returns import RefundBasis, ReturnEvent, full_return, returns_of
 from aggregates.settlement.settlement import cancel, debits_of, evolve, reasons_of
 from aggregates.vocabulary import Instant, Reason, SettlementStatus, StreamId
 from tests.aggregates.binding.grants import an_account
@@ -103,7 +103,7 @@ def returns(event: Settled, now: Instant = NOW) -> list[tuple[StreamId, ReturnEv
     """All of it back, to accounts that nothing happened to."""
     stay = fold(evolve, event).stay
     assert stay is not None
-    payers = everything(stay)
+    payers = full_return(stay)
     accounts = {payer.account: an_account() for payer in payers}
     return returns_of(RefundBasis(STL, event, P0.refund), payers, accounts, "tkt_1", now)
 
