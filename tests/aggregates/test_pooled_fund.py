@@ -47,7 +47,7 @@ def test_every_fen_is_in_one_place(sent: list[Fee], cover: Cover) -> None:
 
 @given(fees, covers)
 def test_the_start_line_is_one_line_s_worth(sent: list[Fee], cover: Cover) -> None:
-    """What lies below the start line is in scope, at most the start line, and told apart."""
+    """The amount below the start line is in scope, at most the start line, and its own line."""
     split = share(sent, CATALOGUE, cover)
     below = [line for line in split.lines if line.line.endswith(".start")]
 
@@ -56,7 +56,7 @@ def test_the_start_line_is_one_line_s_worth(sent: list[Fee], cover: Cover) -> No
 
 
 def test_the_longest_prefix_decides() -> None:
-    """XB1 is graded as XB, not as X; what nobody lists is the patient's whole."""
+    """XB1 is priced as XB, not as X; a code that is not listed is paid by the patient."""
     sent = [
         Fee(line=code, batch="1", code=code, amount_fen=1000, count="1", price="1", occurred_at=AT)
         for code in ("XA", "XB1", "Q")

@@ -1,4 +1,4 @@
-"""A visit's rules: fee lines come and go until there is a bill, and an end is an end."""
+"""A visit's rules: fee lines change until there is a bill, and nothing follows its end."""
 
 from datetime import datetime
 
@@ -53,7 +53,7 @@ lines = st.lists(st.integers(0, 99).map(str), unique=True, max_size=12)
 def test_what_is_withdrawn_is_gone_and_nothing_else(
     numbers: list[str], data: st.DataObject
 ) -> None:
-    """Any lines up, any of them back: what stays is the rest, in the order it came."""
+    """After uploads and withdrawals the other lines remain, in their order."""
     visit = a_visit(*(a_fee(number) for number in numbers))
     gone = data.draw(st.lists(st.sampled_from(numbers), unique=True) if numbers else st.just([]))
     if gone:
@@ -71,7 +71,7 @@ def test_a_line_comes_once() -> None:
 
 
 def test_a_settled_batch_stands() -> None:
-    """Nothing is added to it or taken from it; every other batch may go at once."""
+    """No line is added to it or withdrawn from it; every other batch can be withdrawn."""
     visit = a_visit(a_fee("1", "1"), a_fee("2", "2"))
     settled = frozenset({"1"})
     with pytest.raises(BatchSettledError):
@@ -85,7 +85,7 @@ def test_a_settled_batch_stands() -> None:
 
 
 def test_there_must_be_something_to_withdraw() -> None:
-    """No such batch and no such line: nothing is done, and that is said."""
+    """An unknown batch or line is refused."""
     visit = a_visit(a_fee("1"))
     for batch, wanted in (("9", ()), ("1", ("9",))):
         with pytest.raises(FeesMissingError):
@@ -93,7 +93,7 @@ def test_there_must_be_something_to_withdraw() -> None:
 
 
 def test_an_end_is_an_end_until_it_is_taken_back() -> None:
-    """After a discharge nothing is uploaded; taken back, it goes on; a withdrawal is for good."""
+    """After a discharge nothing is uploaded; it can be undone, a withdrawal cannot."""
     stay = a_visit(setting=Setting.INPATIENT)
     with pytest.raises(VisitNotClosedError):
         rules.reopen(stay, AT, NOTHING)
@@ -109,7 +109,7 @@ def test_an_end_is_an_end_until_it_is_taken_back() -> None:
 
 
 def test_the_newest_description_holds() -> None:
-    """Diagnoses are replaced; a kind of treatment that is not said again stays."""
+    """Diagnoses are replaced; the kind of treatment stays where none is given."""
     told = (Diagnosis(rank="1", code="J06", name="感染"),)
     visit = evolve(a_visit(), VisitDescribed(med_type="14", diagnoses=told))
     visit = evolve(visit, VisitDescribed(med_type=None, diagnoses=()))

@@ -1,4 +1,4 @@
-"""Settlements and days as FHIR R4, held to its rules and to a published implementation of it."""
+"""Settlements and days as FHIR R4, checked against its rules and a published implementation."""
 
 import json
 import re
@@ -51,7 +51,7 @@ LINES = [
 
 
 def is_sound(answer: httpx.Response) -> dict[str, Any]:
-    """The resource of an answer: of our shape, of FHIR's rules, and as others read FHIR."""
+    """The resource of an answer, checked by our model, FHIR's rules and the published models."""
     assert 200 == answer.status_code, answer.text
     assert "application/fhir+json" == answer.headers["content-type"]
     resource: dict[str, Any] = json.loads(answer.text, parse_float=Decimal)
@@ -130,7 +130,7 @@ async def test_each_reads_what_is_his_to_read(desk: Desk) -> None:
 
 
 async def test_what_went_back_is_not_told_as_paid(desk: Desk) -> None:
-    """After a refund the sums are what stays; after a cancellation nothing is paid."""
+    """After a refund the sums are of the remainder; after a cancellation there is no payment."""
     await a_family(desk)
     settled = await a_settlement(desk)
     path = f"/v1/settlements/{settled['settlement_id']}"
@@ -210,7 +210,7 @@ async def test_a_day_is_a_payment_reconciliation(desk_on_postgres: Desk) -> None
 
 
 async def test_a_day_is_its_institutions(desk_on_postgres: Desk) -> None:
-    """Itself, its region's agency and auditors; paid days say so; no day to come, no other id."""
+    """For itself, its region's agency and auditors; a paid day is cleared; no future day."""
     desk = desk_on_postgres
     await a_family(desk)
     await a_settlement(desk)
@@ -238,7 +238,7 @@ async def test_a_day_is_its_institutions(desk_on_postgres: Desk) -> None:
 
 @pytest.mark.parametrize("text", ['"value":"1.00","currency"', '\\"value":"1.00","currency"', "元"])
 def test_only_amounts_become_numbers(text: str) -> None:
-    """A text that looks like an amount stays the text it is."""
+    """A text that looks like an amount stays a text."""
     written = fhir_json({"display": text, "amount": {"value": "-0.50", "currency": "CNY"}})
 
     assert b'"amount":{"value":-0.50,"currency":"CNY"}' in written
@@ -246,7 +246,7 @@ def test_only_amounts_become_numbers(text: str) -> None:
 
 
 def test_the_rules_find_what_is_wrong() -> None:
-    """They are no rubber stamp: each kind of fault is one."""
+    """Each kind of fault is found."""
     bad = {
         "resourceType": "PaymentReconciliation",
         "id": "a_b",

@@ -1,4 +1,4 @@
-"""A claim with only the interesting part spelled out."""
+"""A claim whose other members have defaults."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

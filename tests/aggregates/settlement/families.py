@@ -82,7 +82,7 @@ class Told(NamedTuple):
 
 
 class Dice(Protocol):
-    """Uniform chance, from a seed that hypothesis draws and repeats."""
+    """A uniform random source, from a seed that hypothesis draws and can repeat."""
 
     def choice(self, seq: Sequence[T], /) -> T:
         """One of these."""
@@ -104,7 +104,7 @@ def a_count(dice: Dice) -> Spending:
 
 
 def an_edition(dice: Dice) -> Edition:
-    """P0 with its keys of order, money, place and items drawn anew; always publishable."""
+    """P0 with random keys of order, money, place and items; always publishable."""
     order = replace(
         P0.order,
         order_strategy=dice.choice(list(OrderStrategy)),
@@ -143,7 +143,7 @@ def an_edition(dice: Dice) -> Edition:
 
 
 def an_account(dice: Dice, region: str, trouble: str, most_fen: int) -> Account:
-    """An account with some money of both years."""
+    """An account with some money in both buckets."""
     has_funds = trouble != "resident"
     return Account(
         region=region,
@@ -161,7 +161,7 @@ def an_account(dice: Dice, region: str, trouble: str, most_fen: int) -> Account:
 
 
 def a_sponsor(dice: Dice, number: int, home: Edition) -> Sponsor:
-    """A sponsor of the patient's region, or of one with rules of its own."""
+    """A sponsor of the patient's region, or of another one with its own edition."""
     trouble = dice.choice([*SOUND, "suspended", "frozen", "ended", "premium", "expired"])
     edition = dice.choice([home, home, replace(an_edition(dice), region=f"{home.region[:2]}0100")])
     account_id, binding_id = StreamId(f"acc_{number}"), StreamId(f"bnd_{9 - number}")

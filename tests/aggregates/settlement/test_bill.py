@@ -81,7 +81,7 @@ def test_without_lines_everything_may_be_paid_by_all() -> None:
 def test_the_narrower_of_category_and_part_decides(
     category: PayableBy, part: PayableBy, shared_fen: int, own_only_fen: int
 ) -> None:
-    """A line is payable by whom both allow."""
+    """A line may be paid by whoever both allow."""
     items = ItemTerms(
         item_category_rule={Category.DRUG: category}, item_part_rule={Part.IN_SCOPE: part}
     )
@@ -95,7 +95,7 @@ def test_the_narrower_of_category_and_part_decides(
     ("category", "part"), [(Category.VACCINE, Part.IN_SCOPE), (Category.DRUG, Part.OVER_LIMIT)]
 )
 def test_what_the_region_does_not_list_nobody_pays(category: Category, part: Part) -> None:
-    """Unknown is denied."""
+    """A category or part that is not listed is not payable."""
     items = ItemTerms(
         item_category_rule={Category.DRUG: BOTH}, item_part_rule={Part.IN_SCOPE: BOTH}
     )
@@ -105,7 +105,7 @@ def test_what_the_region_does_not_list_nobody_pays(category: Category, part: Par
 
 
 def test_lines_are_sorted_one_by_one() -> None:
-    """A basket of three kinds falls into three heaps (S94, S95)."""
+    """Lines of three kinds are added up by who may pay them (S94, S95)."""
     lines = (
         a_line(4_500),
         a_line(1_000, Category.DEVICE, Part.FULL_SELF_PAY),

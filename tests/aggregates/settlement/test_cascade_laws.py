@@ -59,7 +59,7 @@ def own_money(account: Account, edition: Edition) -> int:
 
 
 def left_under(caps: tuple[int | None, ...], spent: Spending) -> list[int]:
-    """What caps of settlement, day, month and year still leave."""
+    """What the caps of settlement, day, month and year leave."""
     _, *gone = seen_on(spent, NOW.on)
     return [cap - used for cap, used in zip(caps, (0, *gone), strict=True) if cap is not None]
 
@@ -96,7 +96,7 @@ def test_every_fen_has_one_payer(edition: Edition | None, data: st.DataObject) -
 
 @every_edition
 def test_no_sponsor_pays_while_own_money_may(edition: Edition | None, data: st.DataObject) -> None:
-    """Where there is aid, own money is spent, unless the patient left his account out (I2)."""
+    """If there is aid, own money is spent, unless the patient does not use the account (I2)."""
     claim, family, _, _, split = data.draw(tellings(edition))
 
     if split.aid_fen and claim.use_account:
@@ -110,7 +110,7 @@ def test_no_sponsor_pays_while_own_money_may(edition: Edition | None, data: st.D
 def test_the_next_sponsor_pays_only_after_the_one_before(
     edition: Edition | None, data: st.DataObject
 ) -> None:
-    """Before one who pays, all are exhausted, capped, or skipped for a reason on record (I3)."""
+    """All sponsors before one who pays are exhausted, capped, or skipped with a reason (I3)."""
     _, _, _, _, split = data.draw(tellings(edition))
     sponsors = split.payers[1:]
     last = max((at for at, share in enumerate(sponsors) if gave(share)), default=0)
@@ -126,7 +126,7 @@ def test_the_next_sponsor_pays_only_after_the_one_before(
 def test_no_account_falls_below_nothing_or_its_reserve(
     edition: Edition | None, data: st.DataObject
 ) -> None:
-    """After the debits no bucket is below zero, and aid left every reserve alone (I4)."""
+    """After the debits no bucket is below zero, and no reserve was used for aid (I4)."""
     _, family, _, _, split = data.draw(tellings(edition))
     own, *sponsors = split.payers
 
@@ -168,7 +168,7 @@ def test_aid_pays_only_what_it_may(edition: Edition | None, data: st.DataObject)
 
 @every_edition
 def test_only_the_patients_own_sponsors_pay(edition: Edition | None, data: st.DataObject) -> None:
-    """Own stands first, then each sponsor of the patient once, and nobody else (I6, R115)."""
+    """Own is first, then each sponsor of the patient once, and nobody else (I6, R115)."""
     _, family, _, _, split = data.draw(tellings(edition))
     own, *sponsors = split.payers
 
@@ -180,7 +180,7 @@ def test_only_the_patients_own_sponsors_pay(edition: Edition | None, data: st.Da
 
 @every_edition
 def test_own_money_knows_no_sponsors(edition: Edition | None, data: st.DataObject) -> None:
-    """What the patient pays himself is the same with sponsors and without (I5)."""
+    """The patient's own share is the same with sponsors and without (I5)."""
     claim, family, place, now, split = data.draw(tellings(edition))
     alone = family._replace(account=family.account._replace(sponsors=()), sponsors={})
 
@@ -209,7 +209,7 @@ def test_cash_is_what_nobody_may_pay(edition: Edition | None, data: st.DataObjec
 
 @every_edition
 def test_who_gives_nothing_has_a_reason(edition: Edition | None, data: st.DataObject) -> None:
-    """Nothing given stands beside a reason, and something given beside none."""
+    """A payer has a reason exactly if nothing was taken from it."""
     _, _, _, _, split = data.draw(tellings(edition))
 
     assert [gave(s) == 0 for s in split.payers] == [s.reason is not None for s in split.payers]
@@ -245,7 +245,7 @@ def test_no_cap_is_passed(edition: Edition | None, data: st.DataObject) -> None:
 
 @every_edition
 def test_more_own_money_never_means_more_aid(edition: Edition | None, data: st.DataObject) -> None:
-    """Who has more himself gets no more from others, where nobody must cover or pass a cap."""
+    """More own money never gives more aid, where no single payer must cover and no cap applies."""
     claim, family, place, now, split = data.draw(tellings(edition))
     clamps = all(
         s.edition.money.cap_on_exceed is CapOnExceed.CLAMP for s in family.sponsors.values()

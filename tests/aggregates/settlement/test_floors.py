@@ -1,4 +1,4 @@
-"""No purse is below zero, whatever an account looks like; and what no account may look like."""
+"""No purse is below zero, even of an unsound account; and which accounts are unsound."""
 
 from dataclasses import replace
 
@@ -45,7 +45,7 @@ def an_account(*, credited: int, debited: int = 0, held: int = 0, prior: int = 0
 @pytest.mark.parametrize("order", OwnBuckets)
 @pytest.mark.parametrize("prior", [0, 30, 300])
 def test_an_own_purse_is_never_below_zero(order: OwnBuckets, prior: int) -> None:
-    """Money that was set aside and spent nevertheless is not owed to the next bill (D3)."""
+    """Held money that was spent nevertheless leaves no purse below zero (D3)."""
     spent = as_spent(
         an_account(credited=100, held=100, debited=100, prior=prior), instant(BEGAN_AT)
     )
@@ -58,14 +58,14 @@ def test_an_own_purse_is_never_below_zero(order: OwnBuckets, prior: int) -> None
 
 @pytest.mark.parametrize("which", SponsorBuckets)
 def test_no_bucket_of_a_sponsor_is_below_zero(which: SponsorBuckets) -> None:
-    """Whatever was spent twice, a sponsor's buckets give nothing below zero."""
+    """A sponsor's bucket that was spent twice gives nothing."""
     spent = as_spent(an_account(credited=100, held=100, debited=100, prior=30), instant(BEGAN_AT))
 
     assert all(fen >= 0 for _, fen in sponsor_buckets(spent, which))
 
 
 def test_a_sound_account() -> None:
-    """What is set aside is there; what was spent was there."""
+    """Buckets are not below zero, and hold at least what is held of them."""
     for account in (an_account(credited=100), an_account(credited=100, held=60, debited=40)):
         assert_sound(account, instant(BEGAN_AT))
 
@@ -79,6 +79,6 @@ def test_a_sound_account() -> None:
     ],
 )
 def test_an_unsound_account(account: Account) -> None:
-    """A bucket below zero, or less in it than is set aside of it, is no decision's outcome."""
+    """A bucket below zero, or with less than is held of it, results from no decision."""
     with pytest.raises(AssertionError):
         assert_sound(account, instant(BEGAN_AT))

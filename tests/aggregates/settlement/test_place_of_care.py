@@ -29,7 +29,7 @@ def a_rule(place: str = "*", use: PlaceUse = PlaceUse.ON, *, filing: bool = Fals
 
 
 def reason(rule: PlaceRule, place: PlaceOfCare) -> Reason | None:
-    """What P0 says of a place under one rule before everything is closed."""
+    """The reason P0 gives for a place, with one rule before the rule that closes all others."""
     terms = replace(P0.place, place_scope=(rule, OFF))
     return aid_reason(place, replace(P0, place=terms))
 
@@ -50,7 +50,7 @@ def reason(rule: PlaceRule, place: PlaceOfCare) -> Reason | None:
 def test_a_place_is_open_where_a_rule_fits(
     place: str, region: str, expected: Reason | None
 ) -> None:
-    """A place is the sponsor's own region, his province, a code, or any."""
+    """A rule's place is the sponsor's region, the province, a code, or any."""
     there = HOSPITAL._replace(region=region, opened_regions=("990000",))
     assert expected is reason(a_rule(place), there)
 
@@ -68,7 +68,7 @@ def test_a_place_is_open_where_a_rule_fits(
 def test_elsewhere_an_institution_opens_itself_to_a_region(
     opened: tuple[str, ...], expected: Reason | None
 ) -> None:
-    """Outside the province the institution must take the region's aid (R107)."""
+    """Outside the province the institution must accept the region's aid (R107)."""
     there = HOSPITAL._replace(region="330100", opened_regions=opened)
 
     assert expected is reason(a_rule(), there)
@@ -87,7 +87,7 @@ def test_elsewhere_an_institution_opens_itself_to_a_region(
 def test_a_filing_opens_only_what_asks_for_one(
     use: PlaceUse, *, filing: bool, is_filed: bool, expected: Reason | None
 ) -> None:
-    """Where a filing is asked for it must be there; no filing opens a closed place (S93)."""
+    """Where a rule requires a filing there must be one; a filing opens no closed place (S93)."""
     place = HOSPITAL._replace(is_filed=is_filed)
 
     assert expected is reason(a_rule(use=use, filing=filing), place)
@@ -95,7 +95,7 @@ def test_a_filing_opens_only_what_asks_for_one(
 
 @pytest.mark.parametrize("kind", list(InstitutionKind))
 def test_classes_of_institutions_are_open_apart(kind: InstitutionKind) -> None:
-    """A rule for one class says nothing of the others (R310)."""
+    """A rule for one class does not apply to others (R310)."""
     rule = replace(a_rule(), institution_class=InstitutionKind.PHARMACY)
     expected = None if kind is InstitutionKind.PHARMACY else CLOSED
 
@@ -104,7 +104,7 @@ def test_classes_of_institutions_are_open_apart(kind: InstitutionKind) -> None:
 
 @pytest.mark.parametrize(("code", "expected"), [("H1", None), ("H2", CLOSED)])
 def test_a_white_list_is_open_for_whom_it_names(code: str, expected: Reason | None) -> None:
-    """The list of a white list is of institution codes (R316)."""
+    """A whitelist names institution codes (R316)."""
     rule = replace(a_rule(use=PlaceUse.WHITELIST), institutions=("H1", "H3"))
 
     assert expected is reason(rule, HOSPITAL._replace(institution=code))

@@ -1,4 +1,4 @@
-"""Partial refunds: to whom a part goes back, and what stays (policy.md §3.4, §8.6)."""
+"""Partial refunds: what each payer gets back, and what is left (policy.md §3.4, §8.6)."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -36,7 +36,7 @@ S06 = settled(a_share(PATIENT, 5000), a_share(S1, 12000), a_share(S2, 7999), cas
 
 
 def back(event: PartRefunded) -> dict[str, int]:
-    """What goes back to each account, and in cash."""
+    """What each account gets back, and the cash."""
     paid = {str(p.account): p.current_fen + p.prior_fen for p in event.payers}
     return paid | ({"cash": event.cash_fen} if event.cash_fen else {})
 
@@ -68,7 +68,7 @@ def refund(
     ],
 )
 def test_cash_goes_back_first_and_own_money_last(amount_fen: int, expected: dict[str, int]) -> None:
-    """The last to pay is the first to get it back (S67)."""
+    """The last payer gets money back first (S67)."""
     event = refund(amount_fen)
     after = evolve(fold(evolve, S06), event)
 
@@ -87,7 +87,7 @@ def test_cash_goes_back_first_and_own_money_last(amount_fen: int, expected: dict
     ],
 )
 def test_by_share_everybody_gets_his_part_back(amount_fen: int, expected: dict[str, int]) -> None:
-    """In proportion to what each still pays, whole fen by the largest remainder."""
+    """In proportion to what each still pays; rounding goes to the largest remainders."""
     assert expected == back(refund(amount_fen, PRORATA))
 
 
@@ -104,13 +104,13 @@ def test_by_share_everybody_gets_his_part_back(amount_fen: int, expected: dict[s
 def test_what_cannot_be_refunded_is_refused(
     amount_fen: int, lines: rules.LineAmounts | None, edition: Edition, error: type[Exception]
 ) -> None:
-    """More than stays, nothing, lines of a bill without, or a region that only cancels (S69)."""
+    """Too much, nothing, lines of a bill without lines, or a region that only cancels (S69)."""
     with pytest.raises(error):
         refund(amount_fen, edition, lines)
 
 
 def test_nothing_is_refunded_of_what_was_cancelled() -> None:
-    """What went back whole has no parts."""
+    """A cancelled settlement has no partial refunds."""
     cancelled = fold(evolve, S06, SettlementCancelled(reason="told"))
 
     with pytest.raises(AlreadyCancelledError):
@@ -152,7 +152,7 @@ def test_a_window_is_open_as_long_as_the_region_says(
 
 
 def drawn(told: Told, data: st.DataObject) -> tuple[Remainder, RefundRequest]:
-    """What stays of a settled bill, and a part of it by amount or from its lines."""
+    """The remainder of a settled bill, and a part of it by amount or by lines."""
     stay = Remainder(
         told.claim, told.split.payers, told.split.own_fen, told.split.aid_fen, told.split.cash_fen
     )
@@ -175,7 +175,7 @@ def as_settlement(told: Told, stay: Remainder) -> Settlement:
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from([*SHIPPED, None]).flatmap(tellings), st.data())
 def test_what_stays_is_the_split_of_the_smaller_bill(told: Told, data: st.DataObject) -> None:
-    """`settle(A)` less `r` is `settle(A - r)` where no rule looks for somebody who covers (I7)."""
+    """Settling A and refunding r is settling A - r, where no single payer must cover (I7)."""
     terms = told.family.edition
     clamps = all(
         s.edition.money.cap_on_exceed is CapOnExceed.CLAMP for s in told.family.sponsors.values()
@@ -198,7 +198,7 @@ def test_what_stays_is_the_split_of_the_smaller_bill(told: Told, data: st.DataOb
     st.data(),
 )
 def test_a_refund_takes_from_nobody(told: Told, mode: RefundMode, data: st.DataObject) -> None:
-    """Under any edition and mode: nobody gives more than he paid, and every fen goes back."""
+    """Under any edition and mode nobody pays more than before, and every fen is returned."""
     terms = told.family.edition
     edition = replace(terms, refund=replace(terms.refund, refund_mode=(mode,)))
     stay, asked = drawn(told, data)
@@ -229,5 +229,5 @@ def test_own_money_stays_first_after_a_refund(told: Told, data: st.DataObject) -
 
 
 def shared_first(told: Told) -> bool:
-    """Whether own money lies on lines that aid can pay, so that none of it goes back early."""
+    """Whether own money is on lines that aid can pay, so that none of it is refunded early."""
     return told.claim.lines is None

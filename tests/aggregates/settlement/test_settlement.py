@@ -1,4 +1,4 @@
-"""A settlement's debits, and taking all of them back (policy.md §3.4)."""
+"""A settlement's debits, and their full return (policy.md §3.4)."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -70,7 +70,7 @@ FAMILY_PAID = settled(
 
 
 def test_each_payer_is_debited_once_and_the_aid_is_noted() -> None:
-    """One debit per payer who gave, from the buckets he gave, under his binding."""
+    """One debit per payer who paid, from the buckets and under the binding."""
     assert [
         (PATIENT, Debited(settlement=STL, binding=None, current_fen=20, prior_fen=30, on=NOW.on)),
         (
@@ -95,12 +95,12 @@ def test_each_payer_is_debited_once_and_the_aid_is_noted() -> None:
     ],
 )
 def test_where_nobody_gives_nothing_is_debited(payers: tuple[PayerShare, ...]) -> None:
-    """No debit of nothing, and no aid of nothing (S12)."""
+    """A payer of nothing has no debit, and no aid is counted (S12)."""
     assert [] == debits_of(STL, settled(*payers))
 
 
 def returns(event: Settled, now: Instant = NOW) -> list[tuple[StreamId, ReturnEvent]]:
-    """All of it back, to accounts that nothing happened to."""
+    """A full return, to accounts that did not change since."""
     stay = fold(evolve, event).stay
     assert stay is not None
     payers = full_return(stay)
@@ -109,7 +109,7 @@ def returns(event: Settled, now: Instant = NOW) -> list[tuple[StreamId, ReturnEv
 
 
 def test_everything_goes_back_where_it_came_from() -> None:
-    """A cancellation asks no rule: same accounts, buckets, bindings and counted day."""
+    """A cancellation depends on no rule: same accounts, buckets, bindings and counted day."""
     later = NOW._replace(on=NOW.on.replace(month=12))
     moved = returns(FAMILY_PAID, later)
 
@@ -121,7 +121,7 @@ def test_everything_goes_back_where_it_came_from() -> None:
 
 
 def test_a_settlement_is_cancelled_once() -> None:
-    """The second time is refused, and so is what never was."""
+    """The second cancellation is refused, and one of nothing settled."""
     refused = SettlementRefused(claim=a_claim(5), code="DUPLICATE_CLAIM")
 
     given_that(evolve, FAMILY_PAID).when(lambda s: cancel(s, "told")).then(CANCELLED)
@@ -132,7 +132,7 @@ def test_a_settlement_is_cancelled_once() -> None:
 
 
 def test_a_cancelled_settlement_keeps_what_it_said() -> None:
-    """Only its status changes, and nothing of it stays."""
+    """Only its status changes, and nothing is left of it."""
     before, after = fold(evolve, FAMILY_PAID), fold(evolve, FAMILY_PAID, CANCELLED)
 
     assert replace(before, status=SettlementStatus.CANCELLED, stay=None) == after
@@ -154,7 +154,7 @@ def test_a_cancelled_settlement_keeps_what_it_said() -> None:
 def test_a_counter_is_told_why_there_is_cash(
     cash_fen: int, reasons: list[Reason], expected: tuple[Reason, ...]
 ) -> None:
-    """What stopped aid as a whole is told, once each, and only where cash was left."""
+    """The reasons that stopped aid as a whole are given once each, and only if cash is left."""
     payers = (a_share(PATIENT, 0, 0, Reason.SKIPPED_ZERO), *(a_share(S1, 0, 0, r) for r in reasons))
 
     assert expected == reasons_of(Split(payers, 0, 0, cash_fen))

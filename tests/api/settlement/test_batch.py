@@ -1,4 +1,4 @@
-"""Batches: every claim its own outcome, in order, once, however often the batch is sent."""
+"""Batches: every claim has its own outcome, in order, once, however often the batch is sent."""
 
 import asyncio
 import json
@@ -35,7 +35,7 @@ def a_keyed(key: str, visit: str | None = None, **changes: object) -> dict[str, 
 
 
 async def sent(desk: Desk, *claims: object) -> list[dict[str, Any]]:
-    """What became of each claim of a batch."""
+    """The results of a batch's claims."""
     answer = await desk.send("POST", HOSPITAL, PATH, {"claims": claims})
     assert 200 == answer.status_code, answer.text
     BatchReply.model_validate(answer.json())
@@ -114,7 +114,7 @@ async def test_a_bad_claim_is_told_as_if_alone(desk: Desk, attack: Attack) -> No
 
 
 async def test_a_member_twice_spoils_its_claim_alone(desk: Desk) -> None:
-    """A claim in which two readers could see two claims is refused; its neighbour is settled."""
+    """A claim with a member twice is refused; its neighbour is settled."""
     await a_family(desk)
     good = json.dumps(a_keyed("k2"))
     twice = json.dumps(a_keyed("k1")).replace('"total": ', '"total": "9.00", "total": ')
@@ -146,7 +146,7 @@ ENVELOPES: dict[str, tuple[int, str, bytes]] = {
 async def test_a_bad_envelope_settles_nothing(
     desk: Desk, status: int, code: str, body: bytes
 ) -> None:
-    """What is no batch at all is one problem, and the ledger stays as it was."""
+    """A malformed batch is one problem, and the ledger does not change."""
     await a_family(desk)
     before = desk.stands()
 
@@ -157,7 +157,7 @@ async def test_a_bad_envelope_settles_nothing(
 
 
 async def test_only_institutions_send_batches(desk: Desk) -> None:
-    """Others get one 403, an auditor his own; an empty batch is answered with nothing."""
+    """Other roles and callers without a token are refused; an empty batch has an empty answer."""
     await a_family(desk)
     batch = {"claims": [a_keyed("k1")]}
     for who in (AGENCY, a_person("P1")):
@@ -169,7 +169,7 @@ async def test_only_institutions_send_batches(desk: Desk) -> None:
 
 
 async def test_a_key_means_the_same_everywhere(desk: Desk) -> None:
-    """A claim of a batch repeats at the settlement route and is found by key, and back again."""
+    """A claim of a batch is replayed at the settlement route and found by key, and the reverse."""
     await a_family(desk)
     (first,) = await sent(desk, a_keyed("k1"))
     claim = {name: value for name, value in a_keyed("k1").items() if name != "key"}
@@ -187,7 +187,7 @@ async def test_a_key_means_the_same_everywhere(desk: Desk) -> None:
 
 
 async def test_problems_speak_the_callers_language(desk: Desk) -> None:
-    """An item's sentence is English when English is asked for, and the batch is not stored."""
+    """An item's text is English if the request asks for it, and the batch is not stored."""
     await a_family(desk)
     english = {"Accept-Language": "en"}
     answer = await desk.send("POST", HOSPITAL, PATH, {"claims": [1]}, english)
@@ -197,7 +197,7 @@ async def test_problems_speak_the_callers_language(desk: Desk) -> None:
 
 
 async def test_an_unknown_outcome_is_found_out(desk: Desk) -> None:
-    """When the commit's answer is lost the batch is looked up and answered as applied, once."""
+    """If the commit's answer is lost the batch is looked up, and applied once."""
     await a_family(desk)
     assert isinstance(desk.context.store, MemoryStore)
     desk.context.store.fail_next = OutcomeUnknownError("cut")
@@ -225,7 +225,7 @@ def a_thousand() -> list[dict[str, Any]]:
 
 
 async def test_a_thousand_claims_are_settled_once(desk_on_postgres: Desk) -> None:
-    """A full batch of all kinds in PostgreSQL; sent again whole it moves nothing at all."""
+    """A full batch of all kinds in PostgreSQL; sent again it changes nothing."""
     desk = desk_on_postgres
     await a_family(desk)
     claims = a_thousand()

@@ -1,4 +1,4 @@
-"""Look-ups of settlements by bill and by day: an institution's own, as the log has them."""
+"""Lists of an institution's settlements, by bill and by day."""
 
 from datetime import timedelta
 from typing import Any
@@ -41,7 +41,7 @@ async def listed(desk: Desk, who: Who, path: str) -> list[dict[str, Any]]:
 
 
 async def test_a_bills_story_is_found_by_its_name(desk_on_postgres: Desk) -> None:
-    """Settled, refused as a duplicate, cancelled, settled anew: the newest attempt first."""
+    """Settled, refused as a duplicate, cancelled, settled again: the newest attempt first."""
     desk = desk_on_postgres
     await a_family(desk)
     first = await a_settlement(desk)
@@ -89,7 +89,7 @@ async def test_a_day_is_listed_page_by_page(desk_on_postgres: Desk) -> None:
 
 
 async def test_a_neighbours_settlements_are_not_seen(desk_on_postgres: Desk) -> None:
-    """Another institution finds its own alone; a foreign code looks like one that nobody has."""
+    """Another institution finds only its own; another's code looks like an unknown one."""
     desk = desk_on_postgres
     await a_family(desk)
     await an_institution(desk, PHARMACY)
@@ -150,14 +150,14 @@ async def test_a_question_is_asked_whole_and_alone(desk: Desk, query: str, code:
 
 
 async def test_an_auditor_says_whose_day(desk: Desk) -> None:
-    """Without an institution an auditor's day is no question."""
+    """An auditor's query of a day must name the institution."""
     problem = is_refused(await desk.get(AUDITOR, DAY), 422, "QUERY_INVALID")
 
     assert [{"field": "institution", "code": "QUERY_INVALID"}] == problem["errors"]
 
 
 async def test_a_forged_cursor_is_refused(desk_on_postgres: Desk) -> None:
-    """A cursor that no list gave is PAGE_INVALID."""
+    """A cursor that no page gave is PAGE_INVALID."""
     await a_family(desk_on_postgres)
     for cursor in ("1", "%00", "AAAA", "'--"):
         answer = await desk_on_postgres.get(HOSPITAL, f"{DAY}&cursor={cursor}")

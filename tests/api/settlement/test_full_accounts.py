@@ -1,4 +1,4 @@
-"""An account that is full: what would come back to it is refused, and told to be too much."""
+"""A full account: a return that would overflow it is refused as out of range."""
 
 import pytest
 
@@ -17,7 +17,7 @@ MOST = "90000000000000.00"
 
 @pytest.mark.parametrize("amount", ["90000000000000.01", "99999999999999.99"])
 async def test_no_amount_is_more_than_the_most(desk: Desk, amount: str) -> None:
-    """Credits, corrections, bills and caps: refused by the same code at the door."""
+    """Credits, corrections, bills and caps: refused with the same code by the HTTP layer."""
     await an_institution(desk)
     await an_account(desk, "P1", MOST)
     path = "/v1/accounts/P1/credits"
@@ -28,7 +28,7 @@ async def test_no_amount_is_more_than_the_most(desk: Desk, amount: str) -> None:
 
 @pytest.mark.parametrize("way", ["cancellation", "refunds", "reversals"])
 async def test_a_return_never_overflows(desk: Desk, way: str) -> None:
-    """422 and not "try again"; nothing moves, and what is spent makes room again."""
+    """422, not a retry; nothing changes, and money that is spent makes room."""
     await an_institution(desk)
     await an_account(desk, "P1", MOST)
     settled = await a_settlement(desk, "bill", fund_pay="0.00")

@@ -1,4 +1,4 @@
-"""The hot route and the plain route behind it: one answer, two ways."""
+"""The hot route and the plain route behind it give the same answers."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ HEADERS = ("content-type", "cache-control", "x-content-type-options", "www-authe
 async def both(
     desk: Desk, who: Who, bodies: tuple[object, object], headers: dict[str, str]
 ) -> tuple[httpx.Response, httpx.Response]:
-    """A request at the hot route, and its like at the plain one."""
+    """The answers of the hot and the plain route to a request."""
     told = {"Content-Type": "application/json"} | desk.bearer(who) | headers
     raw = [b if isinstance(b, bytes) else json.dumps(b).encode() for b in bodies]
     return (
@@ -67,7 +67,7 @@ GOOD: dict[str, dict[str, object]] = {
 
 @pytest.mark.parametrize("changes", GOOD.values(), ids=GOOD)
 async def test_a_claim_is_answered_alike(desk: Desk, changes: dict[str, object]) -> None:
-    """The same members, amounts and headers at both routes, and each repeats the other's."""
+    """The same members, amounts and headers at both routes, and each replays the other's."""
     await a_family(desk)
     first, second = (json.dumps(a_claim(visit=visit, **changes)) for visit in ("v1", "v2"))
     told = {"Content-Type": "application/json"} | desk.bearer(HOSPITAL)
@@ -87,7 +87,7 @@ async def test_a_claim_is_answered_alike(desk: Desk, changes: dict[str, object])
 
 
 async def test_a_rules_refusal_is_told_alike(desk: Desk) -> None:
-    """A duplicate claim reads the same at both routes, also when repeated at the other."""
+    """A duplicate claim is refused alike at both routes, also if replayed at the other."""
     await a_family(desk)
     await a_settlement(desk)
     claims = (a_claim(), a_claim())
@@ -123,7 +123,7 @@ def test_a_member_twice_is_seen_without_reading_twice() -> None:
 
 
 async def test_of_two_keys_the_first_counts(desk: Desk) -> None:
-    """A header sent twice means the same at both routes: the second is the first one's repeat."""
+    """Of a header sent twice both routes use the first: the second request is its replay."""
     await a_family(desk)
     told = {"Content-Type": "application/json"} | desk.bearer(HOSPITAL)
     twice = [*told.items(), ("Idempotency-Key", "k1"), ("Idempotency-Key", "k2")]
@@ -135,7 +135,7 @@ async def test_of_two_keys_the_first_counts(desk: Desk) -> None:
 
 
 async def test_a_client_that_goes_away_settles_all_the_same(desk: Desk) -> None:
-    """A call that is dropped half-way is in the log once, and its repeat says so."""
+    """A request whose client disconnects is in the log once, and its repeat is a replay."""
     await a_family(desk)
     call = asyncio.create_task(desk.post(HOSPITAL, PATH, a_claim(), "k1"))
     for _ in range(6):

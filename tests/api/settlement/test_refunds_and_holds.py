@@ -1,4 +1,4 @@
-"""Refunds, reversals and holds, as an institution meets them over HTTP."""
+"""Refunds, reversals and holds over HTTP."""
 
 import pytest
 
@@ -35,7 +35,7 @@ PATH = "/v1/settlements"
 
 
 async def test_a_part_goes_back_and_the_rest_is_told(desk: Desk) -> None:
-    """The sponsor who paid last gets his part first; the settlement says what stays (S67)."""
+    """The sponsor who paid last gets money first; the settlement has the remainder (S67)."""
     await a_family(desk)
     settled = await a_settlement(desk)
     path = f"{PATH}/{settled['settlement_id']}"
@@ -57,7 +57,7 @@ async def test_a_part_goes_back_and_the_rest_is_told(desk: Desk) -> None:
 
 
 async def test_lines_are_given_back_by_their_number(desk: Desk) -> None:
-    """What is named goes back, and no line twice."""
+    """The named lines are refunded, and no line twice."""
     await a_family(desk)
     settled = await a_settlement(desk, lines=LINES)
     path = f"{PATH}/{settled['settlement_id']}/refunds"
@@ -87,7 +87,7 @@ async def test_lines_are_given_back_by_their_number(desk: Desk) -> None:
 async def test_a_refund_of_nothing_is_refused(
     desk: Desk, body: dict[str, object], code: str
 ) -> None:
-    """Neither or both ways, nothing, or no amount: refused, and nothing moves."""
+    """Neither or both of amount and lines, zero, or no number: refused, and nothing changes."""
     await a_family(desk)
     settled = await a_settlement(desk)
     before = desk.stands()
@@ -98,7 +98,7 @@ async def test_a_refund_of_nothing_is_refused(
 
 
 async def test_a_reversal_undoes_and_is_final(desk: Desk) -> None:
-    """A lost answer's key is reversed once, is told again, and settles nothing any more (S59)."""
+    """The key of a lost answer is reversed once, repeatably, and settles nothing later (S59)."""
     await a_family(desk)
     settled = await a_settlement(desk, key="lost")
     first = is_answered(
@@ -116,7 +116,7 @@ async def test_a_reversal_undoes_and_is_final(desk: Desk) -> None:
 
 
 async def test_a_reversal_before_its_command_refuses_it(desk: Desk) -> None:
-    """The tombstone answers whatever comes late under that key (S60, F35)."""
+    """The tombstone refuses any late command with that key (S60, F35)."""
     await a_family(desk)
     buried = is_answered(await desk.post(HOSPITAL, "/v1/reversals", {"key": "late"}), ReversalReply)
     late = await desk.post(HOSPITAL, PATH, a_claim(), "late")
@@ -130,7 +130,7 @@ async def test_a_reversal_before_its_command_refuses_it(desk: Desk) -> None:
 
 
 async def test_a_key_is_reversed_by_its_own_caller_alone(desk: Desk) -> None:
-    """Another institution's reversal buries a key of its own, and touches nothing (B51)."""
+    """Another institution's reversal takes its own key, and changes nothing (B51)."""
     await a_family(desk)
     await an_institution(desk, PHARMACY)
     settled = await a_settlement(desk, key="k")
@@ -147,7 +147,7 @@ async def test_a_key_is_reversed_by_its_own_caller_alone(desk: Desk) -> None:
 
 
 async def test_a_hold_is_captured_or_let_go(desk: Desk) -> None:
-    """Held money shows on the account; what the bill came to is debited, the rest is free."""
+    """Held money shows on the account; the final bill is debited, the rest is released."""
     await a_family(desk)
     held = is_answered(
         await desk.post(HOSPITAL, "/v1/holds", a_claim() | {"expires_in": 60}), HoldReply, 201
@@ -174,7 +174,7 @@ async def test_a_hold_is_captured_or_let_go(desk: Desk) -> None:
 
 
 async def test_holds_and_refunds_are_ones_own(desk: Desk) -> None:
-    """What is another institution's is not there, exactly as what does not exist."""
+    """Another institution's hold or settlement looks like one that does not exist."""
     await a_family(desk)
     await an_institution(desk, PHARMACY)
     settled = await a_settlement(desk)

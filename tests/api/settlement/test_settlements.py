@@ -1,4 +1,4 @@
-"""Quotes, settlements and their cancellation, as an institution meets them."""
+"""Quotes, settlements and their cancellation over HTTP."""
 
 import pytest
 
@@ -48,7 +48,7 @@ async def test_own_account_first_then_the_sponsor(desk: Desk) -> None:
 
 
 async def test_a_quote_shows_the_same_members_and_stores_nothing(desk: Desk) -> None:
-    """A quote is what the settlement will say, with a hash and a time; the log does not move."""
+    """A quote has the members of the settlement, a hash and an expiry; the log does not change."""
     await a_family(desk)
     before = desk.stands()
     quoted = is_answered(await desk.post(HOSPITAL, "/v1/quotes", a_claim()), QuoteReply)
@@ -62,7 +62,7 @@ async def test_a_quote_shows_the_same_members_and_stores_nothing(desk: Desk) -> 
 
 
 async def test_a_changed_plan_is_told_and_settles_with_a_new_key(desk: Desk) -> None:
-    """After money came in the quote is no longer the plan; the refusal carries the new one."""
+    """After a credit the quote is not the plan any more; the refusal holds the new one."""
     await a_family(desk)
     quoted = (await desk.post(HOSPITAL, "/v1/quotes", a_claim())).json()
     await desk.post(NATION, "/v1/accounts/P1/credits", {"amount": "1.00"})
@@ -77,7 +77,7 @@ async def test_a_changed_plan_is_told_and_settles_with_a_new_key(desk: Desk) -> 
 
 
 async def test_a_quote_is_held_against_time_and_claim(desk: Desk) -> None:
-    """An old quote has expired, another claim's is CLAIM_CHANGED, and a forged one is not ours."""
+    """An old quote is expired, another claim's is CLAIM_CHANGED, and a forged one is invalid."""
     await a_family(desk)
     quoted = (await desk.post(HOSPITAL, "/v1/quotes", a_claim())).json()["plan_hash"]
     other = a_claim(total="128.51", plan_hash=quoted)
@@ -100,7 +100,7 @@ async def test_a_live_bill_is_settled_once(desk: Desk) -> None:
 
 
 async def test_a_cancellation_returns_every_fen(desk: Desk) -> None:
-    """Everything goes back where it came from, once; then the bill may be settled anew."""
+    """All money is returned where it came from, once; then the bill may be settled again."""
     await a_family(desk)
     settled = await a_settlement(desk)
     path = f"{PATH}/{settled['settlement_id']}/cancellation"
@@ -117,7 +117,7 @@ async def test_a_cancellation_returns_every_fen(desk: Desk) -> None:
 
 
 async def test_each_sees_his_own_part(desk: Desk) -> None:
-    """The patient sees the split, a sponsor what he paid; the agency and auditor see accounts."""
+    """The patient sees the split, a sponsor the own part; agency and auditor see accounts."""
     await a_family(desk)
     await an_account(desk, "X1")
     settlement_id = (await a_settlement(desk))["settlement_id"]
@@ -134,7 +134,7 @@ async def test_each_sees_his_own_part(desk: Desk) -> None:
 
 
 async def test_what_is_not_yours_looks_like_nothing(desk: Desk) -> None:
-    """For strangers a settlement and an id nobody has are the same 404, to look at or cancel."""
+    """For strangers a settlement and an unknown id are the same 404, to read or to cancel."""
     await a_family(desk)
     await an_account(desk, "X1")
     await an_institution(desk, PHARMACY)
@@ -156,7 +156,7 @@ async def test_what_is_not_yours_looks_like_nothing(desk: Desk) -> None:
 
 @pytest.mark.parametrize("who", [AGENCY, a_person("P1"), OPERATOR, AUDITOR], ids=lambda w: w.role)
 async def test_only_institutions_settle(desk: Desk, who: object) -> None:
-    """Every other role is told that it may not, and nothing moves."""
+    """Every other role is refused, and nothing changes."""
     await a_family(desk)
     settled = await a_settlement(desk)
     before = desk.stands()
@@ -169,14 +169,14 @@ async def test_only_institutions_settle(desk: Desk, who: object) -> None:
 
 
 async def test_an_unknown_institution_is_not_designated(desk: Desk) -> None:
-    """A token for a code that nobody put under agreement settles nothing."""
+    """A token for a code without an agreement settles nothing."""
     await a_family(desk)
 
     is_refused(await desk.post(PHARMACY, PATH, a_claim()), 403, "INSTITUTION_NOT_DESIGNATED")
 
 
 async def test_a_credential_must_be_the_patients(desk: Desk) -> None:
-    """The wife's card does not pay for her husband's visit as if she were he."""
+    """The wife's card does not settle her husband's visit."""
     await a_family(desk)
     hers = a_claim(credential={"type": "person_no", "value": "S1"})
 
@@ -185,7 +185,7 @@ async def test_a_credential_must_be_the_patients(desk: Desk) -> None:
 
 
 async def test_a_bill_with_no_personal_part_settles_without_a_debit(desk: Desk) -> None:
-    """The fund paid all: settled, nobody is debited, everybody was not needed."""
+    """The fund paid all: settled without a debit, and no payer was needed."""
     await a_family(desk)
     answer = await a_settlement(desk, total="64.25")
 
@@ -205,7 +205,7 @@ async def test_a_region_that_is_not_open_says_so(desk: Desk) -> None:
 
 
 async def test_a_sponsors_name_number_and_balance_stay_hidden(desk: Desk) -> None:
-    """No answer to an institution holds the sponsor's number, name, account or money left."""
+    """No answer to an institution holds a sponsor's number, name, account or balance."""
     await a_family(desk)
     quoted = await desk.post(HOSPITAL, "/v1/quotes", a_claim())
     settled = await desk.post(HOSPITAL, PATH, a_claim(), "k1")

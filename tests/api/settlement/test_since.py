@@ -1,4 +1,4 @@
-"""A repeat is answered as at first, to the byte; a header says what happened since."""
+"""A repeated request gets the same bytes; a header gives the present status."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def untold(answer: httpx.Response) -> dict[str, str]:
 
 
 async def repeats(desk: Desk) -> list[httpx.Response]:
-    """The bill again, at the hot route and behind it."""
+    """The repeated bill, at the hot route and at the plain one."""
     headers = {"Idempotency-Key": "bill"} | desk.bearer(HOSPITAL)
     return [
         await api.post(PATH, json=a_claim(), headers=headers) for api in (desk.front, desk.behind)
@@ -30,7 +30,7 @@ async def repeats(desk: Desk) -> list[httpx.Response]:
 
 @pytest.mark.parametrize("status", WAYS)
 async def test_a_repeat_says_what_happened_since(desk: Desk, status: str) -> None:
-    """Nothing where it stands as it was answered; the status where it does not."""
+    """No header while the settlement is as it was answered; else its status."""
     await a_family(desk)
     settled = await a_settlement(desk, "bill")
     before = await repeats(desk)
@@ -48,7 +48,7 @@ async def test_a_repeat_says_what_happened_since(desk: Desk, status: str) -> Non
 
 @pytest.mark.parametrize("status", WAYS)
 async def test_a_batch_says_it_beside_each_repeat(desk: Desk, status: str) -> None:
-    """`since` stands in the item where something happened; the settlement stays to the byte."""
+    """`since` is in the item if the status changed; the settlement has the same bytes."""
     await a_family(desk)
     batch = {"claims": [a_claim(key="bill"), a_claim(key="other", visit="m-2")]}
     first = (await desk.post(HOSPITAL, f"{PATH}:batch", batch)).json()["items"]
@@ -64,7 +64,7 @@ async def test_a_batch_says_it_beside_each_repeat(desk: Desk, status: str) -> No
 
 
 def test_the_header_is_described() -> None:
-    """Wherever a settlement's first answer may be repeated."""
+    """The document has it wherever a settlement's answer may be replayed."""
     paths = plain_app().openapi()["paths"]
     for path in (
         PATH,
@@ -77,7 +77,7 @@ def test_the_header_is_described() -> None:
 
 
 async def test_a_captured_hold_says_it_too(desk: Desk) -> None:
-    """A capture is a settlement's first answer as any other."""
+    """A replayed capture has the header too."""
     await a_family(desk)
     held = (await desk.post(HOSPITAL, "/v1/holds", a_claim())).json()
     path = f"/v1/holds/{held['hold_id']}/capture"

@@ -1,4 +1,4 @@
-"""A region's core system says what the fund pays; what it says must add up."""
+"""A region's core system answers the fund's part, and its answer must add up."""
 
 import json
 from datetime import datetime
@@ -35,7 +35,7 @@ PART = {"category": "drug", "part": "in_scope", "amount_fen": 2850}
 
 
 def a_core(said: bytes, heard: list[dict[str, Any]], status: int = 200) -> CoreSystem:
-    """A core system that hears and answers."""
+    """A core system that records requests and answers."""
 
     async def answer(_: Scope, receive: Receive, send: Send) -> None:
         heard.append(json.loads((await receive())["body"]))
@@ -46,7 +46,7 @@ def a_core(said: bytes, heard: list[dict[str, Any]], status: int = 200) -> CoreS
 
 
 async def test_a_core_system_is_believed() -> None:
-    """Its part is the fund's; the patient's part is as it says; it hears nobody's account."""
+    """Its answer is used for the fund's and the patient's part; it gets no account id."""
     heard: list[dict[str, Any]] = []
     core = a_core(json.dumps({"fund_fen": 10000, "personal": [PART]}).encode(), heard)
     split = await core.share(ASKED)
@@ -68,7 +68,7 @@ async def test_a_core_system_is_believed() -> None:
     ],
 )
 async def test_what_does_not_add_up_is_no_answer(said: dict[str, Any], status: int) -> None:
-    """Missing, negative or strange parts: nothing is settled on them."""
+    """An answer with missing, negative or unknown parts is refused."""
     core = a_core(json.dumps(said).encode(), [], status)
     with pytest.raises(FundUnavailableError):
         await core.share(ASKED)
@@ -76,7 +76,7 @@ async def test_what_does_not_add_up_is_no_answer(said: dict[str, Any], status: i
 
 
 def test_a_region_without_a_table_has_the_default() -> None:
-    """The stand-in knows every region by the default; what it does not cover is the patient's."""
+    """A region without a table uses the default; the patient pays the rest."""
     table = load_table()
 
     assert 6425 == table.share(ASKED).fund_fen

@@ -1,4 +1,4 @@
-"""A house with a hospital, a patient and two sponsors, for tests that settle through it."""
+"""A service context with a hospital, a patient and two sponsors, for tests that settle."""
 
 import hashlib
 import itertools
@@ -53,7 +53,7 @@ def asked(caller: Caller = AGENCY, key: str | None = None) -> Request:
 async def a_context(
     dsn: str, place: Path, deadline_s: float = 10.0, patience: Patience = DEFAULT
 ) -> AsyncIterator[ServiceContext]:
-    """A house on a PostgreSQL, with its keys in a place, closed at the end."""
+    """A context on a PostgreSQL, with its keys in a folder, closed at the end."""
     environment = {"GONGJI_DATA": str(place), "GONGJI_DEADLINE_S": str(deadline_s)}
     settings = Settings.read(environment)
     context = await open_postgres(settings, dsn, business_clock(), patience=patience)
@@ -64,7 +64,7 @@ async def a_context(
 
 
 async def move_in(context: ServiceContext, sponsors: tuple[str, ...] = SPONSORS) -> None:
-    """Publish the rules, open the hospital, and let the family come, these sponsors bound."""
+    """Publish the editions, designate the hospital, open the accounts and bind these sponsors."""
     await publish(context)
     hospital = institutions.Designate(
         code=HOSPITAL.subject,
@@ -128,7 +128,7 @@ async def settled(context: ServiceContext, visit: str, *, key: str = "", fen: in
 
 
 async def check_sums(context: ServiceContext, replies: dict[str, Reply]) -> None:
-    """One settlement per key, each as answered; what left the accounts is what they paid."""
+    """Check one settlement per key, each as answered, and debits equal to its payers."""
     assert isinstance(context.store, PostgresStore)
     pool = context.store.pool
     stored = dict(
@@ -146,12 +146,12 @@ async def check_sums(context: ServiceContext, replies: dict[str, Reply]) -> None
 
 
 def stopped_clock(context: ServiceContext) -> StoppedClock:
-    """The clock that a test turns by hand, behind the ledger's."""
+    """The clock that a test sets, behind the ledger's."""
     clock = context.appender.clock.source
     assert isinstance(clock, StoppedClock)
     return clock
 
 
 def pass_time(context: ServiceContext, by: timedelta) -> None:
-    """Time goes on."""
+    """Advance the clock."""
     stopped_clock(context).at += by

@@ -1,4 +1,4 @@
-"""Holds through the use cases: set aside, debited or let go, as one, and counted meanwhile."""
+"""Holds through the use cases: placed, captured or released as one unit."""
 
 import json
 from collections.abc import AsyncIterator
@@ -80,7 +80,7 @@ def told(reply: Reply) -> dict[str, Any]:
 
 
 async def balances(context: ServiceContext) -> dict[str, tuple[str, str]]:
-    """What everybody has held and available."""
+    """The held and available money of each account."""
     found = {}
     for who in (PATIENT, *SPONSORS):
         balance = told(await accounts.look_at_account(context, AGENCY, who))["balance"]
@@ -89,7 +89,7 @@ async def balances(context: ServiceContext) -> dict[str, tuple[str, str]]:
 
 
 async def test_a_hold_sets_the_whole_cascade_aside(context: ServiceContext) -> None:
-    """Own money first, then the sponsors'; nobody else's bill finds it."""
+    """Own money first, then the sponsors'; no other bill can use it."""
     answer = await held(context)
 
     assert ("10.00", "15.00", "0.00") == tuple(answer[n] for n in ("own", "aid", "cash"))
@@ -101,7 +101,7 @@ async def test_a_hold_sets_the_whole_cascade_aside(context: ServiceContext) -> N
 
 
 async def test_what_was_held_is_debited(context: ServiceContext) -> None:
-    """Captured whole: the same split, nothing held any more, and a settlement like any other."""
+    """Captured whole: the same split, nothing is held, and an ordinary settlement."""
     answer = await held(context)
     done = told(await capture(context, asked(HOSPITAL), answer["hold_id"], None))
 
@@ -123,7 +123,7 @@ async def test_what_was_held_is_debited(context: ServiceContext) -> None:
 async def test_a_smaller_bill_takes_less(
     context: ServiceContext, total_fen: int, expected: tuple[str, str]
 ) -> None:
-    """What was held and is not needed is free again; own money still pays first."""
+    """Held money that is not needed is released; own money still pays first."""
     answer = await held(context)
     final = FinalBill(total_fen=total_fen, fund_pay_fen=0, lines=None)
     done = told(await capture(context, asked(HOSPITAL), answer["hold_id"], final))
@@ -144,7 +144,7 @@ async def test_a_bill_does_not_grow_under_its_hold(context: ServiceContext) -> N
 
 
 async def test_a_hold_outlives_a_freeze_and_not_an_end(context: ServiceContext) -> None:
-    """What was promised before a freeze is debited; of who ended nothing is (policy.md §3.3)."""
+    """A hold before a freeze is debited; of an ended account nothing is (policy.md §3.3)."""
     first, second = await held(context, "v1", 1500), await held(context, "v2", 1500)
     await status(context, "S1", "FROZEN")
     done = told(await capture(context, asked(HOSPITAL), first["hold_id"], None))
@@ -166,7 +166,7 @@ async def status(context: ServiceContext, who: str, word: str) -> None:
 
 
 async def test_a_hold_runs_out_by_itself(context: ServiceContext) -> None:
-    """At its last second it holds, after it not: no event is needed, and none is too late."""
+    """It is in force until its last second, and expires without an event."""
     answer = await held(context, ttl_s=60)
     pass_time(context, timedelta(seconds=59))
     assert ("10.00", "0.00") == (await balances(context))[PATIENT]
@@ -180,7 +180,7 @@ async def test_a_hold_runs_out_by_itself(context: ServiceContext) -> None:
 
 
 async def test_a_hold_that_is_let_go_frees_its_bill(context: ServiceContext) -> None:
-    """Released once; afterwards there is nothing to capture, and the bill may be settled."""
+    """Released once; afterwards it cannot be captured, and the bill may be settled."""
     answer = await held(context)
     gone = told(await release(context, asked(HOSPITAL), answer["hold_id"]))
 
@@ -192,7 +192,7 @@ async def test_a_hold_that_is_let_go_frees_its_bill(context: ServiceContext) -> 
 
 
 async def test_the_bill_itself_takes_its_hold_s_place(context: ServiceContext) -> None:
-    """A settlement or a new hold of the same visit and batch finds the money it held."""
+    """A settlement or a new hold of the same visit and batch can use the held money."""
     first = await held(context, fen=3000)
     second = await held(context, fen=2900)
     assert "29.00" == second["personal"]
@@ -204,7 +204,7 @@ async def test_the_bill_itself_takes_its_hold_s_place(context: ServiceContext) -
 
 
 async def test_a_hold_over_new_year_is_debited_from_prior_money(context: ServiceContext) -> None:
-    """Its current money became prior money at midnight, and is still held."""
+    """Its current money is prior money after midnight, and still held."""
     answer = await held(context, ttl_s=5 * 86_400)
     pass_time(context, timedelta(days=2))
     assert ("10.00", "0.00") == (await balances(context))[PATIENT]
@@ -216,7 +216,7 @@ async def test_a_hold_over_new_year_is_debited_from_prior_money(context: Service
 
 
 async def test_a_hold_is_its_institution_s_alone(context: ServiceContext) -> None:
-    """Another institution finds nothing to look at, capture or release."""
+    """Another institution cannot read, capture or release it."""
     answer = await held(context)
 
     for use in (
@@ -229,7 +229,7 @@ async def test_a_hold_is_its_institution_s_alone(context: ServiceContext) -> Non
 
 
 async def test_a_quote_holds_where_its_region_says_so(context: ServiceContext) -> None:
-    """Under `hold_on_quote` the quoted money is there when the bill is settled by the quote."""
+    """Under `hold_on_quote` the quoted money is held until the bill is settled by the quote."""
     edition = BOOK.editions("990000")[0]
     holding = replace(edition, quote=replace(edition.quote, hold_on_quote=True))
     book = type(BOOK)({"990000": (holding,)})
@@ -256,7 +256,7 @@ async def test_a_quote_of_a_held_bill_finds_what_is_held_for_it(context: Service
 
 
 async def test_a_hold_that_ran_out_is_written_down_once(context: ServiceContext) -> None:
-    """The second release of an expired hold finds nothing to let go."""
+    """The second release of an expired hold is refused."""
     answer = await held(context, ttl_s=60)
     pass_time(context, timedelta(seconds=60))
 

@@ -1,4 +1,4 @@
-"""Reversals on two houses of one ledger: final whenever they come, and only once."""
+"""Reversals in two processes of one ledger: final whenever they arrive, and applied once."""
 
 import asyncio
 import json
@@ -34,7 +34,7 @@ Contexts = tuple[ServiceContext, ServiceContext]
 
 @pytest.fixture
 async def contexts(dsn: str, tmp_path: Path) -> AsyncIterator[Contexts]:
-    """Two houses on one ledger, with one key file."""
+    """Two contexts on one ledger, with one key file."""
     async with a_context(dsn, tmp_path) as here, a_context(dsn, tmp_path) as there:
         await move_in(here)
         yield here, there
@@ -46,7 +46,7 @@ def told(reply: Reply) -> dict[str, Any]:
 
 
 async def money(context: ServiceContext) -> int:
-    """What the whole family has, in fen."""
+    """The balances of the whole family, in fen."""
     fen = 0
     for who in (PATIENT, *SPONSORS):
         balance = told(await look_at_account(context, AGENCY, who))["balance"]
@@ -55,7 +55,7 @@ async def money(context: ServiceContext) -> int:
 
 
 async def test_what_a_lost_command_did_is_undone(contexts: Contexts) -> None:
-    """Every fen is back, the bill may be settled anew, and asking again tells the same (S59)."""
+    """Every fen is returned, the bill may be settled again, and a repeat is a replay (S59)."""
     here, there = contexts
     first = await settled(here, "visit", key="k", fen=2500)
     undone = await reverse(there, asked(HOSPITAL, "r"), "k")
@@ -73,7 +73,7 @@ async def test_what_a_lost_command_did_is_undone(contexts: Contexts) -> None:
 
 
 async def test_a_reversal_that_comes_first_is_final(contexts: Contexts) -> None:
-    """The late command is refused, in both houses and whatever its body (S60)."""
+    """The late command is refused in both processes, whatever its body (S60)."""
     here, there = contexts
     buried = await reverse(here, asked(HOSPITAL, "r"), "k")
     late = await settled(there, "visit", key="k")
@@ -89,7 +89,7 @@ async def test_a_reversal_that_comes_first_is_final(contexts: Contexts) -> None:
 
 
 async def test_a_command_and_its_reversal_at_once_have_one_end(contexts: Contexts) -> None:
-    """Whichever is first: nothing is paid, and the command is settled and undone or never was."""
+    """Whichever is first: nothing is paid, and the command is reversed or refused."""
     for number in range(20):
         key = f"k{number}"
         settling, undone = await asyncio.gather(
@@ -106,7 +106,7 @@ async def test_a_command_and_its_reversal_at_once_have_one_end(contexts: Context
 
 
 async def test_of_many_who_take_it_back_one_does(contexts: Contexts) -> None:
-    """Cancellations and reversals of one settlement at once: its money comes back once (F37)."""
+    """Concurrent cancellations and reversals of one settlement return its money once (F37)."""
     first = await settled(contexts[0], "visit", key="k", fen=3000)
     assert first.subject is not None
     backs = [cancel(h, asked(HOSPITAL), first.subject, "told") for h in contexts for _ in range(3)]
@@ -123,7 +123,7 @@ async def test_of_many_who_take_it_back_one_does(contexts: Contexts) -> None:
 
 
 async def test_a_reversal_returns_what_refunds_left(contexts: Contexts) -> None:
-    """After a part went back the rest does, to the fen."""
+    """After a partial refund the remainder is returned, to the fen."""
     here, there = contexts
     first = await settled(here, "visit", key="k", fen=2500)
     assert first.subject is not None
@@ -136,7 +136,7 @@ async def test_a_reversal_returns_what_refunds_left(contexts: Contexts) -> None:
 
 
 async def test_only_a_settlement_of_ones_own_is_reversed(contexts: Contexts) -> None:
-    """Not a cancellation, not under the same key, and another's key only by a tombstone."""
+    """A cancellation's key and the reversal's own are refused; a cancelled bill stays so."""
     here, there = contexts
     first = await settled(here, "visit", key="k")
     assert first.subject is not None
@@ -150,7 +150,7 @@ async def test_only_a_settlement_of_ones_own_is_reversed(contexts: Contexts) -> 
 
 
 async def test_a_refused_bill_has_nothing_to_reverse(contexts: Contexts) -> None:
-    """What a rule refused is told to be refused, and stays so."""
+    """The answer says that a refused bill is refused; it does not change."""
     here, there = contexts
     await settled(here, "visit", key="k")
     assert "DUPLICATE_CLAIM" == (await settled(here, "visit", key="twin")).refusal

@@ -34,11 +34,11 @@ class Town:
     """Contexts on one ledger, each with a clock that differs by so much from the true time."""
 
     def __init__(self, contexts: Sequence[ServiceContext]) -> None:
-        """Take over houses with stopped clocks."""
+        """Use contexts with stopped clocks."""
         self.contexts = contexts
 
     def pass_time(self, by: timedelta) -> None:
-        """Time goes on for everybody."""
+        """Advance all clocks."""
         for context in self.contexts:
             clock = context.appender.clock.source
             assert isinstance(clock, StoppedClock)
@@ -77,7 +77,7 @@ async def on_postgres(dsn: str, place: Path, skews: Sequence[timedelta]) -> Asyn
 
 @pytest.fixture(params=["memory", "postgres"])
 def town(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
-    """Opens houses on one ledger, by the skews of their clocks."""
+    """Opens contexts on one ledger, by the skews of their clocks."""
     if request.param == "memory":
         return in_memory
     return partial(on_postgres, request.getfixturevalue("dsn"), tmp_path)
@@ -90,7 +90,7 @@ def told(answer: bytes) -> tuple[str, str]:
 
 @pytest.mark.parametrize("ahead", [50 * MS, 900 * MS, 10_000 * MS, HOUR])
 async def test_a_hold_that_ran_out_there_ran_out_here(town: Open, ahead: timedelta) -> None:
-    """What the process that is ahead saw expire and spent is not held, nor there, behind it."""
+    """A hold that expired and was spent in the process ahead is not held in the one behind."""
     async with town((timedelta(0), ahead)) as two:
         behind, in_front = two.contexts
         hold = await held(behind, fen=OWN_FEN, ttl_s=7200)
@@ -107,7 +107,7 @@ async def test_a_hold_that_ran_out_there_ran_out_here(town: Open, ahead: timedel
 
 @pytest.mark.parametrize("back", [MS, 5000 * MS, HOUR])
 async def test_a_clock_that_is_set_back(town: Open, back: timedelta) -> None:
-    """One process, its clock set back in between: what was over stays over."""
+    """After one process sets its clock back an expired hold stays expired."""
     async with town((timedelta(0),)) as one:
         (context,) = one.contexts
         await held(context, fen=OWN_FEN, ttl_s=60)
@@ -120,7 +120,7 @@ async def test_a_clock_that_is_set_back(town: Open, back: timedelta) -> None:
 
 @pytest.mark.parametrize("skew", [-HOUR, HOUR])
 async def test_a_valid_capture_an_hour_apart(town: Open, skew: timedelta) -> None:
-    """A hold that is in force by the log's time is captured, whatever the other clock says."""
+    """A hold in force by the log's time is captured, whatever the other clock is."""
     async with town((timedelta(0), skew)) as two:
         here, there = two.contexts
         hold = await held(here, fen=OWN_FEN, ttl_s=2 * 3600)
@@ -134,7 +134,7 @@ async def test_a_valid_capture_an_hour_apart(town: Open, skew: timedelta) -> Non
 
 @pytest.mark.parametrize("apart", [50 * MS, 500 * MS])
 async def test_two_race_at_an_expiry(town: Open, apart: timedelta) -> None:
-    """Bills at both at once, around an expiry that only one has passed: to the fen."""
+    """Concurrent bills around an expiry that only one clock has passed: no fen is lost or made."""
     async with town((timedelta(0), apart)) as two:
         await held(two.contexts[0], fen=OWN_FEN, ttl_s=60)
         two.pass_time(timedelta(seconds=60) - apart / 2)
@@ -152,7 +152,7 @@ async def test_two_race_at_an_expiry(town: Open, apart: timedelta) -> None:
 
 
 async def check_time(context: ServiceContext) -> None:
-    """Positions and times agree, and nothing was decided before what stands before it."""
+    """Check that decision times never decrease with the position."""
     newest = 0
     for one in await context.store.page(0, 100_000):
         assert one.recorded_at >= newest, one.position
@@ -161,7 +161,7 @@ async def check_time(context: ServiceContext) -> None:
 
 
 def decided_at(one: Recorded) -> int | None:
-    """When an event says that it was decided, in microseconds since 1970."""
+    """The decision time in an event, in microseconds since 1970."""
     if isinstance(one.event, Settled):
         at = one.event.settled_at
     elif isinstance(one.event, ClaimHeld):

@@ -1,4 +1,4 @@
-"""Two houses on one ledger: what one does the other knows."""
+"""Two processes on one ledger: each sees what the other appended."""
 
 import asyncio
 import itertools
@@ -33,14 +33,14 @@ Contexts = tuple[ServiceContext, ServiceContext]
 
 @pytest.fixture
 async def contexts(dsn: str, tmp_path: Path) -> AsyncIterator[Contexts]:
-    """Two houses on one ledger, with one key file."""
+    """Two contexts on one ledger, with one key file."""
     async with a_context(dsn, tmp_path) as here, a_context(dsn, tmp_path) as there:
         await move_in(here)
         yield here, there
 
 
 async def test_a_bill_cancelled_there_is_settled_anew_here(contexts: Contexts) -> None:
-    """That a visit is settled is not remembered: the other house may have cancelled it."""
+    """A live settlement is not cached: the other process may have cancelled it."""
     here, there = contexts
     for context, other in (contexts, (there, here), contexts):
         first = await settled(context, "visit", key=f"s{id(context)}{context.appender.commands}")
@@ -53,7 +53,7 @@ async def test_a_bill_cancelled_there_is_settled_anew_here(contexts: Contexts) -
 
 
 async def test_a_duplicate_names_the_live_settlement(contexts: Contexts) -> None:
-    """Whichever house settled a visit, both refuse it afterwards and name the settlement."""
+    """Whichever process settled a visit, both refuse it afterwards and name the settlement."""
     here, there = contexts
     first = await settled(here, "visit", key="first")
     refused = [await settled(context, "visit", key=f"again {id(context)}") for context in contexts]
@@ -71,7 +71,7 @@ async def test_a_duplicate_names_the_live_settlement(contexts: Contexts) -> None
 
 
 async def test_a_key_is_known_in_both(contexts: Contexts) -> None:
-    """A key used up in one house answers in the other, and finds its settlement there."""
+    """A key used in one process is replayed in the other, and finds its settlement."""
     here, there = contexts
     first = await settled(here, "visit", key="k")
     again = await settled(there, "visit", key="k")
@@ -88,7 +88,7 @@ async def test_a_key_is_known_in_both(contexts: Contexts) -> None:
 
 
 async def test_both_fight_for_the_last_fen(contexts: Contexts) -> None:
-    """Bills at both houses at once, and more than there is: to the fen, and nobody below zero."""
+    """Concurrent bills for more than the balance: to the fen, and no balance below zero."""
     here, there = contexts
     keys = [f"bill {n}" for n in range(60)]
     told = await asyncio.gather(

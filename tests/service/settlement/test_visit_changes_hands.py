@@ -1,4 +1,4 @@
-"""A bill whose hold another process captures while this one decides again: it is settled once."""
+"""A bill whose hold another process captures while this one retries is settled once."""
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -23,10 +23,10 @@ from tests.service.settlement.test_holds import AT, a_bill
 
 
 class Slipping(MemoryStore):
-    """A ledger to whose lock another process comes first, at the second time from now on."""
+    """A store in which another process takes the lock first, at the second append from now on."""
 
     def __init__(self) -> None:
-        """Nobody slips in yet."""
+        """No other process appends yet."""
         super().__init__()
         self.slips: list[Callable[[], Awaitable[Any]] | None] = []
 
@@ -47,7 +47,7 @@ def a_context(store: MemoryStore) -> ServiceContext:
 
 
 async def test_a_hold_that_is_captured_meanwhile_is_not_ended_again() -> None:
-    """The name led to the hold when it was read, and leads to its settlement by now."""
+    """The name was the hold's when it was read, and is its settlement's at the append."""
     store = Slipping()
     here, there = a_context(store), a_context(store)
     await move_in(there, ("S1",))
