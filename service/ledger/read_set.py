@@ -1,11 +1,11 @@
-"""What a decision reads. Reading is remembered, so that everything read is checked at the append.
+"""What a decision reads, with the versions that it read; the append checks those versions.
 
-A decision that meets something not loaded yet stops with `UnreadError`; the appender loads
-it and lets the decision begin again. Decisions are pure, so beginning again costs nothing
-but time.
+A decision that needs a stream, name or person that is not loaded stops with `UnreadError`. The
+appender loads it and calls the decision again. Decisions are pure, so a second call costs only
+time.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from aggregates.account.correction import Correction
@@ -30,158 +30,106 @@ from service.ledger.store import SealedPerson, StreamHead
 S = TypeVar("S", bound=State)
 
 
-class ReadSet:
-    """One decision's reading.
+def _of_kind(state_class: type[S]) -> "Callable[[ReadSet, StreamId], S]":
+    """A method of `ReadSet` that reads the state of a stream of one kind.
 
-    `read` holds every stream and the version it was seen at; `memo` what was worked out of it.
+    Raises UnknownError where no such stream exists.
     """
 
-    __slots__ = ("_heads", "_layer", "_now", "memo", "read")
+    def read(self: "ReadSet", stream: StreamId) -> S:
+        state = self._head(stream).state
+        if not isinstance(state, state_class):
+            raise UnknownError
+        return state
+
+    return read
+
+
+class ReadSet:
+    """The reads of one decision.
+
+    `read` maps each stream to the version that was read. `memo` caches what is computed from them.
+    """
+
+    __slots__ = ("_heads", "_now", "_overlay", "memo", "read")
 
     def __init__(self, overlay: Overlay, now: Instant) -> None:
-        """Read from a layer, as things stand at a moment."""
-        self._layer = overlay
+        """Read from an overlay at the instant `now`."""
+        self._overlay = overlay
         self._now = now
         self._heads: dict[StreamId, StreamHead] = {}
         self.read: dict[StreamId, int] = {}
         self.memo: dict[str, object] = {}
 
     def account(self, stream: StreamId) -> Account:
-        """An account as it counts now: if its year is over, as the append will close it.
+        """An account as of now; if its year is over, with that year closed as the append does.
 
         Raises:
-            UnknownError: there is none.
+            UnknownError: there is no such account.
         """
-        return turned(self._existing(stream, Account), self._now)
+        return turned(self._stored_account(stream), self._now)
 
-    def binding(self, stream: StreamId) -> Binding:
-        """A binding.
-
-        Raises:
-            UnknownError: there is none.
-        """
-        return self._existing(stream, Binding)
-
-    def settlement(self, stream: StreamId) -> Settlement:
-        """A settlement.
-
-        Raises:
-            UnknownError: there is none.
-        """
-        return self._existing(stream, Settlement)
-
-    def hold(self, stream: StreamId) -> Hold:
-        """A hold.
-
-        Raises:
-            UnknownError: there is none.
-        """
-        return self._existing(stream, Hold)
-
-    def correction(self, stream: StreamId) -> Correction:
-        """A correction.
-
-        Raises:
-            UnknownError: there is none.
-        """
-        return self._existing(stream, Correction)
-
-    def premium(self, stream: StreamId) -> Premium:
-        """A premium.
-
-        Raises:
-            UnknownError: there is none.
-        """
-        return self._existing(stream, Premium)
-
-    def institution(self, stream: StreamId) -> Institution:
-        """An institution.
-
-        Raises:
-            UnknownError: there is none.
-        """
-        return self._existing(stream, Institution)
-
-    def rulebook(self, stream: StreamId) -> Rulebook:
-        """A region's rulebook.
-
-        Raises:
-            UnknownError: the region has none.
-        """
-        return self._existing(stream, Rulebook)
-
-    def kinship(self, stream: StreamId) -> Kinship:
-        """A person's relatives.
-
-        Raises:
-            UnknownError: the register knows none.
-        """
-        return self._existing(stream, Kinship)
-
-    def link(self, stream: StreamId) -> Link:
-        """A credential link.
-
-        Raises:
-            UnknownError: there is none.
-        """
-        return self._existing(stream, Link)
-
-    def visit(self, stream: StreamId) -> Visit:
-        """A visit.
-
-        Raises:
-            UnknownError: there is none.
-        """
-        return self._existing(stream, Visit)
+    binding = _of_kind(Binding)
+    settlement = _of_kind(Settlement)
+    hold = _of_kind(Hold)
+    correction = _of_kind(Correction)
+    premium = _of_kind(Premium)
+    institution = _of_kind(Institution)
+    rulebook = _of_kind(Rulebook)
+    kinship = _of_kind(Kinship)
+    link = _of_kind(Link)
+    visit = _of_kind(Visit)
+    _stored_account = _of_kind(Account)
 
     def version(self, stream: StreamId) -> int:
-        """A stream's version; 0 before its first event, and counting a year yet to be closed."""
+        """A stream's version: 0 before its first event; a year that the append closes counts."""
         return self._head(stream).version + (self.closing(stream) is not None)
 
     def closing(self, stream: StreamId) -> YearClosed | None:
-        """What ends an account's year before its next event; None where it is not over."""
+        """The event that closes an account's year before its next event; None within the year."""
         state = self._head(stream).state
         return closing(state, self._now) if isinstance(state, Account) else None
 
     def need(self, streams: Iterable[StreamId]) -> None:
-        """Ask for many streams at once, so that a cold decision stops once and not for each.
+        """Require many streams at once, so that a decision on a cold cache stops only once.
 
         Raises:
-            UnreadError: some are not loaded yet.
+            UnreadError: some are not loaded.
         """
-        missing = [stream for stream in streams if self._layer.known_head(stream) is None]
+        missing = [stream for stream in streams if self._overlay.known_head(stream) is None]
         if missing:
             raise UnreadError(*missing)
 
     def find(self, name: bytes, of: StreamId | None = None) -> StreamId | None:
-        """The stream that has a name; `of` is the stream whose id the name is made of.
+        """The stream that owns a unique name; None where the name is free.
 
-        Nobody has such a name before that stream is stored, so nothing is read for it.
-        The head of a named account is read too: a name that this process remembers goes stale
-        with the account's version. Who was erased has no name, so the name is looked up again.
+        `of` is the stream whose id is part of the name. A stream that begins in this batch cannot
+        have such a name in the database, so nothing is loaded for it. The head of a named account
+        is read too, because a cached name is stale once the account's version has changed. An
+        erased person has no name, so the name is loaded again.
         """
-        if of is not None and self._layer.is_fresh(of):
+        if of is not None and self._overlay.is_fresh(of):
             return self.holder(name)
-        stream = self._layer.name(name)
+        stream = self._overlay.name(name)
         if stream is not None and self._is_erased(stream):
             raise UnreadError(name=name)
         return stream
 
     def person(self, account: StreamId) -> SealedPerson:
-        """A person's data, still sealed, and his key, still wrapped.
+        """A person's sealed data and wrapped key.
 
-        The head of his account is read too: who is remembered here and was erased elsewhere is
-        found out by the append, as every old head is.
+        The head of the account is read too. If another process erased the person, this cached
+        head is stale and the append rejects it.
         """
         self._head(account)
-        return self._layer.person(account)
+        return self._overlay.person(account)
 
     def holder(self, name: bytes) -> StreamId | None:
-        """The stream that has a name which this decision takes if nobody has.
+        """The owner of a name that this decision wants to take; None where the name seems free.
 
-        Who is not known here counts as nobody: the append looks again under its lock.
+        A name that is not cached counts as free: the append checks it again under its lock.
         """
-        stream = self._layer.known_name(name)
+        stream = self._overlay.known_name(name)
         return None if stream is None or self._is_erased(stream) else stream
 
     def _is_erased(self, stream: StreamId) -> bool:
@@ -190,15 +138,9 @@ class ReadSet:
         state = self._head(stream).state
         return isinstance(state, Account) and state.is_erased
 
-    def _existing(self, stream: StreamId, state_class: type[S]) -> S:
-        state = self._head(stream).state
-        if not isinstance(state, state_class):
-            raise UnknownError
-        return state
-
     def _head(self, stream: StreamId) -> StreamHead:
         head = self._heads.get(stream)
         if head is None:
-            head = self._heads[stream] = self._layer.head(stream)
+            head = self._heads[stream] = self._overlay.head(stream)
             self.read[stream] = head.version
         return head
