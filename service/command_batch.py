@@ -1,8 +1,15 @@
-"""Many use cases at once, without a task for each: every one stops where it goes to the log."""
+"""Runs many use cases without a task for each, which would cost an import microseconds a line.
+
+A use case that is queued here awaits one thing only, the reply to its one command. `_begin`
+starts its coroutine with `send(None)`, which returns the command that the coroutine yields, and
+gives that command to the appender. `_end` awaits the reply and resumes the coroutine by sending
+the reply to it, as an event loop does for a task.
+"""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Generator, Iterable
 from dataclasses import fields
+from types import coroutine
 from typing import Any, NamedTuple
 
 from typing_extensions import override
@@ -14,11 +21,11 @@ from service.ledger.command import Command, KeyReusedError, Reply
 
 Case = Coroutine[Any, Any, Reply]
 NO_REPLY = (RefusalError, KeyReusedError)
-"""Why a use case ends without a reply; nothing was stored."""
+"""Errors that end a use case without a reply; nothing was stored."""
 
 
 class QueuedUseCase(NamedTuple):
-    """A call of a use case that waits for nothing but its one command; it can be sent on."""
+    """A call of a use case that awaits nothing but its one command; it can be pickled."""
 
     use_case: Callable[..., Case]
     request: Request
@@ -32,41 +39,35 @@ class QueuedUseCase(NamedTuple):
 async def carry_out(
     context: ServiceContext, items: Iterable[QueuedUseCase]
 ) -> list[Reply | Exception]:
-    """Carry out errands, decided in their order: their replies, or why there is none.
+    """Run use cases, decided in their order; for each its reply, or an error of `NO_REPLY`.
 
     Raises:
         OverloadedError, StoreUnavailableError, OutcomeUnknownError: as `Appender.submit`.
     """
-    stopping = _Stopping(*(getattr(context, field.name) for field in fields(context)))
-    begun = [_begin(stopping, item) for item in items]
+    yielding = _YieldingContext(*(getattr(context, field.name) for field in fields(context)))
+    begun = [_begin(yielding, item) for item in items]
     return [each if isinstance(each, Exception) else await _end(*each) for each in begun]
 
 
-class _Stop(NamedTuple):
-    """Where a use case waits until its command is in the log."""
-
-    command: Command
-
-    def __await__(self) -> Generator[Command, Reply, Reply]:
-        return (yield self.command)
-
-
-class _Stopping(ServiceContext):
-    """A house whose use cases give their command away and wait to be told the reply."""
+class _YieldingContext(ServiceContext):
+    """A context whose use cases yield their command to `_begin` and wait for the reply."""
 
     __slots__ = ()
 
     @override
     async def do(self, request: Request, decide: Decide) -> Reply:
-        """Give the command to whoever drives the use case."""
-        return await _Stop(self.command(request, decide))
+        return await _yielded(self.command(request, decide))
 
 
-Begun = tuple[Case, "asyncio.Future[Reply]"]
+@coroutine
+def _yielded(command: Command) -> Generator[Command, Reply, Reply]:
+    return (yield command)
 
 
-def _begin(context: _Stopping, item: QueuedUseCase) -> Begun | Exception:
-    """Take a use case to where it stops, and its command to the appender."""
+def _begin(
+    context: _YieldingContext, item: QueuedUseCase
+) -> "tuple[Case, asyncio.Future[Reply]] | Exception":
+    """Run a use case up to its command, and give that to the appender."""
     case = item.begin(context)
     try:
         command = case.send(None)
@@ -75,14 +76,14 @@ def _begin(context: _Stopping, item: QueuedUseCase) -> Begun | Exception:
     return case, context.appender.take(command)
 
 
-async def _end(case: Case, answer: "asyncio.Future[Reply]") -> Reply | Exception:
-    """Let a use case go on with its reply, to its end."""
+async def _end(case: Case, future: "asyncio.Future[Reply]") -> Reply | Exception:
+    """Resume a use case with its reply, and return its result."""
     try:
-        case.send(await answer)
+        case.send(await future)
     except StopIteration as done:
         reply: Reply = done.value
         return reply
     except NO_REPLY as error:
         case.close()
         return error
-    raise AssertionError("an errand has one command")
+    raise AssertionError("a queued use case has one command")
