@@ -5,7 +5,7 @@ A grant or an invitation runs out by itself: the status is computed when it is a
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 from aggregates.account.events import AccountOpened
 from aggregates.binding.events import (
@@ -18,64 +18,31 @@ from aggregates.binding.events import (
     StrangerInvited,
 )
 from aggregates.vocabulary import BindingStatus, Instant, Relation, StreamId, Use
+from projections.kit import sql
 from projections.kit.paging import Page, below, bounded, page
 from projections.kit.recorded_event import RecordedEvent
 from projections.kit.row_per_stream import Rows
-from projections.kit.table import Connection, Reader, Table, columns, key_of, stream_of
+from projections.kit.table import Connection, Reader, Table, columns, key_of
 
-TABLE = Table(
-    "bindings",
-    """
-    CREATE TABLE {name} (
-        binding            uuid NOT NULL,
-        position           bigint NOT NULL,
-        version            integer NOT NULL,
-        sponsor            uuid NOT NULL,
-        beneficiary        uuid NOT NULL,
-        relation           text NOT NULL,
-        uses               text NOT NULL,
-        per_settlement_fen bigint,
-        per_day_fen        bigint,
-        per_month_fen      bigint,
-        per_year_fen       bigint,
-        status             text NOT NULL,
-        valid_from         date NOT NULL,
-        valid_until        date,
-        active_from        date,
-        expires_at         timestamptz NOT NULL,
-        last_on            date,
-        sponsor_region     text,
-        beneficiary_region text,
-        CONSTRAINT {name}_pkey PRIMARY KEY (binding)
-    ) WITH (fillfactor = 80);
-    CREATE INDEX {name}_by_position ON {name} (position);
-    CREATE INDEX {name}_by_sponsor ON {name} (sponsor, position);
-    CREATE INDEX {name}_by_beneficiary ON {name} (beneficiary, position);
-    CREATE INDEX {name}_by_sponsor_region ON {name} (sponsor_region, position);
-    CREATE INDEX {name}_by_beneficiary_region ON {name} (beneficiary_region, position);
-    CREATE TABLE {name}_regions (
-        account uuid NOT NULL,
-        region  text NOT NULL,
-        CONSTRAINT {name}_regions_pkey PRIMARY KEY (account)
-    );
-    """,
-    parts=("", "_regions"),
-)
 CHANGES = (BindingConfirmed, InvitationDeclined, GrantChanged, BindingReleased)
 READS = (AccountOpened, InvitationSent, StrangerInvited, *CHANGES)
+
+
+def _uses(text: str) -> tuple[Use, ...]:
+    return tuple(Use(use) for use in text.split(",") if use)
 
 
 class BindingRow(NamedTuple):
     """A binding; `position` is where the invitation stands in the log."""
 
-    binding: StreamId
+    binding: Annotated[StreamId, sql.stream_key("bnd")]
     position: int
-    version: int
-    sponsor: StreamId
-    beneficiary: StreamId
+    version: sql.Integer
+    sponsor: sql.AccountKey
+    beneficiary: sql.AccountKey
     relation: Relation
-    uses: tuple[Use, ...]
-    caps: Caps
+    uses: Annotated[tuple[Use, ...], sql.SqlType("text", _uses, ",".join)]
+    caps: Annotated[Caps, sql.Members()]
     status: BindingStatus
     valid_from: date
     valid_until: date | None
@@ -123,90 +90,54 @@ def _invited(fact: RecordedEvent, event: InvitationSent) -> BindingRow:
     )
 
 
-COLUMNS = """binding, position, version, sponsor, beneficiary, relation, uses,
-           per_settlement_fen, per_day_fen, per_month_fen, per_year_fen,
-           status, valid_from, valid_until, active_from, expires_at, last_on"""
-REGIONS = """
-    INSERT INTO {name}_regions SELECT * FROM unnest($1::uuid[], $2::text[])
-        ON CONFLICT (account) DO NOTHING
-"""
-STORED = f"SELECT {COLUMNS} FROM {{name}} WHERE binding = ANY ($1::uuid[])"  # noqa: S608 -- ours
+class AccountRegion(NamedTuple):
+    """The region that an account was opened in."""
+
+    account: sql.AccountKey
+    region: str
+
+
+COLUMNS, REGIONS = sql.RowColumns(BindingRow), sql.RowColumns(AccountRegion)
+TABLE = Table(
+    "bindings",
+    f"""
+    CREATE TABLE {{name}} (
+        {COLUMNS.ddl}, sponsor_region text, beneficiary_region text,
+        CONSTRAINT {{name}}_pkey PRIMARY KEY (binding)
+    ) WITH (fillfactor = 80);
+    CREATE INDEX {{name}}_by_position ON {{name}} (position);
+    CREATE INDEX {{name}}_by_sponsor ON {{name}} (sponsor, position);
+    CREATE INDEX {{name}}_by_beneficiary ON {{name}} (beneficiary, position);
+    CREATE INDEX {{name}}_by_sponsor_region ON {{name}} (sponsor_region, position);
+    CREATE INDEX {{name}}_by_beneficiary_region ON {{name}} (beneficiary_region, position);
+    CREATE TABLE {{name}}_regions (
+        {REGIONS.ddl}, CONSTRAINT {{name}}_regions_pkey PRIMARY KEY (account)
+    );
+    """,
+    parts=("", "_regions"),
+)
+OPENED = f"{REGIONS.insert('_regions')} ON CONFLICT (account) DO NOTHING"
 UPSERT = f"""
-    INSERT INTO {{name}} ({COLUMNS}, sponsor_region, beneficiary_region)
+    INSERT INTO {{name}} ({COLUMNS.names}, sponsor_region, beneficiary_region)
     SELECT n.*, s.region, b.region
-      FROM unnest($1::uuid[], $2::bigint[], $3::integer[], $4::uuid[], $5::uuid[], $6::text[],
-                  $7::text[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[],
-                  $12::text[], $13::date[], $14::date[], $15::date[], $16::timestamptz[],
-                  $17::date[]) AS n ({COLUMNS})
+      FROM {COLUMNS.unnest} AS n ({COLUMNS.names})
       LEFT JOIN {{name}}_regions s ON s.account = n.sponsor
       LEFT JOIN {{name}}_regions b ON b.account = n.beneficiary
         ON CONFLICT (binding) DO UPDATE
-       SET position = EXCLUDED.position, version = EXCLUDED.version,
-           sponsor = EXCLUDED.sponsor, beneficiary = EXCLUDED.beneficiary,
-           sponsor_region = EXCLUDED.sponsor_region,
-           beneficiary_region = EXCLUDED.beneficiary_region,
-           relation = EXCLUDED.relation, uses = EXCLUDED.uses,
-           per_settlement_fen = EXCLUDED.per_settlement_fen, per_day_fen = EXCLUDED.per_day_fen,
-           per_month_fen = EXCLUDED.per_month_fen, per_year_fen = EXCLUDED.per_year_fen,
-           status = EXCLUDED.status, valid_from = EXCLUDED.valid_from,
-           valid_until = EXCLUDED.valid_until, active_from = EXCLUDED.active_from,
-           expires_at = EXCLUDED.expires_at, last_on = EXCLUDED.last_on
+    {sql.assignments([*COLUMNS.names.split(", ")[1:], "sponsor_region", "beneficiary_region"])}
 """  # noqa: S608 -- column names of ours
-
-
-def _values(row: BindingRow) -> tuple[Any, ...]:
-    caps = row.caps
-    return (
-        key_of(row.binding),
-        *row[1:3],
-        key_of(row.sponsor),
-        key_of(row.beneficiary),
-        row.relation,
-        ",".join(row.uses),
-        *(caps.per_settlement_fen, caps.per_day_fen, caps.per_month_fen, caps.per_year_fen),
-        *row[8:],
-    )
-
-
-def _row(found: Any) -> BindingRow:  # noqa: ANN401 -- a record of asyncpg
-    binding, position, version, sponsor, beneficiary, relation, uses, *rest = found
-    settlement_fen, day_fen, month_fen, year_fen, status, *days = rest
-    return BindingRow(
-        stream_of("bnd", binding),
-        position,
-        version,
-        stream_of("acc", sponsor),
-        stream_of("acc", beneficiary),
-        Relation(relation),
-        tuple(Use(use) for use in uses.split(",") if use),
-        Caps(
-            per_settlement_fen=settlement_fen,
-            per_day_fen=day_fen,
-            per_month_fen=month_fen,
-            per_year_fen=year_fen,
-        ),
-        BindingStatus(status),
-        *days,
-    )
-
-
-ROWS = Rows(
-    begins=(InvitationSent, StrangerInvited),
-    changes=CHANGES,
-    evolve=evolve,
-    stored=STORED,
-    upsert=UPSERT,
-    row=_row,
-    values=_values,
-)
+ROWS = Rows((InvitationSent, StrangerInvited), CHANGES, evolve, COLUMNS, UPSERT)
 
 
 async def write(connection: Connection, name: str, facts: Sequence[RecordedEvent]) -> None:
     """Write what a batch of facts changes; an account's region is known before its bindings."""
-    opened = [(f.stream, f.event) for f in facts if isinstance(f.event, AccountOpened)]
-    regions = [(key_of(account), event.region) for account, event in opened]
+    regions = [
+        REGIONS.values(AccountRegion(fact.stream, fact.event.region))
+        for fact in facts
+        if isinstance(fact.event, AccountOpened)
+    ]
     if regions:
-        await connection.execute(REGIONS.format(name=name), *columns(regions, 2))
+        await connection.execute(OPENED.format(name=name), *columns(regions, 2))
     await ROWS.write(connection, name, facts)
 
 
@@ -217,7 +148,7 @@ STANDING = """CASE
         ELSE status END"""
 """The status at a moment $1 on a day $2, as `aggregates.binding.Binding.status_at` has it."""
 SIDE = f"""
-    (SELECT {COLUMNS.replace("status", f"{STANDING} AS status")} FROM bindings
+    (SELECT {COLUMNS.names.replace("status", f"{STANDING} AS status")} FROM bindings
       WHERE {{side}} AND position < $3 AND ($4::text IS NULL OR {STANDING} = $4)
       ORDER BY position DESC LIMIT $5)
 """  # noqa: S608 -- column names of ours
@@ -273,5 +204,5 @@ async def _listed(
     now, status, cursor, limit = wanted
     limit = bounded(limit)
     found = await reader.fetch(query, now.at, now.on, below(cursor), status, limit + 1, *side)
-    rows = [_row(row) for row in found]
+    rows = [COLUMNS.read(row) for row in found]
     return page(rows, [row.position for row in rows], limit)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 from aggregates.credential_link.events import (
     CodeShown,
@@ -17,40 +17,12 @@ from aggregates.credential_link.link import Link
 from aggregates.credential_link.link import evolve as evolve_link
 from aggregates.settlement.events import Settled
 from aggregates.vocabulary import LinkStatus, Relation, StreamId
-from projections.kit.paging import Page, below, bounded, page
+from projections.kit import sql
+from projections.kit.paging import Page, fetch_page
 from projections.kit.recorded_event import RecordedEvent
 from projections.kit.row_per_stream import Rows
 from projections.kit.table import Connection, Reader, Table, columns, key_of, stream_of
 
-TABLE = Table(
-    "guardian_links",
-    """
-    CREATE TABLE {name} (
-        link      uuid NOT NULL,
-        position  bigint NOT NULL,
-        version   integer NOT NULL,
-        guardian  uuid NOT NULL,
-        member    uuid NOT NULL,
-        relation  text NOT NULL,
-        slot      integer NOT NULL,
-        opened_at timestamptz NOT NULL,
-        closed_at timestamptz,
-        granted   text NOT NULL,
-        is_own    boolean NOT NULL,
-        is_known  boolean NOT NULL,
-        CONSTRAINT {name}_pkey PRIMARY KEY (link)
-    ) WITH (fillfactor = 80);
-    CREATE INDEX {name}_by_guardian ON {name} (guardian, position);
-    CREATE INDEX {name}_by_member ON {name} (member, position);
-    CREATE TABLE {name}_uses (
-        credential text NOT NULL,
-        settlement uuid NOT NULL,
-        position   bigint NOT NULL,
-        CONSTRAINT {name}_uses_pkey PRIMARY KEY (credential, position)
-    );
-    """,
-    parts=("", "_uses"),
-)
 BEGINS = (CredentialLinkOpened, CredentialLinkRequested)
 CHANGES = (
     CredentialLinkConfirmed,
@@ -65,13 +37,13 @@ READS = (*BEGINS, *CHANGES, Settled)
 class LinkRow(NamedTuple):
     """A link; `position` is where its opening stands in the log. The rest is the link's fold."""
 
-    link: StreamId
+    link: Annotated[StreamId, sql.stream_key("lnk")]
     position: int
-    version: int
-    guardian: StreamId
-    member: StreamId
+    version: sql.Integer
+    guardian: sql.AccountKey
+    member: sql.AccountKey
     relation: Relation
-    slot: int
+    slot: sql.Integer
     opened_at: datetime
     closed_at: datetime | None
     granted: LinkStatus
@@ -120,53 +92,38 @@ def _row_of(fact: RecordedEvent, position: int, link: Link) -> LinkRow:
     )
 
 
-COLUMNS = ", ".join(LinkRow._fields)
-STORED = f"SELECT {COLUMNS} FROM {{name}} WHERE link = ANY ($1::uuid[])"  # noqa: S608 -- ours
-UPSERT = f"""
-    INSERT INTO {{name}} ({COLUMNS})
-    SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::integer[], $4::uuid[], $5::uuid[],
-                         $6::text[], $7::integer[], $8::timestamptz[], $9::timestamptz[],
-                         $10::text[], $11::boolean[], $12::boolean[])
-        ON CONFLICT (link) DO UPDATE
-       SET version = EXCLUDED.version, closed_at = EXCLUDED.closed_at,
-           granted = EXCLUDED.granted, is_own = EXCLUDED.is_own, is_known = EXCLUDED.is_known
-"""  # noqa: S608 -- column names of ours
-USED = """
-    INSERT INTO {name}_uses (credential, settlement, position)
-    SELECT * FROM unnest($1::text[], $2::uuid[], $3::bigint[])
-"""
+class LinkUse(NamedTuple):
+    """A settlement that a shown code was used for; `credential` is the code's digest."""
+
+    credential: str
+    settlement: sql.SettlementKey
+    position: int
 
 
-def _row(found: Any) -> LinkRow:  # noqa: ANN401 -- a record of asyncpg
-    row = LinkRow(*found)
-    return row._replace(
-        link=stream_of("lnk", found["link"]),
-        guardian=stream_of("acc", found["guardian"]),
-        member=stream_of("acc", found["member"]),
-        relation=Relation(row.relation),
-        granted=LinkStatus(row.granted),
-    )
-
-
-def _values(row: LinkRow) -> tuple[Any, ...]:
-    return (key_of(row.link), *row[1:3], key_of(row.guardian), key_of(row.member), *row[5:])
-
-
-ROWS = Rows(
-    begins=BEGINS,
-    changes=CHANGES,
-    evolve=evolve,
-    stored=STORED,
-    upsert=UPSERT,
-    row=_row,
-    values=_values,
+COLUMNS, USES = sql.RowColumns(LinkRow), sql.RowColumns(LinkUse)
+TABLE = Table(
+    "guardian_links",
+    f"""
+    CREATE TABLE {{name}} (
+        {COLUMNS.ddl}, CONSTRAINT {{name}}_pkey PRIMARY KEY (link)
+    ) WITH (fillfactor = 80);
+    CREATE INDEX {{name}}_by_guardian ON {{name}} (guardian, position);
+    CREATE INDEX {{name}}_by_member ON {{name}} (member, position);
+    CREATE TABLE {{name}}_uses (
+        {USES.ddl}, CONSTRAINT {{name}}_uses_pkey PRIMARY KEY (credential, position)
+    );
+    """,
+    parts=("", "_uses"),
 )
+UPSERT = COLUMNS.upsert("version", "closed_at", "granted", "is_own", "is_known")
+USED = USES.insert("_uses")
+ROWS = Rows(BEGINS, CHANGES, evolve, COLUMNS, UPSERT)
 
 
 async def write(connection: Connection, name: str, facts: Sequence[RecordedEvent]) -> None:
     """Write what a batch of facts changes, and which bills came by a shown code."""
     used = [
-        (fact.event.claim.credential, key_of(fact.stream), fact.position)
+        USES.values(LinkUse(fact.event.claim.credential, fact.stream, fact.position))
         for fact in facts
         if isinstance(fact.event, Settled) and fact.event.claim.credential is not None
     ]
@@ -176,14 +133,14 @@ async def write(connection: Connection, name: str, facts: Sequence[RecordedEvent
 
 
 SIDE = f"""
-    (SELECT {COLUMNS} FROM guardian_links
+    (SELECT {COLUMNS.names} FROM guardian_links
       WHERE {{side}} = $1::uuid AND position < $2 ORDER BY position DESC LIMIT $3)
 """  # noqa: S608 -- column names of ours
 OF_PARTY = (
     f"{SIDE.format(side='guardian')} UNION {SIDE.format(side='member')}"
     " ORDER BY position DESC LIMIT $3"
 )
-USES = """
+USED_FOR = """
     SELECT credential, settlement FROM guardian_links_uses
      WHERE credential = ANY ($1::text[]) ORDER BY position
 """
@@ -197,15 +154,13 @@ async def of_party(
     Raises:
         CursorInvalidError: not a cursor.
     """
-    limit = bounded(limit)
-    found = await reader.fetch(OF_PARTY, key_of(account), below(cursor), limit + 1)
-    rows = [_row(row) for row in found]
-    return page(rows, [row.position for row in rows], limit)
+    of = (key_of(account),)
+    return await fetch_page(reader, OF_PARTY, of, (cursor, limit), COLUMNS.read)
 
 
 async def uses_of(reader: Reader, credentials: Sequence[str]) -> dict[str, list[StreamId]]:
     """The settlements of shown codes, by the code's digest, oldest first."""
     uses: dict[str, list[StreamId]] = {}
-    for credential, settlement in await reader.fetch(USES, list(credentials)):
+    for credential, settlement in await reader.fetch(USED_FOR, list(credentials)):
         uses.setdefault(credential, []).append(stream_of("stl", settlement))
     return uses

@@ -1,6 +1,7 @@
 """Premiums that wait for the tax side, so that whoever asks it again knows what to ask about."""
 
 from collections.abc import Sequence
+from typing import Annotated, NamedTuple
 
 from aggregates.premium.premium import (
     PremiumConfirmed,
@@ -13,27 +14,32 @@ from aggregates.premium.premium import (
     PremiumSentToTax,
 )
 from aggregates.vocabulary import StreamId
+from projections.kit import sql
 from projections.kit.recorded_event import RecordedEvent
 from projections.kit.table import Connection, Reader, Table, columns, key_of, stream_of
 
-TABLE = Table(
-    "open_premiums",
-    """
-    CREATE TABLE {name} (
-        premium uuid NOT NULL,
-        since   bigint NOT NULL,
-        CONSTRAINT {name}_pkey PRIMARY KEY (premium)
-    );
-    """,
-)
 OPENS = (PremiumHeld, PremiumSentToTax, PremiumOutcomeUnknown, PremiumReversalRequested)
 CLOSES = (PremiumConfirmed, PremiumRejected, PremiumReversalRefused, PremiumReversed)
 READS = (*OPENS, *CLOSES)
 
-UPSERT = """
-    INSERT INTO {name} (premium, since) SELECT * FROM unnest($1::uuid[], $2::bigint[])
-        ON CONFLICT (premium) DO UPDATE SET since = EXCLUDED.since
-"""
+
+class OpenPremium(NamedTuple):
+    """A premium that waits for the tax side, and since when, in microseconds."""
+
+    premium: Annotated[StreamId, sql.stream_key("prm")]
+    since: int
+
+
+COLUMNS = sql.RowColumns(OpenPremium)
+TABLE = Table(
+    "open_premiums",
+    f"""
+    CREATE TABLE {{name}} (
+        {COLUMNS.ddl}, CONSTRAINT {{name}}_pkey PRIMARY KEY (premium)
+    );
+    """,
+)
+UPSERT = COLUMNS.upsert()
 DELETE = "DELETE FROM {name} WHERE premium = ANY ($1::uuid[])"
 
 
@@ -54,7 +60,7 @@ async def write(connection: Connection, name: str, facts: Sequence[RecordedEvent
     for fact in mine:
         evolve(waits, fact)
     gone = sorted({key_of(fact.stream) for fact in mine if fact.stream not in waits})
-    rows = [(key_of(premium), since) for premium, since in waits.items()]
+    rows = [COLUMNS.values(OpenPremium(*item)) for item in waits.items()]
     await connection.execute(UPSERT.format(name=name), *columns(rows, 2))
     await connection.execute(DELETE.format(name=name), gone)
 

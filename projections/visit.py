@@ -1,34 +1,15 @@
 """Visits that institutions registered here, to be found by patient and time. No fee lines."""
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 from aggregates.visit import VisitClosed, VisitDescribed, VisitRegistered, VisitReopened
 from aggregates.vocabulary import Setting, StreamId, VisitEnd
+from projections.kit import sql
 from projections.kit.recorded_event import RecordedEvent
 from projections.kit.row_per_stream import Rows
-from projections.kit.table import Reader, Table, key_of, storable, stream_of
+from projections.kit.table import Reader, Table, key_of, storable
 
-TABLE = Table(
-    "visits",
-    """
-    CREATE TABLE {name} (
-        visit       uuid NOT NULL,
-        position    bigint NOT NULL,
-        institution uuid NOT NULL,
-        beneficiary uuid NOT NULL,
-        setting     text NOT NULL,
-        number      text NOT NULL,
-        department  text NOT NULL,
-        med_type    text,
-        began_at    timestamptz NOT NULL,
-        ended_at    timestamptz,
-        ending      text,
-        CONSTRAINT {name}_pkey PRIMARY KEY (visit)
-    ) WITH (fillfactor = 80);
-    CREATE INDEX {name}_by_patient ON {name} (institution, beneficiary, began_at);
-    """,
-)
 CHANGES = (VisitDescribed, VisitClosed, VisitReopened)
 READS = (VisitRegistered, *CHANGES)
 VISITS_MAX = 200
@@ -37,10 +18,10 @@ VISITS_MAX = 200
 class VisitRow(NamedTuple):
     """A visit as it stands; `position` is where its registration stands in the log."""
 
-    visit: StreamId
+    visit: Annotated[StreamId, sql.stream_key("vis")]
     position: int
-    institution: StreamId
-    beneficiary: StreamId
+    institution: sql.InstitutionKey
+    beneficiary: sql.AccountKey
     setting: Setting
     number: str
     department: str
@@ -76,50 +57,23 @@ def evolve(row: VisitRow | None, fact: RecordedEvent) -> VisitRow | None:
     return row
 
 
-COLUMNS = ", ".join(VisitRow._fields)
-STORED = f"SELECT {COLUMNS} FROM {{name}} WHERE visit = ANY ($1::uuid[])"  # noqa: S608 -- ours
-UPSERT = f"""
-    INSERT INTO {{name}} ({COLUMNS})
-    SELECT * FROM unnest(
-        $1::uuid[], $2::bigint[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[],
-        $8::text[], $9::timestamptz[], $10::timestamptz[], $11::text[])
-        ON CONFLICT (visit) DO UPDATE
-       SET med_type = EXCLUDED.med_type, ended_at = EXCLUDED.ended_at, ending = EXCLUDED.ending
-"""  # noqa: S608 -- column names of ours
-
-
-def _row(found: Any) -> VisitRow:  # noqa: ANN401 -- a record of asyncpg
-    row = VisitRow(*found)
-    return row._replace(
-        visit=stream_of("vis", found["visit"]),
-        institution=stream_of("ins", found["institution"]),
-        beneficiary=stream_of("acc", found["beneficiary"]),
-        setting=Setting(row.setting),
-        ending=VisitEnd(row.ending) if row.ending else None,
-    )
-
-
-def _values(row: VisitRow) -> tuple[Any, ...]:
-    return (
-        *(key_of(row.visit), row.position),
-        *(key_of(row.institution), key_of(row.beneficiary), *row[4:]),
-    )
-
-
-ROWS = Rows(
-    begins=(VisitRegistered,),
-    changes=CHANGES,
-    evolve=evolve,
-    stored=STORED,
-    upsert=UPSERT,
-    row=_row,
-    values=_values,
+COLUMNS = sql.RowColumns(VisitRow)
+TABLE = Table(
+    "visits",
+    f"""
+    CREATE TABLE {{name}} (
+        {COLUMNS.ddl}, CONSTRAINT {{name}}_pkey PRIMARY KEY (visit)
+    ) WITH (fillfactor = 80);
+    CREATE INDEX {{name}}_by_patient ON {{name}} (institution, beneficiary, began_at);
+    """,
 )
+UPSERT = COLUMNS.upsert("med_type", "ended_at", "ending")
+ROWS = Rows((VisitRegistered,), CHANGES, evolve, COLUMNS, UPSERT)
 write = ROWS.write
 
 
 OF_PATIENT = f"""
-    SELECT {COLUMNS} FROM visits
+    SELECT {COLUMNS.names} FROM visits
      WHERE institution = $1::uuid AND beneficiary = $2::uuid
        AND began_at >= $3 AND began_at <= $4 AND ending IS DISTINCT FROM 'WITHDRAWN'
      ORDER BY began_at DESC, position DESC LIMIT $5
@@ -132,4 +86,4 @@ async def of_patient(
     """A patient's visits at an institution that began in a time, the newest 200, newest first."""
     parties = (key_of(institution), key_of(beneficiary))
     found = await reader.fetch(OF_PATIENT, *parties, since, until, VISITS_MAX)
-    return [_row(row) for row in found]
+    return [COLUMNS.read(row) for row in found]

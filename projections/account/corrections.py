@@ -1,28 +1,15 @@
 """Corrections for whoever must decide them: which there are, whose, and where each stands."""
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 from aggregates.account.correction import CorrectionApproved, CorrectionProposed, CorrectionRejected
 from aggregates.vocabulary import CorrectionStatus, StreamId
-from projections.kit.paging import Page, below, bounded, page
+from projections.kit import sql
+from projections.kit.paging import Page, fetch_page
 from projections.kit.recorded_event import RecordedEvent
 from projections.kit.row_per_stream import Rows
-from projections.kit.table import Reader, Table, key_of, stream_of
+from projections.kit.table import Reader, Table
 
-TABLE = Table(
-    "corrections",
-    """
-    CREATE TABLE {name} (
-        correction uuid NOT NULL,
-        position   bigint NOT NULL,
-        account    uuid NOT NULL,
-        status     text NOT NULL,
-        CONSTRAINT {name}_pkey PRIMARY KEY (correction)
-    );
-    CREATE INDEX {name}_by_position ON {name} (position);
-    """,
-)
 CHANGES = (CorrectionApproved, CorrectionRejected)
 READS = (CorrectionProposed, *CHANGES)
 
@@ -30,9 +17,9 @@ READS = (CorrectionProposed, *CHANGES)
 class CorrectionRow(NamedTuple):
     """A correction; `position` is where its proposal stands in the log."""
 
-    correction: StreamId
+    correction: Annotated[StreamId, sql.stream_key("cor")]
     position: int
-    account: StreamId
+    account: sql.AccountKey
     status: CorrectionStatus
 
 
@@ -48,38 +35,17 @@ def evolve(row: CorrectionRow | None, fact: RecordedEvent) -> CorrectionRow | No
     return row
 
 
-COLUMNS = ", ".join(CorrectionRow._fields)
-STORED = f"SELECT {COLUMNS} FROM {{name}} WHERE correction = ANY ($1::uuid[])"  # noqa: S608 -- ours
-UPSERT = f"""
-    INSERT INTO {{name}} ({COLUMNS})
-    SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::text[])
-        ON CONFLICT (correction) DO UPDATE SET status = EXCLUDED.status
-"""  # noqa: S608 -- column names of ours
-
-
-def _row(found: Any) -> CorrectionRow:  # noqa: ANN401 -- a record of asyncpg
-    correction, position, account, status = found
-    return CorrectionRow(
-        stream_of("cor", correction),
-        position,
-        stream_of("acc", account),
-        CorrectionStatus(status),
-    )
-
-
-def _values(row: CorrectionRow) -> Sequence[Any]:
-    return key_of(row.correction), row.position, key_of(row.account), row.status
-
-
-ROWS = Rows(
-    begins=(CorrectionProposed,),
-    changes=CHANGES,
-    evolve=evolve,
-    stored=STORED,
-    upsert=UPSERT,
-    row=_row,
-    values=_values,
+COLUMNS = sql.RowColumns(CorrectionRow)
+TABLE = Table(
+    "corrections",
+    f"""
+    CREATE TABLE {{name}} (
+        {COLUMNS.ddl}, CONSTRAINT {{name}}_pkey PRIMARY KEY (correction)
+    );
+    CREATE INDEX {{name}}_by_position ON {{name}} (position);
+    """,
 )
+ROWS = Rows((CorrectionProposed,), CHANGES, evolve, COLUMNS, COLUMNS.upsert("status"))
 write = ROWS.write
 
 
@@ -106,8 +72,5 @@ async def listed(reader: Reader, wanted: CorrectionFilter) -> Page[CorrectionRow
     Raises:
         CursorInvalidError: not a cursor.
     """
-    limit = bounded(wanted.limit)
-    begins = below(wanted.cursor)
-    found = await reader.fetch(LISTED, wanted.region, wanted.status, begins, limit + 1)
-    rows = [_row(row) for row in found]
-    return page(rows, [row.position for row in rows], limit)
+    region, status, cursor, limit = wanted
+    return await fetch_page(reader, LISTED, (region, status), (cursor, limit), COLUMNS.read)

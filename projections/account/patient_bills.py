@@ -2,35 +2,37 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from aggregates.reconciliation.day import BillTotals
 from aggregates.settlement.events import Settled
 from aggregates.vocabulary import StreamId
-from projections.kit.paging import Page, below, bounded, page
+from projections.kit import sql
+from projections.kit.paging import Page, fetch_page
 from projections.kit.recorded_event import RecordedEvent
 from projections.kit.table import Connection, Reader, Table, columns, key_of, stream_of
 
-TABLE = Table(
-    "bills",
-    """
-    CREATE TABLE {name} (
-        beneficiary uuid NOT NULL,
-        position    bigint NOT NULL,
-        settlement  uuid NOT NULL,
-        CONSTRAINT {name}_pkey PRIMARY KEY (beneficiary, position)
-    );
-    """,
-)
 READS = (Settled,)
 
 
 class BillRow(NamedTuple):
     """A bill of a patient's, and where in the log it was settled."""
 
-    beneficiary: StreamId
+    beneficiary: sql.AccountKey
     position: int
-    settlement: StreamId
+    settlement: sql.SettlementKey
+
+
+COLUMNS = sql.RowColumns(BillRow)
+TABLE = Table(
+    "bills",
+    f"""
+    CREATE TABLE {{name}} (
+        {COLUMNS.ddl}, CONSTRAINT {{name}}_pkey PRIMARY KEY (beneficiary, position)
+    );
+    """,
+)
+INSERT = COLUMNS.insert()
 
 
 def evolve(fact: RecordedEvent) -> BillRow | None:
@@ -40,14 +42,11 @@ def evolve(fact: RecordedEvent) -> BillRow | None:
     return None
 
 
-INSERT = "INSERT INTO {name} SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[])"
-
-
 async def write(connection: Connection, name: str, facts: Sequence[RecordedEvent]) -> None:
     """Write what a batch of facts adds; an event applied twice is refused by the key."""
     made = [row for row in map(evolve, facts) if row is not None]
     if made:
-        rows = [(key_of(row.beneficiary), row.position, key_of(row.settlement)) for row in made]
+        rows = map(COLUMNS.values, made)
         await connection.execute(INSERT.format(name=name), *columns(rows, 3))
 
 
@@ -65,10 +64,11 @@ async def of_account(
     Raises:
         CursorInvalidError: not a cursor.
     """
-    limit = bounded(limit)
-    found = await reader.fetch(OF_ACCOUNT, key_of(account), below(cursor), limit + 1)
-    rows = [BillRow(account, position, stream_of("stl", key)) for position, key in found]
-    return page(rows, [row.position for row in rows], limit)
+
+    def read(row: Sequence[Any]) -> BillRow:
+        return BillRow(account, row[0], stream_of("stl", row[1]))
+
+    return await fetch_page(reader, OF_ACCOUNT, (key_of(account),), (cursor, limit), read)
 
 
 OF_YEAR = """

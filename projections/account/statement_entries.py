@@ -8,7 +8,7 @@ nothing, so that the owner sees that it is his and where it went.
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from aggregates.account.events import (
     Corrected,
@@ -22,30 +22,11 @@ from aggregates.account.events import (
     YearClosed,
 )
 from aggregates.vocabulary import Bucket, StreamId
-from projections.kit.paging import Page, below, bounded, page
+from projections.kit import sql
+from projections.kit.paging import Page, fetch_page
 from projections.kit.recorded_event import RecordedEvent
 from projections.kit.table import Connection, Reader, Table, columns, key_of, storable, stream_of
 
-TABLE = Table(
-    "statements",
-    """
-    CREATE TABLE {name} (
-        account             uuid NOT NULL,
-        position            bigint NOT NULL,
-        recorded_at         bigint NOT NULL,
-        kind                text NOT NULL,
-        current_fen         bigint NOT NULL,
-        prior_fen           bigint NOT NULL,
-        aside_fen           bigint NOT NULL,
-        settlement          text,
-        binding             text,
-        reference           text,
-        balance_current_fen bigint NOT NULL,
-        balance_prior_fen   bigint NOT NULL,
-        CONSTRAINT {name}_pkey PRIMARY KEY (account, position)
-    );
-    """,
-)
 PayingEvent = Credited | Debited | DebitReturned | PremiumDebited | PremiumReturned
 Keeping = YearClosed | Corrected | ReturnSuspended | SuspensePaidOut
 PAYMENTS = (Credited, Debited, DebitReturned, PremiumDebited, PremiumReturned)
@@ -100,7 +81,7 @@ class StatementEntry(NamedTuple):
     `aside_fen` is no part of the balance: it came back and could not be credited.
     """
 
-    account: StreamId
+    account: sql.AccountKey
     position: int
     recorded_at: int
     kind: EntryKind
@@ -110,12 +91,24 @@ class StatementEntry(NamedTuple):
     settlement: StreamId | None
     binding: StreamId | None
     reference: str | None
-    balance: RunningBalance
+    balance: Annotated[RunningBalance, sql.Members("balance_")]
 
     @property
     def amount_fen(self) -> int:
         """Both parts together, signed."""
         return self.current_fen + self.prior_fen
+
+
+COLUMNS = sql.RowColumns(StatementEntry)
+TABLE = Table(
+    "statements",
+    f"""
+    CREATE TABLE {{name}} (
+        {COLUMNS.ddl}, CONSTRAINT {{name}}_pkey PRIMARY KEY (account, position)
+    );
+    """,
+)
+INSERT = COLUMNS.insert()
 
 
 def evolve(balance: RunningBalance, fact: RecordedEvent) -> StatementEntry | None:
@@ -183,13 +176,6 @@ BALANCES = """
            SELECT balance_current_fen, balance_prior_fen FROM {name}
             WHERE account = a.account ORDER BY position DESC LIMIT 1) e
 """
-INSERT = """
-    INSERT INTO {name} (account, position, recorded_at, kind, current_fen, prior_fen, aside_fen,
-                        settlement, binding, reference, balance_current_fen, balance_prior_fen)
-    SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[],
-                         $6::bigint[], $7::bigint[], $8::text[], $9::text[], $10::text[],
-                         $11::bigint[], $12::bigint[])
-"""
 
 
 async def write(connection: Connection, name: str, facts: Sequence[RecordedEvent]) -> None:
@@ -208,7 +194,7 @@ async def write(connection: Connection, name: str, facts: Sequence[RecordedEvent
         if entry is not None:
             balances[entry.account] = entry.balance
             entries.append(entry)
-    rows = [(key_of(entry.account), *entry[1:-1], *entry.balance) for entry in entries]
+    rows = map(COLUMNS.values, entries)
     await connection.execute(INSERT.format(name=name), *columns(rows, 12))
 
 
@@ -227,10 +213,10 @@ async def of_account(
     Raises:
         CursorInvalidError: not a cursor.
     """
-    limit = bounded(limit)
-    found = await reader.fetch(OF_ACCOUNT, key_of(account), below(cursor), limit + 1)
-    entries: list[StatementEntry] = []
-    for position, at, kind, *rest in found:
-        moved = Movement(EntryKind(kind), *rest[:-2])
-        entries.append(StatementEntry(account, position, at, *moved, RunningBalance(*rest[-2:])))
-    return page(entries, [entry.position for entry in entries], limit)
+
+    def read(row: Sequence[Any]) -> StatementEntry:
+        position, at, kind, *moved = row[:-2]
+        movement = Movement(EntryKind(kind), *moved)
+        return StatementEntry(account, position, at, *movement, RunningBalance(*row[-2:]))
+
+    return await fetch_page(reader, OF_ACCOUNT, (key_of(account),), (cursor, limit), read)

@@ -2,10 +2,13 @@
 
 import base64
 import binascii
-from collections.abc import Sequence
-from typing import Generic, NamedTuple, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+from projections.kit.table import Reader
 
 T = TypeVar("T")
+ListedT = TypeVar("ListedT", bound="PositionedRow")
 
 LIMIT_MAX = 200
 NEWEST = 2**63 - 1
@@ -13,6 +16,15 @@ NEWEST = 2**63 - 1
 
 class CursorInvalidError(ValueError):
     """The cursor did not come from a list of ours."""
+
+
+class PositionedRow(Protocol):
+    """A row of a list that is ordered by positions of the log."""
+
+    @property
+    def position(self) -> int:
+        """Where the row begins in the log."""
+        ...
 
 
 class Page(NamedTuple, Generic[T]):
@@ -51,3 +63,21 @@ def page(rows: Sequence[T], positions: Sequence[int], limit: int) -> Page[T]:
         return Page(tuple(rows), None)
     raw = positions[limit - 1].to_bytes(8)
     return Page(tuple(rows[:limit]), base64.urlsafe_b64encode(raw).decode().rstrip("="))
+
+
+async def fetch_page(
+    reader: Reader,
+    query: str,
+    arguments: Sequence[object],
+    page_of: tuple[str | None, int],
+    read: Callable[[Any], ListedT],
+) -> Page[ListedT]:
+    """The page of a cursor and a limit; they are the query's last two parameters.
+
+    Raises:
+        CursorInvalidError: not a cursor.
+    """
+    cursor, limit = page_of[0], bounded(page_of[1])
+    found = await reader.fetch(query, *arguments, below(cursor), limit + 1)
+    rows = [read(row) for row in found]
+    return page(rows, [row.position for row in rows], limit)

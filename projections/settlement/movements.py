@@ -6,7 +6,7 @@ thing that happened, with what it added to the bill, signed; never changed after
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from aggregates.reconciliation.day import NOTHING, BillTotals, LedgerBill, together
 from aggregates.settlement.events import (
@@ -16,31 +16,10 @@ from aggregates.settlement.events import (
     SettlementReversed,
 )
 from aggregates.vocabulary import SettlementStatus, StreamId, instant
+from projections.kit import sql
 from projections.kit.recorded_event import RecordedEvent
 from projections.kit.table import Connection, Reader, Table, columns, key_of, storable, stream_of
 
-TABLE = Table(
-    "settlement_moves",
-    """
-    CREATE TABLE {name} (
-        settlement   uuid NOT NULL,
-        position     bigint NOT NULL,
-        institution  uuid NOT NULL,
-        settled_on   date NOT NULL,
-        day          date NOT NULL,
-        status       text NOT NULL,
-        key_digest   text NOT NULL,
-        bills        integer NOT NULL,
-        total_fen    bigint NOT NULL,
-        fund_pay_fen bigint NOT NULL,
-        own_fen      bigint NOT NULL,
-        aid_fen      bigint NOT NULL,
-        cash_fen     bigint NOT NULL,
-        CONSTRAINT {name}_pkey PRIMARY KEY (settlement, position)
-    );
-    CREATE INDEX {name}_by_day ON {name} (institution, day);
-    """,
-)
 READS = (Settled, PartRefunded, SettlementCancelled, SettlementReversed)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -59,14 +38,27 @@ class Move(NamedTuple):
     `key_digest` names the key that the bill came under; empty for what came later.
     """
 
-    settlement: StreamId
+    settlement: sql.SettlementKey
     position: int
-    institution: StreamId
+    institution: sql.InstitutionKey
     settled_on: date
     day: date
     status: SettlementStatus
     key_digest: str
-    sums: BillTotals
+    sums: Annotated[BillTotals, sql.Members(integers=("bills",))]
+
+
+COLUMNS = sql.RowColumns(Move)
+TABLE = Table(
+    "settlement_moves",
+    f"""
+    CREATE TABLE {{name}} (
+        {COLUMNS.ddl}, CONSTRAINT {{name}}_pkey PRIMARY KEY (settlement, position)
+    );
+    CREATE INDEX {{name}}_by_day ON {{name}} (institution, day);
+    """,
+)
+INSERT = COLUMNS.insert()
 
 
 def evolve(standing: BillBalance | None, fact: RecordedEvent) -> Move | None:
@@ -122,19 +114,11 @@ def _move(
     )
 
 
-SUMS = BillTotals._fields
-SUMMED = ", ".join(f"sum({name}) AS {name}" for name in SUMS)
+SUMMED = ", ".join(f"sum({name}) AS {name}" for name in BillTotals._fields)
 STANDING = f"""
     SELECT settlement, institution, settled_on, {SUMMED}
       FROM {{name}} WHERE settlement = ANY ($1::uuid[])
      GROUP BY settlement, institution, settled_on
-"""  # noqa: S608 -- column names of ours
-INSERT = f"""
-    INSERT INTO {{name}} (settlement, position, institution, settled_on, day, status, key_digest,
-                          {", ".join(SUMS)})
-    SELECT * FROM unnest(
-        $1::uuid[], $2::bigint[], $3::uuid[], $4::date[], $5::date[], $6::text[], $7::text[],
-        $8::integer[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[])
 """  # noqa: S608 -- column names of ours
 
 
@@ -155,7 +139,7 @@ async def write(connection: Connection, name: str, facts: Sequence[RecordedEvent
             sums = together((before, move.sums))
             stands[fact.stream] = BillBalance(move.institution, move.settled_on, sums)
     if moves:
-        stored = [_stored(move) for move in moves]
+        stored = [COLUMNS.values(move) for move in moves]
         await connection.execute(INSERT.format(name=name), *columns(stored, len(stored[0])))
 
 
@@ -168,11 +152,6 @@ def _standing(found: Any) -> tuple[StreamId, BillBalance]:  # noqa: ANN401 -- a 
 def _sums(found: Iterable[Any]) -> BillTotals:
     """Sums as the database adds them up: of any width, so as decimals."""
     return BillTotals(*map(int, found))
-
-
-def _stored(move: Move) -> tuple[Any, ...]:
-    settlement, position, institution, *rest, sums = move
-    return (key_of(settlement), position, key_of(institution), *rest, *sums)
 
 
 class LateReturn(NamedTuple):
@@ -252,8 +231,7 @@ async def of_days(
 
 
 BETWEEN = f"""
-    SELECT settlement, position, institution, settled_on, day, status, key_digest,
-           {", ".join(SUMS)}
+    SELECT {COLUMNS.names}
       FROM settlement_moves WHERE institution = $1::uuid AND day >= $2 AND day <= $3
      ORDER BY position
 """  # noqa: S608 -- column names of ours
@@ -264,18 +242,4 @@ async def between(
 ) -> tuple[Move, ...]:
     """Everything that happened to an institution's bills from a day to a day, in log order."""
     found = await reader.fetch(BETWEEN, key_of(institution), first, last)
-    return tuple(map(_read_move, found))
-
-
-def _read_move(found: Any) -> Move:  # noqa: ANN401 -- a record of asyncpg
-    settlement, position, institution, settled_on, day, word, digest, *sums = found
-    return Move(
-        settlement=stream_of("stl", settlement),
-        position=position,
-        institution=stream_of("ins", institution),
-        settled_on=settled_on,
-        day=day,
-        status=SettlementStatus(word),
-        key_digest=digest,
-        sums=BillTotals(*sums),
-    )
+    return tuple(map(COLUMNS.read, found))

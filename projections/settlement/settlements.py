@@ -1,7 +1,7 @@
 """What became of each bill, to be found by its claim or by its institution and day."""
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from aggregates.settlement.events import (
     Claim,
@@ -12,39 +12,12 @@ from aggregates.settlement.events import (
     SettlementReversed,
 )
 from aggregates.vocabulary import SettlementStatus, StreamId, instant
-from projections.kit.paging import Page, below, bounded, page
+from projections.kit import sql
+from projections.kit.paging import Page, bounded, fetch_page
 from projections.kit.recorded_event import RecordedEvent
 from projections.kit.row_per_stream import Rows
-from projections.kit.table import Reader, Table, key_of, storable, stream_of
+from projections.kit.table import Reader, Table, key_of, storable
 
-TABLE = Table(
-    "settlements",
-    """
-    CREATE TABLE {name} (
-        settlement   uuid NOT NULL,
-        position     bigint NOT NULL,
-        version      integer NOT NULL,
-        recorded_at  bigint NOT NULL,
-        institution  uuid NOT NULL,
-        beneficiary  uuid NOT NULL,
-        visit        text NOT NULL,
-        charge_batch text NOT NULL,
-        day          date NOT NULL,
-        status       text NOT NULL,
-        refusal      text,
-        cancelled_at bigint,
-        total_fen    bigint NOT NULL,
-        fund_pay_fen bigint NOT NULL,
-        own_fen      bigint NOT NULL,
-        aid_fen      bigint NOT NULL,
-        cash_fen     bigint NOT NULL,
-        CONSTRAINT {name}_pkey PRIMARY KEY (settlement)
-    ) WITH (fillfactor = 90);
-    CREATE INDEX {name}_by_day ON {name} (institution, day, position);
-    -- A hash takes a visit of any length; a tree would refuse a long one, and stop us.
-    CREATE INDEX {name}_by_visit ON {name} USING hash (visit);
-    """,
-)
 CHANGES = (PartRefunded, SettlementCancelled, SettlementReversed)
 READS = (Settled, SettlementRefused, *CHANGES)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -58,12 +31,12 @@ class SettlementRow(NamedTuple):
     microseconds.
     """
 
-    settlement: StreamId
+    settlement: sql.SettlementKey
     position: int
-    version: int
+    version: sql.Integer
     recorded_at: int
-    institution: StreamId
-    beneficiary: StreamId
+    institution: sql.InstitutionKey
+    beneficiary: sql.AccountKey
     visit: str
     charge_batch: str
     day: date
@@ -147,53 +120,29 @@ def _begun(
     )
 
 
-COLUMNS = ", ".join(SettlementRow._fields)
-STORED = f"SELECT {COLUMNS} FROM {{name}} WHERE settlement = ANY ($1::uuid[])"  # noqa: S608 -- ours
-UPSERT = f"""
-    INSERT INTO {{name}} ({COLUMNS})
-    SELECT * FROM unnest(
-        $1::uuid[], $2::bigint[], $3::integer[], $4::bigint[], $5::uuid[], $6::uuid[],
-        $7::text[], $8::text[], $9::date[], $10::text[], $11::text[], $12::bigint[],
-        $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[])
-        ON CONFLICT (settlement) DO UPDATE
-       SET {", ".join(f"{name} = EXCLUDED.{name}" for name in SettlementRow._fields[1:])}
-"""  # noqa: S608 -- column names of ours
-
-
-def _row(found: Any) -> SettlementRow:  # noqa: ANN401 -- a record of asyncpg
-    row = SettlementRow(*found)
-    return row._replace(
-        settlement=stream_of("stl", found["settlement"]),
-        institution=stream_of("ins", found["institution"]),
-        beneficiary=stream_of("acc", found["beneficiary"]),
-        status=SettlementStatus(row.status),
-    )
-
-
-def _values(row: SettlementRow) -> tuple[Any, ...]:
-    parties = key_of(row.institution), key_of(row.beneficiary)
-    return (key_of(row.settlement), *row[1:4], *parties, *row[6:])
-
-
-ROWS = Rows(
-    begins=(Settled, SettlementRefused),
-    changes=CHANGES,
-    evolve=evolve,
-    stored=STORED,
-    upsert=UPSERT,
-    row=_row,
-    values=_values,
+COLUMNS = sql.RowColumns(SettlementRow)
+TABLE = Table(
+    "settlements",
+    f"""
+    CREATE TABLE {{name}} (
+        {COLUMNS.ddl}, CONSTRAINT {{name}}_pkey PRIMARY KEY (settlement)
+    ) WITH (fillfactor = 90);
+    CREATE INDEX {{name}}_by_day ON {{name}} (institution, day, position);
+    -- A hash index takes a visit of any length; a tree refuses a long one and parks the event.
+    CREATE INDEX {{name}}_by_visit ON {{name}} USING hash (visit);
+    """,
 )
+ROWS = Rows((Settled, SettlementRefused), CHANGES, evolve, COLUMNS, COLUMNS.upsert())
 write = ROWS.write
 
 
 OF_DAY = f"""
-    SELECT {COLUMNS} FROM settlements
+    SELECT {COLUMNS.names} FROM settlements
      WHERE institution = $1::uuid AND day = $2 AND position < $3
      ORDER BY position DESC LIMIT $4
 """  # noqa: S608 -- column names of ours
 OF_CLAIM = f"""
-    SELECT {COLUMNS} FROM settlements
+    SELECT {COLUMNS.names} FROM settlements
      WHERE visit = $2 AND charge_batch = $3 AND institution = $1::uuid
      ORDER BY position DESC LIMIT $4
 """  # noqa: S608 -- column names of ours
@@ -207,10 +156,8 @@ async def of_day(
     Raises:
         CursorInvalidError: not a cursor.
     """
-    limit = bounded(limit)
-    found = await reader.fetch(OF_DAY, key_of(institution), day, below(cursor), limit + 1)
-    rows = [_row(row) for row in found]
-    return page(rows, [row.position for row in rows], limit)
+    of = (key_of(institution), day)
+    return await fetch_page(reader, OF_DAY, of, (cursor, limit), COLUMNS.read)
 
 
 async def of_claim(
@@ -218,4 +165,4 @@ async def of_claim(
 ) -> list[SettlementRow]:
     """What became of a visit's batch, the newest attempt first: refused, cancelled, settled."""
     claim = (key_of(institution), storable(visit), storable(charge_batch))
-    return [_row(row) for row in await reader.fetch(OF_CLAIM, *claim, bounded(limit))]
+    return [COLUMNS.read(row) for row in await reader.fetch(OF_CLAIM, *claim, bounded(limit))]
