@@ -1,13 +1,13 @@
-"""The views: read models that follow the log, one per file.
+"""Read models that follow the log, one per file.
 
-Each file reads from the top: its tables, a pure `evolve`, how a batch is written, and the
-questions it answers. No personal data is here, only account ids.
+Each file has a row type, a pure `evolve`, the tables, `write` for a batch of events, and the
+queries. They hold no personal data, only account ids.
 
-The tables are made by the service when it starts, from the DDL in these files, and by a
-rebuild beside the live ones; they are no migration, because the log can make them again at
-any time. A change of shape gets a new table name (`Table.shape` counts): the new table fills
-from the first event while an older release still reads the old one, which a later migration
-drops. The read model keeps its own name for operators.
+The service creates the tables when it starts, and a rebuild creates them beside the live ones.
+They are not migrations, because the log can make them again at any time. A change of shape gets a
+new table name (`Table.shape` counts): the new table fills from the first event while an older
+release still reads the old one, which a later migration drops. Operators keep using the name of
+the read model.
 """
 
 from projections import binding as bindings

@@ -1,6 +1,6 @@
-"""Who sponsors whom, and since when; for lists by party and by region.
+"""Bindings as lists by party and by region.
 
-A grant or an invitation runs out by itself: the status is computed when it is asked for.
+Grants and invitations expire without an event, so a query computes the status.
 """
 
 from collections.abc import Sequence
@@ -8,15 +8,7 @@ from datetime import date, datetime
 from typing import Annotated, NamedTuple
 
 from aggregates.account.events import AccountOpened
-from aggregates.binding.events import (
-    BindingConfirmed,
-    BindingReleased,
-    Caps,
-    GrantChanged,
-    InvitationDeclined,
-    InvitationSent,
-    StrangerInvited,
-)
+from aggregates.binding import events as binding_events
 from aggregates.vocabulary import BindingStatus, Instant, Relation, StreamId, Use
 from projections.kit import sql
 from projections.kit.paging import Page, below, bounded, page
@@ -24,8 +16,13 @@ from projections.kit.recorded_event import RecordedEvent
 from projections.kit.row_per_stream import Rows
 from projections.kit.table import Connection, Reader, Table, columns, key_of
 
-CHANGES = (BindingConfirmed, InvitationDeclined, GrantChanged, BindingReleased)
-READS = (AccountOpened, InvitationSent, StrangerInvited, *CHANGES)
+CHANGES = (
+    binding_events.BindingConfirmed,
+    binding_events.InvitationDeclined,
+    binding_events.GrantChanged,
+    binding_events.BindingReleased,
+)
+READS = (AccountOpened, binding_events.InvitationSent, binding_events.StrangerInvited, *CHANGES)
 
 
 def _uses(text: str) -> tuple[Use, ...]:
@@ -33,7 +30,7 @@ def _uses(text: str) -> tuple[Use, ...]:
 
 
 class BindingRow(NamedTuple):
-    """A binding; `position` is where the invitation stands in the log."""
+    """A binding; `position` is that of its invitation."""
 
     binding: Annotated[StreamId, sql.stream_key("bnd")]
     position: int
@@ -42,7 +39,7 @@ class BindingRow(NamedTuple):
     beneficiary: sql.AccountKey
     relation: Relation
     uses: Annotated[tuple[Use, ...], sql.SqlType("text", _uses, ",".join)]
-    caps: Annotated[Caps, sql.Members()]
+    caps: Annotated[binding_events.Caps, sql.Members()]
     status: BindingStatus
     valid_from: date
     valid_until: date | None
@@ -51,31 +48,31 @@ class BindingRow(NamedTuple):
     last_on: date | None
 
 
-def evolve(row: BindingRow | None, fact: RecordedEvent) -> BindingRow | None:
-    """Fold one event into a binding's row. Never judges."""
-    if isinstance(fact.event, InvitationSent):
-        return _invited(fact, fact.event)
+def evolve(row: BindingRow | None, recorded: RecordedEvent) -> BindingRow | None:
+    """Fold one event into a binding's row, without checking rules."""
+    if isinstance(recorded.event, binding_events.InvitationSent):
+        return _invited(recorded, recorded.event)
     if row is None:
         return None
-    match fact.event:
-        case BindingConfirmed(active_from=active_from):
+    match recorded.event:
+        case binding_events.BindingConfirmed(active_from=active_from):
             row = row._replace(status=BindingStatus.ACTIVE, active_from=active_from)
-        case InvitationDeclined():
+        case binding_events.InvitationDeclined():
             row = row._replace(status=BindingStatus.DECLINED)
-        case GrantChanged(uses=uses, caps=caps, valid_until=valid_until):
+        case binding_events.GrantChanged(uses=uses, caps=caps, valid_until=valid_until):
             row = row._replace(uses=uses, caps=caps, valid_until=valid_until)
-        case BindingReleased(status=status, last_on=last_on):
+        case binding_events.BindingReleased(status=status, last_on=last_on):
             row = row._replace(status=status, last_on=last_on)
         case _:
             return row
-    return row._replace(version=fact.version)
+    return row._replace(version=recorded.version)
 
 
-def _invited(fact: RecordedEvent, event: InvitationSent) -> BindingRow:
+def _invited(recorded: RecordedEvent, event: binding_events.InvitationSent) -> BindingRow:
     return BindingRow(
-        binding=fact.stream,
-        position=fact.position,
-        version=fact.version,
+        binding=recorded.stream,
+        position=recorded.position,
+        version=recorded.version,
         sponsor=event.sponsor,
         beneficiary=event.beneficiary,
         relation=event.relation,
@@ -126,19 +123,25 @@ UPSERT = f"""
         ON CONFLICT (binding) DO UPDATE
     {sql.assignments([*COLUMNS.names.split(", ")[1:], "sponsor_region", "beneficiary_region"])}
 """  # noqa: S608 -- column names of ours
-ROWS = Rows((InvitationSent, StrangerInvited), CHANGES, evolve, COLUMNS, UPSERT)
+ROWS = Rows(
+    (binding_events.InvitationSent, binding_events.StrangerInvited),
+    CHANGES,
+    evolve,
+    COLUMNS,
+    UPSERT,
+)
 
 
-async def write(connection: Connection, name: str, facts: Sequence[RecordedEvent]) -> None:
-    """Write what a batch of facts changes; an account's region is known before its bindings."""
+async def write(connection: Connection, name: str, events: Sequence[RecordedEvent]) -> None:
+    """Write what a batch of events changes; regions first, because bindings store them."""
     regions = [
-        REGIONS.values(AccountRegion(fact.stream, fact.event.region))
-        for fact in facts
-        if isinstance(fact.event, AccountOpened)
+        REGIONS.values(AccountRegion(recorded.stream, recorded.event.region))
+        for recorded in events
+        if isinstance(recorded.event, AccountOpened)
     ]
     if regions:
         await connection.execute(OPENED.format(name=name), *columns(regions, 2))
-    await ROWS.write(connection, name, facts)
+    await ROWS.write(connection, name, events)
 
 
 STANDING = """CASE
@@ -146,7 +149,7 @@ STANDING = """CASE
         WHEN status = 'active' AND $2::date > valid_until THEN 'expired'
         WHEN $2::date <= last_on THEN 'active'
         ELSE status END"""
-"""The status at a moment $1 on a day $2, as `aggregates.binding.Binding.status_at` has it."""
+"""The status at a moment $1 on a day $2, as computed by `Binding.status_at` of the rules."""
 SIDE = f"""
     (SELECT {COLUMNS.names.replace("status", f"{STANDING} AS status")} FROM bindings
       WHERE {{side}} AND position < $3 AND ($4::text IS NULL OR {STANDING} = $4)
@@ -163,7 +166,7 @@ OF_PARTY, OF_REGION = (
 
 
 class BindingFilter(NamedTuple):
-    """What part of a list is wanted: bindings that stand so at this instant, and which page."""
+    """Which bindings to list: of a status at this instant, None for all; and which page."""
 
     now: Instant
     status: BindingStatus | None = None
@@ -172,7 +175,7 @@ class BindingFilter(NamedTuple):
 
 
 async def of_party(reader: Reader, account: StreamId, wanted: BindingFilter) -> Page[BindingRow]:
-    """The bindings in which this account sponsors or is sponsored, newest first.
+    """The bindings with this account as sponsor or beneficiary, newest first.
 
     Raises:
         CursorInvalidError: not a cursor.

@@ -1,18 +1,10 @@
-"""Credential links for lists by person, and which settlements a shown code was used for."""
+"""Credential links as lists by person, and the settlements that a shown code was used for."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, NamedTuple
 
-from aggregates.credential_link.events import (
-    CodeShown,
-    CredentialLinkActivated,
-    CredentialLinkClosed,
-    CredentialLinkConfirmed,
-    CredentialLinkOpened,
-    CredentialLinkRequested,
-    CredentialLinkReviewed,
-)
+from aggregates.credential_link import events
 from aggregates.credential_link.link import Link
 from aggregates.credential_link.link import evolve as evolve_link
 from aggregates.settlement.events import Settled
@@ -23,19 +15,19 @@ from projections.kit.recorded_event import RecordedEvent
 from projections.kit.row_per_stream import Rows
 from projections.kit.table import Connection, Reader, Table, columns, key_of, stream_of
 
-BEGINS = (CredentialLinkOpened, CredentialLinkRequested)
+BEGINS = (events.CredentialLinkOpened, events.CredentialLinkRequested)
 CHANGES = (
-    CredentialLinkConfirmed,
-    CredentialLinkReviewed,
-    CredentialLinkActivated,
-    CodeShown,
-    CredentialLinkClosed,
+    events.CredentialLinkConfirmed,
+    events.CredentialLinkReviewed,
+    events.CredentialLinkActivated,
+    events.CodeShown,
+    events.CredentialLinkClosed,
 )
 READS = (*BEGINS, *CHANGES, Settled)
 
 
 class LinkRow(NamedTuple):
-    """A link; `position` is where its opening stands in the log. The rest is the link's fold."""
+    """A link; `position` is that of its opening. The other fields are those of the folded link."""
 
     link: Annotated[StreamId, sql.stream_key("lnk")]
     position: int
@@ -51,45 +43,27 @@ class LinkRow(NamedTuple):
     is_known: bool
 
     def folded(self) -> Link:
-        """The link as its events left it, without its codes."""
-        return Link(
-            guardian=self.guardian,
-            member=self.member,
-            relation=self.relation,
-            slot=self.slot,
-            opened_at=self.opened_at,
-            closed_at=self.closed_at,
-            granted=self.granted,
-            is_own=self.is_own,
-            is_known=self.is_known,
-        )
+        """The folded link, without its codes."""
+        return Link(**{name: getattr(self, name) for name in FOLDED})
 
 
-def evolve(row: LinkRow | None, fact: RecordedEvent) -> LinkRow | None:
-    """Fold one event into a link's row. Never judges."""
-    event = fact.event
+FOLDED = LinkRow._fields[3:]
+"""The fields that a row takes from the folded link."""
+
+
+def evolve(row: LinkRow | None, recorded: RecordedEvent) -> LinkRow | None:
+    """Fold one event into a link's row, without checking rules."""
+    event = recorded.event
     if isinstance(event, BEGINS):
-        return _row_of(fact, fact.position, evolve_link(None, event))
+        return _row_of(recorded, recorded.position, evolve_link(None, event))
     if isinstance(event, CHANGES) and row is not None:
-        return _row_of(fact, row.position, evolve_link(row.folded(), event))
+        return _row_of(recorded, row.position, evolve_link(row.folded(), event))
     return row
 
 
-def _row_of(fact: RecordedEvent, position: int, link: Link) -> LinkRow:
-    return LinkRow(
-        link=fact.stream,
-        position=position,
-        version=fact.version,
-        guardian=link.guardian,
-        member=link.member,
-        relation=link.relation,
-        slot=link.slot,
-        opened_at=link.opened_at,
-        closed_at=link.closed_at,
-        granted=link.granted,
-        is_own=link.is_own,
-        is_known=link.is_known,
-    )
+def _row_of(recorded: RecordedEvent, position: int, link: Link) -> LinkRow:
+    folded = (getattr(link, name) for name in FOLDED)
+    return LinkRow(recorded.stream, position, recorded.version, *folded)
 
 
 class LinkUse(NamedTuple):
@@ -120,16 +94,16 @@ USED = USES.insert("_uses")
 ROWS = Rows(BEGINS, CHANGES, evolve, COLUMNS, UPSERT)
 
 
-async def write(connection: Connection, name: str, facts: Sequence[RecordedEvent]) -> None:
-    """Write what a batch of facts changes, and which bills came by a shown code."""
+async def write(connection: Connection, name: str, events: Sequence[RecordedEvent]) -> None:
+    """Write what a batch of events changes, and the settlements by a shown code."""
     used = [
-        USES.values(LinkUse(fact.event.claim.credential, fact.stream, fact.position))
-        for fact in facts
-        if isinstance(fact.event, Settled) and fact.event.claim.credential is not None
+        USES.values(LinkUse(recorded.event.claim.credential, recorded.stream, recorded.position))
+        for recorded in events
+        if isinstance(recorded.event, Settled) and recorded.event.claim.credential is not None
     ]
     if used:
         await connection.execute(USED.format(name=name), *columns(used, 3))
-    await ROWS.write(connection, name, facts)
+    await ROWS.write(connection, name, events)
 
 
 SIDE = f"""

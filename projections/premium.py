@@ -1,30 +1,31 @@
-"""Premiums that wait for the tax side, so that whoever asks it again knows what to ask about."""
+"""Premiums that the tax authority has not answered yet; the resolver retries them."""
 
 from collections.abc import Sequence
 from typing import Annotated, NamedTuple
 
-from aggregates.premium.premium import (
-    PremiumConfirmed,
-    PremiumHeld,
-    PremiumOutcomeUnknown,
-    PremiumRejected,
-    PremiumReversalRefused,
-    PremiumReversalRequested,
-    PremiumReversed,
-    PremiumSentToTax,
-)
+from aggregates.premium import premium as rules
 from aggregates.vocabulary import StreamId
 from projections.kit import sql
 from projections.kit.recorded_event import RecordedEvent
 from projections.kit.table import Connection, Reader, Table, columns, key_of, stream_of
 
-OPENS = (PremiumHeld, PremiumSentToTax, PremiumOutcomeUnknown, PremiumReversalRequested)
-CLOSES = (PremiumConfirmed, PremiumRejected, PremiumReversalRefused, PremiumReversed)
+OPENS = (
+    rules.PremiumHeld,
+    rules.PremiumSentToTax,
+    rules.PremiumOutcomeUnknown,
+    rules.PremiumReversalRequested,
+)
+CLOSES = (
+    rules.PremiumConfirmed,
+    rules.PremiumRejected,
+    rules.PremiumReversalRefused,
+    rules.PremiumReversed,
+)
 READS = (*OPENS, *CLOSES)
 
 
 class OpenPremium(NamedTuple):
-    """A premium that waits for the tax side, and since when, in microseconds."""
+    """A premium without an answer of the tax authority, since a time in microseconds."""
 
     premium: Annotated[StreamId, sql.stream_key("prm")]
     since: int
@@ -43,23 +44,23 @@ UPSERT = COLUMNS.upsert()
 DELETE = "DELETE FROM {name} WHERE premium = ANY ($1::uuid[])"
 
 
-def evolve(waits: dict[StreamId, int], fact: RecordedEvent) -> None:
-    """Note since when a premium waits (microseconds), or that it waits no more."""
-    if isinstance(fact.event, OPENS):
-        waits[fact.stream] = fact.recorded_at
-    elif isinstance(fact.event, CLOSES):
-        waits.pop(fact.stream, None)
+def evolve(waits: dict[StreamId, int], recorded: RecordedEvent) -> None:
+    """Note since when a premium waits (microseconds), or remove it."""
+    if isinstance(recorded.event, OPENS):
+        waits[recorded.stream] = recorded.recorded_at
+    elif isinstance(recorded.event, CLOSES):
+        waits.pop(recorded.stream, None)
 
 
-async def write(connection: Connection, name: str, facts: Sequence[RecordedEvent]) -> None:
-    """Write what a batch of facts changes; a premium that waits no more leaves the table."""
-    mine = [fact for fact in facts if isinstance(fact.event, READS)]
-    if not mine:
+async def write(connection: Connection, name: str, events: Sequence[RecordedEvent]) -> None:
+    """Write what a batch of events changes; answered premiums leave the table."""
+    own = [recorded for recorded in events if isinstance(recorded.event, READS)]
+    if not own:
         return
     waits: dict[StreamId, int] = {}
-    for fact in mine:
-        evolve(waits, fact)
-    gone = sorted({key_of(fact.stream) for fact in mine if fact.stream not in waits})
+    for recorded in own:
+        evolve(waits, recorded)
+    gone = sorted({key_of(recorded.stream) for recorded in own if recorded.stream not in waits})
     rows = [COLUMNS.values(OpenPremium(*item)) for item in waits.items()]
     await connection.execute(UPSERT.format(name=name), *columns(rows, 2))
     await connection.execute(DELETE.format(name=name), gone)
@@ -69,6 +70,6 @@ WAITING = "SELECT premium FROM open_premiums WHERE since < $1 ORDER BY since LIM
 
 
 async def waiting(reader: Reader, before_us: int, limit: int) -> list[StreamId]:
-    """Premiums that have waited since before a moment (microseconds since 1970), oldest first."""
+    """Premiums that wait since before a time (microseconds since 1970), the oldest first."""
     found = await reader.fetch(WAITING, before_us, limit)
     return [stream_of("prm", premium) for (premium,) in found]

@@ -1,4 +1,4 @@
-"""Visits that institutions registered here, to be found by patient and time. No fee lines."""
+"""Visits that institutions registered, without fee lines, by patient and time."""
 
 from datetime import datetime
 from typing import Annotated, NamedTuple
@@ -16,7 +16,7 @@ VISITS_MAX = 200
 
 
 class VisitRow(NamedTuple):
-    """A visit as it stands; `position` is where its registration stands in the log."""
+    """A visit; `position` is that of its registration."""
 
     visit: Annotated[StreamId, sql.stream_key("vis")]
     position: int
@@ -31,20 +31,20 @@ class VisitRow(NamedTuple):
     ending: VisitEnd | None
 
 
-def evolve(row: VisitRow | None, fact: RecordedEvent) -> VisitRow | None:
-    """Fold one event into a visit's row. Never judges."""
-    match fact.event:
-        case VisitRegistered() as came:
+def evolve(row: VisitRow | None, recorded: RecordedEvent) -> VisitRow | None:
+    """Fold one event into a visit's row, without checking rules."""
+    match recorded.event:
+        case VisitRegistered() as visit:
             return VisitRow(
-                visit=fact.stream,
-                position=fact.position,
-                institution=came.institution,
-                beneficiary=came.beneficiary,
-                setting=came.setting,
-                number=storable(came.number),
-                department=storable(came.department),
-                med_type=came.med_type and storable(came.med_type),
-                began_at=came.began_at,
+                visit=recorded.stream,
+                position=recorded.position,
+                institution=visit.institution,
+                beneficiary=visit.beneficiary,
+                setting=visit.setting,
+                number=storable(visit.number),
+                department=storable(visit.department),
+                med_type=visit.med_type and storable(visit.med_type),
+                began_at=visit.began_at,
                 ended_at=None,
                 ending=None,
             )
@@ -83,7 +83,7 @@ OF_PATIENT = f"""
 async def of_patient(
     reader: Reader, institution: StreamId, beneficiary: StreamId, since: datetime, until: datetime
 ) -> list[VisitRow]:
-    """A patient's visits at an institution that began in a time, the newest 200, newest first."""
+    """The newest 200 visits of a patient at an institution that began in a period, newest first."""
     parties = (key_of(institution), key_of(beneficiary))
     found = await reader.fetch(OF_PATIENT, *parties, since, until, VISITS_MAX)
     return [COLUMNS.read(row) for row in found]

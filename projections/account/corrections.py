@@ -1,4 +1,4 @@
-"""Corrections for whoever must decide them: which there are, whose, and where each stands."""
+"""Corrections as lists, for the staff who decide them."""
 
 from typing import Annotated, NamedTuple
 
@@ -15,7 +15,7 @@ READS = (CorrectionProposed, *CHANGES)
 
 
 class CorrectionRow(NamedTuple):
-    """A correction; `position` is where its proposal stands in the log."""
+    """A correction; `position` is that of its proposal."""
 
     correction: Annotated[StreamId, sql.stream_key("cor")]
     position: int
@@ -23,11 +23,13 @@ class CorrectionRow(NamedTuple):
     status: CorrectionStatus
 
 
-def evolve(row: CorrectionRow | None, fact: RecordedEvent) -> CorrectionRow | None:
-    """Fold one event into a correction's row. Never judges."""
-    match fact.event:
+def evolve(row: CorrectionRow | None, recorded: RecordedEvent) -> CorrectionRow | None:
+    """Fold one event into a correction's row, without checking rules."""
+    match recorded.event:
         case CorrectionProposed(account=account):
-            return CorrectionRow(fact.stream, fact.position, account, CorrectionStatus.PROPOSED)
+            return CorrectionRow(
+                recorded.stream, recorded.position, account, CorrectionStatus.PROPOSED
+            )
         case CorrectionApproved() if row is not None:
             return row._replace(status=CorrectionStatus.APPROVED)
         case CorrectionRejected() if row is not None:
@@ -50,7 +52,7 @@ write = ROWS.write
 
 
 class CorrectionFilter(NamedTuple):
-    """Which corrections are wanted: of a region, or all; that stand so, or all; and which page."""
+    """Which corrections to list: of a region and of a status, None for all; and which page."""
 
     region: str | None
     status: CorrectionStatus | None

@@ -1,4 +1,4 @@
-"""Which bills were settled for a patient, newest first; what became of each its stream tells."""
+"""Which bills were settled for a patient, newest first; their states are in their streams."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -16,7 +16,7 @@ READS = (Settled,)
 
 
 class BillRow(NamedTuple):
-    """A bill of a patient's, and where in the log it was settled."""
+    """A bill of a patient; `position` is that of its settlement."""
 
     beneficiary: sql.AccountKey
     position: int
@@ -35,19 +35,19 @@ TABLE = Table(
 INSERT = COLUMNS.insert()
 
 
-def evolve(fact: RecordedEvent) -> BillRow | None:
-    """The row an event makes; a claim that was refused is no bill that somebody paid."""
-    if isinstance(fact.event, Settled):
-        return BillRow(fact.event.claim.beneficiary, fact.position, fact.stream)
+def evolve(recorded: RecordedEvent) -> BillRow | None:
+    """The row that an event adds; None for other events, such as a refused claim."""
+    if isinstance(recorded.event, Settled):
+        return BillRow(recorded.event.claim.beneficiary, recorded.position, recorded.stream)
     return None
 
 
-async def write(connection: Connection, name: str, facts: Sequence[RecordedEvent]) -> None:
-    """Write what a batch of facts adds; an event applied twice is refused by the key."""
-    made = [row for row in map(evolve, facts) if row is not None]
-    if made:
-        rows = map(COLUMNS.values, made)
-        await connection.execute(INSERT.format(name=name), *columns(rows, 3))
+async def write(connection: Connection, name: str, events: Sequence[RecordedEvent]) -> None:
+    """Write what a batch of events adds; the primary key refuses an event applied twice."""
+    rows = [row for row in map(evolve, events) if row is not None]
+    if rows:
+        values = map(COLUMNS.values, rows)
+        await connection.execute(INSERT.format(name=name), *columns(values, 3))
 
 
 OF_ACCOUNT = """
@@ -84,6 +84,6 @@ OF_YEAR = """
 async def sums_of(
     reader: Reader, account: StreamId, institution: StreamId, first: date, last: date
 ) -> BillTotals:
-    """What a patient's bills at an institution came to, from a day to a day, as settled."""
-    (found,) = await reader.fetch(OF_YEAR, key_of(account), key_of(institution), first, last)
-    return BillTotals(*map(int, found))  # sums of any width come as decimals
+    """The sums of a patient's settled bills at an institution, first and last day included."""
+    (sums,) = await reader.fetch(OF_YEAR, key_of(account), key_of(institution), first, last)
+    return BillTotals(*map(int, sums))  # PostgreSQL returns sums as decimals

@@ -1,41 +1,40 @@
 """The statement of an account: every event that moved its money, and the balance after it.
 
-Aid that a patient received moves no money of his account and is not an entry of it; it is
-one of the sponsor's, under the binding. What is set aside or held stays on the account and is
-no entry either. Money kept aside under a ticket never reached the account: it is an entry of
-nothing, so that the owner sees that it is his and where it went.
+Aid that a patient received moves no money of the patient's account; it is an entry of the
+sponsor's statement, under the binding. Money that is set aside or held stays on the account and
+is no entry. Money kept aside under a ticket never reached the account: its entry changes no
+balance, and shows the owner where the money is.
 """
 
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Any, NamedTuple
 
-from aggregates.account.events import (
-    Corrected,
-    Credited,
-    Debited,
-    DebitReturned,
-    PremiumDebited,
-    PremiumReturned,
-    ReturnSuspended,
-    SuspensePaidOut,
-    YearClosed,
-)
+from aggregates.account import events as account_events
 from aggregates.vocabulary import Bucket, StreamId
 from projections.kit import sql
 from projections.kit.paging import Page, fetch_page
 from projections.kit.recorded_event import RecordedEvent
 from projections.kit.table import Connection, Reader, Table, columns, key_of, storable, stream_of
 
-PayingEvent = Credited | Debited | DebitReturned | PremiumDebited | PremiumReturned
-Keeping = YearClosed | Corrected | ReturnSuspended | SuspensePaidOut
-PAYMENTS = (Credited, Debited, DebitReturned, PremiumDebited, PremiumReturned)
-KEEPINGS = (YearClosed, Corrected, ReturnSuspended, SuspensePaidOut)
-READS = (*PAYMENTS, *KEEPINGS)
+PayingEvent = (
+    account_events.Credited
+    | account_events.Debited
+    | account_events.DebitReturned
+    | account_events.PremiumDebited
+    | account_events.PremiumReturned
+)
+KeepingEvent = (
+    account_events.YearClosed
+    | account_events.Corrected
+    | account_events.ReturnSuspended
+    | account_events.SuspensePaidOut
+)
+READS = (*PayingEvent.__args__, *KeepingEvent.__args__)
 
 
 class EntryKind(StrEnum):
-    """How money moved, or why it could not."""
+    """How money moved, or why it was set aside."""
 
     CREDITED = "credited"
     DEBITED = "debited"
@@ -49,7 +48,7 @@ class EntryKind(StrEnum):
 
 
 class RunningBalance(NamedTuple):
-    """What an account holds, in fen."""
+    """The balance of an account, in fen."""
 
     current_fen: int
     prior_fen: int
@@ -59,10 +58,10 @@ NOTHING = RunningBalance(0, 0)
 
 
 class Movement(NamedTuple):
-    """What an event moved, signed, in fen: into the buckets, and into what is kept aside.
+    """What an event moved to the buckets and to the money kept aside, signed, in fen.
 
-    `reference` names what it comes from where that is no settlement: a premium, a correction,
-    a ticket of money kept aside, or the year that was closed.
+    `reference` names the cause where it is not a settlement: a premium, a correction, a ticket of
+    money kept aside, or the closed year.
     """
 
     kind: EntryKind
@@ -75,10 +74,10 @@ class Movement(NamedTuple):
 
 
 class StatementEntry(NamedTuple):
-    """One line of a statement; its parts are signed, in fen, and `balance` is after it.
+    """One line of a statement, its amounts signed, in fen; `balance` is the balance after it.
 
-    Under a `binding` the money was lent to a beneficiary, else it was the owner's own bill.
-    `aside_fen` is no part of the balance: it came back and could not be credited.
+    With a `binding` the money paid a beneficiary's bill, else the owner's own. `aside_fen` is not
+    part of the balance: it was returned and could not be credited.
     """
 
     account: sql.AccountKey
@@ -95,7 +94,7 @@ class StatementEntry(NamedTuple):
 
     @property
     def amount_fen(self) -> int:
-        """Both parts together, signed."""
+        """The sum of both buckets, signed."""
         return self.current_fen + self.prior_fen
 
 
@@ -111,49 +110,50 @@ TABLE = Table(
 INSERT = COLUMNS.insert()
 
 
-def evolve(balance: RunningBalance, fact: RecordedEvent) -> StatementEntry | None:
-    """The entry an event makes on an account with this balance; None where it is none."""
-    event = fact.event
-    if isinstance(event, PAYMENTS):
+def evolve(balance: RunningBalance, recorded: RecordedEvent) -> StatementEntry | None:
+    """The entry that an event adds to an account with this balance; None for other events."""
+    event = recorded.event
+    if isinstance(event, PayingEvent):
         moved = _paid(event)
-    elif isinstance(event, KEEPINGS):
+    elif isinstance(event, KeepingEvent):
         moved = _kept(event, balance)
     else:
         return None
     after = RunningBalance(
         balance.current_fen + moved.current_fen, balance.prior_fen + moved.prior_fen
     )
-    return StatementEntry(fact.stream, fact.position, fact.recorded_at, *moved, after)
+    return StatementEntry(recorded.stream, recorded.position, recorded.recorded_at, *moved, after)
+
+
+PAYMENTS = {
+    account_events.Debited: (EntryKind.DEBITED, -1),
+    account_events.DebitReturned: (EntryKind.RETURNED, 1),
+    account_events.PremiumDebited: (EntryKind.PREMIUM_DEBITED, -1),
+    account_events.PremiumReturned: (EntryKind.PREMIUM_RETURNED, 1),
+}
+"""The kind of entry that an event makes, and the sign of its amounts."""
 
 
 def _paid(event: PayingEvent) -> Movement:
-    match event:
-        case Credited(bucket=bucket, amount_fen=amount_fen):
-            return Movement(EntryKind.CREDITED, *_into(bucket, amount_fen))
-        case Debited(current_fen=current_fen, prior_fen=prior_fen):
-            parts = (-current_fen, -prior_fen, 0)
-            return Movement(EntryKind.DEBITED, *parts, event.settlement, event.binding)
-        case DebitReturned(current_fen=current_fen, prior_fen=prior_fen):
-            parts = (current_fen, prior_fen, 0)
-            return Movement(EntryKind.RETURNED, *parts, event.settlement, event.binding)
-        case PremiumDebited(current_fen=current_fen, prior_fen=prior_fen):
-            parts = (-current_fen, -prior_fen, 0)
-            return Movement(EntryKind.PREMIUM_DEBITED, *parts, None, event.binding, event.premium)
-        case PremiumReturned(current_fen=current_fen, prior_fen=prior_fen):
-            parts = (current_fen, prior_fen, 0)
-            return Movement(EntryKind.PREMIUM_RETURNED, *parts, None, event.binding, event.premium)
+    if isinstance(event, account_events.Credited):
+        return Movement(EntryKind.CREDITED, *_into(event.bucket, event.amount_fen))
+    kind, sign = PAYMENTS[type(event)]
+    parts = (sign * event.current_fen, sign * event.prior_fen, 0)
+    if isinstance(event, account_events.Debited | account_events.DebitReturned):
+        return Movement(kind, *parts, event.settlement, event.binding)
+    return Movement(kind, *parts, None, event.binding, event.premium)
 
 
-def _kept(event: Keeping, balance: RunningBalance) -> Movement:
-    """What is no payment: all current money turns, a wrong balance is put right, money waits."""
+def _kept(event: KeepingEvent, balance: RunningBalance) -> Movement:
+    """Year closings, corrections, and money that is set aside or paid out."""
     match event:
-        case YearClosed(year=year):
+        case account_events.YearClosed(year=year):
             carried_fen = balance.current_fen
             return Movement(EntryKind.YEAR_CLOSED, -carried_fen, carried_fen, reference=str(year))
-        case Corrected(bucket=bucket, amount_fen=amount_fen, correction=correction):
+        case account_events.Corrected(bucket=bucket, amount_fen=amount_fen, correction=correction):
             parts = _into(bucket, amount_fen)
             return Movement(EntryKind.CORRECTED, *parts, reference=correction)
-        case ReturnSuspended(payment=payment, binding=binding, ticket=ticket):
+        case account_events.ReturnSuspended(payment=payment, binding=binding, ticket=ticket):
             return Movement(
                 EntryKind.SET_ASIDE,
                 aside_fen=event.amount_fen,
@@ -161,7 +161,7 @@ def _kept(event: Keeping, balance: RunningBalance) -> Movement:
                 binding=binding,
                 reference=storable(ticket),
             )
-        case SuspensePaidOut(ticket=ticket, amount_fen=amount_fen):
+        case account_events.SuspensePaidOut(ticket=ticket, amount_fen=amount_fen):
             return Movement(EntryKind.PAID_OUT, aside_fen=-amount_fen, reference=storable(ticket))
 
 
@@ -178,19 +178,19 @@ BALANCES = """
 """
 
 
-async def write(connection: Connection, name: str, facts: Sequence[RecordedEvent]) -> None:
-    """Write what a batch of facts adds; an event applied twice is refused by the key."""
-    mine = [fact for fact in facts if isinstance(fact.event, READS)]
-    if not mine:
+async def write(connection: Connection, name: str, events: Sequence[RecordedEvent]) -> None:
+    """Write what a batch of events adds; the primary key refuses an event applied twice."""
+    own = [recorded for recorded in events if isinstance(recorded.event, READS)]
+    if not own:
         return
-    accounts = sorted({key_of(fact.stream) for fact in mine})
+    accounts = sorted({key_of(recorded.stream) for recorded in own})
     found = await connection.fetch(BALANCES.format(name=name), accounts)
     balances = {
         stream_of("acc", key): RunningBalance(current, prior) for key, current, prior in found
     }
     entries: list[StatementEntry] = []
-    for fact in mine:
-        entry = evolve(balances.get(fact.stream, NOTHING), fact)
+    for recorded in own:
+        entry = evolve(balances.get(recorded.stream, NOTHING), recorded)
         if entry is not None:
             balances[entry.account] = entry.balance
             entries.append(entry)

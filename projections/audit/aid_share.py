@@ -1,6 +1,6 @@
-"""Institutions beside their peers: whose bills are paid by aid far more than others' are.
+"""Compares the share of aid in institutions' bills with that of their peers (policy.md §6.4).
 
-A month is compared when the first bill of a later one comes (policy.md §6.4).
+A month is compared when the first bill of a later month comes.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,9 +11,9 @@ from projections.audit.thresholds import LIMITS, Signal, SignalKind
 
 
 class Month(NamedTuple):
-    """What an institution's bills of a month came to, in fen; `last` is its newest bill's position.
+    """The sums of an institution's bills of a month, in fen; `last` is the newest bill's position.
 
-    `month` is 2026-03; `kind` that of the institution: peers are of one kind.
+    `month` is like 2026-03. `kind` is that of the institution; peers have the same kind.
     """
 
     place: StreamId
@@ -26,34 +26,34 @@ class Month(NamedTuple):
 
     @property
     def percent(self) -> int:
-        """Aid's share of what accounts paid, in whole hundredths."""
+        """The share of aid in what accounts paid, in whole percent."""
         return 100 * self.aid_fen // max(1, self.own_fen + self.aid_fen)
 
 
 def shares(months: Sequence[Month], position: int) -> Iterator[Signal]:
-    """Institutions of one month whose share of aid is far above their peers' together."""
+    """A signal for each institution whose share of aid in a month is far above its peers' share."""
     limit = LIMITS[SignalKind.AID_SHARE].numbers
-    for one in months:
-        peers = [m for m in months if m.kind == one.kind and m.place != one.place]
-        if one.bills < limit["bills"] or len(peers) < limit["peers"]:
+    for own in months:
+        peers = [m for m in months if m.kind == own.kind and m.place != own.place]
+        if own.bills < limit["bills"] or len(peers) < limit["peers"]:
             continue
         aid_fen = sum(peer.aid_fen for peer in peers)
         paid_fen = aid_fen + sum(peer.own_fen for peer in peers)
         peers_percent = 100 * aid_fen // max(1, paid_fen)
-        if one.percent < max(limit["percent"], limit["times_peers"] * peers_percent):
+        if own.percent < max(limit["percent"], limit["times_peers"] * peers_percent):
             continue
         yield Signal(
             kind=SignalKind.AID_SHARE,
             position=position,
             accounts=(),
             settlements=(),
-            places=(one.place,),
-            positions=(one.last,),
+            places=(own.place,),
+            positions=(own.last,),
             figures={
-                "percent": one.percent,
+                "percent": own.percent,
                 "peers_percent": peers_percent,
                 "peers": len(peers),
-                "bills": one.bills,
-                "aid_fen": one.aid_fen,
+                "bills": own.bills,
+                "aid_fen": own.aid_fen,
             },
         )

@@ -1,4 +1,4 @@
-"""Judging a batch of facts, each by what was there before it. Pure but for what it has known."""
+"""Evaluates a batch of events by the rules, each event by the state before it."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -24,13 +24,13 @@ class Home(NamedTuple):
 
 
 class Pages(NamedTuple):
-    """A journal as rules may see it: what is rare, all of it; of what is busy the newest."""
+    """The traces of a journal that rules see: all rare ones, and the newest of the busy ones."""
 
     rare: list[Trace]
     busy: deque[Trace]
 
     def add(self, trace: Trace) -> list[Trace]:
-        """The journal with one more trace, which stands last."""
+        """Add a trace; the journal with that trace at its end."""
         if trace.what in BUSY:
             self.busy.append(trace)
             return [*self.rare, *self.busy]
@@ -39,13 +39,13 @@ class Pages(NamedTuple):
 
 
 def no_pages() -> Pages:
-    """A journal of which nothing is known."""
+    """An empty journal."""
     return Pages([], deque(maxlen=BUSY_MAX))
 
 
 @dataclass(slots=True)
 class SignalState:
-    """What a batch of facts is judged on; it grows with each of them."""
+    """The state that events are evaluated on; each event is added to it."""
 
     homes: dict[StreamId, Home]
     owners: dict[StreamId, StreamId]
@@ -54,65 +54,66 @@ class SignalState:
     newest: str
 
 
-Evaluated = list[tuple[RecordedEvent, list[Trace]]]
+Observed = list[tuple[RecordedEvent, list[Trace]]]
 
 
-def tell(known: SignalState, facts: Iterable[RecordedEvent]) -> Evaluated:
-    """What facts leave behind, in their order, by where institutions and streams belong then."""
-    told: Evaluated = []
-    for fact in facts:
-        match fact.event:
+def observe(state: SignalState, events: Iterable[RecordedEvent]) -> Observed:
+    """The traces of events, in their order, by the institutions and owners as of each event."""
+    observed: Observed = []
+    for recorded in events:
+        match recorded.event:
             case AccountOpened(region=region):
-                known.homes[fact.stream] = Home(region, "")
+                state.homes[recorded.stream] = Home(region, "")
             case InstitutionDesignated(region=region, kind=kind):
-                known.homes[fact.stream] = Home(region, kind)
+                state.homes[recorded.stream] = Home(region, kind)
             case _:
                 pass
-        owner = owner_in(fact)
+        owner = owner_in(recorded)
         if owner is not None:
-            known.owners[fact.stream] = owner
-        told.append((fact, list(traces(fact, _kind(known, fact), known.owners.get(fact.stream)))))
-    return told
+            state.owners[recorded.stream] = owner
+        owner = state.owners.get(recorded.stream)
+        observed.append((recorded, list(traces(recorded, _kind(state, recorded), owner))))
+    return observed
 
 
-def judge(known: SignalState, told: Evaluated) -> list[Signal]:
-    """Judge each trace by what was there before it."""
-    found: list[Signal] = []
-    for fact, left in told:
-        if isinstance(fact.event, Settled):
-            found += _month(known, fact, fact.event, _kind(known, fact))
-        for trace in left:
-            pages = known.journals.get(trace.entity)
+def evaluate(state: SignalState, observed: Observed) -> list[Signal]:
+    """The signals of traces, each evaluated by the state before it."""
+    raised: list[Signal] = []
+    for recorded, new in observed:
+        if isinstance(recorded.event, Settled):
+            raised += _month(state, recorded, recorded.event, _kind(state, recorded))
+        for trace in new:
+            pages = state.journals.get(trace.entity)
             if pages is None:
-                pages = known.journals[trace.entity] = no_pages()
-            found += signals(pages.add(trace))
-    return found
+                pages = state.journals[trace.entity] = no_pages()
+            raised += signals(pages.add(trace))
+    return raised
 
 
-def _kind(known: SignalState, fact: RecordedEvent) -> str:
-    if not isinstance(fact.event, Settled):
+def _kind(state: SignalState, recorded: RecordedEvent) -> str:
+    if not isinstance(recorded.event, Settled):
         return ""
-    home = known.homes.get(fact.event.claim.institution)
+    home = state.homes.get(recorded.event.claim.institution)
     return "" if home is None else home.kind
 
 
 def month_of(bill: Settled) -> str:
-    """The month in Beijing that a bill counts for, as 2026-03."""
+    """The month in Beijing that a bill counts for, like 2026-03."""
     return bill.settled_at.astimezone(BEIJING).strftime("%Y-%m")
 
 
-def _month(known: SignalState, fact: RecordedEvent, event: Settled, kind: str) -> list[Signal]:
-    """Count a bill into its institution's month; the first of a new month compares the last."""
+def _month(state: SignalState, recorded: RecordedEvent, event: Settled, kind: str) -> list[Signal]:
+    """Add a bill to its institution's month; the first bill of a month compares the last month."""
     month = month_of(event)
-    over = [m for m in known.months.values() if m.month == known.newest < month]
-    known.newest = max(known.newest, month)
+    over = [m for m in state.months.values() if m.month == state.newest < month]
+    state.newest = max(state.newest, month)
     place = event.claim.institution
-    before = known.months.get((month, place), Month(place, month, kind, 0, 0, 0, 0))
-    known.months[month, place] = before._replace(
+    sums = state.months.get((month, place), Month(place, month, kind, 0, 0, 0, 0))
+    state.months[month, place] = sums._replace(
         kind=kind,
-        bills=before.bills + 1,
-        own_fen=before.own_fen + event.own_fen,
-        aid_fen=before.aid_fen + event.aid_fen,
-        last=fact.position,
+        bills=sums.bills + 1,
+        own_fen=sums.own_fen + event.own_fen,
+        aid_fen=sums.aid_fen + event.aid_fen,
+        last=recorded.position,
     )
-    return list(shares(sorted(over), fact.position))
+    return list(shares(sorted(over), recorded.position))

@@ -1,7 +1,7 @@
-"""What events leave behind for the auditors' rules: short traces, each in somebody's journal.
+"""Traces of events for the auditors' rules, each in the journal of one entity.
 
-A journal belongs to an account, a binding, a credential link or a pharmacy. A trace keeps what
-a rule in `signal_rules.py` asks for and nothing of a person but account ids.
+A journal belongs to an account, a binding, a credential link or a pharmacy. A trace has what a
+rule of `rules.py` needs, and of persons only account ids.
 """
 
 from collections.abc import Iterator
@@ -9,56 +9,43 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from aggregates.account.events import (
-    AccountClosed,
-    BeneficiaryLinked,
-    SponsorLinked,
-    SponsorUnlinked,
-)
-from aggregates.binding.events import (
-    BindingConfirmed,
-    BindingReleased,
-    GrantChanged,
-    InvitationSent,
-    StrangerInvited,
-)
+from aggregates.account import events as account_events
+from aggregates.binding import events as binding_events
 from aggregates.binding.kinship import KinshipEnded, KinshipRecorded
 from aggregates.credential_link.events import CodeShown
-from aggregates.settlement.events import (
-    PartRefunded,
-    PayerShare,
-    Settled,
-    SettlementCancelled,
-    SettlementReversed,
-)
+from aggregates.settlement import events as settlement_events
 from aggregates.topics import Event
 from aggregates.vocabulary import BEIJING, InstitutionKind, StreamId
 from projections.kit.recorded_event import RecordedEvent
 
 PHARMACY = InstitutionKind.PHARMACY.value
-RETURNS = (SettlementCancelled, PartRefunded, SettlementReversed)
+RETURNS = (
+    settlement_events.SettlementCancelled,
+    settlement_events.PartRefunded,
+    settlement_events.SettlementReversed,
+)
 TRACED: tuple[type[Event], ...] = (
-    Settled,
+    settlement_events.Settled,
     *RETURNS,
-    InvitationSent,
-    StrangerInvited,
-    GrantChanged,
-    BindingConfirmed,
-    BindingReleased,
-    SponsorLinked,
-    SponsorUnlinked,
-    BeneficiaryLinked,
-    AccountClosed,
+    binding_events.InvitationSent,
+    binding_events.StrangerInvited,
+    binding_events.GrantChanged,
+    binding_events.BindingConfirmed,
+    binding_events.BindingReleased,
+    account_events.SponsorLinked,
+    account_events.SponsorUnlinked,
+    account_events.BeneficiaryLinked,
+    account_events.AccountClosed,
     KinshipRecorded,
     KinshipEnded,
     CodeShown,
 )
 FOLLOWING = (*RETURNS, KinshipEnded)
-"""Events that do not say whose journal they belong to: their stream's first trace does."""
+"""Events without their journal's entity: it is that of their stream's first trace."""
 
 
 class ObservationKind(StrEnum):
-    """What a trace tells."""
+    """What a trace is about."""
 
     BILL = "bill"
     SOLD = "sold"
@@ -85,15 +72,15 @@ BUSY = frozenset(
         ObservationKind.SHOWN,
     }
 )
-"""What happens day by day: of these a journal keeps the newest `BUSY_MAX` in sight."""
+"""Frequent kinds: rules see the newest `BUSY_MAX` of them in a journal."""
 BUSY_MAX = 64
 
 
 class Trace(NamedTuple):
-    """One line of a journal. `at` is when it happened; `on` the day that counts for it.
+    """One line of the journal of an entity. `at` is its time, `on` the day that it counts for.
 
-    `stream` is whose event it was: a settlement, binding, link. `amount_fen` moved, `limit_fen`
-    is what could have, or was allowed to. `word` is the kind of institution, relation or end.
+    `stream` is that of the event: a settlement, binding or link. `amount_fen` was moved,
+    `limit_fen` was available or allowed. `word` is the kind of institution, relation or ending.
     """
 
     entity: StreamId
@@ -110,25 +97,25 @@ class Trace(NamedTuple):
     is_exact: bool = False
 
 
-def traces(fact: RecordedEvent, kind: str, owner: StreamId | None) -> Iterator[Trace]:
-    """What an event leaves in whose journals, in a fixed order.
+def traces(recorded: RecordedEvent, kind: str, owner: StreamId | None) -> Iterator[Trace]:
+    """The traces of an event in all journals, in a fixed order.
 
-    `kind` is that of a bill's institution as of this event; `owner` is whose journal the
-    stream's first trace is in, None where it has none.
+    `kind` is that of a bill's institution as of this event; `owner` is the entity of the stream's
+    first trace, None where it has none.
     """
-    event = fact.event
-    if isinstance(event, Settled):
-        yield from _settled(fact, event, kind)
+    event = recorded.event
+    if isinstance(event, settlement_events.Settled):
+        yield from _settled(recorded, event, kind)
     elif not isinstance(event, FOLLOWING):
-        yield from _tied(fact)
+        yield from _binding_traces(recorded)
     elif owner is not None:
-        yield _following(fact, owner)
+        yield _following(recorded, owner)
 
 
-def owner_in(fact: RecordedEvent) -> StreamId | None:
-    """Whose journal an event begins for its stream, if it does."""
-    match fact.event:
-        case Settled(claim=claim):
+def owner_in(recorded: RecordedEvent) -> StreamId | None:
+    """The entity of the first trace of a stream that this event begins; None for other events."""
+    match recorded.event:
+        case settlement_events.Settled(claim=claim):
             return claim.beneficiary
         case KinshipRecorded(person=person):
             return person
@@ -136,16 +123,18 @@ def owner_in(fact: RecordedEvent) -> StreamId | None:
             return None
 
 
-def _settled(fact: RecordedEvent, event: Settled, kind: str) -> Iterator[Trace]:
+def _settled(
+    recorded: RecordedEvent, event: settlement_events.Settled, kind: str
+) -> Iterator[Trace]:
     claim, paid_fen = event.claim, event.own_fen + event.aid_fen
     others = [s.account for s in event.payers if s.account and s.account != claim.beneficiary]
     bill = Trace(
         entity=claim.beneficiary,
-        position=fact.position,
+        position=recorded.position,
         what=ObservationKind.BILL,
         at=event.settled_at,
         on=claim.treated_at.astimezone(BEIJING).date(),
-        stream=fact.stream,
+        stream=recorded.stream,
         place=claim.institution,
         parties=(claim.beneficiary, *others),
         amount_fen=paid_fen,
@@ -156,69 +145,73 @@ def _settled(fact: RecordedEvent, event: Settled, kind: str) -> Iterator[Trace]:
     if kind == PHARMACY:
         yield bill._replace(entity=claim.institution, what=ObservationKind.SOLD)
     for share in event.payers:
-        if share.binding is not None and share.account is not None and _gave(share):
+        if share.binding is not None and share.account is not None and _paid_fen(share):
             yield bill._replace(
                 entity=share.binding,
                 what=ObservationKind.GAVE,
                 parties=(share.account, claim.beneficiary),
-                amount_fen=_gave(share),
+                amount_fen=_paid_fen(share),
                 limit_fen=share.available_fen,
             )
 
 
-def _gave(share: PayerShare) -> int:
+def _paid_fen(share: settlement_events.PayerShare) -> int:
     return share.current_fen + share.prior_fen
 
 
-def _is_exact(event: Settled) -> bool:
-    """Whether the bill is to the fen what all its payers had together."""
+def _is_exact(event: settlement_events.Settled) -> bool:
+    """Whether the bill equals, to the fen, what all its payers had together."""
     paid_fen = event.own_fen + event.aid_fen
-    had_fen = sum(share.available_fen for share in event.payers)
-    return event.cash_fen == 0 and paid_fen == had_fen > 0
+    available_fen = sum(share.available_fen for share in event.payers)
+    return event.cash_fen == 0 and paid_fen == available_fen > 0
 
 
-def _following(fact: RecordedEvent, owner: StreamId) -> Trace:
-    if isinstance(fact.event, KinshipEnded):
-        return _trace(fact, ObservationKind.UNKIN, entity=owner, parties=(fact.event.relative,))
-    return _trace(fact, ObservationKind.RETURNED, entity=owner)
+def _following(recorded: RecordedEvent, owner: StreamId) -> Trace:
+    if isinstance(recorded.event, KinshipEnded):
+        return _trace(
+            recorded, ObservationKind.UNKIN, entity=owner, parties=(recorded.event.relative,)
+        )
+    return _trace(recorded, ObservationKind.RETURNED, entity=owner)
 
 
-def _tied(fact: RecordedEvent) -> Iterator[Trace]:
-    event = fact.event
+def _binding_traces(recorded: RecordedEvent) -> Iterator[Trace]:
+    event = recorded.event
     match event:
-        case InvitationSent(caps=caps) | GrantChanged(caps=caps):
-            yield _trace(fact, ObservationKind.GRANTED, limit_fen=caps.per_settlement_fen)
-        case BindingConfirmed(confirmed_at=at):
-            yield _trace(fact, ObservationKind.CONFIRMED)._replace(at=at)
-        case BindingReleased(status=status):
-            yield _trace(fact, ObservationKind.RELEASED, word=status)
-        case SponsorLinked(binding=binding, sponsor=sponsor):
-            yield _trace(fact, ObservationKind.SPONSORED, stream=binding, parties=(sponsor,))
-        case SponsorUnlinked(binding=binding):
-            yield _trace(fact, ObservationKind.PARTED, stream=binding)
-        case BeneficiaryLinked(binding=binding, beneficiary=beneficiary):
-            yield _trace(fact, ObservationKind.LENDS, stream=binding, parties=(beneficiary,))
+        case binding_events.InvitationSent(caps=caps) | binding_events.GrantChanged(caps=caps):
+            yield _trace(recorded, ObservationKind.GRANTED, limit_fen=caps.per_settlement_fen)
+        case binding_events.BindingConfirmed(confirmed_at=at):
+            yield _trace(recorded, ObservationKind.CONFIRMED)._replace(at=at)
+        case binding_events.BindingReleased(status=status):
+            yield _trace(recorded, ObservationKind.RELEASED, word=status)
+        case account_events.SponsorLinked(binding=binding, sponsor=sponsor):
+            yield _trace(recorded, ObservationKind.SPONSORED, stream=binding, parties=(sponsor,))
+        case account_events.SponsorUnlinked(binding=binding):
+            yield _trace(recorded, ObservationKind.PARTED, stream=binding)
+        case account_events.BeneficiaryLinked(binding=binding, beneficiary=beneficiary):
+            yield _trace(recorded, ObservationKind.LENDS, stream=binding, parties=(beneficiary,))
         case _:
-            yield from _known(fact)
+            yield from _person_traces(recorded)
 
 
-def _known(fact: RecordedEvent) -> Iterator[Trace]:
-    event = fact.event
+def _person_traces(recorded: RecordedEvent) -> Iterator[Trace]:
+    event = recorded.event
     match event:
-        case AccountClosed(ending=ending, effective_on=effective_on):
-            yield _trace(fact, ObservationKind.ENDED, word=ending)._replace(on=effective_on)
+        case account_events.AccountClosed(ending=ending, effective_on=effective_on):
+            yield _trace(recorded, ObservationKind.ENDED, word=ending)._replace(on=effective_on)
         case KinshipRecorded(person=person, relative=relative, relation=relation):
             yield _trace(
-                fact, ObservationKind.KIN, entity=person, parties=(relative,), word=relation
+                recorded, ObservationKind.KIN, entity=person, parties=(relative,), word=relation
             )
         case CodeShown(guardian=guardian, member=member, shown_at=at):
-            yield _trace(fact, ObservationKind.SHOWN, parties=(guardian, member))._replace(at=at)
+            yield _trace(recorded, ObservationKind.SHOWN, parties=(guardian, member))._replace(
+                at=at
+            )
         case _:
             pass
 
 
 def _trace(  # noqa: PLR0913 -- the parts that differ
-    fact: RecordedEvent,
+    recorded: RecordedEvent,
     what: ObservationKind,
     *,
     entity: StreamId | None = None,
@@ -227,14 +220,14 @@ def _trace(  # noqa: PLR0913 -- the parts that differ
     limit_fen: int | None = None,
     word: str = "",
 ) -> Trace:
-    at = datetime.fromtimestamp(fact.recorded_at // 1_000_000, UTC)
+    at = datetime.fromtimestamp(recorded.recorded_at // 1_000_000, UTC)
     return Trace(
-        entity=entity or fact.stream,
-        position=fact.position,
+        entity=entity or recorded.stream,
+        position=recorded.position,
         what=what,
         at=at,
         on=at.astimezone(BEIJING).date(),
-        stream=stream or fact.stream,
+        stream=stream or recorded.stream,
         parties=parties,
         limit_fen=limit_fen,
         word=word,

@@ -1,8 +1,8 @@
-"""The auditors' rules (policy.md §6.4): each looks at one journal and its newest trace.
+"""The auditors' rules (policy.md §6.4): each reads one journal and its newest trace.
 
-A rule says what is worth a look, never that somebody did wrong. It fires when its condition
-begins to hold, so that one story is one signal. All are pure, and only older traces count:
-whenever and however often they run over a log, they find the same.
+A signal says that something is worth a look, not that somebody did wrong. A rule fires when its
+condition begins to hold, so that one pattern raises one signal. Rules are pure and see only older
+traces: every run over the same log raises the same signals.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -18,37 +18,37 @@ SignalEvidence = tuple[list[Trace], dict[str, int]]
 
 
 class Rule(NamedTuple):
-    """Which traces a rule is asked at, what it shows, and whether it lasts once it holds."""
+    """The kinds of trace that run a rule, its condition, and whether that lasts once it holds."""
 
-    asked_at: tuple[ObservationKind, ...]
-    shown: Callable[[Journal, dict[str, int]], SignalEvidence | None]
+    runs_at: tuple[ObservationKind, ...]
+    evidence: Callable[[Journal, dict[str, int]], SignalEvidence | None]
     lasts: bool
 
 
 def signals(journal: Journal) -> Iterator[Signal]:
-    """What begins to show with the newest trace of a journal."""
+    """The signals that the newest trace of a journal raises."""
     newest = journal[-1]
     for kind, rule in RULES.items():
-        if newest.what not in rule.asked_at:
+        if newest.what not in rule.runs_at:
             continue
         numbers = LIMITS[kind].numbers
-        shown = rule.shown(journal, numbers)
-        if shown is not None and not (rule.lasts and _held_before(journal, rule, numbers)):
-            yield made(kind, newest.position, *shown)
+        evidence = rule.evidence(journal, numbers)
+        if evidence is not None and not (rule.lasts and _held_before(journal, rule, numbers)):
+            yield _signal(kind, newest.position, *evidence)
 
 
 def _held_before(journal: Journal, rule: Rule, numbers: dict[str, int]) -> bool:
-    """Whether a rule held at the trace before that it was asked at."""
+    """Whether a rule held when it ran last, at an earlier trace."""
     for size in range(len(journal) - 1, 0, -1):
-        if journal[size - 1].what in rule.asked_at:
-            return rule.shown(journal[:size], numbers) is not None
+        if journal[size - 1].what in rule.runs_at:
+            return rule.evidence(journal[:size], numbers) is not None
     return False
 
 
-def made(
+def _signal(
     kind: SignalKind, position: int, shown: Sequence[Trace], figures: dict[str, int]
 ) -> Signal:
-    """A signal with the evidence of its traces, each named once, in their order."""
+    """A signal with what its traces name, each once, in their order."""
     parties = [party for trace in shown for party in (trace.entity, *trace.parties)]
     return Signal(
         kind=kind,
@@ -75,13 +75,13 @@ def _sum(traces: Sequence[Trace]) -> int:
 
 
 def _family_burst(journal: Journal, numbers: dict[str, int]) -> SignalEvidence | None:
-    """Patients of one family at one pharmacy within minutes: who share an account are one."""
+    """Patients of one family at one pharmacy within minutes; a shared account makes a family."""
     sold = _lately(journal, ObservationKind.SOLD, timedelta(minutes=numbers["minutes"]))
     family = [sold[-1]]
-    known = set(family[0].parties)
-    while more := [t for t in sold if t not in family and known.intersection(t.parties)]:
+    parties = set(family[0].parties)
+    while more := [t for t in sold if t not in family and parties.intersection(t.parties)]:
         family += more
-        known.update(party for trace in more for party in trace.parties)
+        parties.update(party for trace in more for party in trace.parties)
     patients = {trace.parties[0] for trace in family}
     is_new = sold[-1].parties[0] not in {trace.parties[0] for trace in family[1:]}
     if len(patients) != numbers["patients"] or not is_new:
@@ -91,7 +91,7 @@ def _family_burst(journal: Journal, numbers: dict[str, int]) -> SignalEvidence |
 
 
 def _drained(journal: Journal, numbers: dict[str, int]) -> SignalEvidence | None:
-    """Bound, nearly all of the sponsor's money gone at one place, and parted soon."""
+    """A short binding in which nearly all of the sponsor's money went to one place."""
     confirmed = [trace for trace in journal if trace.what is ObservationKind.CONFIRMED]
     gave = [trace for trace in journal if trace.what is ObservationKind.GAVE]
     released = journal[-1]
@@ -110,7 +110,7 @@ def _drained(journal: Journal, numbers: dict[str, int]) -> SignalEvidence | None
 
 
 def _hub(journal: Journal, numbers: dict[str, int]) -> SignalEvidence | None:
-    """Many sponsors behind one beneficiary at once."""
+    """Many sponsors of one beneficiary at the same time."""
     parted = {trace.stream for trace in journal if trace.what is ObservationKind.PARTED}
     live = [t for t in journal if t.what is ObservationKind.SPONSORED and t.stream not in parted]
     if len(live) < numbers["sponsors"]:
@@ -119,7 +119,7 @@ def _hub(journal: Journal, numbers: dict[str, int]) -> SignalEvidence | None:
 
 
 def _churn(journal: Journal, numbers: dict[str, int]) -> SignalEvidence | None:
-    """A sponsor with ever new beneficiaries."""
+    """A sponsor with many different beneficiaries."""
     lends = _lately(journal, ObservationKind.LENDS, _days(numbers))
     different = {trace.parties[0] for trace in lends}
     if len(different) < numbers["beneficiaries"]:
@@ -128,19 +128,19 @@ def _churn(journal: Journal, numbers: dict[str, int]) -> SignalEvidence | None:
 
 
 def _after_death(journal: Journal, numbers: dict[str, int]) -> SignalEvidence | None:
-    """Treated after the day of death, whichever of the two became known first."""
+    """Treatment after the day of death, whichever of the two was recorded first."""
     died = [t for t in journal if t.what is ObservationKind.ENDED and t.word == Ending.DECEASED]
     if not died:
         return None
-    asked = journal if journal[-1].what is ObservationKind.ENDED else journal[-1:]
-    late = [t for t in asked if t.what is ObservationKind.BILL and t.on > died[-1].on]
+    candidates = journal if journal[-1].what is ObservationKind.ENDED else journal[-1:]
+    late = [t for t in candidates if t.what is ObservationKind.BILL and t.on > died[-1].on]
     if len(late) < numbers["settlements"]:
         return None
     return [died[-1], *late], {"settlements": len(late), "paid_fen": _sum(late)}
 
 
 def _under_cap(journal: Journal, numbers: dict[str, int]) -> SignalEvidence | None:
-    """Again and again a little less than the sponsor's cap on one bill."""
+    """Repeated bills a little under the sponsor's cap on one bill."""
     caps = [trace.limit_fen for trace in journal if trace.what is ObservationKind.GRANTED]
     cap_fen = caps[-1] if caps else None
     if not cap_fen:
@@ -150,13 +150,13 @@ def _under_cap(journal: Journal, numbers: dict[str, int]) -> SignalEvidence | No
         for trace in _lately(journal, ObservationKind.GAVE, _days(numbers))
         if cap_fen * numbers["percent"] <= trace.amount_fen * 100 < cap_fen * 100
     ]
-    return (
-        None if len(near) < numbers["times"] else (near, {"cap_fen": cap_fen, "times": len(near)})
-    )
+    if len(near) < numbers["times"]:
+        return None
+    return near, {"cap_fen": cap_fen, "times": len(near)}
 
 
 def _exact(journal: Journal, numbers: dict[str, int]) -> SignalEvidence | None:
-    """Bill after bill is to the fen what was there."""
+    """Repeated bills that equal, to the fen, what the payers had."""
     if not journal[-1].is_exact:
         return None
     bills = _lately(journal, ObservationKind.BILL, _days(numbers))[-numbers["times"] :]
@@ -166,10 +166,9 @@ def _exact(journal: Journal, numbers: dict[str, int]) -> SignalEvidence | None:
 
 
 def _quick_refund(journal: Journal, numbers: dict[str, int]) -> SignalEvidence | None:
-    """Bought and given back within hours, repeatedly.
+    """Repeated purchases that were returned within hours.
 
-    A journal shows the newest busy traces alone: a return whose bill it no longer shows does
-    not count.
+    Rules see only the newest busy traces: a return whose bill is not among them does not count.
     """
     bought = {trace.stream: trace for trace in journal if trace.what is ObservationKind.BILL}
     quick = {
@@ -185,7 +184,7 @@ def _quick_refund(journal: Journal, numbers: dict[str, int]) -> SignalEvidence |
 
 
 def _night(journal: Journal, numbers: dict[str, int]) -> SignalEvidence | None:
-    """One patient, one pharmacy, again and again when shops are closed."""
+    """Repeated bills of one patient at one pharmacy at night."""
     newest = journal[-1]
     if not _is_at_night(newest, numbers):
         return None
@@ -200,7 +199,7 @@ def _night(journal: Journal, numbers: dict[str, int]) -> SignalEvidence | None:
 
 
 def _is_at_night(bill: Trace, numbers: dict[str, int]) -> bool:
-    """Whether a bill is a pharmacy's when shops are closed."""
+    """Whether a bill is a pharmacy's, at night."""
     if bill.word != PHARMACY:
         return False
     hour = bill.at.astimezone(BEIJING).hour
@@ -208,7 +207,7 @@ def _is_at_night(bill: Trace, numbers: dict[str, int]) -> bool:
 
 
 def _kinship(journal: Journal, numbers: dict[str, int]) -> SignalEvidence | None:
-    """More parents or spouses than anybody has."""
+    """More parents or spouses than a person can have."""
     live: dict[StreamId, Trace] = {}
     for trace in journal:
         if trace.what is ObservationKind.KIN:
@@ -225,7 +224,7 @@ def _kinship(journal: Journal, numbers: dict[str, int]) -> SignalEvidence | None
 
 
 def _lent(journal: Journal, numbers: dict[str, int]) -> SignalEvidence | None:
-    """One guardian shows one member's code for months."""
+    """A guardian who shows a member's code for months."""
     shown = _lately(journal, ObservationKind.SHOWN, 2 * _days(numbers))
     lasted = shown[-1].at - shown[0].at
     if len(shown) < numbers["displays"] or lasted < _days(numbers):
@@ -248,4 +247,4 @@ RULES: dict[SignalKind, Rule] = {
     SignalKind.KINSHIP_CONTRADICTION: Rule((ObservationKind.KIN,), _kinship, lasts=True),
     SignalKind.LENT_CREDENTIAL: Rule((ObservationKind.SHOWN,), _lent, lasts=True),
 }
-"""The rules that look at one journal; `signal_shares.py` compares institutions."""
+"""The rules that read one journal; `aid_share.py` compares institutions."""

@@ -1,10 +1,10 @@
-"""Signals for auditors, and the journals that their rules look at.
+"""Signals for auditors, and the journals that the rules read.
 
-Each trace is judged once, when it comes, by what was there before it: a rebuild finds the same.
+Each trace is evaluated once, by the state before it, so a rebuild raises the same signals.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from aggregates.account.events import AccountOpened
@@ -12,7 +12,15 @@ from aggregates.institution import InstitutionDesignated
 from aggregates.settlement.events import Settled
 from aggregates.vocabulary import StreamId
 from projections.audit.aid_share import Month
-from projections.audit.evaluation import Home, Pages, SignalState, judge, month_of, no_pages, tell
+from projections.audit.evaluation import (
+    Home,
+    Pages,
+    SignalState,
+    evaluate,
+    month_of,
+    no_pages,
+    observe,
+)
 from projections.audit.observations import (
     BUSY_MAX,
     FOLLOWING,
@@ -83,7 +91,9 @@ TABLE = Table(
     parts=("", "_traces", "_owners", "_homes", "_months"),
     shape=2,  # a month's sums are wider than one bill's
 )
-READS = (AccountOpened, InstitutionDesignated, *TRACED)
+LOCATING = (AccountOpened, InstitutionDesignated)
+"""Events that say the region of their stream."""
+READS = (*LOCATING, *TRACED)
 
 
 # ------------------------------------------------------------------ how a batch is written
@@ -94,28 +104,30 @@ MONTHS = """
     SELECT place, month, kind, bills, own_fen, aid_fen, last FROM {name}_months
      WHERE month = ANY ($1::text[]) OR month = (SELECT max(month) FROM {name}_months)
 """
-LINE = "entity, position, what, at, day, stream, place, parties, amount_fen, limit_fen, word"
+LINE = """entity, position, what, at, day, stream, place, parties, amount_fen, limit_fen, word,
+    is_exact"""
+BUSY_KINDS = "('bill', 'sold', 'gave', 'returned', 'shown')"
 RARE = f"""
-    SELECT {LINE}, is_exact FROM {{name}}_traces
-     WHERE entity = ANY ($1::text[]) AND what NOT IN ('bill', 'sold', 'gave', 'returned', 'shown')
+    SELECT {LINE} FROM {{name}}_traces
+     WHERE entity = ANY ($1::text[]) AND what NOT IN {BUSY_KINDS}
      ORDER BY position
 """  # noqa: S608 -- column names of ours
 NEWEST = f"""
     SELECT t.* FROM unnest($1::text[]) AS e(entity) CROSS JOIN LATERAL (
-        SELECT {LINE}, is_exact FROM {{name}}_traces b
-         WHERE b.entity = e.entity AND what IN ('bill', 'sold', 'gave', 'returned', 'shown')
+        SELECT {LINE} FROM {{name}}_traces b
+         WHERE b.entity = e.entity AND what IN {BUSY_KINDS}
          ORDER BY position DESC, what DESC LIMIT {BUSY_MAX}) t
      ORDER BY t.position, t.what
 """  # noqa: S608 -- column names of ours
 KEEP_TRACES = f"""
-    INSERT INTO {{name}}_traces ({LINE}, is_exact)
+    INSERT INTO {{name}}_traces ({LINE})
     SELECT entity, position, what, at, day, stream, place,
            ARRAY(SELECT jsonb_array_elements_text(parties::jsonb)),
            amount_fen, limit_fen, word, is_exact
       FROM unnest($1::text[], $2::bigint[], $3::text[], $4::timestamptz[], $5::date[],
                   $6::text[], $7::text[], $8::text[], $9::bigint[], $10::bigint[],
                   $11::text[], $12::boolean[])
-           AS t({LINE}, is_exact)
+           AS t({LINE})
 """  # noqa: S608 -- column names of ours
 KEEP_OWNERS = """
     INSERT INTO {name}_owners SELECT * FROM unnest($1::text[], $2::text[])
@@ -144,34 +156,36 @@ KEEP_SIGNALS = """
 """
 
 
-async def write(connection: Connection, name: str, facts: Sequence[RecordedEvent]) -> None:
-    """Judge a batch of facts and write what it adds."""
-    mine = [fact for fact in facts if isinstance(fact.event, READS)]
-    if not mine:
+async def write(connection: Connection, name: str, events: Sequence[RecordedEvent]) -> None:
+    """Evaluate a batch of events, and write their traces and signals."""
+    own = [recorded for recorded in events if isinstance(recorded.event, READS)]
+    if not own:
         return
-    known = await _known(connection, name, mine)
-    months_before = dict(known.months)
-    told = tell(known, mine)
-    left = [trace for _, traces_left in told for trace in traces_left]
-    known.journals = await _journals(connection, name, left)
-    found = judge(known, told)
-    await _keep(connection, KEEP_TRACES.format(name=name), [_line(trace) for trace in left])
-    begun = [(fact.stream, owner) for fact in mine if (owner := owner_in(fact)) is not None]
-    await _keep(connection, KEEP_OWNERS.format(name=name), list(dict.fromkeys(begun)))
-    moved = {f.stream for f in mine if isinstance(f.event, (AccountOpened, InstitutionDesignated))}
-    homes = [(stream, *known.homes[stream]) for stream in sorted(moved)]
-    await _keep(connection, KEEP_HOMES.format(name=name), homes)
-    months = [m for key, m in known.months.items() if months_before.get(key) != m]
-    await _keep(connection, KEEP_MONTHS.format(name=name), months)
-    await _keep_signals(connection, name, known, found)
+    state = await _state(connection, name, own)
+    months_before = dict(state.months)
+    observed = observe(state, own)
+    traces = [trace for _, new in observed for trace in new]
+    state.journals = await _journals(connection, name, traces)
+    raised = evaluate(state, observed)
+    begun = [(r.stream, owner) for r in own if (owner := owner_in(r)) is not None]
+    moved = {recorded.stream for recorded in own if isinstance(recorded.event, LOCATING)}
+    for statement, rows in (
+        (KEEP_TRACES, [_line(trace) for trace in traces]),
+        (KEEP_OWNERS, list(dict.fromkeys(begun))),
+        (KEEP_HOMES, [(stream, *state.homes[stream]) for stream in sorted(moved)]),
+        (KEEP_MONTHS, [m for key, m in state.months.items() if months_before.get(key) != m]),
+        (KEEP_SIGNALS, await _signal_rows(connection, name, state, raised)),
+    ):
+        if rows:
+            await connection.execute(statement.format(name=name), *columns(rows, len(rows[0])))
 
 
-async def _known(connection: Connection, name: str, facts: Sequence[RecordedEvent]) -> SignalState:
-    bills = [fact.event for fact in facts if isinstance(fact.event, Settled)]
+async def _state(connection: Connection, name: str, own: Sequence[RecordedEvent]) -> SignalState:
+    bills = [recorded.event for recorded in own if isinstance(recorded.event, Settled)]
     months = {month_of(bill) for bill in bills}
     stored = await connection.fetch(MONTHS.format(name=name), sorted(months)) if bills else []
     counted = [_month(row) for row in stored]
-    follows = {fact.stream for fact in facts if isinstance(fact.event, FOLLOWING)}
+    follows = {recorded.stream for recorded in own if isinstance(recorded.event, FOLLOWING)}
     owners = await connection.fetch(OWNERS.format(name=name), sorted(follows)) if follows else []
     return SignalState(
         homes=await _homes(connection, name, {bill.claim.institution for bill in bills}),
@@ -182,25 +196,26 @@ async def _known(connection: Connection, name: str, facts: Sequence[RecordedEven
     )
 
 
-def _month(found: Any) -> Month:  # noqa: ANN401 -- a record of asyncpg
-    month = Month(*found)
+def _month(record: Any) -> Month:  # noqa: ANN401 -- a record of asyncpg
+    month = Month(*record)
     return month._replace(own_fen=int(month.own_fen), aid_fen=int(month.aid_fen))
 
 
 async def _homes(
-    connection: Connection, name: str, entities: Iterable[StreamId]
+    connection: Connection, name: str, entities: Collection[StreamId]
 ) -> dict[StreamId, Home]:
-    wanted = sorted(entities)
-    found = await connection.fetch(HOMES.format(name=name), wanted) if wanted else []
+    if not entities:
+        return {}
+    found = await connection.fetch(HOMES.format(name=name), sorted(entities))
     return {row["entity"]: Home(row["region"], row["kind"]) for row in found}
 
 
 async def _journals(
-    connection: Connection, name: str, left: Sequence[Trace]
+    connection: Connection, name: str, traces: Sequence[Trace]
 ) -> dict[StreamId, Pages]:
-    """The journals that these traces continue."""
-    journals = {trace.entity: no_pages() for trace in left}
-    for statement in (RARE, NEWEST) if left else ():
+    """The journals that these traces continue, without them."""
+    journals = {trace.entity: no_pages() for trace in traces}
+    for statement in (RARE, NEWEST) if traces else ():
         for row in await connection.fetch(statement.format(name=name), sorted(journals)):
             trace = Trace(*row)
             trace = trace._replace(what=ObservationKind(trace.what), parties=tuple(trace.parties))
@@ -208,36 +223,32 @@ async def _journals(
     return journals
 
 
-async def _keep(connection: Connection, statement: str, rows: Sequence[Sequence[Any]]) -> None:
-    if rows:
-        await connection.execute(statement, *columns(rows, len(rows[0])))
-
-
 def _line(trace: Trace) -> tuple[Any, ...]:
-    # As JSON, so that the rules find again as many parties as there were, whatever they are.
+    # Parties go as JSON, so that any texts come back as the same list.
     parties = json.dumps(trace.parties)
     return (*trace[:3], storable_at(trace.at), *trace[4:7], parties, *trace[8:])
 
 
-async def _keep_signals(
-    connection: Connection, name: str, known: SignalState, found: Sequence[Signal]
-) -> None:
-    sides = {side for signal in found for side in (*signal.accounts, *signal.places)}
-    known.homes |= await _homes(connection, name, sides - set(known.homes))
+async def _signal_rows(
+    connection: Connection, name: str, state: SignalState, raised: Sequence[Signal]
+) -> list[tuple[Any, ...]]:
+    sides = {side for signal in raised for side in (*signal.accounts, *signal.places)}
+    homes = state.homes | await _homes(connection, name, sides - set(state.homes))
     numbers: dict[tuple[int, SignalKind], int] = {}
     rows: list[tuple[Any, ...]] = []
-    for signal in found:
+    for signal in raised:
         place = signal.position, signal.kind
         numbers[place] = number = numbers.get(place, 0) + 1
-        homes = (known.homes.get(s) for s in (*signal.accounts, *signal.places))
-        regions = sorted({home.region for home in homes if home is not None})
+        where = (homes.get(side) for side in (*signal.accounts, *signal.places))
+        regions = sorted({home.region for home in where if home is not None})
         lists = (signal.accounts, signal.settlements, signal.places, map(str, signal.positions))
         figures = json.dumps(signal.figures, sort_keys=True)
-        rows.append((*place, number, *(" ".join(one) for one in lists), figures, " ".join(regions)))
-    await _keep(connection, KEEP_SIGNALS.format(name=name), rows)
+        texts = (" ".join(items) for items in lists)
+        rows.append((*place, number, *texts, figures, " ".join(regions)))
+    return rows
 
 
-# ------------------------------------------------------------------ the questions
+# ------------------------------------------------------------------ queries
 
 SHOWN = "position, kind, accounts, settlements, places, positions, figures"
 OF_KIND = f"""
@@ -251,15 +262,14 @@ OF_KIND = f"""
 async def after(
     reader: Reader, position: int, kind: SignalKind | None, region: str | None, limit: int
 ) -> list[Signal]:
-    """At least `limit` signals behind a position if there are so many, oldest first.
+    """At least `limit` signals after a position if there are so many, the oldest first.
 
-    All of a position come together, so that a reader can go on behind the last one's.
+    All signals of one position come together, so that a reader can continue after the last one.
     """
-    named = None if kind is None else kind.value
-    found = await reader.fetch(OF_KIND, position, named, region, limit)
+    found = await reader.fetch(OF_KIND, position, kind, region, limit)
     if len(found) == limit:
         last = found[-1]["position"]
-        rest = await reader.fetch(OF_KIND, last - 1, named, region, NUMBERS_MAX)
+        rest = await reader.fetch(OF_KIND, last - 1, kind, region, NUMBERS_MAX)
         found = [
             *(row for row in found if row["position"] < last),
             *(row for row in rest if row["position"] == last),
@@ -268,7 +278,7 @@ async def after(
 
 
 NUMBERS_MAX = 1000
-"""More signals than one event can raise."""
+"""More than the signals that one event can raise."""
 
 
 def _signal(row: Any) -> Signal:  # noqa: ANN401 -- a record of asyncpg

@@ -1,4 +1,4 @@
-"""What auditors look for (policy.md §6.4), when a rule fires, and what a signal says."""
+"""The kinds of signals for auditors (policy.md §6.4), the rules' thresholds, and signals."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from aggregates.vocabulary import StreamId
 
 
 class SignalKind(StrEnum):
-    """What auditors look for."""
+    """The patterns that auditors look for."""
 
     FAMILY_BURST = "FAMILY_BURST"
     DRAINED_BINDING = "DRAINED_BINDING"
@@ -25,32 +25,25 @@ class SignalKind(StrEnum):
 
 
 class Threshold(NamedTuple):
-    """When a rule fires: its numbers, and who says so (policy.md §6.4, with its grade)."""
+    """The numbers of a rule, and their source with its grade."""
 
     numbers: dict[str, int]
     source: str
 
 
+OWN = "policy.md 6.4 (own)"
 LIMITS: dict[SignalKind, Threshold] = {
     SignalKind.FAMILY_BURST: Threshold(
         {"patients": 3, "minutes": 10}, "policy.md 6.4, Shanghai Xuhui 2025 (B); numbers own"
     ),
-    SignalKind.DRAINED_BINDING: Threshold({"percent": 90, "days": 30}, "policy.md 6.4 (own)"),
-    SignalKind.SPONSOR_HUB: Threshold({"sponsors": 5}, "policy.md 6.4 (own)"),
-    SignalKind.BENEFICIARY_CHURN: Threshold(
-        {"beneficiaries": 5, "days": 730}, "policy.md 6.4 (own)"
-    ),
+    SignalKind.DRAINED_BINDING: Threshold({"percent": 90, "days": 30}, OWN),
+    SignalKind.SPONSOR_HUB: Threshold({"sponsors": 5}, OWN),
+    SignalKind.BENEFICIARY_CHURN: Threshold({"beneficiaries": 5, "days": 730}, OWN),
     SignalKind.AFTER_DEATH: Threshold({"settlements": 1}, "policy.md 6.4, NHSA cases (A)"),
-    SignalKind.JUST_UNDER_CAP: Threshold(
-        {"times": 3, "percent": 95, "days": 30}, "policy.md 6.4 (own)"
-    ),
-    SignalKind.EXACT_BALANCE: Threshold({"times": 3, "days": 30}, "policy.md 6.4 (own)"),
-    SignalKind.QUICK_REFUND: Threshold(
-        {"times": 3, "hours": 24, "days": 30}, "policy.md 6.4 (own)"
-    ),
-    SignalKind.NIGHT_HOURS: Threshold(
-        {"times": 3, "from_hour": 23, "to_hour": 5, "days": 30}, "policy.md 6.4 (own)"
-    ),
+    SignalKind.JUST_UNDER_CAP: Threshold({"times": 3, "percent": 95, "days": 30}, OWN),
+    SignalKind.EXACT_BALANCE: Threshold({"times": 3, "days": 30}, OWN),
+    SignalKind.QUICK_REFUND: Threshold({"times": 3, "hours": 24, "days": 30}, OWN),
+    SignalKind.NIGHT_HOURS: Threshold({"times": 3, "from_hour": 23, "to_hour": 5, "days": 30}, OWN),
     SignalKind.AID_SHARE: Threshold(
         {"percent": 60, "times_peers": 3, "bills": 20, "peers": 3},
         "policy.md 6.4, Taiyuan pharmacy analysis (code); numbers own",
@@ -63,11 +56,11 @@ LIMITS: dict[SignalKind, Threshold] = {
     ),
     SignalKind.CREDENTIAL_MISMATCH: Threshold({"attempts": 1}, "policy.md 8.8 S101"),
 }
-"""The numbers are data: after a change `./gongji rebuild signals` finds anew."""
+"""The numbers are data; after a change `./gongji rebuild signals` evaluates the log again."""
 
 
 class Signal(NamedTuple):
-    """Something worth a look, with what shows it. `figures` are whole numbers, fen where named."""
+    """A pattern worth a look, with its evidence. `figures` are integers, in fen where named so."""
 
     kind: SignalKind
     position: int

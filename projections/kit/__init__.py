@@ -1,1 +1,1 @@
-"""What every read model is made of: tables, rows, recorded events, pages."""
+"""Parts of every read model: tables, rows, recorded events, pages."""

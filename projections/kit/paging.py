@@ -1,4 +1,4 @@
-"""Pages of a list, newest first. A cursor is opaque to whoever holds it."""
+"""Pages of a list, newest first. A cursor is opaque to clients."""
 
 import base64
 import binascii
@@ -15,27 +15,27 @@ NEWEST = 2**63 - 1
 
 
 class CursorInvalidError(ValueError):
-    """The cursor did not come from a list of ours."""
+    """The text is not a cursor that `page` made."""
 
 
 class PositionedRow(Protocol):
-    """A row of a list that is ordered by positions of the log."""
+    """A row of a list in the log's order."""
 
     @property
     def position(self) -> int:
-        """Where the row begins in the log."""
+        """The position in the log of the row's first event."""
         ...
 
 
 class Page(NamedTuple, Generic[T]):
-    """Part of a list, and the cursor of what follows; None at its end."""
+    """Some rows of a list, and the cursor of the next page; None after the last page."""
 
     rows: tuple[T, ...]
     next: str | None
 
 
 def below(cursor: str | None) -> int:
-    """The position below which a page begins.
+    """The position below which the page of a cursor begins.
 
     Raises:
         CursorInvalidError: not a cursor.
@@ -53,12 +53,12 @@ def below(cursor: str | None) -> int:
 
 
 def bounded(limit: int) -> int:
-    """A page's size: what was asked for, at least one and at most `LIMIT_MAX`."""
+    """The size of a page: the requested one, at least 1 and at most `LIMIT_MAX`."""
     return max(1, min(limit, LIMIT_MAX))
 
 
 def page(rows: Sequence[T], positions: Sequence[int], limit: int) -> Page[T]:
-    """A page from up to `limit` + 1 rows: one more than fits says that something follows."""
+    """A page from up to `limit` + 1 rows; the extra row shows that another page follows."""
     if len(rows) <= limit:
         return Page(tuple(rows), None)
     raw = positions[limit - 1].to_bytes(8)

@@ -8,26 +8,26 @@ from aggregates.vocabulary import StreamId
 
 
 class RecordedEvent(Protocol):
-    """An event of the log: where it stands, when it was recorded (microseconds), and what."""
+    """An event of the log, with its place and its time."""
 
     @property
     def position(self) -> int:
-        """Its place in the log, from 1, without gaps."""
+        """The place in the log, from 1, without gaps."""
         ...
 
     @property
     def recorded_at(self) -> int:
-        """When it was recorded, in microseconds since 1970."""
+        """Microseconds since 1970."""
         ...
 
     @property
     def stream(self) -> StreamId:
-        """The stream it happened to."""
+        """The stream that the event belongs to."""
         ...
 
     @property
     def version(self) -> int:
-        """Its number within the stream, from 1."""
+        """The number of the event within its stream, from 1."""
         ...
 
     @property
@@ -37,5 +37,5 @@ class RecordedEvent(Protocol):
 
     @property
     def event(self) -> Event:
-        """What happened."""
+        """The event itself."""
         ...

@@ -1,4 +1,4 @@
-"""A read model's tables, and how it is told what happened."""
+"""A read model's tables, and the function that writes events to them."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
@@ -12,22 +12,22 @@ from aggregates.vocabulary import StreamId
 from projections.kit.recorded_event import RecordedEvent
 
 Connection: TypeAlias = "asyncpg.Connection[Any]"
-"""Where a read model writes: the caller's connection, inside the caller's transaction."""
+"""Read models write on the caller's connection, inside the caller's transaction."""
 
 
 class Reader(Protocol):
-    """Where a read model is asked: a connection, or a pool of them."""
+    """A connection for queries, or a pool of them."""
 
     async def fetch(self, query: str, *arguments: object) -> Sequence[Any]:
-        """Every row of a query."""
+        """All rows of a query."""
         ...
 
 
 class Table(NamedTuple):
-    """One read model's tables. `{name}` in the DDL lets it be built beside the live one.
+    """The tables of one read model. A rebuild fills in another `{name}` in the DDL.
 
-    `parts` are the suffixes of its tables; every index is called `{name}_` and something.
-    `name` is what operators call the read model, `shape` counts how often its tables changed.
+    `parts` are the suffixes of the tables. The name of every index begins with `{name}_`.
+    `name` is the read model's name for operators, `shape` the number of its tables' current shape.
     """
 
     name: str
@@ -37,12 +37,12 @@ class Table(NamedTuple):
 
     @property
     def stored(self) -> str:
-        """What its tables are called in the database: a name of their own for each shape."""
+        """The name of the tables in the database; each shape has its own."""
         return self.name if self.shape == 1 else f"{self.name}_{self.shape}"
 
 
 class Projection(NamedTuple):
-    """A read model: its tables, the events it reads, and its writes into tables of a name."""
+    """A read model: its tables, the events it reads, and how it writes them to tables of a name."""
 
     table: Table
     reads: tuple[type[Event], ...]
@@ -50,17 +50,17 @@ class Projection(NamedTuple):
 
 
 def columns(rows: Iterable[Sequence[Any]], width: int) -> list[list[Any]]:
-    """Rows as the arrays that `unnest` takes; `width` arrays even when there is no row."""
+    """Rows as one array for each column, for `unnest`; `width` arrays even without any row."""
     return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
 
 
 def key_of(stream: StreamId) -> str:
-    """A stream id as the uuid it is stored as."""
+    """A stream id as the hex digits of its stored uuid."""
     return stream[4:]
 
 
 def stream_of(prefix: str, key: UUID) -> StreamId:
-    """A stored uuid as the stream id of its kind."""
+    """The stream id of a kind from its stored uuid."""
     return StreamId(f"{prefix}_{key.hex}")
 
 
@@ -68,10 +68,10 @@ EARLIEST, LATEST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=
 
 
 def storable_at(at: datetime) -> datetime:
-    """A moment that comes back as it was stored: the ends of the calendar come back as infinity."""
+    """A moment that PostgreSQL returns unchanged: it returns the calendar's ends as infinity."""
     return min(max(at, EARLIEST), LATEST)
 
 
 def storable(text: str) -> str:
-    """A text that PostgreSQL takes: a recorded NUL is no reason to stop following."""
+    """A text without NUL, which PostgreSQL refuses; a recorded NUL must not park the event."""
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -1,7 +1,7 @@
-"""What happened to bills, day by day: settled on its business day, taken back on a later one.
+"""The movements of bills by business day: settled on one day, refunded or undone on later ones.
 
-`settlements` says how a bill stands now; here a past day stays as it ended. One row for each
-thing that happened, with what it added to the bill, signed; never changed afterwards.
+`settlements` has the current state of a bill; here a past day keeps its state. Each movement is
+one row, with the signed amounts that it adds to the bill. Rows never change.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,12 +20,17 @@ from projections.kit import sql
 from projections.kit.recorded_event import RecordedEvent
 from projections.kit.table import Connection, Reader, Table, columns, key_of, storable, stream_of
 
-READS = (Settled, PartRefunded, SettlementCancelled, SettlementReversed)
+READS = (
+    Settled,
+    PartRefunded,
+    SettlementCancelled,
+    SettlementReversed,
+)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class BillBalance(NamedTuple):
-    """What of a bill stands: whose it is, its business day, its sums in fen."""
+    """The institution of a bill, its business day, and its remaining sums in fen."""
 
     institution: StreamId
     settled_on: date
@@ -33,9 +38,9 @@ class BillBalance(NamedTuple):
 
 
 class Move(NamedTuple):
-    """One thing that happened to a bill on a business day, and what that adds, signed, in fen.
+    """One movement of a bill on a business day, with the sums that it adds, signed, in fen.
 
-    `key_digest` names the key that the bill came under; empty for what came later.
+    `key_digest` is that of the key that the bill was settled under; empty for later movements.
     """
 
     settlement: sql.SettlementKey
@@ -61,50 +66,50 @@ TABLE = Table(
 INSERT = COLUMNS.insert()
 
 
-def evolve(standing: BillBalance | None, fact: RecordedEvent) -> Move | None:
-    """What an event does to a bill that stands so; None where there was no bill. Never judges.
+def evolve(balance: BillBalance | None, recorded: RecordedEvent) -> Move | None:
+    """The movement of a bill by an event; None where there is no bill. Checks no rules.
 
-    A decision's own day counts for the bill, the Beijing day of the record for what follows.
-    A reversal that came before its bill is a bill of nothing, reversed, under the bill's key.
+    A settlement counts on the day of its decision, later movements on the Beijing day of their
+    record. A reversal that came before its bill is a reversed bill of zero, under the bill's key.
     """
-    recorded_on = instant(EPOCH + timedelta(microseconds=fact.recorded_at)).on
-    match fact.event:
+    recorded_on = instant(EPOCH + timedelta(microseconds=recorded.recorded_at)).on
+    match recorded.event:
         case Settled(claim=claim) as settled:
             on = instant(settled.settled_at).on  # `on` is where caps count a captured hold
             paid = (settled.own_fen, settled.aid_fen, settled.cash_fen)
             sums = BillTotals(1, claim.total_fen, claim.fund_pay_fen, *paid)
             begun = BillBalance(claim.institution, on, sums)
-            move = _move(fact, begun, on, SettlementStatus.SETTLED, sums)
-            return move._replace(key_digest=storable(fact.act.key_digest))
-        case SettlementReversed(institution=institution, undone=undone) if standing is None:
+            move = _move(recorded, begun, on, SettlementStatus.SETTLED, sums)
+            return move._replace(key_digest=storable(recorded.act.key_digest))
+        case SettlementReversed(institution=institution, undone=undone) if balance is None:
             nothing = BillBalance(institution, recorded_on, NOTHING)
-            move = _move(fact, nothing, recorded_on, SettlementStatus.REVERSED, NOTHING)
+            move = _move(recorded, nothing, recorded_on, SettlementStatus.REVERSED, NOTHING)
             return move._replace(key_digest=storable(undone))
-    if standing is None:
+    if balance is None:
         return None
-    return _taken_back(standing, fact, max(standing.settled_on, recorded_on))
+    return _returned(balance, recorded, max(balance.settled_on, recorded_on))
 
 
-def _taken_back(standing: BillBalance, fact: RecordedEvent, day: date) -> Move | None:
-    gone = standing.sums.negated()
-    match fact.event:
+def _returned(balance: BillBalance, recorded: RecordedEvent, day: date) -> Move | None:
+    whole = balance.sums.negated()
+    match recorded.event:
         case PartRefunded(amount_fen=fen, own_fen=own_fen, aid_fen=aid_fen, cash_fen=cash_fen):
             part = BillTotals(0, fen, 0, own_fen, aid_fen, cash_fen).negated()
-            return _move(fact, standing, day, SettlementStatus.PART_REFUNDED, part)
+            return _move(recorded, balance, day, SettlementStatus.PART_REFUNDED, part)
         case SettlementCancelled():
-            return _move(fact, standing, day, SettlementStatus.CANCELLED, gone)
+            return _move(recorded, balance, day, SettlementStatus.CANCELLED, whole)
         case SettlementReversed():
-            return _move(fact, standing, day, SettlementStatus.REVERSED, gone)
+            return _move(recorded, balance, day, SettlementStatus.REVERSED, whole)
         case _:
             return None
 
 
 def _move(
-    fact: RecordedEvent, of: BillBalance, day: date, status: SettlementStatus, sums: BillTotals
+    recorded: RecordedEvent, of: BillBalance, day: date, status: SettlementStatus, sums: BillTotals
 ) -> Move:
     return Move(
-        settlement=fact.stream,
-        position=fact.position,
+        settlement=recorded.stream,
+        position=recorded.position,
         institution=of.institution,
         settled_on=of.settled_on,
         day=day,
@@ -115,47 +120,46 @@ def _move(
 
 
 SUMMED = ", ".join(f"sum({name}) AS {name}" for name in BillTotals._fields)
-STANDING = f"""
+BALANCES = f"""
     SELECT settlement, institution, settled_on, {SUMMED}
       FROM {{name}} WHERE settlement = ANY ($1::uuid[])
      GROUP BY settlement, institution, settled_on
 """  # noqa: S608 -- column names of ours
 
 
-async def write(connection: Connection, name: str, facts: Sequence[RecordedEvent]) -> None:
-    """Write what a batch of facts did to bills."""
-    mine = [fact for fact in facts if isinstance(fact.event, READS)]
-    begun = {fact.stream for fact in mine if isinstance(fact.event, Settled)}
-    stands: dict[StreamId, BillBalance] = {}
-    if later := {key_of(fact.stream) for fact in mine if fact.stream not in begun}:
-        found = await connection.fetch(STANDING.format(name=name), sorted(later))
-        stands = dict(map(_standing, found))
+async def write(connection: Connection, name: str, events: Sequence[RecordedEvent]) -> None:
+    """Write the movements of a batch of events."""
+    own = [recorded for recorded in events if isinstance(recorded.event, READS)]
+    settled = {recorded.stream for recorded in own if isinstance(recorded.event, Settled)}
+    balances: dict[StreamId, BillBalance] = {}
+    if later := {key_of(recorded.stream) for recorded in own if recorded.stream not in settled}:
+        found = await connection.fetch(BALANCES.format(name=name), sorted(later))
+        balances = dict(map(_balance, found))
     moves: list[Move] = []
-    for fact in mine:
-        move = evolve(stands.get(fact.stream), fact)
+    for recorded in own:
+        move = evolve(balances.get(recorded.stream), recorded)
         if move is not None:
             moves.append(move)
-            before = stands[fact.stream].sums if fact.stream in stands else NOTHING
+            before = balances[recorded.stream].sums if recorded.stream in balances else NOTHING
             sums = together((before, move.sums))
-            stands[fact.stream] = BillBalance(move.institution, move.settled_on, sums)
+            balances[recorded.stream] = BillBalance(move.institution, move.settled_on, sums)
     if moves:
         stored = [COLUMNS.values(move) for move in moves]
         await connection.execute(INSERT.format(name=name), *columns(stored, len(stored[0])))
 
 
-def _standing(found: Any) -> tuple[StreamId, BillBalance]:  # noqa: ANN401 -- a record of asyncpg
-    settlement, institution, settled_on, *sums = found
-    standing = BillBalance(stream_of("ins", institution), settled_on, _sums(sums))
-    return stream_of("stl", settlement), standing
+def _balance(record: Any) -> tuple[StreamId, BillBalance]:  # noqa: ANN401 -- of asyncpg
+    settlement, institution, settled_on, *sums = record
+    balance = BillBalance(stream_of("ins", institution), settled_on, _sums(sums))
+    return stream_of("stl", settlement), balance
 
 
-def _sums(found: Iterable[Any]) -> BillTotals:
-    """Sums as the database adds them up: of any width, so as decimals."""
-    return BillTotals(*map(int, found))
+def _sums(decimals: Iterable[Any]) -> BillTotals:
+    return BillTotals(*map(int, decimals))  # PostgreSQL returns sums as decimals
 
 
 class LateReturn(NamedTuple):
-    """What of a bill of an earlier day went back on a day, in fen, and how it stood then."""
+    """What was returned of a bill of an earlier day, in fen, and the bill's status then."""
 
     settlement: StreamId
     settled_on: date
@@ -164,7 +168,7 @@ class LateReturn(NamedTuple):
 
 
 class InstitutionDay(NamedTuple):
-    """A business day of an institution: its bills as they ended it, and what went back of older."""
+    """An institution's business day: its bills at its end, and what it returned of older ones."""
 
     bills: tuple[LedgerBill, ...]
     returned: tuple[LateReturn, ...]
@@ -179,15 +183,14 @@ OF_DAY = f"""
 
 
 async def of_day(reader: Reader, institution: StreamId, day: date) -> InstitutionDay:
-    """A day as it ended, or so far, in the order of the log.
+    """A day at its end, or so far, in the order of the log.
 
-    What happened to its bills on later days is not in it: the same past day is always the same.
+    Movements of its bills on later days are not part of it, so a past day never changes.
     """
     bills: list[LedgerBill] = []
     returned: list[LateReturn] = []
-    for settlement, settled_on, digest, word, *sums in await reader.fetch(
-        OF_DAY, key_of(institution), day
-    ):
+    found = await reader.fetch(OF_DAY, key_of(institution), day)
+    for settlement, settled_on, digest, word, *sums in found:
         stream, status = stream_of("stl", settlement), SettlementStatus(word)
         if settled_on == day:
             bill = LedgerBill(settlement=stream, key_digest=digest, status=status, sums=_sums(sums))
@@ -199,7 +202,7 @@ async def of_day(reader: Reader, institution: StreamId, day: date) -> Institutio
 
 
 class DaySums(NamedTuple):
-    """What a day's bills came to at its end, and what went back that day of older ones, in fen."""
+    """The sums of a day's bills at its end, and of what it returned of older ones, in fen."""
 
     day: date
     settled: BillTotals
@@ -216,17 +219,16 @@ OF_DAYS = f"""
 async def of_days(
     reader: Reader, institution: StreamId, first: date, end: date
 ) -> tuple[DaySums, ...]:
-    """Every day from the first up to the end, without it, on which something happened."""
+    """Every day with a movement, from `first` up to `end`, `end` not included."""
     days: dict[date, DaySums] = {}
-    for day, is_new, settlements, *sums in await reader.fetch(
-        OF_DAYS, key_of(institution), first, end
-    ):
-        known = days.get(day, DaySums(day, NOTHING, NOTHING))
+    found = await reader.fetch(OF_DAYS, key_of(institution), first, end)
+    for day, is_new, settlements, *sums in found:
+        day_sums = days.get(day, DaySums(day, NOTHING, NOTHING))
         if is_new:
-            days[day] = known._replace(settled=_sums(sums))
+            days[day] = day_sums._replace(settled=_sums(sums))
         else:
             back = _sums(sums).negated()._replace(bills=settlements)
-            days[day] = known._replace(returned=back)
+            days[day] = day_sums._replace(returned=back)
     return tuple(days.values())
 
 
@@ -240,6 +242,6 @@ BETWEEN = f"""
 async def between(
     reader: Reader, institution: StreamId, first: date, last: date
 ) -> tuple[Move, ...]:
-    """Everything that happened to an institution's bills from a day to a day, in log order."""
+    """All movements of an institution's bills, first and last day included, in log order."""
     found = await reader.fetch(BETWEEN, key_of(institution), first, last)
     return tuple(map(COLUMNS.read, found))

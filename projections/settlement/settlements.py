@@ -1,4 +1,4 @@
-"""What became of each bill, to be found by its claim or by its institution and day."""
+"""The current state of each bill, by its claim or by its institution and day."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
@@ -18,17 +18,20 @@ from projections.kit.recorded_event import RecordedEvent
 from projections.kit.row_per_stream import Rows
 from projections.kit.table import Reader, Table, key_of, storable
 
-CHANGES = (PartRefunded, SettlementCancelled, SettlementReversed)
+CHANGES = (
+    PartRefunded,
+    SettlementCancelled,
+    SettlementReversed,
+)
 READS = (Settled, SettlementRefused, *CHANGES)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class SettlementRow(NamedTuple):
-    """A settlement as it stands now; `position` is where it was decided.
+    """A settlement; `position` is that of its decision, `day` the decision's business day.
 
-    `day` is the business day of the decision, `cancelled_at` when it was taken back whole,
-    cancelled or reversed. Amounts in fen, less what was given back in part; moments in
-    microseconds.
+    `cancelled_at` is when the whole of it was cancelled or reversed. Amounts are in fen, less
+    partial refunds; times are in microseconds.
     """
 
     settlement: sql.SettlementKey
@@ -50,36 +53,36 @@ class SettlementRow(NamedTuple):
     cash_fen: int
 
 
-def evolve(row: SettlementRow | None, fact: RecordedEvent) -> SettlementRow | None:
-    """Fold one event into a settlement's row. Never judges."""
-    match fact.event:
+def evolve(row: SettlementRow | None, recorded: RecordedEvent) -> SettlementRow | None:
+    """Fold one event into a settlement's row, without checking rules."""
+    match recorded.event:
         case Settled() as settled:
             split = (settled.own_fen, settled.aid_fen, settled.cash_fen)
-            return _begun(fact, settled.claim, instant(settled.settled_at).on, split)
+            return _begun(recorded, settled.claim, instant(settled.settled_at).on, split)
         case SettlementRefused(claim=claim, code=code):
-            moment = EPOCH + timedelta(microseconds=fact.recorded_at)
-            refused = _begun(fact, claim, instant(moment).on, (0, 0, 0))
+            moment = EPOCH + timedelta(microseconds=recorded.recorded_at)
+            refused = _begun(recorded, claim, instant(moment).on, (0, 0, 0))
             return refused._replace(status=SettlementStatus.REFUSED, refusal=storable(code))
         case _ if row is None:
-            return None  # a tombstone: nothing was settled, and there is no claim to be found by
+            return None  # a tombstone: nothing was settled, and there is no claim
         case _:
-            return _evolve_settled(row, fact)
+            return _evolve_settled(row, recorded)
 
 
-def _evolve_settled(row: SettlementRow, fact: RecordedEvent) -> SettlementRow:
-    match fact.event:
+def _evolve_settled(row: SettlementRow, recorded: RecordedEvent) -> SettlementRow:
+    match recorded.event:
         case PartRefunded() as refund:
-            return _less(row, fact.version, refund)
+            return _refunded(row, recorded.version, refund)
         case SettlementCancelled():
-            return _gone(row, fact, SettlementStatus.CANCELLED)
+            return _undone(row, recorded, SettlementStatus.CANCELLED)
         case SettlementReversed():
-            return _gone(row, fact, SettlementStatus.REVERSED)
+            return _undone(row, recorded, SettlementStatus.REVERSED)
         case _:
             return row
 
 
-def _less(row: SettlementRow, version: int, refund: PartRefunded) -> SettlementRow:
-    """What stays of a bill: its personal part is smaller, what the fund paid is not."""
+def _refunded(row: SettlementRow, version: int, refund: PartRefunded) -> SettlementRow:
+    """A bill less a partial refund of its personal part; the fund's part does not change."""
     return row._replace(
         status=SettlementStatus.PART_REFUNDED,
         version=version,
@@ -90,20 +93,20 @@ def _less(row: SettlementRow, version: int, refund: PartRefunded) -> SettlementR
     )
 
 
-def _gone(row: SettlementRow, fact: RecordedEvent, status: SettlementStatus) -> SettlementRow:
-    """Taken back whole; its amounts stay, as what was taken back."""
-    return row._replace(status=status, version=fact.version, cancelled_at=fact.recorded_at)
+def _undone(row: SettlementRow, recorded: RecordedEvent, status: SettlementStatus) -> SettlementRow:
+    """A bill that was cancelled or reversed; its amounts stay."""
+    return row._replace(status=status, version=recorded.version, cancelled_at=recorded.recorded_at)
 
 
 def _begun(
-    fact: RecordedEvent, claim: Claim, day: date, split: tuple[int, int, int]
+    recorded: RecordedEvent, claim: Claim, day: date, split: tuple[int, int, int]
 ) -> SettlementRow:
     own_fen, aid_fen, cash_fen = split
     return SettlementRow(
-        settlement=fact.stream,
-        position=fact.position,
-        version=fact.version,
-        recorded_at=fact.recorded_at,
+        settlement=recorded.stream,
+        position=recorded.position,
+        version=recorded.version,
+        recorded_at=recorded.recorded_at,
         institution=claim.institution,
         beneficiary=claim.beneficiary,
         visit=storable(claim.visit),
@@ -132,7 +135,13 @@ TABLE = Table(
     CREATE INDEX {{name}}_by_visit ON {{name}} USING hash (visit);
     """,
 )
-ROWS = Rows((Settled, SettlementRefused), CHANGES, evolve, COLUMNS, COLUMNS.upsert())
+ROWS = Rows(
+    (Settled, SettlementRefused),
+    CHANGES,
+    evolve,
+    COLUMNS,
+    COLUMNS.upsert(),
+)
 write = ROWS.write
 
 
@@ -151,7 +160,7 @@ OF_CLAIM = f"""
 async def of_day(
     reader: Reader, institution: StreamId, day: date, cursor: str | None = None, limit: int = 50
 ) -> Page[SettlementRow]:
-    """An institution's settlements that were decided on a business day, newest first.
+    """The settlements that an institution's business day decided, newest first.
 
     Raises:
         CursorInvalidError: not a cursor.
@@ -163,6 +172,6 @@ async def of_day(
 async def of_claim(
     reader: Reader, institution: StreamId, visit: str, charge_batch: str, limit: int = 50
 ) -> list[SettlementRow]:
-    """What became of a visit's batch, the newest attempt first: refused, cancelled, settled."""
+    """All attempts to settle a charge batch of a visit, the newest first."""
     claim = (key_of(institution), storable(visit), storable(charge_batch))
     return [COLUMNS.read(row) for row in await reader.fetch(OF_CLAIM, *claim, bounded(limit))]

@@ -9,7 +9,7 @@ import pytest
 from aggregates.topics import CLASSES, Event
 from projections import binding, credential_link, premium, visit
 from projections.account import corrections, patient_bills, statement_entries
-from projections.audit.evaluation import SignalState, judge, tell
+from projections.audit.evaluation import SignalState, evaluate, observe
 from projections.kit.recorded_event import RecordedEvent
 from projections.settlement import movements, settlements
 from service.ledger.codec import KINDS, TOPIC_PREFIX, EventRow, Recorded, decode, kind_of
@@ -83,7 +83,7 @@ def judged(facts: Sequence[RecordedEvent]) -> list[RecordedEvent]:
     failed: list[RecordedEvent] = []
     for fact in facts:
         try:
-            judge(known, tell(known, [fact]))
+            evaluate(known, observe(known, [fact]))
         except OverflowError:
             failed.append(fact)
     return failed

@@ -27,7 +27,7 @@ from aggregates.vocabulary import (
     StatementWords,
     StreamId,
 )
-from projections.audit.evaluation import SignalState, judge, tell
+from projections.audit.evaluation import SignalState, evaluate, observe
 from projections.audit.thresholds import Signal
 from projections.kit.recorded_event import RecordedEvent
 from service.ledger.codec import Recorded
@@ -132,7 +132,7 @@ class Plot:
 
 def found_in(facts: Iterable[RecordedEvent]) -> list[Signal]:
     known = SignalState(homes={}, owners={}, months={}, journals={}, newest="")
-    return judge(known, tell(known, facts))
+    return evaluate(known, observe(known, facts))
 
 
 def a_share(account: StreamId, binding: StreamId | None, gave: int, had: int) -> PayerShare:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from aggregates.vocabulary import Relation
 from api.audit.signal_routes import TEXTS
-from projections.audit.evaluation import SignalState, judge, tell
+from projections.audit.evaluation import SignalState, evaluate, observe
 from projections.audit.rules import RULES
 from projections.audit.thresholds import LIMITS, Signal, SignalKind
 from tests.projections.audit.signal_cases import (
@@ -291,7 +291,7 @@ def test_how_the_log_is_cut_into_batches_changes_nothing(cuts: Sequence[int]) ->
     found: list[Signal] = []
     edges = sorted({0, *cuts, len(facts)})
     for start, end in itertools.pairwise(edges):
-        found += judge(known, tell(known, facts[start:end]))
+        found += evaluate(known, observe(known, facts[start:end]))
 
     assert found_in(facts) == found
 
