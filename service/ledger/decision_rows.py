@@ -1,4 +1,4 @@
-"""A decision on its way out: its events as rows, and the keys that it uses up."""
+"""The rows of a decision: its events, and the keys that it uses."""
 
 from msgspec import json
 
@@ -15,10 +15,10 @@ from service.ledger.store import KeyRow
 
 
 def rows_of(overlay: Overlay, decision: Decision, act: bytes, now: Instant) -> list[EventRow]:
-    """A decision's events as rows; an account whose year is over is closed before, once.
+    """The event rows of a decision; the first event of a new year is preceded by a closing.
 
     Raises:
-        AssertionError: an account's money would not be there that the decision spends.
+        AssertionError: the decision spends money that an account does not have.
     """
     rows: list[EventRow] = []
     accounts: dict[StreamId, Account] = {}
@@ -42,27 +42,16 @@ def _closing(overlay: Overlay, stream: StreamId, now: Instant) -> Event | None:
 
 
 def key_rows(command: Command, decision: Decision, offset: int) -> list[KeyRow]:
-    """The key that a command uses up, and the one it buries."""
-    caller, key, digest = command.caller, command.key, command.digest
+    """The key that a command uses, and that of its tombstone."""
+    caller, key = command.caller, command.key
     assert key is not None
-    subject, refusal, answer = decision.subject, decision.refusal, decision.answer
-    rows = [KeyRow(caller, key, digest, subject, refusal, answer, offset)]
-    buried = decision.tombstone
-    if buried is not None:
-        rows.append(
-            KeyRow(
-                caller,
-                buried.key,
-                ANY_BODY,
-                buried.stream,
-                buried.refusal,
-                buried.answer,
-                offset,
-            )
-        )
+    used = (decision.subject, decision.refusal, decision.answer, offset)
+    rows = [KeyRow(caller, key, command.digest, *used)]
+    if (buried := decision.tombstone) is not None:
+        rows.append(KeyRow(caller, buried.key, ANY_BODY, *buried[1:], offset))
     return rows
 
 
 def refused(refusal: RefusalError) -> Decision:
-    """A refusal as a decision that uses up the key and moves nothing."""
+    """The decision of a refusal that uses the key and moves nothing."""
     return Decision(answer=json.encode(refusal.fields), refusal=refusal.code())

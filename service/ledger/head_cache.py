@@ -1,9 +1,10 @@
-"""The heads this process remembers: a bounded layer under every flight.
+"""Cached heads under every batch, bounded in number.
 
-A remembered head may be old when another process wrote; the append finds that out.
+A cached head is stale once another process has written to its stream; the append rejects it then.
 """
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from aggregates.account.state import Account
@@ -11,35 +12,34 @@ from aggregates.vocabulary import StreamId
 from service.ledger.overlay import Overlay
 
 HEADS_MAX = 200_000
-"""Heads kept, about 2 kB each; the ones unused longest go first."""
+"""Heads in the cache, about 2 kB each; the least recently used are evicted."""
 PERSONS_KEPT_S = 60.0
-"""Seconds after which every remembered person is forgotten.
+"""Seconds after which all cached persons are dropped.
 
-A key that another process destroyed is of no use to anybody here from that moment on; so it is
-in no memory either soon after.
+So a key that another process destroyed does not stay in this process's memory for long.
 """
 LASTING = ("acc", "ins", "pol", "kin")
-"""Kinds of streams that keep their names for ever."""
+"""Kinds of streams that never give up their names."""
 
 
 class HeadCache(Overlay):
-    """Heads used lately, the names of accounts, institutions and regions, and sealed persons.
+    """An LRU cache of heads, with names of `LASTING` streams, and sealed persons.
 
-    The name of a live bill or premium is never remembered: another process may have given it up.
-    A person goes with the head of his account.
+    The name of a bill or premium is not cached: another process may have freed it. A person is
+    evicted with the account's head.
     """
 
     __slots__ = ("_heads_max", "_persons_until_s", "_used")
 
     def __init__(self, heads_max: int = HEADS_MAX) -> None:
-        """Begin with nothing; keep at most `heads_max` heads."""
+        """Cache at most `heads_max` heads."""
         super().__init__()
         self._heads_max = heads_max
         self._used: OrderedDict[StreamId, None] = OrderedDict()
         self._persons_until_s = 0.0
 
     def merge(self, overlay: Overlay) -> None:
-        """Remember what a landed flight loaded or wrote."""
+        """Cache what an appended batch loaded or wrote."""
         for stream, head in overlay.heads.items():
             if stream.startswith("stl_") or head.version == 0:
                 continue
@@ -70,15 +70,15 @@ class HeadCache(Overlay):
         for name in [name for name, stream in self.names.items() if stream == erased]:
             del self.names[name]
 
-    def forget(self, streams: list[StreamId]) -> None:
-        """Forget heads that turned out old."""
+    def forget(self, streams: Iterable[StreamId]) -> None:
+        """Drop heads that may be stale."""
         for stream in streams:
             if self.heads.pop(stream, None) is not None:
                 del self._used[stream]
                 self.persons.pop(stream, None)
 
     def forget_persons(self, now_s: float) -> None:
-        """Forget every person where their time is over; `now_s` is the loop's time."""
+        """Drop all persons when they are too old; `now_s` is the loop's time."""
         if now_s > self._persons_until_s:
             self.persons.clear()
             self._persons_until_s = now_s + PERSONS_KEPT_S

@@ -1,4 +1,4 @@
-"""What is known and what was just decided, one layer over another."""
+"""Heads, names and persons in overlays: decided state over cached state."""
 
 from collections.abc import Iterator
 
@@ -9,15 +9,12 @@ from service.ledger.store import NO_HEAD, SealedPerson, StreamHead
 
 
 class UnreadError(Exception):
-    """Streams, a name or a person (by account) that are not loaded yet."""
+    """Streams, a name or a person (by account) that are not loaded."""
 
     def __init__(
-        self,
-        *streams: StreamId,
-        name: bytes | None = None,
-        person: StreamId | None = None,
+        self, *streams: StreamId, name: bytes | None = None, person: StreamId | None = None
     ) -> None:
-        """Remember what is missing."""
+        """Name what is missing."""
         super().__init__()
         self.streams = streams
         self.name = name
@@ -25,15 +22,15 @@ class UnreadError(Exception):
 
 
 class Overlay:
-    """Heads and names over those of a layer below: decided here, not yet stored.
+    """Heads, names and persons over those of a lower overlay.
 
-    A name maps to None where nobody has it. `fresh` are streams that begin here.
+    A free name maps to None. `fresh` are the streams that begin here and are not stored yet.
     """
 
     __slots__ = ("below", "fresh", "heads", "names", "persons")
 
     def __init__(self, below: "Overlay | None" = None) -> None:
-        """Begin with nothing of its own."""
+        """Begin empty."""
         self.below = below
         self.heads: dict[StreamId, StreamHead] = {}
         self.names: dict[bytes, StreamId | None] = {}
@@ -44,7 +41,7 @@ class Overlay:
         """The newest head of a stream.
 
         Raises:
-            UnreadError: no layer has it.
+            UnreadError: no overlay has it.
         """
         head = self.known_head(stream)
         if head is None:
@@ -52,7 +49,7 @@ class Overlay:
         return head
 
     def known_head(self, stream: StreamId) -> StreamHead | None:
-        """The newest head of a stream, or None where no layer has it."""
+        """The newest head of a stream; None where no overlay has it."""
         overlay: Overlay | None = self
         while overlay is not None:
             head = overlay.heads.get(stream)
@@ -62,10 +59,10 @@ class Overlay:
         return None
 
     def name(self, name: bytes) -> StreamId | None:
-        """The stream that has a name, or None where nobody has.
+        """The stream that owns a name; None where it is free.
 
         Raises:
-            UnreadError: no layer knows.
+            UnreadError: no overlay has it.
         """
         overlay = self._naming(name)
         if overlay is None:
@@ -73,7 +70,7 @@ class Overlay:
         return overlay.names[name]
 
     def known_name(self, name: bytes) -> StreamId | None:
-        """The stream that has a name, or None where nobody has or no layer knows."""
+        """The stream that owns a name; None where it is free or no overlay has it."""
         overlay = self._naming(name)
         return None if overlay is None else overlay.names[name]
 
@@ -85,28 +82,28 @@ class Overlay:
 
     def is_fresh(self, stream: StreamId) -> bool:
         """Whether a stream's first event is decided and not stored yet."""
-        return any(stream in overlay.fresh for overlay in self._layers())
+        return any(stream in overlay.fresh for overlay in self._overlays())
 
     def person(self, account: StreamId) -> SealedPerson:
         """A person's sealed data and wrapped key.
 
         Raises:
-            UnreadError: no layer has them.
+            UnreadError: no overlay has them.
         """
-        for overlay in self._layers():
+        for overlay in self._overlays():
             if account in overlay.persons:
                 return overlay.persons[account]
         raise UnreadError(person=account)
 
-    def _layers(self) -> Iterator["Overlay"]:
+    def _overlays(self) -> Iterator["Overlay"]:
         overlay: Overlay | None = self
         while overlay is not None:
             yield overlay
             overlay = overlay.below
 
     def apply(self, stream: StreamId, event: Event) -> StreamHead:
-        """Fold an event on top; the new head."""
-        # Decided without reading, it is a new stream, or the database refuses.
+        """Fold an event into its stream; the new head."""
+        # A stream that was not read is a new one; if it is not, the database refuses version 1.
         before = self.known_head(stream) or NO_HEAD
         head = StreamHead(before.version + 1, kind_of(stream).evolve(before.state, event))
         self.heads[stream] = head
@@ -115,7 +112,7 @@ class Overlay:
         return head
 
     def take(self, overlay: "Overlay") -> None:
-        """Put what was decided in a layer on top into this one."""
+        """Take over everything of an overlay on top of this one."""
         self.heads.update(overlay.heads)
         self.names.update(overlay.names)
         self.persons.update(overlay.persons)
