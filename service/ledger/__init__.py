@@ -1,6 +1,5 @@
-"""The ledger: decided commands become events in one total order, and stay.
+"""The ledger: decided commands are appended as events in one total order.
 
-`appender` decides and appends in groups over a `store`: PostgreSQL, or its twin in memory.
-`reader` pages through what happened; `rows` is the one place that knows stored bytes;
-`recorder` is the face towards the eventsourcing library.
+`appender` decides commands and appends them in groups to a `store`: PostgreSQL, or memory in
+tests. `codec` has the format of stored bytes; `recorder` is for the eventsourcing library.
 """

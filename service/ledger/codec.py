@@ -1,27 +1,21 @@
-"""Events and heads as stored bytes, and back. The one place that knows them.
+"""Events and heads as stored bytes, and back; no other module knows that format.
 
-A row's state is `{"act": …, "event": …}` in JSON. A head's state is the folded state in
-JSON. Reading is strict: an unknown topic or member stops at the row, loudly.
+The state of an event row is `{"act": …, "event": …}` in JSON, that of a head the folded state in
+JSON. Decoding is strict: an unknown topic or member raises an error.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
+from uuid import UUID
 
 from msgspec.json import Encoder
 from pydantic import ConfigDict, TypeAdapter
 
 from aggregates import institution, proof, visit
 from aggregates.account import correction
+from aggregates.account import events as account_events
 from aggregates.account import fold as account
-from aggregates.account.events import (
-    Corrected,
-    Credited,
-    Debited,
-    DebitReturned,
-    PremiumDebited,
-    PremiumReturned,
-)
 from aggregates.account.state import Account
 from aggregates.binding import binding, kinship
 from aggregates.binding.events import Caps
@@ -42,14 +36,14 @@ STRICT = ConfigDict(extra="forbid", strict=True)
 
 @dataclass(frozen=True, slots=True)
 class EventEnvelope(Generic[E]):
-    """An event with who did it, as stored."""
+    """An event and its act, as stored."""
 
     act: Act
     event: E
 
 
 class EventRow(NamedTuple):
-    """An event ready to be stored. `amount_fen` is what it adds to its account's balance."""
+    """An event to be stored. `amount_fen` is what it adds to its account's balance."""
 
     stream: StreamId
     version: int
@@ -59,7 +53,7 @@ class EventRow(NamedTuple):
 
 
 class Recorded(NamedTuple):
-    """A stored event: where it stands, when it was recorded (microseconds), what and by whom."""
+    """A stored event; `recorded_at` is in microseconds since 1970."""
 
     position: int
     recorded_at: int
@@ -71,47 +65,39 @@ class Recorded(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StreamKind:
-    """A kind of stream: its code in the heads, whether it has heads, and its fold."""
+    """A kind of stream: its code in the heads, its topics' first word, and its fold."""
 
     code: int
     prefix: str
-    has_head: bool
+    topics: str
     state: type[Any]
     evolve: Callable[[Any, Any], Any]
+    has_head: bool = True
 
 
 KINDS = {
     kind.prefix: kind
     for kind in (
-        StreamKind(1, "acc", True, Account, account.evolve),  # noqa: FBT003 -- a table
-        StreamKind(2, "bnd", True, binding.Binding, binding.evolve),  # noqa: FBT003
-        StreamKind(3, "stl", False, settlement.Settlement, settlement.evolve),  # noqa: FBT003
-        StreamKind(4, "ins", True, institution.Institution, institution.evolve),  # noqa: FBT003
-        StreamKind(5, "pol", True, rulebook.Rulebook, rulebook.evolve),  # noqa: FBT003
-        StreamKind(6, "kin", True, kinship.Kinship, kinship.evolve),  # noqa: FBT003
-        StreamKind(7, "hld", True, hold.Hold, hold.evolve),  # noqa: FBT003
-        StreamKind(8, "prm", True, premium.Premium, premium.evolve),  # noqa: FBT003
-        StreamKind(9, "lnk", True, link.Link, link.evolve),  # noqa: FBT003
-        StreamKind(10, "cor", False, correction.Correction, correction.evolve),  # noqa: FBT003
-        StreamKind(11, "vis", False, visit.Visit, visit.evolve),  # noqa: FBT003
-        StreamKind(20, "ldg", False, proof.Fork, proof.evolve),  # noqa: FBT003
+        StreamKind(1, "acc", "account", Account, account.evolve),
+        StreamKind(2, "bnd", "binding", binding.Binding, binding.evolve),
+        StreamKind(
+            3, "stl", "settlement", settlement.Settlement, settlement.evolve, has_head=False
+        ),
+        StreamKind(4, "ins", "institution", institution.Institution, institution.evolve),
+        StreamKind(5, "pol", "policy", rulebook.Rulebook, rulebook.evolve),
+        StreamKind(6, "kin", "kinship", kinship.Kinship, kinship.evolve),
+        StreamKind(7, "hld", "hold", hold.Hold, hold.evolve),
+        StreamKind(8, "prm", "premium", premium.Premium, premium.evolve),
+        StreamKind(9, "lnk", "link", link.Link, link.evolve),
+        StreamKind(
+            10, "cor", "correction", correction.Correction, correction.evolve, has_head=False
+        ),
+        StreamKind(11, "vis", "visit", visit.Visit, visit.evolve, has_head=False),
+        StreamKind(20, "ldg", "ledger", proof.Fork, proof.evolve, has_head=False),
     )
 }
 BY_CODE = {kind.code: kind for kind in KINDS.values()}
-TOPIC_PREFIX = {
-    "account": "acc",
-    "binding": "bnd",
-    "settlement": "stl",
-    "institution": "ins",
-    "policy": "pol",
-    "kinship": "kin",
-    "hold": "hld",
-    "link": "lnk",
-    "correction": "cor",
-    "premium": "prm",
-    "visit": "vis",
-    "ledger": "ldg",
-}
+TOPIC_PREFIX = {kind.topics: kind.prefix for kind in KINDS.values()}
 
 
 def kind_of(stream: StreamId) -> StreamKind:
@@ -122,6 +108,11 @@ def kind_of(stream: StreamId) -> StreamKind:
 def stream_id(prefix: str, hexadecimal: str) -> StreamId:
     """A stream id of a kind from its 32 hex digits."""
     return StreamId(f"{prefix}_{hexadecimal}")
+
+
+def stream_of(topic: str, stream: UUID) -> StreamId:
+    """The stream id of an event from its topic and the stored uuid."""
+    return StreamId(f"{TOPIC_PREFIX[topic.partition('.')[0]]}_{stream.hex}")
 
 
 def _envelope_adapter(event_class: type[Any]) -> TypeAdapter[Any]:
@@ -139,11 +130,11 @@ _ENVELOPES = {topic: _envelope_adapter(event_class) for topic, event_class in CL
 _EVENTS = {topic: TypeAdapter(event_class) for topic, event_class in CLASSES.items()}
 _STATES = {kind.code: TypeAdapter(kind.state) for kind in KINDS.values()}
 _TO_JSON = Encoder().encode
-"""Writes the bytes that pydantic would, in a fraction of its time."""
+"""Writes the same bytes as pydantic, in a fraction of its time."""
 
 
 def encode_act(act: Act) -> bytes:
-    """An act in stored bytes, made once for all events of a command."""
+    """An act as stored bytes, encoded once for all events of a command."""
     return _TO_JSON(act)
 
 
@@ -164,15 +155,26 @@ def decode(topic: str, state: bytes) -> EventEnvelope[Event]:
 
 
 def parts(state: bytes) -> tuple[bytes, bytes]:
-    """Stored bytes as those of the act and those of the event, each for itself.
+    """Stored bytes split into those of the act and those of the event.
 
     Raises:
         ValueError: bytes that `encode` never wrote.
     """
-    act, found, event = state.partition(b',"event":')
-    if not (found and act.startswith(b'{"act":') and event.endswith(b"}")):
+    act, separator, event = state.partition(b',"event":')
+    if not (separator and act.startswith(b'{"act":') and event.endswith(b"}")):
         raise ValueError("not an event")
     return act[7:], event[:-1]
+
+
+def read_row(row: Any, topic: str) -> Recorded:  # noqa: ANN401 -- a record of asyncpg
+    """An event of a known topic from position, recorded_at, stream, version, topic and state.
+
+    Raises:
+        ValueError: bytes it cannot read.
+    """
+    position, recorded_at, stream, version, _, state = row
+    act, event = (envelope := decode(topic, state)).act, envelope.event
+    return Recorded(position, recorded_at, stream_of(topic, stream), version, act, event)
 
 
 def decode_act(act: bytes) -> Act:
@@ -194,22 +196,22 @@ def decode_event(topic: str, event: bytes) -> Event:
 
 
 def encode_head(state: State) -> bytes:
-    """A folded state in compact bytes."""
+    """A folded state as stored bytes."""
     return _TO_JSON(state)
 
 
 def decode_head(code: int, state: bytes) -> State:
-    """A folded state from its kind's code and stored bytes."""
+    """A folded state from the code of its kind and stored bytes."""
     folded: State = _STATES[code].validate_json(state)
     return folded
 
 
 def amount_of(event: Event) -> int | None:
-    """What an event adds to its account's balance, in fen; None where it moves none."""
-    if isinstance(event, Debited | PremiumDebited):
+    """What an event adds to its account's balance, in fen; None where it moves no money."""
+    if isinstance(event, account_events.Debited | account_events.PremiumDebited):
         return -(event.current_fen + event.prior_fen)
-    if isinstance(event, Credited | Corrected):
+    if isinstance(event, account_events.Credited | account_events.Corrected):
         return event.amount_fen
-    if isinstance(event, DebitReturned | PremiumReturned):
+    if isinstance(event, account_events.DebitReturned | account_events.PremiumReturned):
         return event.current_fen + event.prior_fen
     return None

@@ -1,4 +1,4 @@
-"""A command on its way through the ledger: what is asked, what was decided, what is answered."""
+"""A command to the ledger, its decision, and its reply."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,25 +10,25 @@ from aggregates.vocabulary import Instant, StreamId
 from service.ledger.read_set import ReadSet
 
 StreamEvents = list[tuple[StreamId, Event]]
-"""Events in the order they are appended, each with its stream."""
+"""Events with their streams, in the order of the log."""
 
 
 class KeyReusedError(Exception):
-    """The key was used up by another body or another operation."""
+    """The key was used with another body or operation."""
 
 
 class KeyTakenError(Exception):
-    """The key that a tombstone should take was used up in the meantime; nothing was applied."""
+    """The key of a tombstone was used meanwhile; nothing was applied."""
 
 
 class OverloadedError(Exception):
-    """More commands wait than this process takes; nothing was applied."""
+    """Too many commands wait in this process; nothing was applied."""
 
 
 class Tombstone(NamedTuple):
-    """A key that shall never do anything: whatever comes with it is refused.
+    """A key that is refused from now on with any body.
 
-    `stream` records it; `refusal` is the code and `answer` its fields in JSON.
+    `stream` records it; `refusal` is the code, `answer` its fields in JSON.
     """
 
     key: str
@@ -38,17 +38,16 @@ class Tombstone(NamedTuple):
 
 
 ANY_BODY = b""
-"""The digest of a tombstone: every body is refused alike."""
+"""The digest of a tombstone's key."""
 
 
 @dataclass(slots=True)
 class Decision:
-    """What a decision wants stored. `answer` is JSON, without the position.
+    """What a decision stores. `answer` is JSON, without the position.
 
-    `takes` are unique names with the stream that takes them, `frees` those given up.
-    A person's key that is None destroys it: the person is erased.
-    `on_behalf_of` is the account that the actor acted for.
-    With a `refusal` (its code) the answer holds the refusal's fields.
+    `takes` maps unique names to the streams that take them; `frees` are names that become free.
+    A person's key of None destroys the stored key: the person is erased. `on_behalf_of` is the
+    account that the actor acted for. With a `refusal` (its code) the answer has its fields.
     """
 
     answer: bytes
@@ -65,10 +64,10 @@ class Decision:
 class Command(NamedTuple):
     """One request to the ledger.
 
-    `decide` is pure: it reads through the view, takes the instant, and may be called again
-    on fresher state. It raises a refusal or returns a decision. Without a `key` nothing may
-    be stored: the command only reads, as one with the log's order. `asks` is a caller and
-    key whose stored answer is wanted; the append under the lock makes that answer durable.
+    `decide` is pure: it reads through the read set at an instant, and may be called again on newer
+    state. It raises a refusal or returns a decision. A command without a `key` stores nothing: it
+    is a read in the log's order. `asks` is a caller and key whose stored answer is wanted; the
+    append under the lock makes that answer durable.
     """
 
     caller: str
@@ -80,7 +79,7 @@ class Command(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """An answer: JSON without the position, and where its last event stands in the log."""
+    """An answer: JSON without the position, and the position of its last event."""
 
     answer: bytes
     refusal: str | None

@@ -1,11 +1,11 @@
-"""The ledger in a dictionary: the same protocol, for tests and for play.
+"""A store in memory, for tests.
 
-`before_append` is where a test slips in another writer; `fail_next` is raised by the next
-append, before (StoreUnavailableError) or after (OutcomeUnknownError) it was applied.
+`before_append` lets a test slip in another writer. `fail_next` is raised by the next append,
+before (StoreUnavailableError) or after (OutcomeUnknownError) it is applied.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from aggregates.account.events import AccountOpened
@@ -21,12 +21,14 @@ from service.ledger.store import (
     SealedPerson,
     StoreUnavailableError,
     StreamHead,
+    Streams,
+    UniqueNames,
     UsedKey,
 )
 
 
 class MemoryStore:
-    """A ledger that lives as long as the process."""
+    """A ledger that lives as long as its process."""
 
     def __init__(self) -> None:
         """Begin with an empty log."""
@@ -40,12 +42,7 @@ class MemoryStore:
         self._lock = asyncio.Lock()
         self._accesses: list[StoredAccess] = []
 
-    async def read(
-        self,
-        streams: Iterable[StreamId],
-        names: Iterable[bytes],
-        persons: Iterable[StreamId] = (),
-    ) -> ReadResult:
+    async def read(self, streams: Streams, names: UniqueNames, persons: Streams = ()) -> ReadResult:
         """Heads, names and persons as they are now."""
         wanted = set(persons)
         return ReadResult(
@@ -62,12 +59,12 @@ class MemoryStore:
 
     @asynccontextmanager
     async def locked(self) -> AsyncIterator["_LockedMemory"]:
-        """Hold the log."""
+        """Lock the log."""
         async with self._lock:
             yield _LockedMemory(self)
 
     async def append(self, batch: Batch) -> AppendOutcome:
-        """Append the batch whole, or write nothing and say why not."""
+        """Append the whole batch, or write nothing and say why."""
         await asyncio.sleep(0)
         if self.before_append is not None:
             slip_in, self.before_append = self.before_append, None
@@ -76,11 +73,11 @@ class MemoryStore:
             return self.append_now(batch)
 
     def append_now(self, batch: Batch) -> AppendOutcome:
-        """The append itself, as the database's function does it."""
+        """Append as the database's function does."""
         failure, self.fail_next = self.fail_next, None
         if isinstance(failure, StoreUnavailableError):
             raise failure
-        outcome = self._in_the_way(batch)
+        outcome = self._conflicts(batch)
         is_late = outcome.late is not None
         if not (is_late or outcome.known or outcome.stale or outcome.taken):
             outcome.base = len(self.log)
@@ -89,8 +86,8 @@ class MemoryStore:
             raise failure
         return outcome
 
-    def _in_the_way(self, batch: Batch) -> AppendOutcome:
-        held, newest = self.heads, self.newest()
+    def _conflicts(self, batch: Batch) -> AppendOutcome:
+        heads, newest = self.heads, self.newest()
         return AppendOutcome(
             late=newest if batch.at < newest else None,
             asked={i: self.keys[k] for i, k in enumerate(batch.asked) if k in self.keys},
@@ -100,9 +97,9 @@ class MemoryStore:
                 if (row.caller, row.key) in self.keys
             },
             stale={
-                stream: held.get(stream)
+                stream: heads.get(stream)
                 for stream, version in batch.expected.items()
-                if held.get(stream, NO_HEAD).version != version
+                if heads.get(stream, NO_HEAD).version != version
             },
             taken={n for n in batch.names if n in self.names and n not in batch.freed},
         )
@@ -118,7 +115,7 @@ class MemoryStore:
             state = kind_of(row.stream).evolve(before.state, event)
             self.heads[row.stream] = StreamHead(row.version, state)
         for key in batch.keys:
-            assert (key.caller, key.key) not in self.keys, "a key is used up once"
+            assert (key.caller, key.key) not in self.keys, "a key is used once"
             self.keys[key.caller, key.key] = UsedKey(
                 base + key.offset, key.stream, key.refusal, key.digest, key.answer
             )
@@ -132,19 +129,19 @@ class MemoryStore:
                 self.wrapped[stream] = wrapped
 
     async def close(self) -> None:
-        """Keep nothing open."""
+        """Nothing is open."""
 
     async def history(self, stream: StreamId) -> list[Recorded]:
         """All events of one stream, oldest first."""
         return [recorded for recorded in self.log if recorded.stream == stream]
 
-    async def first_events(self, streams: Iterable[StreamId]) -> list[Recorded]:
-        """How these streams began."""
+    async def first_events(self, streams: Streams) -> list[Recorded]:
+        """The first events of these streams."""
         wanted = set(streams)
         return [r for r in self.log if r.version == 1 and r.stream in wanted]
 
     async def page(self, after: int, limit: int) -> list[Recorded]:
-        """Up to `limit` events behind a position."""
+        """Up to `limit` events after a position."""
         return self.log[after : after + limit]
 
     async def record(self, accesses: Sequence[Access]) -> None:
@@ -153,8 +150,8 @@ class MemoryStore:
             self._accesses.append(StoredAccess(len(self._accesses) + 1, access))
 
     async def accesses(self, sought: AccessQuery, limit: int) -> list[StoredAccess]:
-        """Up to `limit` records of the access log, the newest first."""
-        return [kept for kept in reversed(self._accesses) if sought.fits(kept)][:limit]
+        """Up to `limit` matching records of the access log, the newest first."""
+        return [access for access in reversed(self._accesses) if sought.fits(access)][:limit]
 
     async def position(self) -> int:
         """The position of the newest event; 0 in an empty log."""
@@ -169,28 +166,23 @@ class MemoryStore:
         return self.log[-1].recorded_at if self.log else 0
 
     async def accounts(self, after: StreamId | None, limit: int) -> list[StreamId]:
-        """Up to `limit` accounts behind one, by id; from the first on behind None."""
-        known = sorted(stream for stream in self.heads if stream.startswith("acc_"))
-        return [stream for stream in known if after is None or stream > after][:limit]
+        """Up to `limit` accounts after one, by id; from the first one after None."""
+        accounts = sorted(stream for stream in self.heads if stream.startswith("acc_"))
+        return [stream for stream in accounts if after is None or stream > after][:limit]
 
     async def account_count(self) -> int:
-        """How many accounts there are."""
+        """The number of accounts."""
         return sum(stream.startswith("acc_") for stream in self.heads)
 
 
 class _LockedMemory:
-    """The store while its lock is held."""
+    """The store within its lock."""
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
         self.newest = store.newest()
 
-    async def read(
-        self,
-        streams: Iterable[StreamId],
-        names: Iterable[bytes],
-        persons: Iterable[StreamId] = (),
-    ) -> ReadResult:
+    async def read(self, streams: Streams, names: UniqueNames, persons: Streams = ()) -> ReadResult:
         return await self._store.read(streams, names, persons)
 
     async def append(self, batch: Batch) -> AppendOutcome:

@@ -1,4 +1,4 @@
-"""Numbered SQL files, each applied once, under an advisory lock, with its checksum on record."""
+"""Applies numbered SQL files once each, under an advisory lock, and records their checksums."""
 
 import hashlib
 from pathlib import Path
@@ -10,7 +10,7 @@ from service.ledger.postgres.roles import ensure_roles
 
 SETTINGS = {
     "application_name": "gongji-migrate",
-    # Who stands still, holding the lock, is taken for dead, and another migrates.
+    # A process that idles with the lock loses it, and another one migrates.
     "idle_session_timeout": "30s",
     "idle_in_transaction_session_timeout": "30s",
 }
@@ -23,21 +23,21 @@ AS_OWNER = """
     SELECT set_config('role', 'gongji_owner', true) FROM pg_class
      WHERE oid = 'migrations'::regclass AND relowner = to_regrole('gongji_owner')
 """
-"""From 0026_roles.sql on the ledger's tables are the owner's, and so is what later files make."""
+"""From 0026_roles.sql on gongji_owner owns the ledger's tables, also those of later files."""
 
 
 class MigrationChangedError(Exception):
-    """A migration that was applied has another text now; the database is not touched."""
+    """An applied migration has another text now; the database is not changed."""
 
 
 async def migrate(dsn: str, folder: Path = FOLDER) -> list[str]:
-    """Bring a database to this release's schema; the names that were applied now.
+    """Bring a database to this release's schema; the names of the files applied now.
 
-    Where there is nothing to do, any login may look.
+    Any login may call it when nothing is to be applied.
 
     Raises:
         MigrationChangedError: an applied file's checksum differs, or a file is gone;
-        RolesMissingError: there is something to do, and this login may not.
+        RolesMissingError: files are to be applied, and this login may not.
     """
     files = _read(folder)
     connection = await connect(dsn, SETTINGS)
@@ -53,15 +53,15 @@ def _read(folder: Path) -> dict[str, str]:
 
 
 async def _apply(connection: Connection, files: dict[str, str]) -> list[str]:
-    begun = await connection.fetchval("SELECT to_regclass('migrations')")
-    applied = dict(await connection.fetch("SELECT name, sha256 FROM migrations") if begun else ())
+    exists = await connection.fetchval("SELECT to_regclass('migrations')")
+    applied = dict(await connection.fetch("SELECT name, sha256 FROM migrations") if exists else ())
     for name, sha256 in applied.items():
         if name not in files or _sha256(files[name]) != sha256:
             raise MigrationChangedError(name)
     new = [name for name in files if name not in applied]
     if new:
         await ensure_roles(connection)
-    if not begun:
+    if not exists:
         await connection.execute(TABLE)
     for name in new:
         async with connection.transaction():

@@ -1,6 +1,6 @@
-"""What a store of the ledger does: read heads and names, append a batch or say why not.
+"""The protocol of a ledger's store: read heads and names, append a batch or say why not.
 
-Two honest ones exist: `postgres.PostgresStore`, and `memory.MemoryStore` for tests and play.
+Implemented by `postgres.store.PostgresStore`, and by `memory_store.MemoryStore` for tests.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,9 +14,12 @@ from aggregates.vocabulary import StreamId
 from service.ledger.access_log import Access, AccessQuery, StoredAccess
 from service.ledger.codec import EventRow, Recorded
 
+Streams = Iterable[StreamId]
+UniqueNames = Iterable[bytes]
+
 
 class OutcomeUnknownError(Exception):
-    """The connection was lost after the first byte of an append: it is in the log, or not."""
+    """The connection was lost during an append: it may be in the log."""
 
 
 class StoreUnavailableError(Exception):
@@ -38,7 +41,7 @@ NO_HEAD = StreamHead(0, None)
 
 
 class KeyRow(NamedTuple):
-    """A key that a command uses up, with its answer.
+    """A key that a command uses, with its answer.
 
     `offset` counts the events of the batch up to the command's last one: its position.
     """
@@ -53,7 +56,7 @@ class KeyRow(NamedTuple):
 
 
 class UsedKey(NamedTuple):
-    """A key that was used up before."""
+    """A key that was used before, and its answer."""
 
     position: int
     stream: StreamId | None
@@ -64,11 +67,11 @@ class UsedKey(NamedTuple):
 
 @dataclass(slots=True)
 class Batch:
-    """What a group of commands appends, and what it must find unchanged.
+    """What a group of commands appends, and the versions that it expects.
 
-    `names` maps a name to the stream that takes it; a person's key that is None is destroyed.
-    Times are in microseconds since 1970: `at` is that of the earliest decision in the batch, and
-    `times` has that of each row's decision, never running back; without them it is `at`.
+    `names` maps names to the streams that take them; a person's key of None is destroyed. Times
+    are in microseconds since 1970: `at` is that of the earliest decision, and `times` has that of
+    each row's decision, never running back; empty, all are `at`.
     """
 
     at: int
@@ -85,10 +88,10 @@ class Batch:
 
 @dataclass(slots=True)
 class AppendOutcome:
-    """What became of a batch. `base` is the position before it, or None: nothing was written.
+    """The outcome of an append. `base` is the position before it; None: nothing was written.
 
-    `known` and `asked` are keyed by index into the batch's keys and asked. `late` is the newest
-    time in the log where the batch was decided at an older one.
+    `known` and `asked` are keyed by index into the batch's keys and asked. `late` is the log's
+    newest time, where the batch was decided at an older one.
     """
 
     base: int | None = None
@@ -100,14 +103,14 @@ class AppendOutcome:
 
 
 class SealedPerson(NamedTuple):
-    """A person's data as stored, and his key, wrapped; None where he was erased."""
+    """A person's data as stored, and the wrapped key; None once the person is erased."""
 
     sealed: str
     wrapped: bytes | None
 
 
 class ReadResult(NamedTuple):
-    """Heads by stream (NO_HEAD where there is none), names that somebody has, and persons."""
+    """Heads by stream (NO_HEAD where there is none), names that are taken, and persons."""
 
     heads: dict[StreamId, StreamHead]
     names: dict[bytes, StreamId]
@@ -117,17 +120,12 @@ class ReadResult(NamedTuple):
 class Session(Protocol):
     """Reading and appending, on a store or inside its lock."""
 
-    async def read(
-        self,
-        streams: Iterable[StreamId],
-        names: Iterable[bytes],
-        persons: Iterable[StreamId] = (),
-    ) -> ReadResult:
+    async def read(self, streams: Streams, names: UniqueNames, persons: Streams = ()) -> ReadResult:
         """Heads, names and persons (by account) as committed now."""
         ...
 
     async def append(self, batch: Batch) -> AppendOutcome:
-        """Append the batch whole, or write nothing and say why.
+        """Append the whole batch, or write nothing and say why.
 
         Raises:
             StoreUnavailableError: nothing was applied; OutcomeUnknownError: it may have been.
@@ -148,11 +146,11 @@ class Store(Session, Protocol):
     """A ledger's storage."""
 
     def locked(self) -> AbstractAsyncContextManager[Locked]:
-        """Hold the log head: what is read inside cannot grow stale before it is appended."""
+        """Lock the log head: what is read inside is not stale when it is appended."""
         ...
 
     async def close(self) -> None:
-        """Let everything go; nothing may be in flight."""
+        """Close all connections; no append may be in progress."""
         ...
 
     async def history(self, stream: StreamId) -> list[Recorded]:
@@ -160,11 +158,11 @@ class Store(Session, Protocol):
         ...
 
     async def first_events(self, streams: Iterable[StreamId]) -> list[Recorded]:
-        """How these streams began; none for a stream that never did."""
+        """The first events of these streams."""
         ...
 
     async def page(self, after: int, limit: int) -> list[Recorded]:
-        """Up to `limit` events behind a position, in the log's order; empty at its end."""
+        """Up to `limit` events after a position, in the log's order; empty at its end."""
         ...
 
     async def position(self) -> int:
@@ -176,11 +174,11 @@ class Store(Session, Protocol):
         ...
 
     async def accounts(self, after: StreamId | None, limit: int) -> list[StreamId]:
-        """Up to `limit` accounts behind one, by id; from the first on behind None."""
+        """Up to `limit` accounts after one, by id; from the first one after None."""
         ...
 
     async def account_count(self) -> int:
-        """How many accounts there are."""
+        """The number of accounts."""
         ...
 
     async def record(self, accesses: Sequence[Access]) -> None:
@@ -188,5 +186,5 @@ class Store(Session, Protocol):
         ...
 
     async def accesses(self, sought: AccessQuery, limit: int) -> list[StoredAccess]:
-        """Up to `limit` records of the access log, the newest first."""
+        """Up to `limit` matching records of the access log, the newest first."""
         ...

@@ -1,4 +1,4 @@
-"""A batch as one call of the database function `append`, and its rows as an outcome."""
+"""A batch as one call of the database function `append`, and the result rows as an outcome."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ APPEND = f"SELECT * FROM append({PARAMETERS})"  # noqa: S608 -- numbers of param
 
 
 def arguments(batch: Batch, topic_ids: Mapping[str, int]) -> tuple[Any, ...]:
-    """A batch as the arrays of the database function, in its order; topics by their codes."""
+    """A batch as the parameters of the database function; topics are given by their codes."""
     rows, keys = batch.rows, batch.keys
     times = batch.times or [batch.at] * len(rows)
     newest_us = times[-1] if times else batch.at
@@ -60,14 +60,14 @@ def arguments(batch: Batch, topic_ids: Mapping[str, int]) -> tuple[Any, ...]:
 
 
 def _held_fen(state: State | None, at_us: int) -> int | None:
-    """What is set aside of an account's money; None for every other stream."""
+    """The part of an account's money that is held; None for other streams."""
     if not isinstance(state, Account):
         return None
     return held_fen(state, instant(of_micros(at_us))) if state.holds else 0
 
 
 def outcome_of(answer: Sequence[Any], batch: Batch) -> AppendOutcome:
-    """The rows of the database function as an outcome."""
+    """The result rows of the database function as an outcome."""
     outcome = AppendOutcome()
     by_hex = {stream[4:]: stream for stream in batch.expected}
     names = list(batch.names)

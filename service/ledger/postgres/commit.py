@@ -1,4 +1,4 @@
-"""The end of a transaction, classified: applied, not applied, or unknown."""
+"""Classifies the end of a transaction: applied, not applied, or unknown."""
 
 import asyncio
 import contextlib
@@ -17,47 +17,45 @@ DROPPED = (
     asyncpg.InternalClientError,
     asyncpg.ConnectionDoesNotExistError,
 )
-"""What a lost connection raises, in all its disguises."""
+"""Errors of a lost connection."""
 TROUBLE = (StoreUnavailableError, asyncpg.PostgresError, *DROPPED)
-"""What reading raises while the database is away: wait and try again."""
+"""Errors of a read while the database is unavailable; a retry may succeed."""
 NOT_APPLIED = ("57P03", "53300", "25006")
-"""Refused before any work: cannot connect now, too many connections, read only."""
-
-
+"""SQLSTATEs before any work: cannot connect now, too many connections, read only."""
 LEFT_ALONE = ("55P03", "25P03")
-"""No lock in time; a transaction that idled too long, as after a pause of the process: rolled
-back, and worth another try."""
+"""SQLSTATEs of a rollback that a retry may avoid: no lock in time, or a transaction that idled too
+long, as after a pause of the process."""
 
 
 @contextlib.contextmanager
 def unwarned(writer: Connection) -> Iterator[None]:
-    """Take what the server answers inside as done only if it warns of nothing.
+    """Treat statements inside as done only if the server sends no warning.
 
-    A commit that is told to stop waiting for its synchronous standby is answered as done, with a
-    warning before the answer: it stands on the primary alone, and may be lost with it.
+    If the server stops waiting for its synchronous standby it reports a COMMIT as done, after a
+    warning: the commit is on the primary only, and may be lost with it.
 
     Raises:
         OutcomeUnknownError: there was a warning.
     """
     warnings: list[str | None] = []
 
-    def hear(_: Connection, message: PostgresLogMessage) -> None:
+    def listen(_: Connection, message: PostgresLogMessage) -> None:
         if isinstance(message, asyncpg.PostgresWarning) or message.severity_en == "WARNING":
             warnings.append(message.sqlstate)
 
-    writer.add_log_listener(hear)
+    writer.add_log_listener(listen)
     try:
         yield
     finally:
         with contextlib.suppress(asyncpg.InterfaceError):  # it was dropped, listeners and all
-            writer.remove_log_listener(hear)
+            writer.remove_log_listener(listen)
     if warnings:
         LOG.error("commit.warned sqlstate=%s", warnings[0])
         raise OutcomeUnknownError(f"warned {warnings[0]}")
 
 
 async def commit(writer: Connection) -> None:
-    """COMMIT, and believe only the tag: an aborted transaction answers ROLLBACK without error.
+    """COMMIT, and check the tag: an aborted transaction answers ROLLBACK without an error.
 
     Raises:
         StoreUnavailableError: rolled back; OutcomeUnknownError: no answer came, or a warning.
@@ -75,7 +73,7 @@ async def commit(writer: Connection) -> None:
 
 
 async def roll_back(writer: Connection) -> None:
-    """Give a transaction up; a connection that cannot even do that is let go."""
+    """Roll a transaction back, or drop its connection."""
     try:
         await asyncio.shield(writer.execute("ROLLBACK"))
     except (*DROPPED, asyncpg.PostgresError, asyncio.CancelledError):
@@ -83,9 +81,9 @@ async def roll_back(writer: Connection) -> None:
 
 
 def is_definite(error: asyncpg.PostgresError) -> bool:
-    """Whether an error of the server says that nothing was applied.
+    """Whether a server error means that nothing was applied.
 
-    A server that goes down (57P01, 57P02) may do so after it committed locally.
+    A server that shuts down (57P01, 57P02) may have committed locally before.
     """
     state = error.sqlstate or ""
     return state in NOT_APPLIED or not state.startswith(("57P", "08", "XX"))

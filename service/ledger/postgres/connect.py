@@ -1,12 +1,12 @@
-"""The one place that connects to PostgreSQL, and what every connection of ours obeys.
+"""All connections to PostgreSQL, with their time limits.
 
-A node may die and a network may part without a word: then nothing arrives and nothing fails.
-The kernel ends a connection whose peer acknowledges nothing (keepalive and TCP_USER_TIMEOUT here,
-session settings for the server's end), and a statement without an answer in time costs its
-connection; a pool makes another.
+When a node dies or a network fails silently, no answer and no error arrives. The kernel ends a
+connection whose peer acknowledges nothing (keepalive and TCP_USER_TIMEOUT here, session settings
+on the server's side). A statement without an answer in time loses its connection; a pool makes
+another.
 
-No connection of ours ever sends a request to cancel: PostgreSQL reports a COMMIT that is
-cancelled while it waits for its standby as done. What is not waited for any more is dropped.
+No connection sends a cancel request: PostgreSQL reports a COMMIT that is cancelled during its
+wait for a standby as done. Connections whose answer is no longer awaited are dropped.
 """
 
 import asyncio
@@ -20,21 +20,20 @@ import asyncpg
 from typing_extensions import override
 
 PROBES = 3
-"""Keepalive probes without an answer after which a peer is gone."""
+"""Unanswered keepalive probes after which a peer is gone."""
 CLOSE_S = 2.0
-"""Seconds that a connection or a pool may take to close before it is dropped."""
+"""Seconds for a connection or a pool to close before it is dropped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How long the database may keep us waiting, in seconds.
+    """Time limits of connections, in seconds.
 
-    `silent_s`: without an acknowledgement before the kernel takes it for gone, and until the end
-    of an append, for a COMMIT may wait for a standby. `read_s`: to a
-    statement that reads. `transaction_s`: a writer's transaction may idle, holding its locks.
-    `lock_s`: a writer waits for a lock; nothing is applied after that. `idle_s`: who holds an
-    advisory lock may stand still before it is taken for dead. `connect_s`: connecting may take,
-    and waiting for a free connection of a pool.
+    `silent_s`: without an acknowledgement before the kernel ends the connection, and for a whole
+    append, because a COMMIT may wait for a standby. `read_s`: for a reading statement.
+    `transaction_s`: for a writer's transaction to idle with its locks. `lock_s`: for a writer to
+    wait for a lock; nothing is applied after that. `idle_s`: for the holder of an advisory lock
+    to idle before it loses the lock. `connect_s`: to connect, or to wait for a pool's connection.
     """
 
     silent_s: float = 30.0
@@ -46,7 +45,7 @@ class Patience:
 
     @classmethod
     def of(cls, silent_s: float) -> "Patience":
-        """All bounds in their proportions, from the longest."""
+        """All limits in proportion to the longest."""
         return cls(
             silent_s=silent_s,
             read_s=silent_s / 2,
@@ -61,14 +60,14 @@ DEFAULT = Patience()
 
 
 class NeverCancelling(asyncpg.Connection):  # type: ignore[misc]  # asyncpg ships no types
-    """A connection that is dropped where asyncpg would ask the server to cancel."""
+    """A connection that is dropped where asyncpg would send a cancel request."""
 
     is_given_up = False
 
     @override
     def _cancel_current_command(self, waiter: Any, cancel_waiter: Any = None) -> None:
         self.is_given_up = True
-        self._loop.call_soon(self.terminate)  # asyncpg is still about to tell who waits
+        self._loop.call_soon(self.terminate)  # after asyncpg has raised in the waiting task
 
 
 class BoundedPool(asyncpg.Pool):  # type: ignore[misc]  # asyncpg ships no types
@@ -78,15 +77,15 @@ class BoundedPool(asyncpg.Pool):  # type: ignore[misc]  # asyncpg ships no types
 
     @override
     def acquire(self, *, timeout: float | None = None) -> Any:
-        """As asyncpg's; TimeoutError is raised after `acquire_s` seconds, or after `timeout`."""
+        """As asyncpg's; raises TimeoutError after `acquire_s` seconds, or after `timeout`."""
         return super().acquire(timeout=self.acquire_s if timeout is None else timeout)
 
     @override
     async def release(self, connection: Any, *, timeout: float | None = None) -> None:
         """As asyncpg's; a connection that is given up is dropped at once, and makes room."""
-        held = connection._con  # noqa: SLF001 -- asyncpg's own release looks at it
-        if held is not None and held.is_given_up:
-            held.terminate()
+        inner = connection._con  # noqa: SLF001 -- as asyncpg's own release
+        if inner is not None and inner.is_given_up:
+            inner.terminate()
             return
         await super().release(connection, timeout=timeout)
 
@@ -99,21 +98,21 @@ async def connect(
     answer_s: float | None = None,
     is_writer: bool = False,
 ) -> "asyncpg.Connection[Any]":
-    """A connection with these session settings, to the primary if it is a writer's.
+    """A connection with these session settings; that of a writer goes to the primary.
 
-    `answer_s` is how long a statement may go without an answer before the connection is dropped;
-    None waits as long as the kernel finds the peer alive.
+    `answer_s` is the time for a statement's answer before the connection is dropped; None waits
+    as long as the kernel finds the peer alive.
 
     Raises:
-        OSError, asyncpg.PostgresError, asyncpg.InterfaceError: it cannot be had.
+        OSError, asyncpg.PostgresError, asyncpg.InterfaceError: no connection.
     """
     options = _options(settings, patience, answer_s, is_writer=is_writer)
     try:
-        made = await asyncpg.connect(dsn, **options)
-    except TimeoutError as error:  # asyncpg's has no words, and an operator reads them
+        connection = await asyncpg.connect(dsn, **options)
+    except TimeoutError as error:  # asyncpg's has no message for the operator
         raise TimeoutError(f"no database answered in {patience.connect_s:g} s") from error
-    keep_alive(made, patience)
-    return made
+    keep_alive(connection, patience)
+    return connection
 
 
 def make_pool(
@@ -125,9 +124,9 @@ def make_pool(
     answer_s: float | None = None,
     is_writer: bool = False,
 ) -> BoundedPool:
-    """A pool of connections as `connect` makes them, each when it is first needed.
+    """A pool of connections as by `connect`, each made when it is needed.
 
-    A statement without an answer in `answer_s` raises TimeoutError, and its connection is replaced.
+    A statement without an answer in `answer_s` raises TimeoutError; its connection is replaced.
     """
 
     async def greet(connection: "asyncpg.Connection[Any]") -> None:
@@ -151,12 +150,11 @@ def make_pool(
 def _options(
     settings: Mapping[str, str], patience: Patience, answer_s: float | None, *, is_writer: bool
 ) -> dict[str, Any]:
-    """What asyncpg is told for a connection, alone or in a pool."""
     return {
         "timeout": patience.connect_s,
         "command_timeout": answer_s,
-        # Between preparing a statement and running it no timeout of the server's idle sessions
-        # is armed, so each is prepared once, not again every five minutes.
+        # The server's idle timeout does not run between preparing a statement and running it,
+        # so each statement is prepared once, and not every five minutes.
         "max_cached_statement_lifetime": 0,
         "connection_class": NeverCancelling,
         "server_settings": {**server_keepalive(patience), **settings},
@@ -165,14 +163,14 @@ def _options(
 
 
 def reader_settings(patience: Patience) -> dict[str, str]:
-    """Session settings of a reader: a server that lives gives a slow statement up before we do."""
+    """Session settings of a reader: the server cancels a slow statement before its limit here."""
     return {"statement_timeout": milliseconds(0.8 * patience.read_s)}
 
 
 def writer_settings(patience: Patience) -> dict[str, str]:
-    """Session settings that bound what a writer may keep others from.
+    """Session settings that limit how long a writer holds its locks.
 
-    Warnings must reach us: one tells that a commit is on the primary alone.
+    Warnings must arrive: one says that a commit is on the primary only.
     """
     return {
         "lock_timeout": milliseconds(patience.lock_s),
@@ -184,14 +182,15 @@ def writer_settings(patience: Patience) -> dict[str, str]:
 def begin(patience: Patience) -> str:
     """The statements that begin a writer's transaction.
 
-    Between two statements the session's own timeout ends who stands still. One that is prepared
-    and not yet run, or half sent, counts as running: it has this bound. COMMIT waits under none.
+    The session's timeout ends a transaction that idles between two statements. A statement that
+    is prepared and not yet run, or half sent, counts as running and has this limit; COMMIT has no
+    limit.
     """
     return f"BEGIN; SET LOCAL statement_timeout = {milliseconds(patience.transaction_s)}"
 
 
 def holder_settings(patience: Patience) -> dict[str, str]:
-    """Session settings of who holds an advisory lock: standing still, it loses session and lock."""
+    """Session settings of the holder of an advisory lock: an idle one loses session and lock."""
     return {
         "lock_timeout": milliseconds(patience.silent_s),
         "idle_session_timeout": milliseconds(patience.idle_s),
@@ -200,12 +199,12 @@ def holder_settings(patience: Patience) -> dict[str, str]:
 
 
 def milliseconds(seconds: float) -> str:
-    """A time as PostgreSQL's settings take it; at least 1, for 0 would mean without a bound."""
+    """A time for PostgreSQL's settings; at least 1, because 0 means no limit."""
     return str(max(1, round(seconds * 1000)))
 
 
 def server_keepalive(patience: Patience) -> dict[str, str]:
-    """Session settings by which the server finds that we are gone."""
+    """Session settings by which the server notices a lost client."""
     idle_s, interval_s = _probe_s(patience)
     return {
         "tcp_keepalives_idle": str(idle_s),
@@ -216,17 +215,17 @@ def server_keepalive(patience: Patience) -> dict[str, str]:
 
 
 def _probe_s(patience: Patience) -> tuple[int, int]:
-    """Seconds before the first keepalive probe and between two, all within the patience."""
+    """Seconds before the first keepalive probe and between two, all within `silent_s`."""
     return max(1, int(patience.silent_s / 3)), max(1, int(patience.silent_s / 6))
 
 
 def keep_alive(connection: "asyncpg.Connection[Any]", patience: Patience) -> None:
-    """Let the kernel find a database that is gone; asyncpg sets nothing of this."""
-    held = connection._transport.get_extra_info("socket")  # noqa: SLF001 -- it has no other way
-    if held is None or held.family == socket.AF_UNIX:
+    """Let the kernel notice a lost database; asyncpg does not."""
+    tcp = connection._transport.get_extra_info("socket")  # noqa: SLF001 -- it has no other way
+    if tcp is None or tcp.family == socket.AF_UNIX:
         return
     idle_s, interval_s = _probe_s(patience)
-    held.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    tcp.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in (
         ("TCP_KEEPIDLE", idle_s),
         ("TCP_KEEPINTVL", interval_s),
@@ -234,15 +233,15 @@ def keep_alive(connection: "asyncpg.Connection[Any]", patience: Patience) -> Non
         ("TCP_USER_TIMEOUT", round(patience.silent_s * 1000)),
     ):
         if (option := getattr(socket, name, None)) is not None:  # Linux has all of them
-            held.setsockopt(socket.IPPROTO_TCP, option, value)
+            tcp.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 @contextmanager
 def dropped_after(silent_s: float, connection: "asyncpg.Connection[Any]") -> Iterator[None]:
-    """Drop a connection whose work inside is not over in so many seconds.
+    """Drop a connection if the block is not finished in so many seconds.
 
-    Unlike a timeout of asyncpg's this holds for all of it together, and only lets go: whether a
-    COMMIT under way takes effect is the server's to say, on another connection.
+    Unlike asyncpg's timeout this is for the whole block, and it sends nothing: the effect of a
+    COMMIT in progress is read later, on another connection.
     """
     timer = asyncio.get_running_loop().call_later(silent_s, connection.terminate)
     try:
@@ -252,7 +251,7 @@ def dropped_after(silent_s: float, connection: "asyncpg.Connection[Any]") -> Ite
 
 
 async def close_pool(pool: asyncpg.Pool) -> None:
-    """Close a pool; what does not let go in `CLOSE_S` is dropped."""
+    """Close a pool; connections still open after `CLOSE_S` are dropped."""
     try:
         async with asyncio.timeout(CLOSE_S):
             await pool.close()

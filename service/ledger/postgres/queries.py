@@ -1,4 +1,4 @@
-"""Reading the ledger's tables on a connection, whether inside the lock or beside it."""
+"""Reads of the ledger's tables on a connection, within the lock or without it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -11,11 +11,10 @@ from aggregates.vocabulary import StreamId
 from service.ledger.codec import (
     BY_CODE,
     KINDS,
-    TOPIC_PREFIX,
     Recorded,
-    decode,
     decode_head,
     kind_of,
+    read_row,
     stream_id,
 )
 from service.ledger.store import NO_HEAD, SealedPerson, StreamHead
@@ -40,52 +39,53 @@ KEYS = "SELECT stream, wrapped FROM person_keys WHERE stream = ANY ($1::uuid[])"
 async def read_heads(
     connection: Connection, streams: Sequence[StreamId], topics: Mapping[int, str]
 ) -> dict[StreamId, StreamHead]:
-    """Heads as committed now; streams that keep none are folded from their few events.
+    """Heads as committed now; streams of kinds without heads are folded from their few events.
 
-    Digits of another kind's stream are nothing of this kind; they have that stream's version, so
-    that a decision on them is not held for stale.
+    An id whose digits belong to a stream of another kind has no state, but that stream's version,
+    so that a decision on it is not stale.
     """
     heads: dict[StreamId, StreamHead] = dict.fromkeys(streams, NO_HEAD)
     with_heads = _by_digits(s for s in streams if kind_of(s).has_head)
     if with_heads:
-        heads |= await _kept_heads(connection, with_heads)
+        heads |= await _stored_heads(connection, with_heads)
     bare = _by_digits(s for s in streams if not kind_of(s).has_head)
     if bare:
-        found = await connection.fetch(HISTORIES, list(bare))
-        for one in recorded(found, topics):
-            for asked in bare[one.stream[4:]]:
-                state = heads[asked].state
-                folded = kind_of(asked).evolve(state, one.event) if asked == one.stream else None
-                heads[asked] = StreamHead(one.version, folded)
+        for event in recorded(await connection.fetch(HISTORIES, list(bare)), topics):
+            for stream in bare[event.stream[4:]]:
+                state = heads[stream].state
+                evolve = kind_of(stream).evolve
+                folded = evolve(state, event.event) if stream == event.stream else None
+                heads[stream] = StreamHead(event.version, folded)
     return heads
 
 
-async def _kept_heads(
-    connection: Connection, asked: Mapping[str, Sequence[StreamId]]
+async def _stored_heads(
+    connection: Connection, by_digits: Mapping[str, Sequence[StreamId]]
 ) -> dict[StreamId, StreamHead]:
-    """Heads by digits; of a stream that keeps none only its version."""
+    """Heads of streams by their digits; of a stream without a head only the version."""
     heads: dict[StreamId, StreamHead] = {}
-    left = set(asked)
-    for stream, version, kind, state in await connection.fetch(HEADS, list(asked)):
-        known = stream_id(BY_CODE[kind].prefix, stream.hex)
-        left.remove(stream.hex)
-        for one in asked[stream.hex]:
-            heads[one] = StreamHead(version, decode_head(kind, state) if one == known else None)
+    left = set(by_digits)
+    for key, version, kind, state in await connection.fetch(HEADS, list(by_digits)):
+        own = stream_id(BY_CODE[kind].prefix, key.hex)
+        left.remove(key.hex)
+        for stream in by_digits[key.hex]:
+            folded = decode_head(kind, state) if stream == own else None
+            heads[stream] = StreamHead(version, folded)
     if left:
-        for stream, version in await connection.fetch(VERSIONS, list(left)):
-            heads |= dict.fromkeys(asked[stream.hex], StreamHead(version, None))
+        for key, version in await connection.fetch(VERSIONS, list(left)):
+            heads |= dict.fromkeys(by_digits[key.hex], StreamHead(version, None))
     return heads
 
 
 def _by_digits(streams: Iterable[StreamId]) -> dict[str, list[StreamId]]:
-    found: dict[str, list[StreamId]] = {}
+    by_digits: dict[str, list[StreamId]] = {}
     for stream in streams:
-        found.setdefault(stream[4:], []).append(stream)
-    return found
+        by_digits.setdefault(stream[4:], []).append(stream)
+    return by_digits
 
 
 async def read_names(connection: Connection, names: Sequence[bytes]) -> dict[bytes, StreamId]:
-    """The streams that have names; a name that nobody has is absent."""
+    """The streams that own names; free names are absent."""
     if not names:
         return {}
     found = await connection.fetch(NAMES, names)
@@ -110,7 +110,7 @@ async def read_persons(
 async def read_first(
     connection: Connection, streams: Sequence[StreamId], topics: Mapping[int, str]
 ) -> list[Recorded]:
-    """How these streams began."""
+    """The first events of these streams."""
     query = f"{EVENTS} WHERE stream = ANY ($1::uuid[]) AND version = 1"
     return recorded(await connection.fetch(query, [s[4:] for s in streams]), topics)
 
@@ -118,41 +118,34 @@ async def read_first(
 async def read_history(
     connection: Connection, stream: StreamId, topics: Mapping[int, str]
 ) -> list[Recorded]:
-    """All events of one stream, oldest first; none where its digits are another kind's."""
+    """All events of one stream, oldest first; none if its digits are another kind's stream."""
     query = f"{EVENTS} WHERE stream = $1::uuid ORDER BY version"
-    found = recorded(await connection.fetch(query, stream[4:]), topics)
-    return [one for one in found if one.stream == stream]
+    events = recorded(await connection.fetch(query, stream[4:]), topics)
+    return [event for event in events if event.stream == stream]
 
 
 async def read_accounts(
     connection: Connection, after: StreamId | None, limit: int
 ) -> list[StreamId]:
-    """Accounts behind one, by id."""
-    behind = None if after is None else after[4:]
-    found = await connection.fetch(ACCOUNTS, KINDS["acc"].code, behind, limit)
+    """Up to `limit` accounts after one, by id; from the first one after None."""
+    digits = None if after is None else after[4:]
+    found = await connection.fetch(ACCOUNTS, KINDS["acc"].code, digits, limit)
     return [stream_id("acc", stream.hex) for (stream,) in found]
 
 
 async def count_accounts(connection: Connection) -> int:
-    """How many accounts there are."""
+    """The number of accounts."""
     code = KINDS["acc"].code
     count: int = await connection.fetchval("SELECT count(*) FROM heads WHERE kind = $1", code)
     return count
 
 
-def recorded(found: Sequence[Any], topics: Mapping[int, str]) -> list[Recorded]:
-    """Rows as events; what the library stored under topics of its own is not ours to read."""
-    events: list[Recorded] = []
-    for position, recorded_at, stream, version, code, state in found:
-        topic = topics.get(code)
-        if topic is None or topic not in CLASSES:
-            continue
-        act, event = (envelope := decode(topic, state)).act, envelope.event
-        known = stream_id(TOPIC_PREFIX[topic.partition(".")[0]], stream.hex)
-        events.append(Recorded(position, recorded_at, known, version, act, event))
-    return events
+def recorded(found: Iterable[Any], topics: Mapping[int, str]) -> list[Recorded]:
+    """Rows as events, without those that the eventsourcing library stored under its own topics."""
+    named = ((row, topics.get(row["topic"], "")) for row in found)
+    return [read_row(row, topic) for row, topic in named if topic in CLASSES]
 
 
 def _named(hexadecimal: str, kind: int | None) -> StreamId:
-    """The stream that has a name; only a settlement has a name and no head."""
+    """The stream that owns a name; only a settlement has a name and no head."""
     return stream_id("stl" if kind is None else BY_CODE[kind].prefix, hexadecimal)

@@ -1,14 +1,14 @@
 """The ledger in PostgreSQL, through asyncpg.
 
 An append is one call of the database function `append` (migrations/0016_time_and_bounds.sql). It is
-never cancelled: a cancelled COMMIT may be reported done on one node alone. One that stays without
-an answer costs its connection. Its outcome is unknown from the first byte sent until the answer
-or an error, and where the server warns of anything before its answer.
+never cancelled, because the server may report a cancelled COMMIT as done though only one node has
+it. An append without an answer loses its connection. Its outcome is unknown from the first byte
+sent until the answer or an error, and if the server sends a warning before its answer.
 """
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import asyncpg
@@ -18,6 +18,8 @@ from aggregates.topics import CLASSES
 from aggregates.vocabulary import StreamId
 from service.ledger.access_log import Access, AccessQuery, StoredAccess, page, record
 from service.ledger.codec import Recorded
+from service.ledger.postgres import connect as connections
+from service.ledger.postgres import queries
 from service.ledger.postgres.append_call import APPEND, arguments, outcome_of
 from service.ledger.postgres.commit import (
     DROPPED,
@@ -27,30 +29,7 @@ from service.ledger.postgres.commit import (
     roll_back,
     unwarned,
 )
-from service.ledger.postgres.connect import (
-    CLOSE_S,
-    DEFAULT,
-    BoundedPool,
-    Patience,
-    begin,
-    close_pool,
-    connect,
-    dropped_after,
-    make_pool,
-    reader_settings,
-    writer_settings,
-)
-from service.ledger.postgres.queries import (
-    EVENTS,
-    count_accounts,
-    read_accounts,
-    read_first,
-    read_heads,
-    read_history,
-    read_names,
-    read_persons,
-    recorded,
-)
+from service.ledger.postgres.connect import CLOSE_S, DEFAULT, BoundedPool, Patience, dropped_after
 from service.ledger.postgres.roles import WRITER
 from service.ledger.store import (
     AppendOutcome,
@@ -59,6 +38,8 @@ from service.ledger.store import (
     ReadResult,
     StoreExhaustedError,
     StoreUnavailableError,
+    Streams,
+    UniqueNames,
 )
 
 READERS_MAX = 8
@@ -72,9 +53,9 @@ WRITER_SETTINGS = {
     "jit": "off",
     "application_name": "gongji-append",
 }
-"""The planner may only look rows up: a plan made on an empty table must not scan a full one."""
+"""The planner may only use indexes: a plan made on an empty table must not scan a full one."""
 READER_SETTINGS = {"role": WRITER, "jit": "off", "application_name": "gongji-read"}
-"""Beside the log a reader adds accesses, nonces and files, so it acts as the writer too."""
+"""A reader also inserts accesses, nonces and files, so it has the writer's role."""
 ACCESS_SETTINGS = {
     "role": WRITER,
     "synchronous_commit": "on",
@@ -86,16 +67,16 @@ Greet = Callable[[Connection], Awaitable[None]]
 
 
 def make_readers(dsn: str, size: int, patience: Patience = DEFAULT) -> BoundedPool:
-    """A pool of connections for reading, not opened yet."""
-    settings = READER_SETTINGS | reader_settings(patience)
-    return make_pool(dsn, settings, size, patience, answer_s=patience.read_s)
+    """A pool of connections for reading, not yet open."""
+    settings = READER_SETTINGS | connections.reader_settings(patience)
+    return connections.make_pool(dsn, settings, size, patience, answer_s=patience.read_s)
 
 
 class PostgresStore:
-    """A ledger in one PostgreSQL schema, found by `search_path`."""
+    """A ledger in one PostgreSQL schema, that of `search_path`."""
 
     def __init__(self, dsn: str, greet: Greet | None = None, patience: Patience = DEFAULT) -> None:
-        """Remember where the database is; `open` connects. `greet` meets every new writer."""
+        """`open` connects to the database; `greet` is called with every new writer connection."""
         self._dsn = dsn
         self._greet = greet
         self._patience = patience
@@ -106,14 +87,14 @@ class PostgresStore:
         self._topics: dict[int, str] = {}
 
     async def open(self) -> None:
-        """Connect, and learn the codes of the topics.
+        """Connect, and load or store the codes of the topics.
 
         Raises:
             StoreUnavailableError: the database cannot be reached.
         """
-        bounds = writer_settings(self._patience)
+        bounds = connections.writer_settings(self._patience)
         self._pool = await make_readers(self._dsn, READERS_MAX, self._patience)
-        self._access_pool = await make_pool(
+        self._access_pool = await connections.make_pool(
             self._dsn,
             ACCESS_SETTINGS | bounds,
             1,
@@ -123,29 +104,29 @@ class PostgresStore:
         )
         writer = await self._connected()
         with dropped_after(self._patience.silent_s, writer):
-            await self._learn_topics(writer)
+            await self._load_topics(writer)
 
-    async def _learn_topics(self, writer: Connection) -> None:
+    async def _load_topics(self, writer: Connection) -> None:
         async with writer.transaction():
             await writer.execute("SELECT pg_advisory_xact_lock(hashtext('gongji.topics'))")
-            known = dict(await writer.fetch("SELECT topic, id FROM topics"))
+            ids = dict(await writer.fetch("SELECT topic, id FROM topics"))
             for topic in CLASSES:
-                if topic not in known:
-                    known[topic] = max(known.values(), default=0) + 1
-                    await writer.execute("INSERT INTO topics VALUES ($2, $1)", topic, known[topic])
-        self._topic_ids = known
-        self._topics = {code: topic for topic, code in known.items()}
+                if topic not in ids:
+                    ids[topic] = max(ids.values(), default=0) + 1
+                    await writer.execute("INSERT INTO topics VALUES ($2, $1)", topic, ids[topic])
+        self._topic_ids = ids
+        self._topics = {code: topic for topic, code in ids.items()}
 
     async def close(self) -> None:
-        """Close every connection; nothing may be in flight."""
+        """Close all connections; no append may be in progress."""
         if self._writer is not None and not self._writer.is_closed():
             with contextlib.suppress(*DROPPED):
                 await self._writer.close(timeout=CLOSE_S)
         pools = [pool for pool in (self._pool, self._access_pool) if pool is not None]
-        await asyncio.gather(*(close_pool(pool) for pool in pools))
+        await asyncio.gather(*(connections.close_pool(pool) for pool in pools))
 
     async def answer(self) -> None:
-        """Ask through the pools that requests read and are recorded through.
+        """Run a statement through each pool of requests.
 
         Raises:
             TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError: no answer.
@@ -171,9 +152,9 @@ class PostgresStore:
         return self._writer
 
     async def _greeted(self) -> Connection:
-        """A new connection for appending, met and found as it must be."""
-        settings = WRITER_SETTINGS | writer_settings(self._patience)
-        writer = await connect(self._dsn, settings, self._patience, is_writer=True)
+        """A new writer connection, checked and greeted."""
+        settings = WRITER_SETTINGS | connections.writer_settings(self._patience)
+        writer = await connections.connect(self._dsn, settings, self._patience, is_writer=True)
         try:
             with dropped_after(self._patience.silent_s, writer):
                 shown = await writer.fetchval("SHOW transaction_isolation")
@@ -185,16 +166,11 @@ class PostgresStore:
             raise
         return writer
 
-    async def read(
-        self,
-        streams: Iterable[StreamId],
-        names: Iterable[bytes],
-        persons: Iterable[StreamId] = (),
-    ) -> ReadResult:
+    async def read(self, streams: Streams, names: UniqueNames, persons: Streams = ()) -> ReadResult:
         """Heads, names and persons as committed now."""
         try:
             async with self.pool.acquire() as connection:
-                return await self._read(connection, list(streams), list(names), list(persons))
+                return await self._read(connection, streams, names, persons)
         except asyncpg.TooManyConnectionsError as error:
             raise StoreExhaustedError(type(error).__name__) from error
 
@@ -206,9 +182,9 @@ class PostgresStore:
 
     @asynccontextmanager
     async def locked(self) -> AsyncIterator["_LockedLog"]:
-        """BEGIN, lock the log head; COMMIT at the end, and look at its tag.
+        """BEGIN, lock the log head; COMMIT at the end, and check its tag.
 
-        Who stands still inside is rolled back after `transaction_s`.
+        The server rolls back a transaction that idles for `transaction_s`.
         """
         writer = await self._connected()
         with dropped_after(self._patience.silent_s, writer):
@@ -217,9 +193,9 @@ class PostgresStore:
 
     @asynccontextmanager
     async def _transaction(self, writer: Connection) -> AsyncIterator[int]:
-        """The log's lock, held in a transaction; yields the newest recorded time (microseconds)."""
+        """A transaction with the log's lock; yields the newest recorded time in microseconds."""
         try:
-            await writer.execute(begin(self._patience))
+            await writer.execute(connections.begin(self._patience))
             newest: int = await writer.fetchval("SELECT recorded_at FROM log_head FOR UPDATE")
         except (*DROPPED, asyncpg.PostgresError) as error:
             writer.terminate()
@@ -247,41 +223,39 @@ class PostgresStore:
         return outcome_of(answer, batch)
 
     async def _read(
-        self,
-        connection: Connection,
-        streams: list[StreamId],
-        names: list[bytes],
-        persons: list[StreamId],
+        self, connection: Connection, streams: Streams, names: UniqueNames, persons: Streams
     ) -> ReadResult:
         return ReadResult(
-            await read_heads(connection, streams, self._topics),
-            await read_names(connection, names),
-            await read_persons(connection, persons, self._topics),
+            await queries.read_heads(connection, list(streams), self._topics),
+            await queries.read_names(connection, list(names)),
+            await queries.read_persons(connection, list(persons), self._topics),
         )
 
     async def history(self, stream: StreamId) -> list[Recorded]:
         """All events of one stream, oldest first."""
-        return await read_history(self.pool, stream, self._topics)
+        return await queries.read_history(self.pool, stream, self._topics)
 
-    async def first_events(self, streams: Iterable[StreamId]) -> list[Recorded]:
-        """How these streams began."""
-        return await read_first(self.pool, list(streams), self._topics)
+    async def first_events(self, streams: Streams) -> list[Recorded]:
+        """The first events of these streams."""
+        return await queries.read_first(self.pool, list(streams), self._topics)
 
     async def page(self, after: int, limit: int) -> list[Recorded]:
-        """Up to `limit` events behind a position; what the library stored is passed over."""
+        """Up to `limit` events after a position, without those of the eventsourcing library."""
         ours = [code for code, topic in self._topics.items() if topic in CLASSES]
-        query = f"{EVENTS} WHERE position > $1 AND topic = ANY ($3) ORDER BY position LIMIT $2"
-        return recorded(await self.pool.fetch(query, after, limit, ours), self._topics)
+        query = (
+            f"{queries.EVENTS} WHERE position > $1 AND topic = ANY ($3) ORDER BY position LIMIT $2"
+        )
+        return queries.recorded(await self.pool.fetch(query, after, limit, ours), self._topics)
 
     async def record(self, accesses: Sequence[Access]) -> None:
-        """Add to the access log in one round trip, on a connection of its own."""
+        """Add to the access log in one round trip, on its own connection."""
         assert self._access_pool is not None, "the store is open"
         async with self._access_pool.acquire() as connection:
             with unwarned(connection):
                 await record(connection, accesses)
 
     async def accesses(self, sought: AccessQuery, limit: int) -> list[StoredAccess]:
-        """Up to `limit` records of the access log, the newest first."""
+        """Up to `limit` matching records of the access log, the newest first."""
         return await page(self.pool, sought, limit)
 
     async def position(self) -> int:
@@ -295,32 +269,25 @@ class PostgresStore:
         return newest
 
     async def accounts(self, after: StreamId | None, limit: int) -> list[StreamId]:
-        """Up to `limit` accounts behind one, by id; from the first on behind None."""
-        return await read_accounts(self.pool, after, limit)
+        """Up to `limit` accounts after one, by id; from the first one after None."""
+        return await queries.read_accounts(self.pool, after, limit)
 
     async def account_count(self) -> int:
-        """How many accounts there are."""
-        return await count_accounts(self.pool)
+        """The number of accounts."""
+        return await queries.count_accounts(self.pool)
 
 
 class _LockedLog:
-    """Reading and appending while the log head is held."""
+    """Reads and appends under the lock of the log head."""
 
     def __init__(self, store: PostgresStore, writer: Connection, newest: int) -> None:
         self._store = store
         self._writer = writer
         self.newest = newest
 
-    async def read(
-        self,
-        streams: Iterable[StreamId],
-        names: Iterable[bytes],
-        persons: Iterable[StreamId] = (),
-    ) -> ReadResult:
+    async def read(self, streams: Streams, names: UniqueNames, persons: Streams = ()) -> ReadResult:
         try:
-            return await self._store._read(  # noqa: SLF001
-                self._writer, list(streams), list(names), list(persons)
-            )
+            return await self._store._read(self._writer, streams, names, persons)  # noqa: SLF001
         except (*DROPPED, asyncpg.PostgresError) as error:
             if isinstance(error, asyncpg.PostgresError) and is_definite(error):
                 if error.sqlstate in (*LEFT_ALONE, "57014"):
