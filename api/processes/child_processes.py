@@ -1,4 +1,4 @@
-"""Our child processes: started, started again when they die, ended with their input."""
+"""Child processes: started, restarted when they die, ended by closing their input."""
 
 import asyncio
 import contextlib
@@ -16,20 +16,20 @@ from service.settings import Settings
 LOG = logging.getLogger("gongji.run")
 AGAIN_S = 1.0
 END_S = 5.0
-"""How long a child may take to end after its input did."""
+"""Seconds for a child to end after its input is closed."""
 
 
 class Child:
-    """A process of ours that runs a module for as long as we live."""
+    """A process that runs a module for as long as this process lives."""
 
     def __init__(
         self,
         name: str,
         words: tuple[str, ...],
-        environment: Mapping[str, str],
+        environment: Mapping[str, str] | None,
         inherits: tuple[int, ...] = (),
     ) -> None:
-        """Know what to run: a module and its arguments, and sockets that it inherits."""
+        """Name a module with its arguments, and the sockets that it inherits."""
         self._name = name
         self._words = words
         self._environment = environment
@@ -38,17 +38,17 @@ class Child:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin, on the running loop."""
+        """Start it, on the running loop."""
         self._task = asyncio.create_task(self._keep())
 
     async def close(self) -> None:
-        """Let it finish: its input ends."""
+        """Close its input and wait for its end."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     def wake(self) -> None:
-        """Send it a byte; a child that is still busy is not waited for."""
+        """Send it a byte; does not wait for a busy child."""
         if self._input >= 0:
             with contextlib.suppress(BlockingIOError, BrokenPipeError):
                 os.write(self._input, b"\n")
@@ -68,7 +68,7 @@ class Child:
             "-m",
             *self._words,
             stdin=reads,
-            env={**os.environ, **self._environment},
+            env=self._environment,
             start_new_session=True,
             pass_fds=self._inherits,
         )
@@ -82,23 +82,15 @@ class Child:
 
 
 class FollowingChild(Child):
-    """A process that follows and seals the log of one database.
-
-    `wake` says that something is committed.
-    """
+    """A process that follows and seals the log of a database; `wake` it after a commit."""
 
     def __init__(self, dsn: str, settings: Settings) -> None:
-        """Follow this database's log, and seal it with the keys of these settings."""
-        environment = {
-            "GONGJI_DATABASE_URL": dsn,
-            "GONGJI_DATA": str(settings.data),
-            "GONGJI_KEY_FILE": str(settings.key_file),
-        }
-        super().__init__("follower", ("api", "follow"), environment)
+        """Follow and seal this database's log with the keys of these settings."""
+        super().__init__("follower", ("api", "follow"), settings.for_child(dsn))
 
 
 class TaxChild(Child):
-    """The stand-in for the tax side, on a port of this machine that stays open while it dies."""
+    """The tax authority's stand-in, on a local port that stays open while it restarts."""
 
     def __init__(self, books: Path) -> None:
         """Keep its books in a file."""
@@ -106,11 +98,11 @@ class TaxChild(Child):
         self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
         number = self._listening.fileno()
         words = ("api.sandbox.tax", f"fd={number}", str(books))
-        super().__init__("tax-stand-in", words, {}, (number,))
+        super().__init__("tax-stand-in", words, None, (number,))
 
     @override
     async def close(self) -> None:
-        """Let it finish, and close the port."""
+        """Wait for its end, and close the port."""
         await super().close()
         self._listening.close()
 

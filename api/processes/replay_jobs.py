@@ -1,9 +1,8 @@
-"""Replays that auditors start: each in a child process of its own, told by every process."""
+"""Replays that auditors start, each in its own child process; every process reports them."""
 
 import asyncio
 import contextlib
 import logging
-import os
 import sys
 from typing import Any
 
@@ -17,37 +16,33 @@ from service.settings import Settings
 
 LOG = logging.getLogger("gongji.api")
 LINE_MAX = 4 * 1_048_576
-"""Bytes of a child's line: a report with all the differences that it keeps."""
-TOLD_EVERY_S = 0.25
+"""Bytes of a child's line; the longest is a report with all its differences."""
+KEEP_EVERY_S = 0.25
 UNKEPT = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
-"""What keeps a row from being written; who asks then learns that it was interrupted."""
+"""Errors of writing a row; the replay then counts as interrupted."""
 
 
 class Replays:
-    """The replays of this ledger, and the one that this process runs."""
+    """The replays of this ledger, one of which this process may run."""
 
     def __init__(self, dsn: str, settings: Settings, clock: Clock, pool: asyncpg.Pool) -> None:
-        """Replay this database, with these keys."""
-        self._environment = {
-            "GONGJI_DATABASE_URL": dsn,
-            "GONGJI_DATA": str(settings.data),
-            "GONGJI_KEY_FILE": str(settings.key_file),
-        }
+        """Replay this database, with the keys of these settings."""
+        self._environment = settings.for_child(dsn)
         self._clock = clock
         self._task: asyncio.Task[None] | None = None
         self.jobs = Jobs(dsn, pool)
 
     async def start(self, as_of: str | None) -> Job | None:
-        """Begin one; None while one is under way, here or elsewhere."""
+        """Start a replay; None while one is running in any process."""
         job = Job(f"rpl_{new_trace()}", as_of, self._now())
-        held = await self.jobs.begin(job)
-        if held is None:
+        lock = await self.jobs.begin(job)
+        if lock is None:
             return None
-        self._task = asyncio.create_task(self._run(job, held))
+        self._task = asyncio.create_task(self._run(job, lock))
         return job
 
     async def close(self) -> None:
-        """End what is under way."""
+        """Stop the running replay."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -55,7 +50,7 @@ class Replays:
     def _now(self) -> str:
         return rfc3339(micros(self._clock()))
 
-    async def _run(self, job: Job, held: "asyncpg.Connection[Any]") -> None:
+    async def _run(self, job: Job, lock: "asyncpg.Connection[Any]") -> None:
         try:
             await self._replay(job)
             job.status = "failed" if job.report is None else "done"
@@ -71,7 +66,7 @@ class Replays:
                 async with asyncio.timeout(CLOSE_S):
                     await self.jobs.keep(job)
             with contextlib.suppress(*UNKEPT):
-                await held.close(timeout=CLOSE_S)
+                await lock.close(timeout=CLOSE_S)
 
     async def _replay(self, job: Job) -> None:
         as_of = ("--as-of", job.as_of) if job.as_of is not None else ()
@@ -79,7 +74,7 @@ class Replays:
             *(sys.executable, "-P", "-m", "api", "replay", "--json", *as_of),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
-            env={**os.environ, **self._environment},
+            env=self._environment,
             limit=LINE_MAX,
             start_new_session=True,
         )
@@ -91,17 +86,17 @@ class Replays:
             await child.wait()
 
     async def _follow(self, child: asyncio.subprocess.Process, job: Job) -> None:
-        """Read what a child tells, line by line, until its end."""
+        """Read a child's progress and report, line by line, until its end."""
         assert child.stdout is not None, "its output is a pipe"
-        told_at = monotonic_s()
+        kept_at = monotonic_s()
         async for line in child.stdout:
-            told = from_json(line)
-            if "report" in told:
-                job.report = told["report"]
+            message = from_json(line)
+            if "report" in message:
+                job.report = message["report"]
             else:
-                job.done, job.total = told["done"], told["of"]
-            if monotonic_s() - told_at > TOLD_EVERY_S:
-                told_at = monotonic_s()
+                job.done, job.total = message["done"], message["of"]
+            if monotonic_s() - kept_at > KEEP_EVERY_S:
+                kept_at = monotonic_s()
                 with contextlib.suppress(*UNKEPT):
                     await self.jobs.keep(job)
         await child.wait()

@@ -1,15 +1,15 @@
 """The database's roles, each with the least rights. migrations/0026_roles.sql grants them.
 
-    gongji_owner      owns the ledger's tables and functions; nobody logs in as it
-    gongji_projector  owns the read models' tables; a session takes it to make or replace them
-    gongji_writer     the service: adds to the log, keeps heads and read models, rewrites nothing
-    gongji_reader     reads all of it
-    gongji_auditor    reads the log, the access log and their proofs; no keys, no answers, no files
+    gongji_owner      owns the ledger's tables and functions; no login
+    gongji_projector  owns the read models' tables; a session takes it to create or replace them
+    gongji_writer     the service: appends to the log, updates heads and read models, rewrites none
+    gongji_reader     reads everything
+    gongji_auditor    reads the log, the access log and their proofs; no keys, answers or files
 
-Whatever a session of the service logs in as, it acts as the writer or the reader: `role` among
-its settings says so to the server when it connects. Who migrates is a member of gongji_owner,
-gongji_projector and gongji_writer; the service's own login needs gongji_writer alone. Roles
-belong to the whole server, so several ledgers share them.
+A session of the service acts as the writer or the reader whatever its login: its setting `role`
+takes effect when it connects. The login that migrates is a member of gongji_owner,
+gongji_projector and gongji_writer; the service's login needs gongji_writer only. Roles belong to
+the whole server, so several ledgers share them.
 """
 
 from collections.abc import AsyncIterator
@@ -25,14 +25,14 @@ WRITER = "gongji_writer"
 READER = "gongji_reader"
 AUDITOR = "gongji_auditor"
 
-MADE = {
+CREATE = {
     OWNER: f"CREATE ROLE {OWNER} NOLOGIN",
     PROJECTOR: f"CREATE ROLE {PROJECTOR} NOLOGIN",
     READER: f"CREATE ROLE {READER} LOGIN",
     AUDITOR: f"CREATE ROLE {AUDITOR} LOGIN",
     WRITER: f"CREATE ROLE {WRITER} LOGIN NOINHERIT",
 }
-"""A role that may log in has no password until an operator gives it one."""
+"""A role with LOGIN has no password until an operator sets one."""
 MEMBER = f"GRANT {PROJECTOR}, {READER} TO {WRITER}"
 MIGRATES = f"GRANT {OWNER}, {PROJECTOR}, {WRITER} TO "
 MAY_BECOME = """
@@ -40,14 +40,14 @@ MAY_BECOME = """
 """
 MAY_REWRITE = "SELECT pg_has_role(session_user, $1::name, 'MEMBER')"
 SET_OPTION_SINCE = 16
-"""The release of PostgreSQL in which a member may be without the right to SET ROLE."""
+"""From this release of PostgreSQL on a member may lack the right to SET ROLE."""
 
 
 class RolesMissingError(Exception):
-    """This login may not bring the database to this release's schema; the message says who may."""
+    """This login may not migrate the database; the message says how to allow it."""
 
     def __init__(self, login: str, statements: list[str]) -> None:
-        """Name the statements that a superuser must run once; the service's roles never migrate."""
+        """Name the statements for a superuser to run once; the service's roles never migrate."""
         what = f"{login} may not bring the database to this release's schema; "
         if login in (WRITER, READER, AUDITOR):
             super().__init__(f"{what}run `migrate` with GONGJI_MIGRATE_URL, a login that may")
@@ -60,7 +60,7 @@ class RolesMissingError(Exception):
 
 
 async def ensure_roles(connection: Connection) -> None:
-    """Make the roles that are missing, and let this login act as the owners.
+    """Create missing roles, and make this login a member of the owners.
 
     Raises:
         RolesMissingError: this login may not.
@@ -77,27 +77,26 @@ async def ensure_roles(connection: Connection) -> None:
 
 
 async def may_rewrite(connection: Connection) -> bool:
-    """Whether a session's login is more than the service needs: a superuser, or an owner."""
+    """Whether a session's login has more rights than the service needs: superuser, or owner."""
     return bool(await connection.fetchval(MAY_REWRITE, OWNER))
 
 
 async def _missing(connection: Connection) -> list[str]:
-    """The statements that make what is not there."""
-    found = {name for (name,) in await connection.fetch("SELECT rolname FROM pg_roles")}
-    missing = [statement for name, statement in MADE.items() if name not in found]
+    """The statements that create missing roles and memberships."""
+    present = {name for (name,) in await connection.fetch("SELECT rolname FROM pg_roles")}
+    missing = [statement for name, statement in CREATE.items() if name not in present]
     if missing or not await _may_become(connection, WRITER, PROJECTOR, READER):
         missing.append(MEMBER)
     return missing
 
 
 async def _may_become(connection: Connection, who: str, *roles: str) -> bool:
-    """Whether a role may act as all of these; a superuser may."""
     how = "SET" if connection.get_server_version().major >= SET_OPTION_SINCE else "MEMBER"
     return bool(await connection.fetchval(MAY_BECOME, who, how, list(roles)))
 
 
 async def _once(connection: Connection, statement: str) -> None:
-    """Run a statement that another ledger of the same server may be running too."""
+    """Run a statement that another ledger of the same server may run at the same time."""
     await connection.execute(
         f"DO $$ BEGIN {statement};"
         " EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
@@ -106,7 +105,7 @@ async def _once(connection: Connection, statement: str) -> None:
 
 @asynccontextmanager
 async def as_projector(connection: Connection) -> AsyncIterator[None]:
-    """Own the read models' tables, to make or replace them; within a transaction."""
+    """Act as the owner of the read models' tables, within a transaction."""
     await connection.execute(f"SET LOCAL ROLE {PROJECTOR}")
     yield
     await connection.execute("RESET ROLE")
