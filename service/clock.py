@@ -1,4 +1,4 @@
-"""The only room with time or chance: the business clock, the machine's clock, and new ids."""
+"""The only source of time and of random numbers: clocks, new ids and secrets."""
 
 import os
 import time
@@ -9,16 +9,16 @@ from aggregates.vocabulary import BEIJING, Instant, StreamId, instant
 
 Clock = Callable[[], Instant]
 SHARED_FOR = timedelta(minutes=1)
-"""How long another process counts as writing after its last event that we came upon."""
+"""How long another process counts as writing after its last known event."""
 
 
 def machine_now() -> datetime:
-    """The machine's time, aware: for tokens, timeouts and nonces, never for a rule."""
+    """The machine's time, with its zone: for tokens, timeouts and nonces, not for rules."""
     return datetime.now(UTC)
 
 
 def business_clock(start: datetime | None = None) -> Clock:
-    """The clock of rules and events: the machine's, or one set to `start` that runs on."""
+    """The clock of rules and events: the machine's, or one that starts at `start`."""
     shift = timedelta(0) if start is None else start - machine_now()
 
     def now() -> Instant:
@@ -28,29 +28,29 @@ def business_clock(start: datetime | None = None) -> Clock:
 
 
 class LedgerClock:
-    """The time of decisions: a business clock, but never before the newest time in the log.
+    """The time of decisions: a business clock, but never before the newest time of the log.
 
-    Two processes' clocks differ, and a clock may be set back. The log has one order, so it has
-    one time: what it says already passed has passed for everybody.
+    The clocks of two processes differ, and a clock may be set back; the log has one order, so its
+    time never runs back.
     """
 
     __slots__ = ("_alone_from", "_newest", "source")
 
     def __init__(self, source: Clock) -> None:
-        """Run by a clock, with nothing seen of the log yet."""
+        """Use a clock; no time of the log is known yet."""
         self.source = source
         self._newest: Instant | None = None
         self._alone_from: datetime | None = None
 
     def __call__(self) -> Instant:
-        """What time it is."""
+        """The time now."""
         return self._after_log(self.source())
 
     def decision(self) -> Instant:
         """The time of a decision made now.
 
-        While another process writes too, it is a whole second. To the microsecond, whatever is
-        decided there while a batch is on its way from here would make the batch late.
+        It is cut to whole seconds while another process also writes. With microseconds, each
+        decision there during an append from here would make this batch late.
         """
         now = self.source()
         if self._alone_from is not None:
@@ -60,17 +60,17 @@ class LedgerClock:
         return self._after_log(now)
 
     def see(self, recorded_us: int) -> None:
-        """Learn of a time in the log, in microseconds since 1970."""
-        seen = instant(of_micros(recorded_us))
-        if self._newest is None or self._newest.at < seen.at:
-            self._newest = seen
+        """Learn a time of the log, in microseconds since 1970."""
+        recorded = instant(of_micros(recorded_us))
+        if self._newest is None or self._newest.at < recorded.at:
+            self._newest = recorded
 
     def share(self) -> None:
-        """Learn that another process writes to the log as well."""
+        """Learn that another process also writes to the log."""
         self._alone_from = self.source().at + SHARED_FOR
 
     def waits_for_log_s(self) -> float:
-        """Seconds that the log's newest time is ahead of the clock; 0 where it is not."""
+        """Seconds by which the log's newest time is ahead of the clock; else 0."""
         if self._newest is None:
             return 0.0
         return max(0.0, (self._newest.at - self.source().at).total_seconds())
@@ -81,10 +81,10 @@ class LedgerClock:
 
 
 def new_stream(prefix: str, at: datetime) -> StreamId:
-    """A fresh time-ordered stream id (UUID version 7) of a kind, for an aware moment."""
+    """A new time-ordered stream id (UUID version 7) of a kind, for a time with its zone."""
     millis = int(at.timestamp() * 1000)
-    chance = int.from_bytes(os.urandom(10))
-    tail = (chance & 0xFFF) << 64 | 0x7 << 76 | 0x2 << 62 | (chance >> 12) & 0x3FFF_FFFF_FFFF_FFFF
+    bits = int.from_bytes(os.urandom(10))
+    tail = (bits & 0xFFF) << 64 | 0x7 << 76 | 0x2 << 62 | (bits >> 12) & 0x3FFF_FFFF_FFFF_FFFF
     return StreamId(f"{prefix}_{millis << 80 | tail:032x}")
 
 
@@ -110,10 +110,10 @@ def new_secret(size: int) -> bytes:
 
 
 def new_trace() -> str:
-    """A fresh id for one request's answer and log lines, 16 hex digits."""
+    """A new id for one request's answer and log lines, 16 hex digits."""
     return os.urandom(8).hex()
 
 
 def monotonic_s() -> float:
-    """Seconds for measuring, of no particular origin."""
+    """Seconds of the monotonic clock, for measuring."""
     return time.monotonic()

@@ -1,4 +1,4 @@
-"""The composition root: everything a use case leans on, built once and closed once."""
+"""The composition root: all parts that use cases need, built once and closed once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -29,75 +29,67 @@ T = TypeVar("T")
 Decide = Callable[[ReadSet, Instant], Decision]
 
 
-class Relations(Protocol):
-    """A registry that knows who is what to whom."""
+class Connected(Protocol):
+    """A part that holds connections."""
+
+    async def close(self) -> None:
+        """Close the connections."""
+        ...
+
+
+class Relations(Connected, Protocol):
+    """A registry of kinship."""
 
     async def relation(self, person: Personal, relative: Personal) -> Relation | None:
-        """What `relative` is to `person`, or None where it knows of nothing."""
-        ...
-
-    async def close(self) -> None:
-        """Let the connections go."""
+        """What `relative` is to `person`; None if the registry has no relation."""
         ...
 
 
-class Proofs(Protocol):
-    """A verifier that knows whether an identity proof is somebody's."""
+class Proofs(Connected, Protocol):
+    """A verifier of identity proofs."""
 
     async def holds(self, person: Personal, kind: LinkEvidence, reference: str) -> bool | None:
-        """Whether a proof is the person's, or None where nobody answered."""
-        ...
-
-    async def close(self) -> None:
-        """Let the connections go."""
+        """Whether a proof is the person's; None if nobody answered."""
         ...
 
 
-class TaxSide(Protocol):
-    """Who collects residents' premiums; every operation may be asked again."""
+class TaxSide(Connected, Protocol):
+    """The collector of residents' premiums; all operations are idempotent."""
 
     async def charge(self, order: TaxOrder) -> TaxAnswer:
         """Book an order."""
         ...
 
     async def query(self, order: TaxOrder) -> TaxAnswer:
-        """What became of an order."""
+        """The state of an order."""
         ...
 
     async def reverse(self, order: TaxOrder) -> TaxAnswer:
-        """Take a booked order back."""
-        ...
-
-    async def close(self) -> None:
-        """Let the connections go."""
+        """Reverse a booked order."""
         ...
 
 
-class OutsideCheckpoint(Protocol):
-    """A checkpoint outside the database, that the log is held against before it is written to."""
+class OutsideCheckpoint(Connected, Protocol):
+    """A checkpoint outside the database; the log is compared with it before each write."""
 
     @property
     def mismatch(self) -> StoreUnavailableError | None:
-        """Why nothing may be written now, as it was compared last."""
+        """Why nothing may be written, by the last comparison."""
         ...
 
     @property
     def is_reachable(self) -> bool:
-        """Whether it answered when it was asked last."""
+        """Whether it answered the last time."""
         ...
 
     async def check(self, connection: Any) -> object:  # noqa: ANN401 -- asyncpg
         """Compare; raises what `mismatch` is then."""
         ...
 
-    async def close(self) -> None:
-        """Let the connections go."""
-        ...
-
 
 @dataclass(slots=True)
 class ServiceContext:
-    """A running service's parts."""
+    """The parts of a running service."""
 
     store: Store
     appender: Appender
@@ -112,28 +104,21 @@ class ServiceContext:
     proofs: Proofs | None = None
 
     async def close(self) -> None:
-        """Finish what was taken, then let the store go."""
-        await self.appender.close()
-        await self.store.close()
-        await self.funds.close()
-        if self.registry is not None:
-            await self.registry.close()
-        if self.tax is not None:
-            await self.tax.close()
-        if self.proofs is not None:
-            await self.proofs.close()
-        if self.outside is not None:
-            await self.outside.close()
+        """Finish all commands, then close all connections."""
+        parts = (self.appender, self.store, self.funds)
+        for part in (*parts, self.registry, self.tax, self.proofs, self.outside):
+            if part is not None:
+                await part.close()
 
     async def do(self, request: Request, decide: Decide) -> Reply:
-        """Carry out a request that uses up its key; see `Appender.submit` for what it raises."""
+        """Decide and append a request under its key; raises as `Appender.submit`."""
         return await self.appender.submit(self.command(request, decide))
 
     def command(self, request: Request, decide: Decide) -> Command:
-        """A request and its decision as the ledger takes them.
+        """The command of a request.
 
         Raises:
-            StoreUnavailableError: the log is not the one whose checkpoint is outside.
+            StoreUnavailableError: the log does not match the checkpoint outside.
         """
         if self.outside is not None and self.outside.mismatch is not None:
             raise self.outside.mismatch
@@ -143,30 +128,30 @@ class ServiceContext:
             channel=request.channel,
             key_digest=key_digest(self.vault, request.caller, request.key),
         )
-        # Who has the stored digest and not the key file cannot try out what a body said.
+        # Without the key file nobody can test guesses of a body against the stored digest.
         digest = self.vault.sign(request.digest)
         return Command(request.caller.name, request.key, digest, act, noting(decide))
 
     async def ask(
         self, caller: Caller, decide: Decide, asks: tuple[str, str] | None = None
     ) -> Reply:
-        """Answer from the log as it stands, in its order; nothing is stored."""
+        """Decide without a key, in the log's order; nothing is stored."""
         return await self.appender.submit(
             Command(caller.name, None, b"", NOBODY, noting(decide), asks)
         )
 
     async def read(self, caller: Caller, query: Callable[[ReadSet, Instant], T]) -> T:
-        """What a query makes of the log as it stands, in its order; nothing is stored."""
+        """The result of a query of the current state, in the log's order; nothing is stored."""
         return (await self.read_at(caller, query))[0]
 
     async def read_at(
         self, caller: Caller, query: Callable[[ReadSet, Instant], T]
     ) -> tuple[T, int]:
-        """As `read`, with the position of the log that the result is as of."""
+        """As `read`, with the position in the log that the result is as of."""
         results: list[T] = []
 
         def decide(reads: ReadSet, now: Instant) -> Decision:
-            results.append(query(reads, now))  # a decision may be made again; the last one counts
+            results.append(query(reads, now))  # it may be called again; the last call counts
             return Decision(answer=b"")
 
         reply = await self.ask(caller, decide)
@@ -174,7 +159,7 @@ class ServiceContext:
 
 
 def key_digest(vault: Vault, caller: Caller, key: str) -> str:
-    """What stands for a caller's key in events: 32 hex digits."""
+    """The digest of a caller's key, as in events: 32 hex digits."""
     return vault.name("key", f"{caller.name}\0{key}").hex()[:32]
 
 
@@ -189,14 +174,13 @@ async def open_postgres(
     outside: OutsideCheckpoint | None = None,
     patience: Patience | None = None,
 ) -> ServiceContext:
-    """A house on a migrated PostgreSQL, with its settings' limits and patience or others.
+    """A context on a migrated PostgreSQL, with limits and patience of the settings by default.
 
-    Who writes names the checkpoint `outside` where there is one: each connection that appends is
-    compared with it first.
+    `outside` is the checkpoint, if there is one; each writer connection is compared with it first.
 
     Raises:
-        KeyFileError: the ledger was sealed with other keys; PolicyFilesError: unsound regions;
-        StoreUnavailableError: no database there, or not the one whose checkpoint is outside.
+        KeyFileError: the ledger was sealed with other keys; PolicyFilesError: invalid regions;
+        StoreUnavailableError: no database, or one that does not match the checkpoint.
     """
     vault = load_keys(settings.key_file)
     policies = load(settings.regions)
@@ -222,7 +206,7 @@ async def open_postgres(
 
 
 async def _greet(connection: Any, vault: Vault, outside: OutsideCheckpoint | None) -> None:  # noqa: ANN401
-    """Meet a new connection that appends: compare first, then hold the keys."""
+    """Check a new writer connection: the checkpoint first, then the keys."""
     if outside is not None:
         await outside.check(connection)
     await hold_keys(connection, vault)
@@ -231,9 +215,9 @@ async def _greet(connection: Any, vault: Vault, outside: OutsideCheckpoint | Non
 def furnish(
     store: Store, vault: Vault, policies: PolicyBook, clock: Clock, limits: Limits | None = None
 ) -> ServiceContext:
-    """A house on any store; its appender takes commands at once.
+    """A context on any store, with a running appender.
 
-    Its clock is the ledger's: the given one, and never before what it has seen of the log.
+    Its clock is the ledger's: the given one, but never before the newest known time of the log.
     """
     appender = Appender(store, clock, limits or Limits())
     appender.start()
