@@ -1,13 +1,12 @@
-"""The log as a feed: every event in its order, for auditors, and for agencies what is theirs.
+"""The log as a feed of events in order: all for auditors, those of its region for an agency.
 
-An agency sees an event when its stream belongs to its region: an account opened there, the
-kinship of such a person, a correction of such an account, a binding, a credential link or a
-premium with a side there, a settlement of a patient or at a place there, a patient's visit, the
-region's rules, and what an institution became while it was there. Which regions that are is
-read from the first events of the streams: they never change, so nothing here lags behind the
-log as a read model would, and nothing is shown before its region is known. Where it cannot be
-known (a kind of stream that `_sides` and `_places` were not taught) an event is shown to
-auditors and the nation alone.
+A stream belongs to a region if it is an account opened there, the kinship of such a person, a
+correction of such an account, a binding, credential link or premium with a party there, a
+settlement of a patient or at a place there, a patient's visit, the region's rules, or an
+institution while it is there. The regions are read from the first events of the streams. These
+never change, so the feed does not lag behind the log as a read model does. An event whose region
+cannot be known (a kind of stream that `_parties` and `_places` do not know) is for auditors and
+the nation only.
 """
 
 import asyncio
@@ -32,20 +31,20 @@ from aggregates.visit import VisitRegistered
 from aggregates.vocabulary import StreamId
 from service.caller import Caller, Role, check_role
 from service.clock import monotonic_s, rfc3339
-from service.ledger.codec import TOPIC_PREFIX, Recorded, decode, stream_id
+from service.ledger.codec import Recorded, decode, stream_of
 from service.ledger.store import Store
-from service.read_models.projector import OURS, UnreadableEventError
+from service.read_models.projector import UnreadableEventError, is_unknown
 
 LIMIT_MAX = 10_000
-"""Events in one answer."""
+"""Events in one response."""
 POSITION_MAX = 2**63 - 1
 READ_MAX = 250
-"""Events read and told at a time: what a stream holds in memory."""
+"""Events read at a time: those that a stream has in memory."""
 LOOK_MAX = 500
-"""Events looked at together: others in this process have their turn in between."""
+"""Events filtered at a time; the event loop runs other tasks in between."""
 LOOK_EVERY_S = 0.1
 ACCOUNTS_MAX = 100_000
-"""Accounts whose region is remembered."""
+"""Accounts whose region is cached."""
 SEALED = "sealed"
 """The member of an event that holds personal data or a secret, as ciphertext."""
 DESIGNATED = TOPICS[InstitutionDesignated]
@@ -63,7 +62,7 @@ READ = """
 
 
 class FeedLine(NamedTuple):
-    """One event as it is told: where it stands, its topic, and its JSON without a line break."""
+    """One event of the feed; `body` is JSON without a line break."""
 
     position: int
     topic: str
@@ -71,39 +70,39 @@ class FeedLine(NamedTuple):
 
 
 class FeedPage(NamedTuple):
-    """Positions of events that a caller may see, ascending, and up to where it was looked."""
+    """Ascending positions of events that a caller may see, and the last position looked at."""
 
     positions: list[int]
     upto: int
 
 
 class Feed:
-    """The log of one process's ledger, for many who follow. `streams` counts who follows live."""
+    """The feed of one process for many readers. `streams` counts the live streams."""
 
     def __init__(self, store: Store, pool: Pool) -> None:
-        """Read with a pool's connections, each for one page at a time."""
+        """Read with a pool's connections, one page at a time."""
         self._store = store
         self._pool = pool
         self._regions = _Regions(store)
-        self._looking = asyncio.Lock()
-        self._looked_s = -LOOK_EVERY_S
+        self._lock = asyncio.Lock()
+        self._read_s = -LOOK_EVERY_S
         self._head = 0
         self.streams = 0
 
     async def head(self) -> int:
-        """The newest position, at most `LOOK_EVERY_S` seconds old, asked for all at once."""
-        async with self._looking:
-            if monotonic_s() - self._looked_s >= LOOK_EVERY_S:
+        """The newest position, at most `LOOK_EVERY_S` seconds old; one query serves all streams."""
+        async with self._lock:
+            if monotonic_s() - self._read_s >= LOOK_EVERY_S:
                 self._head = await self._store.position()
-                self._looked_s = monotonic_s()
+                self._read_s = monotonic_s()
             return self._head
 
     async def find(self, caller: Caller, after: int, limit: int) -> FeedPage:
-        """The first `limit` events behind a position that the caller may see.
+        """The first `limit` events after a position that the caller may see.
 
         Raises:
             NotPermittedError: neither auditor nor agency;
-            UnreadableEventError: there is nothing before one that this release cannot read.
+            UnreadableEventError: this release cannot read the first event.
         """
         check_follower(caller)
         region = None if caller.role is Role.AUDITOR else caller.region
@@ -111,59 +110,56 @@ class Feed:
         upto = after
         while len(positions) < limit:
             size = LOOK_MAX if region else min(LOOK_MAX, limit - len(positions))
-            looked = await self._pool.fetch(LOOK, upto, size, DESIGNATED)
-            known, unreadable = _known(looked)
-            own = known if region is None else await self._own(region, known)
+            rows = await self._pool.fetch(LOOK, upto, size, DESIGNATED)
+            readable, unreadable = _readable(rows)
+            own = readable if region is None else await self._own(region, readable)
             positions += [row["position"] for row in own][: limit - len(positions)]
-            if len(positions) == limit:
-                return FeedPage(positions, positions[-1])
             if unreadable is not None and not positions:
                 raise UnreadableEventError(unreadable)
-            if unreadable is not None:
+            if unreadable is not None or len(positions) == limit:
                 return FeedPage(positions, positions[-1])
-            upto = looked[-1]["position"] if looked else upto
-            if len(looked) < size:
+            upto = rows[-1]["position"] if rows else upto
+            if len(rows) < size:
                 break
         return FeedPage(positions, upto)
 
-    async def _own(self, region: str, known: Sequence[Any]) -> list[Any]:
+    async def _own(self, region: str, rows: Sequence[Any]) -> list[Any]:
         try:
-            return await self._regions.own(region, known)
-        except ValueError:  # its words may hold values of rows
-            raise UnreadableEventError(known[0]["position"]) from None
+            return await self._regions.own(region, rows)
+        except ValueError:  # its message may have values of rows
+            raise UnreadableEventError(rows[0]["position"]) from None
 
     async def read(self, positions: Sequence[int]) -> list[FeedLine]:
-        """Events as lines, at most `READ_MAX` at a time, in their order.
+        """Events as lines, at most `READ_MAX`, in their order.
 
         Raises:
-            UnreadableEventError: a stored event is not of our shape.
+            UnreadableEventError: a stored event has another form.
         """
         assert len(positions) <= READ_MAX, "a page at a time"
         return [_line(row) for row in await self._pool.fetch(READ, positions)]
 
 
 def check_follower(caller: Caller) -> None:
-    """Let auditors and agencies follow.
+    """Check that the caller is an auditor or an agency.
 
     Raises:
-        NotPermittedError: anybody else.
+        NotPermittedError: it is not.
     """
     check_role(caller, Role.AUDITOR, Role.AGENCY)
 
 
-def _known(looked: Sequence[Any]) -> tuple[list[Any], int | None]:
+def _readable(rows: Sequence[Any]) -> tuple[list[Any], int | None]:
     """Rows up to the first that only a newer release can read, and its position if there is one.
 
-    What the eventsourcing library stored under topics of its own is passed over.
+    Rows that the eventsourcing library stored under its own topics are left out.
     """
-    known: list[Any] = []
-    for row in looked:
-        topic = row["topic"]
-        if topic in CLASSES:
-            known.append(row)
-        elif topic is None or OURS.fullmatch(topic):
-            return known, row["position"]
-    return known, None
+    readable: list[Any] = []
+    for row in rows:
+        if row["topic"] in CLASSES:
+            readable.append(row)
+        elif is_unknown(row["topic"]):
+            return readable, row["position"]
+    return readable, None
 
 
 def _line(row: Any) -> FeedLine:  # noqa: ANN401 -- a record of asyncpg
@@ -171,9 +167,9 @@ def _line(row: Any) -> FeedLine:  # noqa: ANN401 -- a record of asyncpg
     try:
         stored = json.decode(state)
         act, event = stored["act"], stored["event"]
-        told = {
+        body = {
             "position": position,
-            "stream": _stream(topic, stream.hex),
+            "stream": stream_of(topic, stream),
             "version": version,
             "topic": topic,
             "recorded_at": rfc3339(recorded_at),
@@ -184,54 +180,52 @@ def _line(row: Any) -> FeedLine:  # noqa: ANN401 -- a record of asyncpg
         }
     except (ValueError, KeyError, TypeError, AttributeError):
         raise UnreadableEventError(position) from None
-    return FeedLine(position, topic, json.encode(told))
-
-
-def _stream(topic: str, hexadecimal: str) -> StreamId:
-    return stream_id(TOPIC_PREFIX[topic.partition(".")[0]], hexadecimal)
+    return FeedLine(position, topic, json.encode(body))
 
 
 class _Regions:
-    """Which regions a stream belongs to, by the log's own words."""
+    """The regions that streams belong to, read from the log."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._accounts: dict[StreamId, str] = {}
 
     async def own(self, region: str, rows: Sequence[Any]) -> list[Any]:
-        """Rows of `LOOK` whose event a region's agency may see."""
-        streams = [_stream(row["topic"], row["stream"].hex) for row in rows]
+        """The rows of `LOOK` that a region's agency may see."""
+        streams = [stream_of(row["topic"], row["stream"]) for row in rows]
         regions = await self._of({s for s in streams if not s.startswith("ins_")})
         return [
             row
             for stream, row in zip(streams, rows, strict=True)
-            if region in (regions.get(stream) or await self._then(stream, row))
+            if region in (regions.get(stream) or await self._at(stream, row))
         ]
 
-    async def _then(self, stream: StreamId, row: Any) -> set[str]:  # noqa: ANN401 -- a record
-        """The region that an institution was in when this happened to it; else none is known."""
+    async def _at(self, stream: StreamId, row: Any) -> set[str]:  # noqa: ANN401 -- a record
+        """The region of an institution at an event of it; empty for other streams."""
         if not stream.startswith("ins_"):
             return set()
-        return _designated(row) if row["state"] else await self._before(stream, row["position"])
+        if row["state"]:  # a designation: it names the region from then on
+            return _last_region([decode(row["topic"], row["state"]).event])
+        return await self._before(stream, row["position"])
 
     async def _before(self, institution: StreamId, position: int) -> set[str]:
-        """The region that an institution was in before a position."""
+        """The region of an institution before a position."""
         history = await self._store.history(institution)
-        return _last_region([one.event for one in history if one.position < position])
+        return _last_region([past.event for past in history if past.position < position])
 
     async def _of(self, streams: set[StreamId]) -> dict[StreamId, set[str]]:
         accounts = {stream for stream in streams if stream.startswith("acc_")}
         began = await self._store.first_events(sorted(streams - accounts))
-        sides = {side for first in began for side in _sides(first)}
-        where = await self._opened(accounts | sides)
+        parties = {party for first in began for party in _parties(first)}
+        where = await self._opened(accounts | parties)
         regions = {account: {where[account]} for account in accounts & set(where)}
         for first in began:
-            told = {where[side] for side in _sides(first) if side in where}
-            regions[first.stream] = told | await self._places(first)
+            named = {where[party] for party in _parties(first) if party in where}
+            regions[first.stream] = named | await self._places(first)
         return regions
 
     async def _opened(self, accounts: set[StreamId]) -> dict[StreamId, str]:
-        """The region of each account that there is."""
+        """The regions of existing accounts."""
         where = {s: self._accounts[s] for s in accounts if s in self._accounts}
         for first in await self._store.first_events(sorted(accounts - set(where))):
             if isinstance(first.event, AccountOpened):
@@ -241,7 +235,7 @@ class _Regions:
         return where
 
     async def _places(self, first: Recorded) -> set[str]:
-        """Regions that a stream's first event names, or that its institution was in then."""
+        """The regions that a stream's first event names, or that of its institution then."""
         match first.event:
             case (
                 Settled(place_region=region)
@@ -258,8 +252,8 @@ class _Regions:
                 return set()
 
 
-def _sides(first: Recorded) -> tuple[StreamId, ...]:
-    """The accounts whose regions a stream belongs to, from its first event."""
+def _parties(first: Recorded) -> tuple[StreamId, ...]:
+    """The accounts in a stream's first event, whose regions the stream belongs to."""
     match first.event:
         case InvitationSent(sponsor=sponsor, beneficiary=beneficiary):
             return sponsor, beneficiary
@@ -281,11 +275,6 @@ def _sides(first: Recorded) -> tuple[StreamId, ...]:
             return (account,)
         case _:
             return ()
-
-
-def _designated(row: Any) -> set[str]:  # noqa: ANN401 -- a record of asyncpg
-    """The region that an institution's event says it is in: it may move, its events do not."""
-    return _last_region([decode(row["topic"], row["state"]).event])
 
 
 def _last_region(events: Iterable[object]) -> set[str]:

@@ -1,12 +1,12 @@
-"""Keep the read models up with the log, in one process at a time.
+"""Keeps the read models up to date with the log, in one process at a time.
 
-Who follows holds an advisory lock on a connection of its own, on which it also writes: when
-that connection dies, so do the lock and the batch. The others try for the lock every second.
-What a crash of the database may take from a follower it takes whole, so it does not wait for
-the disk: the log is the truth, and a batch is applied again.
+The follower holds an advisory lock on its own connection and writes on the same connection, so a
+lost connection loses both the lock and the batch. Other processes try for the lock every second.
+The follower's commits do not wait for the disk: after a crash of the database whole batches are
+missing, and are applied again from the log.
 
-A read model that fails, or that is far behind, goes on apart: in a task and on a connection of
-its own, until it is near the others again. They do not wait for it.
+A read model that fails or is far behind catches up separately, in its own task and on its own
+connection. The others do not wait for it.
 """
 
 import asyncio
@@ -38,27 +38,27 @@ LOOK_EVERY_S = 0.1
 STANDBY_EVERY_S = 1.0
 ASK_EVERY_S = 0.02
 RETRY_FIRST_S, RETRY_MAX_S = 0.1, 5.0
-APART_BEHIND = EVENTS_MAX
-"""Events behind the foremost from which on a read model goes on apart."""
-LANES_MAX = 4
-"""Connections of those that go on apart, at once."""
+LAG_MAX = EVENTS_MAX
+"""Events behind the most advanced read model, above which one catches up separately."""
+CATCH_UPS_MAX = 4
+"""Connections of read models that catch up separately, at the same time."""
 NEWER_TRIES = 8
-"""How often an event of a newer release is left to another process, before it is parked here.
+"""Times that an event of a newer release is left to another process before it is parked here.
 
-The pauses between add up to half a minute; whoever wrote the event tries for the lock each second.
+The pauses add up to half a minute; the process that wrote it tries for the lock every second.
 """
 SETTINGS = {
     "role": WRITER,
     "synchronous_commit": "off",
     "jit": "off",
     "application_name": "gongji-follow",
-    "lock_timeout": "2s",  # the others wait for a read model whose table is locked
+    "lock_timeout": "2s",  # other read models wait for one whose table is locked
 }
 TRY_LOCK = "SELECT pg_try_advisory_lock(hashtext('gongji.follow'), hashtext(current_schema()))"
 
 
 class Follower:
-    """This process's follower: it follows, or it stands by. `failures` counts what it survived."""
+    """The follower of this process: active, or standby. `failures` counts survived errors."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class Follower:
         newer_tries: int = NEWER_TRIES,
         patience: Patience = DEFAULT,
     ) -> None:
-        """Follow into the targets; `pool` is for questions."""
+        """Write the targets; `pool` is for queries."""
         self._dsn = dsn
         self._patience = patience
         self._pool = pool
@@ -79,8 +79,8 @@ class Follower:
         self._awake = asyncio.Event()
         self._moved = asyncio.Event()
         self._reached: dict[Target, int] = {}
-        self._apart: dict[Target, asyncio.Task[None]] = {}
-        self._lanes = asyncio.Semaphore(LANES_MAX)
+        self._lagging: dict[Target, asyncio.Task[None]] = {}
+        self._catch_ups = asyncio.Semaphore(CATCH_UPS_MAX)
         self._pause_s = RETRY_FIRST_S
         self._task: asyncio.Task[None] | None = None
         self._is_closing = False
@@ -88,42 +88,42 @@ class Follower:
         self.failures = 0
 
     async def start(self) -> None:
-        """Make tables that are missing, and begin.
+        """Create missing tables, and start.
 
         Raises:
-            asyncpg.PostgresError, OSError: the database does not let us.
+            asyncpg.PostgresError, OSError: the database refuses.
         """
         await self.prepare()
         self._task = asyncio.create_task(self._run())
 
     async def prepare(self) -> None:
-        """Make tables that are missing: enough for asking, where another process follows.
+        """Create missing tables; enough for queries where another process follows.
 
         Raises:
-            asyncpg.PostgresError, OSError: the database does not let us.
+            asyncpg.PostgresError, OSError: the database refuses.
         """
         async with self._pool.acquire() as connection:
             await prepare(connection, self._targets)
 
     async def close(self) -> None:
-        """Stop; a batch in flight is rolled back, and whoever follows next applies it."""
+        """Stop; a batch in progress is rolled back, and the next follower applies it."""
         self._is_closing = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     def wake(self) -> None:
-        """Something was committed here: look at once."""
+        """Look for new events at once, after a commit."""
         self._awake.set()
 
     async def position(self, *models: Table) -> int:
-        """Up to where read models show the log, whichever process follows; of none named, all."""
+        """The position that these read models show; all of them if none is named."""
         targets = [t for t in self._targets if not models or t.projection.table in models]
         reached = self._reached or await positions(self._pool, targets)
         return min(reached[target] for target in targets)
 
     async def wait_for(self, position: int, timeout_s: float, *models: Table) -> bool:
-        """Wait until read models show the log up to a position; whether they came to that."""
+        """Wait until these read models show a position; whether they reached it."""
         deadline = monotonic_s() + timeout_s
         while await self.position(*models) < position:
             left_s = deadline - monotonic_s()
@@ -137,25 +137,25 @@ class Follower:
     # ---------------------------------------------------------------- the work
 
     async def _run(self) -> None:
-        """Follow for ever; whatever goes wrong is told, and tried again after a pause.
+        """Follow for ever; errors are logged, and retried after a pause with back-off.
 
-        The lock is let go meanwhile: another process may be able to go on.
+        The lock is released during the pause, so that another process may follow.
         """
         while True:
             try:
                 await self._follow()
-            except Exception as error:  # noqa: BLE001 -- a follower that dies is a silent one
+            except Exception as error:  # noqa: BLE001 -- it must not end silently
                 if self._is_closing:
-                    return  # a rollback on a connection that is gone took the cancellation's place
+                    return  # the error of a lost connection replaced the cancellation
                 self._newer.note(error)
-                self._tell("every read model", error, self._pause_s)
+                self._log("every read model", error, self._pause_s)
             await asyncio.sleep(self._pause_s)
             self._pause_s = min(RETRY_MAX_S, 2 * self._pause_s)
 
-    def _tell(self, whose: str, error: Exception, pause_s: float) -> None:
-        """Tell what went wrong without its words: they may hold values of rows."""
+    def _log(self, whose: str, error: Exception, pause_s: float) -> None:
+        """Log an error without its message, which may have values of rows."""
         if isinstance(error, asyncpg.LockNotAvailableError):
-            LOG.info("follower.waits projection=%s", whose)  # a rebuild, for one, holds it
+            LOG.info("follower.waits projection=%s", whose)  # a rebuild may hold it
             return
         self.failures += 1
         LOG.error(
@@ -183,7 +183,7 @@ class Follower:
 
     async def _follow(self) -> None:
         async with self._connected() as connection:
-            while not await connection.fetchval(TRY_LOCK):  # noqa: ASYNC110 -- nobody tells us
+            while not await connection.fetchval(TRY_LOCK):  # noqa: ASYNC110 -- no event for it
                 await asyncio.sleep(STANDBY_EVERY_S)
             self.is_following = True
             LOG.info("follower.follows")
@@ -194,24 +194,24 @@ class Follower:
                         await self._rest()
             finally:
                 self.is_following = False
-                await self._end_apart()
+                await self._stop_catch_ups()
                 self._reached = {}
 
     async def _step(self, connection: Connection) -> bool:
-        """Apply what is new, a page for each group of read models; whether there was any."""
-        self._apart = {target: task for target, task in self._apart.items() if not task.done()}
+        """Apply a page of new events for each span; whether there were any."""
+        self._lagging = {target: task for target, task in self._lagging.items() if not task.done()}
         self._reached = await positions(connection, self._targets)
         head = await connection.fetchval("SELECT position FROM log_head")
-        together = self._near()
+        near = self._near()
         has_moved = False
-        for span in spans(together, head):
-            is_over = self._newer.is_over(span.after)
-            done = await advance(connection, span, self._events_max, parks_unknown=is_over)
+        for span in spans(near, head):
+            parks = self._newer.is_over(span.after)
+            done = await advance(connection, span, self._events_max, parks_unknown=parks)
             self._reached |= done.reached
             has_moved |= any(position > span.after for position in done.reached.values())
             for target, error in done.failed.items():
-                self._tell(target.name, error, RETRY_FIRST_S)
-                self._set_apart(target)
+                self._log(target.name, error, RETRY_FIRST_S)
+                self._start_catch_up(target)
         if has_moved:
             self._pause_s = RETRY_FIRST_S
             moved, self._moved = self._moved, asyncio.Event()
@@ -219,52 +219,52 @@ class Follower:
         return has_moved
 
     async def _rest(self) -> None:
-        """Wait to be woken, or for the next look at the log's head."""
+        """Wait until woken, or for the next look at the log's head."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LOOK_EVERY_S):
                 await self._awake.wait()
 
-    # ---------------------------------------------------------------- apart from the others
+    # ---------------------------------------------------------------- separate catch-up
 
     def _near(self) -> dict[Target, int]:
-        """Where those are that go on together; who is far behind them goes on apart."""
-        here = {t: p for t, p in self._reached.items() if t not in self._apart}
+        """The positions of the read models that advance together; others catch up separately."""
+        here = {t: p for t, p in self._reached.items() if t not in self._lagging}
         foremost = max(here.values(), default=0)
         for target, position in here.items():
-            if position < foremost - APART_BEHIND:
-                self._set_apart(target)
-        return {target: p for target, p in here.items() if target not in self._apart}
+            if position < foremost - LAG_MAX:
+                self._start_catch_up(target)
+        return {target: p for target, p in here.items() if target not in self._lagging}
 
-    def _set_apart(self, target: Target) -> None:
-        self._apart[target] = asyncio.create_task(self._catch_up(target))
+    def _start_catch_up(self, target: Target) -> None:
+        self._lagging[target] = asyncio.create_task(self._catch_up(target))
 
-    async def _end_apart(self) -> None:
-        tasks, self._apart = list(self._apart.values()), {}
+    async def _stop_catch_ups(self) -> None:
+        tasks, self._lagging = list(self._lagging.values()), {}
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _catch_up(self, target: Target) -> None:
-        """Bring one read model near the head, however often that fails."""
+        """Bring one read model near the head, retrying with back-off."""
         pause_s, limit = RETRY_FIRST_S, self._events_max
         while True:
             await asyncio.sleep(pause_s)
             try:
-                async with self._lanes, self._connected() as connection:
-                    while await self._go_on(connection, target, limit):
+                async with self._catch_ups, self._connected() as connection:
+                    while await self._next_page(connection, target, limit):
                         pause_s, limit = RETRY_FIRST_S, min(self._events_max, 2 * limit)
-            except Exception as error:  # noqa: BLE001 -- told, and tried again
+            except Exception as error:  # noqa: BLE001 -- logged and retried
                 limit = max(1, limit // 10)
                 pause_s = min(RETRY_MAX_S, 2 * pause_s)
-                self._tell(target.name, error, pause_s)
+                self._log(target.name, error, pause_s)
             else:
                 return
 
-    async def _go_on(self, connection: Connection, target: Target, limit: int) -> bool:
+    async def _next_page(self, connection: Connection, target: Target, limit: int) -> bool:
         """Apply one read model's next page; whether it is still far behind.
 
         Raises:
-            Exception: what kept it from going on.
+            Exception: the error that stopped it.
         """
         after = (await positions(connection, [target]))[target]
         head: int = await connection.fetchval("SELECT position FROM log_head")
@@ -275,25 +275,25 @@ class Follower:
         for error in done.failed.values():
             raise error
         self._reached |= done.reached
-        return done.reached[target] < head - APART_BEHIND
+        return done.reached[target] < head - LAG_MAX
 
 
 class _Newer:
-    """How often an event of a newer release was met at one position."""
+    """Counts the tries to read an event of a newer release at one position."""
 
     def __init__(self, tries: int) -> None:
         self._tries = tries
         self._position = 0
-        self._met = 0
+        self._count = 0
 
     def note(self, error: Exception) -> None:
-        """Count an error, if it is such an event."""
+        """Count an error of such an event."""
         if not isinstance(error, UnreadableEventError):
             return
         (position,) = error.args
-        self._met = self._met + 1 if position == self._position else 1
+        self._count = self._count + 1 if position == self._position else 1
         self._position = position
 
     def is_over(self, after: int) -> bool:
-        """Whether the one behind a position was met often enough, and nobody could read it."""
-        return self._met >= self._tries and after < self._position
+        """Whether the event after a position was tried often enough."""
+        return self._count >= self._tries and after < self._position

@@ -1,4 +1,4 @@
-"""How far the read models are behind the log, and what they left out: for operators."""
+"""How far the read models lag behind the log, and their parked events, for operators."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -8,7 +8,7 @@ from service.read_models.projector import LIVE
 from service.runtime.readiness import ReadinessReason
 
 BEHIND_MAX_S = 30.0
-"""From which age of the oldest event that it does not show a read model counts as behind."""
+"""Seconds of age of the oldest missing event from which on a read model counts as behind."""
 LAGS = """
     SELECT n.name, coalesce(f.position, 0) AS position, h.position AS head,
            (SELECT e.recorded_at FROM events e WHERE e.position > coalesce(f.position, 0)
@@ -24,9 +24,9 @@ LAGS = """
 
 
 class Lag(NamedTuple):
-    """A read model: events it does not show yet, the oldest's age, and what it left out.
+    """A read model's missing events, the age of the oldest one, and its parked events.
 
-    `oldest_s` is 0 where it shows all; `first_parked` is a position.
+    `oldest_s` is 0 if none is missing; `first_parked` is a position.
     """
 
     name: str
@@ -37,9 +37,9 @@ class Lag(NamedTuple):
 
 
 async def lags(pool: Any, clock: Clock) -> list[Lag]:  # noqa: ANN401 -- a pool or a connection
-    """How every read model stands now."""
+    """The lag of every read model."""
     now_us = micros(clock())
-    found = await pool.fetch(LAGS, [t.name for t in LIVE], [t.follower for t in LIVE])
+    rows = await pool.fetch(LAGS, [t.name for t in LIVE], [t.follower for t in LIVE])
     return [
         Lag(
             name=target.projection.table.name,
@@ -48,12 +48,12 @@ async def lags(pool: Any, clock: Clock) -> list[Lag]:  # noqa: ANN401 -- a pool 
             parked=row["parked"],
             first_parked=row["first"],
         )
-        for target, row in zip(LIVE, found, strict=True)
+        for target, row in zip(LIVE, rows, strict=True)
     ]
 
 
 async def follower_reasons(pool: Any, clock: Clock) -> list[ReadinessReason]:  # noqa: ANN401
-    """Why the read models are not all that they should be."""
+    """A readiness reason for each read model with parked events or a long lag."""
     return [reason for lag in await lags(pool, clock) for reason in _reasons(lag)]
 
 

@@ -1,7 +1,7 @@
-"""Events that a read model could not take: which, why, and whether it is the event's fault.
+"""Parks events that a read model could not take, with the cause.
 
-The read model goes on behind them. Readiness and metrics count them, and a rebuild tries them
-again. What is kept of an error holds no personal data: its class, and where it was raised.
+The read model goes on after them. Readiness and metrics count them, and a rebuild retries them.
+Of an error only its class and its place in the code are stored, so no personal data.
 """
 
 import traceback
@@ -16,12 +16,12 @@ from projections.kit.table import Connection
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA_CLASSES = ("21", "22", "23", "54")
-"""Classes of SQLSTATE that speak of values: cardinality, data, integrity, limits of the program.
+"""Classes of SQLSTATE about values: cardinality, data, integrity, program limits.
 
-All others speak of the database or its tables, which may be well again in a while.
+All others are about the database or its tables, and a retry may succeed.
 """
 PASSING = (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, MemoryError)
-"""What a lost connection, a time-out or an exhausted machine raises."""
+"""Errors of a lost connection, a time-out or an exhausted machine."""
 
 PARK = """
     INSERT INTO parked (projection, position, cause, detail) VALUES ($1, $2, $3, $4)
@@ -44,32 +44,32 @@ class Cause(NamedTuple):
 
 
 class Parked(NamedTuple):
-    """An event that a read model's tables do not show, and why."""
+    """An event that a read model's tables do not have, and the cause."""
 
     projection: str
     position: int
     cause: Cause
 
     def line(self) -> str:
-        """For an operator."""
+        """A line for operators."""
         return f"{self.projection}: position {self.position} parked, {' '.join(self.cause)}"
 
 
 def is_the_events(error: Exception) -> bool:
-    """Whether an error is an event's fault: it would come again, however often it is tried."""
+    """Whether an event causes an error, so that every retry would fail."""
     if isinstance(error, asyncpg.PostgresError):
         return (error.sqlstate or "")[:2] in DATA_CLASSES
     return not isinstance(error, PASSING)
 
 
 def cause_of(error: Exception) -> Cause:
-    """What is kept of an error: never its words, which may hold values of the event."""
-    told = []
+    """The class and place of an error, without its message, which may have values of the event."""
+    details = []
     if isinstance(error, asyncpg.PostgresError):
-        told.append(f"sqlstate {error.sqlstate}")
+        details.append(f"sqlstate {error.sqlstate}")
     if isinstance(error, ValidationError):
-        kinds = {found["type"] for found in error.errors(include_url=False, include_input=False)}
-        told.append(", ".join(sorted(kinds)))
+        kinds = {each["type"] for each in error.errors(include_url=False, include_input=False)}
+        details.append(", ".join(sorted(kinds)))
     ours = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
@@ -77,30 +77,30 @@ def cause_of(error: Exception) -> Cause:
     ]
     if ours:
         place = Path(ours[-1].filename).relative_to(ROOT)
-        told.append(f"at {place}:{ours[-1].lineno} {ours[-1].name}")
-    return Cause(type(error).__name__, " ".join(told))
+        details.append(f"at {place}:{ours[-1].lineno} {ours[-1].name}")
+    return Cause(type(error).__name__, " ".join(details))
 
 
 async def park(connection: Connection, projection: str, position: int, cause: Cause) -> None:
-    """Write down that a read model left an event out, in the caller's transaction."""
+    """Record a parked event, in the caller's transaction."""
     await connection.execute(PARK, projection, position, *cause)
 
 
 async def forget(connection: Connection, projections: Sequence[str]) -> None:
-    """Forget what these tables left out: they are made anew."""
+    """Delete the parked events of tables that are created again."""
     await connection.execute(FORGET, projections)
 
 
-async def take_over(connection: Connection, made: str, live: str) -> None:
-    """Let tables that take the live ones' place bring along what they left out."""
+async def take_over(connection: Connection, rebuilt: str, live: str) -> None:
+    """Replace the parked events of live tables by those of the tables that replace them."""
     await forget(connection, [live])
-    await connection.execute(TAKE_OVER, made, live)
+    await connection.execute(TAKE_OVER, rebuilt, live)
 
 
 async def parked(connection: Any, projections: Sequence[str]) -> list[Parked]:  # noqa: ANN401
-    """What these tables do not show; `connection` may be a pool."""
-    found = await connection.fetch(PARKED, projections)
+    """The parked events of these tables; `connection` may be a pool."""
+    rows = await connection.fetch(PARKED, projections)
     return [
         Parked(projection, position, Cause(kind, detail))
-        for projection, position, kind, detail in found
+        for projection, position, kind, detail in rows
     ]

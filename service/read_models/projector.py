@@ -1,8 +1,8 @@
-"""A page of the log into read models, each in a transaction of its own with its own position.
+"""Applies a page of the log to read models, each in its own transaction with its own position.
 
-The row in `follower_positions` is moved first, and only from where the page begins: each event
-is applied exactly once, whoever applies it and however often it dies. An event that a read
-model cannot take is parked, and the read model goes on behind it.
+The row in `follower_positions` is moved first, and only from the beginning of the page. So each
+event is applied exactly once, even after crashes and by several processes. An event that a read
+model cannot take is parked, and the read model goes on after it.
 """
 
 import asyncio
@@ -14,16 +14,16 @@ from typing import Any, NamedTuple
 from aggregates.topics import CLASSES, TOPICS
 from projections import ALL
 from projections.kit.table import Connection, Projection
-from service.ledger.codec import TOPIC_PREFIX, Recorded, decode, stream_id
+from service.ledger.codec import Recorded, read_row
 from service.ledger.postgres.roles import as_projector
 from service.read_models.parking import Cause, cause_of, forget, is_the_events, park
 
 EVENTS_MAX = 1000
 """Events in a page."""
-BREATH = 64
-"""Events decoded before others in this process have their turn."""
+DECODE_MAX = 64
+"""Events that are decoded before the event loop runs other tasks."""
 OURS = re.compile(r"[a-z]+\.[a-z-]+/\d+")
-"""How topics of ours look; the eventsourcing library's own do not."""
+"""The form of the ledger's topics; those of the eventsourcing library differ."""
 UNKNOWN = Cause("UnreadableEventError", "a topic that this release does not know")
 
 LOCK = "SELECT pg_advisory_xact_lock(hashtext('gongji.projections'), hashtext(current_schema()))"
@@ -35,31 +35,31 @@ PAGE = """
      WHERE e.position > $1 AND e.position <= $2 ORDER BY e.position LIMIT $3
 """
 MOVE = """
-      WITH held AS (SELECT follower FROM follower_positions
+      WITH locked AS (SELECT follower FROM follower_positions
                      WHERE follower = ANY ($1) AND position = $2 ORDER BY follower FOR UPDATE)
-    UPDATE follower_positions p SET position = $3 FROM held
-     WHERE p.follower = held.follower RETURNING p.follower
+    UPDATE follower_positions p SET position = $3 FROM locked
+     WHERE p.follower = locked.follower RETURNING p.follower
 """
 
 
 class UnreadableEventError(Exception):
-    """An event that this release cannot read, at a position; a newer one may."""
+    """This release cannot read the event at a position; a newer release may."""
 
 
 class Target(NamedTuple):
-    """A read model and the name of the tables it is written to."""
+    """A read model and the name of the tables that it is written to."""
 
     projection: Projection
     name: str
 
     @property
     def follower(self) -> str:
-        """Under which name its position is kept."""
-        return follower_of(self.name)
+        """The name of its position."""
+        return f"projections.{self.name}"
 
 
 class Span(NamedTuple):
-    """Read models that stand at the same position, and how far they may go now."""
+    """Read models at the same position, and how far they may advance."""
 
     targets: tuple[Target, ...]
     after: int
@@ -67,7 +67,7 @@ class Span(NamedTuple):
 
 
 class UnreadableEvent(NamedTuple):
-    """An event that could not be read, of a topic; None for one that nobody here knows."""
+    """An event that could not be read; `topic` is None where this release does not know it."""
 
     position: int
     topic: str | None
@@ -75,16 +75,16 @@ class UnreadableEvent(NamedTuple):
 
 
 class EventPage(NamedTuple):
-    """Events behind a position up to another, as far as the read models of a span read them."""
+    """The events of a range of positions that the read models of a span read."""
 
     after: int
     upto: int
     events: tuple[Recorded | UnreadableEvent, ...]
 
     def of(self, projection: Projection) -> "EventPage":
-        """What one read model reads of it."""
+        """The part that one read model reads."""
         topics = {None, *(TOPICS[event] for event in projection.reads)}
-        mine = (
+        own = (
             event
             for event in self.events
             if (
@@ -93,10 +93,10 @@ class EventPage(NamedTuple):
                 else isinstance(event.event, projection.reads)
             )
         )
-        return self._replace(events=tuple(mine))
+        return self._replace(events=tuple(own))
 
     def halves(self) -> tuple["EventPage", "EventPage"]:
-        """The same in two parts; each holds an event where there are two or more."""
+        """Two parts of a page of two or more events; each part has an event."""
         middle = len(self.events) // 2
         edge = self.events[middle - 1].position
         return (
@@ -107,42 +107,36 @@ class EventPage(NamedTuple):
 
 @dataclass(slots=True)
 class Advanced:
-    """How far read models have come, and why some of them could not go on."""
+    """The positions that read models reached, and the errors of those that failed."""
 
     reached: dict[Target, int]
     failed: dict[Target, Exception]
-
-
-def follower_of(name: str) -> str:
-    """Under which name the position of a read model's tables is kept."""
-    return f"projections.{name}"
 
 
 LIVE = tuple(Target(projection, projection.table.stored) for projection in ALL)
 
 
 def spans(reached: Mapping[Target, int], head: int) -> list[Span]:
-    """What there is to do up to the head, the foremost first.
+    """The spans up to the head, the most advanced read models first.
 
-    Whoever is behind goes up to the next one before him, and with him from there on.
+    A lagging read model first catches up with the next one ahead; from there both advance together.
     """
     todo: list[Span] = []
     upto = head
     for after in sorted(set(reached.values()), reverse=True):
         if after < upto:
-            together = tuple(target for target, position in reached.items() if position == after)
-            todo.append(Span(together, after, upto))
+            targets = tuple(target for target, position in reached.items() if position == after)
+            todo.append(Span(targets, after, upto))
         upto = min(upto, after)
     return todo
 
 
 async def prepare(connection: Connection, targets: Sequence[Target] = LIVE) -> None:
-    """Make the tables that are not there yet; they begin before the first event."""
+    """Create missing tables, at the position before the first event."""
     async with connection.transaction():
         await connection.execute(LOCK)
         for target in targets:
-            there = await connection.fetchval("SELECT to_regclass($1)", target.name)
-            if there is None:
+            if await connection.fetchval("SELECT to_regclass($1)", target.name) is None:
                 async with as_projector(connection):
                     ddl = target.projection.table.ddl
                     await connection.execute(ddl.format(name=target.name))
@@ -155,21 +149,21 @@ async def prepare(connection: Connection, targets: Sequence[Target] = LIVE) -> N
 
 
 async def positions(connection: Any, targets: Sequence[Target]) -> dict[Target, int]:  # noqa: ANN401
-    """How far read models have come; `connection` may be a pool."""
-    found = dict(await connection.fetch(POSITIONS, [target.follower for target in targets]))
-    return {target: found.get(target.follower, 0) for target in targets}
+    """The positions of read models; `connection` may be a pool."""
+    reached = dict(await connection.fetch(POSITIONS, [target.follower for target in targets]))
+    return {target: reached.get(target.follower, 0) for target in targets}
 
 
 async def advance(
     connection: Connection, span: Span, limit: int = EVENTS_MAX, *, parks_unknown: bool = False
 ) -> Advanced:
-    """Apply the next events of a span, at most `limit`, to each of its read models by itself.
+    """Apply the next events of a span, at most `limit`, to each of its read models separately.
 
-    A read model that fails stays where it is, and the others go on; so does one that somebody
-    else has moved in the meantime. `parks_unknown` parks an event of a newer release too.
+    A read model that fails, or that another process has moved, keeps its position; the others
+    advance. `parks_unknown` also parks events of a newer release.
 
     Raises:
-        UnreadableEventError: the first event is one of a newer release;
+        UnreadableEventError: the first event is of a newer release;
         asyncpg.PostgresError, asyncpg.InterfaceError, OSError: the connection is lost.
     """
     page = await _read(connection, span, limit, parks_unknown=parks_unknown)
@@ -194,18 +188,18 @@ async def advance(
 async def _apply(connection: Connection, target: Target, page: EventPage) -> int:
     """Apply a page to one read model; the position reached.
 
-    What cannot be applied whole is applied in halves, down to the one event that is to blame.
+    A page that fails is applied in halves, down to the one event that causes the error.
     """
     try:
         async with connection.transaction():
             if not await _move(connection, [target], page):
                 return page.after
-            facts = [event for event in page.events if isinstance(event, Recorded)]
+            events = [event for event in page.events if isinstance(event, Recorded)]
             for event in page.events:
                 if isinstance(event, UnreadableEvent):
                     await park(connection, target.name, event.position, event.cause)
-            if facts:
-                await target.projection.write(connection, target.name, facts)
+            if events:
+                await target.projection.write(connection, target.name, events)
     except Exception as error:
         if connection.is_closed() or not is_the_events(error):
             raise
@@ -218,7 +212,7 @@ async def _apply(connection: Connection, target: Target, page: EventPage) -> int
 
 
 async def _park(connection: Connection, target: Target, page: EventPage, cause: Cause) -> int:
-    """Go on behind a page of one event, and write down that it was left out."""
+    """Move past a page of one event, and park the event."""
     async with connection.transaction():
         if not await _move(connection, [target], page):
             return page.after
@@ -229,11 +223,10 @@ async def _park(connection: Connection, target: Target, page: EventPage, cause: 
 async def _move(
     connection: Connection, targets: Sequence[Target], page: EventPage
 ) -> Collection[str]:
-    """Move those that stand where a page begins to its end; who they are."""
+    """Move the read models at the beginning of a page to its end; their followers."""
     followers = [target.follower for target in targets]
-    return {
-        row["follower"] for row in await connection.fetch(MOVE, followers, page.after, page.upto)
-    }
+    moved = await connection.fetch(MOVE, followers, page.after, page.upto)
+    return {row["follower"] for row in moved}
 
 
 # ------------------------------------------------------------------ reading
@@ -242,17 +235,17 @@ async def _move(
 async def _read(
     connection: Connection, span: Span, limit: int, *, parks_unknown: bool
 ) -> EventPage:
-    """The next page of a span. What no target reads comes without its state and is left out.
+    """The next page of a span, without events that no target reads.
 
-    So is what the library stored under topics of its own. A page ends before a topic of ours
-    that this release does not know: a newer release may follow, this one would forget it.
+    Their states are not fetched, nor those of the eventsourcing library's topics. A page ends
+    before a topic of the ledger that this release does not know: a newer release may apply it.
     """
     topics = [TOPICS[event] for target in span.targets for event in target.projection.reads]
     found = await connection.fetch(PAGE, span.after, span.upto, limit, topics)
     events: list[Recorded | UnreadableEvent] = []
     upto = span.after
     for count, row in enumerate(found, 1):
-        if _is_unknown(row["topic"]):
+        if is_unknown(row["topic"]):
             if not parks_unknown:
                 if upto == span.after:
                     raise UnreadableEventError(row["position"])
@@ -261,20 +254,18 @@ async def _read(
         elif row["state"] is not None:
             events.append(_event(row))
         upto = row["position"]
-        if count % BREATH == 0:
+        if count % DECODE_MAX == 0:
             await asyncio.sleep(0)
     return EventPage(span.after, upto, tuple(events))
 
 
-def _is_unknown(topic: str | None) -> bool:
+def is_unknown(topic: str | None) -> bool:
+    """Whether a topic is one of the ledger's that this release does not know."""
     return topic is None or (OURS.fullmatch(topic) is not None and topic not in CLASSES)
 
 
 def _event(row: Any) -> Recorded | UnreadableEvent:  # noqa: ANN401 -- a record of asyncpg
-    position, recorded_at, stream, version, topic, state = row
     try:
-        envelope = decode(topic, state)
-    except Exception as error:  # noqa: BLE001 -- whatever the bytes do to their reader
-        return UnreadableEvent(position, topic, cause_of(error))
-    known = stream_id(TOPIC_PREFIX[topic.partition(".")[0]], stream.hex)
-    return Recorded(position, recorded_at, known, version, envelope.act, envelope.event)
+        return read_row(row, row["topic"])
+    except Exception as error:  # noqa: BLE001 -- the bytes may be anything
+        return UnreadableEvent(row["position"], row["topic"], cause_of(error))

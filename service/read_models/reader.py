@@ -1,4 +1,4 @@
-"""Lists that follow the log: bindings, and an institution's settlements."""
+"""Queries of read models, which wait until these show the log up to a position."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -11,32 +11,32 @@ from service.context import ServiceContext
 from service.ledger.command import OverloadedError
 
 WAIT_S = 1.0
-"""How long a list waits to show the log as it stood when it was asked for, in seconds."""
+"""Seconds that a list waits for its read models to reach the log's head."""
 HEAD_WAIT_S = 5.0
-"""How long an answer waits that must show all of it, in seconds."""
+"""Seconds that a query waits which must show the whole log."""
 
 
 class Following(Protocol):
-    """What a list waits for."""
+    """The follower, as queries wait for it."""
 
     async def wait_for(self, position: int, timeout_s: float, *models: Table) -> bool:
-        """Wait until these read models show the log up to a position; of none named, all."""
+        """Wait until these read models show a position, all of them if none is named."""
         ...
 
     async def position(self, *models: Table) -> int:
-        """Up to where they show it."""
+        """The position that these read models show."""
         ...
 
 
 class ReadModels(NamedTuple):
-    """Where lists are read, and who keeps them up with the log."""
+    """The pool for queries, and the follower that updates the read models."""
 
     pool: Pool
     follower: Following
 
 
 class PageRequest(NamedTuple):
-    """Which page is wanted, and the position it must show at least."""
+    """A page of a list, and the position that it must show at least."""
 
     cursor: str | None
     limit: int
@@ -44,7 +44,7 @@ class PageRequest(NamedTuple):
 
 
 class PageResult(NamedTuple):
-    """A page: items, the next cursor, and the position it is as of."""
+    """The items of a page, the next cursor, and the position that the page shows."""
 
     items: list[dict[str, Any]]
     following: str | None
@@ -52,29 +52,28 @@ class PageResult(NamedTuple):
 
 
 async def reach_head(context: ServiceContext, read_models: ReadModels, *models: Table) -> int:
-    """Wait until read models show all that is in the log now; the position they show.
+    """Wait until read models show the whole log; the position they show.
 
-    What is held against somebody's books cannot be answered from a part of ours.
+    For answers that are compared with another party's books, which must be complete.
 
     Raises:
-        OverloadedError: they did not come that far in `HEAD_WAIT_S`.
+        OverloadedError: they do not show it within `HEAD_WAIT_S`.
     """
-    if not await read_models.follower.wait_for(
-        await context.store.position(), HEAD_WAIT_S, *models
-    ):
+    head = await context.store.position()
+    if not await read_models.follower.wait_for(head, HEAD_WAIT_S, *models):
         raise OverloadedError
     return await read_models.follower.position(*models)
 
 
 async def reach(
-    context: ServiceContext, read_models: ReadModels, asked: PageRequest, *models: Table
+    context: ServiceContext, read_models: ReadModels, request: PageRequest, *models: Table
 ) -> int:
-    """Wait for read models to show the log's head as it is now, or what the caller asks for.
+    """Wait at most `WAIT_S` for read models to show the head, or the position that is requested.
 
-    How far they came: of those that the answer is read from, and of no other.
+    Returns the position that these read models show.
     """
     head = await context.store.position()
-    await read_models.follower.wait_for(max(head, asked.min_position or 0), WAIT_S, *models)
+    await read_models.follower.wait_for(max(head, request.min_position or 0), WAIT_S, *models)
     return await read_models.follower.position(*models)
 
 
@@ -82,11 +81,11 @@ S = TypeVar("S")
 
 
 async def states_of(context: ServiceContext, streams: Sequence[StreamId]) -> dict[StreamId, object]:
-    """Streams as they stand, read beside the appender: no decision hangs on them."""
+    """The current states of streams, read outside the appender, for answers only."""
     heads = (await context.store.read(streams, ())).heads
     return {stream: head.state for stream, head in heads.items()}
 
 
-def only(kind: type[S], found: dict[StreamId, object]) -> dict[StreamId, S]:
-    """Those of one kind."""
-    return {stream: state for stream, state in found.items() if isinstance(state, kind)}
+def only(kind: type[S], states: dict[StreamId, object]) -> dict[StreamId, S]:
+    """The states of one kind."""
+    return {stream: state for stream, state in states.items() if isinstance(state, kind)}

@@ -1,7 +1,7 @@
-"""Make read models again from the first event, beside the live ones, and put them in place.
+"""Rebuilds read models from the first event beside the live ones, and replaces these.
 
-The live follower goes on meanwhile. A rebuild that was interrupted leaves tables nobody reads;
-the next one drops them and begins anew.
+The follower of the live ones goes on meanwhile. An interrupted rebuild leaves unused tables, which
+the next one drops.
 """
 
 import asyncio
@@ -43,15 +43,15 @@ NAMES = tuple(target.projection.table.name for target in LIVE)
 
 
 class RebuildRunningError(Exception):
-    """Another rebuild is at work on this ledger."""
+    """Another rebuild of this ledger is running."""
 
 
 class LogCutError(Exception):
-    """The log ends before a position that its head, or a read model, has reached."""
+    """The log ends before the position of its head or of a read model."""
 
 
 class Rebuilt(NamedTuple):
-    """How many events were read, how many rows each table has, and what stays parked."""
+    """The number of events read, the rows of each table, and the events that stay parked."""
 
     events: int
     rows: dict[str, int]
@@ -59,33 +59,33 @@ class Rebuilt(NamedTuple):
 
 
 class RebuildCheck(NamedTuple):
-    """Rows that differ, by table, and what the tables that were made anew could not take."""
+    """The number of different rows by table, and the events that the rebuilt tables parked."""
 
     differing: dict[str, int]
     parked: list[Parked]
 
 
 class Pair(NamedTuple):
-    """A read model as it is asked, and the one that is made beside it."""
+    """A live read model, and the one that is rebuilt beside it."""
 
     live: Target
-    made: Target
+    rebuilt: Target
 
 
 T = TypeVar("T")
 Last = Callable[[Connection, Sequence[Pair], int], Awaitable[T]]
-"""The last thing, done at a position while no follower can move."""
+"""The last step of a rebuild, at a position while no follower can move."""
 
 
 async def rebuild(dsn: str, names: Iterable[str] = NAMES, progress: Progress = silent) -> Rebuilt:
-    """Build read models anew from the log and put them in place of the live ones.
+    """Rebuild read models from the log and replace the live ones.
 
-    Every event is tried again, those too that the live ones parked.
+    Parked events of the live ones are retried.
 
     Raises:
-        KeyError: no such read model; RebuildRunningError: one at a time;
-        LogCutError: events at the log's end are missing, and nothing was put in place;
-        asyncpg.LockNotAvailableError: readers never let go of a live table.
+        KeyError: no such read model; RebuildRunningError: one is running;
+        LogCutError: events at the log's end are missing, and nothing was replaced;
+        asyncpg.LockNotAvailableError: readers keep a live table locked.
     """
     async with _beside(dsn, names, progress) as (connection, pairs):
         events, _ = await _locked(connection, pairs, _switch)
@@ -101,7 +101,7 @@ async def rebuild(dsn: str, names: Iterable[str] = NAMES, progress: Progress = s
 async def check(
     dsn: str, names: Iterable[str] = NAMES, progress: Progress = silent
 ) -> RebuildCheck:
-    """Build read models anew beside the live ones and compare.
+    """Rebuild read models beside the live ones and compare them.
 
     Raises:
         As `rebuild`.
@@ -112,7 +112,7 @@ async def check(
 
 
 async def compare(connection: Connection, live: str, rebuilt: str) -> int:
-    """How many rows one of two tables has and the other has not."""
+    """The number of rows that only one of two tables has."""
     differing: int = await connection.fetchval(
         f"SELECT count(*) FROM ((TABLE {live} EXCEPT ALL TABLE {rebuilt})"  # noqa: S608 -- ours
         f" UNION ALL (TABLE {rebuilt} EXCEPT ALL TABLE {live})) AS differing"
@@ -127,7 +127,7 @@ async def compare(connection: Connection, live: str, rebuilt: str) -> int:
 async def _beside(
     dsn: str, names: Iterable[str], progress: Progress
 ) -> AsyncIterator[tuple[Connection, list[Pair]]]:
-    """Read models built from the first event up to the head, ready to take their places."""
+    """Read models that are rebuilt up to the head, with the live ones."""
     live = {target.projection.table.name: target for target in LIVE}
     chosen = [live[name] for name in names]
     pairs = [Pair(target, Target(target.projection, f"{target.name}_next")) for target in chosen]
@@ -135,30 +135,30 @@ async def _beside(
     try:
         if not await connection.fetchval(TRY_LOCK):
             raise RebuildRunningError
-        made = [pair.made for pair in pairs]
-        await _drop(connection, made)
-        await prepare(connection, (*chosen, *made))
-        await _catch_up(connection, made, progress)
+        rebuilt = [pair.rebuilt for pair in pairs]
+        await _drop(connection, rebuilt)
+        await prepare(connection, (*chosen, *rebuilt))
+        await _catch_up(connection, rebuilt, progress)
         yield connection, pairs
     finally:
         await connection.close()
 
 
-async def _catch_up(connection: Connection, made: Sequence[Target], progress: Progress) -> None:
+async def _catch_up(connection: Connection, rebuilt: Sequence[Target], progress: Progress) -> None:
     position, head = 0, 1
     while position < head:
         head = await connection.fetchval("SELECT position FROM log_head")
         progress(position, head)
         if position < head:
-            position = await _forward(connection, Span(tuple(made), position, head))
+            position = await _forward(connection, Span(tuple(rebuilt), position, head))
     progress(position, head)
 
 
 async def _forward(connection: Connection, span: Span) -> int:
-    """Apply the next events to read models that nobody else can move; the position reached.
+    """Apply the next events to read models that no other process moves; the position reached.
 
     Raises:
-        LogCutError: there are none; asyncpg.PostgresError, OSError: the database is in trouble.
+        LogCutError: there are none; asyncpg.PostgresError, OSError: the database fails.
     """
     done = await advance(connection, span, EVENTS_MAX, parks_unknown=True)
     for error in done.failed.values():
@@ -169,8 +169,8 @@ async def _forward(connection: Connection, span: Span) -> int:
     return reached
 
 
-async def _drop(connection: Connection, made: Sequence[Target]) -> None:
-    for target in made:
+async def _drop(connection: Connection, rebuilt: Sequence[Target]) -> None:
+    for target in rebuilt:
         async with connection.transaction(), as_projector(connection):
             await connection.execute(f"DROP TABLE IF EXISTS {', '.join(_tables(target))}")
         await connection.execute(
@@ -187,19 +187,18 @@ def _tables(target: Target) -> list[str]:
 
 
 async def _locked(connection: Connection, pairs: Sequence[Pair], last: Last[T]) -> tuple[int, T]:
-    """Do the last thing while no follower can move; the position reached, and what it gave.
+    """Do the last step while no follower can move; the position, and the step's result.
 
-    A reader who holds a live table is not waited for long: whoever came after him would wait
-    too.
+    The wait for a reader that holds a live table is short, because later readers wait too.
     """
-    everybody = [target for pair in pairs for target in pair]
+    targets = [target for pair in pairs for target in pair]
     for attempt in range(1, SWITCHES_MAX + 1):
         try:
             async with connection.transaction():
                 await connection.execute("SET LOCAL lock_timeout = '2s'")
                 await connection.execute(LOCK)
-                await connection.execute(HOLD, [target.follower for target in everybody])
-                goal = max((await positions(connection, everybody)).values(), default=0)
+                await connection.execute(HOLD, [target.follower for target in targets])
+                goal = max((await positions(connection, targets)).values(), default=0)
                 done = await last(connection, pairs, goal)
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
             if attempt == SWITCHES_MAX:
@@ -211,49 +210,49 @@ async def _locked(connection: Connection, pairs: Sequence[Pair], last: Last[T]) 
 
 
 async def _level(connection: Connection, targets: Iterable[Target], goal: int) -> None:
-    """Bring read models that nobody else can move to one position."""
+    """Bring read models that no other process moves to one position."""
     for target in targets:
         while todo := spans(await positions(connection, [target]), goal):
             await _forward(connection, todo[0])
 
 
 async def _compare(connection: Connection, pairs: Sequence[Pair], goal: int) -> RebuildCheck:
-    """Catch up the last events of both sides, hold them together, and drop the new ones."""
+    """Apply the last events to both, compare them, and drop the rebuilt ones."""
     await _level(connection, [target for pair in pairs for target in pair], goal)
     differing = {
-        one: await compare(connection, one, other)
-        for live, made in pairs
-        for one, other in zip(_tables(live), _tables(made), strict=True)
+        table: await compare(connection, table, other)
+        for live, rebuilt in pairs
+        for table, other in zip(_tables(live), _tables(rebuilt), strict=True)
     }
     left_out = [
         each._replace(projection=live.name)
-        for live, made in pairs
-        for each in await parked(connection, [made.name])
+        for live, rebuilt in pairs
+        for each in await parked(connection, [rebuilt.name])
     ]
-    await _drop(connection, [made for _, made in pairs])
+    await _drop(connection, [rebuilt for _, rebuilt in pairs])
     return RebuildCheck(differing, left_out)
 
 
 async def _switch(connection: Connection, pairs: Sequence[Pair], goal: int) -> None:
-    """Catch up the last events, drop the old tables, and give the new ones their names."""
-    await _level(connection, [made for _, made in pairs], goal)
-    for live, made in pairs:
+    """Apply the last events, drop the live tables, and rename the rebuilt ones to them."""
+    await _level(connection, [rebuilt for _, rebuilt in pairs], goal)
+    for live, rebuilt in pairs:
         async with as_projector(connection):
-            await _take_place(connection, live, made)
+            await _take_place(connection, live, rebuilt)
         await connection.execute(
             "UPDATE follower_positions SET position = $2 WHERE follower = $1", live.follower, goal
         )
         await connection.execute(
-            "DELETE FROM follower_positions WHERE follower = $1", made.follower
+            "DELETE FROM follower_positions WHERE follower = $1", rebuilt.follower
         )
-        await take_over(connection, made.name, live.name)
+        await take_over(connection, rebuilt.name, live.name)
 
 
-async def _take_place(connection: Connection, live: Target, made: Target) -> None:
-    """Drop a read model's old tables, and give the new ones their names."""
+async def _take_place(connection: Connection, live: Target, rebuilt: Target) -> None:
+    """Drop a read model's live tables, and rename the rebuilt ones to them."""
     await connection.execute(f"DROP TABLE {', '.join(_tables(live))}")
-    for new, name in zip(_tables(made), _tables(live), strict=True):
+    for new, name in zip(_tables(rebuilt), _tables(live), strict=True):
         await connection.execute(f"ALTER TABLE {new} RENAME TO {name}")
         for index in await connection.fetch(INDEXES, name):
-            renamed = index["name"].replace(made.name, live.name, 1)
+            renamed = index["name"].replace(rebuilt.name, live.name, 1)
             await connection.execute(f"ALTER INDEX {index['name']} RENAME TO {renamed}")
