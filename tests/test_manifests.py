@@ -89,8 +89,8 @@ def test_pods_have_no_rights(template: Manifest) -> None:
 
 def test_a_stop_leaves_time_for_the_last_commit() -> None:
     """The grace period holds the drain, uvicorn's own, and twice a request's deadline."""
-    run = (ROOT / "api/commands/run.py").read_text(encoding="utf-8")
-    (uvicorn_s,) = map(int, re.findall(r"^REQUESTS_S = (\d+)", run, re.MULTILINE))
+    server = (ROOT / "api/server.py").read_text(encoding="utf-8")
+    (uvicorn_s,) = map(int, re.findall(r"^REQUESTS_S = (\d+)", server, re.MULTILINE))
     deadline_s = int(SETTINGS["GONGJI_DEADLINE_S"])
 
     assert deadline_s < uvicorn_s

@@ -46,6 +46,12 @@ def clear() -> None:
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
+def fail(why: str) -> int:
+    """Print on standard error why a command failed; its exit status, 1."""
+    print(f"gongji: {why}", file=sys.stderr)
+    return 1
+
+
 def ended(command: str, work: Callable[[], int]) -> int:
     """Do a command's work; its exit status.
 

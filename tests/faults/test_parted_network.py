@@ -78,7 +78,7 @@ async def test_a_service_recovers_from_a_silent_network(dsn: str) -> None:
 
 async def test_what_never_ends_is_ended() -> None:
     """A process whose end hangs for ever is ended with its grace, and says so."""
-    words = "from api.commands.run import end_in_time; end_in_time(0.2); input()"
+    words = "from api.server import end_in_time; end_in_time(0.2); input()"
     hanging = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", words), cwd=ROOT, stdin=PIPE, stderr=PIPE
     )

@@ -12,7 +12,7 @@ from joserfc import jwt
 from joserfc.jwk import OKPKey
 
 from api.app import plain_app
-from api.commands.run import STAND_IN
+from api.processes.tax_side import STAND_IN
 from tests.api.clients import CANARY_ID, CANARY_NAME, HOME, HOSPITAL, a_claim, an_opening
 from tests.api.programs import ROOT, Service, a_place, a_service, run
 
