@@ -164,7 +164,7 @@ async def _decided_again(context: ServiceContext, command: Log) -> list[Differen
             try:
                 walk.take(stored)
             except UnreadError as unread:
-                await _load(context, walk.world, unread, command[0].position)
+                await _load(context, walk.states, unread, command[0].position)
             else:
                 break
     return differences.kept
@@ -191,7 +191,7 @@ def _answer(item: Recorded, differences: list[Difference] | None) -> dict[str, A
     event = json.decode(encode(item.stream, item.version, item.event, b"null").state)["event"]
     decided = None
     if differences is not None:
-        members = [{"in": d.unlike, "told": d.stored, "made": d.made} for d in differences]
+        members = [{"in": d.mismatch, "told": d.stored, "made": d.replayed} for d in differences]
         decided = {"same": not differences, "differences": members}
     return {
         "position": item.position,

@@ -1,6 +1,6 @@
-"""The log told again: every state folded, every decision decided anew, and held against the store.
+"""Replays the log: folds every state, decides every decision again, and compares with the store.
 
-Nothing here changes anything. `course.py` takes the events one by one, `again.py` decides,
-`money.py` counts every fen, `world.py` keeps the states, `stored.py` compares what is stored,
-`run.py` is the whole of it.
+Nothing is changed. `walk` takes the events one by one, `redecide` decides again,
+`money_conservation` counts every fen, `state_cache` has the states, `compare` reads what is stored
+beside the log, and `run` is the whole replay.
 """

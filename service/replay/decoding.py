@@ -1,8 +1,7 @@
-"""Stored bytes read faster than for writing: by msgspec, and believed when they come out again.
+"""Decodes stored bytes with msgspec, which is faster than the strict decoding of `codec`.
 
-What was read is written once more and held against the stored bytes. So nothing that this
-release does not know can hide in them; whatever does not come out byte for byte is read as
-everywhere else, strictly.
+The decoded value is encoded again and compared with the stored bytes, so nothing unknown to this
+release can hide in them. If they differ, the bytes are decoded strictly.
 """
 
 from datetime import datetime
@@ -18,9 +17,9 @@ from service.ledger.codec import decode_act, decode_event
 
 
 class Stored(NamedTuple):
-    """A row of the log as it is stored; `recorded_at` in microseconds since 1970.
+    """A row of the log; `recorded_at` is in microseconds since 1970.
 
-    `state` is None where the row is for another share to look at.
+    `state` is None if another partition reads it.
     """
 
     position: int
@@ -33,9 +32,9 @@ class Stored(NamedTuple):
 
 
 class Inputs(msgspec.Struct, frozen=True):
-    """What a bill without a hold was decided from; the rest of its event is what came out.
+    """The inputs of the decision of a bill without a hold; the rest of its event is the output.
 
-    `changed` cannot be made again from the log: whether the quote was another.
+    `changed` says whether the quote differed, which cannot be computed from the log.
     """
 
     claim: Claim
@@ -46,8 +45,9 @@ class Inputs(msgspec.Struct, frozen=True):
 
 
 written = msgspec.json.Encoder().encode
-"""An event or an act as bytes, the same as the appender writes."""
+"""An event or an act as bytes, as the appender writes it."""
 
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _INPUTS = msgspec.json.Decoder(Inputs)
 _ACT = msgspec.json.Decoder(Act)
 _READERS: dict[str, msgspec.json.Decoder[Any]] = {
@@ -56,10 +56,10 @@ _READERS: dict[str, msgspec.json.Decoder[Any]] = {
 
 
 def inputs_of(event: bytes) -> Inputs | None:
-    """What a `Settled` was decided from; None where it settles a hold or cannot be read so."""
+    """The inputs of a `Settled`; None if it settles a hold or cannot be decoded so."""
     try:
         return _INPUTS.decode(event)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return None
 
 
@@ -70,10 +70,10 @@ def read_event(topic: str, event: bytes) -> Event:
         KeyError: a topic this release does not know; ValueError: bytes it cannot read.
     """
     try:
-        told: Event = _READERS[topic].decode(event)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        decoded: Event = _READERS[topic].decode(event)
+    except UNREADABLE:
         return decode_event(topic, event)
-    return told if written(told) == event else decode_event(topic, event)
+    return decoded if written(decoded) == event else decode_event(topic, event)
 
 
 def read_act(act: bytes) -> Act:
@@ -83,7 +83,7 @@ def read_act(act: bytes) -> Act:
         ValueError: bytes it cannot read.
     """
     try:
-        told = _ACT.decode(act)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        decoded = _ACT.decode(act)
+    except UNREADABLE:
         return decode_act(act)
-    return told if written(told) == act else decode_act(act)
+    return decoded if written(decoded) == act else decode_act(act)

@@ -1,4 +1,4 @@
-"""What a replay finds to be otherwise than it should be."""
+"""The differences that a replay finds."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -8,13 +8,13 @@ from typing import NamedTuple
 from aggregates.vocabulary import StreamId
 
 KEPT_MAX = 1000
-"""Differences that are told one by one; beyond that they are counted."""
+"""Differences that are listed; further ones are only counted."""
 SHOWN_MAX = 600
-"""Characters of a value that are shown."""
+"""Characters of a value in a difference."""
 
 
 class Mismatch(StrEnum):
-    """In what the store and the log, or the log and the rules, are not the same."""
+    """What differs between store and log, or between log and rules."""
 
     POSITION = "POSITION"
     EVENT = "EVENT"
@@ -32,26 +32,26 @@ class Mismatch(StrEnum):
 
 
 class Difference(NamedTuple):
-    """One difference: where, in what, as it is stored, and as it is made again.
+    """One difference: its place, its kind, the stored value, and the replayed value.
 
-    `position` is None where no event of the log is at fault, `stream` where none is concerned.
+    `position` is None if no event of the log differs, `stream` if none is concerned.
     """
 
     position: int | None
     stream: StreamId | None
-    unlike: Mismatch
+    mismatch: Mismatch
     stored: str
-    made: str
+    replayed: str
 
     def line(self) -> str:
         """The difference as one line for a terminal."""
         where = "-" if self.position is None else str(self.position)
-        return f"{where} {self.stream or '-'} {self.unlike}: {self.stored} | {self.made}"
+        return f"{where} {self.stream or '-'} {self.mismatch}: {self.stored} | {self.replayed}"
 
 
 @dataclass(slots=True)
 class Differences:
-    """All that were found: every one counted, also by its kind, the first ones kept."""
+    """The number of differences, in all and by kind, and the first ones."""
 
     count: int = 0
     by: Counter[str] = field(default_factory=Counter)
@@ -60,22 +60,24 @@ class Differences:
     def note(
         self,
         where: tuple[int | None, StreamId | None],
-        unlike: Mismatch,
+        mismatch: Mismatch,
         stored: object,
-        made: object,
+        replayed: object,
     ) -> None:
-        """Note one."""
+        """Add a difference."""
         self.count += 1
-        self.by[unlike] += 1
+        self.by[mismatch] += 1
         if len(self.kept) < KEPT_MAX:
             position, stream = where
-            self.kept.append(Difference(position, stream, unlike, _shown(stored), _shown(made)))
+            self.kept.append(
+                Difference(position, stream, mismatch, _shown(stored), _shown(replayed))
+            )
 
     def add(self, others: "Differences") -> None:
-        """Take over what another share found, in the order of positions."""
+        """Add the differences of another partition, in the order of positions."""
         self.count += others.count
         self.by += others.by
-        kept = sorted([*self.kept, *others.kept], key=lambda one: one.position or 0)
+        kept = sorted([*self.kept, *others.kept], key=lambda difference: difference.position or 0)
         self.kept = kept[:KEPT_MAX]
 
 

@@ -1,6 +1,6 @@
-"""Replays that auditors asked for, as rows that every process can tell. One runs at a time.
+"""Replays that auditors start, stored as rows that every process can read. One runs at a time.
 
-Who runs one holds an advisory lock on a connection of its own until the row says how it ended.
+The process that runs one holds an advisory lock on its own connection until the row has the end.
 A row that says `running` while nobody holds the lock was interrupted: its process is gone.
 """
 
@@ -14,7 +14,7 @@ from service.ledger.postgres.connect import DEFAULT, connect
 from service.ledger.postgres.roles import WRITER
 
 KEPT_MAX = 100
-"""Replays remembered; the oldest are forgotten first."""
+"""Replays that are kept; the oldest are deleted."""
 SETTINGS = {
     "role": WRITER,
     "application_name": "gongji-replay",
@@ -45,7 +45,7 @@ KEEP = """
 
 @dataclass(slots=True)
 class Job:
-    """A replay under way or over; times as they are told, `report` once it is done."""
+    """A running or ended replay; times in RFC 3339, `report` once it is done."""
 
     id: str
     as_of: str | None
@@ -61,36 +61,34 @@ class Jobs:
     """The replays of a ledger."""
 
     def __init__(self, dsn: str, pool: asyncpg.Pool) -> None:
-        """Keep them in this database."""
+        """Store them in this database."""
         self._dsn = dsn
         self._pool = pool
 
     async def begin(self, job: Job) -> "asyncpg.Connection[Any] | None":
-        """Write a replay down and hold the lock for it; None while another one runs.
+        """Store a replay and take the lock; None while another one runs.
 
-        Close what is returned once the row says how it ended.
+        The caller closes the returned connection, which has the lock, after the replay's end.
         """
-        held: asyncpg.Connection[Any] = await connect(
-            self._dsn, SETTINGS, answer_s=DEFAULT.silent_s
-        )
-        if not await held.fetchval(TRY_LOCK):
-            await held.close()
+        lock = await connect(self._dsn, SETTINGS, answer_s=DEFAULT.silent_s)
+        if not await lock.fetchval(TRY_LOCK):
+            await lock.close()
             return None
-        async with held.transaction():
-            await held.execute(ORPHANED)
-            await held.execute(ADD, job.id, job.as_of, job.started_at, job.status)
-            await held.execute(FORGET, KEPT_MAX)
-        return held
+        async with lock.transaction():
+            await lock.execute(ORPHANED)
+            await lock.execute(ADD, job.id, job.as_of, job.started_at, job.status)
+            await lock.execute(FORGET, KEPT_MAX)
+        return lock
 
     async def keep(self, job: Job) -> None:
-        """Write down how far a replay is, and once it is over what it found."""
+        """Store the progress of a replay, and its report once it has ended."""
         report = None if job.report is None else json.encode(job.report).decode()
         await self._pool.execute(
             KEEP, job.id, job.status, job.ended_at, job.done, job.total, report
         )
 
     async def find(self, job_id: str) -> Job | None:
-        """A replay of whichever process; `interrupted` where that is gone."""
+        """A replay of any process; `interrupted` if that is gone."""
         job = await self._read(job_id)
         if job is not None and job.status == "running" and not await self._is_held():
             job = await self._read(job_id)  # it may have ended since
@@ -99,9 +97,9 @@ class Jobs:
         return job
 
     async def running(self) -> str | None:
-        """The id of the one that runs."""
-        found: str | None = await self._pool.fetchval(RUNNING)
-        return found
+        """The id of the running replay."""
+        job_id: str | None = await self._pool.fetchval(RUNNING)
+        return job_id
 
     async def _is_held(self) -> bool:
         return bool(await self._pool.fetchval(IS_LOCKED))

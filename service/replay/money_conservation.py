@@ -1,4 +1,4 @@
-"""Every fen is somewhere (reliability.md (c) I1 to I4): counted event by event while folding."""
+"""Conservation of money (reliability.md (c) I1 to I4), counted event by event while folding."""
 
 from dataclasses import dataclass
 
@@ -31,16 +31,16 @@ WAYS: dict[type[Event], tuple[str, int]] = {
     PremiumReturned: ("premiums_fen", -1),
     SuspensePaidOut: ("paid_out_fen", 1),
 }
-"""Where money is after an event of an account, beside the account, and with which sign."""
+"""The place outside the account that an event moves money to, and the sign."""
 
 
 @dataclass(slots=True)
 class Money:
-    """Where all money is after an event, in fen.
+    """The places of all money after an event, in fen.
 
-    `owed_fen` is what accounts gave to bills and did not get back: what institutions are owed or
-    were paid. `explained_fen` is that of the bills that are looked at here, and `settled_fen`
-    the same as their own events tell it.
+    `owed_fen` is what accounts paid for bills, less returns: owed or paid to institutions.
+    `explained_fen` is the part of the bills of this partition, and `settled_fen` the same by the
+    bills' own events.
     """
 
     accounts_fen: int = 0
@@ -54,17 +54,17 @@ class Money:
 
     @property
     def off_fen(self) -> int:
-        """What is nowhere, or twice: credited and corrected, less all places where money is."""
+        """What was credited or corrected, less all places of money; zero if conserved."""
         there_fen = self.accounts_fen + self.suspense_fen + self.owed_fen
         return self.came_in_fen - there_fen - self.premiums_fen - self.paid_out_fen
 
     @property
     def unsettled_fen(self) -> int:
-        """What left accounts for bills that do not say so; zero after every command."""
+        """What accounts paid for bills beyond the bills' own sums; zero after every command."""
         return self.explained_fen - self.settled_fen
 
     def move(self, event: Event, before: Account | None, after: Account) -> None:
-        """Count what an event did to an account."""
+        """Count an event of an account."""
         self.accounts_fen += after.balance_fen
         if before is not None:
             self.accounts_fen -= before.balance_fen
@@ -82,7 +82,7 @@ class Money:
             setattr(self, place, getattr(self, place) + sign * _fen(event))
 
     def settle(self, fen: int, *, is_mine: bool) -> None:
-        """Count what left accounts for a bill that says the same, if it is looked at here."""
+        """Count what accounts paid for a bill of that sum; `is_mine`: of this partition."""
         self.accounts_fen -= fen
         self.owed_fen += fen
         if is_mine:
@@ -90,7 +90,7 @@ class Money:
             self.settled_fen += fen
 
     def bill(self, event: Event, before: Settlement | None) -> None:
-        """Count what a bill's own event says that accounts gave to it or got back."""
+        """Count what accounts paid or got back by a bill's own event."""
         if isinstance(event, Settled):
             self.settled_fen += event.own_fen + event.aid_fen
         elif isinstance(event, PartRefunded):
@@ -101,11 +101,10 @@ class Money:
 
 
 def _aside_fen(account: Account) -> int:
-    return sum(kept.amount_fen for kept in account.suspended)
+    return sum(payment.amount_fen for payment in account.suspended)
 
 
 def _fen(event: Event) -> int:
-    """What an event moves, from whichever members say it."""
     if isinstance(event, Credited | Corrected | SuspensePaidOut):
         return event.amount_fen
     assert isinstance(event, Debited | DebitReturned | PremiumDebited | PremiumReturned)

@@ -1,19 +1,19 @@
-"""A part of a replay, told by one of the processes that share the work."""
+"""The part of a replay that one process does."""
 
 from typing import NamedTuple
 
 
 class Partition(NamedTuple):
-    """A part of a replay: every share folds all accounts, and decides and compares its own.
+    """One of `of` parts: each folds all accounts, and decides and compares its own streams.
 
-    Streams are told apart by the last byte of their id, which is chance.
+    A stream's partition is given by the last byte of its id, which is random.
     """
 
     number: int
     of: int
 
     def has(self, stream: str) -> bool:
-        """Whether a stream is this share's; what is no stream id at all is the first one's."""
+        """Whether a stream belongs to this partition; invalid ids belong to the first one."""
         try:
             return self.of == 1 or int(stream[-2:], 16) % self.of == self.number
         except ValueError:

@@ -11,16 +11,16 @@ NOT_AGAIN = (
     "taken as told: what the tax side said, what parties agreed on, quotes, who had a bill's name;"
     " grants are looked at for their life cycle alone"
 )
-"""What a replay does not decide again, because its inputs are not in the log."""
+"""Decisions that a replay does not make again, because their inputs are not in the log."""
 
 
 def summary(report: ReplayReport) -> list[str]:
-    """Every difference on its line, then what was looked at."""
+    """A line for every difference, then the counts of what was compared."""
     counts = report.counts
-    told = [difference.line() for difference in report.found.kept]
+    lines = [difference.line() for difference in report.found.kept]
     if report.found.count > KEPT_MAX:
-        told.append(f"… and {report.found.count - KEPT_MAX} differences more")
-    told += [
+        lines.append(f"… and {report.found.count - KEPT_MAX} differences more")
+    lines += [
         f"position {report.position}: {counts.events} events folded",
         f"decided again: {_listed(counts.decided)}",
         f"folded only: {_listed(counts.folded)}",
@@ -28,25 +28,25 @@ def summary(report: ReplayReport) -> list[str]:
         _money(report.money),
     ]
     if report.is_whole:
-        told += [
+        lines += [
             f"compared: {report.heads} heads, {report.keys} keys of bills, {report.names} names",
             _tables(report),
         ]
     else:
-        told.append("not the end of the log: what is stored now was not compared")
-    told.append(f"differences: {report.found.count}")
-    return told
+        lines.append("not the end of the log: what is stored now was not compared")
+    lines.append(f"differences: {report.found.count}")
+    return lines
 
 
 def _money(money: Money) -> str:
-    there = (
+    places = (
         f"{yuan(money.accounts_fen)} on accounts",
         f"{yuan(money.suspense_fen)} kept aside",
         f"{yuan(money.owed_fen)} for bills",
         f"{yuan(money.premiums_fen)} for premiums",
         f"{yuan(money.paid_out_fen)} paid out",
     )
-    return f"money in yuan: {' + '.join(there)} = {yuan(money.came_in_fen)} that came in"
+    return f"money in yuan: {' + '.join(places)} = {yuan(money.came_in_fen)} that came in"
 
 
 def _tables(report: ReplayReport) -> str:

@@ -1,9 +1,8 @@
-"""The states of a replay: as many in memory as are allowed, the rest in a temporary table.
+"""The states of a replay: the most recent ones in memory, the rest in a temporary table.
 
-Only streams are kept, never events, and of those that have no heads (settlements, corrections,
-visits) nothing beyond the page that tells them: their few events are read from the log again
-when one comes back. So the memory of a
-replay is bounded by `heads_max`, and its temporary space by the heads that the ledger has.
+States of kinds without heads (settlements, corrections, visits) are dropped after their page;
+their few events are read from the log again when a later one comes. So the memory of a replay is
+bounded by `heads_max`, and its temporary space by the number of heads of the ledger.
 """
 
 import re
@@ -25,7 +24,7 @@ HEADS_MAX = 100_000
 """Heads in memory, about 2 kB each."""
 STREAM = re.compile(f"({'|'.join(KINDS)})_[0-9a-f]{{32}}")
 BARE = frozenset(prefix for prefix, kind in KINDS.items() if not kind.has_head)
-"""Kinds of streams without heads, by the first letters of their ids."""
+"""Kinds of streams without heads, by the prefixes of their ids."""
 MAKE = """
     CREATE TEMPORARY TABLE IF NOT EXISTS replayed (
         stream uuid PRIMARY KEY, kind smallint NOT NULL, version integer NOT NULL,
@@ -44,14 +43,14 @@ EARLIER = f"{EVENTS} WHERE stream = ANY ($1::uuid[]) AND position < $2 ORDER BY 
 
 
 class StateCache(Overlay):
-    """Every stream as the log left it at the position reached."""
+    """The state of every stream at the position reached."""
 
     __slots__ = ("_connection", "_heads_max", "_passing", "_topics", "_used", "set_aside")
 
     def __init__(
         self, connection: Connection, topics: Mapping[int, str], heads_max: int = HEADS_MAX
     ) -> None:
-        """Begin with nothing; `begin` makes the temporary table."""
+        """Begin empty; `begin` creates the temporary table."""
         super().__init__()
         self._connection = connection
         self._topics = topics
@@ -61,11 +60,11 @@ class StateCache(Overlay):
         self.set_aside = 0
 
     async def begin(self) -> None:
-        """Make room for what does not fit into memory."""
+        """Create the temporary table for states that do not fit into memory."""
         await self._connection.execute(MAKE)
 
     async def load(self, missing: UnreadError, before: int) -> None:
-        """Bring what was missing, as the log told it before a position."""
+        """Load missing states, as of before a position of the log."""
         if missing.name is not None:
             self.names.setdefault(missing.name, None)
         self.heads.update(dict.fromkeys(missing.streams, NO_HEAD))
@@ -73,39 +72,39 @@ class StateCache(Overlay):
         real = [s for s in missing.streams if STREAM.fullmatch(s)]  # events may name anything
         bare = [s for s in real if not kind_of(s).has_head]
         if self.set_aside and len(bare) < len(real):
-            self.heads.update(await self._kept(real))
+            self.heads.update(await self._evicted(real))
         if bare:
             self.heads.update(await earlier(self._connection, bare, before, self._topics))
 
     async def fetch(self, used: Iterable[StreamId], late: Iterable[StreamId], before: int) -> None:
-        """Bring a page's streams at once: what was set aside, and those late ones without heads.
+        """Load a page's streams at once: evicted ones, and those of `late` without heads.
 
-        `late` began before the page, which begins after position `before`.
+        `late` streams began before the page, which begins after position `before`.
         """
         bare = [s for s in late if s[:3] in BARE and s not in self.heads]
         if bare:
             self.heads.update(await earlier(self._connection, bare, before + 1, self._topics))
         if self.set_aside:
             missing = [s for s in used if s not in self.heads and s[:3] not in BARE]
-            self.heads.update(await self._kept(missing))
+            self.heads.update(await self._evicted(missing))
 
     async def look(self, stream: StreamId) -> StreamHead:
-        """The head of a stream, wherever it is."""
+        """The head of a stream, cached or evicted."""
         if stream not in self.heads and self.set_aside:
-            self.heads.update(await self._kept([stream]))
+            self.heads.update(await self._evicted([stream]))
         return self.heads.get(stream, NO_HEAD)
 
-    async def _kept(self, streams: Sequence[StreamId]) -> dict[StreamId, StreamHead]:
-        found = await self._connection.fetch(GET, [s[4:] for s in streams])
-        return {
-            stream_id(BY_CODE[kind].prefix, stream.hex): StreamHead(
-                version, decode_head(kind, state)
-            )
-            for stream, version, kind, state in found
-        }
+    async def _evicted(self, streams: Sequence[StreamId]) -> dict[StreamId, StreamHead]:
+        heads: dict[StreamId, StreamHead] = {}
+        for key, version, kind, state in await self._connection.fetch(
+            GET, [s[4:] for s in streams]
+        ):
+            stream = stream_id(BY_CODE[kind].prefix, key.hex)
+            heads[stream] = StreamHead(version, decode_head(kind, state))
+        return heads
 
     async def settle(self, used: Iterable[StreamId]) -> None:
-        """At the end of a page: forget what has no heads, set aside what was unused longest."""
+        """After a page: drop states of kinds without heads, evict the least recently used."""
         for stream in self._passing:
             if not self.heads.get(stream, NO_HEAD).version or stream[:3] in BARE:
                 self.heads.pop(stream, None)
@@ -120,8 +119,8 @@ class StateCache(Overlay):
             await self._make_room()
 
     async def _make_room(self) -> None:
-        known = [s for s in self.heads if s not in self._used]  # read, and never of a page
-        oldest = [*known, *islice(self._used, len(self.heads) - self._heads_max * 3 // 4)]
+        read_only = [s for s in self.heads if s not in self._used]
+        oldest = [*read_only, *islice(self._used, len(self.heads) - self._heads_max * 3 // 4)]
         rows: list[tuple[str, int, int, bytes]] = []
         for stream in oldest:
             self._used.pop(stream, None)
@@ -138,28 +137,28 @@ class StateCache(Overlay):
 
 
 def encoded(state: State) -> bytes | None:
-    """A folded state in bytes; None where it holds what no head can, such as a sum too wide."""
+    """A folded state as bytes; None if no head can hold it, such as a too large sum."""
     try:
         return encode_head(state)
-    except Exception:  # noqa: BLE001 -- histories that no rule allows fold to anything
+    except Exception:  # noqa: BLE001 -- forged histories fold to anything
         return None
 
 
 async def earlier(
     connection: Connection, streams: Sequence[StreamId], before: int, topics: Mapping[int, str]
 ) -> dict[StreamId, StreamHead]:
-    """Streams as their events before a position left them, from the log alone.
+    """The states of streams before a position, folded from their events in the log.
 
-    What cannot be read or folded is left out: it was told when its own row came.
+    Events that cannot be decoded or folded are skipped: their own row has a difference.
     """
     by_hex = {stream[4:]: stream for stream in streams}
     heads: dict[StreamId, StreamHead] = dict.fromkeys(streams, NO_HEAD)
     for row in await connection.fetch(EARLIER, list(by_hex), before):
         try:
-            for one in recorded([row], topics):
-                stream = by_hex[one.stream[4:]]
-                folded = kind_of(one.stream).evolve(heads[stream].state, one.event)
-                heads[stream] = StreamHead(one.version, folded)
-        except Exception:  # noqa: BLE001, S112 -- what was tampered with may break any fold
+            for event in recorded([row], topics):
+                stream = by_hex[event.stream[4:]]
+                folded = kind_of(event.stream).evolve(heads[stream].state, event.event)
+                heads[stream] = StreamHead(event.version, folded)
+        except Exception:  # noqa: BLE001, S112 -- forged events may break any fold
             continue
     return heads

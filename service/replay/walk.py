@@ -1,4 +1,4 @@
-"""The course of the log: events taken one by one, folded, counted, and decided again."""
+"""Walks the log: each event is folded, counted, and decided again."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -38,12 +38,12 @@ GONE = (SettlementCancelled, SettlementReversed)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BILL_KINDS = ("stl_", "hld_")
 EXPLAINING = (*BILL_KINDS, "prm_", "cor_")
-"""Kinds of streams that must explain what they set aside, and what they move."""
+"""Kinds of streams whose decisions must account for events of accounts."""
 
 
 @dataclass(slots=True)
 class Counts:
-    """What a replay looked at."""
+    """The numbers of replayed events, by topic, and of streams that began, by kind."""
 
     events: int = 0
     decided: Counter[str] = field(default_factory=Counter)
@@ -52,7 +52,7 @@ class Counts:
     tombstones: int = 0
 
     def add(self, other: "Counts") -> None:
-        """Count what another share looked at."""
+        """Add the counts of another partition."""
         self.events += other.events
         self.decided += other.decided
         self.folded += other.folded
@@ -60,47 +60,45 @@ class Counts:
         self.tombstones += other.tombstones
 
     def named(self) -> dict[str, int]:
-        """How many streams of a kind must have a name: what is alive of bills and holds."""
-        told = self.decided
-        gone = told["settlement.cancelled/1"] + told["settlement.reversed/1"] - self.tombstones
-        ended = told["hold.captured/1"] + told["hold.ended/1"]
-        return {
-            "stl": told["settlement.settled/1"] - gone,
-            "hld": told["hold.placed/1"] - ended,
-        } | {kind: self.born[kind] for kind in ("ins", "pol", "kin")}
+        """The number of streams that must have a name by kind; of bills and holds the live ones."""
+        of = self.decided
+        gone = of["settlement.cancelled/1"] + of["settlement.reversed/1"] - self.tombstones
+        ended = of["hold.captured/1"] + of["hold.ended/1"]
+        live = {"stl": of["settlement.settled/1"] - gone, "hld": of["hold.placed/1"] - ended}
+        return live | {kind: self.born[kind] for kind in ("ins", "pol", "kin")}
 
 
 class LogWalk:
-    """The log up to where it was told.
+    """A walk through the log, with the states at the position reached.
 
-    `take` may stop with `UnreadError` and be called again with the same row once what it
-    asked for is loaded: until then it has changed nothing.
+    `take` may raise `UnreadError` before it changes anything; it is called again with the same row
+    once the missing states are loaded.
     """
 
     __slots__ = (
         "_command",
+        "_ignored",
         "_money",
         "_off",
-        "_share",
-        "_unheard",
+        "_part",
         "_vault",
         "bills",
         "counts",
-        "found",
-        "world",
+        "diffs",
+        "states",
     )
 
     def __init__(
-        self, world: Overlay, vault: Vault, found: Differences, share: Partition = WHOLE
+        self, states: Overlay, vault: Vault, diffs: Differences, part: Partition = WHOLE
     ) -> None:
         """Begin before the first event."""
-        self.world = world
-        self.found = found
-        self._unheard = Differences()  # what another share tells
+        self.states = states
+        self.diffs = diffs
+        self._ignored = Differences()  # those of other partitions' rows
         self.counts = Counts()
         self.bills = Bills(Tally(vault), Tally(vault))
         self._vault = vault
-        self._share = share
+        self._part = part
         self._money = Money()
         self._off = (0, 0)
         self._command = ReplayedCommand(b"")
@@ -111,58 +109,57 @@ class LogWalk:
         return self._money
 
     def go_on(self, rows: Sequence[Stored], at: int) -> int:
-        """Take the command that begins here whole if it only settles a bill, else one event.
+        """Take a whole command if it only settles a bill (`fast_path`), else one event.
 
-        Returns where to go on.
+        Returns the index of the next row.
 
         Raises:
             UnreadError: as `take`.
         """
         end = plain_end(rows, at)
-        if end > at and self._is_next(rows[at]) and self._takes(rows[at:end]):
+        if end > at and self._begins(rows[at]) and self._take_plain(rows[at:end]):
             return end
         row = rows[at]
         try:
             self.take(row)
         except UnreadError:
             raise
-        except Exception as fault:  # noqa: BLE001 -- no row may keep the others from being told
-            if self._share.has(row.stream):
-                why = f"cannot be told again: {type(fault).__name__}"
-                self.found.note((row.position, row.stream), Mismatch.EVENT, row.topic, why)
+        except Exception as fault:  # noqa: BLE001 -- no row may stop the replay
+            if self._part.has(row.stream):
+                why = f"cannot be replayed: {type(fault).__name__}"
+                self.diffs.note((row.position, row.stream), Mismatch.EVENT, row.topic, why)
         return at + 1
 
-    def _is_next(self, row: Stored) -> bool:
-        """Whether a command begins with this row."""
+    def _begins(self, row: Stored) -> bool:
         return not (row.state or b"").startswith(b'{"act":%b,"event":' % self._command.act)
 
-    def _takes(self, rows: Sequence[Stored]) -> bool:
-        """Take a plain command whole; where anything of it is odd, nothing has changed."""
+    def _take_plain(self, rows: Sequence[Stored]) -> bool:
+        """Take a command of one bill; False, with nothing changed, on any mismatch."""
         *moves, bill = rows
         plain: PlainCommand | None = None
         if bill.state is None:
-            heads = passed_on(self.world, moves, self._share)
+            heads = passed_on(self.states, moves, self._part)
         else:
-            plain = settled_again(self.world, self._vault, rows)
+            plain = settled_again(self.states, self._vault, rows)
             heads = plain and plain.heads
         if heads is None:
             return False
         self._end_command(rows[0])
         self._command = ReplayedCommand(b"")
-        self.world.heads.update(heads)
+        self.states.heads.update(heads)
         fen = 0
         for row in moves:
             fen -= row.amount_fen or 0
-            if self._share.has(row.stream):
+            if self._part.has(row.stream):
                 self.counts.events += 1
                 self.counts.folded[row.topic] += 1
         self._money.settle(fen, is_mine=plain is not None)
         if plain is not None:
-            self._tell_plain(bill.stream, plain)
+            self._count_plain(bill.stream, plain)
         return True
 
-    def _tell_plain(self, bill: StreamId, plain: PlainCommand) -> None:
-        self.world.heads.pop(bill, None)  # who asks for it reads it from the log
+    def _count_plain(self, bill: StreamId, plain: PlainCommand) -> None:
+        self.states.heads.pop(bill, None)  # a later event of it reads it from the log
         self.counts.events += 1
         self.counts.decided[SETTLED] += 1
         self.counts.born["stl"] += 1
@@ -173,70 +170,70 @@ class LogWalk:
         """Take the next event of the log.
 
         Raises:
-            UnreadError: a state is needed that the world does not have.
+            UnreadError: a state is missing.
         """
         if row.state is None:
             return
         where = (row.position, row.stream)
-        is_mine = self._share.has(row.stream)
+        is_mine = self._part.has(row.stream)
         try:
-            act, told = parts(row.state)
-            event = read_event(row.topic, told)
+            act, stored = parts(row.state)
+            event = read_event(row.topic, stored)
         except (KeyError, ValueError) as error:
             if is_mine:
                 why = f"unreadable: {type(error).__name__}"
-                self.found.note(where, Mismatch.EVENT, row.topic, why)
+                self.diffs.note(where, Mismatch.EVENT, row.topic, why)
             return
         if act != self._command.act:
             self._end_command(row)
             self._begin_command(act, where, is_mine=is_mine)
-        head = self.world.head(row.stream) if row.version > 1 else NO_HEAD
+        head = self.states.head(row.stream) if row.version > 1 else NO_HEAD
         counted = self.counts.folded
         if is_mine and isinstance(event, DECIDED):
             counted = counted if isinstance(event, CHECKED) else self.counts.decided
             at = EPOCH + timedelta(microseconds=row.recorded_at)
-            place = DecisionContext(self.world, self._vault, self._command, row.stream, at)
-            for unlike, stored, made in decide_again(place, event):
-                self.found.note(where, unlike, stored, made)
+            place = DecisionContext(self.states, self._vault, self._command, row.stream, at)
+            for finding in decide_again(place, event):
+                self.diffs.note(where, *finding)
         counted[row.topic] += is_mine
         self._fold(row, event, head, is_mine=is_mine)
 
     def end(self) -> None:
-        """The log ends here: so does the last command."""
+        """End the last command at the end of the log."""
         self._end_command(None)
         self._command = ReplayedCommand(b"")
 
     # -------------------------------------------------------------- folding
 
     def _fold(self, row: Stored, event: Event, head: StreamHead, *, is_mine: bool) -> None:
-        found = self.found if is_mine else self._unheard
+        diffs = self.diffs if is_mine else self._ignored
         where = (row.position, row.stream)
         self.counts.events += is_mine
         if row.version != head.version + 1:
-            found.note(where, Mismatch.VERSION, row.version, head.version + 1)
+            diffs.note(where, Mismatch.VERSION, row.version, head.version + 1)
         if row.amount_fen != (amount_fen := amount_of(event)):
-            found.note(where, Mismatch.AMOUNT, row.amount_fen, amount_fen)
+            diffs.note(where, Mismatch.AMOUNT, row.amount_fen, amount_fen)
         try:
             state: State = kind_of(row.stream).evolve(head.state, event)
-        except Exception as fault:  # noqa: BLE001 -- what was tampered with may break any fold
-            found.note(where, Mismatch.EVENT, row.topic, f"does not fold: {fault!r}")
+        except Exception as fault:  # noqa: BLE001 -- forged events may break any fold
+            diffs.note(where, Mismatch.EVENT, row.topic, f"does not fold: {fault!r}")
             return
         self._note_start(row.stream, event, head)
-        self.world.heads[row.stream] = StreamHead(row.version, state)
+        self.states.heads[row.stream] = StreamHead(row.version, state)
         self.counts.born[row.stream[:3]] += is_mine and head.version == 0
         if isinstance(state, Account):
-            self._count(where, event, head.state, state, found)
+            self._count(where, event, head.state, state, diffs)
         elif isinstance(state, Settlement):
             before = head.state if isinstance(head.state, Settlement) else None
             self._money.bill(event, before)
             self.counts.tombstones += before is None and isinstance(event, SettlementReversed)
             if is_mine:
-                self._tell_bill(row, event, before)
+                self._count_bill(row, event, before)
         elif isinstance(event, EditionPublished):
-            self.world.names[self._vault.name("region", event.region)] = row.stream
+            self.states.names[self._vault.name("region", event.region)] = row.stream
 
     def _note_start(self, stream: StreamId, event: Event, head: StreamHead) -> None:
-        """Keep what decisions of this command will ask for."""
+        """Keep the states that decisions of this command will read."""
         command = self._command
         command.start.setdefault(stream, head)
         if not isinstance(event, EXPLAINED) or not isinstance(head.state, Account):
@@ -247,7 +244,7 @@ class LogWalk:
             command.unfreed.setdefault(stream, head.state)
         of = decided_by(event)
         kinds = BILL_KINDS if isinstance(event, Held | HoldReleased) else EXPLAINING
-        if of.startswith(kinds) and self._share.has(of):
+        if of.startswith(kinds) and self._part.has(of):
             command.note(stream, event)
 
     def _count(
@@ -256,23 +253,23 @@ class LogWalk:
         event: Event,
         before: State | None,
         after: Account,
-        found: Differences,
+        diffs: Differences,
     ) -> None:
         money, was = self._money, before if isinstance(before, Account) else None
         owed_fen = money.owed_fen
         money.move(event, was, after)
-        if money.owed_fen != owed_fen and self._share.has(decided_by(event)):
+        if money.owed_fen != owed_fen and self._part.has(decided_by(event)):
             money.explained_fen += money.owed_fen - owed_fen
         if money.off_fen != self._off[0]:
-            found.note(where, Mismatch.MONEY, f"{money.off_fen - self._off[0]} fen", "0 fen")
+            diffs.note(where, Mismatch.MONEY, f"{money.off_fen - self._off[0]} fen", "0 fen")
             self._off = (money.off_fen, self._off[1])
         if isinstance(event, YearClosed) and was and event.carried_fen != was.current_fen:
-            found.note(where, Mismatch.DECISION, event.carried_fen, was.current_fen)
+            diffs.note(where, Mismatch.DECISION, event.carried_fen, was.current_fen)
         if min(after.current_fen, after.prior_fen) < 0:
-            found.note(where, Mismatch.MONEY, f"{after.balance_fen} fen", "not below zero")
+            diffs.note(where, Mismatch.MONEY, f"{after.balance_fen} fen", "not below zero")
 
-    def _tell_bill(self, row: Stored, event: Event, before: Settlement | None) -> None:
-        """Count by what a bill must be known: its key for ever, its name while it lives."""
+    def _count_bill(self, row: Stored, event: Event, before: Settlement | None) -> None:
+        """Count the key that a bill must have, and its name while it is live."""
         names, keys = self.bills
         if before is None:
             undone = event.undone if isinstance(event, SettlementReversed) else None
@@ -292,14 +289,14 @@ class LogWalk:
         try:
             read_act(act)
         except ValueError as error:
-            self.found.note(where, Mismatch.EVENT, "act", f"unreadable: {type(error).__name__}")
+            self.diffs.note(where, Mismatch.EVENT, "act", f"unreadable: {type(error).__name__}")
 
     def _end_command(self, row: Stored | None) -> None:
-        """Whatever a command did to accounts for bills, one of its decisions has explained."""
+        """Report account events of this command that no decision accounts for."""
         where = (None if row is None else row.position - 1, None)
         if self._command.moved or self._command.due:
-            self.found.note(where, Mismatch.MOVES, self._command.moved, self._command.due)
+            self.diffs.note(where, Mismatch.MOVES, self._command.moved, self._command.due)
         if self._money.unsettled_fen != self._off[1]:
             off_fen = self._money.unsettled_fen - self._off[1]
-            self.found.note(where, Mismatch.MONEY, f"{off_fen} fen owed to no bill", "0 fen")
+            self.diffs.note(where, Mismatch.MONEY, f"{off_fen} fen owed to no bill", "0 fen")
             self._off = (self._off[0], self._money.unsettled_fen)

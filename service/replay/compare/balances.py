@@ -1,8 +1,8 @@
-"""The quick check: what the database itself adds up, without a look into the events' states.
+"""A quick check by the database alone, without reading the events' states.
 
-Every account's balance is the sum of its events' typed amounts, every head stands at its
-stream's last version, and no version is missing. It is no proof of what the events say (a
-replay reads them), and fast enough to run every few minutes.
+Every account's balance is the sum of its events' amounts, every head has its stream's last
+version, and no version is missing. It does not check what the events say, as a replay does, and
+is fast enough to run every few minutes.
 """
 
 from service.ledger.codec import KINDS, TOPIC_PREFIX, stream_id
@@ -17,7 +17,7 @@ SETTINGS = {
     "work_mem": "256MB",
 }
 HEADLESS = [f"{word}.%" for word, prefix in TOPIC_PREFIX.items() if not KINDS[prefix].has_head]
-"""The topics of bills, visits and corrections: kinds that keep no head."""
+"""The topics of kinds without heads: bills, visits, corrections."""
 WRONG = """
     WITH compared AS (
         SELECT coalesce(h.stream, e.stream) AS stream, t.topic, h.version AS at,
@@ -38,8 +38,8 @@ WRONG = """
 
 
 async def check_balances(dsn: str) -> tuple[int, Differences]:
-    """Add everything up; how many events there are, and every head that is not their sum."""
-    found = Differences()
+    """The number of events, and a difference for every head that is not the sum of its events."""
+    diffs = Differences()
     connection = await connect(dsn, SETTINGS)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
@@ -49,12 +49,11 @@ async def check_balances(dsn: str) -> tuple[int, Differences]:
                 where = (None, stream_id(prefix, row["stream"].hex))
                 is_behind = row["has_head"] and row["at"] != row["version"]
                 if is_behind or row["events"] != row["version"]:
-                    told = f"version {row['version']} of {row['events']} events"
-                    found.note(where, Mismatch.VERSION, f"version {row['at']}", told)
+                    of_log = f"version {row['version']} of {row['events']} events"
+                    diffs.note(where, Mismatch.VERSION, f"version {row['at']}", of_log)
                 if (row["fen"] or 0) != (row["sum_fen"] or 0):
-                    found.note(
-                        where, Mismatch.BALANCE, f"{row['fen']} fen", f"{row['sum_fen']} fen"
-                    )
+                    sums = (f"{row['fen']} fen", f"{row['sum_fen']} fen")
+                    diffs.note(where, Mismatch.BALANCE, *sums)
     finally:
         await connection.close()
-    return events, found
+    return events, diffs

@@ -1,8 +1,7 @@
-"""Many pairs in a few bytes: two tallies are equal where they counted the same pairs.
+"""A multiset hash: two tallies are equal if they counted the same pairs.
 
-So the names and keys of millions of bills are compared without keeping them. The marks that are
-added up come from a keyed hash: who does not have the ledger's keys cannot make another set of
-pairs with the same sum.
+So the names and keys of millions of bills are compared without storing them. The hashes that are
+added up are keyed: without the ledger's keys nobody can construct another set with the same sum.
 """
 
 from hashlib import blake2b
@@ -15,23 +14,23 @@ LIMIT = 1 << 8 * SIZE
 
 
 class Tally:
-    """How many pairs of a stream and what it is known by, and the sum of their marks."""
+    """The number of pairs of a stream and its name or key, and the sum of their hashes."""
 
-    __slots__ = ("_begun", "count", "sum")
+    __slots__ = ("_keyed", "count", "sum")
 
     def __init__(self, vault: Vault) -> None:
-        """Begin with nothing."""
-        self._begun = blake2b(digest_size=SIZE, key=vault.sign(b"tally"))
+        """Begin without pairs."""
+        self._keyed = blake2b(digest_size=SIZE, key=vault.sign(b"tally"))
         self.sum = 0
         self.count = 0
 
-    def add(self, stream: StreamId, known_by: bytes, times: int = 1) -> None:
-        """Count a pair; -1 times takes it out again."""
-        mark = self._begun.copy()
-        mark.update(known_by + stream.encode())
-        self.sum = (self.sum + times * int.from_bytes(mark.digest(), "big")) % LIMIT
+    def add(self, stream: StreamId, name: bytes, times: int = 1) -> None:
+        """Count a pair; with `times` -1, remove it."""
+        pair_hash = self._keyed.copy()
+        pair_hash.update(name + stream.encode())
+        self.sum = (self.sum + times * int.from_bytes(pair_hash.digest(), "big")) % LIMIT
         self.count += times
 
     def is_same(self, other: "Tally") -> bool:
-        """Whether the same pairs were counted."""
+        """Whether both counted the same pairs."""
         return (self.count, self.sum) == (other.count, other.sum)

@@ -1,4 +1,4 @@
-"""What a decision is decided again in, and how it is held against what the log tells."""
+"""The states to decide again on, and the comparison with the stored decision."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
@@ -28,21 +28,20 @@ BillDecision = Settled | ClaimHeld | PartRefunded
 
 
 class Finding(NamedTuple):
-    """In what a decision is not what it should be: as it was told, and as it is made again."""
+    """A mismatch of a decision: the stored value, and the replayed one."""
 
-    unlike: Mismatch
-    told: object
-    made: object
+    mismatch: Mismatch
+    stored: object
+    replayed: object
 
 
 @dataclass(slots=True)
 class ReplayedCommand:
-    """One command as far as the log has told it.
+    """One command, as far as it was replayed.
 
-    `start` holds the heads it found of what it changed, `unpaid` the accounts before money
-    left them or was set aside, `unfreed` those before what a hold held came free or a premium
-    was paid, `moved` the events of accounts that no decision has explained yet, and `due` those
-    that a decision wants and that have not come yet.
+    `start` has the heads of changed streams before it, `unpaid` the accounts before a payment or
+    hold, `unfreed` those before a hold's release or a premium. `moved` are the account events that
+    no decision accounts for yet, `due` those that a decision makes and that are not replayed yet.
     """
 
     act: bytes
@@ -53,7 +52,7 @@ class ReplayedCommand:
     due: StreamEvents = field(default_factory=list)
 
     def note(self, stream: StreamId, event: Event) -> None:
-        """Keep what an account did until a decision explains it, if none has yet."""
+        """Keep an account event until a decision accounts for it, unless it is due."""
         if (stream, event) in self.due:
             self.due.remove((stream, event))
         else:
@@ -61,63 +60,63 @@ class ReplayedCommand:
 
 
 class DecisionContext(NamedTuple):
-    """What a decision is decided again in: all states so far, its command, and where it stands."""
+    """What a decision is decided again on: the states, its command, its stream and its time."""
 
-    world: Overlay
+    states: Overlay
     vault: Vault
     command: ReplayedCommand
     stream: StreamId
     at: datetime
 
 
-def as_decided(place: DecisionContext, kept: Mapping[StreamId, Account]) -> Overlay:
-    """The states a decision saw: the command's beginning, with what it gave back before."""
-    overlay = Overlay(place.world)
+def as_decided(place: DecisionContext, accounts: Mapping[StreamId, Account]) -> Overlay:
+    """The states that a decision read: those at the command's start, with the given accounts."""
+    overlay = Overlay(place.states)
     for stream, head in place.command.start.items():
         state = head.state
         if stream.startswith("acc_"):
-            state = kept[stream] if stream in kept else place.world.head(stream).state
+            state = accounts.get(stream) or place.states.head(stream).state
         overlay.heads[stream] = StreamHead(head.version, state)
     return overlay
 
 
 def misread(
-    place: DecisionContext, told: dict[StreamId, int], made: dict[StreamId, int]
+    place: DecisionContext, stored: dict[StreamId, int], replayed: dict[StreamId, int]
 ) -> list[Finding]:
-    """Whether everything that the decision needs was read, at the version that was there."""
+    """A finding for each stream that was not read, or not at its version."""
     start = place.command.start
-    there = {
-        stream: start[stream].version if stream in start else place.world.head(stream).version
-        for stream in told
-    }
+    versions = {s: (start.get(s) or place.states.head(s)).version for s in stored}
+    if versions == stored and replayed.keys() <= stored.keys():
+        return []
+    expected = replayed | versions
     return [
-        Finding(Mismatch.READ, f"{stream} {told.get(stream)}", there.get(stream, made.get(stream)))
-        for stream in (told | made if there != told or not made.keys() <= there.keys() else ())
-        if told.get(stream) != there.get(stream, made.get(stream))
+        Finding(Mismatch.READ, f"{stream} {stored.get(stream)}", expected[stream])
+        for stream in stored | replayed
+        if stored.get(stream) != expected[stream]
     ]
 
 
 def taken(place: DecisionContext, is_mine: Callable[[Event], bool]) -> StreamEvents:
-    """Take the command's events that a decision must explain, in their order."""
+    """Take the command's events that a decision must account for, in their order."""
     command = place.command
-    told = [moved for moved in command.moved if is_mine(moved[1])]
+    mine = [moved for moved in command.moved if is_mine(moved[1])]
     command.moved = [moved for moved in command.moved if not is_mine(moved[1])]
-    return told
+    return mine
 
 
-def moves(told: StreamEvents, made: StreamEvents) -> list[Finding]:
-    """Whether accounts were moved exactly as decided, in that order."""
-    return [] if told == made else [Finding(Mismatch.MOVES, told, made)]
+def moves(stored: StreamEvents, replayed: StreamEvents) -> list[Finding]:
+    """A finding unless the stored events are exactly those of the decision, in order."""
+    return [] if stored == replayed else [Finding(Mismatch.MOVES, stored, replayed)]
 
 
-def unlike(told: BillDecision, made: BillDecision) -> Iterator[Finding]:
-    """Every member in which two events of a kind differ."""
-    if told == made:
+def unlike(stored: BillDecision, replayed: BillDecision) -> Iterator[Finding]:
+    """A finding for each member in which two events of a kind differ."""
+    if stored == replayed:
         return
-    for member in fields(told):
-        one, other = getattr(told, member.name), getattr(made, member.name)
-        if one != other:
-            yield Finding(Mismatch.DECISION, f"{member.name} {one}", other)
+    for member in fields(stored):
+        value, expected = getattr(stored, member.name), getattr(replayed, member.name)
+        if value != expected:
+            yield Finding(Mismatch.DECISION, f"{member.name} {value}", expected)
 
 
 def decided_by(event: Event) -> str:

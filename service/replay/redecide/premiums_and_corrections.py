@@ -1,11 +1,11 @@
-"""Decide again what is not a bill: premiums, corrections, grants, and bills that were refused.
+"""Decides again what is not a bill: premiums, corrections, grants, and refused bills.
 
-What the tax side said, what two parties agreed on and which quote a patient was shown comes
-from outside and is taken as it is told; what our rules made of it is made again.
+Answers of the tax authority, agreements of two parties and quotes come from outside and are taken
+as stored; what the rules made of them is computed again.
 """
 
+from aggregates import refusals
 from aggregates.account import correction as corrections
-from aggregates.account.correction import CorrectionApproved, CorrectionProposed, CorrectionRejected
 from aggregates.account.events import (
     Corrected,
     HoldReleased,
@@ -13,35 +13,10 @@ from aggregates.account.events import (
     PremiumReturned,
     ReturnSuspended,
 )
-from aggregates.binding.binding import Binding
-from aggregates.binding.events import (
-    BindingConfirmed,
-    BindingReleased,
-    GrantChanged,
-    InvitationDeclined,
-)
+from aggregates.binding import events as grants
 from aggregates.institution import check_designated
 from aggregates.premium import premium as premiums
 from aggregates.premium import reversal as reversals
-from aggregates.premium.premium import (
-    BackEvent,
-    Premium,
-    PremiumConfirmed,
-    PremiumHeld,
-    PremiumOutcomeUnknown,
-    PremiumRejected,
-    PremiumReversalRefused,
-    PremiumReversalRequested,
-    PremiumReversed,
-    PremiumSentToTax,
-)
-from aggregates.refusals import (
-    ClaimChangedError,
-    DuplicateClaimError,
-    InstitutionNotDesignatedError,
-    PlanChangedError,
-    QuoteExpiredError,
-)
 from aggregates.settlement.events import SettlementRefused
 from aggregates.vocabulary import BindingStatus, Instant, PremiumStatus, StreamId, instant
 from service.ledger.command import StreamEvents
@@ -53,66 +28,68 @@ from service.replay.redecide.comparison import DecisionContext, Finding, as_deci
 from service.settlement.returns import with_successors
 
 PremiumStep = (
-    PremiumSentToTax
-    | PremiumOutcomeUnknown
-    | PremiumConfirmed
-    | PremiumRejected
-    | PremiumReversalRequested
-    | PremiumReversalRefused
-    | PremiumReversed
+    premiums.PremiumSentToTax
+    | premiums.PremiumOutcomeUnknown
+    | premiums.PremiumConfirmed
+    | premiums.PremiumRejected
+    | premiums.BackEvent
 )
-GrantStep = BindingConfirmed | InvitationDeclined | GrantChanged | BindingReleased
-CorrectionStep = CorrectionProposed | CorrectionApproved | CorrectionRejected
-Ordered = PremiumHeld | PremiumStep | GrantStep | CorrectionStep | SettlementRefused
-ORDERED = (
-    PremiumHeld,
-    *PremiumStep.__args__,
-    *GrantStep.__args__,
-    *CorrectionStep.__args__,
-    SettlementRefused,
+GrantStep = (
+    grants.BindingConfirmed
+    | grants.InvitationDeclined
+    | grants.GrantChanged
+    | grants.BindingReleased
 )
-CHECKED = (PremiumHeld, *GrantStep.__args__)
-"""What is only looked at: whether it may follow what was; who agreed to it is taken as told."""
+CorrectionStep = (
+    corrections.CorrectionProposed | corrections.CorrectionApproved | corrections.CorrectionRejected
+)
+Ordered = premiums.PremiumHeld | PremiumStep | GrantStep | CorrectionStep | SettlementRefused
+ORDERED = Ordered.__args__
+CHECKED = (premiums.PremiumHeld, *GrantStep.__args__)
+"""Events of which only the status before is checked; the parties' agreement is taken as stored."""
 PAID = (PremiumDebited, PremiumReturned, Corrected)
-"""What moves money for a premium or a correction, beside what goes aside."""
+"""Account events of a premium or a correction, beside money that is set aside."""
 NOT_ON_RECORD = {
     refusal.code()
-    for refusal in (DuplicateClaimError, QuoteExpiredError, ClaimChangedError, PlanChangedError)
+    for refusal in (
+        refusals.DuplicateClaimError,
+        refusals.QuoteExpiredError,
+        refusals.ClaimChangedError,
+        refusals.PlanChangedError,
+    )
 }
-"""Refusals for what the log does not keep: who had the bill's name then, and the quote."""
+"""Refusals whose reason is not in the log: the owner of the bill's name then, and the quote."""
 FROM: dict[type[GrantStep], tuple[BindingStatus, ...]] = {
-    BindingConfirmed: (BindingStatus.INVITED,),
-    InvitationDeclined: (BindingStatus.INVITED,),
-    GrantChanged: (BindingStatus.ACTIVE,),
-    BindingReleased: (BindingStatus.INVITED, BindingStatus.ACTIVE),
+    grants.BindingConfirmed: (BindingStatus.INVITED,),
+    grants.InvitationDeclined: (BindingStatus.INVITED,),
+    grants.GrantChanged: (BindingStatus.ACTIVE,),
+    grants.BindingReleased: (BindingStatus.INVITED, BindingStatus.ACTIVE),
 }
-"""In which status a grant may be for what happens to it."""
+"""The statuses in which a grant may have these events."""
 
 
 def ordered_again(place: DecisionContext, event: Ordered) -> list[Finding]:
-    """Decide one of these again.
+    """Decide one of these events again.
 
     Raises:
         RefusalError: it is refused today as it should have been then.
     """
     reads = _reads(place)
-    match event:
-        case PremiumHeld():
-            return _begins(reads, place.stream)
-        case SettlementRefused():
-            return _refused(reads, event)
-        case CorrectionProposed() | CorrectionApproved() | CorrectionRejected():
-            return _corrected(reads, place, event)
-        case BindingConfirmed() | InvitationDeclined() | GrantChanged() | BindingReleased():
-            return _granted(reads, place, event)
-        case _:
-            return _premium(reads, place, event)
+    if isinstance(event, premiums.PremiumHeld):
+        return _begins(reads, place.stream)
+    if isinstance(event, SettlementRefused):
+        return _refused(reads, event)
+    if isinstance(event, CorrectionStep):
+        return _corrected(reads, place, event)
+    if isinstance(event, GrantStep):
+        return _granted(reads, place, event)
+    return _premium(reads, place, event)
 
 
 def _reads(place: DecisionContext) -> ReadSet:
-    """What was there, with the stream itself as far as its own command had come."""
+    """The states of the decision, with the stream itself as of now within its command."""
     overlay = as_decided(place, place.command.unfreed)
-    overlay.heads[place.stream] = place.world.known_head(place.stream) or NO_HEAD
+    overlay.heads[place.stream] = place.states.known_head(place.stream) or NO_HEAD
     return ReadSet(overlay, instant(place.at))
 
 
@@ -122,44 +99,41 @@ def _begins(reads: ReadSet, stream: StreamId) -> list[Finding]:
 
 
 def _granted(reads: ReadSet, place: DecisionContext, event: GrantStep) -> list[Finding]:
-    grant: Binding = reads.binding(place.stream)
-    if grant.status in FROM[type(event)]:
+    status = reads.binding(place.stream).status
+    if status in FROM[type(event)]:
         return []
-    return [Finding(Mismatch.DECISION, f"{type(event).__name__} of what is {grant.status}", None)]
+    return [Finding(Mismatch.DECISION, f"{type(event).__name__} of what is {status}", None)]
 
 
 def _refused(reads: ReadSet, event: SettlementRefused) -> list[Finding]:
-    made = "none"
+    code = "none"
     try:
         check_designated(reads.institution(event.claim.institution))
-    except InstitutionNotDesignatedError as refusal:
-        made = refusal.code()
-    if made == event.code or (made == "none" and event.code in NOT_ON_RECORD):
+    except refusals.InstitutionNotDesignatedError as refusal:
+        code = refusal.code()
+    if code == event.code or (code == "none" and event.code in NOT_ON_RECORD):
         return []
-    return [Finding(Mismatch.DECISION, f"refused for {event.code}", made)]
+    return [Finding(Mismatch.DECISION, f"refused for {event.code}", code)]
 
 
 # ------------------------------------------------------------------ corrections
 
 
 def _corrected(reads: ReadSet, place: DecisionContext, event: CorrectionStep) -> list[Finding]:
-    if isinstance(event, CorrectionProposed):
+    if isinstance(event, corrections.CorrectionProposed):
         wrong = corrections.BalanceError(
             event.bucket, event.amount_fen, event.reason, event.reference
         )
-        account, now = reads.account(event.account), instant(place.at)
-        made = corrections.propose(
-            event.account, account, wrong, event.by, Instant(now.at, event.on)
-        )
-        return _begins(reads, place.stream) + _same(event, made)
+        account, now = reads.account(event.account), Instant(instant(place.at).at, event.on)
+        proposed = corrections.propose(event.account, account, wrong, event.by, now)
+        return _begins(reads, place.stream) + _same(event, proposed)
     correction = reads.correction(place.stream)
-    if isinstance(event, CorrectionRejected):
+    if isinstance(event, corrections.CorrectionRejected):
         return _same(event, corrections.reject(correction, event.by, event.reason))
-    account_id = correction.proposed.account
-    account = reads.account(account_id)
-    now = instant(place.at)
+    stream, now = correction.proposed.account, instant(place.at)
+    account = reads.account(stream)
     approved, moved = corrections.approve(place.stream, correction, account, event.by, now)
-    place.command.due.append((account_id, moved))  # it comes after the approval
+    place.command.due.append((stream, moved))  # its event follows that of the approval
     return _same(event, approved)
 
 
@@ -168,65 +142,60 @@ def _corrected(reads: ReadSet, place: DecisionContext, event: CorrectionStep) ->
 
 def _premium(reads: ReadSet, place: DecisionContext, event: PremiumStep) -> list[Finding]:
     stream, premium = place.stream, reads.premium(place.stream)
-    told = _paid(place)
-    made: StreamEvents = [
-        one for one in _step(reads, place, premium, event, told) if not _comes_free(one)
-    ]
-    return moves([*told, (stream, event)], made)
+    paid = _paid(place)
+    # A hold is also released at other times, so its release is compared by its own fold.
+    step = _step(reads, place, premium, event, paid)
+    replayed = [moved for moved in step if not isinstance(moved[1], HoldReleased)]
+    return moves([*paid, (stream, event)], replayed)
 
 
 def _step(
     reads: ReadSet,
     place: DecisionContext,
-    premium: Premium,
+    premium: premiums.Premium,
     event: PremiumStep,
-    told: StreamEvents,
+    paid: StreamEvents,
 ) -> StreamEvents:
-    """What a step on a premium's way is by the rules, with all that it moves."""
+    """The events of a premium's step by the rules, with those of accounts."""
     stream, sponsor = place.stream, reads.account(premium.sponsor)
+    if isinstance(event, premiums.BackEvent):
+        return _reversal(reads, place, premium, event, paid)
     match event:
-        case PremiumReversalRequested() | PremiumReversalRefused() | PremiumReversed():
-            return _way_back(reads, place, premium, event, told)
-        case PremiumSentToTax(sent_at=at):
+        case premiums.PremiumSentToTax(sent_at=at):
             return [*premiums.send(stream, premium, sponsor, instant(at))]
-        case PremiumOutcomeUnknown(why=why):
+        case premiums.PremiumOutcomeUnknown(why=why):
             return [*premiums.doubt(stream, premium, why)]
-        case PremiumConfirmed(receipt=receipt, confirmed_at=at):
+        case premiums.PremiumConfirmed(receipt=receipt, confirmed_at=at):
             return [*premiums.confirm(stream, premium, sponsor, receipt, instant(at))]
-        case PremiumRejected(code=code):
+        case premiums.PremiumRejected(code=code):
             if premium.status is PremiumStatus.HELD:
                 return [*premiums.send(stream, premium, sponsor, instant(place.at))]
             return [*premiums.reject(stream, premium, sponsor, code)]
 
 
-def _way_back(
+def _reversal(
     reads: ReadSet,
     place: DecisionContext,
-    premium: Premium,
-    event: BackEvent,
-    told: StreamEvents,
+    premium: premiums.Premium,
+    event: premiums.BackEvent,
+    paid: StreamEvents,
 ) -> StreamEvents:
-    if isinstance(event, PremiumReversalRefused):
+    if isinstance(event, premiums.PremiumReversalRefused):
         return [*reversals.refuse_reversal(place.stream, premium, event.code)]
     sponsor = reads.account(premium.sponsor)
     edition = edition_of_record(reads, place.vault, sponsor.region, premium.edition)
-    if isinstance(event, PremiumReversalRequested):
+    if isinstance(event, premiums.PremiumReversalRequested):
         now = instant(event.requested_at)
-        asked = reversals.request_reversal(premium, sponsor, edition, event.reason, now)
-        return [(place.stream, asked)]
+        requested = reversals.request_reversal(premium, sponsor, edition, event.reason, now)
+        return [(place.stream, requested)]
     accounts = with_successors(reads, [premium.sponsor])
-    tickets = [moved.ticket for _, moved in told if isinstance(moved, ReturnSuspended)]
+    tickets = [moved.ticket for _, moved in paid if isinstance(moved, ReturnSuspended)]
     now, ticket = instant(event.reversed_at), tickets[0] if tickets else ""
     return [*reversals.give_back(place.stream, premium, accounts, edition, ticket, now)]
 
 
-def _comes_free(moved: tuple[StreamId, object]) -> bool:
-    """What was set aside comes free at other times too: the hold's own fold tells of it."""
-    return isinstance(moved[1], HoldReleased)
-
-
 def _paid(place: DecisionContext) -> StreamEvents:
-    """What the command moved for this premium."""
+    """The account events of the command for this premium."""
     return taken(
         place,
         lambda event: (
@@ -236,5 +205,5 @@ def _paid(place: DecisionContext) -> StreamEvents:
     )
 
 
-def _same(told: object, made: object) -> list[Finding]:
-    return [] if told == made else [Finding(Mismatch.DECISION, told, made)]
+def _same(stored: object, replayed: object) -> list[Finding]:
+    return [] if stored == replayed else [Finding(Mismatch.DECISION, stored, replayed)]

@@ -31,9 +31,9 @@ def retold(context: ServiceContext) -> LogWalk:
             _know(course, unread, store.log, rows[at].position)
     course.end()
     for stream, head in store.heads.items():
-        known = course.world.heads.get(stream) or _earlier(store.log, stream, len(rows) + 1)
+        known = course.states.heads.get(stream) or _earlier(store.log, stream, len(rows) + 1)
         if known != head:
-            course.found.note((None, stream), Mismatch.HEAD, head, known)
+            course.diffs.note((None, stream), Mismatch.HEAD, head, known)
     return course
 
 
@@ -52,9 +52,9 @@ def _stored(row: EventRow, one: Recorded) -> Stored:
 def _know(course: LogWalk, unread: UnreadError, log: Sequence[Recorded], before: int) -> None:
     """Load what is missing: a bill's few events are read again when it comes back."""
     for stream in unread.streams:
-        course.world.heads[stream] = _earlier(log, stream, before)
+        course.states.heads[stream] = _earlier(log, stream, before)
     if unread.name is not None:
-        course.world.names[unread.name] = None
+        course.states.names[unread.name] = None
 
 
 def _earlier(log: Sequence[Recorded], stream: StreamId, before: int) -> StreamHead:
@@ -68,4 +68,4 @@ def _earlier(log: Sequence[Recorded], stream: StreamId, before: int) -> StreamHe
 
 def found_in(context: ServiceContext) -> list[str]:
     """Every difference as a line."""
-    return [difference.line() for difference in retold(context).found.kept]
+    return [difference.line() for difference in retold(context).diffs.kept]

@@ -75,7 +75,7 @@ async def change(dsn: str, statement: str, stream: StreamId, rows: int = 1) -> N
 
 
 async def found(dsn: str) -> list[tuple[str | None, Mismatch]]:
-    return [(one.stream, one.unlike) for one in (await check_balances(dsn))[1].kept]
+    return [(one.stream, one.mismatch) for one in (await check_balances(dsn))[1].kept]
 
 
 async def test_a_stream_of_any_kind_adds_up(dsn: str, store: PostgresStore) -> None:

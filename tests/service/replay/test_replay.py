@@ -81,7 +81,7 @@ async def found(dsn: str, context: ServiceContext) -> list[Difference]:
 
 
 def places(report: ReplayReport) -> list[tuple[int | None, Mismatch]]:
-    return [(one.position, one.unlike) for one in report.found.kept]
+    return [(one.position, one.mismatch) for one in report.found.kept]
 
 
 async def test_a_sound_ledger_is_told_again_without_a_difference(
@@ -203,10 +203,10 @@ async def test_whatever_was_changed_is_found(
     statement = statement.replace("<last debit>", LAST_DEBIT)
     statement = statement.replace("<last settled>", LAST_SETTLED)
     assert "0" != (await tamper(pool_of(context), statement)).split()[-1]
-    unlike = {one.unlike for one in await found(dsn, context)}
+    mismatches = {one.mismatch for one in await found(dsn, context)}
 
-    assert unlike
-    assert unlike <= expected
+    assert mismatches
+    assert mismatches <= expected
 
 
 async def test_one_changed_balance_is_reported_and_nothing_else(
@@ -221,7 +221,7 @@ async def test_one_changed_balance_is_reported_and_nothing_else(
 
     assert (None, f"acc_{stream.hex}", Mismatch.BALANCE) == one[:3]
     assert f"current, prior ({current_fen}, 0)" == one.stored
-    assert f"current, prior ({current_fen - 1}, 0)" == one.made
+    assert f"current, prior ({current_fen - 1}, 0)" == one.replayed
     assert one.line().startswith(f"- acc_{stream.hex} BALANCE: ")
 
 
@@ -236,9 +236,9 @@ async def test_a_settlement_decided_otherwise_is_found_at_its_position(
     )
     (one,) = await found(dsn, context)
 
-    assert (position, Mismatch.DECISION) == (one.position, one.unlike)
+    assert (position, Mismatch.DECISION) == (one.position, one.mismatch)
     assert "available_fen=1999" in one.stored
-    assert "available_fen=2000" in one.made
+    assert "available_fen=2000" in one.replayed
 
 
 async def test_a_read_model_is_compared_with_the_log(dsn: str, context: ServiceContext) -> None:

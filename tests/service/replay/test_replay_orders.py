@@ -177,7 +177,7 @@ async def test_what_was_changed_is_found(dsn: str, context: ServiceContext, chan
     words, expected = CHANGES[change]
     assert "UPDATE 0" != await tamper(pool_of(context), REWRITE, *words)
 
-    assert expected == {one.unlike for one in await found(dsn, context)}
+    assert expected == {one.mismatch for one in await found(dsn, context)}
 
 
 async def test_a_grant_is_not_confirmed_twice(dsn: str, context: ServiceContext) -> None:
@@ -188,5 +188,5 @@ async def test_a_grant_is_not_confirmed_twice(dsn: str, context: ServiceContext)
     await pool_of(context).execute(AGAIN, position)
     differences = await found(dsn, context)
 
-    assert (position, Mismatch.DECISION) in {(one.position, one.unlike) for one in differences}
-    assert {Mismatch.DECISION, Mismatch.HEAD} == {one.unlike for one in differences}
+    assert (position, Mismatch.DECISION) in {(one.position, one.mismatch) for one in differences}
+    assert {Mismatch.DECISION, Mismatch.HEAD} == {one.mismatch for one in differences}
