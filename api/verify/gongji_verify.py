@@ -8,7 +8,7 @@ Exit status 0: everything holds; 1: something does not; 2: there is nothing that
 What is trusted: this file, the keys given, and a checkpoint kept outside (`--checkpoint`) where
 there is one: without it a log whose newest rows were cut off still looks whole.
 
-Parts: signatures and tree · reading · the books as they fold · what each command may do · the
+Parts: signatures and tree · reading · the ledger as it folds · what each command may do · the
 access log · main.
 """
 
@@ -27,7 +27,7 @@ from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, NamedTuple
 
-Event = dict[str, Any]
+JsonObject = dict[str, Any]
 BEIJING = timezone(timedelta(hours=8))
 SHOWN_MAX = 20
 WHY_MAX = 200
@@ -79,10 +79,10 @@ class Fault(NamedTuple):
 P = 2**255 - 19
 L = 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, -1, P) % P
-Point = tuple[int, int, int, int]
+CurvePoint = tuple[int, int, int, int]
 
 
-def _recovered(y: int, sign: int) -> Point | None:
+def _recovered(y: int, sign: int) -> CurvePoint | None:
     """A curve point from its y and the lowest bit of its x (RFC 8032 §5.1.3)."""
     if y >= P:
         return None
@@ -97,7 +97,7 @@ def _recovered(y: int, sign: int) -> Point | None:
     return x, y, 1, x * y % P
 
 
-def _add(one: Point, other: Point) -> Point:
+def _add(one: CurvePoint, other: CurvePoint) -> CurvePoint:
     a = (one[1] - one[0]) * (other[1] - other[0]) % P
     b = (one[1] + one[0]) * (other[1] + other[0]) % P
     c = 2 * one[3] * other[3] * D % P
@@ -106,8 +106,8 @@ def _add(one: Point, other: Point) -> Point:
     return e * f % P, g * h % P, f * g % P, e * h % P
 
 
-def _times(n: int, point: Point) -> Point:
-    found: Point = (0, 1, 1, 0)
+def _times(n: int, point: CurvePoint) -> CurvePoint:
+    found: CurvePoint = (0, 1, 1, 0)
     while n:
         if n & 1:
             found = _add(found, point)
@@ -119,7 +119,7 @@ def _times(n: int, point: Point) -> Point:
 BASE = _recovered(4 * pow(5, -1, P) % P, 0)
 
 
-def _decoded(raw: bytes) -> Point | None:
+def _decoded(raw: bytes) -> CurvePoint | None:
     number = int.from_bytes(raw, "little")
     return _recovered(number & (1 << 255) - 1, number >> 255)
 
@@ -139,7 +139,7 @@ def ed25519_holds(public: bytes, message: bytes, signature: bytes) -> bool:
     return is_x and (left[1] * right[2] - right[1] * left[2]) % P == 0
 
 
-class Key(NamedTuple):
+class VerifierKey(NamedTuple):
     """A verifier key of a log: name, id of 4 bytes, and 32 bytes."""
 
     name: str
@@ -147,7 +147,7 @@ class Key(NamedTuple):
     public: bytes
 
 
-class Checkpoint(NamedTuple):
+class NoteCheckpoint(NamedTuple):
     """What a signed note says, and whether a key given signed it."""
 
     origin: str
@@ -158,7 +158,7 @@ class Checkpoint(NamedTuple):
     """Position and hash of the newest access, where it tells."""
 
 
-def read_key(text: str) -> Key:
+def read_key(text: str) -> VerifierKey:
     """A key from `name+hash+base64`; raises VerifyError where it is none."""
     try:
         name, key_id, encoded = text.split("+", 2)
@@ -168,16 +168,16 @@ def read_key(text: str) -> Key:
             raise VerifyError(f"not a key of a log: {text}")
     except ValueError as error:
         raise VerifyError(f"not a key: {text}") from error
-    return Key(name, known, raw[1:])
+    return VerifierKey(name, known, raw[1:])
 
 
-def read_note(note: str, keys: Iterable[Key]) -> Checkpoint:
+def read_note(note: str, keys: Iterable[VerifierKey]) -> NoteCheckpoint:
     """A checkpoint from its signed note; raises VerifyError where it is none."""
     body, _, lines = note.partition("\n\n")
     try:
         origin, size, root = body.split("\n")[:3]
         signed = [line.split(" ") for line in lines.splitlines()]
-        found = Checkpoint(
+        found = NoteCheckpoint(
             origin, int(size), base64.b64decode(root, validate=True), is_signed=False
         )
         raws = [(name, base64.b64decode(raw, validate=True)) for _, name, raw in signed]
@@ -199,7 +199,7 @@ def read_note(note: str, keys: Iterable[Key]) -> Checkpoint:
     return found._replace(is_signed=holds)
 
 
-def read_outside(text: str, keys: Iterable[Key]) -> Checkpoint:
+def read_outside(text: str, keys: Iterable[VerifierKey]) -> NoteCheckpoint:
     """A checkpoint kept outside: a note, a proof or receipt that ends in one, or our JSON."""
     if text.lstrip().startswith("{"):
         try:
@@ -212,7 +212,7 @@ def read_outside(text: str, keys: Iterable[Key]) -> Checkpoint:
     return read_note(text, keys)
 
 
-def leaf_of(row: "Row") -> bytes:
+def leaf_of(row: "ExportRow") -> bytes:
     """A row's leaf: SHA-256 over 0x00 and each field with its length before it."""
     fields = (
         struct.pack(">q", row.position),
@@ -279,7 +279,7 @@ def proven_root(index: int, size: int, leaf: bytes, proof: list[bytes]) -> bytes
 
 
 @dataclass(slots=True)
-class Row:
+class ExportRow:
     """A row of the log with its proof data. `event` and `act` are None where it is not ours."""
 
     position: int
@@ -291,8 +291,8 @@ class Row:
     leaf: bytes
     proof: list[bytes] | None
     note: str | None
-    act: Event | None = None
-    event: Event = field(default_factory=dict)
+    act: JsonObject | None = None
+    event: JsonObject = field(default_factory=dict)
 
 
 def read_state(told: dict[str, Any]) -> bytes:
@@ -305,12 +305,12 @@ def read_state(told: dict[str, Any]) -> bytes:
     return state.encode()
 
 
-def read_row(line: str) -> Row:
+def read_row(line: str) -> ExportRow:
     """A row from its line; raises ValueError, KeyError or TypeError where it is none."""
     told = json.loads(line)
     state = read_state(told)
     proof = told.get("proof")
-    row = Row(
+    row = ExportRow(
         position=int(told["position"]),
         stream=str(told["stream"]),
         version=int(told["version"]),
@@ -346,10 +346,10 @@ class Faults:
         return [fault for fault in self.found if fault.check == check]
 
 
-# ---------------------------------------------------------------- the books as they fold
+# ---------------------------------------------------------------- the ledger as it folds
 
 
-class Spent(NamedTuple):
+class PeriodSums(NamedTuple):
     """Sums in fen of the day, month and year that `on` lies in."""
 
     on: date = date.min
@@ -357,21 +357,21 @@ class Spent(NamedTuple):
     month: int = 0
     year: int = 0
 
-    def plus(self, on: date, fen: int) -> "Spent":
+    def plus(self, on: date, fen: int) -> "PeriodSums":
         """The sums with an amount counted on a day, or taken back."""
         newest = max(self.on, on)
         then = self.seen(newest)
-        return Spent(
+        return PeriodSums(
             newest,
             then.day + (fen if on == newest else 0),
             then.month + (fen if (on.year, on.month) == (newest.year, newest.month) else 0),
             then.year + (fen if on.year == newest.year else 0),
         )
 
-    def seen(self, on: date) -> "Spent":
+    def seen(self, on: date) -> "PeriodSums":
         """The sums as they count on a day."""
         is_month = (self.on.year, self.on.month) == (on.year, on.month)
-        return Spent(
+        return PeriodSums(
             on,
             self.day if self.on == on else 0,
             self.month if is_month else 0,
@@ -379,11 +379,11 @@ class Spent(NamedTuple):
         )
 
 
-NOTHING = Spent()
+NOTHING = PeriodSums()
 
 
 @dataclass(slots=True)
-class Account:
+class FoldedAccount:
     """An account as its events left it, in fen."""
 
     region: str
@@ -396,12 +396,12 @@ class Account:
     has_ended: bool = False
     is_known: bool = True
     successor: str | None = None
-    links: dict[str, Event] = field(default_factory=dict)
+    links: dict[str, JsonObject] = field(default_factory=dict)
     order: list[str] | None = None
-    received: Spent = field(default_factory=lambda: NOTHING)
-    lent: Spent = field(default_factory=lambda: NOTHING)
-    used: dict[str, Spent] = field(default_factory=dict)
-    holds: dict[str, Event] = field(default_factory=dict)
+    received: PeriodSums = field(default_factory=lambda: NOTHING)
+    lent: PeriodSums = field(default_factory=lambda: NOTHING)
+    used: dict[str, PeriodSums] = field(default_factory=dict)
+    holds: dict[str, JsonObject] = field(default_factory=dict)
     suspended: dict[str, int] = field(default_factory=dict)
 
     def lend(self, binding: str | None, on: date, fen: int) -> None:
@@ -412,9 +412,9 @@ class Account:
         if binding in self.used:
             self.used[binding] = self.used[binding].plus(on, fen)
 
-    def as_spent(self, at: datetime) -> "Account":
+    def as_spent(self, at: datetime) -> "FoldedAccount":
         """A copy as if its year were closed and what is held had left."""
-        seen = Account(self.region, self.has_funds, self.standing, self.year)
+        seen = FoldedAccount(self.region, self.has_funds, self.standing, self.year)
         seen.is_frozen, seen.has_ended, seen.is_known = (
             self.is_frozen,
             self.has_ended,
@@ -440,10 +440,10 @@ class Account:
 
 
 @dataclass(slots=True)
-class Binding:
+class FoldedGrant:
     """A grant as its events left it."""
 
-    terms: Event
+    terms: JsonObject
     status: str = "invited"
     active_from: str | None = None
     last_on: str | None = None
@@ -460,7 +460,7 @@ class Binding:
 
 
 @dataclass(slots=True)
-class Bill:
+class FoldedBill:
     """A settlement or a hold: the row that decided it, and what of it stays, in fen.
 
     The row is kept as it was read: a log of millions has to fit, and few are asked for again.
@@ -475,32 +475,32 @@ class Bill:
     key: str
 
     @property
-    def decided(self) -> Event:
+    def decided(self) -> JsonObject:
         """The event that decided it."""
-        event: Event = json.loads(self.state)["event"]
+        event: JsonObject = json.loads(self.state)["event"]
         return event
 
 
 @dataclass(slots=True)
-class Books:
+class LedgerState:
     """Everything that folds from the rows."""
 
     faults: Faults
-    accounts: dict[str, Account] = field(default_factory=dict)
-    bindings: dict[str, Binding] = field(default_factory=dict)
-    bills: dict[str, Bill] = field(default_factory=dict)
-    holds: dict[str, Bill] = field(default_factory=dict)
-    editions: dict[str, dict[str, Event]] = field(default_factory=dict)
-    institutions: dict[str, Event] = field(default_factory=dict)
-    corrections: dict[str, Event] = field(default_factory=dict)
-    premiums: dict[str, Bill] = field(default_factory=dict)
+    accounts: dict[str, FoldedAccount] = field(default_factory=dict)
+    bindings: dict[str, FoldedGrant] = field(default_factory=dict)
+    bills: dict[str, FoldedBill] = field(default_factory=dict)
+    holds: dict[str, FoldedBill] = field(default_factory=dict)
+    editions: dict[str, dict[str, JsonObject]] = field(default_factory=dict)
+    institutions: dict[str, JsonObject] = field(default_factory=dict)
+    corrections: dict[str, JsonObject] = field(default_factory=dict)
+    premiums: dict[str, FoldedBill] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
     keys: dict[str, int] = field(default_factory=dict)
     buried: dict[str, int] = field(default_factory=dict)
     unknown: Counter[str] = field(default_factory=Counter)
     strange: set[str] = field(default_factory=set)
 
-    def edition(self, region: str, on: date) -> Event | None:
+    def edition(self, region: str, on: date) -> JsonObject | None:
         """The rules of a region in force on a day, as published so far."""
         begun = [e for e in self.editions.get(region, {}).values() if e["effective_on"] <= f"{on}"]
         newest = max(begun, key=lambda e: str(e["effective_on"]), default=None)
@@ -523,16 +523,16 @@ def key_of(stream: str | None) -> str:
     return "" if stream is None else stream.rpartition("_")[2]
 
 
-def fen_of(share: Event) -> int:
+def fen_of(share: JsonObject) -> int:
     """What a payer gave or gets back, both buckets together."""
     return int(share["current_fen"] + share["prior_fen"])
 
 
-def _opened(books: Books, row: Row) -> None:
+def _opened(ledger: LedgerState, row: ExportRow) -> None:
     event = row.event
-    if row.stream in books.accounts:
-        books.faults.add("life cycles", row.position, f"account {row.stream} is opened twice")
-    books.accounts[row.stream] = Account(
+    if row.stream in ledger.accounts:
+        ledger.faults.add("life cycles", row.position, f"account {row.stream} is opened twice")
+    ledger.accounts[row.stream] = FoldedAccount(
         event["region"],
         event["insurance"] == "employee",
         event["standing"],
@@ -540,7 +540,7 @@ def _opened(books: Books, row: Row) -> None:
     )
 
 
-def _money(account: Account, name: str, event: Event) -> None:
+def _money(account: FoldedAccount, name: str, event: JsonObject) -> None:
     """Fold what moves an account's money."""
     if name in ("credited", "corrected"):
         is_current = event["bucket"] == "current"
@@ -560,7 +560,7 @@ def _money(account: Account, name: str, event: Event) -> None:
             account.lend(event["binding"], date.fromisoformat(event["on"]), fen)
 
 
-def _aside(account: Account, name: str, event: Event) -> None:
+def _aside(account: FoldedAccount, name: str, event: JsonObject) -> None:
     """Fold what is counted, held or kept aside."""
     if name in ("aid-received", "aid-returned"):
         fen = event["amount_fen"] if name == "aid-received" else -event["amount_fen"]
@@ -576,7 +576,7 @@ def _aside(account: Account, name: str, event: Event) -> None:
         account.suspended.pop(event["ticket"], None)
 
 
-def _standing(account: Account, name: str, event: Event) -> None:
+def _standing(account: FoldedAccount, name: str, event: JsonObject) -> None:
     """Fold how an account stands."""
     if name in ("frozen", "unfrozen"):
         account.is_frozen = name == "frozen"
@@ -586,7 +586,7 @@ def _standing(account: Account, name: str, event: Event) -> None:
         account.order = list(event["bindings"])
 
 
-def _tie(account: Account, name: str, event: Event) -> None:
+def _tie(account: FoldedAccount, name: str, event: JsonObject) -> None:
     """Fold whom an account is tied to."""
     if name == "sponsor-linked":
         account.links[event["binding"]] = event
@@ -657,16 +657,16 @@ TOPICS = {
 """What this verifier understands; all other rows are in tree and contiguity alone."""
 
 
-def fold_account(books: Books, row: Row, name: str) -> None:
+def fold_account(ledger: LedgerState, row: ExportRow, name: str) -> None:
     """Fold an account's event, and look whether it could follow."""
     if name == "opened":
-        _opened(books, row)
+        _opened(ledger, row)
         return
-    account = books.accounts.get(row.stream)
+    account = ledger.accounts.get(row.stream)
     if account is None:
-        books.faults.add("life cycles", row.position, f"account {row.stream} was never opened")
+        ledger.faults.add("life cycles", row.position, f"account {row.stream} was never opened")
         return
-    _could_follow(books, row, name, account)
+    _could_follow(ledger, row, name, account)
     if name in MONEY:
         _money(account, name, row.event)
     elif name in ASIDE:
@@ -676,34 +676,34 @@ def fold_account(books: Books, row: Row, name: str) -> None:
         _tie(account, name, row.event)
     lowest = min(account.current, account.prior)
     if account.is_known and lowest < 0:
-        books.faults.add("no negative", row.position, f"account {row.stream} is at {lowest} fen")
+        ledger.faults.add("no negative", row.position, f"account {row.stream} is at {lowest} fen")
 
 
-def _could_follow(books: Books, row: Row, name: str, account: Account) -> None:
+def _could_follow(ledger: LedgerState, row: ExportRow, name: str, account: FoldedAccount) -> None:
     event, position = row.event, row.position
     if name == "year-closed" and account.is_known and event["carried_fen"] != account.current:
-        books.faults.add("double entry", position, "the year carried another sum than it had")
+        ledger.faults.add("double entry", position, "the year carried another sum than it had")
     if (
         name == "suspense-paid-out"
         and account.suspended.get(event["ticket"]) != event["amount_fen"]
     ):
-        books.faults.add("double entry", position, "paid out what was not kept aside")
+        ledger.faults.add("double entry", position, "paid out what was not kept aside")
     if name == "credited" and (account.has_ended or event["amount_fen"] <= 0):
-        books.faults.add("life cycles", position, "a credit that no account takes")
+        ledger.faults.add("life cycles", position, "a credit that no account takes")
 
 
-def fold_binding(books: Books, row: Row, name: str) -> None:
+def fold_binding(ledger: LedgerState, row: ExportRow, name: str) -> None:
     """Fold a grant's event, and look whether it could follow."""
     if name in ("invitation-sent", "stranger-invited"):
         if row.version > 1:
-            books.faults.add("life cycles", row.position, f"binding {row.stream} begins twice")
-        books.bindings[row.stream] = Binding(dict(row.event))
+            ledger.faults.add("life cycles", row.position, f"binding {row.stream} begins twice")
+        ledger.bindings[row.stream] = FoldedGrant(dict(row.event))
         return
-    binding = books.bindings.get(row.stream)
+    binding = ledger.bindings.get(row.stream)
     before, after = GRANT[name]
     if binding is None or binding.status not in before.split():
         status = binding.status if binding else "not there"
-        books.faults.add("life cycles", row.position, f"{row.topic} on a binding that is {status}")
+        ledger.faults.add("life cycles", row.position, f"{row.topic} on a binding that is {status}")
         return
     binding.status = after or row.event["status"]
     if name == "confirmed":
@@ -714,15 +714,15 @@ def fold_binding(books: Books, row: Row, name: str) -> None:
         binding.last_on = row.event["last_on"]
 
 
-def fold_edition(books: Books, row: Row, _: str) -> None:
+def fold_edition(ledger: LedgerState, row: ExportRow, _: str) -> None:
     """Keep a published edition; the same name with other words is a fault."""
     event = row.event
-    published = books.editions.setdefault(event["region"], {})
+    published = ledger.editions.setdefault(event["region"], {})
     content = json.loads(event["content"])
     if published.get(event["edition"], content) != content:
-        books.faults.add("policies", row.position, f"edition {event['edition']} was edited")
+        ledger.faults.add("policies", row.position, f"edition {event['edition']} was edited")
     if (content["id"], content["region"]) != (event["edition"], event["region"]):
-        books.faults.add("policies", row.position, f"edition {event['edition']} names another")
+        ledger.faults.add("policies", row.position, f"edition {event['edition']} names another")
     published[event["edition"]] = content
 
 
@@ -730,10 +730,10 @@ def fold_edition(books: Books, row: Row, _: str) -> None:
 
 
 @dataclass(slots=True)
-class Command:
+class CommandRows:
     """The rows that one command wrote, in their order."""
 
-    rows: list[Row]
+    rows: list[ExportRow]
 
     @property
     def position(self) -> int:
@@ -745,94 +745,94 @@ class Command:
         """The keyed digest of its key."""
         return str((self.rows[0].act or {}).get("key_digest", ""))
 
-    def is_understood(self, books: Books) -> bool:
+    def is_understood(self, ledger: LedgerState) -> bool:
         """Whether every row, and all that happened to its streams, is known to this verifier."""
-        strange = books.strange
+        strange = ledger.strange
         return all(row.topic in TOPICS and row.stream not in strange for row in self.rows)
 
-    def named(self, *topics: str) -> list[Row]:
+    def named(self, *topics: str) -> list[ExportRow]:
         """Its rows of some topics."""
         return [row for row in self.rows if row.topic in topics]
 
 
-def check_command(books: Books, command: Command) -> None:
-    """Check one command against the books as they stood before it, then fold it in."""
-    check_key(books, command)
-    check_moves(books, command)
-    check_corrections(books, command)
+def check_command(ledger: LedgerState, command: CommandRows) -> None:
+    """Check one command against the ledger as it stood before it, then fold it in."""
+    check_key(ledger, command)
+    check_moves(ledger, command)
+    check_corrections(ledger, command)
     decisions = command.named(*DECISIONS)
     own = {row.stream for row in decisions}
-    made: list[Row] = []
+    made: list[ExportRow] = []
     for row in command.rows:
         if row.stream in own or bill_of(row) in own:
             made.append(row)
         else:
-            fold(books, row)  # what was free for the decision, though freed by the same command
+            fold(ledger, row)  # what was free for the decision, though freed by the same command
     for row in decisions:
-        check_read(books, command, row)
-        check_decision(books, row)
+        check_read(ledger, command, row)
+        check_decision(ledger, row)
     for row in made:
-        fold(books, row)
+        fold(ledger, row)
     for row in command.rows:
-        books.versions[row.stream] = row.version
+        ledger.versions[row.stream] = row.version
 
 
-def check_key(books: Books, command: Command) -> None:
+def check_key(ledger: LedgerState, command: CommandRows) -> None:
     """A key is used up once, and a buried one never."""
     key, position = command.key, command.position
     if not key:
         return
-    if key in books.keys:
-        books.faults.add("keys", position, f"its key was used at position {books.keys[key]}")
-    if key in books.buried:
-        where = books.buried[key]
-        books.faults.add("keys", position, f"its command was reversed at position {where}")
-    books.keys.setdefault(key, position)
+    if key in ledger.keys:
+        ledger.faults.add("keys", position, f"its key was used at position {ledger.keys[key]}")
+    if key in ledger.buried:
+        where = ledger.buried[key]
+        ledger.faults.add("keys", position, f"its command was reversed at position {where}")
+    ledger.keys.setdefault(key, position)
     for row in command.named("settlement.reversed/1"):
-        undone, bill = row.event["undone"], books.bills.get(row.stream)
-        if bill is None and undone in books.keys:
-            books.faults.add("keys", row.position, "a tombstone on a key that was used")
+        undone, bill = row.event["undone"], ledger.bills.get(row.stream)
+        if bill is None and undone in ledger.keys:
+            ledger.faults.add("keys", row.position, "a tombstone on a key that was used")
         if bill is None:
-            books.buried[undone] = row.position
+            ledger.buried[undone] = row.position
         elif bill.key != undone:
-            books.faults.add("keys", row.position, "it undoes another command than it names")
+            ledger.faults.add("keys", row.position, "it undoes another command than it names")
 
 
-def check_read(books: Books, command: Command, row: Row) -> None:
+def check_read(ledger: LedgerState, command: CommandRows, row: ExportRow) -> None:
     """A decision saw every stream at the version that it had."""
     for stream, version in row.event["read"].items():
-        held = books.versions.get(key_of(stream), 0)
+        held = ledger.versions.get(key_of(stream), 0)
         if held != version:
             what = f"it was decided on version {version} of {stream}, which was at {held}"
-            books.faults.add("life cycles", command.position, what)
+            ledger.faults.add("life cycles", command.position, what)
 
 
-def check_decision(books: Books, row: Row) -> None:
+def check_decision(ledger: LedgerState, row: ExportRow) -> None:
     """A bill that was settled or held: sums, order, caps, grants and rules."""
     event = row.event
-    check_sums(books, row)
+    check_sums(ledger, row)
     captured = event.get("hold")
     if captured is not None:
-        check_capture(books, row, books.holds.get(key_of(captured)))
+        check_capture(ledger, row, ledger.holds.get(key_of(captured)))
         return
-    check_place(books, row)
+    check_place(ledger, row)
     at = moment(event.get("settled_at") or event["held_at"])
-    patient = books.accounts.get(key_of(event["claim"]["beneficiary"]))
+    patient = ledger.accounts.get(key_of(event["claim"]["beneficiary"]))
     if patient is None:
-        books.faults.add("life cycles", row.position, "a bill of nobody")
+        ledger.faults.add("life cycles", row.position, "a bill of nobody")
         return
-    rules = check_rules(books, row, patient, day_of(at))
+    rules = check_rules(ledger, row, patient, day_of(at))
     if rules is None:
         return
     own, *sponsors = event["payers"]
-    check_own(books, row, patient.as_spent(at), own)
-    check_order(books, row, patient, at)
+    check_own(ledger, row, patient.as_spent(at), own)
+    check_order(ledger, row, patient, at)
     for share in sponsors:
-        check_sponsor(books, row, share, at)
-    check_beneficiary_cap(books, row, patient.as_spent(at), at)
+        check_sponsor(ledger, row, share, at)
+    check_beneficiary_cap(ledger, row, patient.as_spent(at), at)
 
 
-def check_sums(books: Books, row: Row) -> None:
+def check_sums(ledger: LedgerState, row: ExportRow) -> None:
     """Every fen of the bill has one payer, and nobody pays less than nothing."""
     event, claim = row.event, row.event["claim"]
     own, *sponsors = event["payers"]
@@ -841,48 +841,50 @@ def check_sums(books: Books, row: Row) -> None:
     personal = claim["total_fen"] - claim["fund_pay_fen"]
     if min([*parts, *paid, claim["fund_pay_fen"]]) < 0 or sum(paid) != personal:
         what = f"own {paid[0]}, aid {paid[1]} and cash {paid[2]} fen are not {personal}"
-        books.faults.add("double entry", row.position, what)
+        ledger.faults.add("double entry", row.position, what)
     if paid[:2] != [event["own_fen"], event["aid_fen"]]:
-        books.faults.add("double entry", row.position, "its sums are not its payers'")
+        ledger.faults.add("double entry", row.position, "its sums are not its payers'")
     lines = claim["lines"]
     if lines is not None and sum(line["amount_fen"] for line in lines) != personal:
-        books.faults.add("double entry", row.position, "its lines are not its personal part")
+        ledger.faults.add("double entry", row.position, "its lines are not its personal part")
 
 
-def check_capture(books: Books, row: Row, hold: Bill | None) -> None:
+def check_capture(ledger: LedgerState, row: ExportRow, hold: FoldedBill | None) -> None:
     """A captured bill takes from nobody more than was held for it."""
     if hold is None or hold.status != "held":
-        books.faults.add("life cycles", row.position, "it captures a hold that is not in force")
+        ledger.faults.add("life cycles", row.position, "it captures a hold that is not in force")
         return
     held = Counter({share["account"]: fen_of(share) for share in hold.decided["payers"]})
     for share in row.event["payers"]:
         if fen_of(share) > held[share["account"]]:
             what = f"{share['account']} paid more than was held"
-            books.faults.add("authority", row.position, what)
+            ledger.faults.add("authority", row.position, what)
 
 
-def check_rules(books: Books, row: Row, patient: Account, on: date) -> Event | None:
+def check_rules(
+    ledger: LedgerState, row: ExportRow, patient: FoldedAccount, on: date
+) -> JsonObject | None:
     """The editions that a decision names are those in force; the patient's."""
     event = row.event
-    rules = books.edition(patient.region, on)
+    rules = ledger.edition(patient.region, on)
     if rules is None or event["editions"]["beneficiary"] != rules["id"]:
-        books.faults.add("policies", row.position, "it names other rules than those in force")
+        ledger.faults.add("policies", row.position, "it names other rules than those in force")
     for binding, edition in event["editions"].items():
-        grant = books.bindings.get(key_of(binding))
-        sponsor = books.accounts.get(key_of(grant.terms["sponsor"])) if grant else None
-        known = books.edition(sponsor.region, on) if sponsor else None
+        grant = ledger.bindings.get(key_of(binding))
+        sponsor = ledger.accounts.get(key_of(grant.terms["sponsor"])) if grant else None
+        known = ledger.edition(sponsor.region, on) if sponsor else None
         if binding != "beneficiary" and (known is None or known["id"] != edition):
-            books.faults.add("policies", row.position, f"{binding}: not the rules in force")
+            ledger.faults.add("policies", row.position, f"{binding}: not the rules in force")
     return rules
 
 
-def check_own(books: Books, row: Row, seen: Account, own: Event) -> None:
+def check_own(ledger: LedgerState, row: ExportRow, seen: FoldedAccount, own: JsonObject) -> None:
     """Own money is first, whole, and spent before any aid."""
     event, position = row.event, row.position
     patient = event["claim"]["beneficiary"]
     if own["binding"] is not None or own["account"] not in (None, patient):
-        books.faults.add("order", position, "the first payer is not the patient")
-    rules = books.edition(seen.region, date.fromisoformat(event["on"]))
+        ledger.faults.add("order", position, "the first payer is not the patient")
+    rules = ledger.edition(seen.region, date.fromisoformat(event["on"]))
     if rules is None or not seen.is_known:
         return
     buckets = rules["money"]["own_buckets_order"]
@@ -893,37 +895,37 @@ def check_own(books: Books, row: Row, seen: Account, own: Event) -> None:
         available = 0
     if own["available_fen"] != available:
         what = f"own money is said to be {own['available_fen']} fen and was {available}"
-        books.faults.add("order", position, what)
+        ledger.faults.add("order", position, what)
     if event["aid_fen"] and event["claim"]["use_account"] and fen_of(own) < available:
-        books.faults.add("order", position, "aid paid before own money was spent")
+        ledger.faults.add("order", position, "aid paid before own money was spent")
 
 
-def check_order(books: Books, row: Row, patient: Account, at: datetime) -> None:
+def check_order(ledger: LedgerState, row: ExportRow, patient: FoldedAccount, at: datetime) -> None:
     """Sponsors pay in their order, each as far as he could, and nobody is left out."""
     sponsors, position = row.event["payers"][1:], row.position
     named = [share["binding"] for share in sponsors]
     for binding in patient.links:
         if binding not in named:
-            books.faults.add("order", position, f"sponsor {binding} was not considered")
+            ledger.faults.add("order", position, f"sponsor {binding} was not considered")
     giving = [share for share in sponsors if fen_of(share)]
     for share in giving[:-1]:
         limit = share["limit_fen"]
         could = share["available_fen"] if limit is None else min(share["available_fen"], limit)
         if fen_of(share) != could:
-            books.faults.add("order", position, f"{share['binding']} could give more than he did")
+            ledger.faults.add("order", position, f"{share['binding']} could give more than he did")
     silent = [s for s in sponsors if not fen_of(s) and s["reason"] is None]
     if silent or any(fen_of(share) and share["reason"] for share in sponsors):
-        books.faults.add("order", position, "a payer's reason does not fit what he gave")
-    ranks = [rank_of(books, patient, share["binding"], at) for share in giving]
+        ledger.faults.add("order", position, "a payer's reason does not fit what he gave")
+    ranks = [rank_of(ledger, patient, share["binding"], at) for share in giving]
     if None not in ranks and ranks != sorted(ranks, key=lambda rank: rank or ()):
-        books.faults.add("order", position, "sponsors did not pay in the order that was set")
+        ledger.faults.add("order", position, "sponsors did not pay in the order that was set")
 
 
 def rank_of(
-    books: Books, patient: Account, binding: str, at: datetime
+    ledger: LedgerState, patient: FoldedAccount, binding: str, at: datetime
 ) -> tuple[int | float | str, ...] | None:
     """Where a sponsor stands in the order; None where he is no sponsor, or there are no rules."""
-    link, rules = patient.links.get(binding), books.edition(patient.region, day_of(at))
+    link, rules = patient.links.get(binding), ledger.edition(patient.region, day_of(at))
     if link is None or rules is None:
         return None
     terms = rules["order"]
@@ -934,7 +936,7 @@ def rank_of(
             rank = patient.order.index(binding) if named else len(patient.order)
             return (rank, linked, binding)
         strategy = terms["order_fallback"]
-    sponsor = books.accounts.get(key_of(link["sponsor"]))
+    sponsor = ledger.accounts.get(key_of(link["sponsor"]))
     first: tuple[int | float | str, ...] = ()
     if strategy == "SAME_REGION_FIRST":
         first = (sponsor is None or sponsor.region != patient.region,)
@@ -945,60 +947,64 @@ def rank_of(
     return (*first, -linked if strategy == "BIND_TIME_DESC" else linked, binding)
 
 
-def check_sponsor(books: Books, row: Row, share: Event, at: datetime) -> None:
+def check_sponsor(ledger: LedgerState, row: ExportRow, share: JsonObject, at: datetime) -> None:
     """A sponsor who paid had granted it, had it, and stayed below every cap."""
-    binding = books.bindings.get(key_of(share["binding"]))
-    sponsor = books.accounts.get(key_of(share["account"]))
+    binding = ledger.bindings.get(key_of(share["binding"]))
+    sponsor = ledger.accounts.get(key_of(share["account"]))
     if binding is None or sponsor is None:
-        books.faults.add("authority", row.position, f"{share['binding']} was never granted")
+        ledger.faults.add("authority", row.position, f"{share['binding']} was never granted")
         return
     if fen_of(share):
-        check_grant(books, row, share, binding, day_of(at))
+        check_grant(ledger, row, share, binding, day_of(at))
         if sponsor.is_frozen or sponsor.has_ended:
-            books.faults.add("authority", row.position, f"{share['account']} may not pay")
-    rules = books.edition(sponsor.region, day_of(at))
+            ledger.faults.add("authority", row.position, f"{share['account']} may not pay")
+    rules = ledger.edition(sponsor.region, day_of(at))
     if rules is None or not sponsor.is_known:
         return
     if share["available_fen"]:
-        check_purse(books, row, share, sponsor.as_spent(at), rules["money"])
+        check_purse(ledger, row, share, sponsor.as_spent(at), rules["money"])
         limits = limits_of(
             binding, share["binding"], sponsor.as_spent(at), rules["money"], day_of(at)
         )
-        check_limit(books, row, share, min(limits, default=None))
+        check_limit(ledger, row, share, min(limits, default=None))
     elif fen_of(share):
-        books.faults.add("order", row.position, f"{share['account']} gave what he had not")
+        ledger.faults.add("order", row.position, f"{share['account']} gave what he had not")
 
 
-def check_grant(books: Books, row: Row, share: Event, binding: Binding, on: date) -> None:
+def check_grant(
+    ledger: LedgerState, row: ExportRow, share: JsonObject, binding: FoldedGrant, on: date
+) -> None:
     """The grant is in force on that day, between these two, and for care."""
     sides = (binding.terms["sponsor"], binding.terms["beneficiary"])
     patient = row.event["claim"]["beneficiary"]
     if sides != (share["account"], patient) or "care" not in binding.terms["uses"]:
-        books.faults.add("authority", row.position, f"{share['binding']} grants something else")
+        ledger.faults.add("authority", row.position, f"{share['binding']} grants something else")
     if not binding.pays(on):
-        books.faults.add("authority", row.position, f"{share['binding']} is not in force")
+        ledger.faults.add("authority", row.position, f"{share['binding']} is not in force")
 
 
-def check_purse(books: Books, row: Row, share: Event, seen: Account, money: Event) -> None:
+def check_purse(
+    ledger: LedgerState, row: ExportRow, share: JsonObject, seen: FoldedAccount, money: JsonObject
+) -> None:
     """What a sponsor is said to have is what his buckets held above the reserve."""
     in_buckets = seen.prior + (0 if money["sponsor_buckets"] == "PRIOR_ONLY" else seen.current)
     available = max(0, min(in_buckets, seen.current + seen.prior - money["reserve_fen"]))
     if share["available_fen"] != available or fen_of(share) > available:
         what = f"{share['account']} is said to have {share['available_fen']} fen, had {available}"
-        books.faults.add("order", row.position, what)
+        ledger.faults.add("order", row.position, what)
 
 
-def check_limit(books: Books, row: Row, share: Event, lowest: int | None) -> None:
+def check_limit(ledger: LedgerState, row: ExportRow, share: JsonObject, lowest: int | None) -> None:
     """What a sponsor gave is below the lowest cap, and the cap is the one on record."""
     if lowest is not None and fen_of(share) > lowest:
-        books.faults.add("caps", row.position, f"{share['binding']} gave more than {lowest} fen")
+        ledger.faults.add("caps", row.position, f"{share['binding']} gave more than {lowest} fen")
     if share["limit_fen"] != lowest:
         what = f"{share['binding']}: the cap is said to leave {share['limit_fen']}, left {lowest}"
-        books.faults.add("caps", row.position, what)
+        ledger.faults.add("caps", row.position, what)
 
 
 def limits_of(
-    binding: Binding, binding_id: str, seen: Account, money: Event, on: date
+    binding: FoldedGrant, binding_id: str, seen: FoldedAccount, money: JsonObject, on: date
 ) -> Iterator[int]:
     """What each cap of region and sponsor leaves, in fen."""
     used = seen.used.get(binding_id, seen.lent)
@@ -1010,7 +1016,7 @@ def limits_of(
         yield from left_of(binding.terms["caps"], "", used, on)
 
 
-def left_of(caps: Event, prefix: str, spent: Spent, on: date) -> Iterator[int]:
+def left_of(caps: JsonObject, prefix: str, spent: PeriodSums, on: date) -> Iterator[int]:
     """What four caps leave over what was spent."""
     seen = spent.seen(max(on, spent.on))
     gone = {"settlement": 0, "day": seen.day, "month": seen.month, "year": seen.year}
@@ -1020,45 +1026,47 @@ def left_of(caps: Event, prefix: str, spent: Spent, on: date) -> Iterator[int]:
             yield max(0, cap - fen)
 
 
-def check_beneficiary_cap(books: Books, row: Row, seen: Account, at: datetime) -> None:
+def check_beneficiary_cap(
+    ledger: LedgerState, row: ExportRow, seen: FoldedAccount, at: datetime
+) -> None:
     """All sponsors together stay below the region's cap per patient."""
-    rules = books.edition(seen.region, day_of(at))
+    rules = ledger.edition(seen.region, day_of(at))
     money = rules["money"] if rules else {"cap_scope": ""}
     if money["cap_scope"] != "PER_BENEFICIARY" or money["cap_set_by"] == "SPONSOR":
         return
     lowest = min(left_of(money, "cap_", seen.received, day_of(at)), default=None)
     if lowest is not None and row.event["aid_fen"] > lowest:
-        books.faults.add("caps", row.position, f"aid of {row.event['aid_fen']} fen over {lowest}")
+        ledger.faults.add("caps", row.position, f"aid of {row.event['aid_fen']} fen over {lowest}")
 
 
-def check_moves(books: Books, command: Command) -> None:
+def check_moves(ledger: LedgerState, command: CommandRows) -> None:
     """What a command's bills say they moved is what moved in accounts, to the fen."""
-    if not command.is_understood(books):
+    if not command.is_understood(ledger):
         return
     said: Counter[tuple[str, ...]] = Counter()
     moved: Counter[tuple[str, ...]] = Counter()
     for row in command.rows:
-        for move, fen in moves_said(books, row):
+        for move, fen in moves_said(ledger, row):
             said[move] += fen
         if row.topic in MOVES:
             move, fen = move_of(row, bill_of(row))
             moved[move] += fen
     for row in command.named("account.debit-returned/1"):
-        check_return(books, row, bill_of(row))
+        check_return(ledger, row, bill_of(row))
     for move in sorted(set(said) | set(moved)):
         if said[move] != moved[move]:
             what = f"{' '.join(move)}: {said[move]} fen by the bill, {moved[move]} in accounts"
-            books.faults.add("double entry", command.position, what)
+            ledger.faults.add("double entry", command.position, what)
 
 
-def bill_of(row: Row) -> str:
+def bill_of(row: ExportRow) -> str:
     """The bill that an account's event belongs to."""
     event = row.event
     hold = event.get("hold") if row.topic == "account.held/1" else None
     return key_of(event.get("settlement") or event.get("payment") or event.get("premium") or hold)
 
 
-def move_of(row: Row, bill: str) -> tuple[tuple[str, ...], int]:
+def move_of(row: ExportRow, bill: str) -> tuple[tuple[str, ...], int]:
     """What an account's event moved, in the words of `moves_said`."""
     event, kind = row.event, MOVES[row.topic]
     if kind in ("debit", "premium"):
@@ -1071,9 +1079,9 @@ def move_of(row: Row, bill: str) -> tuple[tuple[str, ...], int]:
     return (kind, bill, row.stream), event["amount_fen"]
 
 
-def moves_said(books: Books, row: Row) -> Iterator[tuple[tuple[str, ...], int]]:
+def moves_said(ledger: LedgerState, row: ExportRow) -> Iterator[tuple[tuple[str, ...], int]]:
     """What a bill's event says was moved."""
-    event, bill = row.event, books.bills.get(row.stream)
+    event, bill = row.event, ledger.bills.get(row.stream)
     if row.topic in DECISIONS:
         kind = "debit" if row.topic == "settlement.settled/1" else "hold"
         for share in event["payers"]:
@@ -1092,12 +1100,12 @@ def moves_said(books: Books, row: Row) -> Iterator[tuple[tuple[str, ...], int]]:
             patient = key_of(bill.decided["claim"]["beneficiary"])
             yield ("aid back", row.stream, patient), aid
     else:
-        yield from premium_said(books, row)
+        yield from premium_said(ledger, row)
 
 
-def premium_said(books: Books, row: Row) -> Iterator[tuple[tuple[str, ...], int]]:
+def premium_said(ledger: LedgerState, row: ExportRow) -> Iterator[tuple[tuple[str, ...], int]]:
     """What a premium's event says was moved."""
-    event, premium = row.event, books.premiums.get(row.stream)
+    event, premium = row.event, ledger.premiums.get(row.stream)
     if row.topic == "premium.held/1":
         yield ("hold", row.stream, key_of(event["sponsor"]), ""), event["amount_fen"]
     elif row.topic == "premium.confirmed/1" and premium is not None and fen_of(event):
@@ -1107,50 +1115,54 @@ def premium_said(books: Books, row: Row) -> Iterator[tuple[tuple[str, ...], int]
         yield ("back", row.stream), premium.own
 
 
-def check_corrections(books: Books, command: Command) -> None:
+def check_corrections(ledger: LedgerState, command: CommandRows) -> None:
     """A balance is put right as one of the agency proposed and another approved."""
     approved = {row.stream: row for row in command.named("correction.approved/1")}
     for row in command.named("account.corrected/1"):
         by = approved.pop(key_of(row.event["correction"]), None)
-        proposed = books.corrections.get(key_of(row.event["correction"]))
+        proposed = ledger.corrections.get(key_of(row.event["correction"]))
         if by is None or proposed is None:
-            books.faults.add("authority", row.position, "a correction that nobody approved")
+            ledger.faults.add("authority", row.position, "a correction that nobody approved")
         elif by.event["by"] == proposed["by"]:
-            books.faults.add("authority", row.position, "a correction approved by who proposed it")
+            ledger.faults.add("authority", row.position, "a correction approved by who proposed it")
         elif (key_of(proposed["account"]), proposed["amount_fen"]) != (
             row.stream,
             row.event["amount_fen"],
         ):
-            books.faults.add("double entry", row.position, "it corrects something else")
+            ledger.faults.add("double entry", row.position, "it corrects something else")
     for row in approved.values():
-        books.faults.add("double entry", row.position, "approved, and no money moved")
+        ledger.faults.add("double entry", row.position, "approved, and no money moved")
 
 
-def check_place(books: Books, row: Row) -> None:
+def check_place(ledger: LedgerState, row: ExportRow) -> None:
     """A bill is taken at an institution under agreement, in its region."""
-    place = books.institutions.get(key_of(row.event["claim"]["institution"]))
+    place = ledger.institutions.get(key_of(row.event["claim"]["institution"]))
     if place is None or place["status"] != "active":
-        books.faults.add("authority", row.position, "a bill of an institution without agreement")
+        ledger.faults.add("authority", row.position, "a bill of an institution without agreement")
     elif place["region"] != row.event["place_region"]:
-        books.faults.add("policies", row.position, "it names another region than its institution's")
+        ledger.faults.add(
+            "policies", row.position, "it names another region than its institution's"
+        )
 
 
-def check_return(books: Books, row: Row, bill_id: str) -> None:
+def check_return(ledger: LedgerState, row: ExportRow, bill_id: str) -> None:
     """Money goes back to who paid it, or to his successor."""
-    bill = books.bills.get(bill_id)
+    bill = ledger.bills.get(bill_id)
     if bill is None:
         return  # told as a sum that nothing says
     paid = {key_of(share["account"]): fen_of(share) for share in bill.decided["payers"]}
-    if fen_of(row.event) > paid.get(row.stream, 0) and row.stream not in heirs_of(books, set(paid)):
+    if fen_of(row.event) > paid.get(row.stream, 0) and row.stream not in heirs_of(
+        ledger, set(paid)
+    ):
         what = f"account {row.stream} gets back what it did not pay"
-        books.faults.add("double entry", row.position, what)
+        ledger.faults.add("double entry", row.position, what)
 
 
-def heirs_of(books: Books, streams: set[str]) -> set[str]:
+def heirs_of(ledger: LedgerState, streams: set[str]) -> set[str]:
     """The accounts that took the place of some, and of those in turn."""
     heirs: set[str] = set()
     while streams:
-        known = [books.accounts[stream] for stream in streams if stream in books.accounts]
+        known = [ledger.accounts[stream] for stream in streams if stream in ledger.accounts]
         streams = {account.successor for account in known if account.successor} - heirs
         heirs |= streams
     return heirs
@@ -1174,32 +1186,32 @@ RETURNS = (
 )
 
 
-def fold(books: Books, row: Row) -> None:
-    """Fold a row into the books, and look whether it could follow."""
+def fold(ledger: LedgerState, row: ExportRow) -> None:
+    """Fold a row into the ledger, and look whether it could follow."""
     kind, _, name = row.topic.removesuffix("/1").partition(".")
     if row.topic not in TOPICS:
-        books.unknown[row.topic] += 1
-        books.strange.add(row.stream)
-        if row.stream in books.accounts:
-            books.accounts[row.stream].is_known = False
-    elif kind == "account" or (kind in FOLDS and row.stream not in books.strange):
-        FOLDS[kind](books, row, name)
+        ledger.unknown[row.topic] += 1
+        ledger.strange.add(row.stream)
+        if row.stream in ledger.accounts:
+            ledger.accounts[row.stream].is_known = False
+    elif kind == "account" or (kind in FOLDS and row.stream not in ledger.strange):
+        FOLDS[kind](ledger, row, name)
 
 
-def fold_bill(books: Books, row: Row, name: str) -> None:
+def fold_bill(ledger: LedgerState, row: ExportRow, name: str) -> None:
     """Fold a settlement's or a hold's event, and look whether it could follow."""
-    shelf, steps = (books.holds, HOLD) if row.topic.startswith("hold.") else (books.bills, BILL)
+    shelf, steps = (ledger.holds, HOLD) if row.topic.startswith("hold.") else (ledger.bills, BILL)
     bill, event = shelf.get(row.stream), row.event
     key = str((row.act or {}).get("key_digest", ""))
     if row.version == 1 and name in ("settled", "placed", "refused", "reversed"):
         sums = (event.get("own_fen", 0), event.get("aid_fen", 0), event.get("cash_fen", 0))
         status = {"placed": "held"}.get(name, name)
-        shelf[row.stream] = Bill(row.state, row.position, status, *sums, key)
+        shelf[row.stream] = FoldedBill(row.state, row.position, status, *sums, key)
         return
     before, after = steps.get(name, ("", ""))
     if bill is None or bill.status not in before.split():
         status = bill.status if bill else "not there"
-        books.faults.add("life cycles", row.position, f"{row.topic} on what is {status}")
+        ledger.faults.add("life cycles", row.position, f"{row.topic} on what is {status}")
         return
     bill.status = after or bill.status
     if name == "part-refunded":
@@ -1208,49 +1220,49 @@ def fold_bill(books: Books, row: Row, name: str) -> None:
         bill.cash -= event["cash_fen"]
         back = event["own_fen"] + event["aid_fen"] + event["cash_fen"]
         if min(bill.own, bill.aid, bill.cash) < 0 or back != event["amount_fen"]:
-            books.faults.add("double entry", row.position, "it gives back more than stays")
+            ledger.faults.add("double entry", row.position, "it gives back more than stays")
     elif name in ("cancelled", "reversed"):
         bill.own = bill.aid = bill.cash = 0
 
 
-def fold_institution(books: Books, row: Row, name: str) -> None:
+def fold_institution(ledger: LedgerState, row: ExportRow, name: str) -> None:
     """Keep the newest particulars of an institution."""
     if name == "designated":
-        books.institutions[row.stream] = row.event
+        ledger.institutions[row.stream] = row.event
 
 
-def fold_premium(books: Books, row: Row, name: str) -> None:
+def fold_premium(ledger: LedgerState, row: ExportRow, name: str) -> None:
     """Fold a premium's event: granted for premiums, and step by step."""
-    event, premium = row.event, books.premiums.get(row.stream)
+    event, premium = row.event, ledger.premiums.get(row.stream)
     if name == "held" and row.version == 1:
-        books.premiums[row.stream] = Bill(row.state, row.position, "held", 0, 0, 0, "")
-        grant = books.bindings.get(key_of(event["binding"]))
+        ledger.premiums[row.stream] = FoldedBill(row.state, row.position, "held", 0, 0, 0, "")
+        grant = ledger.bindings.get(key_of(event["binding"]))
         sides = (grant.terms["sponsor"], grant.terms["beneficiary"]) if grant else ()
         is_granted = grant is not None and "premium" in grant.terms["uses"]
         if sides != (event["sponsor"], event["payee"]) or not is_granted:
-            books.faults.add("authority", row.position, "a premium that no grant allows")
+            ledger.faults.add("authority", row.position, "a premium that no grant allows")
         elif grant is not None and not grant.pays(date.fromisoformat(event["on"])):
-            books.faults.add("authority", row.position, f"{event['binding']} is not in force")
+            ledger.faults.add("authority", row.position, f"{event['binding']} is not in force")
         return
     before, after = PREMIUM.get(name, ("", ""))
     if premium is None or premium.status not in before.split():
         status = premium.status if premium else "not there"
-        books.faults.add("life cycles", row.position, f"{row.topic} on what is {status}")
+        ledger.faults.add("life cycles", row.position, f"{row.topic} on what is {status}")
         return
     premium.status = after or premium.status
     if name == "confirmed":
         premium.own = fen_of(event)
         if premium.own + event["uncovered_fen"] != premium.decided["amount_fen"]:
-            books.faults.add("double entry", row.position, "it took another sum than was held")
+            ledger.faults.add("double entry", row.position, "it took another sum than was held")
 
 
-def fold_correction(books: Books, row: Row, name: str) -> None:
+def fold_correction(ledger: LedgerState, row: ExportRow, name: str) -> None:
     """Keep what was proposed."""
     if name == "proposed":
-        books.corrections[row.stream] = row.event
+        ledger.corrections[row.stream] = row.event
 
 
-FOLDS: dict[str, Callable[[Books, Row, str], None]] = {
+FOLDS: dict[str, Callable[[LedgerState, ExportRow, str], None]] = {
     "account": fold_account,
     "binding": fold_binding,
     "policy": fold_edition,
@@ -1265,7 +1277,7 @@ FOLDS: dict[str, Callable[[Books, Row, str], None]] = {
 # ---------------------------------------------------------------- the access log
 
 
-def check_outside(faults: Faults, outside: Checkpoint, checkpoint: Checkpoint) -> None:
+def check_outside(faults: Faults, outside: NoteCheckpoint, checkpoint: NoteCheckpoint) -> None:
     """Look whether a checkpoint kept outside is one of this log."""
     if not outside.is_signed:
         faults.add("outside", 0, "no key given signed the checkpoint outside")
@@ -1273,7 +1285,7 @@ def check_outside(faults: Faults, outside: Checkpoint, checkpoint: Checkpoint) -
         faults.add("outside", 0, f"it is of another log: {outside.origin}")
 
 
-def access_hash(before: bytes, access: Event) -> bytes:
+def access_hash(before: bytes, access: JsonObject) -> bytes:
     """An access's hash over the one before it; raises ValueError and others: it is no access."""
     leaf = hashlib.sha256(b"\0")
     members = [struct.pack(">q", access["at"]), struct.pack(">q", access["status"])]
@@ -1287,18 +1299,20 @@ def access_hash(before: bytes, access: Event) -> bytes:
 ACCESS_TEXTS = ("caller", "role", "operation", "code", "purpose", "trace_id")
 
 
-class AccessWalk:
+class AccessLogVerifier:
     """One walk along an access log: each access over the one before it."""
 
     checks = ACCESS_CHECKS
 
-    def __init__(self, head: Event, checkpoint: Checkpoint, outside: Checkpoint | None) -> None:
+    def __init__(
+        self, head: JsonObject, checkpoint: NoteCheckpoint, outside: NoteCheckpoint | None
+    ) -> None:
         """Begin before the first access that is kept."""
         self.faults = Faults()
-        self.books = Books(self.faults)
+        self.ledger = LedgerState(self.faults)
         self.head, self.checkpoint, self.outside = head, checkpoint, outside
         self.rows = 0
-        self.keys: list[Key] = []
+        self.keys: list[VerifierKey] = []
         self._at: int = head["from"] - 1
         self._hash = base64.b64decode(head.get("before", ""))
         self._signed = self._at
@@ -1363,22 +1377,24 @@ class AccessWalk:
 # ---------------------------------------------------------------- main
 
 
-class Walk:
-    """One walk through an export: contiguity and tree row by row, books command by command."""
+class LogVerifier:
+    """One walk through an export: contiguity and tree row by row, the ledger command by command."""
 
     checks = CHECKS
 
-    def __init__(self, head: Event, checkpoint: Checkpoint, outside: Checkpoint | None) -> None:
+    def __init__(
+        self, head: JsonObject, checkpoint: NoteCheckpoint, outside: NoteCheckpoint | None
+    ) -> None:
         """Begin before the first row."""
         self.faults = Faults()
-        self.books = Books(self.faults)
+        self.ledger = LedgerState(self.faults)
         self.tree = Tree()
         self.head, self.checkpoint, self.outside = head, checkpoint, outside
         self.rows = 0
         self.signed = 0
-        self.keys: list[Key] = []
-        self._last: Row | None = None
-        self._command: list[Row] = []
+        self.keys: list[VerifierKey] = []
+        self._last: ExportRow | None = None
+        self._command: list[ExportRow] = []
         self._versions: dict[str, int] = {}
         self._is_from_first = head["from"] == 1 and not head.get("selection")
         self._is_astray = False
@@ -1387,7 +1403,7 @@ class Walk:
         """Check the next line; raises ValueError, KeyError or TypeError where it is no row."""
         self.take(read_row(line))
 
-    def take(self, row: Row) -> None:
+    def take(self, row: ExportRow) -> None:
         """Check the next row."""
         self._follows(row)
         leaf = leaf_of(row)
@@ -1425,7 +1441,7 @@ class Walk:
             for check in FROM_FIRST:
                 self.faults.skipped[check] = "needs the log from its first row on"
 
-    def _follows(self, row: Row) -> None:
+    def _follows(self, row: ExportRow) -> None:
         """Positions, times, and versions of our streams, have no gap and never run back."""
         faults, last = self.faults, self._last
         before = last.position if last else self.head["from"] - 1
@@ -1442,7 +1458,7 @@ class Walk:
             what = f"stream {row.stream}: version {row.version} instead of {known + 1}"
             faults.add("contiguity", row.position, what)
 
-    def _compare(self, row: Row) -> None:
+    def _compare(self, row: ExportRow) -> None:
         """Hold the tree against the checkpoints signed on the way, and the one outside."""
         if row.note is not None and not self._is_astray:
             way = read_note(row.note, ())
@@ -1462,7 +1478,7 @@ class Walk:
     def _end_command(self) -> None:
         rows, self._command = self._command, []
         try:
-            check_command(self.books, Command(rows))
+            check_command(self.ledger, CommandRows(rows))
         except Exception as error:  # noqa: BLE001 -- a log that was tampered with may hold anything
             why = f"{type(error).__name__}: {error}"[:WHY_MAX]
             what = f"stream {rows[0].stream}: not of its shape ({why})"
@@ -1483,17 +1499,17 @@ class Walk:
                 self.faults.skipped["outside"] = "needs the rows from the first up to it"
 
 
-WALKS: dict[str, type[Walk] | type[AccessWalk]] = {
-    "gongji-export/1": Walk,
-    "gongji-accesses/1": AccessWalk,
+WALKS: dict[str, type[LogVerifier] | type[AccessLogVerifier]] = {
+    "gongji-export/1": LogVerifier,
+    "gongji-accesses/1": AccessLogVerifier,
 }
 """The forms that are known here."""
 
 
-def read_head(line: str) -> Event:
+def read_head(line: str) -> JsonObject:
     """The header of an export; raises VerifyError where it is none, or of a form not known here."""
     try:
-        head: Event = json.loads(line)
+        head: JsonObject = json.loads(line)
         head["from"], head["to"] = int(head["from"]), int(head["to"])
         texts = {name: str(head[name]) for name in ("format", "checkpoint")}
         head |= texts | {"before": str(head.get("before", ""))}
@@ -1506,7 +1522,9 @@ def read_head(line: str) -> Event:
     return head
 
 
-def verify(lines: Iterable[str], keys: list[Key], outside: str | None) -> Walk | AccessWalk:
+def verify(
+    lines: Iterable[str], keys: list[VerifierKey], outside: str | None
+) -> LogVerifier | AccessLogVerifier:
     """Check an export's lines; raises VerifyError where there is nothing to check."""
     source = iter(lines)
     head = read_head(next(source, ""))
@@ -1529,7 +1547,7 @@ def verify(lines: Iterable[str], keys: list[Key], outside: str | None) -> Walk |
     return walk
 
 
-def tell(walk: Walk | AccessWalk) -> int:
+def tell(walk: LogVerifier | AccessLogVerifier) -> int:
     """Print every check and every fault; the exit status."""
     print(f"log {walk.checkpoint.origin}, signed over {walk.checkpoint.size} rows")
     print(f"export of {walk.rows} rows from position {walk.head['from']} to {walk.head['to']}")
@@ -1544,13 +1562,13 @@ def tell(walk: Walk | AccessWalk) -> int:
             print(f"      {where}: {fault.what}")
         if len(faults) > SHOWN_MAX:
             print(f"      and {len(faults) - SHOWN_MAX} more")
-    for topic, count in sorted(walk.books.unknown.items()):
+    for topic, count in sorted(walk.ledger.unknown.items()):
         print(f"      not checked beyond tree and contiguity: {count} of {topic}")
     print("FAULTS FOUND" if walk.faults.found else "everything that was checked holds")
     return 1 if walk.faults.found else 0
 
 
-def read_keys(stated: list[str]) -> list[Key]:
+def read_keys(stated: list[str]) -> list[VerifierKey]:
     """Keys from what was given: the keys themselves, or files with one a line."""
     texts = [Path(one).read_text("utf-8") if Path(one).is_file() else one for one in stated]
     keys = [read_key(line) for text in texts for line in text.split()]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from api.verify.gongji_verify import AccessWalk, Fault, read_key, tell, verify
+from api.verify.gongji_verify import AccessLogVerifier, Fault, read_key, tell, verify
 from service.ledger.access_log import BEGINNING, Access, link_of, prune, record, sealed
 from service.ledger.access_log import leaf_of as access_leaf
 from service.ledger.postgres.store import PostgresStore
@@ -69,7 +69,7 @@ def found(lines: list[str], outside: str | None = None) -> list[Fault]:
     """What the offline verifier finds in an access log."""
     keys = [read_key(key) for key in json.loads(lines[0])["keys"]]
     walk = verify(lines, keys, outside)
-    assert isinstance(walk, AccessWalk)
+    assert isinstance(walk, AccessLogVerifier)
     return walk.faults.found
 
 
