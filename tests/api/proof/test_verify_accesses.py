@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from api.verify.gongji_verify import AccessLogVerifier, Fault, read_key, tell, verify
+from api.verify.gongji_verify import AccessLogVerifier, Fault, print_report, read_key, verify
 from service.ledger.access_log import BEGINNING, Access, link_of, prune, record, sealed
 from service.ledger.access_log import leaf_of as access_leaf
 from service.ledger.postgres.store import PostgresStore
@@ -117,7 +117,7 @@ async def test_the_untouched_access_log_passes(
     assert 33 == len(lines) - 1
     assert 4 == sum("checkpoint" in json.loads(line) for line in lines[1:])
     keys = [read_key(key) for key in json.loads(lines[0])["keys"]]
-    assert 0 == tell(verify(lines, keys, kept[-1]))
+    assert 0 == print_report(verify(lines, keys, kept[-1]))
     assert 5 == capsys.readouterr().out.count("ok   ")
 
 
@@ -235,4 +235,4 @@ async def test_what_was_forgotten_is_told(sealing: Sealing) -> None:
     assert [] == found(lines, seen)
     assert 31 == json.loads(lines[1])["position"]
     skipped = verify(lines, keys, older).faults.skipped["outside"]
-    assert skipped == "accesses up to 30 were forgotten, and it signs older ones"
+    assert skipped == "accesses up to 30 were pruned, and it signs older ones"

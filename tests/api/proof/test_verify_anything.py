@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.verify.gongji_verify import VerifyError, main, read_key, tell, verify
+from api.verify.gongji_verify import VerifyError, main, print_report, read_key, verify
 from service.proof.merkle import Leaf
 from tests.exports import KEY, export_of
 from tests.service.ledger.extreme_events import every_extreme
@@ -33,9 +33,9 @@ LINES = export_of(leaves(), ways=(3,))
 
 
 def ends(lines: Sequence[str], outside: str | None = None) -> int:
-    """Check lines and tell what was found; the exit status, 2 where nothing can be checked."""
+    """Check lines and print what was found; the exit status, 2 where nothing can be checked."""
     try:
-        return tell(verify(lines, [read_key(KEY)], outside))
+        return print_report(verify(lines, [read_key(KEY)], outside))
     except VerifyError:
         return 2
 

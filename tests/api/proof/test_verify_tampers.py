@@ -179,7 +179,7 @@ def test_what_is_not_known_here_is_counted_and_not_blamed(log: Log) -> None:
     walk = verify(export_of(rows), [read_key(KEY)], None)
 
     assert [] == walk.faults.found
-    assert {gift.topic: 1, money.topic: 1, library.topic: 1} == dict(walk.ledger.unknown)
+    assert {gift.topic: 1, money.topic: 1, library.topic: 1} == dict(walk.faults.unknown)
     rows[-1] = library._replace(state=b"\xff\x01")
     assert ["tree"] == [fault.check for fault in faults_in(lines_of(rows, [*rows[:-1], library]))]
 
