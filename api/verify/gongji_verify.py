@@ -38,7 +38,7 @@ SERVICE_TOPIC = re.compile(r"[a-z]+\.[a-z-]+/\d+")
 """Topics of the service. A library that writes to the same log may count versions otherwise."""
 CHECKS = {
     "format": "every line has its form",
-    "signature": "a given key signed the checkpoint",
+    "signature": "a key given signed the checkpoint",
     "contiguity": "positions and versions have no gap, and times never run back",
     "tree": "every row is in the signed tree",
     "outside": "the log contains all that the checkpoint kept outside signed",
@@ -54,7 +54,7 @@ CHECKS = {
 """The checks of a log, in the order they are printed."""
 ACCESS_CHECKS = {
     "format": "every line has its form",
-    "signature": "a given key signed the checkpoint",
+    "signature": "a key given signed the checkpoint",
     "contiguity": "positions have no gap",
     "chain": "every access is hashed over the one before it, up to the signed one",
     "outside": "the checkpoint kept outside signed one of these accesses",
@@ -1268,7 +1268,7 @@ class ExportVerifier:
             self.faults.skipped["outside"] = "no --checkpoint was given"
             return None
         if not outside.is_signed:
-            self.faults.add("outside", 0, "no given key signed the checkpoint kept outside")
+            self.faults.add("outside", 0, "no key given signed the checkpoint kept outside")
         if outside.origin != self.checkpoint.origin:
             self.faults.add("outside", 0, f"it is of another log: {outside.origin}")
         return outside
@@ -1478,7 +1478,7 @@ def verify(
     checkpoint = read_note(head["checkpoint"], keys)
     verifier = VERIFIERS[head["format"]](ExportInput(head, checkpoint, keys, kept))
     if not checkpoint.is_signed:
-        verifier.faults.add("signature", 0, "no given key signed the export's checkpoint")
+        verifier.faults.add("signature", 0, "no key given signed the export's checkpoint")
     for number, line in enumerate(source, 2):
         try:
             verifier.read(line)
