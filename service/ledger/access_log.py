@@ -1,8 +1,7 @@
 """The access log as it is stored: rows without gaps, each hashed over the one before it.
 
-A leaf is SHA-256 over 0x00 and every member behind its length in 8 bytes, big-endian, as the
-leaves of events are; a row's hash is SHA-256 over 0x01, the hash before it, its position and
-its leaf. Whoever changes, drops or slips in a row breaks every hash behind it.
+A row's hash is SHA-256 over 0x01, the hash before it, its position and its leaf, whose members
+are all of its columns. To change, drop or insert a row breaks every hash after it.
 """
 
 import hashlib
@@ -12,6 +11,8 @@ from typing import Any, NamedTuple
 from asyncpg import Pool
 
 from aggregates.vocabulary import StreamId
+from projections.kit.table import Connection
+from service.ledger.leaf_hash import hash_members
 
 RECORD = "SELECT record_accesses($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 FIELDS = "position, at, status, caller, role, operation, code, purpose, trace_id, streams"
@@ -29,10 +30,11 @@ OF_CODE = f"""
      WHERE position > $1 AND code IS NOT NULL AND string_to_array(code, ' ') @> ARRAY[$2::text]
      ORDER BY position LIMIT $3
 """  # noqa: S608 -- column names of ours
-CHAIN = f"SELECT {FIELDS}, hash FROM accesses WHERE position > $1 ORDER BY position LIMIT 1000"  # noqa: S608
+CHAIN = f"SELECT {FIELDS}, hash FROM accesses WHERE position > $1 ORDER BY position"  # noqa: S608
 SIGNED = f"""
     SELECT {FIELDS}, hash,
            (SELECT c.note FROM checkpoints c WHERE c.accesses = position ORDER BY c.size LIMIT 1)
+           AS note
       FROM accesses WHERE position > $1 AND position <= $2 ORDER BY position
 """  # noqa: S608 -- column names of ours
 HEAD = "SELECT position, hash, anchor_position, anchor_hash FROM access_head"
@@ -41,15 +43,15 @@ OLD = """
                  coalesce((SELECT nullif(max(c.accesses), 0) FROM checkpoints c), $2))
       FROM accesses a WHERE a.at >= $1
 """
-"""None that is not signed yet, where any were."""
+"""The newest access to prune: none that is unsigned, once any was signed."""
 BEGINNING = hashlib.sha256(b"").digest()
 
 
 class Access(NamedTuple):
-    """One request: when (microseconds), how it was answered, who asked what, and what he saw.
+    """One request: when (microseconds), its status, who asked for what, and what was shown.
 
     `operation` is a method and a path's pattern, never a path: paths name persons. `code` has
-    every code that it, or a bill of it, was refused with, in their order, a space between.
+    every code that it, or a bill of it, was refused with, in order and separated by spaces.
     """
 
     at: int
@@ -64,14 +66,14 @@ class Access(NamedTuple):
 
 
 class StoredAccess(NamedTuple):
-    """An access and its place in the access log, from 1."""
+    """An access and its position in the access log, from 1."""
 
     position: int
     access: Access
 
 
 class AccessQuery(NamedTuple):
-    """Which accesses are wanted: below a position, of a stream, by a caller, in [since, until)."""
+    """Which accesses: below a position, of a stream, by a caller, in [since, until)."""
 
     below: int
     stream: StreamId | None = None
@@ -79,11 +81,11 @@ class AccessQuery(NamedTuple):
     since: int | None = None
     until: int | None = None
 
-    def fits(self, kept: StoredAccess) -> bool:
+    def fits(self, stored: StoredAccess) -> bool:
         """Whether an access is among them."""
-        access = kept.access
+        access = stored.access
         return (
-            kept.position < self.below
+            stored.position < self.below
             and (self.stream is None or self.stream in access.streams)
             and (self.caller is None or self.caller == access.caller)
             and (self.since is None or access.at >= self.since)
@@ -92,15 +94,15 @@ class AccessQuery(NamedTuple):
 
 
 class SealedAccess(NamedTuple):
-    """An access as it is stored: its hash, and a checkpoint where one was signed over it."""
+    """A stored access with its hash, and with the checkpoint that signed it as the newest."""
 
-    kept: StoredAccess
+    stored: StoredAccess
     hash: bytes
     note: str | None
 
 
 class ChainCheck(NamedTuple):
-    """How a walk along the chain went: the first broken position if any, and the head."""
+    """The result of checking the chain: the first broken position, if any, and the head."""
 
     broken: int | None
     position: int
@@ -108,13 +110,10 @@ class ChainCheck(NamedTuple):
 
 
 def leaf_of(access: Access) -> bytes:
-    """The hash of an access by itself."""
-    made = hashlib.sha256(b"\0")
+    """The leaf of an access: its columns but the position."""
     numbers = access.at.to_bytes(8), access.status.to_bytes(8)
     texts = (*access[2:5], access.code or "", access.purpose or "", access.trace_id)
-    for member in (*numbers, *(text.encode() for text in (*texts, *access.streams))):
-        made.update(len(member).to_bytes(8) + member)
-    return made.digest()
+    return hash_members([*numbers, *(text.encode() for text in (*texts, *access.streams))])
 
 
 def link_of(before: bytes, position: int, leaf: bytes) -> bytes:
@@ -129,46 +128,45 @@ async def record(pool: Pool, accesses: Sequence[Access]) -> None:
     await pool.execute(RECORD, *columns, streams, [leaf_of(access) for access in accesses])
 
 
-async def page(pool: Pool, sought: AccessQuery, limit: int) -> list[StoredAccess]:
+async def page(pool: Pool, query: AccessQuery, limit: int) -> list[StoredAccess]:
     """Up to `limit` accesses, the newest first."""
-    return [_kept(row) for row in await pool.fetch(PAGE, *sought, limit)]
+    return [_stored(row) for row in await pool.fetch(PAGE, *query, limit)]
 
 
 async def of_code(pool: Pool, code: str, after: int, limit: int) -> list[StoredAccess]:
-    """Up to `limit` accesses behind a position that were refused with a code, oldest first."""
-    return [_kept(row) for row in await pool.fetch(OF_CODE, after, code, limit)]
+    """Up to `limit` accesses after a position that were refused with a code, the oldest first."""
+    return [_stored(row) for row in await pool.fetch(OF_CODE, after, code, limit)]
 
 
 async def check(pool: Pool) -> ChainCheck:
-    """Walk the chain from its anchor to its head."""
+    """Check the chain from its anchor to its head."""
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read"):
-        position, newest, anchor, link = await connection.fetchrow(HEAD)
-        at = anchor
-        async for kept, stored in _chain(connection, anchor):
-            at += 1
-            link = link_of(link, at, leaf_of(kept.access))
-            if (at, link) != (kept.position, stored):
+        position, newest, at, link = await connection.fetchrow(HEAD)
+        async for row in connection.cursor(CHAIN, at, prefetch=1000):
+            at, stored = at + 1, _stored(row)
+            link = link_of(link, at, leaf_of(stored.access))
+            if (at, link) != (stored.position, row["hash"]):
                 return ChainCheck(at, position, newest)
         broken = None if (at, link) == (position, newest) else at + 1
         return ChainCheck(broken, position, newest)
 
 
-async def anchor(connection: Any) -> tuple[int, bytes]:  # noqa: ANN401 -- asyncpg
-    """Position and hash of the newest access that was forgotten; of the beginning where none."""
+async def anchor(connection: Connection) -> tuple[int, bytes]:
+    """Position and hash of the newest access that was pruned; 0 and `BEGINNING` before any."""
     _, _, position, link = await connection.fetchrow(HEAD)
     return position, link
 
 
-async def sealed(connection: Any, after: int, upto: int) -> AsyncIterator[SealedAccess]:  # noqa: ANN401
-    """The accesses behind a position, up to another; within a transaction."""
+async def sealed(connection: Connection, after: int, upto: int) -> AsyncIterator[SealedAccess]:
+    """The accesses after a position, up to another; within a transaction."""
     async for row in connection.cursor(SIGNED, after, upto, prefetch=1000):
-        yield SealedAccess(_kept(row[:-2]), row[-2], row[-1])
+        yield SealedAccess(_stored(row), row["hash"], row["note"])
 
 
 async def prune(pool: Pool, before: int) -> int:
-    """Forget the oldest accesses, all from before a moment (microseconds); how many.
+    """Delete the oldest accesses, all from before a moment (microseconds); how many.
 
-    Where accesses are under checkpoints, those that are not yet stay.
+    Once checkpoints sign the access log, accesses that none signs yet stay.
     """
     head = await pool.fetchval("SELECT position FROM access_head")
     pruned: int = await pool.fetchval(
@@ -177,13 +175,6 @@ async def prune(pool: Pool, before: int) -> int:
     return pruned
 
 
-async def _chain(connection: Any, after: int) -> AsyncIterator[tuple[StoredAccess, bytes]]:  # noqa: ANN401
-    while rows := await connection.fetch(CHAIN, after):
-        for row in rows:
-            yield _kept(row[:-1]), row[-1]
-        after = rows[-1]["position"]
-
-
-def _kept(row: Sequence[Any]) -> StoredAccess:
+def _stored(row: Sequence[Any]) -> StoredAccess:
     streams = tuple(StreamId(stream) for stream in row[9])
     return StoredAccess(row[0], Access._make((*row[1:9], streams)))

@@ -1,12 +1,11 @@
-"""The access log under the checkpoints: each signs the newest access's position and hash.
+"""The access log under the checkpoints: each signs the position and hash of the newest access.
 
-An access's hash is over all before it, so what was signed once fixes every record up to there.
-Records leave as an old beginning alone, and none before it was signed.
+An access's hash covers all accesses before it, so a signed hash fixes the access log up to there.
+Accesses are pruned from the oldest on, and only once they are signed.
 """
 
-from typing import Any
-
 from service.proof.merkle import TreeHead
+from service.proof.tree import ConnectionOrPool, LogBrokenError
 
 READ = """
     SELECT h.position, h.hash,
@@ -17,31 +16,27 @@ READ = """
 SIGNED = "SELECT max(accesses) FROM checkpoints WHERE size = $1"
 
 
-class AccessesBrokenError(Exception):
-    """The access log is not the one that was signed: records are gone, or others stand there."""
-
-    def __init__(self, position: int, signed: int) -> None:
-        """Say where it ends, and up to where it was signed."""
-        super().__init__(
-            f"the access log ends at {position} and was signed up to {signed}:"
-            " records are gone, or not those that were signed"
-        )
+class AccessesBrokenError(LogBrokenError):
+    """The access log is not the one that was signed: accesses are missing or altered."""
 
 
-async def read_accesses(connection: Any, signed: TreeHead | None) -> TreeHead:  # noqa: ANN401 -- asyncpg
-    """Position and hash of the newest access; held against those that were signed, where any.
+async def read_accesses(connection: ConnectionOrPool, signed: TreeHead | None) -> TreeHead:
+    """Position and hash of the newest access, after comparing with those that were signed.
 
     Raises:
         AccessesBrokenError: it is not the access log that was signed.
     """
     upto = signed.size if signed else 0
-    position, newest, there = await connection.fetchrow(READ, upto)
-    if signed is not None and upto and there != signed.root:
-        raise AccessesBrokenError(position, upto)
+    position, newest, stored = await connection.fetchrow(READ, upto)
+    if signed is not None and upto and stored != signed.root:
+        raise AccessesBrokenError(
+            f"the access log ends at {position} and was signed up to {upto}:"
+            " records are gone, or not those that were signed"
+        )
     return TreeHead(position, newest)
 
 
-async def have_grown(connection: Any, size: int, accesses: TreeHead) -> bool:  # noqa: ANN401 -- asyncpg
-    """Whether accesses came since the log of this size was signed; before its first row, never."""
+async def have_grown(connection: ConnectionOrPool, size: int, accesses: TreeHead) -> bool:
+    """Whether accesses came since the log of this size was signed; never for an empty log."""
     signed = await connection.fetchval(SIGNED, size) if size else None
     return signed is not None and accesses.size > signed

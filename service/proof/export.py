@@ -1,8 +1,8 @@
 """The log as lines that anybody can check: a header, then one line for each row with its proof.
 
-An export of the whole log proves itself: its rows give the signed root. A part of it carries an
-inclusion proof with each row. On the way stand the checkpoints that were signed there, so that
-a fault is found near where it is.
+An export of the whole log proves itself: its rows give the signed root. A part carries an
+inclusion proof with each row. Checkpoints that were signed on the way stand with their rows, so
+that a fault is located between two of them.
 """
 
 import base64
@@ -17,10 +17,10 @@ from aggregates.refusals import UnknownError
 from aggregates.vocabulary import BEIJING, StreamId
 from service.context import ServiceContext
 from service.ledger.codec import TOPIC_PREFIX, Recorded, stream_id
-from service.proof.merkle import TILE, Leaf, Range, inclusion_path, leaf_hash
+from service.proof.merkle import TILE, Leaf, inclusion_path, leaf_hash
 from service.proof.proofs import Signed, newest
-from service.proof.sealer import origin_of
 from service.proof.signed_notes import b64
+from service.proof.signing_keys import listed_keys, origin_of
 from service.proof.tree import read_hashes, read_leaves
 
 FORMAT = "gongji-export/1"
@@ -32,7 +32,7 @@ LEAF_IN_WORDS = (
     " padding); nodes as RFC 9162 (0x01); leaf index = position - 1"
 )
 PAGE = 1 << TILE
-"""Rows read at a time: those under one kept node, so that they share their proofs."""
+"""Rows read at a time: those under one stored node, which share their proofs."""
 BILLS = ("settlement", "hold")
 NOTES = """
     SELECT size, note FROM checkpoints WHERE size > $1 AND size <= $2 ORDER BY size, accesses
@@ -40,9 +40,9 @@ NOTES = """
 
 
 class ExportRange(NamedTuple):
-    """Which rows: from a position to another (None: the newest sealed), both included.
+    """Which rows: from one position to another (None: the newest sealed), both included.
 
-    With an institution's code and a day, of these only its bills' rows of that business day.
+    With an institution's code and a day, only the rows of its bills of that business day.
     """
 
     first: int = 1
@@ -63,42 +63,31 @@ async def export(context: ServiceContext, pool: Pool, part: ExportRange) -> Asyn
         UnknownError: no such institution; LogBrokenError: the log is not what was sealed.
     """
     signed = await newest(pool)
-    span = await _span(pool, part, signed.head.size)
-    yield _line(await _header(pool, part, signed, span))
+    size = signed.head.size
+    first, last = await _span(pool, part, size)
+    keys = await listed_keys(pool)
+    yield json_line(header_of(await origin_of(pool), (first, last), signed, keys, part))
     own = None if part.institution is None else await _institution(context, part.institution)
-    after, last = span[0] - 1, span[1]
+    has_proofs = (first, last) != (1, size) or own is not None
+    after = first - 1
     while after < last:
         upto = min(last, (after // PAGE + 1) * PAGE)
         leaves = await _own(context, own, await read_leaves(pool, after, upto))
-        told = {leaf.position: row_of(leaf) for leaf in leaves}
-        if span != (1, signed.head.size) or own is not None:
-            for position, proof in (await _proofs(pool, list(told), signed.head.size)).items():
-                told[position]["proof"] = proof
+        lines = {leaf.position: row_of(leaf) for leaf in leaves}
+        if has_proofs:
+            for position, proof in (await _proofs(pool, list(lines), size)).items():
+                lines[position]["proof"] = proof
         for position, note in await pool.fetch(NOTES, after, upto):
-            if position in told:
-                told[position]["checkpoint"] = note
-        for line in told.values():
-            yield _line(line)
+            if position in lines:
+                lines[position]["checkpoint"] = note
+        for line in lines.values():
+            yield json_line(line)
         after = upto
 
 
-async def _span(pool: Pool, part: ExportRange, size: int) -> tuple[int, int]:
-    """The first and last position of a part, both included; a day without rows has none.
-
-    Raises:
-        RangeInvalidError: no such rows.
-    """
-    last = size if part.last is None else part.last
-    if not 0 < part.first <= last <= size:
-        raise RangeInvalidError(f"the checkpoint is over the positions from 1 to {size}")
-    if part.day is None:
-        return part.first, last
-    return await _of_day(pool, part.day, part.first, last)
-
-
 def row_of(leaf: Leaf) -> dict[str, Any]:
-    """A row as its line has it; a state that is no text stands in base64."""
-    told: dict[str, Any] = {
+    """The members of a row's line; a state that is no text stands in base64."""
+    line: dict[str, Any] = {
         "position": leaf.position,
         "stream": leaf.stream.hex(),
         "version": leaf.version,
@@ -106,16 +95,16 @@ def row_of(leaf: Leaf) -> dict[str, Any]:
         "recorded_at": leaf.recorded_at,
     }
     try:
-        told["state"] = leaf.state.decode()
+        line["state"] = leaf.state.decode()
     except UnicodeDecodeError:
-        told["state_base64"] = base64.b64encode(leaf.state).decode()
-    return told | {"leaf": b64(leaf_hash(leaf))}
+        line["state_base64"] = base64.b64encode(leaf.state).decode()
+    return line | {"leaf": b64(leaf_hash(leaf))}
 
 
 def header_of(
     origin: str, span: tuple[int, int], signed: Signed, keys: Sequence[str], part: ExportRange
 ) -> dict[str, Any]:
-    """The first line of an export."""
+    """The members of the first line."""
     selection = None
     if part.institution is not None and part.day is not None:
         selection = {"institution": part.institution, "day": part.day.isoformat()}
@@ -131,42 +120,37 @@ def header_of(
     }
 
 
-async def _header(
-    pool: Pool, part: ExportRange, signed: Signed, span: tuple[int, int]
-) -> dict[str, Any]:
-    keys = await pool.fetch("SELECT verifier_key FROM seal_keys ORDER BY began_at DESC")
-    return header_of(await origin_of(pool), span, signed, [str(key) for (key,) in keys], part)
-
-
-def _line(told: dict[str, Any]) -> str:
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":")) + "\n"
+def json_line(members: dict[str, Any]) -> str:
+    """A line of an export, with its line break."""
+    return json.dumps(members, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
 async def _proofs(pool: Pool, positions: Sequence[int], size: int) -> dict[int, list[str]]:
-    """The inclusion proofs of rows of one page."""
+    """The inclusion proofs of the rows of one page."""
     paths = {position: inclusion_path(position - 1, size) for position in positions}
     spans = sorted({span for path in paths.values() for span in path})
-    roots = await read_hashes(pool, spans)
-    known: dict[Range, str] = {span: b64(root) for span, root in zip(spans, roots, strict=True)}
-    return {position: [known[span] for span in path] for position, path in paths.items()}
+    roots = dict(zip(spans, map(b64, await read_hashes(pool, spans)), strict=True))
+    return {position: [roots[span] for span in path] for position, path in paths.items()}
 
 
 # ---------------------------------------------------------------- an institution's day
 
 
-async def _of_day(pool: Pool, day: date, first: int, last: int) -> tuple[int, int]:
-    """The positions of a business day among some: times never run back."""
-    begins = datetime.combine(day, datetime.min.time(), BEIJING)
-    ends = begins + timedelta(days=1)
-    at = [int(moment.timestamp()) * 1_000_000 for moment in (begins, ends)]
-    begin = await _first_since(pool, at[0], first, last)
-    end = await _first_since(pool, at[1], begin, last)
-    return begin, end - 1
+async def _span(pool: Pool, part: ExportRange, size: int) -> tuple[int, int]:
+    """The first and the last position, both included; a day without rows ends before it begins."""
+    last = size if part.last is None else part.last
+    if not 0 < part.first <= last <= size:
+        raise RangeInvalidError(f"the checkpoint is over the positions from 1 to {size}")
+    if part.day is None:
+        return part.first, last
+    begins = datetime.combine(part.day, datetime.min.time(), BEIJING)
+    first = await _first_since(pool, begins, part.first, last)
+    return first, await _first_since(pool, begins + timedelta(days=1), first, last) - 1
 
 
-async def _first_since(pool: Pool, at_us: int, first: int, last: int) -> int:
-    """The first of some positions that was recorded at a moment or later."""
-    after = last + 1
+async def _first_since(pool: Pool, moment: datetime, first: int, last: int) -> int:
+    """The first position that was recorded at a moment or later: times never run back."""
+    at_us, after = int(moment.timestamp()) * 1_000_000, last + 1
     while first < after:
         middle = (first + after) // 2
         recorded_at = await pool.fetchval(
@@ -181,21 +165,21 @@ async def _first_since(pool: Pool, at_us: int, first: int, last: int) -> int:
 
 async def _institution(context: ServiceContext, code: str) -> StreamId:
     name = context.vault.name("institution", code)
-    found = (await context.store.read((), (name,))).names.get(name)
-    if found is None:
+    stream = (await context.store.read((), (name,))).names.get(name)
+    if stream is None:
         raise UnknownError(what="institution")
-    return found
+    return stream
 
 
 async def _own(
     context: ServiceContext, own: StreamId | None, leaves: Sequence[Leaf]
 ) -> Sequence[Leaf]:
-    """The rows of an institution's settlements and holds; all where none is named."""
+    """The rows of an institution's settlements and holds; all rows if none is named."""
     if own is None:
         return leaves
     bills = {leaf: _bill(leaf) for leaf in leaves if leaf.topic.partition(".")[0] in BILLS}
-    began = await context.store.first_events(sorted(set(bills.values())))
-    ours = {first.stream for first in began if _place(first) == own}
+    first_events = await context.store.first_events(sorted(set(bills.values())))
+    ours = {first.stream for first in first_events if _place(first) == own}
     return [leaf for leaf in leaves if bills.get(leaf) in ours]
 
 
@@ -204,6 +188,6 @@ def _bill(leaf: Leaf) -> StreamId:
 
 
 def _place(first: Recorded) -> object:
-    """The institution that a bill's first event names, in its claim or by itself."""
+    """The institution that a bill's first event names, in its claim or directly."""
     claim = getattr(first.event, "claim", first.event)
     return getattr(claim, "institution", None)

@@ -1,19 +1,20 @@
 """The access log as lines that anybody can check: a header, then one line for each access.
 
 Each access is hashed over the one before it, and the checkpoint in the header signs the newest,
-so the lines prove themselves from the oldest one that is kept. Checkpoints that were signed on
-the way stand with their access.
+so the lines prove themselves from the oldest access kept. A checkpoint that was signed on the way
+stands with its access.
 """
 
-import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 from asyncpg import Pool
 
 from service.ledger.access_log import SealedAccess, anchor, sealed
+from service.proof.export import json_line
 from service.proof.proofs import NotSealedYetError, newest
 from service.proof.signed_notes import Checkpoint, b64, read_checkpoint
+from service.proof.signing_keys import listed_keys
 
 FORMAT = "gongji-accesses/1"
 HASH_IN_WORDS = (
@@ -34,19 +35,18 @@ async def export_accesses(pool: Pool) -> AsyncIterator[str]:
     checkpoint = read_checkpoint(note)
     if checkpoint.accesses is None:
         raise NotSealedYetError
-    keys = await pool.fetch("SELECT verifier_key FROM seal_keys ORDER BY began_at DESC")
+    keys = await listed_keys(pool)
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read"):
         start = await anchor(connection)
-        head = accesses_header(checkpoint, note, start, [str(key) for (key,) in keys])
-        yield _line(head)
+        yield json_line(accesses_header(checkpoint, note, start, keys))
         async for each in sealed(connection, start[0], checkpoint.accesses.size):
-            yield _line(access_row(each))
+            yield json_line(access_row(each))
 
 
 def accesses_header(
     checkpoint: Checkpoint, note: str, start: tuple[int, bytes], keys: list[str]
 ) -> dict[str, Any]:
-    """The first line; `start` is position and hash of the newest access that was forgotten."""
+    """The first line; `start` is position and hash of the newest access that was pruned."""
     assert checkpoint.accesses is not None, "the note signs the access log"
     return {
         "format": FORMAT,
@@ -60,12 +60,8 @@ def accesses_header(
     }
 
 
-def access_row(stored: SealedAccess) -> dict[str, Any]:
-    """An access as its line has it."""
-    row = {"position": stored.kept.position, **stored.kept.access._asdict()}
-    row["hash"] = b64(stored.hash)
-    return row if stored.note is None else row | {"checkpoint": stored.note}
-
-
-def _line(told: dict[str, Any]) -> str:
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":")) + "\n"
+def access_row(sealed_access: SealedAccess) -> dict[str, Any]:
+    """The members of an access's line."""
+    (position, access), access_hash, note = sealed_access
+    row = {"position": position, **access._asdict(), "hash": b64(access_hash)}
+    return row if note is None else row | {"checkpoint": note}

@@ -1,7 +1,7 @@
-"""An export as a Parquet file, for those who calculate with the log.
+"""An export as a Parquet file, for calculations over the log.
 
-It holds the rows of the lines it is made of, and names the checkpoint they were exported at.
-Proofs stay with the lines: who must prove something keeps those.
+It holds the rows of an export's lines without their proofs, and names the checkpoint. Keep the
+lines to prove something.
 """
 
 import importlib
@@ -23,30 +23,22 @@ NEEDED = (
 
 
 class ParquetMissingError(Exception):
-    """The library that writes Parquet is not installed; it is an extra of its own."""
-
-    def __init__(self) -> None:
-        """Say how to install it."""
-        super().__init__(NEEDED)
+    """The library that writes Parquet is not installed; the message says how to install it."""
 
 
 def check_parquet() -> None:
-    """Look whether Parquet can be written.
-
-    Raises:
-        ParquetMissingError: it cannot.
-    """
+    """Check that Parquet can be written. Raises ParquetMissingError."""
     _library()
 
 
 async def write_parquet(path: Path, lines: AsyncIterator[str]) -> int:
-    """Write an export's lines, the header first, as a file; how many rows it has.
+    """Write an export's lines, the header first, as a file; the number of rows.
 
     Columns: position, stream (hex), version, topic, recorded_at (UTC), state (text) or
-    state_bytes where it is none, leaf (32 bytes). The header's members are the file's metadata.
+    state_bytes where it is no text, leaf (32 bytes). The header's members are the file's metadata.
 
     Raises:
-        ParquetMissingError: the library is not installed; the rest as `export`.
+        ParquetMissingError: the library is not installed; and what `export` raises.
     """
     arrow, parquet = _library()
     schema = _schema(arrow, json.loads(await anext(lines)))
@@ -66,12 +58,12 @@ def _library() -> tuple[Any, Any]:
     try:
         return importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
     except ImportError as error:
-        raise ParquetMissingError from error
+        raise ParquetMissingError(NEEDED) from error
 
 
 def _schema(arrow: Any, head: dict[str, Any]) -> Any:  # noqa: ANN401 -- an optional library
-    """The columns, and from the header what the file is of."""
-    told = {"format": FORMAT} | {
+    """The columns, with the header's members as metadata."""
+    metadata = {"format": FORMAT} | {
         name: head[name] if isinstance(head[name], str) else json.dumps(head[name])
         for name in ("ledger", "from", "to", "selection", "keys", "checkpoint")
     }
@@ -85,13 +77,11 @@ def _schema(arrow: Any, head: dict[str, Any]) -> Any:  # noqa: ANN401 -- an opti
         "state_bytes": arrow.binary(),
         "leaf": arrow.binary(32),
     }
-    return arrow.schema(columns, {f"gongji.{name}": text for name, text in told.items()})
+    return arrow.schema(columns, {f"gongji.{name}": text for name, text in metadata.items()})
 
 
-def _row(told: dict[str, Any]) -> dict[str, Any]:
-    """A line's row; what is not there is null."""
-    raw = told.get("state_base64")
-    return told | {
-        "state_bytes": None if raw is None else from_b64(raw),
-        "leaf": from_b64(told["leaf"]),
-    }
+def _row(line: dict[str, Any]) -> dict[str, Any]:
+    """A line's columns; what is missing is null."""
+    raw = line.get("state_base64")
+    state_bytes = None if raw is None else from_b64(raw)
+    return line | {"state_bytes": state_bytes, "leaf": from_b64(line["leaf"])}

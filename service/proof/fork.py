@@ -1,8 +1,8 @@
-"""Declare a fork: the log goes on, though a history was signed that it did not grow out of.
+"""Declare a fork: the log continues, although it did not grow out of what was signed.
 
-The older backup has to be all that is left. What differs is listed, the operator's text is
-recorded with it as an event, and a new key signs from there on, so that no key ever signs two
-histories. Whoever holds a checkpoint of the other history can prove with it what was lost.
+For when an older backup is all that is left. The differences are recorded as an event with the
+operator's text, and a new key signs from there on, so that no key ever signs two histories. A
+checkpoint of the other history still proves what was lost.
 """
 
 import asyncio
@@ -20,9 +20,15 @@ from service.context import ServiceContext
 from service.ledger.command import Decision
 from service.ledger.read_set import ReadSet
 from service.proof.outside import Outside, difference
-from service.proof.sealer import Sealer, mark_path, origin_of
-from service.proof.signed_notes import NoteInvalidError, is_signed, read_checkpoint, split_note
-from service.proof.signing_keys import load_signer, rotate
+from service.proof.sealer import Sealer, mark_path
+from service.proof.signed_notes import (
+    NoteInvalidError,
+    Verifier,
+    is_signed,
+    read_checkpoint,
+    split_note,
+)
+from service.proof.signing_keys import listed_keys, load_signer, origin_of, rotate
 from service.settings import Settings
 
 DECLARER = Caller(Role.OPERATOR, "fork", None, "operator:fork")
@@ -31,11 +37,11 @@ SEAL_ATTEMPTS, SEAL_PAUSE_S = 60, 0.5
 
 
 class ForkRefusedError(Exception):
-    """A fork cannot be declared as it is asked for; the message says why."""
+    """The fork cannot be declared; the message says why."""
 
 
 class CheckpointDifference(NamedTuple):
-    """A checkpoint that was signed, and how the log differs from it."""
+    """A signed checkpoint, and how the log differs from it."""
 
     note: str
     difference: str
@@ -44,9 +50,9 @@ class CheckpointDifference(NamedTuple):
 async def begin_fork(
     connection: Connection, settings: Settings, outside: Outside | None, text: str
 ) -> list[CheckpointDifference]:
-    """Prepare for a fork before anything is written: a new key, and nothing left to compare with.
+    """Prepare a fork before anything is written: a new key, and no checkpoint to compare with.
 
-    Where the log grew out of everything that was signed there is no fork, and nothing is done.
+    Does nothing and returns no difference if the log grew out of everything that was signed.
 
     Raises:
         ForkRefusedError: no text, or the key file cannot be written; OutsideUnreachableError.
@@ -54,70 +60,66 @@ async def begin_fork(
     if not 0 < len(text.strip()) <= TEXT_MAX:
         raise ForkRefusedError(f"--accept-fork takes a reason of 1 to {TEXT_MAX} characters")
     mark = mark_path(settings.data, await origin_of(connection))
-    kept = [await outside.read() if outside else None, _read(mark)]
-    found = []
-    for note in dict.fromkeys(note for note in kept if note is not None):
+    signed = [
+        await outside.read() if outside else None,
+        mark.read_text(encoding="utf-8") if mark.exists() else None,
+    ]
+    differences = []
+    for note in dict.fromkeys(note for note in signed if note is not None):
         differs = await difference(connection, note, settings.key_file)
         if differs is not None:
-            found.append(CheckpointDifference(note, differs))
-    if found:
-        await _renew_key(connection, settings.key_file, found)
+            differences.append(CheckpointDifference(note, differs))
+    if differences:
+        await _renew_key(connection, settings.key_file, differences)
+        first = differences[0].note
         if outside is not None:
-            outside.accept(found[0].note)
+            outside.accept(first)
         if mark.exists():
-            mark.rename(mark.with_name(f"{mark.name}.forked-{_digest(found[0].note)[:8]}"))
-    return found
+            mark.rename(mark.with_name(f"{mark.name}.forked-{_digest(first).hex()[:8]}"))
+    return differences
 
 
 async def declare_fork(
     context: ServiceContext,
     sealer: Sealer,
     outside: Outside | None,
-    found: list[CheckpointDifference],
+    differences: list[CheckpointDifference],
     text: str,
 ) -> None:
-    """Record the fork, and have it signed and told outside before anything else is written.
+    """Record the fork, seal it and put it outside before anything else is written.
 
     Raises:
-        OutsideUnreachableError: it is recorded, and has to be accepted again to be told outside.
+        OutsideUnreachableError: it is recorded but not outside, and has to be accepted again.
     """
-    first = found[0]
-    signed = _head_of(first.note)
+    note = differences[0].note
+    size, root = _signed_head(note)
     event = ForkAccepted(
         text=text.strip(),
-        difference="; ".join(each.difference for each in found),
-        signed_size=signed[0],
-        signed_root=signed[1],
+        difference="; ".join(each.difference for each in differences),
+        signed_size=size,
+        signed_root=root,
     )
 
     def decide(_: ReadSet, now: Instant) -> Decision:
         return Decision(answer=b"true", events=[(new_stream("ldg", now.at), event)])
 
-    digest = hashlib.sha256(first.note.encode()).digest()
-    request = Request(DECLARER, f"fork:{_digest(first.note)[:32]}", digest, "start")
-    await context.do(request, decide)
+    digest = _digest(note)
+    await context.do(Request(DECLARER, f"fork:{digest.hex()[:32]}", digest, "start"), decide)
     for _ in range(SEAL_ATTEMPTS):
         is_ours = await sealer.seal_now()
         if is_ours and (outside is None or not outside.is_accepting):
             return
         await asyncio.sleep(SEAL_PAUSE_S)
-    raise OutsideUnreachableError("the fork was not told outside; accept it again")
+    raise OutsideUnreachableError("the fork was not put outside; accept it again")
 
 
 async def _renew_key(
-    connection: Connection, key_file: Path, found: list[CheckpointDifference]
+    connection: Connection, key_file: Path, differences: list[CheckpointDifference]
 ) -> None:
-    """Sign with a key that never signed, from now on.
-
-    Raises:
-        ForkRefusedError: the key file cannot be written.
-    """
-    signer = load_signer(key_file, await origin_of(connection))
-    keys = {key for (key,) in await connection.fetch("SELECT verifier_key FROM seal_keys")}
-    has_signed = signer.verifier.text() in keys or any(
-        is_signed(*parts, signer.verifier) for each in found for parts in _lines(each.note)
-    )
-    if not has_signed:
+    """Make a new key unless the newest one never signed. Raises ForkRefusedError."""
+    verifier = load_signer(key_file, await origin_of(connection)).verifier
+    has_signed = verifier.text() in await listed_keys(connection)
+    if not has_signed and not any(_signs(verifier, each.note) for each in differences):
         return
     try:
         rotate(key_file)
@@ -128,16 +130,16 @@ async def _renew_key(
         ) from error
 
 
-def _lines(note: str) -> list[tuple[str, str]]:
-    """A note's text with each of its signature lines."""
+def _signs(verifier: Verifier, note: str) -> bool:
     try:
         text, lines = split_note(note)
     except NoteInvalidError:
-        return []
-    return [(text, line) for line in lines]
+        return False
+    return any(is_signed(text, line, verifier) for line in lines)
 
 
-def _head_of(note: str) -> tuple[int, str]:
+def _signed_head(note: str) -> tuple[int, str]:
+    """The size and the root (hex) that a note signs; 0 and "" if it cannot be read."""
     try:
         head = read_checkpoint(note).head
     except NoteInvalidError:
@@ -145,12 +147,5 @@ def _head_of(note: str) -> tuple[int, str]:
     return head.size, head.root.hex()
 
 
-def _digest(note: str) -> str:
-    return hashlib.sha256(note.encode()).hexdigest()
-
-
-def _read(path: Path) -> str | None:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
+def _digest(note: str) -> bytes:
+    return hashlib.sha256(note.encode()).digest()

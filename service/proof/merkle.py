@@ -4,10 +4,11 @@ A range is (begin, end) of leaf indices, end excluded; a node is (level, index):
 complete subtree over leaves index·2^level to (index + 1)·2^level.
 """
 
-import struct
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import NamedTuple
+
+from service.ledger.leaf_hash import hash_members
 
 EMPTY = sha256(b"").digest()
 """The root of a tree without leaves."""
@@ -55,16 +56,17 @@ class Grown(NamedTuple):
 
 
 def leaf_hash(leaf: Leaf) -> bytes:
-    """The leaf of a row: each field with its length before it, so that nothing is ambiguous."""
-    fields = (
-        struct.pack(">q", leaf.position),
-        leaf.stream,
-        struct.pack(">q", leaf.version),
-        leaf.topic.encode(),
-        struct.pack(">q", leaf.recorded_at),
-        leaf.state,
+    """The leaf of a row."""
+    return hash_members(
+        (
+            leaf.position.to_bytes(8, signed=True),
+            leaf.stream,
+            leaf.version.to_bytes(8, signed=True),
+            leaf.topic.encode(),
+            leaf.recorded_at.to_bytes(8, signed=True),
+            leaf.state,
+        )
     )
-    return sha256(b"\0" + b"".join(struct.pack(">Q", len(f)) + f for f in fields)).digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
@@ -167,20 +169,16 @@ def is_consistent(old: TreeHead, new: TreeHead, proof: Sequence[bytes]) -> bool:
         return not proof and (old.size == 0 or old.root == new.root)
     if old.size > new.size:
         return False
-    hashes = list(proof) if old.size & (old.size - 1) else [old.root, *proof]
-    if not hashes:
+    path = consistency_path(old.size, new.size)
+    if len(path) != len(proof):
         return False
-    zeros = (old.size & -old.size).bit_length() - 1
-    at, last = old.size - 1 >> zeros, new.size - 1 >> zeros
-    before = after = hashes[0]
-    for sibling in hashes[1:]:
-        if last == 0:
-            return False
-        if at & 1 or at == last:
+    siblings = list(zip(path, proof, strict=True))
+    before = after = old.root
+    if path[0][1] == old.size:  # the old tree is not one subtree: its last one comes first
+        before = after = siblings.pop(0)[1]
+    for (begin, _), sibling in siblings:
+        if begin < old.size:
             before, after = node_hash(sibling, before), node_hash(sibling, after)
-            while at and not at & 1:
-                at, last = at >> 1, last >> 1
         else:
             after = node_hash(after, sibling)
-        at, last = at >> 1, last >> 1
-    return last == 0 and (before, after) == (old.root, new.root)
+    return (before, after) == (old.root, new.root)

@@ -1,16 +1,16 @@
-"""The log against the newest checkpoint that is kept outside the database and the pod.
+"""The log compared with the newest checkpoint that is kept outside the database and the pod.
 
-An older backup that is put back takes every memory inside the database along. Before a process
-writes, and before it signs, it compares: a log that ends before the checkpoint outside, or has
-other rows under it, is not written to and not signed. What stands outside is never overwritten
-then, until an operator declares a fork (fork.py).
+Restoring an older backup also restores all that the database remembers. So a process compares
+before it writes and before it signs: a log that ends before the checkpoint outside, or has other
+rows under it, is neither written nor signed. The checkpoint outside is then not overwritten until
+an operator declares a fork (fork.py).
 
-A comparison works out the root from the tree's stored nodes and the rows behind the last of them.
-So it costs the same in a long log, and notices another history; a single row that was altered
-under a stored node is noticed by whoever verifies an export or a proof of it.
+A comparison computes the root from the tree's stored nodes and the rows after the last of them,
+so its cost does not grow with the log. It detects another history; a single row that was altered
+under a stored node is detected by verifying an export or a proof of that row.
 
-Where nobody answers, a process that has compared before goes on with what it saw last; one that
-never did does not begin.
+If the place outside does not answer, a process that has compared before continues with what it
+read last, and one that has not does not start.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from service.adapters.checkpoint_store import (
 from service.clock import monotonic_s
 from service.context import OutsideCheckpoint
 from service.ledger.store import StoreUnavailableError
-from service.proof.access_log_head import AccessesBrokenError, read_accesses
+from service.proof.access_log_head import read_accesses
 from service.proof.merkle import TreeHead, grow, leaf_hash, root_of
 from service.proof.signed_notes import (
     Checkpoint,
@@ -38,7 +38,7 @@ from service.proof.signed_notes import (
     read_verifier,
     split_note,
 )
-from service.proof.signing_keys import load_verifiers
+from service.proof.signing_keys import listed_keys, load_verifiers, origin_of
 from service.proof.tree import ConnectionOrPool, LogBrokenError, edge_of, read_leaves, read_root
 from service.runtime.readiness import ReadinessReason
 from service.settings import Settings
@@ -46,20 +46,20 @@ from service.settings import Settings
 LOG = logging.getLogger("gongji.outside")
 FIRST_ATTEMPTS = 5
 FIRST_PAUSE_S = 1.0
-AGAIN_S = 5.0
-"""How long nobody is asked after no answer came, in seconds: a sealer must not wait each time."""
+BACK_OFF_S = 5.0
+"""Seconds without a request after one that got no answer: a sealer must not wait each time."""
 LOOK_EVERY_S = 5.0
-"""How often a running process compares: as often as a probe asks whether it is ready."""
+"""Seconds between comparisons of a running process: as often as a probe asks for readiness."""
 PAGE = 2000
 UNANSWERED = (
     "CHECKPOINT_UNREACHABLE: GONGJI_CHECKPOINT_URL, {}, gives no answer ({}). Nothing was written."
-    " See that the address is right, that it is up, and that this machine may read it (a file's"
-    " directory must be there); then start again"
+    " Check that the address is right, that it is up, and that this machine may read it (a file's"
+    " directory must exist); then start again"
 )
 STATES = ("matching", "mismatch", "none", "unreachable")
 NO_OUTSIDE = ReadinessReason(
     "NO_OUTSIDE_CHECKPOINT",
-    "without GONGJI_CHECKPOINT_URL nobody notices that an older backup was put back",
+    "without GONGJI_CHECKPOINT_URL a restored older backup is not detected",
 )
 
 
@@ -67,7 +67,7 @@ class CheckpointMismatchError(StoreUnavailableError):
     """The log is not the one whose checkpoint is kept outside; nothing was written."""
 
     def __init__(self, name: str, difference: str) -> None:
-        """Name the place and the difference."""
+        """State the place and the difference."""
         super().__init__(
             f"CHECKPOINT_MISMATCH: {difference} (kept at {name}). Nothing is written until"
             " `gongji run --accept-fork TEXT` declares a fork"
@@ -76,98 +76,96 @@ class CheckpointMismatchError(StoreUnavailableError):
 
 
 UNSAFE = (AddressInvalidError, CheckpointMismatchError, OutsideUnreachableError)
-"""Why a process does not begin to write."""
+"""Errors that keep a process from writing."""
 
 
 class Outside:
     """The checkpoint outside, as one process sees it."""
 
     def __init__(self, store: CheckpointStore, key_file: Path) -> None:
-        """Compare with what is in this store; a ledger's keys are in `key_file`."""
+        """Compare with the checkpoint in a store; `key_file` has the ledger's keys."""
         self._store = store
         self._key_file = key_file
-        self._seen: str | None = None
-        self._has_seen = False
+        self._note: str | None = None
+        self._has_read = False
         self._accepted: str | None = None
-        self._ask_after_s = 0.0
+        self._retry_after_s = 0.0
         self.is_reachable = False
         self.mismatch: CheckpointMismatchError | None = None
 
     @property
     def name(self) -> str:
-        """How the place is told to operators."""
+        """The name of the place for operators."""
         return self._store.name
 
     async def close(self) -> None:
-        """Let the connections go."""
+        """Close the store's connections."""
         await self._store.close()
 
     async def read(self) -> str | None:
-        """What is kept outside now; what was seen last where nobody answers.
+        """The note kept outside; the one read last if there is no answer.
 
         Raises:
-            OutsideUnreachableError: nobody answers, and this process has seen nothing yet.
+            OutsideUnreachableError: no answer, and this process has read nothing yet.
         """
-        if self._has_seen and monotonic_s() < self._ask_after_s:
-            return self._seen
-        for left in reversed(range(1 if self._has_seen else FIRST_ATTEMPTS)):
+        if self._has_read and monotonic_s() < self._retry_after_s:
+            return self._note
+        for left in reversed(range(1 if self._has_read else FIRST_ATTEMPTS)):
             try:
-                self._seen = await self._store.get()
+                self._answered(await self._store.get())
+                break
             except OutsideUnreachableError as error:
                 self._failed()
-                if not (left or self._has_seen):
+                if not (left or self._has_read):
                     raise OutsideUnreachableError(UNANSWERED.format(self.name, error)) from error
                 await asyncio.sleep(FIRST_PAUSE_S if left else 0)
-            else:
-                self.is_reachable = self._has_seen = True
-                break
-        return self._seen
+        return self._note
+
+    def _answered(self, note: str | None) -> None:
+        self._note = note
+        self.is_reachable = self._has_read = True
 
     def _failed(self) -> None:
         self.is_reachable = False
-        self._ask_after_s = monotonic_s() + AGAIN_S
+        self._retry_after_s = monotonic_s() + BACK_OFF_S
 
     async def check(self, connection: ConnectionOrPool) -> Checkpoint | None:
-        """Compare the log; the checkpoint outside, or None where nothing is kept yet.
+        """Compare the log; the checkpoint outside, or None if there is none yet.
 
         Raises:
             CheckpointMismatchError: it is another log, or ends before; OutsideUnreachableError.
         """
-        text = await self.read()
-        if text is None or text == self._accepted:
+        note = await self.read()
+        if note is None or note == self._accepted:
             self.mismatch = None
             return None
-        found = await difference(connection, text, self._key_file)
-        self.mismatch = None if found is None else CheckpointMismatchError(self.name, found)
+        differs = await difference(connection, note, self._key_file)
+        self.mismatch = None if differs is None else CheckpointMismatchError(self.name, differs)
         if self.mismatch is not None:
             raise self.mismatch
-        return read_checkpoint(text)
+        return read_checkpoint(note)
 
     async def keep(self, note: str) -> None:
-        """Put a newer checkpoint there; `check` came before.
-
-        Raises:
-            OutsideUnreachableError: it was not taken.
-        """
+        """Put a newer checkpoint there, after `check`. Raises OutsideUnreachableError."""
         try:
             await self._store.put(note)
         except OutsideUnreachableError:
             self._failed()
             raise
-        self._seen, self._accepted = note, None
-        self.is_reachable = self._has_seen = True
+        self._answered(note)
+        self._accepted = None
 
     @property
     def is_accepting(self) -> bool:
-        """Whether a text may still be overwritten."""
+        """Whether a note that differs may still be overwritten."""
         return self._accepted is not None
 
-    def accept(self, text: str) -> None:
-        """Let this very text be overwritten: an operator accepted that the log differs from it."""
-        self._accepted = text
+    def accept(self, note: str) -> None:
+        """Let this note be overwritten: an operator accepted that the log differs from it."""
+        self._accepted = note
 
     async def watch(self, pool: ConnectionOrPool) -> None:
-        """Compare for ever: a database may be put back under a process that runs."""
+        """Compare for ever: a backup may be restored under a running process."""
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
             try:
@@ -178,7 +176,7 @@ class Outside:
                 LOG.warning("outside.unread error=%s", type(error).__name__)
 
     def reasons(self) -> list[ReadinessReason]:
-        """Why this process is not wholly ready, as it compared last."""
+        """Why this process is not ready, by its last comparison."""
         if self.mismatch is not None:
             return [ReadinessReason("CHECKPOINT_MISMATCH", str(self.mismatch), stops=True)]
         if not self.is_reachable:
@@ -187,23 +185,19 @@ class Outside:
 
 
 def outside_of(settings: Settings) -> Outside | None:
-    """The checkpoint outside that a deployment names; None where it names none.
-
-    Raises:
-        AddressInvalidError: the address is of no kind that is known.
-    """
+    """The checkpoint outside that the settings name, if any. Raises AddressInvalidError."""
     if settings.checkpoint_url is None:
         return None
     return Outside(store_of(settings.checkpoint_url), settings.key_file)
 
 
 def reasons_of(outside: Outside | None) -> list[ReadinessReason]:
-    """What the checkpoint outside, or that there is none, says about readiness."""
+    """Why a process is not ready, by its checkpoint outside or for lack of one."""
     return [NO_OUTSIDE] if outside is None else outside.reasons()
 
 
 def state_of(outside: OutsideCheckpoint | None) -> str:
-    """How it stands with the checkpoint outside, one of `STATES`, for the metrics."""
+    """The state of the checkpoint outside, one of `STATES`, for the metrics."""
     if outside is None:
         return "none"
     if outside.mismatch is not None:
@@ -211,40 +205,31 @@ def state_of(outside: OutsideCheckpoint | None) -> str:
     return "matching" if outside.is_reachable else "unreachable"
 
 
-async def difference(connection: ConnectionOrPool, text: str, key_file: Path) -> str | None:
-    """How the log differs from a checkpoint's note; None where it grew out of that."""
-    ledger = await connection.fetchval("SELECT fingerprint FROM fingerprints WHERE name = 'ledger'")
-    origin = f"gongji/{ledger}"
-    keys = await connection.fetch("SELECT verifier_key FROM seal_keys")  # of pods ahead of ours
+async def difference(connection: ConnectionOrPool, note: str, key_file: Path) -> str | None:
+    """How the log differs from a signed checkpoint; None if it grew out of that."""
     try:
-        name = split_note(text)[0].partition("\n")[0]
-        known = open_note(
-            text, [*load_verifiers(key_file, name), *(read_verifier(key) for (key,) in keys)]
-        )
+        name = split_note(note)[0].partition("\n")[0]
+        listed = map(read_verifier, await listed_keys(connection))  # of pods with newer key files
+        signed = open_note(note, [*load_verifiers(key_file, name), *listed])
     except NoteInvalidError:
         return "the checkpoint outside is signed by no key of this ledger"
-    if known.origin != origin:
-        return f"the checkpoint outside is of another ledger, {known.origin}"
+    if signed.origin != await origin_of(connection):
+        return f"the checkpoint outside is of another ledger, {signed.origin}"
     position = await connection.fetchval("SELECT position FROM log_head")
-    if known.head.size > position:
-        size = known.head.size
+    size = signed.head.size
+    if size > position:
         return f"a checkpoint was signed over {size} rows, and the log ends at {position}"
     try:
-        root = await _root_at(connection, known.head.size)
-        if root != known.head.root:
-            return f"the first {known.head.size} rows are not those that were signed"
-        await _check_accesses(connection, known.accesses)
-    except (LogBrokenError, AccessesBrokenError) as error:
+        if await _root_at(connection, size) != signed.head.root:
+            return f"the first {size} rows are not those that were signed"
+        await _check_accesses(connection, signed.accesses)
+    except LogBrokenError as error:
         return str(error)
     return None
 
 
 async def _root_at(connection: ConnectionOrPool, size: int) -> bytes:
-    """The root over the first rows, whether the tree has come so far or not.
-
-    Raises:
-        LogBrokenError: a row or a node is gone.
-    """
+    """The root over the first rows, sealed or not. Raises LogBrokenError."""
     sealed, stored = await connection.fetchrow("SELECT size, edge FROM tree_edge")
     if size <= sealed:
         return await read_root(connection, size)
@@ -256,19 +241,15 @@ async def _root_at(connection: ConnectionOrPool, size: int) -> bytes:
 
 
 async def _check_accesses(connection: ConnectionOrPool, signed: TreeHead | None) -> None:
-    """Hold the access log against those that were signed, unless they were forgotten since.
-
-    Raises:
-        AccessesBrokenError: it is not the one that was signed.
-    """
-    forgotten = await connection.fetchval("SELECT anchor_position FROM access_head")
-    if signed is not None and forgotten <= signed.size:
+    """Compare the access log, unless the signed access was pruned. Raises AccessesBrokenError."""
+    pruned = await connection.fetchval("SELECT anchor_position FROM access_head")
+    if signed is not None and pruned <= signed.size:
         await read_accesses(connection, signed)
 
 
 @contextlib.asynccontextmanager
 async def watched(outside: Outside | None, pool: ConnectionOrPool) -> AsyncIterator[None]:
-    """Compare while something runs."""
+    """Compare in the background while something runs."""
     task = None if outside is None else asyncio.create_task(outside.watch(pool))
     try:
         yield

@@ -1,7 +1,7 @@
-"""Proofs for whoever asks: the checkpoint, that a row is in the log, that the log only grew.
+"""Proofs on request: the checkpoint, that a row is in the log, that the log only grew.
 
-Everything is worked out of the rows as they are now and held against what was signed, so a
-proof is never handed out over a row that was altered.
+Everything is computed from the current rows and compared with what was signed, so no proof is
+given for a row that was altered.
 """
 
 import asyncio
@@ -15,7 +15,6 @@ from service.caller import Caller, Role, check_role
 from service.clock import monotonic_s
 from service.context import ServiceContext
 from service.proof.merkle import (
-    EMPTY,
     TreeHead,
     consistency_path,
     included_root,
@@ -32,6 +31,7 @@ from service.proof.signed_notes import (
     read_verifier,
     split_note,
 )
+from service.proof.signing_keys import listed_keys
 from service.proof.tree import LogBrokenError, read_hashes, read_leaves, read_root
 from service.settlement.queries import check_readable
 
@@ -65,11 +65,11 @@ COSIGNED = """
 
 
 class NotSealedYetError(RefusalError):
-    """The row is in the log and not yet under a signed checkpoint; soon it will be."""
+    """The row is in the log, but no checkpoint signs it yet; one soon will."""
 
 
 class CosignatureInvalidError(RefusalError):
-    """The line is not this key's signature of a checkpoint of ours."""
+    """The line is not this key's signature of one of our checkpoints."""
 
 
 class Signed(NamedTuple):
@@ -80,7 +80,7 @@ class Signed(NamedTuple):
 
 
 class Overview(NamedTuple):
-    """Where the log stands: the newest checkpoint, the newest that a witness saw, and all keys."""
+    """The newest checkpoint, the newest that a witness signed, and every key of the log."""
 
     newest: Signed
     witnessed: Signed | None
@@ -88,7 +88,7 @@ class Overview(NamedTuple):
 
 
 class Inclusion(NamedTuple):
-    """That a row is in the log of a size; `proof` needs a checkpoint of that very size."""
+    """That a row is in the log of a size; `proof` is None if no checkpoint has that size."""
 
     position: int
     head: TreeHead
@@ -107,19 +107,14 @@ class Growth(NamedTuple):
 
 
 async def look_at_checkpoint(pool: Pool, caller: Caller) -> Overview:
-    """The newest checkpoint, and the keys that ever signed here.
-
-    Raises:
-        NotSealedYetError: nothing was sealed yet.
-    """
+    """The newest checkpoints and the keys of the log (auditor). Raises NotSealedYetError."""
     check_role(caller, Role.AUDITOR)
     signed, witnessed = await newest(pool), await _signed(pool, WITNESSED)
-    keys = await pool.fetch("SELECT verifier_key FROM seal_keys ORDER BY began_at DESC")
-    return Overview(signed, witnessed, [str(key) for (key,) in keys])
+    return Overview(signed, witnessed, await listed_keys(pool))
 
 
 async def prove_inclusion(pool: Pool, caller: Caller, position: int, size: int | None) -> Inclusion:
-    """That a row is in the log of a size, or of the newest checkpoint.
+    """That a row is in the log of a size, by default of the newest checkpoint (auditor).
 
     Raises:
         UnknownError: the log has no such row or size; NotSealedYetError: it has, unsealed.
@@ -127,14 +122,14 @@ async def prove_inclusion(pool: Pool, caller: Caller, position: int, size: int |
     check_role(caller, Role.AUDITOR)
     await _check_sealed(pool, max(position, size or 0))
     signed = await _at(pool, size)
-    head = signed.head if signed else TreeHead(size or 0, await read_root(pool, size or 0))
+    head = await _head(pool, size or 0, signed)
     if position > head.size:
         raise UnknownError
     return await _included(pool, position, head, signed)
 
 
 async def prove_growth(pool: Pool, caller: Caller, old: int, new: int) -> Growth:
-    """That the log of one size is the beginning of the log of another.
+    """That the log of one size is the beginning of the log of another (auditor).
 
     Raises:
         UnknownError: the log is not that long; NotSealedYetError: it is, unsealed.
@@ -145,7 +140,7 @@ async def prove_growth(pool: Pool, caller: Caller, old: int, new: int) -> Growth
 
 
 async def look_as_witness(pool: Pool, caller: Caller, old: int) -> Growth:
-    """The newest checkpoint, and that it grew out of what the witness saw before.
+    """The newest checkpoint, and that it grew out of the size the witness saw before.
 
     Raises:
         UnknownError: the log was never that long; NotSealedYetError: nothing was sealed yet.
@@ -158,7 +153,7 @@ async def look_as_witness(pool: Pool, caller: Caller, old: int) -> Growth:
 
 
 async def cosign(pool: Pool, caller: Caller, key: str, size: int, line: str) -> Signed:
-    """Keep a witness's signature of a checkpoint; his newest one counts.
+    """Store a witness's signature of a checkpoint; its newest one replaces older ones.
 
     Raises:
         UnknownError: there is no such checkpoint; CosignatureInvalidError: it does not hold.
@@ -175,7 +170,7 @@ async def cosign(pool: Pool, caller: Caller, key: str, size: int, line: str) -> 
     for row in rows if verifier.kind == WITNESS_KEY else ():
         if is_signed(split_note(row["note"])[0], line, verifier):
             await pool.execute(COSIGN, caller.name, verifier.text(), size, line, row["accesses"])
-            return await _with_lines(pool, row)
+            return await _with_cosignatures(pool, row)
     raise CosignatureInvalidError
 
 
@@ -189,8 +184,7 @@ async def receipt(
     """
     check_role(caller, Role.AUDITOR, Role.INSTITUTION)
     await check_readable(context, caller, settlement_id)
-    first = await context.store.first_events([settlement_id])
-    position = first[0].position
+    position = (await context.store.first_events([settlement_id]))[0].position
     deadline = monotonic_s() + SEAL_WAIT_S
     while True:
         signed = await _signed(pool, NEWEST)
@@ -202,11 +196,7 @@ async def receipt(
 
 
 async def newest(pool: Pool) -> Signed:
-    """The newest checkpoint.
-
-    Raises:
-        NotSealedYetError: nothing was sealed yet.
-    """
+    """The newest checkpoint. Raises NotSealedYetError before the first."""
     signed = await _signed(pool, NEWEST)
     if signed is None:
         raise NotSealedYetError
@@ -214,7 +204,7 @@ async def newest(pool: Pool) -> Signed:
 
 
 async def unsealed(pool: Pool | None) -> int:
-    """How many rows are in the log and under no checkpoint yet; 0 for a ledger in memory."""
+    """How many rows of the log no checkpoint signs yet; 0 for a ledger in memory."""
     if pool is None:
         return 0
     waiting: int = await pool.fetchval(
@@ -224,30 +214,30 @@ async def unsealed(pool: Pool | None) -> int:
 
 
 async def _at(pool: Pool, size: int | None) -> Signed | None:
-    """The newest checkpoint, or the one of a size; None where no checkpoint has that size."""
+    """The newest checkpoint, or the one of a size; None if no checkpoint has that size."""
     return await newest(pool) if size is None else await _signed(pool, AT_SIZE, size)
+
+
+async def _head(pool: Pool, size: int, signed: Signed | None) -> TreeHead:
+    """A size with its root: as it was signed, or computed where no checkpoint has that size."""
+    return signed.head if signed else TreeHead(size, await read_root(pool, size))
 
 
 async def _signed(pool: Pool | None, query: str, *values: int) -> Signed | None:
     if pool is None:  # a ledger in memory is never sealed
         return None
-    found = await pool.fetchrow(query, *values)
-    return None if found is None else await _with_lines(pool, found)
+    row = await pool.fetchrow(query, *values)
+    return None if row is None else await _with_cosignatures(pool, row)
 
 
-async def _with_lines(pool: Pool, found: Record) -> Signed:
-    """A stored checkpoint with the lines of those who witnessed it."""
-    size, root, note, accesses = found
+async def _with_cosignatures(pool: Pool, row: Record) -> Signed:
+    """A stored checkpoint with the signature lines of its witnesses."""
+    size, root, note, accesses = row
     lines = await pool.fetch(COSIGNED, size, accesses)
     return Signed(TreeHead(size, root), note + "".join(line for (line,) in lines))
 
 
 async def _check_sealed(pool: Pool, upto: int) -> None:
-    """Let only what is under a checkpoint be asked for.
-
-    Raises:
-        UnknownError: the log is not that long; NotSealedYetError: it is, unsealed.
-    """
     if upto <= (await newest(pool)).head.size:
         return
     if upto > await pool.fetchval("SELECT position FROM log_head"):
@@ -256,11 +246,7 @@ async def _check_sealed(pool: Pool, upto: int) -> None:
 
 
 async def _included(pool: Pool, position: int, head: TreeHead, signed: Signed | None) -> Inclusion:
-    """A row's proof, held against the root.
-
-    Raises:
-        LogBrokenError: a row is not what was signed.
-    """
+    """A row's proof, compared with the root. Raises LogBrokenError."""
     index = position - 1
     (row,) = await read_leaves(pool, index, position)
     leaf = leaf_hash(row)
@@ -272,14 +258,9 @@ async def _included(pool: Pool, position: int, head: TreeHead, signed: Signed | 
 
 
 async def _growth(pool: Pool, old: int, signed: Signed | None, new: int) -> Growth:
-    """A proof of growth, held against both roots.
-
-    Raises:
-        LogBrokenError: the rows are not what was signed.
-    """
-    head = signed.head if signed else TreeHead(new, await read_root(pool, new))
-    past = await _signed(pool, AT_SIZE, old)
-    before = past.head if past else TreeHead(old, await read_root(pool, old) if old else EMPTY)
+    """A proof of growth, compared with both roots. Raises LogBrokenError."""
+    head = await _head(pool, new, signed)
+    before = await _head(pool, old, await _signed(pool, AT_SIZE, old))
     hashes = await read_hashes(pool, consistency_path(old, new)) if old else []
     if not is_consistent(before, head, hashes):
         raise LogBrokenError(f"the log of {old} rows is not the beginning of that of {new}")

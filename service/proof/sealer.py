@@ -1,24 +1,22 @@
 """Seal the log: every row into the tree, every growth under a signed checkpoint.
 
-One process at a time seals, holding an advisory lock on a connection of its own. A seal is one
-transaction: edge, nodes and checkpoint, or nothing. A checkpoint signs the access log's head as
-well, and comes when that alone grew. The last one is written to a file too, outside the database:
-a log or an access log that ends before it, or is another one, is never sealed.
+One process at a time seals; it holds an advisory lock on a connection of its own. A seal is one
+transaction: edge, nodes and checkpoint together. A checkpoint also signs the head of the access
+log, and one is made when only that grew. The last checkpoint is also written to a file, the mark,
+outside the database: a log or an access log that ends before it or differs from it is not sealed.
 """
 
 import asyncio
 import contextlib
 import logging
 from pathlib import Path
-from typing import Any
 
-import asyncpg
-
+from projections.kit.table import Connection
 from service.adapters.checkpoint_store import OutsideUnreachableError
 from service.ledger.postgres.connect import DEFAULT, Patience, connect, holder_settings
 from service.ledger.postgres.roles import WRITER
-from service.proof.access_log_head import AccessesBrokenError, have_grown, read_accesses
-from service.proof.merkle import EMPTY, Edge, Grown, TreeHead, grow, leaf_hash, root_of
+from service.proof.access_log_head import have_grown, read_accesses
+from service.proof.merkle import EMPTY, Grown, TreeHead, grow, leaf_hash, root_of
 from service.proof.outside import CheckpointMismatchError, Outside
 from service.proof.signed_notes import (
     Checkpoint,
@@ -29,8 +27,15 @@ from service.proof.signed_notes import (
     read_checkpoint,
     split_note,
 )
-from service.proof.signing_keys import load_signer
-from service.proof.tree import LogBrokenError, edge_of, keep, read_leaves, read_root
+from service.proof.signing_keys import load_signer, origin_of
+from service.proof.tree import (
+    ConnectionOrPool,
+    LogBrokenError,
+    edge_of,
+    keep,
+    read_leaves,
+    read_root,
+)
 
 LOG = logging.getLogger("gongji.seal")
 SEAL_EVERY_S = 0.25
@@ -38,11 +43,7 @@ STANDBY_EVERY_S = 1.0
 RETRY_S = 2.0
 ROWS_MAX = 2000
 """Rows under one checkpoint."""
-SETTINGS = {
-    "role": WRITER,
-    "jit": "off",
-    "application_name": "gongji-seal",
-}
+SETTINGS = {"role": WRITER, "jit": "off", "application_name": "gongji-seal"}
 TRY_LOCK = "SELECT pg_try_advisory_lock(hashtext('gongji.seal'), hashtext(current_schema()))"
 SAVE = """
     WITH edge AS (UPDATE tree_edge SET size = $1, edge = $2),
@@ -50,39 +51,32 @@ SAVE = """
     INSERT INTO checkpoints (size, root, note, accesses) VALUES ($1, $3, $4, $6)
 """
 NEWEST = "SELECT note FROM checkpoints ORDER BY size DESC, accesses DESC LIMIT 1"
-NOTHING = TreeHead(0, EMPTY)
 
 
-class LogShortenedError(Exception):
+class LogShortenedError(LogBrokenError):
     """The log ends before a checkpoint that was signed: an older backup, or rows cut off."""
 
     def __init__(self, size: int, signed: int) -> None:
-        """Say how long the log is, and how long it was."""
+        """State the length of the log, and the length that was signed."""
         super().__init__(
             f"the log ends at {size}, but a checkpoint was signed over {signed} rows:"
             " an older backup was restored, or rows were deleted"
         )
 
 
-class LogForkedError(Exception):
-    """The log is as long as it was, and other rows are in it than those that were signed."""
+class LogForkedError(LogBrokenError):
+    """The log is long enough, but holds other rows than those that were signed."""
 
     def __init__(self, size: int) -> None:
-        """Say at which size the roots differ."""
+        """State the size at which the roots differ."""
         super().__init__(f"the first {size} rows are not those that were signed")
 
 
-async def origin_of(connection: Any) -> str:  # noqa: ANN401 -- a connection of asyncpg, or a pool
-    """Which ledger this is, as its checkpoints name it."""
-    ledger = await connection.fetchval("SELECT fingerprint FROM fingerprints WHERE name = 'ledger'")
-    return f"gongji/{ledger}"
-
-
-async def check_length(connection: Any, marks: Path) -> None:  # noqa: ANN401
-    """Look whether both logs are at least as long as the last checkpoint says; at every start.
+async def check_length(connection: ConnectionOrPool, marks: Path) -> None:
+    """Compare both logs with the last checkpoint, at every start.
 
     Raises:
-        LogShortenedError, AccessesBrokenError: one of them is not.
+        LogShortenedError, AccessesBrokenError: one of them is shorter, or another one.
     """
     position = await connection.fetchval("SELECT position FROM log_head")
     sealed = await connection.fetchval("SELECT size FROM tree_edge")
@@ -90,44 +84,34 @@ async def check_length(connection: Any, marks: Path) -> None:  # noqa: ANN401
     signed = max(sealed, mark.head.size)
     if signed > position:
         raise LogShortenedError(position, signed)
-    await check_accesses(connection, marks)
+    await read_accesses(connection, mark.accesses)
 
 
-async def check_accesses(connection: Any, marks: Path) -> None:  # noqa: ANN401
-    """Hold the access log against the last checkpoint.
-
-    Raises:
-        AccessesBrokenError: it is not the one that was signed.
-    """
+async def check_accesses(connection: ConnectionOrPool, marks: Path) -> None:
+    """Compare the access log with the last checkpoint. Raises AccessesBrokenError."""
     mark = _mark(marks, await origin_of(connection))
     await read_accesses(connection, mark.accesses)
 
 
 def mark_path(marks: Path, origin: str) -> Path:
-    """Where the last checkpoint of a ledger is written, in a data directory."""
+    """Where the last checkpoint of a ledger is written in a data directory."""
     return marks / f"checkpoint-{origin.partition('/')[2]}"
 
 
-def read_mark(marks: Path, origin: str) -> TreeHead | None:
-    """Size and root of the last checkpoint that was signed here; None where none was."""
-    head = _mark(marks, origin).head
-    return head if head.size else None
-
-
 def _mark(marks: Path, origin: str) -> Checkpoint:
-    """The last checkpoint that was signed here; one over nothing where none was."""
+    """The last checkpoint that was signed here; one of an empty log before the first."""
     path = mark_path(marks, origin)
     try:
         text, _ = split_note(path.read_text(encoding="utf-8"))
         return read_checkpoint(text)
     except FileNotFoundError:
-        return Checkpoint(origin, NOTHING)
+        return Checkpoint(origin, TreeHead(0, EMPTY))
     except NoteInvalidError as error:
         raise LogBrokenError(f"{path.name} is not a checkpoint") from error
 
 
 class Sealer:
-    """This process's sealer: it seals, or it stands by. `failures` counts what it survived."""
+    """This process's sealer: it seals or stands by. `failures` counts the errors it survived."""
 
     def __init__(
         self,
@@ -137,9 +121,10 @@ class Sealer:
         outside: Outside | None = None,
         patience: Patience = DEFAULT,
     ) -> None:
-        """Seal a database's log with a key file; `marks` is the data directory.
+        """Seal the log of a database; `marks` is the data directory.
 
-        Before a signature the log is held against the checkpoint `outside`, and put there after.
+        The log is compared with the checkpoint `outside` before a signature, which is then put
+        there.
         """
         self._dsn = dsn
         self._patience = patience
@@ -152,23 +137,22 @@ class Sealer:
         self.failures = 0
 
     def start(self) -> None:
-        """Begin, on the running loop."""
+        """Start on the running loop."""
         self._task = asyncio.create_task(self._run())
 
     async def close(self) -> None:
-        """Stop; a seal in flight is rolled back, and whoever seals next makes it again."""
+        """Stop. A seal in flight is rolled back, and the next sealer repeats it."""
         self._is_closing = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def seal_now(self) -> bool:
-        """Seal what there is, once, where nobody else does; whether we did.
+        """Seal everything once; False if another process seals.
 
         Raises:
-            LogShortenedError, LogForkedError, LogBrokenError, AccessesBrokenError,
-            CheckpointMismatchError: the log, or the access log, is not what was signed;
-            OutsideUnreachableError: nobody says what was.
+            LogBrokenError, CheckpointMismatchError: the log is not what was signed;
+            OutsideUnreachableError: the checkpoint outside cannot be read.
         """
         connection = await self._connected()
         try:
@@ -181,22 +165,16 @@ class Sealer:
         return True
 
     async def _run(self) -> None:
-        """Seal for ever; whatever goes wrong is told without its words, and tried again."""
+        """Seal for ever. Errors are logged without their text, which may hold row values."""
         while True:
             try:
                 await self._seal()
-            except (
-                LogShortenedError,
-                LogForkedError,
-                LogBrokenError,
-                AccessesBrokenError,
-                CheckpointMismatchError,
-            ) as error:
+            except (LogBrokenError, CheckpointMismatchError) as error:
                 self.failures += 1
                 LOG.error("seal.refused %s", error)  # noqa: TRY400 -- no trace is wanted
             except Exception as error:  # noqa: BLE001 -- a sealer that dies is a silent one
                 if self._is_closing:
-                    return  # a rollback on a connection that is gone took the cancellation's place
+                    return  # a rollback on a lost connection replaced the cancellation
                 self.failures += 1
                 LOG.error(  # noqa: TRY400
                     "seal.failed error=%s sqlstate=%s",
@@ -208,7 +186,7 @@ class Sealer:
     async def _seal(self) -> None:
         connection = await self._connected()
         try:
-            while not await connection.fetchval(TRY_LOCK):  # noqa: ASYNC110 -- nobody tells us
+            while not await connection.fetchval(TRY_LOCK):  # noqa: ASYNC110 -- no notification
                 await asyncio.sleep(STANDBY_EVERY_S)
             while True:
                 if not await self._step(connection):
@@ -217,81 +195,64 @@ class Sealer:
             with contextlib.suppress(Exception):
                 await connection.close(timeout=1.0)
 
-    async def _connected(self) -> "asyncpg.Connection[Any]":
-        return await connect(
-            self._dsn,
-            SETTINGS | holder_settings(self._patience),
-            self._patience,
-            answer_s=self._patience.silent_s,
-        )
+    async def _connected(self) -> Connection:
+        settings = SETTINGS | holder_settings(self._patience)
+        return await connect(self._dsn, settings, self._patience, answer_s=self._patience.silent_s)
 
-    async def _step(self, connection: "asyncpg.Connection[Any]") -> bool:
+    async def _step(self, connection: Connection) -> bool:
         """Seal the next rows, and accesses with or without them; whether there were rows."""
         origin = await origin_of(connection)
-        last = _mark(self._marks, origin)
+        mark = _mark(self._marks, origin)
         async with connection.transaction():
-            size, stored = await connection.fetchrow("SELECT size, edge FROM tree_edge FOR UPDATE")
-            accesses = await read_accesses(connection, last.accesses)
-            upto = await _upto(connection, size, last.head)
+            size, edge = await connection.fetchrow("SELECT size, edge FROM tree_edge FOR UPDATE")
+            accesses = await read_accesses(connection, mark.accesses)
+            upto = await _upto(connection, size, mark.head)
             note = None
             if upto > size or await have_grown(connection, size, accesses):
                 if self._outside is not None:
                     await self._outside.check(connection)
                 leaves = await read_leaves(connection, size, upto)
-                grown = grow(edge_of(size, stored), map(leaf_hash, leaves))
-                made = Checkpoint(origin, TreeHead(upto, root_of(grown.edge.hashes)), accesses)
-                note = await self._sign(connection, grown, made, last.head)
+                grown = grow(edge_of(size, edge), map(leaf_hash, leaves))
+                head = TreeHead(upto, root_of(grown.edge.hashes))
+                if mark.head.size == upto and mark.head != head:
+                    raise LogForkedError(upto)
+                signer = load_signer(self._key_file, origin)
+                note = await _save(connection, grown, Checkpoint(origin, head, accesses), signer)
         if note is not None:
             self._is_behind = self._outside is not None
-            if last.head.size <= upto:
+            if mark.head.size <= upto:
                 _write_mark(mark_path(self._marks, origin), note)
         if self._is_behind:
-            await self._tell_outside(connection)
+            await self._put_outside(connection)
         return bool(upto > size)
 
-    async def _sign(
-        self, connection: "asyncpg.Connection[Any]", grown: Grown, made: Checkpoint, mark: TreeHead
-    ) -> str:
-        """Store what grew under a signed checkpoint; the note.
+    async def _put_outside(self, connection: Connection) -> None:
+        """Put the newest checkpoint outside unless a newer one is there; retried at each step.
 
         Raises:
-            LogForkedError: another root of this size was signed.
+            CheckpointMismatchError: the one outside is not of this log.
         """
-        if mark.size == made.head.size and mark.root != made.head.root:
-            raise LogForkedError(mark.size)
-        await keep(connection, grown)
-        signer = load_signer(self._key_file, made.origin)
-        return await _save(connection, grown.edge, made, signer)
-
-    async def _tell_outside(self, connection: "asyncpg.Connection[Any]") -> None:
-        """Put the newest checkpoint outside, unless a newer one is there; else tried again.
-
-        Raises:
-            CheckpointMismatchError: what is there is not of this log.
-        """
-        assert self._outside is not None, "who is behind has somebody to tell"
+        assert self._outside is not None, "only with a place outside is a sealer behind"
         try:
-            there = await self._outside.check(connection)
+            outside = await self._outside.check(connection)
             note = await connection.fetchval(NEWEST)
-            if note is not None and not _is_before(read_checkpoint(note), there):
+            if note is None:
+                return
+            if outside is None or _reach(read_checkpoint(note)) >= _reach(outside):
                 await self._outside.keep(note)
                 self._is_behind = False
         except OutsideUnreachableError as error:
             LOG.warning("seal.untold error=%s", type(error).__name__)
 
 
-def _is_before(one: Checkpoint, other: Checkpoint | None) -> bool:
-    """Whether a checkpoint is older than another of the same log."""
-    return other is not None and _reach(one) < _reach(other)
-
-
 def _reach(checkpoint: Checkpoint) -> tuple[int, int]:
+    """How many rows and accesses it signs."""
     accesses = checkpoint.accesses
     return checkpoint.head.size, accesses.size if accesses else 0
 
 
-async def _upto(connection: "asyncpg.Connection[Any]", size: int, mark: TreeHead) -> int:
-    """Up to where the next seal goes; first to the last checkpoint outside, to be compared.
+async def _upto(connection: Connection, size: int, mark: TreeHead) -> int:
+    """The last position of the next seal. Stops at the mark first, to compare the roots there.
 
     Raises:
         LogShortenedError, LogForkedError: the log is not what was signed.
@@ -300,42 +261,30 @@ async def _upto(connection: "asyncpg.Connection[Any]", size: int, mark: TreeHead
     if position < max(size, mark.size):
         raise LogShortenedError(position, max(size, mark.size))
     if 0 < mark.size <= size:
-        await _check_root(connection, mark)
+        sealed = "SELECT root FROM checkpoints WHERE size = $1"
+        root = await connection.fetchval(sealed, mark.size)
+        if (root or await read_root(connection, mark.size)) != mark.root:
+            raise LogForkedError(mark.size)
     upto = min(position, size + ROWS_MAX)
     return min(upto, mark.size) if size < mark.size else upto
 
 
 def _write_mark(path: Path, note: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    made = path.with_name(f"{path.name}.new")
-    made.write_text(note, encoding="utf-8")
-    made.replace(path)
-
-
-async def _check_root(connection: "asyncpg.Connection[Any]", mark: TreeHead) -> None:
-    """Compare what was sealed with the last checkpoint outside.
-
-    Raises:
-        LogForkedError: they are two different logs.
-    """
-    root = await connection.fetchval("SELECT root FROM checkpoints WHERE size = $1", mark.size)
-    if (root or await read_root(connection, mark.size)) != mark.root:
-        raise LogForkedError(mark.size)
+    new = path.with_name(f"{path.name}.new")
+    new.write_text(note, encoding="utf-8")
+    new.replace(path)
 
 
 async def _save(
-    connection: "asyncpg.Connection[Any]", edge: Edge, checkpoint: Checkpoint, signer: Signer
+    connection: Connection, grown: Grown, checkpoint: Checkpoint, signer: Signer
 ) -> str:
-    """Store the edge and the signed checkpoint; the note."""
+    """Store nodes, edge and the signed checkpoint; its note."""
+    await keep(connection, grown)
     text = checkpoint_text(checkpoint)
     note = note_of(text, signer.sign(text))
-    await connection.execute(
-        SAVE,
-        edge.size,
-        b"".join(edge.hashes),
-        checkpoint.head.root,
-        note,
-        signer.verifier.text(),
-        checkpoint.accesses.size if checkpoint.accesses else 0,
-    )
+    size, root = checkpoint.head
+    accesses = checkpoint.accesses.size if checkpoint.accesses else 0
+    edge, key = b"".join(grown.edge.hashes), signer.verifier.text()
+    await connection.execute(SAVE, size, edge, root, note, key, accesses)
     return note

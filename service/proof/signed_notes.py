@@ -1,8 +1,8 @@
-"""Checkpoints, keys and proofs as text, in the forms that C2SP gives them.
+"""Checkpoints, keys and proofs as text, in the forms of C2SP.
 
 These are signed-note, tlog-checkpoint, tlog-cosignature, tlog-proof and the request of
-tlog-witness. A key is `name+hash+base64(kind, public key)`,
-a signature line `— name base64(hash, bytes)`.
+tlog-witness. A key is `name+hash+base64(kind, public key)`, a signature line
+`— name base64(hash, bytes)`.
 """
 
 import base64
@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from service.proof.merkle import TreeHead
 
 LOG_KEY, WITNESS_KEY = b"\x01", b"\x04"
-"""Kinds of keys: one signs a checkpoint, the other the moment it was seen and the checkpoint."""
+"""Kinds of keys: a log's signs checkpoints, a witness's a moment and the checkpoint it saw."""
 DASH = "\N{EM DASH} "
 PROOF = "c2sp.org/tlog-proof@v1"
 ACCESSES = re.compile(r"^accesses (0|[1-9][0-9]{0,18}) ([A-Za-z0-9+/]{43}=)$", re.MULTILINE)
@@ -28,14 +28,14 @@ NAME = re.compile(r"[!-*,-~]{1,120}")
 
 
 class NoteInvalidError(ValueError):
-    """A text is not of its form, or a signature does not hold."""
+    """A text does not have its form, or a signature does not hold."""
 
 
 class Checkpoint(NamedTuple):
-    """What a checkpoint says: which log, its size and its root; and how its access log stood.
+    """The name of a log, its size and root, and the head of its access log.
 
-    `accesses` is the newest access's position and hash, on an extension line of its own:
-    `accesses POSITION BASE64`; None in a checkpoint that has no such line.
+    `accesses` is position and hash of the newest access, on an extension line of the text:
+    `accesses POSITION BASE64`; None without such a line.
     """
 
     origin: str
@@ -44,7 +44,7 @@ class Checkpoint(NamedTuple):
 
 
 class Verifier(NamedTuple):
-    """A public key of a name."""
+    """A public key with its name and kind."""
 
     name: str
     kind: bytes
@@ -52,16 +52,16 @@ class Verifier(NamedTuple):
 
     @property
     def key_id(self) -> bytes:
-        """What stands for the key in a signature line, 4 bytes."""
+        """The 4 bytes that name the key in a signature line."""
         return sha256(self.name.encode() + b"\n" + self.kind + self.public).digest()[:4]
 
     def text(self) -> str:
-        """The key as it is handed out."""
+        """The key as text, for those who check."""
         return f"{self.name}+{self.key_id.hex()}+{b64(self.kind + self.public)}"
 
 
 class Signer:
-    """A private key of a name."""
+    """A private key with its name and kind."""
 
     def __init__(self, name: str, seed: bytes, kind: bytes = LOG_KEY) -> None:
         """Sign with an Ed25519 key of this seed, 32 bytes."""
@@ -70,27 +70,22 @@ class Signer:
         self.verifier = Verifier(name, kind, public)
 
     def sign(self, text: str) -> str:
-        """The line under a checkpoint's text that a log writes."""
-        signed = self._private.sign(text.encode())
-        return _line(self.verifier, signed)
+        """A log's signature line for a checkpoint's text."""
+        return _line(self.verifier, self._private.sign(text.encode()))
 
     def cosign(self, text: str, at_s: int) -> str:
-        """The line of a witness who saw a checkpoint's text at a moment, in seconds since 1970."""
-        signed = self._private.sign(_seen(text, at_s))
+        """A witness's signature line for a checkpoint's text, seen at a moment (seconds, 1970)."""
+        signed = self._private.sign(_cosigned(text, at_s))
         return _line(self.verifier, struct.pack(">Q", at_s) + signed)
 
 
 def b64(raw: bytes) -> str:
-    """Bytes as text."""
+    """Bytes as base64."""
     return base64.b64encode(raw).decode()
 
 
 def from_b64(text: str) -> bytes:
-    """Bytes from text.
-
-    Raises:
-        NoteInvalidError: it is no such text.
-    """
+    """Bytes from base64. Raises NoteInvalidError."""
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
@@ -111,11 +106,7 @@ def note_of(text: str, *lines: str) -> str:
 
 
 def split_note(note: str) -> tuple[str, list[str]]:
-    """A note's text and its signature lines, each with its line break.
-
-    Raises:
-        NoteInvalidError: it is no note.
-    """
+    """A note's text and its signature lines, each with its line break. Raises NoteInvalidError."""
     text, empty, rest = note.partition("\n\n")
     lines = rest.splitlines(keepends=True)
     if not (empty and lines and all(line.startswith(DASH) for line in lines)):
@@ -124,39 +115,31 @@ def split_note(note: str) -> tuple[str, list[str]]:
 
 
 def read_checkpoint(text: str) -> Checkpoint:
-    """A checkpoint from its text.
-
-    Raises:
-        NoteInvalidError: it is none.
-    """
-    found = re.match(r"([^\n]+)\n(0|[1-9][0-9]{0,18})\n([A-Za-z0-9+/]{43}=)\n", text)
-    if found is None:
+    """A checkpoint from its text. Raises NoteInvalidError."""
+    lines = re.match(r"([^\n]+)\n(0|[1-9][0-9]{0,18})\n([A-Za-z0-9+/]{43}=)\n", text)
+    if lines is None:
         raise NoteInvalidError("not a checkpoint")
-    head = TreeHead(int(found[2]), from_b64(found[3]))
-    told = ACCESSES.search(text, found.end())
-    accesses = TreeHead(int(told[1]), from_b64(told[2])) if told else None
-    return Checkpoint(found[1], head, accesses)
+    head = TreeHead(int(lines[2]), from_b64(lines[3]))
+    line = ACCESSES.search(text, lines.end())
+    accesses = TreeHead(int(line[1]), from_b64(line[2])) if line else None
+    return Checkpoint(lines[1], head, accesses)
 
 
 def read_verifier(text: str) -> Verifier:
-    """A public key from its text.
-
-    Raises:
-        NoteInvalidError: it is none, or not of a kind that is known here.
-    """
+    """A public key of a kind known here, from its text. Raises NoteInvalidError."""
     name, _, rest = text.strip().partition("+")
     key_id, _, key = rest.partition("+")
     raw = from_b64(key)
     verifier = Verifier(name, raw[:1], raw[1:])
-    known = (LOG_KEY, WITNESS_KEY)
-    is_sound = NAME.fullmatch(name) and raw[:1] in known and len(raw) == 1 + 32
+    is_known = raw[:1] in (LOG_KEY, WITNESS_KEY)
+    is_sound = NAME.fullmatch(name) and is_known and len(raw) == 1 + 32
     if not is_sound or verifier.key_id.hex() != key_id:
         raise NoteInvalidError("not a verifier key")
     return verifier
 
 
 def is_signed(text: str, line: str, verifier: Verifier) -> bool:
-    """Whether a signature line under a text is this key's, and holds."""
+    """Whether a signature line is this key's and holds for a text."""
     name, _, signed = line.strip().removeprefix(DASH).partition(" ")
     try:
         raw = from_b64(signed)
@@ -168,7 +151,7 @@ def is_signed(text: str, line: str, verifier: Verifier) -> bool:
     if verifier.kind == WITNESS_KEY:
         if len(signature) != 8 + 64:
             return False
-        message, signature = _seen(text, struct.unpack(">Q", signature[:8])[0]), signature[8:]
+        message, signature = _cosigned(text, struct.unpack(">Q", signature[:8])[0]), signature[8:]
     try:
         Ed25519PublicKey.from_public_bytes(verifier.public).verify(signature, message)
     except InvalidSignature:
@@ -177,11 +160,7 @@ def is_signed(text: str, line: str, verifier: Verifier) -> bool:
 
 
 def open_note(note: str, verifiers: Sequence[Verifier]) -> Checkpoint:
-    """The checkpoint of a note that one of the keys signed.
-
-    Raises:
-        NoteInvalidError: none of them did, or it is no checkpoint.
-    """
+    """The checkpoint of a note that one of the keys signed. Raises NoteInvalidError."""
     text, lines = split_note(note)
     if not any(is_signed(text, line, key) for line in lines for key in verifiers):
         raise NoteInvalidError("no signature of a known key holds")
@@ -189,7 +168,7 @@ def open_note(note: str, verifiers: Sequence[Verifier]) -> Checkpoint:
 
 
 def proof_text(index: int, hashes: Sequence[bytes], note: str, extra: bytes | None = None) -> str:
-    """An inclusion proof that needs nothing beside it but the log's key."""
+    """An inclusion proof that can be checked with the log's key alone."""
     head = PROOF if extra is None else f"{PROOF}\nextra {b64(extra)}"
     return f"{head}\nindex {index}\n{_hashes(hashes)}\n{note}"
 
@@ -200,11 +179,7 @@ def growth_text(old_size: int, hashes: Sequence[bytes], note: str) -> str:
 
 
 def read_growth(text: str) -> tuple[int, list[bytes], str]:
-    """The older size, the hashes and the note of a consistency proof.
-
-    Raises:
-        NoteInvalidError: it is none.
-    """
+    """The older size, the hashes and the note of a consistency proof. Raises NoteInvalidError."""
     head, _, note = text.partition("\n\n")
     first, *hashes = head.split("\n")
     old = re.fullmatch(r"old (0|[1-9][0-9]{0,18})", first)
@@ -221,5 +196,5 @@ def _line(verifier: Verifier, signed: bytes) -> str:
     return f"{DASH}{verifier.name} {b64(verifier.key_id + signed)}\n"
 
 
-def _seen(text: str, at_s: int) -> bytes:
+def _cosigned(text: str, at_s: int) -> bytes:
     return f"cosignature/v1\ntime {at_s}\n{text}".encode()

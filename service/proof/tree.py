@@ -1,8 +1,7 @@
-"""The log's Merkle tree as it is stored: leaves are the rows themselves, nodes every 8 levels.
+"""The log's Merkle tree as it is stored: its leaves are the rows, its nodes every 8th level.
 
-Whatever is asked is worked out of at most 255 rows or nodes for each level that is kept, so a
-proof costs the same in a long log. A row that was altered gives another root than the one that
-was signed: proofs over it hold no more.
+A proof reads at most 255 rows or nodes per stored level, so its cost does not grow with the log.
+An altered row changes the root, and its proofs no longer verify.
 """
 
 from collections.abc import Sequence
@@ -42,12 +41,16 @@ ConnectionOrPool = Any
 """A connection of asyncpg, or a pool."""
 
 
+KeptSpan = tuple[int, int, int]
+"""A stored level (0: the rows), and the indices there, the last excluded."""
+
+
 class LogBrokenError(Exception):
-    """The log is not what it was sealed as: a row, a topic or a node is gone."""
+    """The log or the access log is not what was sealed; the message says how."""
 
 
 async def read_leaves(connection: ConnectionOrPool, after: int, upto: int) -> list[Leaf]:
-    """The rows behind a position, up to another, as they are sealed.
+    """The rows after a position, up to another, as they are sealed.
 
     Raises:
         LogBrokenError: one of them is missing.
@@ -60,69 +63,61 @@ async def read_leaves(connection: ConnectionOrPool, after: int, upto: int) -> li
 
 async def keep(connection: ConnectionOrPool, grown: Grown) -> None:
     """Store the nodes that became complete."""
-    nodes = grown.kept
-    await connection.execute(
-        KEEP,
-        [level for (level, _), _ in nodes],
-        [ix for (_, ix), _ in nodes],
-        [root for _, root in nodes],
-    )
+    levels, indices = [level for (level, _), _ in grown.kept], [ix for (_, ix), _ in grown.kept]
+    await connection.execute(KEEP, levels, indices, [root for _, root in grown.kept])
 
 
 async def read_hashes(connection: ConnectionOrPool, spans: Sequence[Range]) -> list[bytes]:
     """The roots of ranges of the tree.
 
     Raises:
-        LogBrokenError: something they are made of is missing.
+        LogBrokenError: a row or a node under them is missing.
     """
     covers = [cover(span) for span in spans]
     below = [_below(node) for nodes in covers for node in nodes]
-    known = await _leaves(connection, below) | await _nodes(connection, below)
+    hashes = await _leaves(connection, below) | await _nodes(connection, below)
     try:
-        return [root_of([_root(node, known) for node in nodes]) for nodes in covers]
+        return [root_of([_root(node, hashes) for node in nodes]) for nodes in covers]
     except KeyError as error:
         raise LogBrokenError(f"no node {error.args[0]}") from error
 
 
 async def read_root(connection: ConnectionOrPool, size: int) -> bytes:
-    """The root of the tree over the first rows.
-
-    Raises:
-        LogBrokenError: something it is made of is missing.
-    """
+    """The root of the tree over the first rows. Raises LogBrokenError."""
     return (await read_hashes(connection, [(0, size)]))[0]
 
 
-def _below(node: TreeNode) -> tuple[int, int, int]:
-    """What a node is made of: a kept level (0: rows), and the indices there from to."""
+def edge_of(size: int, stored: bytes) -> Edge:
+    """A right edge from its bytes."""
+    return Edge(size, tuple(stored[at : at + 32] for at in range(0, len(stored), 32)))
+
+
+def _below(node: TreeNode) -> KeptSpan:
+    """The nodes of the next stored level that a node is made of."""
     level, ix = node
     base = level // TILE * TILE
     return base, ix << (level - base), (ix + 1) << (level - base)
 
 
-async def _leaves(
-    connection: ConnectionOrPool, below: Sequence[tuple[int, int, int]]
-) -> dict[TreeNode, bytes]:
+async def _leaves(connection: ConnectionOrPool, below: Sequence[KeptSpan]) -> dict[TreeNode, bytes]:
     spans = [(first, last) for base, first, last in below if base == 0]
     if not spans:
         return {}
-    found = await connection.fetch(WITHIN, [s[0] for s in spans], [s[1] for s in spans])
-    return {(0, row["position"] - 1): leaf_hash(_leaf(row)) for row in found}
+    rows = await connection.fetch(WITHIN, *(list(column) for column in zip(*spans, strict=True)))
+    return {(0, row["position"] - 1): leaf_hash(_leaf(row)) for row in rows}
 
 
-async def _nodes(
-    connection: ConnectionOrPool, below: Sequence[tuple[int, int, int]]
-) -> dict[TreeNode, bytes]:
+async def _nodes(connection: ConnectionOrPool, below: Sequence[KeptSpan]) -> dict[TreeNode, bytes]:
     spans = [span for span in below if span[0] > 0]
     if not spans:
         return {}
-    found = await connection.fetch(NODES, *(list(column) for column in zip(*spans, strict=True)))
-    return {(level, ix): root for level, ix, root in found}
+    rows = await connection.fetch(NODES, *(list(column) for column in zip(*spans, strict=True)))
+    return {(level, ix): root for level, ix, root in rows}
 
 
-def _root(node: TreeNode, known: dict[TreeNode, bytes]) -> bytes:
+def _root(node: TreeNode, hashes: dict[TreeNode, bytes]) -> bytes:
     base, first, last = _below(node)
-    return root_of(grow(NO_EDGE, [known[base, ix] for ix in range(first, last)]).edge.hashes)
+    return root_of(grow(NO_EDGE, [hashes[base, ix] for ix in range(first, last)]).edge.hashes)
 
 
 def _leaf(row: Any) -> Leaf:  # noqa: ANN401 -- a record of asyncpg
@@ -130,8 +125,3 @@ def _leaf(row: Any) -> Leaf:  # noqa: ANN401 -- a record of asyncpg
     if topic is None:
         raise LogBrokenError(f"the topic of {position} has no name")
     return Leaf(position, stream.bytes, version, topic, recorded_at, state)
-
-
-def edge_of(size: int, stored: bytes) -> Edge:
-    """A right edge from its bytes."""
-    return Edge(size, tuple(stored[at : at + 32] for at in range(0, len(stored), 32)))

@@ -1,11 +1,9 @@
-"""A witness: somebody outside who looks at a log's checkpoint, and signs that it only grew.
+"""A witness: somebody outside who checks that a log only grew, and signs its checkpoint.
 
-He keeps a file with his own key and the last checkpoint he signed. What he signed he has stored
-before he tells anybody, so he never signs two histories.
+Its file holds its own key and the last checkpoint it signed. A checkpoint is stored there before
+its signature leaves, so that a witness never signs two histories.
 """
 
-import json
-import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,15 +20,15 @@ from service.proof.signed_notes import (
     read_growth,
     split_note,
 )
-from service.vault import KEY_SIZE
+from service.vault import KEY_SIZE, read_key_file, write_key_file
 
 
 class HistoryForkedError(Exception):
-    """The log is not the one that was seen before, with rows behind it: keep what you have."""
+    """The log did not grow out of the one seen before: keep the witness's file as evidence."""
 
 
 class Witness(NamedTuple):
-    """A witness's name, key and last note; no note before he saw one."""
+    """A witness's name, key and last note; no note before its first checkpoint."""
 
     name: str
     seed: bytes
@@ -38,17 +36,17 @@ class Witness(NamedTuple):
 
     @property
     def signer(self) -> Signer:
-        """What he signs with."""
+        """The witness's private key."""
         return Signer(self.name, self.seed, WITNESS_KEY)
 
     @property
     def seen(self) -> TreeHead:
-        """The size and root he saw last."""
+        """The size and root of the last checkpoint it signed."""
         return read_checkpoint(self.note).head if self.note else TreeHead(0, EMPTY)
 
 
 class Cosigned(NamedTuple):
-    """A witness after he signed, and the line he wrote under the checkpoint."""
+    """A witness after it signed, with the checkpoint's size and the signature line."""
 
     witness: Witness
     size: int
@@ -56,18 +54,18 @@ class Cosigned(NamedTuple):
 
 
 def load_witness(path: Path, name: str) -> Witness:
-    """A witness from his file, or a new one with a key of his own.
+    """A witness from its file, which is made with a new key if it is missing.
 
     Raises:
-        NoteInvalidError: it is no such file, or another's.
+        NoteInvalidError: it is not a witness's file, or another witness's.
     """
     if not path.exists():
         witness = Witness(name, new_secret(KEY_SIZE), None)
         save_witness(path, witness)
         return witness
     try:
-        held = json.loads(path.read_text(encoding="utf-8"))
-        witness = Witness(held["name"], bytes.fromhex(held["seed"]), held["note"])
+        stored = read_key_file(path)
+        witness = Witness(stored["name"], bytes.fromhex(stored["seed"]), stored["note"])
     except (ValueError, KeyError, TypeError) as error:
         raise NoteInvalidError(f"not a witness's file: {path.name}") from error
     if witness.name != name:
@@ -77,13 +75,7 @@ def load_witness(path: Path, name: str) -> Witness:
 
 def save_witness(path: Path, witness: Witness) -> None:
     """Store a witness, readable by its owner alone, whole or not at all."""
-    held = {"name": witness.name, "seed": witness.seed.hex(), "note": witness.note}
-    made = path.with_name(f".{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        json.dump(held, file, ensure_ascii=False)
-        file.flush()
-        os.fsync(file.fileno())
-    made.replace(path)
+    write_key_file(path, {"name": witness.name, "seed": witness.seed.hex(), "note": witness.note})
 
 
 def look(witness: Witness, growth: str, keys: list[Verifier]) -> Cosigned:
@@ -98,26 +90,26 @@ def look(witness: Witness, growth: str, keys: list[Verifier]) -> Cosigned:
     if old != witness.seen.size:
         raise NoteInvalidError("the proof is from another size than the one seen before")
     if witness.note is not None:
-        known = read_checkpoint(witness.note).origin
-        if known != checkpoint.origin:
-            raise NoteInvalidError(f"another log than {known}")
-        _check_accesses(read_checkpoint(witness.note).accesses, checkpoint.accesses)
+        before = read_checkpoint(witness.note)
+        if before.origin != checkpoint.origin:
+            raise NoteInvalidError(f"another log than {before.origin}")
+        _check_accesses(before.accesses, checkpoint.accesses)
     if not is_consistent(witness.seen, checkpoint.head, hashes):
         raise HistoryForkedError(
             f"the log of {checkpoint.head.size} rows did not grow out of the {old} seen before"
         )
-    text, _ = split_note(note)
+    text, lines = split_note(note)
     line = witness.signer.cosign(text, int(machine_now().timestamp()))
-    signed = [each for each in split_note(note)[1] if each.split()[1] == checkpoint.origin]
+    signed = [each for each in lines if each.split()[1] == checkpoint.origin]
     after = witness._replace(note=note_of(text, *signed, line))
     return Cosigned(after, checkpoint.head.size, line)
 
 
 def _check_accesses(seen: TreeHead | None, now: TreeHead | None) -> None:
-    """The access log never gets shorter; whether it only grew, its export shows.
+    """An access log never gets shorter; that it only grew is checked on its export.
 
     Raises:
-        HistoryForkedError: it did.
+        HistoryForkedError: it got shorter.
     """
     if seen is None or (now is not None and (now.size > seen.size or now == seen)):
         return

@@ -45,7 +45,7 @@ class Sealing:
         """Rewrite an access as an owner of the database can, with every later hash recomputed."""
         await tamper(self.pool, "UPDATE accesses SET caller = 'x' WHERE position = $1", first)
         async with self.pool.acquire() as connection, connection.transaction():
-            kept = [each.kept async for each in sealed(connection, 0, 2**62)]
+            kept = [each.stored async for each in sealed(connection, 0, 2**62)]
         link, position = BEGINNING, 0
         for position, access in kept:
             link = link_of(link, position, access_leaf(access))

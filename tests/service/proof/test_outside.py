@@ -190,7 +190,7 @@ async def test_who_has_compared_seals_on_and_tells_later(
     dsn: str, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A store that goes down stops no seal; the newest is put there once it answers again."""
-    monkeypatch.setattr(outside_module, "AGAIN_S", 0.0)
+    monkeypatch.setattr(outside_module, "BACK_OFF_S", 0.0)
     outside = place.outside()
     sealer = Sealer(dsn, place.keys, place.path, outside)
     await write(dsn, EARLY)

@@ -14,11 +14,9 @@ from service.proof.sealer import (
     Sealer,
     check_length,
     mark_path,
-    origin_of,
-    read_mark,
 )
-from service.proof.signed_notes import open_note, read_verifier
-from service.proof.signing_keys import load_signer, rotate
+from service.proof.signed_notes import open_note, read_checkpoint, read_verifier
+from service.proof.signing_keys import load_signer, origin_of, rotate
 from service.proof.tree import LogBrokenError, read_leaves, read_root
 from service.vault import load_keys
 from tests.ledgers import tamper
@@ -52,7 +50,8 @@ async def test_every_row_is_sealed_under_a_signed_root(dsn: str, tmp_path: Path)
         assert len(rows) + 1 == size
         assert root_of(grow(NO_EDGE, map(leaf_hash, leaves)).edge.hashes) == root
         assert (await origin_of(store.pool), TreeHead(size, root)) == signed[:2]
-        assert TreeHead(size, root) == read_mark(tmp_path, signed.origin)
+        mark = mark_path(tmp_path, signed.origin).read_text("utf-8")
+        assert TreeHead(size, root) == read_checkpoint(mark).head
 
 
 async def test_seals_come_by_themselves_within_a_second(dsn: str, tmp_path: Path) -> None:
