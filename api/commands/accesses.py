@@ -1,4 +1,4 @@
-"""`gongji accesses [--prune]`: check the access log's chain, and forget what is too old."""
+"""`gongji accesses [--prune]`: check the access log's chain, and prune what is too old."""
 
 import asyncio
 from datetime import timedelta
@@ -13,18 +13,16 @@ from service.proof.sealer import check_accesses
 from service.settings import Settings
 
 DAYS_MIN = 180
-"""Days that the law asks for (网络安全法; policy.md §6.6); fewer are never taken."""
+"""The least that the law requires (网络安全法; policy.md §6.6), whatever the settings say."""
 
 
 def main(arguments: list[str]) -> int:
-    """Tell the chain's head, for keeping elsewhere; 1 where the chain is broken."""
-    made = parser("accesses", "Check the access log; print its newest position and hash.")
-    made.add_argument(
-        "--prune",
-        action="store_true",
-        help="then forget what is older than GONGJI_ACCESS_DAYS",
+    """Print the chain's head, to be kept elsewhere; status 1 if the chain is broken."""
+    command = parser("accesses", "Check the access log; print its newest position and hash.")
+    command.add_argument(
+        "--prune", action="store_true", help="then delete what is older than GONGJI_ACCESS_DAYS"
     )
-    options = made.parse_args(arguments)
+    options = command.parse_args(arguments)
     settings = settings_of(options)
     try:
         with database(settings) as dsn:
@@ -42,11 +40,7 @@ def main(arguments: list[str]) -> int:
 
 
 async def _check(settings: Settings, dsn: str, *, prunes: bool) -> tuple[ChainCheck, int]:
-    """Check, also against the last checkpoint, and prune only what was found whole.
-
-    Raises:
-        AccessesBrokenError: it is not the access log that was signed.
-    """
+    """Check the chain, also against the last checkpoint, and prune only if both hold."""
     async with make_pool(dsn, READER_SETTINGS, 1) as pool:
         checked = await check(pool)
         if checked.broken is None:

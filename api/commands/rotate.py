@@ -8,9 +8,9 @@ from service.vault import KeyFileError
 
 
 def main(arguments: list[str]) -> int:
-    """Put a new key into the key file; a running sealer takes it at its next checkpoint."""
-    made = parser("rotate", "Sign checkpoints with a new key from now on.")
-    settings = settings_of(made.parse_args(arguments))
+    """Add a new key to the key file; a running sealer uses it from its next checkpoint on."""
+    command = parser("rotate", "Sign checkpoints with a new key from now on.")
+    settings = settings_of(command.parse_args(arguments))
     try:
         rotate(settings.key_file)
     except (KeyFileError, OSError) as error:

@@ -1,4 +1,4 @@
-"""`gongji verify`: check an export without the service, as the stand-alone file does."""
+"""`gongji verify`: check an export offline; runs the stand-alone file."""
 
 from api.verify.gongji_verify import main
 

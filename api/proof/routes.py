@@ -1,6 +1,6 @@
-"""Proofs: checkpoints, inclusion, consistency, receipts, and what witnesses bring.
+"""Proofs: checkpoints, inclusion, consistency, receipts, and the signatures of witnesses.
 
-JSON by default; with `Accept: text/plain` the text form alone, as C2SP writes it down.
+JSON by default; with `Accept: text/plain` only the text form of C2SP.
 """
 
 from typing import Annotated, Any
@@ -36,18 +36,17 @@ router = APIRouter(prefix="/v1", tags=["proof"], route_class=StrictBodyRoute)
 
 @router.get("/audit/checkpoint", response_model=CheckpointReply, responses=TOLD | problems(409))
 async def look_at_checkpoint(request: Request, api: ApiOf, caller: CallerOf) -> Response:
-    """The newest signed checkpoint, the newest with a witness's signature, the keys (auditor)."""
-    found = await proofs.look_at_checkpoint(api.read_models.pool, caller)
-    signed, witnessed = found.newest, found.witnessed
-    told = {
+    """The newest signed checkpoint, the newest that a witness signed, the keys (auditor)."""
+    signed, witnessed, keys = await proofs.look_at_checkpoint(api.read_models.pool, caller)
+    reply = {
         "origin": read_checkpoint(signed.note).origin,
         "size": signed.head.size,
         "root": b64(signed.head.root),
         "checkpoint": signed.note,
         "witnessed": witnessed.note if witnessed else None,
-        "keys": found.keys,
+        "keys": keys,
     }
-    return _answer(request, told, "checkpoint")
+    return _answer(request, reply, "checkpoint")
 
 
 @router.get(
@@ -56,20 +55,20 @@ async def look_at_checkpoint(request: Request, api: ApiOf, caller: CallerOf) -> 
 async def prove_inclusion(
     request: Request, api: ApiOf, caller: CallerOf, position: Size, size: Size | None = None
 ) -> Response:
-    """That the row of a position is in the log of `size`, else of the newest (auditor)."""
+    """That the row of a position is in the log of `size`, by default the newest (auditor)."""
     if size is not None and size < position:
         raise _wrong("size")
-    found = await proofs.prove_inclusion(api.read_models.pool, caller, position, size)
-    told = {
+    inclusion = await proofs.prove_inclusion(api.read_models.pool, caller, position, size)
+    reply = {
         "position": position,
         "leaf_index": position - 1,
-        "size": found.head.size,
-        "leaf_hash": b64(found.leaf),
-        "hashes": [b64(each) for each in found.hashes],
-        "root": b64(found.head.root),
-        "proof": found.proof,
+        "size": inclusion.head.size,
+        "leaf_hash": b64(inclusion.leaf),
+        "hashes": [b64(each) for each in inclusion.hashes],
+        "root": b64(inclusion.head.root),
+        "proof": inclusion.proof,
     }
-    return _answer(request, told, "proof")
+    return _answer(request, reply, "proof")
 
 
 @router.get(
@@ -100,14 +99,14 @@ async def look_at_receipt(
 ) -> Response:
     """Proof that a settlement is in the log (its institution, auditor); waits up to 2 s."""
     stream = stream_of("stl", settlement_id)
-    found = await proofs.receipt(api.context, api.read_models.pool, caller, stream)
-    told = {
+    inclusion = await proofs.receipt(api.context, api.read_models.pool, caller, stream)
+    reply = {
         "settlement_id": stream,
-        "position": found.position,
-        "leaf_index": found.position - 1,
-        "proof": found.proof,
+        "position": inclusion.position,
+        "leaf_index": inclusion.position - 1,
+        "proof": inclusion.proof,
     }
-    return _answer(request, told, "proof")
+    return _answer(request, reply, "proof")
 
 
 @router.get(
@@ -121,7 +120,7 @@ async def look_as_witness(
 ) -> Response:
     """The newest checkpoint, proven from the size seen before (institution, agency, auditor).
 
-    As text it is what a witness of C2SP takes: `old`, the hashes, the signed note.
+    As text it is the request to a witness of C2SP: `old`, the hashes, the signed note.
     """
     return _grown(request, await proofs.look_as_witness(api.read_models.pool, caller, old))
 
@@ -132,32 +131,32 @@ async def look_as_witness(
     responses=problems(404, 422),
 )
 async def cosign(request: Request, api: ApiOf, caller: CallerOf, body: CosignatureBody) -> Response:
-    """Bring a witness's signature of a checkpoint (institution, agency); the newest counts.
+    """Store a witness's signature of a checkpoint (institution, agency); the newest counts.
 
-    Nothing in the ledger changes, and the same again is the same.
+    Idempotent; nothing in the ledger changes.
     """
     key, line = body.verifier_key, body.line
     signed = await proofs.cosign(api.read_models.pool, caller, key, body.size, line)
     return _answer(request, {"size": body.size, "checkpoint": signed.note}, "checkpoint")
 
 
-def _grown(request: Request, found: proofs.Growth) -> Response:
-    told = {
-        "from": found.old.size,
-        "to": found.new.size,
-        "from_root": b64(found.old.root),
-        "root": b64(found.new.root),
-        "hashes": [b64(each) for each in found.hashes],
-        "proof": found.proof,
+def _grown(request: Request, growth: proofs.Growth) -> Response:
+    reply = {
+        "from": growth.old.size,
+        "to": growth.new.size,
+        "from_root": b64(growth.old.root),
+        "root": b64(growth.new.root),
+        "hashes": [b64(each) for each in growth.hashes],
+        "proof": growth.proof,
     }
-    return _answer(request, told, "proof")
+    return _answer(request, reply, "proof")
 
 
-def _answer(request: Request, told: dict[str, Any], text: str) -> Response:
-    place = told.get("position") or told.get("size") or told.get("to")
-    if TEXT in request.headers.get("accept", "").lower() and told[text] is not None:
-        return Response(told[text], 200, answer_headers(place), f"{TEXT}; charset=utf-8")
-    return json_answer(told, place)
+def _answer(request: Request, reply: dict[str, Any], text: str) -> Response:
+    place = reply.get("position") or reply.get("size") or reply.get("to")
+    if TEXT in request.headers.get("accept", "").lower() and reply[text] is not None:
+        return Response(reply[text], 200, answer_headers(place), f"{TEXT}; charset=utf-8")
+    return json_answer(reply, place)
 
 
 def _wrong(field: str) -> ProblemError:

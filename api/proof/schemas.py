@@ -1,4 +1,4 @@
-"""Proofs as they are asked for and told: members for programs, and the text forms of C2SP."""
+"""Requests and replies of proofs: members for programs, and the text forms of C2SP."""
 
 from typing import Annotated
 
@@ -12,7 +12,7 @@ LineText = Annotated[str, StringConstraints(pattern="^\N{EM DASH} [!-~]{1,120} [
 
 
 class CosignatureBody(Body):
-    """A witness's signature of the checkpoint of a size, and the key that it holds under."""
+    """A witness's signature of the checkpoint of a size, and the key that verifies it."""
 
     verifier_key: KeyText
     size: Annotated[int, Field(ge=1, le=2**63 - 1)]
@@ -20,7 +20,7 @@ class CosignatureBody(Body):
 
 
 class CheckpointReply(ApiModel):
-    """Where the log stands; `checkpoint` is the signed note, `keys` all that ever signed here."""
+    """The newest checkpoint; `checkpoint` is the signed note, `keys` all that ever signed."""
 
     origin: str
     size: int
@@ -31,7 +31,7 @@ class CheckpointReply(ApiModel):
 
 
 class InclusionReply(ApiModel):
-    """That a row is in the log; `proof` (tlog-proof) is null where no checkpoint has that size."""
+    """That a row is in the log; `proof` (tlog-proof) is null if no checkpoint has that size."""
 
     position: int
     leaf_index: int
@@ -56,7 +56,7 @@ class ConsistencyReply(ApiModel):
 
 
 class ReceiptReply(ApiModel):
-    """That a settlement is in the log, for anybody who has the log's key."""
+    """That a settlement is in the log; anybody with the log's key can check it."""
 
     settlement_id: str
     position: int

@@ -17,7 +17,7 @@ REFUSED_FROM = 400
 
 
 class AccessFilter(NamedTuple):
-    """Whose accesses, or to whom; `since` counts, `until` does not; both aware moments."""
+    """Whose accesses, or to whose data; from `since` until before `until`, both aware moments."""
 
     person_no: str | None
     stream: str | None
@@ -27,41 +27,36 @@ class AccessFilter(NamedTuple):
 
 
 async def accesses(
-    context: ServiceContext, caller: Caller, wanted: AccessFilter, cursor: str | None, limit: int
+    context: ServiceContext, caller: Caller, criteria: AccessFilter, cursor: str | None, limit: int
 ) -> PageResult:
     """Records of the access log, newest first, as of the newest one (auditors).
 
-    An erased person is asked for by the account id that his history shows: `stream`.
+    Accesses to an erased person are found by the account id in the history: `stream`.
 
     Raises:
         NotPermittedError: no auditor; UnknownError: nobody has that person number;
         CursorInvalidError: not a cursor.
     """
     check_role(caller, Role.AUDITOR)
-    stream = None if wanted.stream is None else StreamId(wanted.stream)
-    if wanted.person_no is not None:
-        stream = await account_of(context, caller, wanted.person_no)
+    stream = None if criteria.stream is None else StreamId(criteria.stream)
+    if criteria.person_no is not None:
+        stream = await account_of(context, caller, criteria.person_no)
     if stream is not None:
         note([stream])
     limit = bounded(limit)
-    sought = AccessQuery(
-        below=below(cursor),
-        stream=stream,
-        caller=wanted.caller,
-        since=_micros(wanted.since),
-        until=_micros(wanted.until),
+    query = AccessQuery(
+        below(cursor), stream, criteria.caller, _micros(criteria.since), _micros(criteria.until)
     )
-    found = await context.store.accesses(sought, limit + 1)
-    shown = page(found, [kept.position for kept in found], limit)
-    return PageResult(
-        [_told(kept) for kept in shown.rows], shown.next, await context.store.position()
-    )
+    rows = await context.store.accesses(query, limit + 1)
+    shown = page(rows, [row.position for row in rows], limit)
+    items = [_shown(stored) for stored in shown.rows]
+    return PageResult(items, shown.next, await context.store.position())
 
 
-def _told(kept: StoredAccess) -> dict[str, Any]:
-    access = kept.access
+def _shown(stored: StoredAccess) -> dict[str, Any]:
+    access = stored.access
     return {
-        "access": kept.position,
+        "access": stored.position,
         "at": rfc3339(access.at),
         "caller": access.caller,
         "role": access.role,
