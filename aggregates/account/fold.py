@@ -9,7 +9,14 @@ from typing import Any, get_args
 
 from aggregates.account import events
 from aggregates.account.cap_usage import NOTHING
-from aggregates.account.fold_money import FundEvent, MoneyEvent, evolve_funds, evolve_money
+from aggregates.account.fold_money import (
+    BalanceEvent,
+    ReserveEvent,
+    SpendingEvent,
+    evolve_balance,
+    evolve_reserve,
+    evolve_spending,
+)
 from aggregates.account.state import Account, BeneficiaryLink, Filing, PastTie, SponsorLink
 from aggregates.vocabulary import Parting
 
@@ -30,7 +37,9 @@ StandingEvent = (
     | events.FilingMade
     | events.PersonErased
 )
-AccountEvent = events.AccountOpened | MoneyEvent | FundEvent | FamilyEvent | StandingEvent
+AccountEvent = (
+    events.AccountOpened | SpendingEvent | BalanceEvent | ReserveEvent | FamilyEvent | StandingEvent
+)
 
 
 def evolve(account: Account | None, event: AccountEvent) -> Account:
@@ -123,8 +132,9 @@ def _unlink_beneficiary(account: Account, event: events.BeneficiaryUnlinked) -> 
 _FOLDS: dict[type, Callable[[Account, Any], Account]] = {
     event_class: fold
     for group, fold in (
-        (MoneyEvent, evolve_money),
-        (FundEvent, evolve_funds),
+        (SpendingEvent, evolve_spending),
+        (BalanceEvent, evolve_balance),
+        (ReserveEvent, evolve_reserve),
         (FamilyEvent, _evolve_family),
         (StandingEvent, _evolve_standing),
     )

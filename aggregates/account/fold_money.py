@@ -7,23 +7,15 @@ from aggregates.account.cap_usage import Spending, spend
 from aggregates.account.state import Account, AccountHold, BeneficiaryLink, Suspended
 from aggregates.vocabulary import Bucket
 
-MoneyEvent = (
+SpendingEvent = events.Debited | events.DebitReturned | events.AidReceived | events.AidReturned
+BalanceEvent = (
     events.Credited
     | events.Corrected
-    | events.Debited
-    | events.DebitReturned
-    | events.AidReceived
-    | events.AidReturned
-)
-FundEvent = (
-    events.YearClosed
-    | events.Held
-    | events.HoldReleased
-    | events.ReturnSuspended
-    | events.SuspensePaidOut
     | events.PremiumDebited
     | events.PremiumReturned
+    | events.YearClosed
 )
+ReserveEvent = events.Held | events.HoldReleased | events.ReturnSuspended | events.SuspensePaidOut
 
 
 class _LentFields(TypedDict, total=False):
@@ -33,8 +25,8 @@ class _LentFields(TypedDict, total=False):
     beneficiaries: tuple[BeneficiaryLink, ...]
 
 
-def evolve_money(account: Account, event: MoneyEvent) -> Account:
-    """Fold a debit or its return, aid received or returned, a credit or a correction."""
+def evolve_spending(account: Account, event: SpendingEvent) -> Account:
+    """Fold what a settlement moves: debits, aid received, and their returns."""
     match event:
         case events.Debited(current_fen=current_fen, prior_fen=prior_fen):
             return _move(account, event, -current_fen, -prior_fen)
@@ -44,10 +36,6 @@ def evolve_money(account: Account, event: MoneyEvent) -> Account:
             return account._replace(received=spend(account.received, on, amount_fen))
         case events.AidReturned(amount_fen=amount_fen, on=on):
             return account._replace(received=spend(account.received, on, -amount_fen))
-        case events.Credited(amount_fen=amount_fen) | events.Corrected(amount_fen=amount_fen):
-            if event.bucket is Bucket.CURRENT:
-                return account._replace(current_fen=account.current_fen + amount_fen)
-            return account._replace(prior_fen=account.prior_fen + amount_fen)
 
 
 def _move(
@@ -80,11 +68,26 @@ def _lent(
     }
 
 
-def evolve_funds(account: Account, event: FundEvent) -> Account:
-    """Fold the end of a year, a hold, money kept in suspense, or a premium."""
+def evolve_balance(account: Account, event: BalanceEvent) -> Account:
+    """Fold what moves the buckets and no cap counts: credits, corrections, premiums, year ends."""
     match event:
+        case events.Credited(amount_fen=amount_fen) | events.Corrected(amount_fen=amount_fen):
+            if event.bucket is Bucket.CURRENT:
+                return account._replace(current_fen=account.current_fen + amount_fen)
+            return account._replace(prior_fen=account.prior_fen + amount_fen)
+        case events.PremiumDebited() | events.PremiumReturned():
+            sign = 1 if isinstance(event, events.PremiumReturned) else -1
+            return account._replace(
+                current_fen=account.current_fen + sign * event.current_fen,
+                prior_fen=account.prior_fen + sign * event.prior_fen,
+            )
         case events.YearClosed(year=year):
             return _carry_over(account, year)
+
+
+def evolve_reserve(account: Account, event: ReserveEvent) -> Account:
+    """Fold holds, and money in suspense."""
+    match event:
         case events.Held() | events.HoldReleased():
             return _replace_hold(account, event)
         case events.ReturnSuspended(ticket=ticket, amount_fen=amount_fen):
@@ -93,12 +96,6 @@ def evolve_funds(account: Account, event: FundEvent) -> Account:
         case events.SuspensePaidOut():
             left = tuple(s for s in account.suspended if s.ticket != event.ticket)
             return account._replace(suspended=left)
-        case events.PremiumDebited() | events.PremiumReturned():
-            sign = 1 if isinstance(event, events.PremiumReturned) else -1
-            return account._replace(
-                current_fen=account.current_fen + sign * event.current_fen,
-                prior_fen=account.prior_fen + sign * event.prior_fen,
-            )
 
 
 def _replace_hold(account: Account, event: events.Held | events.HoldReleased) -> Account:
