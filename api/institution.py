@@ -104,16 +104,14 @@ router = APIRouter(prefix="/v1", tags=["institutions and policies"], route_class
 
 
 @router.put(
-    "/institutions/{code}",
-    response_model=InstitutionReply,
-    responses=problems(404, 422, 501),
+    "/institutions/{code}", response_model=InstitutionReply, responses=problems(404, 422, 501)
 )
 async def designate(change: ChangeOf, code: str, body: InstitutionBody) -> Response:
     """Put an institution under agreement, or change it (agency)."""
     if body.code != code:
         raise ProblemError("FIELD_INVALID", errors=[{"field": "code", "code": "FIELD_INVALID"}])
-    asked = change.request(f"institutions/{code}", body, needs_key=False)
-    reply = await institutions.designate(change.context, asked, designation_of(body))
+    request = change.request(f"institutions/{code}", body, needs_key=False)
+    reply = await institutions.designate(change.context, request, designation_of(body))
     return change.answer(reply, 200)
 
 
@@ -137,7 +135,7 @@ async def look_at_policy(api: ApiOf, _: CallerOf, region: str) -> Response:
 
 
 def designation_of(body: InstitutionBody) -> institutions.Designate:
-    """The command that a body stands for."""
+    """The command of a designation."""
     return institutions.Designate(
         code=body.code,
         name=body.name,

@@ -1,4 +1,4 @@
-"""Corrections: propose, list, decide, look. One of the agency proposes, another decides."""
+"""Routes of corrections: one agency clerk proposes, another one decides."""
 
 from typing import Annotated, Any
 
@@ -33,14 +33,9 @@ from service.read_models.reader import PageRequest
 router = APIRouter(prefix="/v1/corrections", tags=["corrections"], route_class=StrictBodyRoute)
 
 
-@router.post(
-    "",
-    status_code=201,
-    response_model=CorrectionReply,
-    responses=problems(404, 409, 422),
-)
+@router.post("", status_code=201, response_model=CorrectionReply, responses=problems(404, 409, 422))
 async def propose(change: ChangeOf, body: CorrectionBody) -> Response:
-    """Propose to put a wrong balance right (agency); no money moves yet."""
+    """Propose to correct a wrong balance (agency); no money moves yet."""
     reply = await corrections.propose(
         change.context,
         change.request("corrections", body),
@@ -52,7 +47,7 @@ async def propose(change: ChangeOf, body: CorrectionBody) -> Response:
             reference=body.reference,
         ),
     )
-    return await _answered(change, reply)
+    return await _answer(change, reply)
 
 
 @router.get("", response_model=CorrectionsReply, responses=problems(422))
@@ -66,16 +61,17 @@ async def list_corrections(
 ) -> Response:
     """The corrections of an agency's region, newest first; auditors see all.
 
-    `status=proposed` lists those that somebody else must still decide.
+    `status=proposed` lists those that another clerk must still decide.
     """
-    asked = PageRequest(cursor, limit, min_position)
-    shown = await corrections.corrections_of(api.context, api.read_models, caller, status, asked)
-    return page_answer(shown)
+    page = PageRequest(cursor, limit, min_position)
+    return page_answer(
+        await corrections.corrections_of(api.context, api.read_models, caller, status, page)
+    )
 
 
 @router.get("/{correction_id}", response_model=CorrectionReply, responses=problems(404))
 async def look_at_correction(api: ApiOf, caller: CallerOf, correction_id: str) -> Response:
-    """A correction as the log has it now (its region's agency, auditors)."""
+    """A correction as of now (its region's agency, auditors)."""
     stream = stream_of("cor", correction_id)
     reply = await corrections.look_at_correction(api.context, caller, stream)
     return answer_read(reply, await _with_person(api.context, reply.answer))
@@ -88,11 +84,11 @@ async def look_at_correction(api: ApiOf, caller: CallerOf, correction_id: str) -
     responses=problems(404, 409, 422),
 )
 async def approve(change: ChangeOf, correction_id: str, body: NothingBody) -> Response:
-    """Agree to what another of the agency proposed; the money moves."""
+    """Approve what another clerk of the agency proposed; the money moves."""
     stream = stream_of("cor", correction_id)
-    asked = change.request(f"corrections/{stream}/approval", body)
-    reply = await corrections.approve(change.context, asked, stream)
-    return await _answered(change, reply)
+    request = change.request(f"corrections/{stream}/approval", body)
+    reply = await corrections.approve(change.context, request, stream)
+    return await _answer(change, reply)
 
 
 @router.post(
@@ -102,14 +98,14 @@ async def approve(change: ChangeOf, correction_id: str, body: NothingBody) -> Re
     responses=problems(404, 409, 422),
 )
 async def reject(change: ChangeOf, correction_id: str, body: RejectionBody) -> Response:
-    """Do not agree to what another of the agency proposed; nothing moves."""
+    """Reject what another clerk of the agency proposed; no money moves."""
     stream = stream_of("cor", correction_id)
-    asked = change.request(f"corrections/{stream}/rejection", body)
-    reply = await corrections.reject(change.context, asked, stream, body.reason)
-    return await _answered(change, reply)
+    request = change.request(f"corrections/{stream}/rejection", body)
+    reply = await corrections.reject(change.context, request, stream, body.reason)
+    return await _answer(change, reply)
 
 
-async def _answered(change: Change, reply: Reply) -> Response:
+async def _answer(change: Change, reply: Reply) -> Response:
     render = None if reply.refusal else await _with_person(change.context, reply.answer)
     return change.answer(reply, render=render)
 

@@ -1,4 +1,4 @@
-"""Corrections as they are sent and answered, and an example."""
+"""Requests and responses of corrections."""
 
 from typing import Annotated, Literal
 
@@ -12,7 +12,7 @@ SignedAmount = Annotated[str, StringConstraints(pattern=SIGNED_PATTERN), Field(e
 
 
 class CorrectionBody(Body):
-    """What is wrong with a balance: this much is missing in a bucket, or below zero too much."""
+    """An error of a bucket: positive if money is missing, negative if there is too much."""
 
     person_no: PersonNo
     bucket: Literal["current", "prior"]
@@ -22,15 +22,15 @@ class CorrectionBody(Body):
 
 
 class RejectionBody(Body):
-    """Why somebody does not agree."""
+    """Why a correction is rejected."""
 
     reason: Remark
 
 
 class ListedCorrection(ApiModel):
-    """A correction. Approved, `bucket` is where the money moved: after New Year the prior one.
+    """A correction. Once approved, `bucket` is where the money moved: after New Year the prior one.
 
-    In a list `position` is where its proposal stands in the log.
+    In a list `position` is that of the proposal.
     """
 
     correction_id: str
@@ -48,7 +48,7 @@ class ListedCorrection(ApiModel):
 
 
 class CorrectionReply(ListedCorrection):
-    """A correction as it stands after what was done."""
+    """A correction after the change."""
 
     version: int
 

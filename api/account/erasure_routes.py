@@ -1,4 +1,4 @@
-"""Erasing a person: his key and names are destroyed, every proof and sum stays."""
+"""The route that erases a person: key and names are destroyed, proofs and sums stay."""
 
 from typing import Annotated, Literal
 
@@ -11,20 +11,20 @@ from api.http.fields import Body, Remark
 from api.http.openapi_helpers import problems
 from api.http.schemas import ApiModel
 from api.http.strict_body import StrictBodyRoute
-from service.account import erasure as erase
+from service.account import erasure
 
 router = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=StrictBodyRoute)
 
 
 class ErasureBody(Body):
-    """Why a person is erased (PIPL art. 47, by its cases), and which law or file says so."""
+    """Why a person is erased (the cases of PIPL art. 47), and the law or file that says so."""
 
     reason: Literal["purpose_ended", "retention_over", "consent_withdrawn", "unlawful", "law"]
     legal_basis: Annotated[Remark, StringConstraints(pattern=r"^[ -~]{3,60}$")]
 
 
 class ErasureReply(ApiModel):
-    """A person erased: nobody is named here or anywhere any more."""
+    """An erasure; it names nobody."""
 
     status: Literal["erased"]
     reason: str
@@ -40,19 +40,17 @@ class ErasureReply(ApiModel):
     responses=problems(404, 409, 422),
 )
 async def erase_person(change: ChangeOf, person_no: str, body: ErasureBody) -> Response:
-    """Erase the person behind an ended account for ever (agency).
+    """Erase the person of an ended account for ever (agency).
 
-    His name and numbers become unreadable everywhere and nobody finds him by them; amounts,
-    settlements and proofs stay as they are. 409 while his account goes on, or a binding, a
-    hold, a premium or money kept aside is still open. There is no way back.
+    The name and numbers become unreadable everywhere, and no longer lead to the account. Amounts,
+    settlements and proofs are unchanged. 409 if the account has not ended, or a binding, a hold,
+    a premium or money kept aside is still open. An erasure cannot be undone.
     """
-    reply = await erase.erase(
+    reply = await erasure.erase(
         change.context,
         change.request(f"accounts/{person_no}/erasure", body),
-        erase.Erase(
-            person_no=person_no,
-            reason=ErasureReason(body.reason),
-            legal_basis=body.legal_basis,
+        erasure.Erase(
+            person_no=person_no, reason=ErasureReason(body.reason), legal_basis=body.legal_basis
         ),
     )
     return change.answer(reply)

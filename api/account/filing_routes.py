@@ -1,4 +1,4 @@
-"""What an agency enters of a patient's plans: off-site care filings."""
+"""The route of filings for off-site care."""
 
 from typing import Any
 
@@ -16,15 +16,12 @@ router = APIRouter(prefix="/v1", tags=["accounts"], route_class=StrictBodyRoute)
 
 
 @router.post(
-    "/filings",
-    status_code=201,
-    response_model=AccountReply,
-    responses=problems(404, 409, 422),
+    "/filings", status_code=201, response_model=AccountReply, responses=problems(404, 409, 422)
 )
 async def file_elsewhere(change: ChangeOf, body: FilingBody) -> Response:
-    """Note that a patient filed to be treated in another region (agency)."""
-    asked = change.request("filings", body)
-    reply = await accounts.file_elsewhere(change.context, asked, filing_of(body))
+    """Record that a patient filed to be treated in another region (agency)."""
+    request = change.request("filings", body)
+    reply = await accounts.file_elsewhere(change.context, request, filing_of(body))
 
     def render(answer: dict[str, Any]) -> dict[str, Any]:
         return {"person_no": body.person_no} | answer
@@ -33,7 +30,7 @@ async def file_elsewhere(change: ChangeOf, body: FilingBody) -> Response:
 
 
 def filing_of(body: FilingBody) -> accounts.FileElsewhere:
-    """A filing as the service takes it."""
+    """The command of a filing."""
     return accounts.FileElsewhere(
         person_no=body.person_no,
         place=body.place,

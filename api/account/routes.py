@@ -1,4 +1,4 @@
-"""Accounts: open, credit, change status, look; the deduction order."""
+"""Routes of accounts, and of the deduction order."""
 
 from typing import Any
 
@@ -23,12 +23,7 @@ from service.vault import Personal
 router = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=StrictBodyRoute)
 
 
-@router.post(
-    "",
-    status_code=201,
-    response_model=AccountReply,
-    responses=problems(403, 409, 422),
-)
+@router.post("", status_code=201, response_model=AccountReply, responses=problems(403, 409, 422))
 async def open_account(change: ChangeOf, body: AccountBody) -> Response:
     """Open the account of an insured person (agency)."""
     reply = await accounts.open_account(
@@ -39,7 +34,7 @@ async def open_account(change: ChangeOf, body: AccountBody) -> Response:
 
 @router.get("/{person_no}", response_model=AccountReply, responses=problems(404))
 async def look_at_account(api: ApiOf, caller: CallerOf, person_no: str) -> Response:
-    """An account as the log has it now (its owner, its agency, auditors)."""
+    """An account as of now (its owner, its agency, auditors)."""
     reply = await accounts.look_at_account(api.context, caller, person_no)
     return answer_read(reply, _of_person(person_no))
 
@@ -51,7 +46,7 @@ async def look_at_account(api: ApiOf, caller: CallerOf, person_no: str) -> Respo
     responses=problems(404, 409, 422),
 )
 async def credit(change: ChangeOf, person_no: str, body: CreditBody) -> Response:
-    """Bring money into an account (agency)."""
+    """Credit an account (agency)."""
     reply = await accounts.credit(
         change.context,
         change.request(f"accounts/{person_no}/credits", body),
@@ -89,7 +84,7 @@ async def change_status(change: ChangeOf, person_no: str, body: StatusBody) -> R
     responses=problems(404, 422),
 )
 async def pay_out(change: ChangeOf, person_no: str, ticket: str, body: PayOutBody) -> Response:
-    """Write down that what was kept aside under a ticket was paid out (agency); once."""
+    """Record that the money kept aside under a ticket was paid out (agency); once."""
     stream = stream_of("tkt", ticket)
     reply = await suspense.pay_out(
         change.context,
@@ -101,9 +96,9 @@ async def pay_out(change: ChangeOf, person_no: str, ticket: str, body: PayOutBod
 
 @router.get("/{person_no}/deduction-order", response_model=OrderReply, responses=problems(404))
 async def look_at_order(api: ApiOf, caller: CallerOf, person_no: str) -> Response:
-    """The order in which the sponsors of today pay; who was bound after it was set stands last.
+    """The order in which today's sponsors pay; those bound after it was set pay last.
 
-    Its version moves whenever a sponsor comes or goes, also by a grant that runs out.
+    Its version changes whenever a sponsor comes or goes, also when a binding expires.
     """
     reply = await deduction_order.look_at_order(api.context, caller, person_no)
     return answer_read(reply, await _with_sponsors(api.context, reply.answer))
@@ -115,7 +110,7 @@ async def look_at_order(api: ApiOf, caller: CallerOf, person_no: str) -> Respons
     responses=problems(400, 403, 404, 409),
 )
 async def change_order(change: ChangeOf, person_no: str, body: OrderBody) -> Response:
-    """Set the deduction order (the beneficiary, or whom his region says)."""
+    """Set the deduction order (the beneficiary, or whom the region lets set it)."""
     request = change.request(f"accounts/{person_no}/deduction-order", body, needs_key=False)
     reply = await deduction_order.change_order(
         change.context, request, person_no, body.sponsors, body.version
@@ -125,7 +120,7 @@ async def change_order(change: ChangeOf, person_no: str, body: OrderBody) -> Res
 
 
 def opening_of(body: AccountBody) -> accounts.OpenAccount:
-    """An opening as the service takes it."""
+    """The command of an opening."""
     return accounts.OpenAccount(
         personal=Personal(body.person_no, body.name, body.cert_no),
         insurance=Insurance(body.insurance),
@@ -136,7 +131,7 @@ def opening_of(body: AccountBody) -> accounts.OpenAccount:
 
 
 def crediting_of(person_no: str, body: CreditBody) -> accounts.CreditAccount:
-    """A credit as the service takes it."""
+    """The command of a credit."""
     return accounts.CreditAccount(
         person_no=person_no,
         amount_fen=fen(body.amount),
