@@ -10,9 +10,9 @@ from service.context import ServiceContext
 from service.ledger.command import Decision, Reply
 from service.ledger.read_set import ReadSet
 from service.person.free_text import check_names_nobody
-from service.serializers import moment, yuan
+from service.serializers import burden_answer, moment, yuan
 from service.settlement.claims import visit_of
-from service.settlement.returns import check_open, refundable, sums_answer, take_back
+from service.settlement.returns import check_open, refundable, take_back
 
 
 async def cancel(
@@ -39,7 +39,7 @@ async def cancel(
             "settlement_id": settlement_id,
             "status": "cancelled",
             "outcome": "applied",
-            "returned": sums_answer(stay.own_fen, stay.aid_fen, stay.cash_fen),
+            "returned": burden_answer(stay.own_fen, stay.aid_fen, stay.cash_fen),
             "own_balance_after": own_after,
             "cancelled_at": moment(now.at),
             "reason": reason,

@@ -20,9 +20,8 @@ from service.person.kin import is_parent_of_minor
 from service.person.lookup import find_person
 from service.read_models.reader import PageRequest, PageResult, ReadModels, reach
 from service.request_context import note
-from service.serializers import day, settlement_answer, stay_answer, yuan
+from service.serializers import burden_answer, day, settlement_answer, stay_answer, yuan
 from service.settlement.claims import institution_of
-from service.settlement.returns import sums_answer
 
 
 class BillName(NamedTuple):
@@ -103,7 +102,7 @@ def _row_answer(row: settlements.SettlementRow) -> dict[str, Any]:
         "total": yuan(row.total_fen),
         "fund_pay": yuan(row.fund_pay_fen),
         "personal": yuan(row.total_fen - row.fund_pay_fen),
-        **sums_answer(row.own_fen, row.aid_fen, row.cash_fen),
+        **burden_answer(row.own_fen, row.aid_fen, row.cash_fen),
         "recorded_at": rfc3339(row.recorded_at),
         "cancelled_at": None if row.cancelled_at is None else rfc3339(row.cancelled_at),
         "version": row.version,

@@ -15,8 +15,8 @@ from service.context import ServiceContext
 from service.ledger.command import Decision, Reply
 from service.ledger.read_set import ReadSet
 from service.person.free_text import check_names_nobody
-from service.serializers import payers_answer, stay_answer, yuan
-from service.settlement.returns import check_open, give_back, refundable, sums_answer
+from service.serializers import burden_answer, payers_answer, stay_answer, yuan
+from service.settlement.returns import check_open, give_back, refundable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +66,6 @@ def _refunded(event: PartRefunded, stay: Remainder) -> dict[str, Any]:
     by_rank = [fen.get((s.account, s.binding), 0) if s.account else 0 for s in stay.payers]
     return {
         "amount": yuan(event.amount_fen),
-        **sums_answer(event.own_fen, event.aid_fen, event.cash_fen),
+        **burden_answer(event.own_fen, event.aid_fen, event.cash_fen),
         "payers": payers_answer(by_rank),
     }

@@ -14,14 +14,9 @@ from service.clock import new_stream
 from service.context import ServiceContext
 from service.ledger.command import Decision, Reply
 from service.ledger.read_set import ReadSet
+from service.serializers import burden_answer
 from service.settlement.claims import SettleBill, read_inputs, visit_of
-from service.settlement.returns import (
-    check_open,
-    give_back,
-    refundable,
-    sums_answer,
-    withdraw_purchase,
-)
+from service.settlement.returns import check_open, give_back, refundable, withdraw_purchase
 from service.settlement.settle import decide_settlement
 from service.settlement.supersede_hold import after, release_own_hold
 
@@ -63,7 +58,7 @@ async def replace(
         withdrawn = withdraw_purchase(reads, paid, now)
         decision.events[:0] = [*returns, *withdrawn, (settlement_id, cancelled), *released]
         decision.frees = {old_visit, new_visit} if released else {old_visit}
-        returned = sums_answer(paid.stay.own_fen, paid.stay.aid_fen, paid.stay.cash_fen)
+        returned = burden_answer(paid.stay.own_fen, paid.stay.aid_fen, paid.stay.cash_fen)
         decision.answer = json.encode(
             json.decode(decision.answer) | {"replaces": settlement_id, "returned": returned}
         )

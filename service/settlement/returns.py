@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from aggregates.account.state import Account
 from aggregates.policy.edition import Edition
@@ -18,7 +18,6 @@ from service.caller import Caller
 from service.clock import new_stream
 from service.ledger.read_set import ReadSet
 from service.policy import edition_of_record
-from service.serializers import yuan
 from service.settlement.claims import institution_of
 from service.settlement.purchase_visit import PURCHASE, purchase_visit
 from service.vault import Vault
@@ -121,8 +120,3 @@ def with_successors(reads: ReadSet, payers: Sequence[StreamId]) -> dict[StreamId
         accounts |= {account_id: reads.account(account_id) for account_id in sorted(following)}
         following = {a.successor for a in accounts.values() if a.successor} - set(accounts)
     return accounts
-
-
-def sums_answer(own_fen: int, aid_fen: int, cash_fen: int) -> dict[str, Any]:
-    """What each kind of payer paid or got back, in yuan."""
-    return {"own": yuan(own_fen), "aid": yuan(aid_fen), "cash": yuan(cash_fen)}

@@ -21,9 +21,10 @@ from service.ledger.command import (
     Tombstone,
 )
 from service.ledger.read_set import ReadSet
+from service.serializers import burden_answer
 from service.settlement.claims import institution_of, visit_of
 from service.settlement.queries import reply_of_key
-from service.settlement.returns import own_settlement, refundable, sums_answer, take_back
+from service.settlement.returns import own_settlement, refundable, take_back
 
 ATTEMPTS_MAX = 5
 LIVE = (SettlementStatus.SETTLED, SettlementStatus.PART_REFUNDED)
@@ -113,6 +114,6 @@ def _answer(
             "status": status,
             "outcome": "applied",
             "tombstone": settlement_id is None,
-            "returned": sums_answer(*returned),
+            "returned": burden_answer(*returned),
         }
     )
