@@ -14,7 +14,6 @@ class RefusalError(Exception):
     """A rule forbids it. `fields` are facts for the caller, without personal data."""
 
     def __init__(self, **fields: object) -> None:
-        """Keep the facts."""
         super().__init__(type(self).code())
         self.fields = fields
 

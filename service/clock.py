@@ -37,7 +37,6 @@ class LedgerClock:
     __slots__ = ("_alone_from", "_newest", "source")
 
     def __init__(self, source: Clock) -> None:
-        """Use a clock; no time of the log is known yet."""
         self.source = source
         self._newest: Instant | None = None
         self._alone_from: datetime | None = None

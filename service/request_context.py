@@ -26,7 +26,6 @@ class RequestContext:
     __slots__ = ("_trace_id", "caller", "codes", "operation", "streams")
 
     def __init__(self) -> None:
-        """Begin empty."""
         self.streams: dict[StreamId, None] = {}
         self.codes: dict[str, int] = {}
         self.caller: Caller | None = None

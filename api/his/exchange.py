@@ -41,7 +41,6 @@ class Exchange:
     """Answers messages on a running service."""
 
     def __init__(self, api: Api) -> None:
-        """Answer on this service."""
         self._api = api
         self._terms = TermsBook(api.context)
         self._guard = Guard(api.tokens, Nonces(api.read_models.pool))

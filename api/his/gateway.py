@@ -22,7 +22,6 @@ class Gateway:
     """An ASGI application that answers the national protocol and passes the rest on."""
 
     def __init__(self, app: App, api: Api, paths: tuple[str, ...] = PATHS) -> None:
-        """Stand in front of `app`."""
         self._app = app
         self._exchange = Exchange(api)
         self._paths = paths

@@ -37,7 +37,6 @@ class AccessLogMiddleware:
     """Records what an application's answers show, before they are sent."""
 
     def __init__(self, app: App, api: Api) -> None:
-        """Stand in front of `app`."""
         self._app = app
         self._api = api
         self._log = AccessLog(api.context.store)

@@ -76,7 +76,6 @@ class MetricsMiddleware:
     """Counts every answer of an application."""
 
     def __init__(self, app: App) -> None:
-        """Stand in front of `app`."""
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -31,7 +31,6 @@ class ProblemError(Exception):
     """A request that the door itself refuses."""
 
     def __init__(self, code: str, **fields: object) -> None:
-        """Keep the code and what else the caller should know."""
         super().__init__(code)
         self.code = code
         self.fields = fields

@@ -19,7 +19,6 @@ class Limited:
     """Lets an application's misses and failures cost its callers something."""
 
     def __init__(self, app: App, api: Api) -> None:
-        """Stand in front of `app`."""
         self._app = app
         self._api = api
 

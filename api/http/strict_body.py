@@ -33,7 +33,6 @@ class StrictBodyRoute(APIRoute):
         endpoint: Callable[..., Any],
         **options: Any,  # noqa: ANN401 -- FastAPI's own, passed on
     ) -> None:
-        """Take FastAPI's options."""
         model = endpoint.__annotations__.get("body")
         if model is not None:
             _read_strictly(endpoint, model)

@@ -29,7 +29,6 @@ class Child:
         environment: Mapping[str, str] | None,
         inherits: tuple[int, ...] = (),
     ) -> None:
-        """Name a module with its arguments, and the sockets that it inherits."""
         self._name = name
         self._words = words
         self._environment = environment
@@ -85,7 +84,6 @@ class FollowingChild(Child):
     """A process that follows and seals the log of a database; `wake` it after a commit."""
 
     def __init__(self, dsn: str, settings: Settings) -> None:
-        """Follow and seal this database's log with the keys of these settings."""
         super().__init__("follower", ("api", "follow"), settings.for_child(dsn))
 
 
@@ -93,7 +91,6 @@ class TaxChild(Child):
     """The tax authority's stand-in, on a local port that stays open while it restarts."""
 
     def __init__(self, books: Path) -> None:
-        """Keep its books in a file."""
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
         number = self._listening.fileno()

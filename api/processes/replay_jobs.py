@@ -26,7 +26,6 @@ class Replays:
     """The replays of this ledger, one of which this process may run."""
 
     def __init__(self, dsn: str, settings: Settings, clock: Clock, pool: asyncpg.Pool) -> None:
-        """Replay this database, with the keys of these settings."""
         self._environment = settings.for_child(dsn)
         self._clock = clock
         self._task: asyncio.Task[None] | None = None

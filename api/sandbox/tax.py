@@ -57,7 +57,6 @@ class TaxBooks:
     """The outcome of every order by its id; `behaviour` is how the next request is answered."""
 
     def __init__(self, path: Path | None = None, late_s: float = LATE_S) -> None:
-        """Read the orders of a file; without one they are kept in memory alone."""
         self.behaviour = "normal"
         self.orders: dict[str, Order] = {}
         self.booked = 0

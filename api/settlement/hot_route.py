@@ -26,7 +26,6 @@ class FastSettlementRoute:
     """An ASGI application that settles by itself and leaves the rest to another."""
 
     def __init__(self, app: App, api: Api) -> None:
-        """Stand in front of `app`."""
         self._app = app
         self._api = api
 

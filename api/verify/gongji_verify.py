@@ -873,7 +873,6 @@ class DecisionCheck:
     """
 
     def __init__(self, ledger: FoldedLedger, row: ExportRow) -> None:
-        """Check against the ledger before the row."""
         self.ledger, self.row, self.event = ledger, row, row.event
         self.claim: JsonObject = row.event["claim"]
 
@@ -1239,7 +1238,6 @@ class ExportVerifier:
     hash_check: str
 
     def __init__(self, given: ExportInput) -> None:
-        """Start before the first row."""
         self.head, self.checkpoint, self.keys, self.outside = given
         self.faults = Faults()
         self.rows = 0
@@ -1280,7 +1278,6 @@ class LogVerifier(ExportVerifier):
     checks, content, hash_check = CHECKS, "rows", "tree"
 
     def __init__(self, given: ExportInput) -> None:
-        """Start before the first row, with an empty ledger."""
         super().__init__(given)
         self.ledger = FoldedLedger(self.faults)
         self.tree = Tree()
@@ -1394,7 +1391,6 @@ class AccessLogVerifier(ExportVerifier):
     checks, content, hash_check = ACCESS_CHECKS, "accesses", "chain"
 
     def __init__(self, given: ExportInput) -> None:
-        """Start before the oldest access that was not pruned."""
         super().__init__(given)
         self._reached = self._signed, base64.b64decode(self.head["before"])
         self._check_seen()

@@ -71,7 +71,6 @@ class RowColumns(Generic[RowT]):
     """
 
     def __init__(self, row_type: Callable[..., RowT]) -> None:
-        """Read the type's annotations."""
         self._row_type = row_type
         self._nested: list[tuple[int, Callable[..., Any], list[str]]] = []
         self._columns: list[TableColumn] = []

@@ -67,7 +67,6 @@ class ObjectStore:
     """An object over HTTP; `client` may carry certificates."""
 
     def __init__(self, url: str, client: httpx.AsyncClient | None = None) -> None:
-        """Use this address."""
         parts = urlsplit(url)
         host = parts.hostname if parts.port is None else f"{parts.hostname}:{parts.port}"
         self.name = f"{parts.scheme}://{host}{parts.path}"
@@ -124,7 +123,6 @@ class FileStore:
     """A file, on another disk than the database's. Its directory must exist."""
 
     def __init__(self, path: Path) -> None:
-        """Use this file."""
         self.name = f"file://{path}"
         self._path = path
 

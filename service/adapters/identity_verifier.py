@@ -27,7 +27,6 @@ class IdentityVerifier:
     """The verifier of one deployment; `client` may carry its certificates."""
 
     def __init__(self, url: str, client: httpx.AsyncClient | None = None) -> None:
-        """Use this address."""
         self._url = url
         self._client = client or httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False)
 

@@ -33,7 +33,6 @@ class Registry:
     """The registry of one deployment; `client` may carry its certificates."""
 
     def __init__(self, url: str, client: httpx.AsyncClient | None = None) -> None:
-        """Use this address."""
         self._url = url
         self._client = client or httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False)
 

@@ -154,7 +154,6 @@ class Funds:
     """The core systems by region code, and the table for all other regions."""
 
     def __init__(self, table: FundTable, cores: Mapping[str, CoreSystem] | None = None) -> None:
-        """Use these core systems, by region code."""
         self.table = table
         self._cores = dict(cores or {})
 

@@ -92,7 +92,6 @@ class Tax:
     def __init__(
         self, url: str, client: httpx.AsyncClient | None = None, timeout_s: float = TIMEOUT_S
     ) -> None:
-        """Use this address, with a timeout for a whole answer."""
         self._url = url.rstrip("/")
         self._client = client or httpx.AsyncClient(timeout=timeout_s, trust_env=False)
         self._timeout_s = timeout_s

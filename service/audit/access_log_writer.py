@@ -21,7 +21,6 @@ class AccessLog:
     """Groups accesses: while one insert is under way the next group gathers."""
 
     def __init__(self, store: Store) -> None:
-        """Record into a store."""
         self._store = store
         self._waiting: list[tuple[Access, asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None

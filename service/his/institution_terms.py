@@ -45,7 +45,6 @@ class TermsBook:
     """Every institution's terms, by its code."""
 
     def __init__(self, context: ServiceContext) -> None:
-        """Read them from this service's log."""
         self._context = context
         self._cache: OrderedDict[str, CachedTerms] = OrderedDict()
 

@@ -20,7 +20,6 @@ class Nonces:
     """The table of used nonces; all processes of a deployment share it."""
 
     def __init__(self, pool: Pool | None) -> None:
-        """Use the database of this pool."""
         self._pool = pool
         self._taken = 0
 

@@ -30,7 +30,6 @@ class PendingCommand:
     __slots__ = ("act", "command", "future", "is_sent", "is_withdrawn", "known", "since")
 
     def __init__(self, command: Command, future: "asyncio.Future[Reply]", since: float) -> None:
-        """Wait since a time of the loop."""
         self.command = command
         self.act = encode_act(command.act) if command.key is not None else b""
         self.future = future

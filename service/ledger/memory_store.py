@@ -31,7 +31,6 @@ class MemoryStore:
     """A ledger that lives as long as its process."""
 
     def __init__(self) -> None:
-        """Begin with an empty log."""
         self.log: list[Recorded] = []
         self.heads: dict[StreamId, StreamHead] = {}
         self.keys: dict[tuple[str, str], UsedKey] = {}

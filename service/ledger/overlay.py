@@ -14,7 +14,6 @@ class UnreadError(Exception):
     def __init__(
         self, *streams: StreamId, name: bytes | None = None, person: StreamId | None = None
     ) -> None:
-        """Name what is missing."""
         super().__init__()
         self.streams = streams
         self.name = name
@@ -30,7 +29,6 @@ class Overlay:
     __slots__ = ("below", "fresh", "heads", "names", "persons")
 
     def __init__(self, below: "Overlay | None" = None) -> None:
-        """Begin empty."""
         self.below = below
         self.heads: dict[StreamId, StreamHead] = {}
         self.names: dict[bytes, StreamId | None] = {}

@@ -67,7 +67,6 @@ class CheckpointMismatchError(StoreUnavailableError):
     """The log is not the one whose checkpoint is kept outside; nothing was written."""
 
     def __init__(self, name: str, difference: str) -> None:
-        """State the place and the difference."""
         super().__init__(
             f"CHECKPOINT_MISMATCH: {difference} (kept at {name}). Nothing is written until"
             " `gongji run --accept-fork TEXT` declares a fork"

@@ -57,7 +57,6 @@ class LogShortenedError(LogBrokenError):
     """The log ends before a checkpoint that was signed: an older backup, or rows cut off."""
 
     def __init__(self, size: int, signed: int) -> None:
-        """State the length of the log, and the length that was signed."""
         super().__init__(
             f"the log ends at {size}, but a checkpoint was signed over {signed} rows:"
             " an older backup was restored, or rows were deleted"
@@ -68,7 +67,6 @@ class LogForkedError(LogBrokenError):
     """The log is long enough, but holds other rows than those that were signed."""
 
     def __init__(self, size: int) -> None:
-        """State the size at which the roots differ."""
         super().__init__(f"the first {size} rows are not those that were signed")
 
 

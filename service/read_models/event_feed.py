@@ -80,7 +80,6 @@ class Feed:
     """The feed of one process for many readers. `streams` counts the live streams."""
 
     def __init__(self, store: Store, pool: Pool) -> None:
-        """Read with a pool's connections, one page at a time."""
         self._store = store
         self._pool = pool
         self._regions = _Regions(store)

@@ -51,7 +51,6 @@ class PolicyFilesError(ValueError):
     """The regions' files are unsound; `problems` lists every fault."""
 
     def __init__(self, problems: Sequence[PolicyProblem]) -> None:
-        """The message has a line for each problem."""
         super().__init__("\n".join(problem.line() for problem in problems))
         self.problems = tuple(problems)
 

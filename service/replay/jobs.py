@@ -61,7 +61,6 @@ class Jobs:
     """The replays of a ledger."""
 
     def __init__(self, dsn: str, pool: asyncpg.Pool) -> None:
-        """Store them in this database."""
         self._dsn = dsn
         self._pool = pool
 

@@ -91,7 +91,6 @@ class LogWalk:
     def __init__(
         self, states: Overlay, vault: Vault, diffs: Differences, part: Partition = WHOLE
     ) -> None:
-        """Begin before the first event."""
         self.states = states
         self.diffs = diffs
         self._ignored = Differences()  # those of other partitions' rows

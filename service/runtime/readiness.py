@@ -38,7 +38,6 @@ class Readiness:
     """The checks of one process."""
 
     def __init__(self) -> None:
-        """Begin without any check."""
         self._checks: dict[str, Check] = {}
 
     def add(self, name: str, check: Check) -> None:

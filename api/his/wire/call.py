@@ -62,7 +62,6 @@ class FailedError(Exception):
     """A refused transaction."""
 
     def __init__(self, failed: Failed) -> None:
-        """Refuse for this reason."""
         super().__init__(failed.code)
         self.failed = failed
 

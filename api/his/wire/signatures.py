@@ -36,7 +36,6 @@ class Guard:
     """Checks that a request comes from the institution that it names."""
 
     def __init__(self, tokens: Tokens, nonces: Nonces) -> None:
-        """Check bearer tokens and nonces with these."""
         self._tokens = tokens
         self._nonces = nonces
 

@@ -74,7 +74,6 @@ class LedgerLoop:
     """The thread, its loop and its pool. Closed when it is garbage collected, at the latest."""
 
     def __init__(self, dsn: str) -> None:
-        """Start the thread. The first call connects."""
         self._gate = threading.RLock()
         self._is_closed = False
         self._listeners: frozenset[threading.Event] = frozenset()

@@ -119,7 +119,6 @@ class SnapshotRecorder(AggregateRecorder):
     """Snapshots of the library's aggregates, in a table beside the log."""
 
     def __init__(self, ledger: LedgerLoop) -> None:
-        """Use the table in a ledger's database."""
         self._ledger = ledger
 
     @override

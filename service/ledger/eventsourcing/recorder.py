@@ -64,7 +64,6 @@ class LedgerTracking(TrackingRecorder):
     """The position of one follower. A materialised view of the log derives from this class."""
 
     def __init__(self, ledger: LedgerLoop, follower: str) -> None:
-        """Track under a follower's name."""
         self.ledger = ledger
         self._follower = follower
 
@@ -111,7 +110,6 @@ class LedgerRecorder(LedgerTracking, ProcessRecorder):
     """
 
     def __init__(self, ledger: LedgerLoop, follower: str, clock: Clock | None = None) -> None:
-        """Record at the times of a clock, by default the business clock."""
         super().__init__(ledger, follower)
         self._clock = clock or business_clock()
         self._topic_ids: dict[str, int] = {}
@@ -222,7 +220,6 @@ class LedgerSubscription(ListenNotifySubscription[LedgerRecorder]):
     """Polls the log head every `POLL_S` seconds, and at once after an append of this loop."""
 
     def __init__(self, recorder: LedgerRecorder, gt: int | None, topics: Sequence[str]) -> None:
-        """Begin after a position."""
         super().__init__(recorder, gt, topics)
         recorder.ledger.listen(self._has_been_notified)
 

@@ -47,7 +47,6 @@ class RolesMissingError(Exception):
     """This login may not migrate the database; the message says how to allow it."""
 
     def __init__(self, login: str, statements: list[str]) -> None:
-        """Name the statements for a superuser to run once; the service's roles never migrate."""
         what = f"{login} may not bring the database to this release's schema; "
         if login in (WRITER, READER, AUDITOR):
             super().__init__(f"{what}run `migrate` with GONGJI_MIGRATE_URL, a login that may")

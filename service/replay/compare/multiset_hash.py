@@ -19,7 +19,6 @@ class Tally:
     __slots__ = ("_keyed", "count", "sum")
 
     def __init__(self, vault: Vault) -> None:
-        """Begin without pairs."""
         self._keyed = blake2b(digest_size=SIZE, key=vault.sign(b"tally"))
         self.sum = 0
         self.count = 0
