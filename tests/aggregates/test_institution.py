@@ -1,4 +1,4 @@
-"""An institution's agreement, and up to when it was paid."""
+"""An institution's agreement, its payment and its applications for clearing."""
 
 from dataclasses import replace
 from datetime import date
@@ -52,7 +52,7 @@ def designated(status: InstitutionStatus = InstitutionStatus.ACTIVE) -> Institut
 
 
 def test_a_day_that_is_over_is_cleared_once() -> None:
-    """Up to yesterday, and only forward: a day that was paid is not paid again."""
+    """A day that is over is cleared; a day that was paid is not paid again."""
     yesterday = AccountsCleared(through=date(2026, 4, 1))
 
     given(evolve, designated()).when(lambda s: clear(s, MARCH.through, TODAY)).then(MARCH)
@@ -73,14 +73,14 @@ REFUSED: dict[str, tuple[tuple[InstitutionEvent, ...], date, type[RefusalError]]
 def test_a_clearing_goes_forward_and_not_ahead(
     before: tuple[InstitutionEvent, ...], through: date, error: type[RefusalError]
 ) -> None:
-    """A day that is not over, or that was cleared, is refused."""
+    """A day that is not over, or was cleared, is refused."""
     given(evolve, designated(), *before).when(lambda s: clear(s, through, TODAY)).then_refused(
         error
     )
 
 
 def test_what_was_paid_stays_paid() -> None:
-    """A new designation changes the particulars and not up to when the institution was paid."""
+    """A new designation does not change what was paid."""
     ended = fold(evolve, designated(), MARCH, designated(InstitutionStatus.ENDED))
 
     assert (InstitutionStatus.ENDED, MARCH.through) == (ended.status, ended.cleared_through)
@@ -97,7 +97,7 @@ def test_what_was_paid_stays_paid() -> None:
 def test_a_new_institution_speaks_its_regions_dialect(
     semantics: AmountSemantics, mode: MulaidMode
 ) -> None:
-    """The region says how the amounts stand; all else begins as the national way."""
+    """The region decides how amounts are written; the rest is national."""
     assert first_dialect(semantics) == Dialect(
         mulaid_mode=mode,
         fund_includes_acct=False,
@@ -107,7 +107,7 @@ def test_a_new_institution_speaks_its_regions_dialect(
 
 
 def test_a_month_is_applied_for_once() -> None:
-    """The same sums again are no event, others take their place, another kind stands beside."""
+    """The same sums are no event, other sums replace them, another kind is separate."""
     more = replace(ASKED, total_fen=13000)
     story = given(evolve, designated(), ASKED)
 
@@ -120,7 +120,7 @@ def test_a_month_is_applied_for_once() -> None:
 
 
 def test_an_application_is_taken_back_once() -> None:
-    """What is gone is gone: a second withdrawal is no event, and it may be made anew."""
+    """A second withdrawal is no event, and a new application may follow."""
     take_back = lambda s: withdraw_clearing(s, GONE.month, GONE.kind)  # noqa: E731
     given(evolve, designated(), ASKED).when(take_back).then((GONE,))
     given(evolve, designated(), ASKED, GONE).when(take_back).then(())
@@ -130,7 +130,7 @@ def test_an_application_is_taken_back_once() -> None:
 
 
 def test_a_month_that_was_paid_is_over() -> None:
-    """No application for it, and none is taken back; half a month paid is not the month."""
+    """A paid month takes no application or withdrawal; half a month paid is not paid."""
     half = AccountsCleared(through=date(2026, 3, 30))
     paid = given(evolve, designated(), ASKED, MARCH)
 
@@ -140,7 +140,7 @@ def test_a_month_that_was_paid_is_over() -> None:
 
 
 def test_who_is_under_no_agreement_applies_for_nothing() -> None:
-    """A suspended institution neither applies nor takes back; its applications stay."""
+    """A suspended institution cannot apply or withdraw; its applications stay."""
     suspended = designated(InstitutionStatus.SUSPENDED)
     story = given(evolve, designated(), ASKED, suspended)
 

@@ -1,4 +1,4 @@
-"""What a sponsor learns of where his money was spent."""
+"""What a sponsor sees of an institution."""
 
 from dataclasses import replace
 
@@ -29,13 +29,13 @@ SENSITIVE = replace(CLINIC, sensitive=True)
 
 
 def with_classes(*classes: str) -> Edition:
-    """Rules that say FULL, and hold these classes to be sensitive."""
+    """An edition that says FULL, with these sensitive classes."""
     return replace(FULL, place=replace(P0.place, sensitive_institution_classes=classes))
 
 
 @pytest.mark.parametrize("edition", [FULL, with_classes("pharmacy")], ids=["full", "other class"])
 def test_a_region_may_let_a_sponsor_see_the_name(edition: Edition) -> None:
-    """Where it says FULL, and nothing marks the institution or its class."""
+    """The name is shown if the region says FULL and nothing marks the institution."""
     assert names_institution(edition, CLINIC, is_active=True)
 
 
@@ -53,5 +53,5 @@ def test_a_region_may_let_a_sponsor_see_the_name(edition: Edition) -> None:
 def test_a_name_is_kept_where_any_of_them_fails(
     edition: Edition | None, institution: Institution, *, is_active: bool
 ) -> None:
-    """CLASS_ONLY, a mark that tells an illness, a binding that ended: the class alone (S120)."""
+    """CLASS_ONLY, a sensitive mark or an ended binding: the class only (S120)."""
     assert not names_institution(edition, institution, is_active=is_active)

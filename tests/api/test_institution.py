@@ -1,4 +1,4 @@
-"""Institutions, policies, and what operators ask: alive, ready, measured."""
+"""Institutions, policies, and the operators' endpoints: alive, ready, metrics."""
 
 from typing import Any
 
@@ -50,7 +50,7 @@ SIGNED = {"style": "x-tif", "paasid": "hosp_paas", "secret": SECRET}
 
 
 async def test_an_institution_is_designated_and_read(desk: Desk) -> None:
-    """The agency puts it under agreement; itself, agencies and auditors read it back."""
+    """The agency designates it; the institution, agencies and auditors read it."""
     put = await desk.send("PUT", AGENCY, PATH, BODY, {"Idempotency-Key": "k1"})
     answer = is_answered(put, InstitutionReply)
 
@@ -71,7 +71,7 @@ async def put(desk: Desk, **changes: object) -> dict[str, Any]:
 
 
 async def test_a_dialect_is_kept_until_it_is_changed(desk: Desk) -> None:
-    """What a later line does not say stays; saying what is so already changes nothing."""
+    """Fields that are not sent are unchanged; the same values are no event."""
     spoken = {"mulaid_mode": "contained", "stmt_rslt": "hubei"}
     assert BEGUN | spoken == (await put(desk, dialect=spoken))["dialect"]
     kept = await put(desk, name="第二人民医院")
@@ -85,7 +85,7 @@ async def test_a_dialect_is_kept_until_it_is_changed(desk: Desk) -> None:
 
 
 async def test_a_secret_is_taken_and_never_shown(desk: Desk) -> None:
-    """Style and name are shown, of the secret only that there is one; it stays until replaced."""
+    """Style and name are shown; of the secret only that there is one."""
     shown = {"style": "x-tif", "paasid": "hosp_paas", "has_secret": True}
     first = await put(desk, signature=SIGNED)
     assert (1, shown) == (first["version"], first["signature"])
@@ -99,7 +99,7 @@ async def test_a_secret_is_taken_and_never_shown(desk: Desk) -> None:
 
 @pytest.mark.parametrize("style", ["x-tif", "csb", "x-ca", "sm2"])
 async def test_no_institution_signs_without_a_secret(desk: Desk, style: str) -> None:
-    """New, after a closed network, or with an empty one: 422, and it signs as before."""
+    """New, after a closed network, or with an empty secret: 422, and no change."""
     bare = {"style": style, "paasid": "hosp_paas"}
     stands = desk.stands()
     refused = await desk.send("PUT", AGENCY, PATH, BODY | {"signature": bare})
@@ -115,7 +115,7 @@ async def test_no_institution_signs_without_a_secret(desk: Desk, style: str) -> 
 
 
 async def test_a_secret_is_nowhere_in_clear(desk: Desk) -> None:
-    """Not in an answer, a stored event, a folded head or a used key; it opens for its stream."""
+    """It is in no answer, event, head or stored key; it opens for its stream only."""
     await put(desk, signature=SIGNED)
     told = await desk.get(AUDITOR, PATH)
     store = desk.context.store
@@ -132,7 +132,7 @@ async def test_a_secret_is_nowhere_in_clear(desk: Desk) -> None:
 
 
 async def test_a_foreign_institution_looks_like_none(desk: Desk) -> None:
-    """Other institutions and other regions get the 404 of a code that nobody has."""
+    """Other institutions and regions get the 404 of an unknown code."""
     await an_institution(desk)
     for who in (PHARMACY, AGENCY_ELSEWHERE):
         foreign = await desk.get(who, PATH)
@@ -146,7 +146,7 @@ async def test_a_foreign_institution_looks_like_none(desk: Desk) -> None:
 
 
 async def test_an_ended_agreement_settles_nothing(desk: Desk) -> None:
-    """Suspended or ended, the refusal is 403 and keeps its number; a cancellation still goes."""
+    """A suspended or ended institution gets 403 for a bill; it may still cancel."""
     await a_family(desk)
     settled = (await desk.post(HOSPITAL, "/v1/settlements", a_claim())).json()
     for status in ("suspended", "ended"):
@@ -159,7 +159,7 @@ async def test_an_ended_agreement_settles_nothing(desk: Desk) -> None:
 
 
 async def test_everybody_reads_the_policies(desk: Desk) -> None:
-    """All regions, or one, with every edition and its source; an unknown region is 404."""
+    """All regions or one, with every edition and source; an unknown region is 404."""
     one = is_answered(await desk.get(AUDITOR, f"/v1/policies/{HOME}"), PolicyReply)
     assert "p0/2020-01" == one["editions"][0]["id"]
     for who in (AGENCY, HOSPITAL, a_person("P1"), OPERATOR):
@@ -171,7 +171,7 @@ async def test_everybody_reads_the_policies(desk: Desk) -> None:
 
 
 async def test_the_operators_network_sees_it_live(desk: Desk) -> None:
-    """Alive, ready with the log's position, and counted by method and status, without a token."""
+    """Alive, ready with the log's position, and metrics, without a token."""
     assert {"status": "alive"} == (await desk.front.get("/livez")).json()
     ready = (await desk.front.get("/readyz")).json()
     assert ("ready", await desk.context.store.position()) == (ready["status"], ready["position"])

@@ -1,4 +1,4 @@
-"""Stream ids in 25 characters: there and back, and nothing that was not written so."""
+"""Stream ids in 25 characters: they convert back, and anything else is refused."""
 
 import pytest
 from hypothesis import given
@@ -13,7 +13,7 @@ streams = st.integers(0, 2**128 - 1).map(lambda number: StreamId(f"stl_{number:0
 
 @given(streams)
 def test_an_id_comes_back(stream: StreamId) -> None:
-    """Written in 25 letters and digits it is the same; so is its refund's twin, twice."""
+    """An id converts to 25 letters and digits and back; twice the twin is the id."""
     text = short(stream)
 
     assert 25 == len(text)
@@ -24,6 +24,6 @@ def test_an_id_comes_back(stream: StreamId) -> None:
 
 @pytest.mark.parametrize("text", ["", "0" * 24, "0" * 26, "Z" * 25, "a" * 25, "٠" * 25, "-" * 25])
 def test_what_was_not_written_so_is_nothing(text: str) -> None:
-    """Too short, too long, too large, or of other signs."""
+    """Too short, too long, too large, or with other signs."""
     with pytest.raises(UnknownError):
         long("stl", text)

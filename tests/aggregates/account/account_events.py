@@ -1,4 +1,4 @@
-"""An account's events with only the interesting part spelled out."""
+"""Account events whose uninteresting fields have defaults."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""What may be done to an account, and what its events make of it."""
+"""The rules of an account, and the fold of its events."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -56,12 +56,12 @@ SUSPENDED = InsuranceSuspended(
 LENDS = BeneficiaryLinked(binding=BINDING, beneficiary=CHILD, relation=Relation.CHILD, parent=None)
 
 
-# ---------------------------------------------------------------- money comes in
+# ---------------------------------------------------------------- credits
 
 
 @pytest.mark.parametrize("bucket", list(Bucket))
 def test_money_comes_into_the_bucket_named(bucket: Bucket) -> None:
-    """A credit is for this year's money or for earlier years'."""
+    """A credit goes to this year's bucket or to the prior one."""
     event = Credited(bucket=bucket, amount_fen=3_000, reference="r")
     given(evolve, opened()).when(lambda a: credit(a, bucket, 3_000, "r")).then(event)
 
@@ -71,14 +71,14 @@ def test_money_comes_into_the_bucket_named(bucket: Bucket) -> None:
 
 
 def test_a_resident_account_holds_no_money() -> None:
-    """Nothing is credited to who has no personal account."""
+    """A resident's account cannot be credited."""
     story = given(evolve, opened(Insurance.RESIDENT))
     story.when(lambda a: credit(a, Bucket.CURRENT, 1, None)).then_refused(NoFundsError)
 
 
 @pytest.mark.parametrize("amount_fen", [0, -1, AMOUNT_MAX_FEN, AMOUNT_MAX_FEN - 99])
 def test_a_credit_is_above_nothing_and_fits(amount_fen: int) -> None:
-    """No credit of nothing, none below it, and none beyond the most."""
+    """A credit of 0, below 0, or beyond the largest balance is refused."""
     story = given(evolve, opened(), credited(100))
     story.when(lambda a: credit(a, Bucket.PRIOR, amount_fen, None)).then_refused(
         AmountOutOfRangeError
@@ -86,7 +86,7 @@ def test_a_credit_is_above_nothing_and_fits(amount_fen: int) -> None:
 
 
 def test_the_largest_balance_can_be_reached() -> None:
-    """The last fen that fits is taken."""
+    """A credit may fill the account to the last fen."""
     story = given(evolve, opened(), credited(100))
     story.when(lambda a: credit(a, Bucket.CURRENT, AMOUNT_MAX_FEN - 100, None)).then(
         credited(AMOUNT_MAX_FEN - 100)
@@ -95,7 +95,7 @@ def test_the_largest_balance_can_be_reached() -> None:
 
 @pytest.mark.parametrize("ending", list(Ending))
 def test_nothing_comes_in_after_the_end(ending: Ending) -> None:
-    """An ended account takes no credit."""
+    """An ended account refuses credits."""
     end = AccountClosed(ending=ending, reason="told", effective_on=TODAY, successor=None)
     given(evolve, opened(), end).when(lambda a: credit(a, Bucket.CURRENT, 1, None)).then_refused(
         AccountEndedError
@@ -103,13 +103,13 @@ def test_nothing_comes_in_after_the_end(ending: Ending) -> None:
 
 
 def test_a_frozen_account_still_takes_money() -> None:
-    """A freeze keeps money in, not out (S72)."""
+    """A frozen account accepts credits (S72)."""
     given(evolve, opened(), FROZEN).when(lambda a: credit(a, Bucket.CURRENT, 5, None)).then(
         credited(5)
     )
 
 
-# ---------------------------------------------------------------- how an account stands
+# ---------------------------------------------------------------- status
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_a_frozen_account_still_takes_money() -> None:
 def test_a_status_change_is_the_event_it_means(
     before: tuple[object, ...], status: str, expected: object
 ) -> None:
-    """Freezing, insurance and the end are three things with one word each (§3.3)."""
+    """Each status leads to the event of a freeze, the insurance or an end (§3.3)."""
     given(evolve, opened(), *before).when(
         lambda a: change_status(a, status, "told", TODAY, NOW)
     ).then(expected)
@@ -158,14 +158,14 @@ def test_a_status_change_is_the_event_it_means(
 def test_a_status_change_is_refused(
     before: tuple[object, ...], status: str, days: int, error: type[RefusalError]
 ) -> None:
-    """What is so already, what lies ahead, and what comes after the end cannot be told."""
+    """An unchanged status, a future day, and any change after the end are refused."""
     given(evolve, opened(), *before).when(
         lambda a: change_status(a, status, "told", TODAY + timedelta(days=days), NOW)
     ).then_refused(error)
 
 
 def test_a_freeze_hides_the_standing_and_keeps_it() -> None:
-    """Suspended while frozen, suspended after the freeze is lifted."""
+    """A suspension during a freeze shows once the freeze is lifted."""
     account = fold(evolve, opened(), FROZEN, SUSPENDED)
     assert ("FROZEN", InsuranceStatus.SUSPENDED) == (account.status, account.standing)
 
@@ -173,15 +173,15 @@ def test_a_freeze_hides_the_standing_and_keeps_it() -> None:
 
 
 def test_an_end_outranks_a_freeze() -> None:
-    """Who died frozen is deceased."""
+    """A frozen account whose owner died is DECEASED."""
     assert "DECEASED" == fold(evolve, opened(), FROZEN, DEAD).status
 
 
-# ---------------------------------------------------------------- counting what is lent
+# ---------------------------------------------------------------- lent and received money
 
 
 def test_own_debits_count_in_no_cap() -> None:
-    """What the owner spends himself is not lent."""
+    """The owner's own spending is not counted as lent."""
     account = fold(evolve, opened(), credited(100), LENDS, debited(40))
 
     assert (60, NOTHING, NOTHING) == (
@@ -192,7 +192,7 @@ def test_own_debits_count_in_no_cap() -> None:
 
 
 def test_a_lent_debit_counts_for_its_binding_and_for_the_sponsor() -> None:
-    """One binding's use is not another's; the sponsor's is the sum."""
+    """It counts for its binding alone, and in the sponsor's sum."""
     second = BeneficiaryLinked(
         binding=OTHER, beneficiary=PARENT, relation=Relation.PARENT, parent=None
     )
@@ -207,7 +207,7 @@ def test_a_lent_debit_counts_for_its_binding_and_for_the_sponsor() -> None:
 
 
 def test_a_return_of_last_year_leaves_this_years_count() -> None:
-    """A debit of New Year's Eve returned in January counts in the old year (S75, §3.4)."""
+    """A debit of 31 December returned in January counts in the old year (S75, §3.4)."""
     old = debited(30, 0, BINDING, date(2026, 12, 31))
     new = debited(10, 0, BINDING, date(2027, 1, 2))
     story = (opened(), credited(100), LENDS, old, new, returned(old, date(2027, 1, 2)))
@@ -216,7 +216,7 @@ def test_a_return_of_last_year_leaves_this_years_count() -> None:
 
 
 def test_received_aid_counts_and_uncounts() -> None:
-    """What sponsors gave a beneficiary is counted on its day and taken back there."""
+    """Aid is counted on its day, and its return is subtracted on that day."""
     got = AidReceived(settlement=STL, amount_fen=70, on=TODAY)
     back = AidReturned(settlement=STL, amount_fen=70, on=TODAY)
 
@@ -224,11 +224,11 @@ def test_received_aid_counts_and_uncounts() -> None:
     assert Spending(TODAY, 0, 0, 0) == fold(evolve, opened(), got, back).received
 
 
-# ---------------------------------------------------------------- whom it is tied to
+# ---------------------------------------------------------------- bindings and order
 
 
 def test_an_invitation_is_open_until_it_is_answered() -> None:
-    """A link takes the invitation's place, and an unlinking takes both away."""
+    """A link replaces the invitation, and an unlinking removes both."""
     asked = InvitationReceived(binding=BINDING, sponsor=PARENT)
     link = SponsorLinked(
         binding=BINDING, sponsor=PARENT, relation=Relation.CHILD, parent=None, linked_at=NOW.at
@@ -247,7 +247,7 @@ def both(account: Account) -> tuple[object, object]:
 
 
 def test_unlinking_one_beneficiary_keeps_the_others() -> None:
-    """Only the named binding goes."""
+    """Only the named binding is removed."""
     second = BeneficiaryLinked(
         binding=OTHER, beneficiary=PARENT, relation=Relation.PARENT, parent=None
     )

@@ -1,4 +1,4 @@
-"""The counters that caps are measured against: day, month and year in Beijing."""
+"""The sums that caps are compared with: day, month and year in Beijing."""
 
 from datetime import date, timedelta
 
@@ -15,7 +15,7 @@ spent = st.lists(st.tuples(days, st.integers(-500, 1_000)), min_size=1, max_size
 
 
 def counted(entries: list[tuple[date, int]], on: date) -> Spending:
-    """The sums by definition: everything of that day, that month, that year."""
+    """The sums by definition: all amounts of that day, month and year."""
     return Spending(
         on,
         sum(fen for day, fen in entries if day == on),
@@ -33,7 +33,7 @@ def told(entries: list[tuple[date, int]]) -> Spending:
 
 @given(spent)
 def test_the_counters_are_the_sums_of_the_newest_day(entries: list[tuple[date, int]]) -> None:
-    """In whatever order days come in, the sums are those of the newest one's periods."""
+    """In any order of days, the sums are those of the newest day's periods."""
     assert counted(entries, max(day for day, _ in entries)) == told(entries)
 
 
@@ -41,7 +41,7 @@ def test_the_counters_are_the_sums_of_the_newest_day(entries: list[tuple[date, i
 def test_a_later_day_sees_what_lies_in_its_periods(
     entries: list[tuple[date, int]], days_later: int
 ) -> None:
-    """Seen from a later day, another day, month or year counts as nothing."""
+    """On a later day the sums of ended periods are 0."""
     later = max(day for day, _ in entries) + timedelta(days=days_later)
 
     assert counted(entries, later) == seen_on(told(entries), later)
@@ -49,7 +49,7 @@ def test_a_later_day_sees_what_lies_in_its_periods(
 
 @given(spent, days, st.integers(1, 1_000))
 def test_taking_back_is_counting_less(entries: list[tuple[date, int]], day: date, fen: int) -> None:
-    """What is counted and taken back on its day leaves the sums as if it had never been."""
+    """An amount that is returned on its day leaves the sums unchanged."""
     newest = max(day, *(on for on, _ in entries))
 
     expected = seen_on(told(entries), newest)
@@ -64,12 +64,12 @@ def test_taking_back_is_counting_less(entries: list[tuple[date, int]], day: date
     ],
 )
 def test_new_year_ends_day_month_and_year(on: date, expected: Spending) -> None:
-    """What was spent on the last day of a year counts in no period of the next (S75)."""
+    """Spending on 31 December counts in no period of the next year (S75)."""
     assert expected == seen_on(spend(NOTHING, LATE, 30), on)
 
 
 def test_the_same_day_of_another_month_is_another_day() -> None:
-    """Only the calendar day counts, not its number."""
+    """A day of the same number in another month is another day."""
     before = spend(NOTHING, date(2026, 1, 31), 30)
 
     assert Spending(date(2026, 3, 31), 0, 0, 30) == seen_on(before, date(2026, 3, 31))
@@ -83,7 +83,7 @@ def test_the_same_month_of_another_year_is_another_month() -> None:
 
 
 def test_a_debit_that_comes_in_after_midnight_counts_on_its_own_day() -> None:
-    """The day before still counts in its month and year, and not in today (S89)."""
+    """A late debit counts in its own month and year, and not today (S89)."""
     today = spend(NOTHING, date(2026, 3, 3), 10)
 
     assert Spending(date(2026, 3, 3), 10, 15, 15) == spend(today, date(2026, 3, 2), 5)

@@ -1,4 +1,4 @@
-"""Corrections: who may decide, how far money may be put right, and in which bucket."""
+"""Corrections: who decides, how much may be corrected, and in which bucket."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -92,7 +92,7 @@ def approved(
 def test_an_approval_moves_one_bucket(
     bucket: Bucket, amount_fen: int, left: tuple[int, int]
 ) -> None:
-    """Up or down to nothing, in the bucket that was named, and nowhere else."""
+    """The named bucket changes, down to 0 at most, and no other."""
     account = approved(proposed(amount_fen, bucket))
 
     assert left == (account.current_fen, account.prior_fen)
@@ -117,7 +117,7 @@ def test_no_bucket_goes_below_nothing(bucket: Bucket, amount_fen: int) -> None:
     ],
 )
 def test_what_is_held_stays(hold: Held, amount_fen: int, *, is_free: bool) -> None:
-    """Live holds of the bucket are not touched; those that ran out are nobody's."""
+    """Live holds of the bucket are not touched; expired ones do not count."""
     account = after(hold)
     if is_free:
         assert 1_000 + amount_fen == approved(proposed(amount_fen), account).current_fen
@@ -140,7 +140,7 @@ def test_what_is_held_stays(hold: Held, amount_fen: int, *, is_free: bool) -> No
 def test_what_cannot_be_is_not_proposed(
     account: Account, amount_fen: int, error: type[RefusalError]
 ) -> None:
-    """No resident's account, nothing upwards after an end, nothing of no size or too much."""
+    """A resident's account, a credit after the end, 0 and too much are refused."""
     with pytest.raises(RefusalError) as refused:
         proposed(amount_fen, on=account)
 
@@ -148,7 +148,7 @@ def test_what_cannot_be_is_not_proposed(
 
 
 def test_it_is_asked_again_when_it_is_approved() -> None:
-    """An account that ended or filled up in the meantime refuses what it could have taken."""
+    """The approval checks again whether the account has ended or is full."""
     with pytest.raises(AccountEndedError):
         approved(proposed(100), after(DEAD))
     full = after(credited(AMOUNT_MAX_FEN - 1_500))
@@ -157,13 +157,13 @@ def test_it_is_asked_again_when_it_is_approved() -> None:
 
 
 def test_after_an_end_money_is_only_taken_off() -> None:
-    """What was brought in after a death goes back; a freeze does not stand in the way."""
+    """Money credited after a death goes back; a freeze does not prevent it."""
     assert 400 == approved(proposed(-600, on=after(DEAD)), after(DEAD)).current_fen
     assert 400 == approved(proposed(-600), after(AccountFrozen(reason="court"))).current_fen
 
 
 def test_what_was_current_is_prior_after_new_year() -> None:
-    """The wrong money has moved on with the year, and is put right where it is now."""
+    """Wrong current money is corrected in the prior bucket after New Year."""
     account = turned(RICH, NEXT_YEAR)
     decided, corrected = approve(COR, proposed(-900), account, "clerk 2", NEXT_YEAR)
 
@@ -180,7 +180,7 @@ DECISIONS: dict[str, Callable[[Correction, str], CorrectionApproved | Correction
 
 @pytest.mark.parametrize("word", DECISIONS)
 def test_who_proposed_cannot_decide(word: str) -> None:
-    """Neither approve nor reject: two persons see every correction."""
+    """The proposer can neither approve nor reject."""
     with pytest.raises(DualControlError):
         DECISIONS[word](proposed(-1), "clerk 1")
 
@@ -189,7 +189,7 @@ def test_who_proposed_cannot_decide(word: str) -> None:
 @pytest.mark.parametrize("second", DECISIONS)
 @pytest.mark.parametrize("by", ["clerk 1", "clerk 2", "clerk 3"])
 def test_it_is_decided_once(first: str, second: str, by: str) -> None:
-    """Approved or rejected, it stays so, whoever asks again."""
+    """A decided correction can be neither approved nor rejected again."""
     correction = proposed(-1)
     correction = evolve(correction, DECISIONS[first](correction, "clerk 2"))
 

@@ -43,7 +43,7 @@ def a_hold(ends_in: timedelta | None) -> AccountHold:
 
 
 def test_who_ended_may_go() -> None:
-    """An ended account with nothing under way lets its person go, with reason, law and day."""
+    """An ended account with nothing open: the event has the reason, law and day."""
     erased = erase(ENDED, WHO, ORDER, NOW)
 
     expected = PersonErased(reason=ORDER.reason, legal_basis=ORDER.legal_basis, on=NOW.on)
@@ -62,7 +62,7 @@ def test_who_ended_may_go() -> None:
     ],
 )
 def test_what_is_still_open_keeps_the_person(account: Account, left: list[str]) -> None:
-    """Whatever still needs the person is named, and refuses; what ran out does not."""
+    """Everything open is named and refuses the erasure; expired holds do not."""
     assert left == still_open(account, NOW)
     if left:
         with pytest.raises(ErasureNotAllowedError) as refused:
@@ -72,13 +72,13 @@ def test_what_is_still_open_keeps_the_person(account: Account, left: list[str]) 
 
 @pytest.mark.parametrize("identity", WHO.identities)
 def test_the_legal_basis_names_nobody(identity: str) -> None:
-    """The event may not tell whom it erases."""
+    """The legal basis may not contain the person's name or numbers."""
     with pytest.raises(EvidenceInvalidError):
         erase(ENDED, WHO, ErasureOrder(ErasureReason.LAW, f"file {identity}"), NOW)
 
 
 def test_an_open_premium_keeps_its_payee() -> None:
-    """Whom the tax side may still be asked about is kept until it has answered."""
+    """A payee is kept until the tax authority has answered."""
     with pytest.raises(ErasureNotAllowedError) as refused:
         erase(ENDED, WHO._replace(is_payee=True), ORDER, NOW)
 

@@ -1,4 +1,4 @@
-"""What holds for every history of an account."""
+"""Invariants of every history of an account."""
 
 from datetime import date
 
@@ -30,13 +30,13 @@ def change_of(event: Credited | Debited) -> int:
 
 @given(moves)
 def test_the_balance_is_the_sum_of_what_moved(events: list[Credited | Debited]) -> None:
-    """Σ amounts = balance change, whatever came in whatever order (I9)."""
+    """The sum of the amounts is the change of the balance, in any order (I9)."""
     assert sum(map(change_of, events)) == fold(evolve, opened(), LENDS, *events).balance_fen
 
 
 @given(moves, debits)
 def test_a_return_undoes_its_debit(events: list[Credited | Debited], debit: Debited) -> None:
-    """Both buckets are as before, and so are the counters of the newest day's periods."""
+    """Both buckets and the sums of the newest day's periods are as before."""
     seen = debited(0, 0, BINDING, debit.on)
     before = fold(evolve, opened(), LENDS, *events, seen)
     if debit.binding is None:

@@ -1,4 +1,4 @@
-"""The turn of the year: closed by the next event or long before it, an account is the same."""
+"""The year close: the next event or a batch closes it, with the same result."""
 
 from datetime import date, datetime, timedelta
 
@@ -96,7 +96,7 @@ events = st.one_of(
 )
 waits = st.sampled_from([0, 0, 1, 20, 31, 365, 800])
 lives = st.lists(st.tuples(waits, st.none() | events), max_size=14)
-"""What happened after how many days; None is the batch that closes every open year."""
+"""An event, and the days before it; None is the batch that closes every open year."""
 
 
 def closed(account: Account, now: Instant) -> Account:
@@ -106,7 +106,7 @@ def closed(account: Account, now: Instant) -> Account:
 
 
 def lived(life: list[tuple[int, AccountEvent | None]], *, is_batched: bool) -> Account:
-    """An account as it counts at the end of a life, with the batches or without them."""
+    """An account at the end of a history, with or without the batches."""
     at, account = BEGAN, LENT_IN_DECEMBER
     for wait, event in life:
         at += timedelta(days=wait)
@@ -119,12 +119,12 @@ def lived(life: list[tuple[int, AccountEvent | None]], *, is_batched: bool) -> A
 
 @given(lives)
 def test_lazy_or_batched_it_is_the_same(life: list[tuple[int, AccountEvent | None]]) -> None:
-    """Buckets, holds, counters and what is kept aside do not tell when the year was closed."""
+    """Buckets, holds, sums and suspense do not depend on when the year was closed."""
     assert lived(life, is_batched=False) == lived(life, is_batched=True)
 
 
 def test_the_year_is_closed_once() -> None:
-    """Closed, it is open no more; two years at once are one event, for the newer of them."""
+    """A closed year is not closed again; one event closes two years at once."""
     later = instant(datetime(2028, 1, 1, tzinfo=BEIJING))
     event = closing(LENT_IN_DECEMBER, later)
 
@@ -143,7 +143,7 @@ def test_the_year_is_closed_once() -> None:
     ],
 )
 def test_the_year_turns_in_beijing(at: datetime, *, is_over: bool) -> None:
-    """At midnight there, and not a moment before; a resident has no year to close."""
+    """It turns at midnight in Beijing; a resident has no year to close."""
     account = LENT_IN_DECEMBER._replace(year=2026)
 
     assert is_over == (closing(account, instant(at)) is not None)

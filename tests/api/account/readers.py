@@ -1,4 +1,4 @@
-"""Who read their statements and bills, and what becomes of a bill in the meantime."""
+"""Clients that read statements and bills, and a bill that changes meanwhile."""
 
 import csv
 import io
@@ -20,7 +20,7 @@ ENGLISH = {"Accept-Language": "en-GB,en;q=0.9"}
 
 
 async def texts(desk: Desk, who: Who, path: str, **headers: str) -> list[str]:
-    """What a list says in words, the newest first."""
+    """The sentences of a list, newest first."""
     answer = await desk.get(who, path.format(who.subject), **headers)
     assert 200 == answer.status_code, answer.text
     return [item["text"] for item in answer.json()["items"]]

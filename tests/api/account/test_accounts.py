@@ -1,4 +1,4 @@
-"""Accounts over HTTP: open, credit, change status, look; the deduction order."""
+"""Accounts over HTTP: open, credit, change status, read; the deduction order."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ ORDER = "/v1/accounts/P1/deduction-order"
 
 
 async def test_an_account_is_opened_and_read(desk: Desk) -> None:
-    """The agency opens it; its owner, the agency and an auditor read the same balance."""
+    """Owner, agency and auditor read the same balance."""
     opened = await desk.post(
         AGENCY, "/v1/accounts", an_opening("P1", flags=["public_medical_care"])
     )
@@ -46,7 +46,7 @@ async def test_an_account_is_opened_and_read(desk: Desk) -> None:
 
 
 async def test_a_person_has_one_account(desk: Desk) -> None:
-    """Neither his number nor his ID number opens a second one, and the repeat is a repeat."""
+    """Neither number opens a second account, and a repeated request is a repeat."""
     body = an_opening("P1", cert_no=CANARY_ID)
     first = await desk.post(AGENCY, "/v1/accounts", body, "k1")
     again = await desk.post(AGENCY, "/v1/accounts", body, "k1")
@@ -78,7 +78,7 @@ async def test_money_goes_into_its_bucket(desk: Desk) -> None:
 
 
 async def test_a_residents_account_holds_no_money(desk: Desk) -> None:
-    """A credit to a resident is refused for good under its key."""
+    """A credit to a resident is refused, finally for its key."""
     await an_account(desk, "P1", insurance="resident")
     credit = {"amount": "1.00"}
     refused = await desk.post(AGENCY, "/v1/accounts/P1/credits", credit, "k1")
@@ -102,7 +102,7 @@ STATUSES = (
 
 @pytest.mark.parametrize("status", STATUSES)
 async def test_an_account_may_begin_as_anything(desk: Desk, status: str) -> None:
-    """Every status word of the import lines is one that an account can be opened with."""
+    """An account can be opened with every status of the import lines."""
     opened = await desk.post(AGENCY, "/v1/accounts", an_opening("P1", status=status))
 
     assert status == is_answered(opened, AccountReply, 201)["status"]
@@ -110,7 +110,7 @@ async def test_an_account_may_begin_as_anything(desk: Desk, status: str) -> None
 
 @pytest.mark.parametrize("status", STATUSES[1:])
 async def test_an_account_may_become_anything(desk: Desk, status: str) -> None:
-    """Every status is reached from normal; an ending is final, and its refusal keeps its number."""
+    """NORMAL leads to every status; an ending is final."""
     await an_account(desk, "P1", "10.00")
     await an_account(desk, "P2")
     body = {"status": status, "reason": "told", "effective_on": "2026-03-01", "successor": "P2"}
@@ -126,7 +126,7 @@ async def test_an_account_may_become_anything(desk: Desk, status: str) -> None:
 
 
 async def test_a_frozen_account_thaws(desk: Desk) -> None:
-    """Frozen and back to normal: the money is there again."""
+    """After the freeze is lifted the money is available again."""
     await an_account(desk, "P1", "10.00")
     for status, available in (("frozen", "0.00"), ("normal", "10.00")):
         changed = await desk.post(AGENCY, "/v1/accounts/P1/status", {"status": status})
@@ -145,7 +145,7 @@ async def test_a_frozen_account_thaws(desk: Desk) -> None:
 async def test_a_foreign_account_looks_like_none(
     desk: Desk, path: str, body: dict[str, Any] | None
 ) -> None:
-    """Another region's account and nobody's are the same 404, to read and to change."""
+    """Another region's account and an unknown number get the same 404."""
     await an_account(desk, "P1", "10.00")
     answers = []
     for number in ("P1", "NOBODY", "%00"):
@@ -160,7 +160,7 @@ async def test_a_foreign_account_looks_like_none(
 
 
 async def test_a_person_reads_his_own_account_alone(desk: Desk) -> None:
-    """Not even his sponsor's: family is aid, not a look into each other's money."""
+    """A person does not even read the sponsor's account."""
     await a_family(desk)
     for number in ("S1", "NOBODY"):
         is_refused(await desk.get(a_person("P1"), f"/v1/accounts/{number}"), 404, "NOT_FOUND")
@@ -168,7 +168,7 @@ async def test_a_person_reads_his_own_account_alone(desk: Desk) -> None:
 
 @pytest.mark.parametrize("who", [HOSPITAL, OPERATOR, a_person("P1")], ids=lambda w: w.role)
 async def test_only_an_agency_opens_and_credits(desk: Desk, who: Who) -> None:
-    """The other roles may not, and nothing moves."""
+    """Other roles are refused, and nothing changes."""
     await an_account(desk, "P1")
     before = desk.stands()
     for path, body in (
@@ -181,7 +181,7 @@ async def test_only_an_agency_opens_and_credits(desk: Desk, who: Who) -> None:
 
 
 async def test_a_region_needs_rules_and_a_code_is_not_a_prefix(desk: Desk) -> None:
-    """No account without an edition in force; an agency of 99 is not one of 990000."""
+    """No account without an edition in force; agency 99 is not one of 990000."""
     unruled = await desk.post(NATION, "/v1/accounts", an_opening("P1", region="110000"))
     is_refused(unruled, 422, "NO_EDITION")
     await an_account(desk, "P2")
@@ -191,7 +191,7 @@ async def test_a_region_needs_rules_and_a_code_is_not_a_prefix(desk: Desk) -> No
 
 
 async def test_an_order_is_set_read_and_guarded_by_its_version(desk: Desk) -> None:
-    """The beneficiary orders his sponsors; who read an old order is refused."""
+    """The beneficiary orders the sponsors; a stale version is refused."""
     await a_family(desk)
     await an_account(desk, "S2", "9.00")
     await a_binding(desk, "S2", "P1", "child")
@@ -241,7 +241,7 @@ async def test_a_release_and_a_new_binding_move_the_order_and_its_version(desk: 
 
 
 async def test_only_whom_the_region_names_sets_the_order(desk: Desk) -> None:
-    """Here it is the beneficiary's: his sponsor may not, a stranger sees nothing, an agency may."""
+    """The beneficiary and the agency may; a sponsor may not, a stranger sees nothing."""
     await a_family(desk)
     await an_account(desk, "X1")
     body = {"sponsors": ["S1"], "version": 0}
@@ -254,7 +254,7 @@ async def test_only_whom_the_region_names_sets_the_order(desk: Desk) -> None:
 
 
 async def test_an_agency_opens_where_it_is(desk: Desk) -> None:
-    """The same body opens in the agency's own region and nowhere else."""
+    """The same body opens an account in the agency's own region only."""
     there = an_opening("P1", region=ELSEWHERE)
 
     is_refused(await desk.post(AGENCY, "/v1/accounts", there), 404, "NOT_FOUND")

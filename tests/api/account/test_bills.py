@@ -1,4 +1,4 @@
-"""Bills over PostgreSQL: who paid what, what went back, and what nobody else learns."""
+"""Bills over PostgreSQL: who paid what, what was returned, and what is hidden."""
 
 import pytest
 
@@ -36,7 +36,7 @@ from tests.api.clients import (
 
 
 async def test_a_patient_sees_who_paid_what(desk_on_postgres: Desk) -> None:
-    """Each bill with its payers, what went back since, and how it stands; no refused claim."""
+    """Each bill has its payers, returns and status; refused claims are absent."""
     desk = desk_on_postgres
     await a_family(desk)
     await an_account(desk, "S2", "10.00", name="欧阳娜娜")
@@ -70,7 +70,7 @@ async def test_a_patient_sees_who_paid_what(desk_on_postgres: Desk) -> None:
 
 
 async def test_a_reversed_bill_is_told_and_a_tombstone_is_not(desk_on_postgres: Desk) -> None:
-    """What was undone is on the patient's list; a command that never came is nobody's bill."""
+    """A reversed bill is listed; a tombstone of a command is not."""
     desk = desk_on_postgres
     await a_family(desk)
     await a_settlement(desk, "k1")
@@ -86,7 +86,7 @@ async def test_a_reversed_bill_is_told_and_a_tombstone_is_not(desk_on_postgres: 
 
 
 async def test_nothing_of_a_relative_gets_through(desk_on_postgres: Desk) -> None:
-    """No name in full, no ID number, no person number, no balance of the other side's."""
+    """No full name, ID number, person number or balance of a relative."""
     desk = desk_on_postgres
     await a_family(desk)
     await an_account(desk, "S2", "777.77", name="欧阳娜娜", cert_no="110105194912310038")
@@ -105,7 +105,7 @@ async def test_nothing_of_a_relative_gets_through(desk_on_postgres: Desk) -> Non
 
 @pytest.mark.parametrize("path", [ENTRIES, BILLS])
 async def test_a_foreign_list_looks_like_none(desk_on_postgres: Desk, path: str) -> None:
-    """Family, strangers and other regions get the 404 of a number nobody has; others may not."""
+    """Family, strangers and other regions get the 404 of an unknown number."""
     desk = desk_on_postgres
     await a_family(desk)
     await a_settlement(desk)

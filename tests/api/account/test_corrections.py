@@ -1,4 +1,4 @@
-"""Corrections over HTTP: two of an agency put a balance right."""
+"""Corrections over HTTP: two agency clerks correct a balance."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ async def balance(desk: Desk) -> dict[str, str]:
 
 
 async def test_one_proposes_and_another_approves(desk: Desk) -> None:
-    """Nothing moves before the approval; then the named bucket is right, and both names stay."""
+    """Nothing moves before the approval; then the bucket is right, with both names."""
     await an_account(desk, "P1", "20.00")
     there = await proposed(desk)
     assert "20.00" == (await balance(desk))["current"]
@@ -75,7 +75,7 @@ async def test_one_proposes_and_another_approves(desk: Desk) -> None:
 
 
 async def test_a_rejected_one_moves_nothing(desk: Desk) -> None:
-    """The reason is kept, and it is decided for good."""
+    """The reason is stored, and the decision is final."""
     await an_account(desk, "P1", "20.00")
     there = await proposed(desk, amount="0.50", bucket="prior")
     rejected = await desk.post(OTHER, f"{there}/rejection", {"reason": "凭证不符"})
@@ -94,7 +94,7 @@ async def test_a_rejected_one_moves_nothing(desk: Desk) -> None:
 
 @pytest.mark.parametrize(("word", "body"), [("approval", {}), ("rejection", {"reason": "told"})])
 async def test_nobody_decides_his_own(desk: Desk, word: str, body: dict[str, str]) -> None:
-    """The same subject is refused, whichever key he takes, and another one is not."""
+    """The proposer is refused under any key; another clerk is not."""
     await an_account(desk, "P1", "20.00")
     there = await proposed(desk)
     for _ in range(2):
@@ -124,7 +124,7 @@ async def test_nobody_decides_his_own(desk: Desk, word: str, body: dict[str, str
 async def test_what_cannot_be_is_told_at_once(
     desk: Desk, account: dict[str, str], changes: dict[str, object], status: int, code: str
 ) -> None:
-    """A proposal that could never be approved is refused, and leaves no correction behind."""
+    """A proposal that could never be approved is refused and not stored."""
     await an_account(desk, "P1", "0.00" if account else "1.00", **account)
     is_refused(await desk.post(AGENCY, PATH, a_correction(**changes)), status, code)
 
@@ -132,7 +132,7 @@ async def test_what_cannot_be_is_told_at_once(
 
 
 async def test_more_than_there_is_cannot_be_taken(desk: Desk) -> None:
-    """Proposed when it was there, refused when it is gone; the correction stays open."""
+    """The approval is refused if the money is gone; the correction stays open."""
     await an_account(desk, "P1", "12.00")
     first, second = await proposed(desk), await proposed(desk)
     is_answered(await desk.post(OTHER, f"{first}/approval", {}), CorrectionReply, 201)
@@ -146,7 +146,7 @@ async def test_more_than_there_is_cannot_be_taken(desk: Desk) -> None:
 
 
 async def test_a_foreign_one_looks_like_none(desk: Desk) -> None:
-    """Another region's agency cannot propose, read or decide; a made-up id is the same 404."""
+    """Another region's agency cannot propose, read or decide: 404 as for an unknown id."""
     await an_account(desk, "P1", "20.00")
     there = await proposed(desk)
     nowhere = f"{PATH}/cor_{'0' * 32}"
@@ -167,7 +167,7 @@ async def test_a_foreign_one_looks_like_none(desk: Desk) -> None:
 
 @pytest.mark.parametrize("who", [HOSPITAL, OPERATOR, a_person("P1"), AUDITOR], ids=lambda w: w.role)
 async def test_only_an_agency_puts_right(desk: Desk, who: Who) -> None:
-    """The others may not, whatever they may see, and nothing moves."""
+    """Other roles are refused, and nothing moves."""
     await an_account(desk, "P1", "20.00")
     there = await proposed(desk)
     before = desk.stands()
@@ -184,7 +184,7 @@ async def test_only_an_agency_puts_right(desk: Desk, who: Who) -> None:
 
 
 async def test_the_feed_tells_it_to_its_region_alone(desk_on_postgres: Desk) -> None:
-    """The agency there follows proposal and approval; one elsewhere hears of neither."""
+    """The region's agency follows proposal and approval; another region's does not."""
     desk = desk_on_postgres
     await an_account(desk, "P1", "20.00")
     there = await proposed(desk)
@@ -202,7 +202,7 @@ async def _streams(desk: Desk) -> set[str]:
 
 
 async def test_the_second_clerk_finds_what_waits(desk_on_postgres: Desk) -> None:
-    """What is proposed is listed until it is decided, as each correction says of itself."""
+    """A proposed correction is listed until it is decided."""
     desk = desk_on_postgres
     await an_account(desk, "P1", "20.00")
     made = [await proposed(desk, amount=amount) for amount in ("-1.00", "-2.00", "-3.00")]
@@ -224,7 +224,7 @@ async def test_the_second_clerk_finds_what_waits(desk_on_postgres: Desk) -> None
 
 
 async def test_corrections_are_listed_to_their_own(desk_on_postgres: Desk) -> None:
-    """The region's agency, the nation's and auditors see them; another region's sees none."""
+    """The region's agency, the national one and auditors see them; others do not."""
     desk = desk_on_postgres
     await an_account(desk, "P1", "20.00")
     there = await proposed(desk)

@@ -1,4 +1,4 @@
-"""Erasure over HTTP: a family lives through every room, one of it is erased, and is nowhere."""
+"""Erasure over HTTP: a family uses every capability, one member is erased."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -37,7 +37,7 @@ EVIDENCE = {"kind": "face", "reference": "FACE-1"}
 
 
 async def a_life(desk: Desk) -> dict[str, Any]:
-    """Accounts, a binding, a link with a code, a quote, bills: what a person leaves behind."""
+    """Accounts, a binding, a link with a code, a quote, bills: all that a person leaves behind."""
     await an_institution(desk)
     await an_account(desk, GONE, "20.00", name=GONE_NAME, cert_no=GONE_ID)
     await an_account(desk, STAYS, "500.00")
@@ -72,7 +72,7 @@ async def erased(desk: Desk, key: str = "erase") -> dict[str, Any]:
 async def test_who_lived_in_every_room_is_in_none(
     desk_on_postgres: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """No table, stored answer or log line holds number, name or ID, before the erasure or after."""
+    """No table, stored answer or log line has the number, name or ID, before or after."""
     desk = desk_on_postgres
     assert isinstance(desk.context.store, PostgresStore)
     with caplog.at_level(logging.DEBUG, "gongji"):
@@ -92,7 +92,7 @@ async def test_who_lived_in_every_room_is_in_none(
 
 
 async def test_books_stay_and_nobody_is_named(desk_on_postgres: Desk) -> None:
-    """Bills, statements and lists answer as before; where his name was is nobody's."""
+    """Bills, statements and lists answer as before, without the name."""
     desk = desk_on_postgres
     settled = await a_life(desk)
     sponsor = f"/v1/accounts/{STAYS}/entries"
@@ -113,7 +113,7 @@ async def test_books_stay_and_nobody_is_named(desk_on_postgres: Desk) -> None:
 
 
 async def test_the_erased_is_not_there_for_anybody(desk_on_postgres: Desk) -> None:
-    """Whoever asks for him by number gets 404; a repeat of the erasure its stored answer."""
+    """The number is a 404 for everybody; the repeated erasure gets its stored answer."""
     desk = desk_on_postgres
     await a_life(desk)
     await end(desk)
@@ -129,7 +129,7 @@ async def test_the_erased_is_not_there_for_anybody(desk_on_postgres: Desk) -> No
 
 
 async def test_who_may_erase_and_when(desk: Desk) -> None:
-    """Only his agency, only after the end, only with a case and a law that names nobody."""
+    """Only the agency, after the end, with a case and a law that names nobody."""
     await an_account(desk, GONE, cert_no=GONE_ID)
     path = f"/v1/accounts/{GONE}/erasure"
     too_early = await desk.post(AGENCY, path, ORDER)
@@ -147,14 +147,14 @@ async def test_who_may_erase_and_when(desk: Desk) -> None:
 
 @pytest.fixture
 async def tax() -> AsyncIterator[TaxOnASocket]:
-    """A tax side on a socket."""
+    """A tax authority on a socket."""
     made = TaxOnASocket()
     yield made
     await made.close()
 
 
 async def test_who_pays_or_is_paid_for_is_kept(desk: Desk, tax: TaxOnASocket) -> None:
-    """While the tax side has not answered, sponsor and payee are needed; both may go then."""
+    """Sponsor and payee are kept until the tax authority has answered."""
     desk.clock.at += timedelta(days=217)  # the months of enrolment
     desk.context.tax = await tax.side()
     await an_account(desk, GONE, insurance="resident", cert_no=GONE_ID)
@@ -172,7 +172,7 @@ async def test_who_pays_or_is_paid_for_is_kept(desk: Desk, tax: TaxOnASocket) ->
 
 
 def test_every_case_of_the_law_can_be_told() -> None:
-    """The cases a body may give are those that events know."""
+    """A body may give every reason that the events have."""
     assert {reason.value for reason in ErasureReason} == {
         ErasureBody(reason=reason.value, legal_basis="law").reason for reason in ErasureReason
     }

@@ -1,4 +1,4 @@
-"""One clerk alone brings in what the region allows; above that two of the agency agree."""
+"""One clerk credits up to the region's limit; above it two clerks are needed."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -31,20 +31,20 @@ LIMIT_FEN = 100_000
 
 
 def limited() -> PolicyBook:
-    """The region of home with a limit, and nothing else changed."""
+    """The home region with a limit, and no other change."""
     edition = BOOK.editions(HOME)[-1]
     money = replace(edition.money, credit_four_eyes_above_fen=LIMIT_FEN)
     return PolicyBook({HOME: (replace(edition, id="limited", money=money),)})
 
 
 async def credited(desk: Desk, who: Who, amount: str) -> object:
-    """What a credit is answered: its status, and its code if it is refused."""
+    """The status of a credit's answer, and its code if it is refused."""
     answer = await desk.post(who, "/v1/accounts/P1/credits", {"amount": amount})
     return answer.status_code if answer.status_code == 201 else answer.json()["code"]
 
 
 async def test_one_clerk_alone_brings_in_the_limit_and_no_fen_more(tmp_path: Path) -> None:
-    """Region's and nation's agency alike; above the limit a correction is proposed and approved."""
+    """For the region's and the national agency; above it a correction is approved."""
     clock = StoppedClock()
     clock.at = NOW
     context = furnish(MemoryStore(), LEDGER_KEYS, limited(), clock)
@@ -68,7 +68,7 @@ async def test_one_clerk_alone_brings_in_the_limit_and_no_fen_more(tmp_path: Pat
 
 
 def test_an_edition_without_the_key_keeps_its_text() -> None:
-    """What was published before the key was known is the same text still."""
+    """The text of editions published before the key existed is unchanged."""
     for edition in BOOK.editions(HOME):
         assert b"four_eyes" not in canonical(edition)
         assert edition == from_canonical(canonical(edition))

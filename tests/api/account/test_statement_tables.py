@@ -1,4 +1,4 @@
-"""Statements and bills as tables: they come back as they went in, and nothing is calculated."""
+"""Statements and bills as CSV: they read back unchanged, and no cell is a formula."""
 
 import csv
 import io
@@ -52,7 +52,7 @@ def read(table: bytes) -> list[list[str]]:
 @given(st.lists(st.tuples(nasty, nasty, nasty), min_size=1, max_size=5))
 @example([("=1", "-44.25", "-44.25-1")])
 def test_a_table_is_read_back_and_calculates_nothing(rows: list[tuple[str, str, str]]) -> None:
-    """Every cell is as it was but for an apostrophe before what could be a formula."""
+    """Every cell is unchanged but for an apostrophe before a possible formula."""
     shown = read(csv_text(rows))
 
     assert len(rows) == len(shown)
@@ -64,7 +64,7 @@ def test_a_table_is_read_back_and_calculates_nothing(rows: list[tuple[str, str, 
 
 
 async def test_a_statement_is_a_table(desk_on_postgres: Desk) -> None:
-    """Heads and words in the reader's language, numbers as numbers, no person in the file name."""
+    """Heads and words are in the reader's language, numbers are numbers."""
     desk = desk_on_postgres
     await a_family(desk)
     await a_settlement(desk)
@@ -84,7 +84,7 @@ async def test_a_statement_is_a_table(desk_on_postgres: Desk) -> None:
 
 
 async def test_bills_are_a_table(desk_on_postgres: Desk) -> None:
-    """One line for each bill, every sponsor in one cell."""
+    """One line for each bill, all sponsors in one cell."""
     desk = desk_on_postgres
     await a_family(desk)
     await a_settlement(desk)
@@ -98,7 +98,7 @@ async def test_bills_are_a_table(desk_on_postgres: Desk) -> None:
 
 
 async def test_a_table_has_all_pages(desk_on_postgres: Desk) -> None:
-    """More rows than a page holds are one table; what is beyond its maximum has a cursor."""
+    """A table has more rows than a page; a cursor leads beyond its maximum."""
     desk = desk_on_postgres
     await an_account(desk, "P1")
     for number in range(1, 206):
@@ -116,7 +116,7 @@ async def test_a_table_has_all_pages(desk_on_postgres: Desk) -> None:
 
 
 def test_a_table_that_is_not_all_says_where_it_goes_on() -> None:
-    """`Link` leads to the same list from there on, and names nobody."""
+    """`Link` leads to the rest of the list, and names nobody."""
     page = table_answer(PageResult([], "AAAA_-", 7), STATEMENT_SHEET, Language.ENGLISH)
     whole = table_answer(PageResult([], None, 7), STATEMENT_SHEET, Language.ENGLISH)
 
@@ -128,7 +128,7 @@ def test_a_table_that_is_not_all_says_where_it_goes_on() -> None:
 
 
 async def test_a_nasty_name_calculates_nothing(desk_on_postgres: Desk) -> None:
-    """An institution called like a formula is text in the table, word for word in JSON."""
+    """An institution named like a formula is text in CSV, and unchanged in JSON."""
     desk = desk_on_postgres
     await a_family(desk)
     nasty = '=HYPERLINK("http://x","安"),@x'

@@ -1,4 +1,4 @@
-"""Statements in words over PostgreSQL: to whom, in which language, and what is hidden."""
+"""Statements over PostgreSQL: for whom, in which language, and what is hidden."""
 
 from dataclasses import replace
 
@@ -34,7 +34,7 @@ from tests.api.clients import (
 
 
 async def test_a_sponsor_reads_what_his_money_did(desk_on_postgres: Desk) -> None:
-    """Amount, day, masked name and class, in his language; never the hospital's name (S120)."""
+    """Amount, day, masked name and class, never the hospital's name (S120)."""
     desk = desk_on_postgres
     await a_family(desk)
     settled = await a_settlement(desk)
@@ -62,7 +62,7 @@ async def test_a_sponsor_reads_what_his_money_did(desk_on_postgres: Desk) -> Non
 
 
 async def test_a_patient_reads_his_own_visits(desk_on_postgres: Desk) -> None:
-    """His own bill names the institution, also one whose name would tell an illness."""
+    """A patient's own bill names the institution, also a sensitive one."""
     desk = desk_on_postgres
     await a_family(desk)
     await an_institution(desk, HOSPITAL, name="安定医院", sensitive=True)
@@ -73,7 +73,7 @@ async def test_a_patient_reads_his_own_visits(desk_on_postgres: Desk) -> None:
 
 
 async def let_names_be_seen(desk: Desk) -> None:
-    """From today on the home region lets sponsors see institutions' names."""
+    """Let sponsors of the home region see institutions' names from today on."""
     edition = BOOK.editions(HOME)[-1]
     open_one = replace(
         edition,
@@ -86,7 +86,7 @@ async def let_names_be_seen(desk: Desk) -> None:
 
 
 async def test_a_region_may_name_institutions_until_they_part(desk_on_postgres: Desk) -> None:
-    """Under FULL a sponsor sees the name, but of no sensitive place, and not once he is gone."""
+    """Under FULL the name is shown, unless it is sensitive or the binding has ended."""
     desk = desk_on_postgres
     binding = await a_family(desk)
     await let_names_be_seen(desk)
@@ -104,7 +104,7 @@ async def test_a_region_may_name_institutions_until_they_part(desk_on_postgres: 
 
 
 async def test_money_that_could_not_return_is_told(desk_on_postgres: Desk) -> None:
-    """An ended sponsor's return is kept aside with its ticket, and is no part of his balance."""
+    """An ended sponsor's return is kept aside under a ticket, outside the balance."""
     desk = desk_on_postgres
     await a_family(desk)
     settled = await a_settlement(desk)
@@ -123,7 +123,7 @@ async def test_money_that_could_not_return_is_told(desk_on_postgres: Desk) -> No
 
 
 async def test_a_successor_learns_nothing_of_the_bill(desk_on_postgres: Desk) -> None:
-    """What comes back to the account that took over names neither patient nor institution."""
+    """A refund to a successor account names neither patient nor institution."""
     desk = desk_on_postgres
     await a_family(desk)
     await an_account(desk, "S2")
@@ -138,7 +138,7 @@ async def test_a_successor_learns_nothing_of_the_bill(desk_on_postgres: Desk) ->
 
 
 async def test_an_erased_person_is_somebody(desk_on_postgres: Desk) -> None:
-    """Without his key there is no name to mask: a neutral word stands for him on either side."""
+    """A neutral word replaces an erased person's name on either side."""
     desk = desk_on_postgres
     await a_family(desk)
     await a_settlement(desk)

@@ -1,4 +1,4 @@
-"""What an account's end leaves behind: money kept aside and paid out once, holds let go."""
+"""The end of an account: money kept aside is paid out once, holds are released."""
 
 from datetime import timedelta
 
@@ -30,14 +30,14 @@ STATUS, CANCELLATION = "/v1/accounts/{}/status", "/v1/settlements/{}/cancellatio
 
 
 async def ended(desk: Desk, number: str, status: str = "deceased") -> int:
-    """End an account; the version that the answer gives it."""
+    """End an account; the version in the answer."""
     answer = await desk.post(AGENCY, STATUS.format(number), {"status": status})
     version: int = is_answered(answer, AccountReply, 201)["version"]
     return version
 
 
 async def kept_aside(desk: Desk) -> str:
-    """The ticket of 44.25 that came back to a sponsor who died."""
+    """The ticket of 44.25 that was returned to a sponsor who died."""
     await a_family(desk)
     settled = await a_settlement(desk)
     await ended(desk, "S1")
@@ -49,7 +49,7 @@ async def kept_aside(desk: Desk) -> str:
 
 
 async def test_what_is_kept_aside_is_seen_and_paid_out_once(desk: Desk) -> None:
-    """Owner, agency and auditor see it; it is in no balance; once paid out it is gone."""
+    """Owner, agency and auditor see it outside the balance until it is paid out."""
     ticket = await kept_aside(desk)
     for who in (AGENCY, NATION, AUDITOR, a_person("S1")):
         answer = is_answered(await desk.get(who, "/v1/accounts/S1"), AccountReply)
@@ -69,7 +69,7 @@ async def test_what_is_kept_aside_is_seen_and_paid_out_once(desk: Desk) -> None:
 
 
 async def test_a_ticket_that_is_not_there_looks_like_a_foreign_one(desk: Desk) -> None:
-    """Unknown, made up, on another account, or another region's: the same 404."""
+    """Unknown, made up, another account's or region's ticket: the same 404."""
     ticket = await kept_aside(desk)
     answers = [
         await desk.post(AGENCY, f"/v1/accounts/{number}/suspense/{word}/payout", PAID)
@@ -89,7 +89,7 @@ async def test_a_ticket_that_is_not_there_looks_like_a_foreign_one(desk: Desk) -
 
 @pytest.mark.parametrize("who", [HOSPITAL, OPERATOR, AUDITOR, a_person("S1")], ids=lambda w: w.role)
 async def test_only_an_agency_pays_out(desk: Desk, who: tuple[object, ...]) -> None:
-    """Not even the owner; and without a reference nobody."""
+    """The owner cannot, and nobody without a reference."""
     ticket = await kept_aside(desk)
     path = f"/v1/accounts/S1/suspense/{ticket}/payout"
     before = desk.stands()
@@ -101,18 +101,18 @@ async def test_only_an_agency_pays_out(desk: Desk, who: tuple[object, ...]) -> N
 
 
 async def test_an_end_is_answered_with_the_version_it_leads_to(desk: Desk) -> None:
-    """The ties that end with an account are events of it too, and are counted in its answer."""
+    """The version in the answer counts the bindings that end with the account."""
     await a_family(desk)
     await an_account(desk, "N1")
     await a_binding(desk, "S1", "N1", "child")
     version = await ended(desk, "S1")
 
     assert version == (await desk.get(AGENCY, "/v1/accounts/S1")).json()["version"]
-    assert 6 == version - 1  # opened, credited, two links, two partings
+    assert 6 == version - 1  # opened, credited, two links, two unlinkings
 
 
 async def test_a_sponsors_end_voids_the_bills_held_on_him(desk: Desk) -> None:
-    """The hold is one unit: everybody's part is free, and the bill is settled without him."""
+    """The hold ends as one unit, and the bill is settled without the sponsor."""
     await a_family(desk)
     await an_account(desk, "S2", "500.00")
     desk.clock.at += timedelta(minutes=1)  # bound later, S2 pays second
@@ -136,7 +136,7 @@ async def test_a_sponsors_end_voids_the_bills_held_on_him(desk: Desk) -> None:
 
 
 async def test_a_patients_end_voids_his_bills_held(desk: Desk) -> None:
-    """The sponsor's money is free again at once, whenever the hold would have run out."""
+    """The sponsor's money is free at once, before the hold would expire."""
     await a_family(desk)
     held = await desk.post(HOSPITAL, "/v1/holds", a_claim(expires_in=86_400))
     assert "455.75" == await desk.balance("S1")
@@ -148,7 +148,7 @@ async def test_a_patients_end_voids_his_bills_held(desk: Desk) -> None:
 
 
 async def test_an_end_leaves_captured_and_lapsed_holds_as_they_are(desk: Desk) -> None:
-    """What was settled stays settled, and what ran out is not ended a second time."""
+    """Captured holds stay settled, and expired ones do not end twice."""
     await a_family(desk)
     ids = []
     for visit, expires_in in (("captured", 900), ("lapsed", 60)):
@@ -163,7 +163,7 @@ async def test_an_end_leaves_captured_and_lapsed_holds_as_they_are(desk: Desk) -
 
 
 async def test_what_goes_back_follows_to_another_region(desk: Desk) -> None:
-    """A successor elsewhere is credited, and his own agency sees it."""
+    """A successor in another region is credited, and its agency sees it."""
     await a_family(desk)
     await an_account(desk, "N1", region=ELSEWHERE)
     settled = await a_settlement(desk)

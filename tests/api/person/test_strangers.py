@@ -1,8 +1,8 @@
-"""Evidence by strangers, as a matrix: operations by principals, of somebody and of nobody.
+"""What strangers can learn: a matrix of operations and callers, about somebody and nobody.
 
-Every operation that takes evidence or acts for somebody is asked by every kind of principal. A
-stranger obtains nothing: no code, no money, nothing to read. What he is answered about somebody
-is what he is answered about nobody. The legitimate are answered as the contract says.
+Every kind of caller sends every operation that takes evidence or acts for somebody. A stranger
+gets no code, no money and nothing to read, and the same answer about somebody as about an unknown
+number. Permitted callers are answered as the contract says.
 """
 
 import hashlib
@@ -55,21 +55,21 @@ OUTSIDE = (
     "other institution",
     "operator",
 )
-"""Who has nothing to do with P1, C1 and what is theirs, whatever he asked for."""
+"""Callers without any relation to P1, C1 and what is theirs."""
 TARGETS = ("P1", "C1", "D1", "R1", "Z1", "Y1", "S1")
-"""A grown-up, a child, a dead person, a resident without money, one frozen, one far, a sponsor."""
+"""An adult, a child, a dead person, a resident, a frozen account, another region's, a sponsor."""
 NOBODY, NO_ID = "NOBODY", "0" * 32
 
 
 class Operation(NamedTuple):
-    """A request; `{}` in path and body stands for the person number or the id."""
+    """A request; `{}` in path and body is replaced with the person number or the id."""
 
     method: str
     path: str
     body: Any = None
 
     def at(self, target: str) -> tuple[str, str, Any]:
-        """The request about somebody."""
+        """The request about a target."""
         return self.method, self.path.format(target), _filled(self.body, target)
 
 
@@ -170,7 +170,7 @@ BY_ID = {
 
 
 class World(NamedTuple):
-    """A desk, and what is there by the kind of its id."""
+    """A desk, and an existing id of each kind."""
 
     desk: Desk
     ids: dict[str, str]
@@ -178,7 +178,7 @@ class World(NamedTuple):
 
 @pytest.fixture
 async def world(desk: Desk) -> World:
-    """Somebody of every kind, and one of everything that has an id."""
+    """One person of every kind, and one of everything that has an id."""
     return World(desk, await _everything(desk))
 
 
@@ -214,7 +214,7 @@ async def _everything(desk: Desk) -> dict[str, str]:
 
 
 async def ask(desk: Desk, who: Who, operation: Operation, target: str) -> tuple[int, Any]:
-    """What somebody is answered about a target, without what names this one request."""
+    """The answer to somebody about a target, without the parts that differ by request."""
     method, path, body = operation.at(target)
     key = hashlib.sha256(repr((operation, target)).encode()).hexdigest()
     headers = {"Idempotency-Key": key}
@@ -234,7 +234,7 @@ async def money(desk: Desk) -> list[str]:
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("who", OUTSIDE)
 async def test_a_stranger_learns_nothing_of_a_person(world: World, who: str, target: str) -> None:
-    """By a number: somebody, whoever he is, is answered as nobody is; no money moves."""
+    """The answers about a person and about an unknown number are the same; no money moves."""
     desk = world.desk
     before = await money(desk)
     for name, operation in BY_NUMBER.items():
@@ -248,7 +248,7 @@ async def test_a_stranger_learns_nothing_of_a_person(world: World, who: str, tar
 
 @pytest.mark.parametrize("who", OUTSIDE)
 async def test_a_stranger_learns_nothing_of_an_id(world: World, who: str) -> None:
-    """By an id: what is there is answered as what is not; nothing changes."""
+    """The answers about an existing id and an unknown one are the same; nothing changes."""
     desk = world.desk
     before = await money(desk)
     for name, operation in BY_ID.items():
@@ -301,12 +301,12 @@ MAY: dict[str, dict[str, int]] = {
     "guardian registered": {"look at an account": 404, "look at a link": 404, "show a code": 404},
     "child": {"look at an account": 404, "look at a binding": 404},
 }
-"""What the legitimate are answered about P1 and what is his."""
+"""The answers to permitted callers about P1 and what belongs to P1."""
 
 
 @pytest.mark.parametrize("who", MAY)
 async def test_the_legitimate_are_answered_as_before(world: World, who: str) -> None:
-    """Closing the door to strangers closes it to nobody else."""
+    """Permitted callers are answered as the contract says."""
     for name, status in MAY[who].items():
         operation = (BY_NUMBER | BY_ID)[name]
         prefix = operation.path.partition("_{}")[0][-3:]

@@ -1,4 +1,4 @@
-"""The end of an account, where only the log shows what it did."""
+"""The end of an account whose history only the log shows."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -24,7 +24,7 @@ PREMIUM = StreamId("prm_00000000000000000000000000000009")
 
 @pytest.fixture
 async def driver() -> AsyncIterator[ServiceDriver]:
-    """A house with one account of 50.00."""
+    """A service context with one account of 50.00."""
     driver = ServiceDriver()
     await driver.furnish((P0,))
     await driver.do(Step(do="open", who="S1"), {})
@@ -34,7 +34,7 @@ async def driver() -> AsyncIterator[ServiceDriver]:
 
 
 async def held_for_premium(context: ServiceContext) -> StreamId:
-    """Set money aside as a premium does; the account."""
+    """Hold money as a premium does; the account's id."""
     found: list[StreamId] = []
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
@@ -56,7 +56,7 @@ async def held_for_premium(context: ServiceContext) -> StreamId:
 
 
 async def test_what_is_held_for_a_premium_stays_held(driver: ServiceDriver) -> None:
-    """The tax side may have booked it: an end frees bills alone."""
+    """The tax authority may have booked it: an end releases bills' holds only."""
     context = driver.context
     assert context is not None
     account_id = await held_for_premium(context)

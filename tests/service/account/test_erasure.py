@@ -1,4 +1,4 @@
-"""Erasing: nobody reads the person any more, and every sum stays as it was."""
+"""An erasure across processes: nobody reads the person, and every sum is unchanged."""
 
 import json
 from collections.abc import AsyncIterator
@@ -38,7 +38,7 @@ GONE = Personal("PERSON-LEAVING-7", "欧阳无名", "11010519491231002X")
 
 @pytest.fixture
 async def contexts(dsn: str, tmp_path: Path) -> AsyncIterator[Contexts]:
-    """Two houses on one ledger, and one who will leave beside the family."""
+    """Two service contexts on one ledger, with a family and a person to erase."""
     async with a_context(dsn, tmp_path) as here, a_context(dsn, tmp_path) as there:
         await move_in(here)
         await arrive(here)
@@ -75,7 +75,7 @@ async def opened(context: ServiceContext, number: str) -> Reply:
 
 
 async def known(context: ServiceContext, account: StreamId) -> Personal | None:
-    """A person as a decision of this house sees him."""
+    """A person as a decision of this context reads them."""
     seen: list[Personal | None] = []
 
     def decide(reads: ReadSet, _: Instant) -> Decision:
@@ -88,12 +88,12 @@ async def known(context: ServiceContext, account: StreamId) -> Personal | None:
 
 
 async def test_who_is_remembered_elsewhere_is_erased_there_too(contexts: Contexts) -> None:
-    """A process that has a person in its memory finds out before it tells of him."""
+    """A process that has cached the person notices before it answers."""
     here, there = contexts
     name = here.vault.name("person_no", GONE.person_no)
     account = (await here.store.read((), (name,))).names[name]
     assert GONE == await known(there, account)
-    assert GONE == await known(there, account)  # from its memory
+    assert GONE == await known(there, account)  # from its cache
 
     await end(here)
     await leave(here)
@@ -102,7 +102,7 @@ async def test_who_is_remembered_elsewhere_is_erased_there_too(contexts: Context
 
 
 async def test_the_erased_are_nowhere_in_the_database(contexts: Contexts) -> None:
-    """After the erasure no table holds the number, name or ID, and nothing opens what is sealed."""
+    """No table has the number, name or ID, and the ciphertext does not open."""
     here, _ = contexts
     assert isinstance(here.store, PostgresStore)
     pool = here.store.pool
@@ -126,7 +126,7 @@ async def test_the_erased_are_nowhere_in_the_database(contexts: Contexts) -> Non
 
 
 async def test_an_erased_name_resolves_in_no_other_process(contexts: Contexts) -> None:
-    """A house that remembered name and head finds nobody from the next request on."""
+    """A context that cached name and head finds nobody from the next request on."""
     here, there = contexts
     for context in contexts:
         assert "normal" == json.loads((await opened(context, GONE.person_no)).answer)["status"]
@@ -144,7 +144,7 @@ async def test_an_erased_name_resolves_in_no_other_process(contexts: Contexts) -
 
 
 async def test_who_comes_back_is_somebody_new(contexts: Contexts) -> None:
-    """After the erasure the same person may open an account, even where he was remembered."""
+    """The person may open a new account, also where the old one was cached."""
     here, there = contexts
     await opened(there, GONE.person_no)
     await end(here)
@@ -157,7 +157,7 @@ async def test_who_comes_back_is_somebody_new(contexts: Contexts) -> None:
 
 
 async def test_sums_and_settlements_outlive_the_person(contexts: Contexts) -> None:
-    """Bills of an erased patient answer as before, and balances and sums do not move."""
+    """Bills, balances and sums of an erased patient are unchanged."""
     here, there = contexts
     replies = {"visit": await settled(here, "visit", fen=OWN_FEN + 100)}
     await end(here, PATIENT)
@@ -175,7 +175,7 @@ async def test_sums_and_settlements_outlive_the_person(contexts: Contexts) -> No
 
 
 async def test_nobody_is_erased_while_he_is_needed(contexts: Contexts) -> None:
-    """A live account is refused for good under its key; a foreign agency finds nobody."""
+    """A live account is refused; an agency of another region gets 404."""
     here, there = contexts
     refused = await leave(here)
     assert ErasureNotAllowedError.code() == refused.refusal

@@ -1,4 +1,4 @@
-"""What entries and bills say in Chinese and English, and how names are masked."""
+"""The sentences of entries and bills in both languages, and masked names."""
 
 import pytest
 from hypothesis import given
@@ -38,7 +38,7 @@ def an_entry(
     binding: StreamId | None = None,
     reference: str | None = None,
 ) -> StatementEntry:
-    """An entry of 2026-03-02; `parts` are current, prior and what is kept aside, in fen."""
+    """An entry of 2026-03-02; `parts` are current, prior and kept aside, in fen."""
     named = (SETTLEMENT, binding, reference)
     return StatementEntry(ACCOUNT, 1, BEGAN_US, kind, *parts, *named, NOTHING)
 
@@ -145,7 +145,7 @@ def an_entry(
     ],
 )
 def test_an_entry_is_a_sentence(entry: StatementEntry, seen: EntrySource, zh: str, en: str) -> None:
-    """The day, what happened, for whom and where, as far as the reader may know it."""
+    """The day, what happened, for whom and where, as far as the reader may see."""
     said = entry_text(entry, seen)
 
     assert f"2026-03-02 {zh}" == said.to(Language.CHINESE)
@@ -206,7 +206,7 @@ PAID_EN = (
     ],
 )
 def test_a_bill_says_who_paid_what(bill: StatementBill, zh: str, en: str) -> None:
-    """Who gave nothing is not told; what went back is."""
+    """Payers of 0 are left out; returns are included."""
     said = bill_text(bill)
 
     assert f"2026-03-02 在第一人民医院就诊,{zh}" == said.zh
@@ -214,7 +214,7 @@ def test_a_bill_says_who_paid_what(bill: StatementBill, zh: str, en: str) -> Non
 
 
 def test_every_word_has_a_sentence() -> None:
-    """No kind, status, class or relation is without its words in both languages."""
+    """Every kind, status, class and relation has words in both languages."""
     for words, told in (
         (EntryKind, KINDS),
         (SettlementStatus, STATUSES),
@@ -251,13 +251,13 @@ def test_every_word_has_a_sentence() -> None:
     ],
 )
 def test_a_name_is_masked(name: str, expected: str) -> None:
-    """The surname and stars: neither a given name nor a number nor a formula gets through."""
+    """The surname and stars: no given name, number or formula."""
     assert expected == masked(name)
 
 
 @given(st.text())
 def test_a_mask_hides_the_rest(name: str) -> None:
-    """Whatever a name is, at most its surname shows, something is starred, nothing is empty."""
+    """At most the surname is shown, at least one star, and never an empty text."""
     shown = masked(name).rstrip("*")
     stars = len(masked(name)) - len(shown)
 

@@ -1,4 +1,4 @@
-"""A year closed in batches is a year closed by itself: nobody can tell, but who reads by SQL."""
+"""A year closed in batches or by the next event: answers do not differ."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -39,17 +39,17 @@ lives = st.lists(moves, min_size=2, max_size=16)
 
 
 class Life:
-    """A family in a house of its own, whose years are closed in batches or not."""
+    """A family in a service context of its own, whose years are closed in batches or not."""
 
     def __init__(self, *, is_batched: bool) -> None:
-        """Begin without a house."""
+        """Begin without a service context."""
         self.driver = ServiceDriver()
         self.is_batched = is_batched
         self.named: dict[str, Outcome] = {}
         self.said: list[object] = []
 
     async def begin(self) -> None:
-        """A patient with two sponsors and a hospital, shortly before New Year."""
+        """Open a patient, two sponsors and a hospital, shortly before New Year."""
         await self.driver.furnish((RULES,))
         self.driver.clock.at = BEGAN_AT
         await self.do(Step(do="designate", counter=Counter()))
@@ -65,14 +65,14 @@ class Life:
             self.driver.clock.at += timedelta(seconds=1)
 
     async def do(self, step: Step) -> None:
-        """Do a step, and remember what was said to it."""
+        """Do a step, and store its answer."""
         told = await self.driver.do(step, self.named)
         if step.as_ and told.refused is None:
             self.named[step.as_] = told
         self.said.append((told.refused, told.own, told.aid, told.cash, told.status))
 
     async def move(self, word: str, number: int) -> None:
-        """One thing that happens."""
+        """Do one random step."""
         match word:
             case "wait":
                 self.driver.clock.at += timedelta(days=number)
@@ -91,12 +91,12 @@ class Life:
         self.said += [await self.driver.left(who) for who in PEOPLE]
 
     async def close_year(self) -> None:
-        """Close what is open, two accounts at a time."""
+        """Close open years, two accounts at a time."""
         assert self.driver.context is not None
         await close_year(self.driver.context, chunk=2)
 
     async def accounts(self) -> list[Any]:
-        """What is stored of everybody in the end, without ids."""
+        """The stored accounts at the end, without ids."""
         await self.close_year()
         assert self.driver.context is not None
         store = self.driver.context.store
@@ -113,7 +113,7 @@ class Life:
 
 
 async def lived(life: list[Move], *, is_batched: bool) -> tuple[list[object], list[Any]]:
-    """What was said in a life, and what is stored of it in the end."""
+    """The answers of a history, and what is stored at its end."""
     one = Life(is_batched=is_batched)
     await one.begin()
     for move in life:
@@ -126,7 +126,7 @@ async def lived(life: list[Move], *, is_batched: bool) -> tuple[list[object], li
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(lives)
 def test_nobody_can_tell_when_a_year_was_closed(life: list[Move]) -> None:
-    """The same answers, balances and later settlements, and the same accounts in the end."""
+    """The same answers, balances, later settlements and accounts."""
     with asyncio.Runner() as loop:
         lazy = loop.run(lived(life, is_batched=False))
         batched = loop.run(lived(life, is_batched=True))
@@ -136,7 +136,7 @@ def test_nobody_can_tell_when_a_year_was_closed(life: list[Move]) -> None:
 
 @pytest.fixture
 async def life() -> AsyncIterator[Life]:
-    """A family after New Year, of which nobody was touched yet."""
+    """A family after New Year without an event since."""
     one = Life(is_batched=True)
     await one.begin()
     one.driver.clock.at = datetime(2027, 1, 2, 10, 0, tzinfo=BEIJING)
@@ -145,7 +145,7 @@ async def life() -> AsyncIterator[Life]:
 
 
 async def test_every_account_is_closed_once(life: Life) -> None:
-    """Employees in chunks under keys of their own, residents not; a second run does nothing."""
+    """Employees in chunks with their own keys, no residents; a second run does nothing."""
     await life.do(Step(do="open", who="R", person=Person(insurance=Insurance.RESIDENT)))
     context = life.driver.context
     assert context is not None
@@ -165,7 +165,7 @@ async def test_every_account_is_closed_once(life: Life) -> None:
 
 
 async def test_who_was_faster_is_left_alone(life: Life) -> None:
-    """Another process's credit closes its account's year; the chunk is decided again without it."""
+    """A credit closes its account's year; the chunk is decided again without it."""
     context = life.driver.context
     assert context is not None
     store = context.store

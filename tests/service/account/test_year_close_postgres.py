@@ -1,4 +1,4 @@
-"""A year closed on thousands of accounts in PostgreSQL, beside a house that goes on settling."""
+"""Closing the year of thousands of accounts in PostgreSQL, beside a running service."""
 
 import asyncio
 import itertools
@@ -53,7 +53,7 @@ def a_context(store: PostgresStore, clock: StoppedClock) -> ServiceContext:
 
 
 async def settle_there(context: ServiceContext) -> list[StreamId]:
-    """Three thousand employees with money of both kinds."""
+    """Open three thousand employees with money of both kinds."""
     came: list[StreamId] = []
     for _ in range(MANY // TOGETHER):
         streams = [new_stream("acc", context.clock().at) for _ in range(TOGETHER)]
@@ -81,7 +81,7 @@ def _all_of(events: list[tuple[StreamId, Event]], _: ReadSet, __: Instant) -> De
 
 
 async def credit(context: ServiceContext, stream: StreamId) -> None:
-    """Bring current money of the new year in."""
+    """Credit current money of the new year."""
     event = Credited(bucket=Bucket.CURRENT, amount_fen=LATE_FEN, reference=None)
 
     def decide(reads: ReadSet, _: Instant) -> Decision:
@@ -92,7 +92,7 @@ async def credit(context: ServiceContext, stream: StreamId) -> None:
 
 @pytest.fixture
 async def contexts(dsn: str) -> AsyncIterator[tuple[ServiceContext, ServiceContext, StoppedClock]]:
-    """One that serves and one that closes, on one ledger and clock."""
+    """One context that serves and one that closes, on one ledger and clock."""
     clock = StoppedClock()
     clock.at = OLD
     stores = [PostgresStore(dsn), PostgresStore(dsn)]
@@ -111,7 +111,7 @@ async def turns(context: ServiceContext) -> dict[str, int]:
 
 
 async def stored(context: ServiceContext) -> tuple[int, int, int]:
-    """What the SQL view shows of everybody together: accounts, current and prior fen."""
+    """The sums of the SQL view: accounts, current and prior fen."""
     assert isinstance(context.store, PostgresStore)
     found = await context.store.pool.fetchrow(
         "SELECT count(*), sum(current_fen)::bigint, sum(prior_fen)::bigint FROM balances"
@@ -122,7 +122,7 @@ async def stored(context: ServiceContext) -> tuple[int, int, int]:
 async def test_a_year_is_closed_beside_a_house_that_goes_on(
     contexts: tuple[ServiceContext, ServiceContext, StoppedClock],
 ) -> None:
-    """Every account once, by whoever came first, and no credit of the meantime is lost or moved."""
+    """Each account once, by either process, and no credit is lost or moved."""
     serving, closing, clock = contexts
     came = await settle_there(serving)
     clock.at = NEW
@@ -145,7 +145,7 @@ async def test_a_year_is_closed_beside_a_house_that_goes_on(
 async def test_who_is_cut_off_goes_on_where_he_was(
     contexts: tuple[ServiceContext, ServiceContext, StoppedClock],
 ) -> None:
-    """What was closed stays closed, and the next run closes the rest, each account once."""
+    """After an interruption the next run closes the rest, each account once."""
     serving, closing, clock = contexts
     came = await settle_there(serving)
     clock.at = NEW
@@ -167,7 +167,7 @@ async def test_who_is_cut_off_goes_on_where_he_was(
 async def test_sql_shows_what_is_stored_and_http_what_counts(
     contexts: tuple[ServiceContext, ServiceContext, StoppedClock],
 ) -> None:
-    """After New Year the view keeps the old buckets until the year is closed; answers do not."""
+    """The view has the old buckets until the close; answers do not."""
     serving, closing, clock = contexts
     await publish(serving)
     person = Personal("P1", "王某", "ID-P1")

@@ -1,4 +1,4 @@
-"""What counts as naming a person in a free text, and what does not."""
+"""Which free texts and identifiers contain an ID number."""
 
 import itertools
 import random  # noqa: TID251 -- seeded
@@ -40,7 +40,7 @@ def test_an_id_number_is_found_however_it_is_written(text: str) -> None:
 
 @pytest.mark.parametrize("text", HARMLESS)
 def test_other_numbers_are_no_id_numbers(text: str) -> None:
-    """Receipts, cards, times, and what has no day of birth in it."""
+    """Receipts, cards, times, and numbers without a day of birth."""
     assert not holds_id_number(text)
 
 
@@ -53,7 +53,7 @@ def test_other_numbers_are_no_id_numbers(text: str) -> None:
 def test_every_id_number_of_a_living_person_is_found(
     place: int, born: object, rest: int, around: str
 ) -> None:
-    """Whatever stands around it."""
+    """Whatever is around it."""
     day = f"{born:%Y%m%d}".rjust(8, "0")
     number = f"{place}{day}{rest:04d}"
 
@@ -92,7 +92,7 @@ def test_an_id_number_in_an_identifier_is_found(identifier: str) -> None:
 
 @pytest.mark.parametrize("identifier", IDENTIFIERS)
 def test_codes_and_days_and_counts_are_no_id_number(identifier: str) -> None:
-    """How visits and messages are numbered: an institution or a region, a day, a count."""
+    """Numbers of visits and messages: an institution or region, a day, a count."""
     assert not is_id_number_in(identifier)
     assert not is_id_number_in("９" * 40)
 
@@ -101,7 +101,7 @@ def test_codes_and_days_and_counts_are_no_id_number(identifier: str) -> None:
     st.from_regex(r"[A-Z][0-9]{11}20[2-3][0-9](0[1-9]|1[0-2])[0-2][1-8][0-9]{10}", fullmatch=True)
 )
 def test_no_message_of_the_national_form_is_refused(msgid: str) -> None:
-    """Institution, time, count: the digits of its code and the day make no person."""
+    """The digits of institution, time and count are no ID number."""
     assert 30 == len(msgid)
     assert not is_id_number_in(msgid)
 
@@ -112,13 +112,13 @@ ZEROS = [sign for sign in NOT_ASCII if unicodedata.digit(sign) == 0]
 
 
 def checked(body: str) -> str:
-    """Seventeen digits and their check digit, worked out as ISO 7064 MOD 11-2 tells."""
+    """Seventeen digits with their check digit (ISO 7064)."""
     total = sum(int(digit) * (2 ** (17 - at) % 11) for at, digit in enumerate(body))
     return body + "10X98765432"[total % 11]
 
 
 def id_number(place: str, born: date, rest: str) -> str:
-    """A well made ID number."""
+    """A valid ID number."""
     return checked(f"{place}{born:%Y%m%d}{rest}")
 
 
@@ -134,7 +134,7 @@ def test_digits_of_every_script_are_digits(zero: str) -> None:
 
 @pytest.mark.parametrize("last", "xX\u0425\u0445\u03a7\u03c7\u2169\u00d7")
 def test_what_looks_like_the_last_x_is_one(last: str) -> None:
-    """Cyrillic, Greek, Roman and the sign of multiplication."""
+    """Cyrillic, Greek, Roman letters and the multiplication sign."""
     assert is_id_number_in(ID[:-1] + last)
     assert holds_id_number(ID[:-1] + last)
 
@@ -159,7 +159,7 @@ ADULTS = st.builds(
 def test_signs_between_and_digits_around_hide_no_id_number(
     number: str, between: list[str], around: str
 ) -> None:
-    """Whatever stands between its digits, and whatever it is glued to."""
+    """Signs between its digits and text around it do not hide it."""
     parts = itertools.zip_longest(number, between, fillvalue="")
     written = around + "".join(itertools.chain.from_iterable(parts)) + around
 
@@ -168,7 +168,7 @@ def test_signs_between_and_digits_around_hide_no_id_number(
 
 
 def test_a_glued_number_needs_a_province_a_day_and_a_check_digit() -> None:
-    """One of the three wrong, and it is a count like any other."""
+    """With one of the three wrong it is an ordinary count."""
     assert ID == checked(ID[:-1])
     right = ("11010519491231002", "82000019750228001", "44030420191231123")
     wrong = ("10010519491231002", "11010519000229002", "11010518991231002", "11010520250301002")
@@ -202,7 +202,7 @@ def honest(draw: random.Random) -> tuple[str, ...]:
 
 
 def test_honest_numbers_pass() -> None:
-    """Codes, days and counts: fewer than one in ten thousand looks like a person."""
+    """Fewer than one in ten thousand such numbers look like an ID number."""
     draw = random.Random(14)  # noqa: S311 -- made-up numbers
     found = [
         sum(column)

@@ -1,4 +1,4 @@
-"""A new wrapping key: everybody is read before, during and after, and the old key opens nothing."""
+"""A new wrapping key: all persons are readable throughout, and the old key opens nothing."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ PEOPLE = 3
 
 
 async def names_in(context: ServiceContext) -> list[str]:
-    """Everybody's number, as it opens from what is stored."""
+    """Every person number, as it opens from what is stored."""
     assert isinstance(context.store, PostgresStore)
     found = await context.store.pool.fetch("SELECT stream FROM person_keys")
     people = await persons_of(context, [f"acc_{row['stream'].hex}" for row in found])  # type: ignore[misc]
@@ -55,7 +55,7 @@ async def wrapped_in(dsn: str) -> dict[str, bytes]:
 
 
 async def test_the_old_key_opens_nothing_afterwards(dsn: str, tmp_path: Path) -> None:
-    """With nobody at work one run is enough: all keys are under the new key, the old is gone."""
+    """Without a running service one run is enough: all keys are wrapped anew."""
     async with a_context(dsn, tmp_path) as context:
         await move_in(context)
         before = await names_in(context)
@@ -78,7 +78,7 @@ async def test_the_old_key_opens_nothing_afterwards(dsn: str, tmp_path: Path) ->
 
 
 async def test_a_running_service_reads_everybody_all_the_time(dsn: str, tmp_path: Path) -> None:
-    """Beside a service the old key stays until that has ended; who came meanwhile is not lost."""
+    """The old key stays until the service ends; accounts opened meanwhile are readable."""
     file = tmp_path / "keys.json"
     async with a_context(dsn, tmp_path) as context:
         await move_in(context)
@@ -100,7 +100,7 @@ async def test_a_running_service_reads_everybody_all_the_time(dsn: str, tmp_path
 
 
 async def test_a_run_that_was_cut_off_goes_on(dsn: str, tmp_path: Path) -> None:
-    """After any batch it may be cut off: everything opens, and a later run ends it."""
+    """After an interruption everything opens, and a later run completes it."""
     file = tmp_path / "keys.json"
     async with a_context(dsn, tmp_path) as context:
         await move_in(context)
@@ -127,7 +127,7 @@ async def test_a_run_that_was_cut_off_goes_on(dsn: str, tmp_path: Path) -> None:
 
 
 async def test_the_erased_do_not_come_back(dsn: str, tmp_path: Path) -> None:
-    """Who is erased while keys are wrapped anew has no key afterwards."""
+    """A person erased during the run has no key afterwards."""
     file = tmp_path / "keys.json"
     async with a_context(dsn, tmp_path) as context:
         await move_in(context)
@@ -144,7 +144,7 @@ async def test_the_erased_do_not_come_back(dsn: str, tmp_path: Path) -> None:
 
 
 async def test_other_keys_are_refused(dsn: str, tmp_path: Path) -> None:
-    """A key file of another ledger changes nothing, and the old file does not start a service."""
+    """A key file of another ledger changes nothing; the old file starts no service."""
     async with a_context(dsn, tmp_path) as context:
         await move_in(context)
     stranger = tmp_path / "stranger.json"
@@ -166,7 +166,7 @@ async def test_other_keys_are_refused(dsn: str, tmp_path: Path) -> None:
 async def test_an_institution_s_secret_opens_under_any_wrapping_key(
     dsn: str, tmp_path: Path
 ) -> None:
-    """What an event seals for ever is not sealed with a key that is replaced."""
+    """A secret in an event is not sealed with a key that is replaced."""
     file = tmp_path / "keys.json"
     stream = StreamId("ins_" + "1" * 32)
     async with a_context(dsn, tmp_path) as context:

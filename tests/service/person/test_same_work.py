@@ -1,4 +1,4 @@
-"""Of somebody who is not the asker's, the service reads as much as of nobody: no time tells."""
+"""A request about a stranger reads as much as one about nobody, so timing reveals nothing."""
 
 from collections.abc import Awaitable, Callable, Iterable
 
@@ -45,10 +45,10 @@ OFFER = bindings.Offer(
 
 
 class Counting(MemoryStore):
-    """A ledger in memory that counts how often it is read, and how much."""
+    """A ledger in memory that counts its reads."""
 
     def __init__(self) -> None:
-        """Begin with nothing read."""
+        """Begin with no reads."""
         super().__init__()
         self.reads: list[tuple[int, int, int]] = []
 
@@ -146,11 +146,11 @@ ALONE: tuple[Case, ...] = (
     see_order,
 )
 AFTER: tuple[Case, ...] = (*ALONE, look_at_it, take_it_back)
-"""What a sponsor may ask once his invitation stands."""
+"""What a sponsor may request once the invitation is open."""
 
 
 async def work(case: Case, number: str, *, is_invited: bool) -> list[tuple[int, int, int]]:
-    """What a process that knows nothing yet reads."""
+    """The reads of a process with empty caches."""
     store = Counting()
     first = furnish(store, KEYS, load(REGIONS), business_clock())
     await move_in(first, sponsors=())
@@ -178,7 +178,7 @@ async def work(case: Case, number: str, *, is_invited: bool) -> list[tuple[int, 
 
 @pytest.mark.parametrize("case", ALONE)
 async def test_somebody_costs_what_nobody_costs(case: Case) -> None:
-    """A cold process goes to the database as often, for as many things."""
+    """A cold process makes as many queries, for as many rows."""
     somebody = await work(case, SOMEBODY, is_invited=False)
 
     assert somebody
@@ -187,7 +187,7 @@ async def test_somebody_costs_what_nobody_costs(case: Case) -> None:
 
 @pytest.mark.parametrize("case", AFTER)
 async def test_the_invited_cost_what_nobody_costs(case: Case) -> None:
-    """Nor does an invitation that nobody answered tell by its time whether anybody may."""
+    """With an open invitation a request reads as much about somebody as about nobody."""
     somebody = await work(case, SOMEBODY, is_invited=True)
 
     assert somebody

@@ -1,4 +1,4 @@
-"""The regions' files: what is refused, and how it is told."""
+"""The regions' files: what is refused, and with which message."""
 
 from datetime import date
 from pathlib import Path
@@ -30,13 +30,13 @@ def a_region(text: str, *changes: tuple[str, str]) -> str:
 
 
 def a_second_edition(on: str) -> str:
-    """P0's edition once more, with another id and first day."""
+    """P0's edition with another id and first day."""
     changed = a_region(P0, ("p0/2020-01", "p0/second"), ("= 2020-01-01", f"= {on}"))
     return "\n" + changed[changed.index("[[edition]]") :]
 
 
 def problems_of(folder: Path, **files: str) -> list[PolicyProblem]:
-    """What `check` says of files with these names and texts."""
+    """The problems that `check` finds in these files."""
     for name, text in files.items():
         (folder / f"{name}.toml").write_text(text, encoding="utf-8")
     return check(folder)
@@ -129,7 +129,7 @@ def problems_of(folder: Path, **files: str) -> list[PolicyProblem]:
 def test_an_unsound_edition_is_refused_by_file_edition_and_key(
     tmp_path: Path, old: str, new: str, key: str
 ) -> None:
-    """Whatever is unsaid, unknown or impossible is named where it stands."""
+    """Whatever is missing, unknown or impossible is named with its place."""
     problems = problems_of(tmp_path, broken=a_region(P0, (old, new)))
 
     assert ("broken.toml", "p0/2020-01", key) in [
@@ -158,7 +158,7 @@ def test_a_file_of_the_wrong_shape_is_refused(tmp_path: Path, text: str, key: st
 
 
 def test_a_fallback_that_is_not_stated_cannot_be_published(tmp_path: Path) -> None:
-    """FALLBACK with "none" to fall back on is refused (S38)."""
+    """FALLBACK without a fallback order is refused (S38)."""
     text = a_region(P0, ('order_fallback            = "BIND_TIME_ASC"', 'order_fallback = "none"'))
     problems = problems_of(tmp_path, broken=text)
 
@@ -166,7 +166,7 @@ def test_a_fallback_that_is_not_stated_cannot_be_published(tmp_path: Path) -> No
 
 
 def test_all_problems_of_all_files_are_told_at_once(tmp_path: Path) -> None:
-    """Nobody has to mend one thing to learn of the next."""
+    """One run reports every problem."""
     bad = a_region(P0, ("= 72", "= -1"), ('"CLAMP"', '"MAYBE"'), ("= 900\n", "= '900'\n"))
     negative = a_region(P0, ("= 72", "= -1"), ("= 120", "= -2"))
     problems = problems_of(tmp_path, a=bad, b=negative, c="?")
@@ -196,7 +196,7 @@ def test_all_problems_of_all_files_are_told_at_once(tmp_path: Path) -> None:
 def test_editions_follow_each_other_day_by_day(
     tmp_path: Path, until: str | None, begins: str, key: str
 ) -> None:
-    """A day with two editions or none between two is refused."""
+    """An overlap and a gap between editions are refused."""
     stated = f"= 2020-01-01\neffective_until = {until}" if until else "= 2020-01-01"
     text = a_region(P0, ("= 2020-01-01", stated)) + a_second_edition(begins)
     problems = problems_of(tmp_path, broken=text)
@@ -205,7 +205,7 @@ def test_editions_follow_each_other_day_by_day(
 
 
 def test_a_new_edition_ends_the_old_one_and_changes_nothing_in_it(tmp_path: Path) -> None:
-    """What the log has of the old edition stays the same, byte for byte."""
+    """The stored text of the old edition is unchanged."""
     assert [] == problems_of(tmp_path, grown=P0 + a_second_edition("2025-01-01"))
     book = load(tmp_path)
 
@@ -224,33 +224,33 @@ def test_an_id_or_a_region_is_used_once_over_all_files(tmp_path: Path) -> None:
 
 
 def test_an_id_is_used_once_in_a_file(tmp_path: Path) -> None:
-    """A second edition needs an id of its own."""
+    """A second edition needs its own id."""
     second = a_region(a_second_edition("2025-01-01"), ("p0/second", "p0/2020-01"))
 
     assert ["id"] == [problem.key for problem in problems_of(tmp_path, twice=P0 + second)]
 
 
 def test_a_folder_without_files_is_refused(tmp_path: Path) -> None:
-    """A wrong path is found at start, not at the first bill."""
+    """A wrong path is refused at start."""
     assert ["holds no region's file"] == [problem.what for problem in check(tmp_path)]
 
 
 def test_a_problem_is_one_line_for_a_terminal() -> None:
-    """File, edition and key come first, then what is wrong."""
+    """File, edition and key come first, then the problem."""
     problem = PolicyProblem(file="a.toml", edition="a/1", key="money.reserve_fen", what="is odd")
 
     assert problem.line() == "a.toml a/1 money.reserve_fen: is odd"
 
 
 def test_a_region_that_is_not_in_the_book_has_no_edition() -> None:
-    """No neighbour and no province stands in for it."""
+    """Neither a neighbour nor the province replaces it."""
     with pytest.raises(NoEditionInForceError):
         SHIPPED.edition("542501", date(2026, 1, 1))
     assert () == SHIPPED.editions("542501")
 
 
 def test_words_for_the_same_region_first_and_for_days_are_understood(tmp_path: Path) -> None:
-    """The two rules that carry something further carry it into the edition."""
+    """Both rules with a further value are read with it."""
     text = a_region(
         P0,
         ('order_fallback            = "BIND_TIME_ASC"', 'order_fallback = "SAME_REGION_FIRST"'),

@@ -1,4 +1,4 @@
-"""Every number and day of a region's file has bounds: beyond them it is refused by name."""
+"""Every number and day of a region's file has bounds; a value beyond them is refused."""
 
 import tomllib
 from collections.abc import Iterator
@@ -49,7 +49,7 @@ INNER = {
 
 
 def bounded(value: object, at: Place = ()) -> Iterator[tuple[Place, bool]]:
-    """Where a parsed file states a number, "none" for one, or a day; whether it is a day."""
+    """The places of a parsed file with a number, "none" for one, or a day."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from bounded(inner, (*at, key))
@@ -63,7 +63,7 @@ def bounded(value: object, at: Place = ()) -> Iterator[tuple[Place, bool]]:
 
 
 def too_much(at: Place, *, is_day: bool) -> list[date] | list[int]:
-    """What cannot stand at a place; so many fen there can be, but not so many of another unit."""
+    """Values out of bounds for a place; for fen one is just above the largest amount."""
     if is_day:
         return DAYS
     return [*NUMBERS, FEN_MAX + 1 if "_fen" in key_of(at) else 10**12]
@@ -73,7 +73,7 @@ def too_much(at: Place, *, is_day: bool) -> list[date] | list[int]:
 def test_a_number_or_a_day_beyond_its_bounds_is_refused_with_the_bounds(
     tmp_path: Path, file: str
 ) -> None:
-    """Each number and each day of each file in turn is far too much or too little."""
+    """Each number and day of each file in turn is far too large or too small."""
     places = list(bounded(tomllib.loads(TEXTS[file])))
     assert len(places) > 20
     for at, is_day in places:
@@ -89,7 +89,7 @@ def test_a_number_or_a_day_beyond_its_bounds_is_refused_with_the_bounds(
 def test_a_number_may_be_as_small_and_as_great_as_its_bounds(
     tmp_path: Path, section: str, key: str, least: int, most: int
 ) -> None:
-    """The bounds themselves are sound, the next numbers are not, and a refusal names both."""
+    """The bounds are sound, the next numbers are not, and a refusal names both."""
     inner = (INNER[key],) if key in INNER else ()
     at: Place = ("edition", 0, section, key, *inner)
     for value in (least, most):
@@ -102,20 +102,20 @@ def test_a_number_may_be_as_small_and_as_great_as_its_bounds(
 
 @pytest.mark.parametrize("on", ["1900-01-01", "2199-12-31"])
 def test_an_edition_may_begin_on_the_first_and_the_last_day(tmp_path: Path, on: str) -> None:
-    """From 1900 to 2199, as what goes on for years may elsewhere."""
+    """From 1900 to 2199."""
     assert [] == problems_of(tmp_path, told=a_region(P0, ("= 2020-01-01", f"= {on}")))
 
 
 @pytest.mark.parametrize("value", ["9" * 5000, "0x" + "f" * 5000, "1e400", "[" * 5000])
 def test_a_value_too_long_or_too_deep_to_be_read_is_refused(tmp_path: Path, value: str) -> None:
-    """Not even its digits can be written out; the file is named nevertheless."""
+    """The refusal names the file even if the value cannot be written out."""
     text = a_region(P0, ("reserve_fen            = 0", f"reserve_fen = {value}"))
 
     assert {"told.toml"} == {problem.file for problem in problems_of(tmp_path, told=text)}
 
 
 def test_the_log_gives_back_what_no_file_may_state(tmp_path: Path) -> None:
-    """An edition that was published before there were bounds is still read from the log."""
+    """An edition published before there were bounds is still read from the log."""
     assert [] == problems_of(tmp_path, told=EVERY_LIMIT)
     sound = canonical(load(tmp_path).editions("990000")[0]).decode()
     content = a_region(

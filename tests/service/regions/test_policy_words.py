@@ -1,4 +1,4 @@
-"""Every word of a region's file comes from a vocabulary: another one is refused by name."""
+"""Every word of a region's file is of a vocabulary; another one is refused."""
 
 import tomllib
 from collections.abc import Iterator
@@ -54,7 +54,7 @@ Place = tuple[str | int, ...]
 
 
 def words_of(value: object, at: Place = ()) -> Iterator[Place]:
-    """Where the words of a parsed file stand, but for free texts."""
+    """The places of the words of a parsed file, without free texts."""
     if isinstance(value, dict):
         for key, inner in value.items():
             if key not in FREE:
@@ -67,7 +67,7 @@ def words_of(value: object, at: Place = ()) -> Iterator[Place]:
 
 
 def with_value(text: str, at: Place, value: object) -> str:
-    """The text of a file in which one value is another."""
+    """The text of a file with one value replaced."""
     parsed: dict[str, Any] = tomllib.loads(text)
     table: Any = parsed
     for step in at[:-1]:
@@ -85,7 +85,7 @@ def key_of(at: Place) -> str:
 def test_a_word_of_no_vocabulary_is_refused_with_the_words_there_are(
     tmp_path: Path, file: str
 ) -> None:
-    """Each word of each file in turn is "bananas"; the problem names file, key and words."""
+    """Each word in turn is "bananas"; the problem names file, key and valid words."""
     places = list(words_of(tomllib.loads(TEXTS[file])))
     assert len(places) > 50
     for at in places:
@@ -101,7 +101,7 @@ def test_a_word_of_no_vocabulary_is_refused_with_the_words_there_are(
 
 
 def test_the_rich_file_is_sound_and_holds_every_word(tmp_path: Path) -> None:
-    """So that what was refused above was refused for the one word alone."""
+    """The file is sound, so the refusals above are for the one word."""
     assert [] == problems_of(tmp_path, rich=RICH)
     keys = {key_of(at) for at in words_of(tomllib.loads(RICH))}
     assert keys >= WORDS.keys() - {"binding.relations_allowed.0"}
@@ -113,7 +113,7 @@ def test_the_rich_file_is_sound_and_holds_every_word(tmp_path: Path) -> None:
 def test_a_kind_of_care_is_a_national_code_its_extension_or_its_group(
     tmp_path: Path, words: list[str]
 ) -> None:
-    """A region's own codes begin with a national one, or with the 9 of local codes."""
+    """A region's own codes extend a national one, or begin with 9."""
     stated = 'med_types_allowed = ["11", "13", "14", "21", "41"]'
     text = a_region(P0, (stated, f"med_types_allowed = {as_toml(words)}"))
 
@@ -131,7 +131,7 @@ def test_what_is_no_kind_of_care_is_refused(tmp_path: Path, word: str) -> None:
 
 
 def test_a_patients_classes_are_words_of_the_vocabulary() -> None:
-    """What a bill's patient can be is what a whitelist may name, no more and no less."""
+    """A whitelist may name exactly the classes that a patient can have."""
     found: set[str] = set()
     for standing in InsuranceStatus:
         for kind in FilingKind:
@@ -143,6 +143,6 @@ def test_a_patients_classes_are_words_of_the_vocabulary() -> None:
 
 
 def test_the_shipped_files_are_sound() -> None:
-    """No file uses a word that is refused now."""
+    """The shipped files use valid words only."""
     found: list[PolicyProblem] = check(REGIONS)
     assert [] == found

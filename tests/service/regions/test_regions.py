@@ -1,4 +1,4 @@
-"""The regions that are shipped, and what the log keeps of their editions."""
+"""The shipped regions, and what the log stores of their editions."""
 
 import json
 import tomllib
@@ -55,7 +55,7 @@ def parsed_p0() -> dict[str, Any]:
 
 
 def unsaid(full: object, stated: object, key: str = "") -> Iterator[str]:
-    """The keys of an edition that its file leaves unsaid."""
+    """The keys of an edition that its file leaves out."""
     if isinstance(full, dict) and isinstance(stated, dict):
         for name, inner in full.items():
             if name in stated:
@@ -66,7 +66,7 @@ def unsaid(full: object, stated: object, key: str = "") -> Iterator[str]:
 
 @pytest.mark.parametrize(("key", "text"), list(without_one_key()))
 def test_a_key_left_unsaid_is_missed_by_name(tmp_path: Path, key: str, text: str) -> None:
-    """No key has a hidden default; `order_then` alone waits until it is needed."""
+    """No key has a default; `order_then` may be missing until it is needed."""
     (tmp_path / "broken.toml").write_text(text, encoding="utf-8")
 
     name = "edition 1" if key == "id" else "p0/2020-01"
@@ -76,7 +76,7 @@ def test_a_key_left_unsaid_is_missed_by_name(tmp_path: Path, key: str, text: str
 
 @pytest.mark.parametrize("file", FILES, ids=lambda path: path.stem)
 def test_every_edition_that_is_shipped_states_every_key(file: Path) -> None:
-    """Only where the file's head, a next edition or a list of none says it is a key left out."""
+    """A key is left out only if the file's head, the next edition or "none" implies it."""
     parsed = tomllib.loads(file.read_text(encoding="utf-8"))
     may_be_unsaid = {".region", ".region_name", ".effective_until", ".evidence_of"}
     for stated in parsed["edition"]:
@@ -86,21 +86,21 @@ def test_every_edition_that_is_shipped_states_every_key(file: Path) -> None:
 
 
 def test_the_shipped_regions_are_sound() -> None:
-    """The files in the house are the six regions and P0, and nothing is wrong with them."""
+    """The files are the six regions and P0, without a problem."""
     assert [] == check(REGIONS)
     expected = ("140000", "330000", "350000", "420000", "430000", "542500", "990000")
     assert expected == SHIPPED.regions()
 
 
 def test_no_id_is_ever_taken_away() -> None:
-    """The list of ids only grows: each one is in a file, and each file's ids are listed."""
+    """The list of ids only grows: each id is in a file, and each file's ids are listed."""
     assert len(set(IDS)) == len(IDS)
     assert set(IDS) == {edition.id for edition in EDITIONS}
 
 
 @pytest.mark.parametrize("edition", EDITIONS, ids=lambda edition: edition.id)
 def test_the_log_gives_back_the_edition_it_was_given(edition: Edition) -> None:
-    """Canonical text and edition are each other's image, and the text is canonical."""
+    """Canonical text and edition convert into each other."""
     content = canonical(edition)
 
     assert edition == from_canonical(content)
@@ -112,7 +112,7 @@ def test_the_log_gives_back_the_edition_it_was_given(edition: Edition) -> None:
 
 
 def test_another_rule_is_another_text() -> None:
-    """Two editions that differ in one value differ in the log."""
+    """Editions that differ in one value have different texts."""
     edition = EDITIONS[0]
 
     assert canonical(replace(edition, source="elsewhere")) != canonical(edition)
