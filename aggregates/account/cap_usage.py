@@ -16,7 +16,7 @@ class Spending(NamedTuple):
 NOTHING = Spending(date.min, 0, 0, 0)
 
 
-def seen_on(spending: Spending, on: date) -> Spending:
+def counted_on(spending: Spending, on: date) -> Spending:
     """The sums that count on a later day: those of a period that has ended are 0."""
     then = spending.on
     if then == on:
@@ -36,7 +36,7 @@ def spend(spending: Spending, on: date, amount_fen: int) -> Spending:
     because two processes may pass midnight in different order.
     """
     newest = max(spending.on, on)
-    _, day_fen, month_fen, year_fen = seen_on(spending, newest)
+    _, day_fen, month_fen, year_fen = counted_on(spending, newest)
     return Spending(
         newest,
         day_fen + (amount_fen if on == newest else 0),

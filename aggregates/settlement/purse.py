@@ -6,7 +6,7 @@ and the reason is recorded.
 
 from typing import NamedTuple
 
-from aggregates.account.cap_usage import Spending, seen_on
+from aggregates.account.cap_usage import Spending, counted_on
 from aggregates.account.state import Account, BeneficiaryLink
 from aggregates.binding.binding import Binding
 from aggregates.policy.choices import CapOnExceed, CapScope, CapSetBy, OwnBuckets, SponsorBuckets
@@ -210,7 +210,7 @@ def _limits(
 ) -> list[_Left]:
     if caps == NO_CAPS:
         return []
-    _, *gone_fen = seen_on(spent, max(now.on, spent.on))
+    _, *gone_fen = counted_on(spent, max(now.on, spent.on))
     return [
         (max(0, cap - gone), name)
         for cap, gone, name in zip(caps, (0, *gone_fen), names, strict=True)

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from aggregates.vocabulary import Instant
 from api.http.problems import ProblemError, problem_of
 from api.ndjson_import.lines import read_line
-from service.account.accounts import OpenAccount, let_in, newcomer
+from service.account.accounts import OpenAccount, open_sealed, seal_person
 from service.clock import Clock, business_clock
 from service.command_batch import QueuedUseCase
 from service.vault import Vault
@@ -81,7 +81,7 @@ def _sealed(vault: Vault, now: Instant, item: QueuedUseCase) -> QueuedUseCase:
     opening = item.arguments[0]
     if not isinstance(opening, OpenAccount):
         return item
-    return QueuedUseCase(let_in, item.request, (newcomer(vault, opening, now),))
+    return QueuedUseCase(open_sealed, item.request, (seal_person(vault, opening, now),))
 
 
 def reason_of(error: Exception) -> str:

@@ -100,10 +100,10 @@ class FileElsewhere:
 
 async def open_account(context: ServiceContext, request: Request, opening: OpenAccount) -> Reply:
     """Open the account of an insured person, once per person number and per ID number."""
-    return await let_in(context, request, newcomer(context.vault, opening, context.clock()))
+    return await open_sealed(context, request, seal_person(context.vault, opening, context.clock()))
 
 
-def newcomer(vault: Vault, opening: OpenAccount, now: Instant) -> NewPerson:
+def seal_person(vault: Vault, opening: OpenAccount, now: Instant) -> NewPerson:
     """Seal a person before the decision: it needs no state, and takes most of the time."""
     personal = opening.personal
     account_id = new_stream("acc", now.at)
@@ -120,7 +120,7 @@ def newcomer(vault: Vault, opening: OpenAccount, now: Instant) -> NewPerson:
     )
 
 
-async def let_in(context: ServiceContext, request: Request, opening: NewPerson) -> Reply:
+async def open_sealed(context: ServiceContext, request: Request, opening: NewPerson) -> Reply:
     """Open the account of a person whose data is sealed already."""
     check_role(request.caller, Role.AGENCY)
 

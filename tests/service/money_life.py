@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from typing_extensions import override
 
-from aggregates.account.cap_usage import Spending, seen_on
+from aggregates.account.cap_usage import Spending, counted_on
 from aggregates.account.reserved import as_spent, held_fen
 from aggregates.account.state import Account
 from aggregates.vocabulary import StreamId, instant
@@ -215,7 +215,7 @@ class MoneyLife(RuleBasedStateMachine):
                 self._check_counter(("PER_BINDING", number), used[self.streams[number]])
 
     def _check_counter(self, whose: tuple[str, object], counted: Spending) -> None:
-        _, *sums = seen_on(counted, self.world.today)
+        _, *sums = counted_on(counted, self.world.today)
         expected = [family.spent(self.world, p, whose, None) for p in family.PERIODS[1:]]
         assert expected == sums, f"counted {whose}"
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregates.account.cap_usage import NOTHING, Spending, seen_on, spend
+from aggregates.account.cap_usage import NOTHING, Spending, counted_on, spend
 
 LATE = date(2026, 12, 31)
 
@@ -44,7 +44,7 @@ def test_a_later_day_sees_what_lies_in_its_periods(
     """On a later day the sums of ended periods are 0."""
     later = max(day for day, _ in entries) + timedelta(days=days_later)
 
-    assert counted(entries, later) == seen_on(told(entries), later)
+    assert counted(entries, later) == counted_on(told(entries), later)
 
 
 @given(spent, days, st.integers(1, 1_000))
@@ -52,8 +52,8 @@ def test_taking_back_is_counting_less(entries: list[tuple[date, int]], day: date
     """An amount that is returned on its day leaves the sums unchanged."""
     newest = max(day, *(on for on, _ in entries))
 
-    expected = seen_on(told(entries), newest)
-    assert expected == seen_on(told([*entries, (day, fen), (day, -fen)]), newest)
+    expected = counted_on(told(entries), newest)
+    assert expected == counted_on(told([*entries, (day, fen), (day, -fen)]), newest)
 
 
 @pytest.mark.parametrize(
@@ -65,21 +65,21 @@ def test_taking_back_is_counting_less(entries: list[tuple[date, int]], day: date
 )
 def test_new_year_ends_day_month_and_year(on: date, expected: Spending) -> None:
     """Spending on 31 December counts in no period of the next year (S75)."""
-    assert expected == seen_on(spend(NOTHING, LATE, 30), on)
+    assert expected == counted_on(spend(NOTHING, LATE, 30), on)
 
 
 def test_the_same_day_of_another_month_is_another_day() -> None:
     """A day of the same number in another month is another day."""
     before = spend(NOTHING, date(2026, 1, 31), 30)
 
-    assert Spending(date(2026, 3, 31), 0, 0, 30) == seen_on(before, date(2026, 3, 31))
+    assert Spending(date(2026, 3, 31), 0, 0, 30) == counted_on(before, date(2026, 3, 31))
 
 
 def test_the_same_month_of_another_year_is_another_month() -> None:
     """March of last year is not this March."""
     before = spend(NOTHING, date(2025, 3, 31), 30)
 
-    assert Spending(date(2026, 3, 31), 0, 0, 0) == seen_on(before, date(2026, 3, 31))
+    assert Spending(date(2026, 3, 31), 0, 0, 0) == counted_on(before, date(2026, 3, 31))
 
 
 def test_a_debit_that_comes_in_after_midnight_counts_on_its_own_day() -> None:

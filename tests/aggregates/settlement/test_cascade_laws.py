@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggregates.account.cap_usage import Spending, seen_on
+from aggregates.account.cap_usage import Spending, counted_on
 from aggregates.account.events import Debited
 from aggregates.account.fold import evolve
 from aggregates.account.state import Account
@@ -60,7 +60,7 @@ def own_money(account: Account, edition: Edition) -> int:
 
 def left_under(caps: tuple[int | None, ...], spent: Spending) -> list[int]:
     """What the caps of settlement, day, month and year leave."""
-    _, *gone = seen_on(spent, NOW.on)
+    _, *gone = counted_on(spent, NOW.on)
     return [cap - used for cap, used in zip(caps, (0, *gone), strict=True) if cap is not None]
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggregates.account.cap_usage import seen_on
+from aggregates.account.cap_usage import counted_on
 from aggregates.account.events import AidReceived, AidReturned, Debited, DebitReturned
 from aggregates.account.fold import evolve as evolve_account
 from aggregates.account.state import Account
@@ -195,9 +195,9 @@ def test_what_is_settled_and_cancelled_leaves_no_trace(told: Told) -> None:
 def as_today(account: Account) -> Account:
     """An account with its counters as they count today."""
     return account._replace(
-        lent=seen_on(account.lent, NOW.on),
-        received=seen_on(account.received, NOW.on),
+        lent=counted_on(account.lent, NOW.on),
+        received=counted_on(account.received, NOW.on),
         beneficiaries=tuple(
-            link._replace(used=seen_on(link.used, NOW.on)) for link in account.beneficiaries
+            link._replace(used=counted_on(link.used, NOW.on)) for link in account.beneficiaries
         ),
     )
