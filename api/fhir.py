@@ -21,7 +21,7 @@ Element = dict[str, Any]
 
 
 class ExplanationOfBenefit(ApiModel):
-    """A settlement (FHIR R4): `total` and `adjudication` tell what stays after refunds."""
+    """A settlement (FHIR R4); `total` and `adjudication` are what is left after refunds."""
 
     resourceType: Literal["ExplanationOfBenefit"]
     id: str
@@ -63,8 +63,8 @@ class PaymentReconciliation(ApiModel):
 
 MEDIA = "application/fhir+json"
 MONEY = re.compile(r'"value":"(-?[0-9]+\.[0-9]{2})","currency"')
-"""An amount as it is told here; within a text its quotes would be escaped."""
-NAMED = re.compile(r"([A-Za-z0-9]{1,20})-([0-9]{4}-[0-9]{2}-[0-9]{2})")
+"""An amount in our JSON; within a text its quotes would be escaped."""
+DAY_ID = re.compile(r"([A-Za-z0-9]{1,20})-([0-9]{4}-[0-9]{2}-[0-9]{2})")
 FORMS: dict[int | str, dict[str, Any]] = {
     200: {"content": {MEDIA: {}}, "description": "The resource, also as application/fhir+json"}
 }
@@ -78,7 +78,7 @@ router = APIRouter(prefix="/v1/fhir", tags=["fhir"])
     responses=FORMS | problems(404),
 )
 async def explain_settlement(api: ApiOf, caller: CallerOf, resource_id: str) -> Response:
-    """A settlement as FHIR has it (institution, patient, agency, auditor).
+    """A settlement as an ExplanationOfBenefit (institution, patient, agency, auditor).
 
     `resource_id` is the settlement's id with a dash for its underscore: `stl-…`.
     """
@@ -98,28 +98,27 @@ async def reconcile_payments(
 ) -> Response:
     """What accounts owe an institution for a day (itself, its region's agency, auditors).
 
-    A draft until the day is over; what went back of older bills are adjustments.
+    A draft until the day is over; refunds of older bills are adjustments.
     """
-    named = NAMED.fullmatch(resource_id)
-    if named is None:
+    parts = DAY_ID.fullmatch(resource_id)
+    if parts is None:
         raise ProblemError("NOT_FOUND")
+    code, day = parts.groups()
     try:
-        on = date.fromisoformat(named[2])
+        on = date.fromisoformat(day)
     except ValueError:
         wrong = [{"field": "resource_id", "code": "QUERY_INVALID"}]
         raise ProblemError("QUERY_INVALID", errors=wrong) from None
     check_dates(api, resource_id=on)
-    return _answer(
-        await fhir.reconcile_payments(api.context, api.read_models, caller, named[1], on)
-    )
+    return _answer(await fhir.reconcile_payments(api.context, api.read_models, caller, code, on))
 
 
 def fhir_json(resource: dict[str, Any]) -> bytes:
-    """A resource as JSON. Amounts are numbers with two decimals, which FHIR keeps apart."""
+    """A resource as JSON. FHIR keeps the decimals of a number, so amounts are written with two."""
     text = json.dumps(resource, ensure_ascii=False, separators=(",", ":"))
     return MONEY.sub(r'"value":\1,"currency"', text).encode()
 
 
-def _answer(shown: ComputedAnswer) -> Response:
-    headers = answer_headers(shown.position)
-    return Response(fhir_json(shown.body), media_type=MEDIA, headers=headers)
+def _answer(answer: ComputedAnswer) -> Response:
+    headers = answer_headers(answer.position)
+    return Response(fhir_json(answer.body), media_type=MEDIA, headers=headers)

@@ -1,4 +1,4 @@
-"""Many claims in one request: each settled by itself, answered in their order."""
+"""The route of batches: many claims in one request, each settled by itself."""
 
 import asyncio
 import json
@@ -25,15 +25,15 @@ from service.settlement.queries import status_since
 BODY_MAX = 4 * 1_048_576
 """Bytes of a batch: 1,000 claims of 4 KiB."""
 AT_ONCE = 256
-"""Claims of one batch that are settled at a time, so that others have their turn."""
-TWICE = object()
-"""Stands where an object had a member twice."""
+"""Claims of one batch that are settled at a time, so that other requests are not delayed."""
+DUPLICATE = object()
+"""Replaces an object that has a member twice."""
 
 router = APIRouter(prefix="/v1", tags=["settlements"])
 
 
 class RawBatchBody(Body):
-    """A batch whose claims nobody has looked at yet."""
+    """A batch whose claims are not validated yet."""
 
     claims: Annotated[list[Any], Field(max_length=CLAIMS_MAX)]
 
@@ -47,72 +47,72 @@ class RawBatchBody(Body):
 async def settle_batch(request: Request, api: ApiOf, caller: CallerOf) -> Response:
     """Settle up to 1,000 claims, each under its own `key` (institution).
 
-    Takes no Idempotency-Key: a batch may be sent again whole, and every claim that was decided
-    answers as it did; `since` beside it says what became of that settlement. Claims are decided
-    in order, and none stops another; `items` answers them in order. The body may have 4 MiB;
-    `Gongji-Position` is the newest position answered.
+    It takes no Idempotency-Key: a batch may be sent again, and every claim that was decided gets
+    the same answer; `since` is the settlement's present status. Claims are decided in order, and
+    none stops another; `items` has their order. The body may have 4 MiB; `Gongji-Position` is the
+    newest position answered.
     """
     check_role(caller, Role.INSTITUTION)
     claims = read_claims(await read_json(request, BODY_MAX))
-    counter = _Counter(api, caller, request.headers.get("accept-language"))
-    items = await asyncio.gather(*(counter.settle(sent) for sent in claims))
-    return json_answer(b'{"items":[%b]}' % b",".join(items), counter.position)
+    batch = _Batch(api, caller, request.headers.get("accept-language"))
+    items = await asyncio.gather(*(batch.settle(claim) for claim in claims))
+    return json_answer(b'{"items":[%b]}' % b",".join(items), batch.position)
 
 
 def read_claims(raw: bytes) -> list[Any]:
-    """The claims of a batch, their shapes not looked at; TWICE where a member came twice.
+    """The claims of a batch, not validated; DUPLICATE where an object has a member twice.
 
     Raises:
         ProblemError: JSON_INVALID, JSON_TOO_DEEP, JSON_DUPLICATE_KEY; ValidationError: the
-        envelope is not of its shape.
+        batch is not of its shape.
     """
     try:
-        sent = json.loads(raw.decode(), object_pairs_hook=_once, parse_constant=_no_number)
+        body = json.loads(raw.decode(), object_pairs_hook=_members, parse_constant=_no_number)
     except RecursionError as error:
         raise ProblemError("JSON_TOO_DEEP") from error
     except ValueError as error:
         raise ProblemError("JSON_INVALID") from error
-    if sent is TWICE:
+    if body is DUPLICATE:
         raise ProblemError("JSON_DUPLICATE_KEY")
-    return RawBatchBody.model_validate(sent).claims
+    return RawBatchBody.model_validate(body).claims
 
 
-def read_claim(sent: dict[str, Any], today: date | None = None) -> ClaimBody:
+def read_claim(members: dict[str, Any], today: date | None = None) -> ClaimBody:
     """One claim of a batch in its strict shape, without its key; `today` is the business day.
 
     Raises:
         ProblemError: JSON_DUPLICATE_KEY, JSON_INVALID, JSON_TOO_DEEP; ValidationError: not of
         that shape.
     """
-    claim = {name: value for name, value in sent.items() if name != "key"}
+    claim = {name: value for name, value in members.items() if name != "key"}
     try:
-        if _has_twice(claim):
+        if _has_duplicate(claim):
             raise ProblemError("JSON_DUPLICATE_KEY")
         raw = json.dumps(claim, ensure_ascii=False).encode()
     except RecursionError as error:
         raise ProblemError("JSON_TOO_DEEP") from error
-    except ValueError as error:  # half of a pair of surrogates
+    except ValueError as error:  # an unpaired surrogate
         raise ProblemError("JSON_INVALID") from error
     return ClaimBody.model_validate_json(raw, context=dated(today))
 
 
-def _once(pairs: list[tuple[str, Any]]) -> Any:  # noqa: ANN401 -- JSON, or TWICE
+def _members(pairs: list[tuple[str, Any]]) -> Any:  # noqa: ANN401 -- JSON, or DUPLICATE
     members = dict(pairs)
-    return members if len(members) == len(pairs) else TWICE
+    return members if len(members) == len(pairs) else DUPLICATE
 
 
 def _no_number(word: str) -> None:
     raise ValueError(word)  # NaN and Infinity are not JSON
 
 
-def _has_twice(sent: object) -> bool:
-    if isinstance(sent, dict):
-        return any(map(_has_twice, sent.values()))
-    return any(map(_has_twice, sent)) if isinstance(sent, list) else sent is TWICE
+def _has_duplicate(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(map(_has_duplicate, value.values()))
+    return any(map(_has_duplicate, value)) if isinstance(value, list) else value is DUPLICATE
 
 
-class _Counter:
-    """Settles the claims of one batch, `AT_ONCE` of them at a time, first come first served."""
+class _Batch:
+    """Settles the claims of one batch in their order, `AT_ONCE` of them at a time."""
 
     def __init__(self, api: Api, caller: Caller, language: str | None) -> None:
         self._api = api
@@ -122,10 +122,10 @@ class _Counter:
         self.position = 0
 
     async def settle(self, sent: object) -> bytes:
-        """What became of one claim, in JSON."""
+        """The result of one claim, in JSON."""
         key: str | None = None
         try:
-            members = _members_of(sent)
+            members = _object_of(sent)
             key = _key_of(members)
             claim = read_claim(members, self._api.context.clock().on)
             change = Change(self._api, self._caller, key, self._language)
@@ -151,24 +151,14 @@ class _Counter:
         )
 
 
-def _members_of(sent: object) -> dict[str, Any]:
-    """A claim of a batch as an object.
-
-    Raises:
-        ProblemError: JSON_DUPLICATE_KEY, FIELD_INVALID.
-    """
+def _object_of(sent: object) -> dict[str, Any]:
     if isinstance(sent, dict):
         return sent
-    raise ProblemError("JSON_DUPLICATE_KEY" if sent is TWICE else "FIELD_INVALID")
+    raise ProblemError("JSON_DUPLICATE_KEY" if sent is DUPLICATE else "FIELD_INVALID")
 
 
-def _key_of(sent: dict[str, Any]) -> str:
-    """The key of a claim.
-
-    Raises:
-        ProblemError: IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_FORMAT.
-    """
-    key = sent.get("key")
+def _key_of(members: dict[str, Any]) -> str:
+    key = members.get("key")
     if key is not None and not isinstance(key, str):
         raise ProblemError("IDEMPOTENCY_KEY_FORMAT")
     return check_key(key)

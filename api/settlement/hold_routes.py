@@ -1,4 +1,4 @@
-"""Bills that are not final: their money is set aside, then debited or let go."""
+"""Routes of holds: a bill's money is held before the bill is final, then captured or released."""
 
 from fastapi import APIRouter, Response
 
@@ -8,35 +8,29 @@ from api.http.openapi_helpers import problems, telling_since
 from api.http.strict_body import StrictBodyRoute
 from api.settlement.requests import CaptureBody, HoldBody
 from api.settlement.responses import HoldReply, SettlementReply
-from api.settlement.routes import bill_of, with_since
+from api.settlement.routes import bill_of, line_of, settlement_answer
 from service.ids import stream_of
 from service.settlement import capture, holds
 from service.settlement.claims import lines_of
-from service.settlement.queries import status_since
 
 router = APIRouter(prefix="/v1", tags=["holds"], route_class=StrictBodyRoute)
 
 
-@router.post(
-    "/holds",
-    status_code=201,
-    response_model=HoldReply,
-    responses=problems(404, 409, 422),
-)
+@router.post("/holds", status_code=201, response_model=HoldReply, responses=problems(404, 409, 422))
 async def hold_claim(change: ChangeOf, body: HoldBody) -> Response:
-    """Set every payer's part of a bill aside, for the whole cascade as one (institution).
+    """Hold every payer's part of a bill, for the whole cascade as one (institution).
 
-    What is held counts as spent in every balance and cap. A settlement or hold of the same
-    visit and batch takes its place.
+    Held money counts as spent in every balance and cap. A settlement or hold of the same visit and
+    batch replaces it.
     """
-    asked = change.request("holds", body)
-    reply = await holds.hold(change.context, asked, bill_of(body, b""), body.expires_in)
+    request = change.request("holds", body)
+    reply = await holds.hold(change.context, request, bill_of(body, b""), body.expires_in)
     return change.answer(reply)
 
 
 @router.get("/holds/{hold_id}", response_model=HoldReply, responses=problems(404))
 async def look_at_hold(api: ApiOf, caller: CallerOf, hold_id: str) -> Response:
-    """A hold as it stands (its institution, auditor)."""
+    """A hold as it is now (its institution, auditor)."""
     return answer_read(await holds.look_at_hold(api.context, caller, stream_of("hld", hold_id)))
 
 
@@ -47,15 +41,14 @@ async def look_at_hold(api: ApiOf, caller: CallerOf, hold_id: str) -> Response:
     responses=problems(404, 409, 422) | telling_since(),
 )
 async def capture_hold(change: ChangeOf, hold_id: str, body: CaptureBody) -> Response:
-    """Settle a held bill by what was held: `{}` as it is, or for what it came to (institution).
+    """Settle a held bill with the held money: `{}` as it is, or its final amounts (institution).
 
-    What happened to bindings, order or rules since does not matter; it must not have grown.
+    Later changes of bindings, order or rules do not matter; the final bill must not be larger.
     """
     stream = stream_of("hld", hold_id)
-    asked = change.request(f"holds/{stream}/capture", body)
-    reply = await capture.capture(change.context, asked, stream, _final(body))
-    return with_since(
-        change.answer(reply), await status_since(change.context, change.caller, reply)
+    request = change.request(f"holds/{stream}/capture", body)
+    return await settlement_answer(
+        change, await capture.capture(change.context, request, stream, _final(body))
     )
 
 
@@ -66,10 +59,10 @@ async def capture_hold(change: ChangeOf, hold_id: str, body: CaptureBody) -> Res
     responses=problems(404, 409),
 )
 async def release_hold(change: ChangeOf, hold_id: str, body: NothingBody) -> Response:
-    """Let the money of a hold go (institution)."""
+    """Release a hold (institution)."""
     stream = stream_of("hld", hold_id)
-    asked = change.request(f"holds/{stream}/release", body)
-    return change.answer(await holds.release(change.context, asked, stream))
+    request = change.request(f"holds/{stream}/release", body)
+    return change.answer(await holds.release(change.context, request, stream))
 
 
 def _final(body: CaptureBody) -> capture.FinalBill | None:
@@ -78,7 +71,5 @@ def _final(body: CaptureBody) -> capture.FinalBill | None:
     return capture.FinalBill(
         total_fen=fen(body.total),
         fund_pay_fen=fen(body.fund_pay),
-        lines=lines_of((i.line, i.category, i.part, fen(i.amount)) for i in body.lines)
-        if body.lines is not None
-        else None,
+        lines=None if body.lines is None else lines_of(map(line_of, body.lines)),
     )

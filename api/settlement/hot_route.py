@@ -1,7 +1,7 @@
 """The hot route: `POST /v1/settlements` answered in front of the FastAPI application.
 
-The framework costs more than a settlement does. Here the same model validates the bytes, the
-same use case settles, and the same problems answer; only the machinery between is left out.
+The framework costs more than a settlement. This route uses the same model, the same use case and
+the same problems without it.
 """
 
 from datetime import date
@@ -12,7 +12,7 @@ from api.http.fields import dated
 from api.http.headers import answer_headers, raw_headers
 from api.http.problems import ProblemAnswer, answer_problem, answer_refusal
 from api.http.strict_body import BODY_MAX, check_media_type, check_members
-from api.settlement.requests import ClaimBody, IdentityBody
+from api.settlement.requests import ClaimBody
 from api.settlement.routes import OPERATION, settling_of
 from service.settlement import settle
 from service.settlement.queries import status_since
@@ -23,18 +23,18 @@ CONTENT_TYPE = (b"content-type", b"application/json")
 
 
 class FastSettlementRoute:
-    """An ASGI application that settles by itself and leaves the rest to another."""
+    """An ASGI application that answers settlements, and passes all other requests to `app`."""
 
     def __init__(self, app: App, api: Api) -> None:
         self._app = app
         self._api = api
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a settlement; pass everything else on."""
+        """Answer a settlement; pass every other request on."""
         if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
-        headers = dict(reversed(scope["headers"]))  # of two by one name the first counts
+        headers = dict(reversed(scope["headers"]))  # the first of two by one name counts
         try:
             status, body, more = await self._settle(headers, receive)
         except Exception as error:  # noqa: BLE001 -- the one place that turns any error into a problem
@@ -51,9 +51,9 @@ class FastSettlementRoute:
         check_media_type(_text(headers, b"content-type"), _text(headers, b"content-encoding"))
         raw = await read_raw(receive, BODY_MAX)
         claim = read_claim(raw, self._api.context.clock().on)
-        key, language = (_text(headers, b"idempotency-key"), _text(headers, b"accept-language"))
-        asked = Change(self._api, caller, key, language).request(OPERATION, claim)
-        reply = await settle.settle(self._api.context, asked, settling_of(claim))
+        key, language = _text(headers, b"idempotency-key"), _text(headers, b"accept-language")
+        request = Change(self._api, caller, key, language).request(OPERATION, claim)
+        reply = await settle.settle(self._api.context, request, settling_of(claim))
         if reply.refusal is not None:
             return _problem(answer_refusal(reply, language))
         shared = answer_headers(reply.position, is_replayed=reply.is_replayed)
@@ -68,12 +68,12 @@ def read_claim(raw: bytes, today: date | None = None) -> ClaimBody:
     """A claim in its strict shape; `today` is the business day.
 
     Raises:
-        ProblemError, ValidationError: as `api.read_body`.
+        ProblemError, ValidationError: as `StrictBodyRoute`.
     """
     try:
         claim: ClaimBody = VALIDATE(raw, context=dated(today))
     except ValueError:
-        check_members(raw)  # a member sent twice is told before what its value is
+        check_members(raw)  # JSON_DUPLICATE_KEY comes before a wrong value
         raise
     if b"\\" in raw or raw.count(b'"') != _quotes(claim):
         check_members(raw)
@@ -81,18 +81,14 @@ def read_claim(raw: bytes, today: date | None = None) -> ClaimBody:
 
 
 def _quotes(claim: ClaimBody) -> int:
-    """The quotation marks of a claim's text if no member was sent twice and none is escaped."""
-    words = len(claim.model_fields_set) + 6 + _identity(claim.beneficiary)
-    words += claim.plan_hash is not None
-    words += _identity(claim.credential)
+    """The quotation marks of a claim's text if no member is repeated and none is escaped."""
+    strings = len(claim.model_fields_set) + 6 + 4  # the names, six texts, and the beneficiary
+    strings += claim.plan_hash is not None
+    strings += 0 if claim.credential is None else 4
     for line in claim.lines or ():
-        sent = line.model_fields_set
-        words += len(sent) + 3 + ("part" in sent)
-    return 2 * words
-
-
-def _identity(identity: IdentityBody | None) -> int:
-    return 0 if identity is None else 4
+        members = line.model_fields_set
+        strings += len(members) + 3 + ("part" in members)
+    return 2 * strings
 
 
 def _text(headers: dict[bytes, bytes], name: bytes) -> str | None:
