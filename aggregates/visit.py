@@ -235,10 +235,6 @@ def reopen(visit: Visit, at: datetime, settled: Collection[str]) -> VisitReopene
 
 
 def check_open(visit: Visit) -> None:
-    """Refuse a visit that has ended.
-
-    Raises:
-        VisitClosedError: it was withdrawn, or the patient was discharged.
-    """
+    """Refuse a withdrawn or discharged visit: VisitClosedError."""
     if visit.end is not None:
         raise VisitClosedError(status=visit.end)

@@ -57,11 +57,7 @@ class VisibleSettlement(NamedTuple):
 async def explain(
     context: ServiceContext, caller: Caller, settlement_id: StreamId
 ) -> ComputedAnswer:
-    """A settlement as an ExplanationOfBenefit. Sponsors do not get it, as it is whole.
-
-    Raises:
-        UnknownError: there is none, nothing was settled, or it is not the caller's.
-    """
+    """A settlement as an ExplanationOfBenefit; UnknownError also for its sponsors."""
     check_role(caller, Role.INSTITUTION, Role.PERSON, Role.AGENCY, Role.AUDITOR)
 
     def query(reads: ReadSet, now: Instant) -> VisibleSettlement:

@@ -144,11 +144,7 @@ def accounts_in(held: ClaimHeld) -> list[StreamId]:
 
 
 def check_held(hold: Hold, now: Instant) -> None:
-    """Refuse a hold that is not in force.
-
-    Raises:
-        HoldVoidError: it is captured, released, void or expired.
-    """
+    """Refuse a hold that is captured, released, void or expired: HoldVoidError."""
     status = hold.status_at(now)
     if status is not HoldStatus.HELD:
         raise HoldVoidError(status=status)

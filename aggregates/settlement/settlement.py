@@ -147,11 +147,7 @@ class ClaimSplit(NamedTuple):
 
 
 def split_claim(claim: Claim, family: Family, place: PlaceOfCare, now: Instant) -> ClaimSplit:
-    """Split a claim by the cascade, under the beneficiary's edition.
-
-    Raises:
-        AmountOutOfRangeError, AmountMismatchError, LinesMismatchError: the claim is not sound.
-    """
+    """Split a claim by the cascade under the beneficiary's edition; it raises as `bill_of`."""
     bill = bill_of(claim, family.edition.items)
     split = decide(bill, payers_of(family, place, now), family.edition)
     return ClaimSplit(
@@ -219,11 +215,7 @@ def debits_of(
 
 
 def cancel(settlement: Settlement, reason: str) -> events.SettlementCancelled:
-    """Cancel what is left of a settlement.
-
-    Raises:
-        AlreadyCancelledError, AlreadyReversedError, UnknownError: as `check_stays`.
-    """
+    """Cancel what is left of a settlement; it raises as `check_stays`."""
     check_stays(settlement)
     return events.SettlementCancelled(reason=reason)
 

@@ -38,11 +38,7 @@ async def persons_of(
 async def masked_names_of(
     context: ServiceContext, accounts: Iterable[StreamId]
 ) -> dict[StreamId, str | None]:
-    """Masked names by account id; None where the person was erased.
-
-    Raises:
-        KeyFileError: as `persons_of`.
-    """
+    """Masked names by account id; None where the person was erased. It raises as `persons_of`."""
     persons = await persons_of(context, accounts)
     return {account: person and masked(person.name) for account, person in persons.items()}
 

@@ -18,12 +18,7 @@ from service.settlement.returns import check_open, refundable, take_back
 async def cancel(
     context: ServiceContext, request: Request, settlement_id: StreamId, reason: str
 ) -> Reply:
-    """Cancel what is left of a settlement of the caller's own; its bill may be settled again.
-
-    Raises:
-        UnknownError: there is none, or it is another institution's; the rest as
-        `Appender.submit`.
-    """
+    """Cancel what is left of a settlement of the caller's; its bill may be settled again."""
     check_role(request.caller, Role.INSTITUTION)
     vault = context.vault
 

@@ -33,12 +33,7 @@ class FinalBill:
 async def capture(
     context: ServiceContext, request: Request, hold_id: StreamId, final: FinalBill | None
 ) -> Reply:
-    """Debit what was held: whole, or what a smaller final bill takes of it.
-
-    Raises:
-        UnknownError: there is none, or it is another institution's; the rest as
-        `Appender.submit`.
-    """
+    """Debit a hold of the caller's: whole, or what a smaller final bill takes of it."""
     check_role(request.caller, Role.INSTITUTION)
     vault = context.vault
 

@@ -112,11 +112,7 @@ def institution_of(reads: ReadSet, vault: Vault, caller: Caller) -> StreamId | N
 def calling_institution(
     reads: ReadSet, vault: Vault, caller: Caller
 ) -> tuple[StreamId, Institution]:
-    """The calling institution.
-
-    Raises:
-        InstitutionNotDesignatedError: it is not known here.
-    """
+    """The calling institution; InstitutionNotDesignatedError where it is not known here."""
     stream = institution_of(reads, vault, caller)
     if stream is None:
         raise InstitutionNotDesignatedError(status="unknown")
@@ -126,11 +122,7 @@ def calling_institution(
 def designated_institution(
     reads: ReadSet, vault: Vault, caller: Caller
 ) -> tuple[StreamId, Institution]:
-    """The calling institution, if its agreement is in force.
-
-    Raises:
-        InstitutionNotDesignatedError: it is not known here, or its agreement is not in force.
-    """
+    """The calling institution; InstitutionNotDesignatedError unless its agreement is in force."""
     stream, institution = calling_institution(reads, vault, caller)
     check_designated(institution)
     return stream, institution

@@ -71,12 +71,7 @@ def decide_hold(
 
 
 async def release(context: ServiceContext, request: Request, hold_id: StreamId) -> Reply:
-    """Release a hold; one that expired is recorded as expired.
-
-    Raises:
-        UnknownError: there is none, or it is another institution's; the rest as
-        `Appender.submit`.
-    """
+    """Release a hold of the caller's; one that expired is recorded as expired."""
     check_role(request.caller, Role.INSTITUTION)
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
@@ -96,11 +91,7 @@ async def release(context: ServiceContext, request: Request, hold_id: StreamId) 
 
 
 async def look_at_hold(context: ServiceContext, caller: Caller, hold_id: StreamId) -> Reply:
-    """A hold as it is now, for its institution and auditors.
-
-    Raises:
-        UnknownError: there is none, or it is not the caller's.
-    """
+    """A hold as it is now, for its institution and auditors; for others UnknownError."""
     check_role(caller, Role.INSTITUTION, Role.AUDITOR)
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
@@ -114,11 +105,7 @@ async def look_at_hold(context: ServiceContext, caller: Caller, hold_id: StreamI
 
 
 def own_hold(reads: ReadSet, vault: Vault, caller: Caller, hold_id: StreamId) -> Hold:
-    """A hold of the calling institution.
-
-    Raises:
-        UnknownError: there is none, or it is another's.
-    """
+    """A hold of the calling institution; UnknownError if it is not its own."""
     hold = reads.hold(hold_id)
     if institution_of(reads, vault, caller) != hold.held.claim.institution:
         raise UnknownError

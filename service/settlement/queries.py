@@ -113,11 +113,7 @@ def _row_answer(row: settlements.SettlementRow) -> dict[str, Any]:
 async def look_at_settlement(
     context: ServiceContext, caller: Caller, settlement_id: StreamId
 ) -> Reply:
-    """A settlement as it is now, as far as the caller may see it.
-
-    Raises:
-        UnknownError: there is none, or it is not the caller's.
-    """
+    """A settlement as it is now, as far as `see_settlement` shows it to the caller."""
     check_role(caller, Role.INSTITUTION, Role.PERSON, Role.AGENCY, Role.AUDITOR)
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
@@ -134,11 +130,7 @@ def see_settlement(
     settlement_id: StreamId,
     now: Instant,
 ) -> tuple[Settlement, dict[str, Any]]:
-    """A settlement, and what the caller may see of it.
-
-    Raises:
-        UnknownError: there is none, or it is not the caller's.
-    """
+    """A settlement, and the answer that the caller may see; UnknownError if there is none."""
     settlement = reads.settlement(settlement_id)
     show = _shown_to(reads, context, caller, settlement, now)
     return settlement, _answer(settlement_id, settlement, show)
@@ -159,11 +151,7 @@ async def status_since(
 
 
 async def check_readable(context: ServiceContext, caller: Caller, settlement_id: StreamId) -> None:
-    """Refuse a caller who may not see a settlement.
-
-    Raises:
-        UnknownError: there is none, or it is not the caller's.
-    """
+    """Refuse a caller who may not see a settlement: UnknownError."""
     await context.read(
         caller,
         lambda reads, now: _shown_to(reads, context, caller, reads.settlement(settlement_id), now),

@@ -30,12 +30,7 @@ class RefundBill:
 
 
 async def refund(context: ServiceContext, request: Request, command: RefundBill) -> Reply:
-    """Refund a part of a settlement of the caller's own.
-
-    Raises:
-        UnknownError: there is none, or it is another institution's; the rest as
-        `Appender.submit`.
-    """
+    """Refund a part of a settlement of the caller's."""
     check_role(request.caller, Role.INSTITUTION)
     wanted = rules.RefundRequest(command.amount_fen, command.lines)
 

@@ -58,11 +58,7 @@ def refundable(
 def own_settlement(
     reads: ReadSet, vault: Vault, caller: Caller, settlement_id: StreamId
 ) -> Settlement:
-    """A settlement of the calling institution.
-
-    Raises:
-        UnknownError: there is none, or it is another's.
-    """
+    """A settlement of the calling institution; UnknownError if it is not its own."""
     settlement = reads.settlement(settlement_id)
     if institution_of(reads, vault, caller) != settlement.institution:
         raise UnknownError
@@ -70,11 +66,7 @@ def own_settlement(
 
 
 def check_open(paid: RefundableSettlement, closed: type[RuleRefusedError], now: Instant) -> None:
-    """Refuse a refund after the region's window.
-
-    Raises:
-        closed: the window is over.
-    """
+    """Refuse a refund after the region's window by raising `closed`."""
     window = paid.edition.refund.refund_window
     if not is_open(window, settled_on(paid.settlement), paid.cleared_through, now):
         raise closed

@@ -49,11 +49,7 @@ async def settle_read(
     bill_of: BillOf,
     further: FurtherEvents = lambda _, __, ___: (),
 ) -> Reply:
-    """As `settle`, for a bill that is itself read from the log.
-
-    Raises:
-        RefusalError: refused for its input; the rest as `Appender.submit`.
-    """
+    """As `settle`, for a bill that is itself read from the log."""
     check_role(request.caller, Role.INSTITUTION)
 
     def decide(reads: ReadSet, now: Instant) -> Decision:

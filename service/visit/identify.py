@@ -37,11 +37,7 @@ async def identify(context: ServiceContext, caller: Caller, shown: Identity) -> 
 async def look_at_patient(
     context: ServiceContext, caller: Caller, person_no: str
 ) -> tuple[Patient, tuple[StreamId, Institution]]:
-    """The patient of a person number, and the calling institution.
-
-    Raises:
-        UnknownError: there is none; InstitutionNotDesignatedError.
-    """
+    """The patient of a person number, or UnknownError; and the calling institution."""
     check_role(caller, Role.INSTITUTION)
 
     def query(reads: ReadSet, _: Instant) -> tuple[Patient, tuple[StreamId, Institution]]:
@@ -53,11 +49,7 @@ async def look_at_patient(
 
 
 async def look_at_caller(context: ServiceContext, caller: Caller) -> Institution:
-    """The calling institution.
-
-    Raises:
-        InstitutionNotDesignatedError: it is not known here, or its agreement is not in force.
-    """
+    """The calling institution, as `designated_institution` finds it."""
     check_role(caller, Role.INSTITUTION)
     return await context.read(
         caller, lambda reads, _: designated_institution(reads, context.vault, caller)[1]

@@ -31,11 +31,7 @@ async def visits_of(
     person_no: str,
     span: tuple[datetime, datetime],
 ) -> Visits:
-    """The visits that began within a span of time.
-
-    Raises:
-        UnknownError: no such person; InstitutionNotDesignatedError.
-    """
+    """The visits that began within a span of time; it raises as `look_at_patient`."""
     patient, (stream, institution) = await look_at_patient(context, caller, person_no)
     await reach_head(context, read_models, visit_views.TABLE)
     rows = await visit_views.of_patient(read_models.pool, stream, patient.account, *span)
@@ -49,11 +45,7 @@ async def stays_of(
     person_no: str,
     span: tuple[datetime, datetime],
 ) -> Visits:
-    """The stays within a span of time that have not ended.
-
-    Raises:
-        UnknownError: no such person; InstitutionNotDesignatedError.
-    """
+    """The stays within a span of time that have not ended; it raises as `look_at_patient`."""
     visits = await visits_of(context, read_models, caller, person_no, span)
     stays = [r for r in visits.rows if r.setting is Setting.INPATIENT and r.ending is None]
     return visits._replace(rows=stays)
@@ -62,11 +54,7 @@ async def stays_of(
 async def sums_of_year(
     context: ServiceContext, read_models: ReadModels, caller: Caller, person_no: str, year: int
 ) -> tuple[Patient, dict[str, int]]:
-    """The sums of a patient's bills of a year at the calling institution, by name, in fen.
-
-    Raises:
-        UnknownError: no such person; InstitutionNotDesignatedError.
-    """
+    """The sums of a patient's bills of a year at the calling institution, by name, in fen."""
     patient, (stream, _) = await look_at_patient(context, caller, person_no)
     await reach_head(context, read_models, bill_views.TABLE, settlement_views.TABLE)
     days = date(year, 1, 1), date(year, 12, 31)

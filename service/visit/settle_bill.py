@@ -179,11 +179,7 @@ def _purchase_events(
 
 
 async def _share_of(context: ServiceContext, caller: Caller, request: RequestedBill) -> FundShareOf:
-    """How the fund's part is found: by the table within the decision, or by a core system before.
-
-    Raises:
-        FundUnavailableError: the core system did not answer, or not soundly.
-    """
+    """How the fund's part is found: in the decision by the table, or before it by a core system."""
     funds = context.funds
     if not funds.has_cores:
         return funds.table.share
@@ -210,11 +206,7 @@ def _bill(
     request: RequestedBill,
     share_of: FundShareOf,
 ) -> SettleBill:
-    """The bill that the fee lines make.
-
-    Raises:
-        FeesMismatchError: the total is not their sum.
-    """
+    """The bill that the fee lines make; FeesMismatchError if the total is not their sum."""
     cover, lines = _read(reads, vault, caller, request)
     share = share_of(cover)
     bill = request.bill

@@ -150,11 +150,7 @@ VisitChange = Callable[[Visit, frozenset[str], Instant], rules.VisitEvent]
 async def change(
     context: ServiceContext, request: Request, ref: VisitRef, event: VisitChange
 ) -> Reply:
-    """Append an event to a visit of the calling institution.
-
-    Raises:
-        UnknownError: there is none, or not of this person; the rest as `Appender.submit`.
-    """
+    """Append an event to a visit of the calling institution."""
     check_role(request.caller, Role.INSTITUTION)
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
@@ -170,11 +166,7 @@ async def change(
 
 
 async def look_at_visit(context: ServiceContext, caller: Caller, ref: VisitRef) -> Visit:
-    """A visit as it is now.
-
-    Raises:
-        UnknownError: there is none, or not of this person and institution.
-    """
+    """A visit of the calling institution as it is now, or UnknownError."""
     return await context.read(caller, lambda reads, _: own_visit(reads, context.vault, caller, ref))
 
 
@@ -195,22 +187,14 @@ async def undo_registration(context: ServiceContext, request: Request, visit_id:
 
 
 def own_visit(reads: ReadSet, vault: Vault, caller: Caller, ref: VisitRef) -> Visit:
-    """A visit of the calling institution and of this person.
-
-    Raises:
-        UnknownError: there is none, or it is another's.
-    """
+    """A visit of the calling institution and of this person, or UnknownError."""
     return visit_for(reads, vault, caller, ref.visit, find_person(reads, vault, ref.person_no))
 
 
 def visit_for(
     reads: ReadSet, vault: Vault, caller: Caller, visit_id: StreamId, beneficiary: StreamId
 ) -> Visit:
-    """A visit of the calling institution and of this account's owner.
-
-    Raises:
-        UnknownError: there is none, or it is another's.
-    """
+    """A visit of the calling institution and of this account's owner, or UnknownError."""
     visit = reads.visit(visit_id)
     institution_id = institution_of(reads, vault, caller)
     if (institution_id, beneficiary) != (visit.institution, visit.beneficiary):
