@@ -1,41 +1,21 @@
-"""A recorded event, as a read model sees it."""
+"""An event of the log, as it was recorded."""
 
-from typing import Protocol
+from typing import NamedTuple
 
 from aggregates.event_metadata import Act
 from aggregates.topics import Event
 from aggregates.vocabulary import StreamId
 
 
-class RecordedEvent(Protocol):
-    """An event of the log, with its place and its time."""
+class RecordedEvent(NamedTuple):
+    """An event of the log; `recorded_at` is in microseconds since 1970.
 
-    @property
-    def position(self) -> int:
-        """The place in the log, from 1, without gaps."""
-        ...
+    Positions count from 1 without gaps in the log, versions from 1 within the stream.
+    """
 
-    @property
-    def recorded_at(self) -> int:
-        """Microseconds since 1970."""
-        ...
-
-    @property
-    def stream(self) -> StreamId:
-        """The stream that the event belongs to."""
-        ...
-
-    @property
-    def version(self) -> int:
-        """The number of the event within its stream, from 1."""
-        ...
-
-    @property
-    def act(self) -> Act:
-        """Who did it, and under which key."""
-        ...
-
-    @property
-    def event(self) -> Event:
-        """The event itself."""
-        ...
+    position: int
+    recorded_at: int
+    stream: StreamId
+    version: int
+    act: Act
+    event: Event

@@ -29,6 +29,7 @@ from aggregates.settlement.events import Claim, FeeLine, PayerReturn, PayerShare
 from aggregates.topics import CLASSES, TOPICS, Event, State
 from aggregates.visit import Diagnosis, Fee
 from aggregates.vocabulary import StreamId
+from projections.kit.recorded_event import RecordedEvent
 
 E = TypeVar("E")
 STRICT = ConfigDict(extra="forbid", strict=True)
@@ -52,15 +53,7 @@ class EventRow(NamedTuple):
     state: bytes
 
 
-class Recorded(NamedTuple):
-    """A stored event; `recorded_at` is in microseconds since 1970."""
-
-    position: int
-    recorded_at: int
-    stream: StreamId
-    version: int
-    act: Act
-    event: Event
+Recorded = RecordedEvent
 
 
 @dataclass(frozen=True, slots=True)

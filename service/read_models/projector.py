@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 
 from aggregates.topics import CLASSES, TOPICS
 from projections import ALL
+from projections.kit.recorded_event import RecordedEvent
 from projections.kit.table import Connection, Projection
-from service.ledger.codec import Recorded, read_row
+from service.ledger.codec import read_row
 from service.ledger.postgres.roles import as_projector
 from service.read_models.parking import Cause, cause_of, forget, is_the_events, park
 
@@ -79,7 +80,7 @@ class EventPage(NamedTuple):
 
     after: int
     upto: int
-    events: tuple[Recorded | UnreadableEvent, ...]
+    events: tuple[RecordedEvent | UnreadableEvent, ...]
 
     def of(self, projection: Projection) -> "EventPage":
         """The part that one read model reads."""
@@ -194,7 +195,7 @@ async def _apply(connection: Connection, target: Target, page: EventPage) -> int
         async with connection.transaction():
             if not await _move(connection, [target], page):
                 return page.after
-            events = [event for event in page.events if isinstance(event, Recorded)]
+            events = [event for event in page.events if isinstance(event, RecordedEvent)]
             for event in page.events:
                 if isinstance(event, UnreadableEvent):
                     await park(connection, target.name, event.position, event.cause)
@@ -242,7 +243,7 @@ async def _read(
     """
     topics = [TOPICS[event] for target in span.targets for event in target.projection.reads]
     found = await connection.fetch(PAGE, span.after, span.upto, limit, topics)
-    events: list[Recorded | UnreadableEvent] = []
+    events: list[RecordedEvent | UnreadableEvent] = []
     upto = span.after
     for count, row in enumerate(found, 1):
         if is_unknown(row["topic"]):
@@ -264,7 +265,7 @@ def is_unknown(topic: str | None) -> bool:
     return topic is None or (OURS.fullmatch(topic) is not None and topic not in CLASSES)
 
 
-def _event(row: Any) -> Recorded | UnreadableEvent:  # noqa: ANN401 -- a record of asyncpg
+def _event(row: Any) -> RecordedEvent | UnreadableEvent:  # noqa: ANN401 -- a record of asyncpg
     try:
         return read_row(row, row["topic"])
     except Exception as error:  # noqa: BLE001 -- the bytes may be anything

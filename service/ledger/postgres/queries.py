@@ -10,7 +10,6 @@ from aggregates.topics import CLASSES
 from aggregates.vocabulary import StreamId
 from service.ledger.codec import (
     BY_CODE,
-    KINDS,
     Recorded,
     decode_head,
     kind_of,
@@ -20,6 +19,8 @@ from service.ledger.codec import (
 from service.ledger.store import NO_HEAD, SealedPerson, StreamHead
 
 EVENTS = "SELECT position, recorded_at, stream, version, topic, state FROM events"
+HISTORY = f"{EVENTS} WHERE stream = $1::uuid ORDER BY version"
+FIRST = f"{EVENTS} WHERE stream = ANY ($1::uuid[]) AND version = 1"
 HISTORIES = f"{EVENTS} WHERE stream = ANY ($1::uuid[]) ORDER BY stream, version"
 HEADS = "SELECT stream, version, kind, state FROM heads WHERE stream = ANY ($1::uuid[])"
 VERSIONS = """
@@ -33,6 +34,7 @@ ACCOUNTS = """
     SELECT stream FROM heads
      WHERE kind = $1 AND ($2::uuid IS NULL OR stream > $2) ORDER BY stream LIMIT $3
 """
+ACCOUNT_COUNT = "SELECT count(*) FROM heads WHERE kind = $1"
 KEYS = "SELECT stream, wrapped FROM person_keys WHERE stream = ANY ($1::uuid[])"
 
 
@@ -111,33 +113,7 @@ async def read_first(
     connection: Connection, streams: Sequence[StreamId], topics: Mapping[int, str]
 ) -> list[Recorded]:
     """The first events of these streams."""
-    query = f"{EVENTS} WHERE stream = ANY ($1::uuid[]) AND version = 1"
-    return recorded(await connection.fetch(query, [s[4:] for s in streams]), topics)
-
-
-async def read_history(
-    connection: Connection, stream: StreamId, topics: Mapping[int, str]
-) -> list[Recorded]:
-    """All events of one stream, oldest first; none if its digits are another kind's stream."""
-    query = f"{EVENTS} WHERE stream = $1::uuid ORDER BY version"
-    events = recorded(await connection.fetch(query, stream[4:]), topics)
-    return [event for event in events if event.stream == stream]
-
-
-async def read_accounts(
-    connection: Connection, after: StreamId | None, limit: int
-) -> list[StreamId]:
-    """Up to `limit` accounts after one, by id; from the first one after None."""
-    digits = None if after is None else after[4:]
-    found = await connection.fetch(ACCOUNTS, KINDS["acc"].code, digits, limit)
-    return [stream_id("acc", stream.hex) for (stream,) in found]
-
-
-async def count_accounts(connection: Connection) -> int:
-    """The number of accounts."""
-    code = KINDS["acc"].code
-    count: int = await connection.fetchval("SELECT count(*) FROM heads WHERE kind = $1", code)
-    return count
+    return recorded(await connection.fetch(FIRST, [s[4:] for s in streams]), topics)
 
 
 def recorded(found: Iterable[Any], topics: Mapping[int, str]) -> list[Recorded]:

@@ -17,7 +17,7 @@ from asyncpg import Connection, Pool
 from aggregates.topics import CLASSES
 from aggregates.vocabulary import StreamId
 from service.ledger.access_log import Access, AccessQuery, StoredAccess, page, record
-from service.ledger.codec import Recorded
+from service.ledger.codec import KINDS, Recorded, stream_id
 from service.ledger.postgres import connect as connections
 from service.ledger.postgres import queries
 from service.ledger.postgres.append_call import APPEND, arguments, outcome_of
@@ -232,8 +232,9 @@ class PostgresStore:
         )
 
     async def history(self, stream: StreamId) -> list[Recorded]:
-        """All events of one stream, oldest first."""
-        return await queries.read_history(self.pool, stream, self._topics)
+        """All events of one stream, oldest first; none if its digits are another kind's stream."""
+        rows = await self.pool.fetch(queries.HISTORY, stream[4:])
+        return [past for past in queries.recorded(rows, self._topics) if past.stream == stream]
 
     async def first_events(self, streams: Streams) -> list[Recorded]:
         """The first events of these streams."""
@@ -270,11 +271,14 @@ class PostgresStore:
 
     async def accounts(self, after: StreamId | None, limit: int) -> list[StreamId]:
         """Up to `limit` accounts after one, by id; from the first one after None."""
-        return await queries.read_accounts(self.pool, after, limit)
+        digits = None if after is None else after[4:]
+        rows = await self.pool.fetch(queries.ACCOUNTS, KINDS["acc"].code, digits, limit)
+        return [stream_id("acc", stream.hex) for (stream,) in rows]
 
     async def account_count(self) -> int:
         """The number of accounts."""
-        return await queries.count_accounts(self.pool)
+        count: int = await self.pool.fetchval(queries.ACCOUNT_COUNT, KINDS["acc"].code)
+        return count
 
 
 class _LockedLog:
