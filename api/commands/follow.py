@@ -1,7 +1,7 @@
-"""`api follow`: keep the read models up with the log and seal it, as a child of `gongji run`.
+"""`api follow`: update the read models and seal the log, as a child of `gongji run`.
 
-Decoding the log in the serving process would take a fifth of its time from the counters. A
-byte on standard input says that something was committed; its end says that the parent is gone.
+In the serving process, decoding the log would take a fifth of its time. A byte on standard input
+signals a commit; its end signals that the parent is gone.
 """
 
 import asyncio
@@ -24,10 +24,12 @@ WAKES = 4096
 
 def main(arguments: list[str]) -> int:
     """Follow until standard input ends."""
-    parser("follow", "Keep up with the log, and seal it (started by `run`).").parse_args(arguments)
+    parser("follow", "Update the read models and seal the log (started by `run`).").parse_args(
+        arguments
+    )
     set_up_logging()
     settings = Settings.read()
-    assert settings.database_url is not None, "the parent says which database"
+    assert settings.database_url is not None, "the parent sets it"
     return uvloop.run(_follow(settings.database_url, settings))
 
 
@@ -41,13 +43,13 @@ async def _follow(dsn: str, settings: Settings) -> int:
         sealer.start()
         gone = asyncio.Event()
 
-        def heard() -> None:
+        def on_input() -> None:
             if os.read(sys.stdin.fileno(), WAKES):
                 follower.wake()
             else:
                 gone.set()
 
-        asyncio.get_running_loop().add_reader(sys.stdin.fileno(), heard)
+        asyncio.get_running_loop().add_reader(sys.stdin.fileno(), on_input)
         await gone.wait()
         asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
         await sealer.close()

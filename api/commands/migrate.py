@@ -1,6 +1,6 @@
 """`api migrate`: bring the database to this release's schema, before a rollout (k8s/migrate.yaml).
 
-Every start migrates too; done before, no new pod waits for it or fails by it.
+Every start also migrates; a migration before the rollout keeps new pods from waiting or failing.
 """
 
 import asyncio
@@ -16,12 +16,13 @@ from service.ledger.postgres.roles import RolesMissingError
 
 
 def main(arguments: list[str]) -> int:
-    """Apply what is missing, and name it."""
-    made = parser("migrate", "Bring the database to this release's schema.")
-    settings = settings_of(made.parse_args(arguments))
+    """Apply missing migrations, and print their names."""
+    options = parser("migrate", "Bring the database to this release's schema.").parse_args(
+        arguments
+    )
     try:
-        with logins(settings) as found:
-            applied = asyncio.run(migrate(found.migrator))
+        with logins(settings_of(options)) as dsns:
+            applied = asyncio.run(migrate(dsns.migrator))
     except MigrationChangedError as error:
         return _fail(f"the database was migrated by another release: {error}")
     except (ClusterHeldError, ClusterStartError, RolesMissingError) as error:

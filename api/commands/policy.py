@@ -1,14 +1,14 @@
-"""`gongji policy check`: read every region's rules and say what is wrong."""
+"""`gongji policy check`: check the rules of every region."""
 
 from api.commands.terminal import parser, settings_of
 from service.regions.policy_book import check, load
 
 
 def main(arguments: list[str]) -> int:
-    """Check the files; 1 where anything is wrong."""
-    made = parser("policy", "Read every region's rules and say what is wrong.")
-    made.add_argument("action", choices=["check"])
-    settings = settings_of(made.parse_args(arguments))
+    """Check the files; 1 if anything is wrong."""
+    command = parser("policy", "Check the rules of every region.")
+    command.add_argument("action", choices=["check"])
+    settings = settings_of(command.parse_args(arguments))
     problems = check(settings.regions)
     for problem in problems:
         print(problem.line())

@@ -1,7 +1,7 @@
-"""`gongji rebuild [PROJECTION]`: make read models again beside the live ones, and switch.
+"""`gongji rebuild [PROJECTION]`: rebuild read models beside the live ones, and replace these.
 
-Every event is tried again, those too that were parked. Ends with a verdict: 0 where every event
-was taken, 1 where some stay parked or nothing was put in place.
+Parked events are retried. Exits with 0 if every event was applied, with 1 if some stay parked or
+nothing was replaced.
 """
 
 import asyncio
@@ -15,21 +15,21 @@ from service.settings import Settings
 
 def main(arguments: list[str]) -> int:
     """Rebuild one read model, or all."""
-    made = parser("rebuild", "Make the read models again from the first event, and switch.")
-    made.add_argument("projection", nargs="?", choices=NAMES)
-    options = made.parse_args(arguments)
+    command = parser("rebuild", "Rebuild the read models from the first event.")
+    command.add_argument("projection", nargs="?", choices=NAMES)
+    options = command.parse_args(arguments)
     names = (options.projection,) if options.projection else NAMES
-    return ended("rebuild", partial(_made, settings_of(options), names))
+    return ended("rebuild", partial(_run, settings_of(options), names))
 
 
-def _made(settings: Settings, names: tuple[str, ...]) -> int:
+def _run(settings: Settings, names: tuple[str, ...]) -> int:
     with database(settings) as dsn:
         try:
             return asyncio.run(_rebuild(dsn, names))
         except LogCutError as error:
-            return _fail(f"{error}: the read models stay as they were; look with `gongji replay`")
+            return _fail(f"{error}: the read models are unchanged; run `gongji replay`")
         except RebuildRunningError:
-            return _fail("another rebuild is at work")
+            return _fail("another rebuild is running")
 
 
 def _fail(why: str) -> int:
@@ -38,13 +38,13 @@ def _fail(why: str) -> int:
 
 
 async def _rebuild(dsn: str, names: tuple[str, ...]) -> int:
-    made = await rebuild(dsn, names, _progress)
-    print(f"read {made.events} events")
-    for table, rows in made.rows.items():
+    rebuilt = await rebuild(dsn, names, _progress)
+    print(f"read {rebuilt.events} events")
+    for table, rows in rebuilt.rows.items():
         print(f"{table}: {rows} rows")
-    for each in made.parked:
-        print(each.line())
-    count = len(made.parked)
+    for parked in rebuilt.parked:
+        print(parked.line())
+    count = len(rebuilt.parked)
     print(f"verdict: {count} events stay parked" if count else "verdict: every event was taken")
     return 1 if count else 0
 

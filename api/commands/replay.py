@@ -1,7 +1,7 @@
-"""`gongji replay`: tell the log again, decide it again, and compare with all that is stored.
+"""`gongji replay`: fold and decide the whole log again, and compare it with all that is stored.
 
-Works beside a running service. Ends with 1 where anything differs, each difference on a line:
-position (`-` where no event is at fault), stream, in what, as stored, as it is made again.
+Works beside a running service. Exits with 1 if anything differs. Each difference is a line with
+position (`-` if no event differs), stream, kind, stored value and replayed value.
 """
 
 import argparse
@@ -28,19 +28,19 @@ from service.settings import Settings
 from service.vault import Vault, load_keys
 
 ALONE_MAX = 50_000
-"""Events that one process tells sooner than two could start."""
+"""Events that one process replays sooner than two can start."""
 NICE = 10
-"""How far a replay that the service started stands back for the counters."""
+"""The nice value of a replay that the service starts."""
 _REPORT = TypeAdapter(ReplayReport)
 
 
 def main(arguments: list[str]) -> int:
-    """Replay; 0 where nothing differs, 1 where anything does, 2 where there is no such moment."""
+    """Replay; 0 if nothing differs, 1 if anything does, 2 if there is no such position or time."""
     options = _options(arguments)
-    return ended("replay", partial(_told, options, settings_of(options)))
+    return ended("replay", partial(_run, options, settings_of(options)))
 
 
-def _told(options: argparse.Namespace, settings: Settings) -> int:
+def _run(options: argparse.Namespace, settings: Settings) -> int:
     vault = load_keys(settings.key_file)
     if options.json:
         os.nice(NICE)
@@ -51,7 +51,7 @@ def _told(options: argparse.Namespace, settings: Settings) -> int:
         try:
             report = asyncio.run(_replay(dsn, vault, settings, options))
         except NoSuchMomentError:
-            print("gongji: the log has not come so far", file=sys.stderr)
+            print("gongji: the log does not reach so far", file=sys.stderr)
             return 2
     if options.json:
         print(to_json({"report": _REPORT.dump_python(report, mode="json")}).decode())
@@ -61,29 +61,29 @@ def _told(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:
-    made = parser("replay", "Rebuild every state and decision from the log and compare.")
-    made.add_argument(
+    command = parser("replay", "Rebuild every state and decision from the log and compare.")
+    command.add_argument(
         "--as-of",
         type=moment,
         metavar="POSITION or TIME",
-        help="only up to there; what is stored now is then not compared",
+        help="replay only up to there, without comparing what is stored now",
     )
-    made.add_argument(
+    command.add_argument(
         "--json", action="store_true", help="print progress and report as lines of JSON"
     )
-    made.add_argument(
+    command.add_argument(
         "--balances",
         action="store_true",
-        help="only add up: every balance and version, by the database itself",
+        help="only add up every balance and version in the database",
     )
-    made.add_argument("--share", type=_share, default=None, help=argparse.SUPPRESS)
-    made.add_argument(
+    command.add_argument("--share", type=_share, default=None, help=argparse.SUPPRESS)
+    command.add_argument(
         "--processes",
         type=int,
         metavar="N",
-        help="processes that share the work: 2 on a long log, else 1",
+        help="number of processes: 2 on a long log, else 1",
     )
-    return made.parse_args(arguments)
+    return command.parse_args(arguments)
 
 
 def _add_up(settings: Settings) -> int:
@@ -115,28 +115,23 @@ async def _processes(dsn: str) -> int:
 async def _other(
     dsn: str, settings: Settings, options: argparse.Namespace, share: Partition
 ) -> ReplayReport:
-    """Another share of the same replay, in a process of its own."""
+    """Another partition of the same replay, in its own process."""
     as_of = options.as_of if isinstance(options.as_of, int | None) else options.as_of.isoformat()
-    told = () if as_of is None else ("--as-of", str(as_of))
-    words = ("replay", "--json", "--share", f"{share.number}/{share.of}", *told)
+    until = () if as_of is None else ("--as-of", str(as_of))
+    words = ("replay", "--json", "--share", f"{share.number}/{share.of}", *until)
     child = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-m", "api", *words),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
-        env={
-            **os.environ,
-            "GONGJI_DATABASE_URL": dsn,
-            "GONGJI_DATA": str(settings.data),
-            "GONGJI_KEY_FILE": str(settings.key_file),
-        },
+        env=settings.for_child(dsn),
     )
     try:
-        said, _ = await child.communicate()
+        output, _ = await child.communicate()
     finally:
         if child.returncode is None:
             child.kill()
             await child.wait()
-    return _REPORT.validate_python(from_json(said.splitlines()[-1])["report"])
+    return _REPORT.validate_python(from_json(output.splitlines()[-1])["report"])
 
 
 def _share(text: str) -> Partition:
@@ -145,7 +140,7 @@ def _share(text: str) -> Partition:
 
 
 def moment(text: str) -> int | datetime:
-    """A position or a moment from the command line.
+    """A position or a time from the command line.
 
     Raises:
         argparse.ArgumentTypeError: it is neither.

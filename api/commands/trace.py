@@ -1,9 +1,9 @@
-"""`gongji trace`: a settlement's whole story, or how somebody stood at a moment.
+"""`gongji trace`: all events of a settlement, or a past state.
 
-`gongji trace stl_…` tells the story, each event in Chinese and English and every decision
-decided again. `gongji trace WHAT --as-of POSITION or TIME` shows a person number, an
-institution's code or a binding as it stood, and with `--family` everybody behind a person.
-Works beside a running service; it only reads.
+`gongji trace stl_…` prints each event in Chinese and English, with every decision made again.
+`gongji trace WHAT --as-of POSITION or TIME` shows the state of a person number, an institution's
+code or a binding then, with `--family` also that of a person's sponsors. Works beside a running
+service and only reads.
 """
 
 import argparse
@@ -27,13 +27,13 @@ AUDITOR = Caller(Role.AUDITOR, "terminal", None, "auditor:terminal")
 
 
 def main(arguments: list[str]) -> int:
-    """Tell; 1 where there is no such thing, or a decision came out otherwise."""
-    made = parser("trace", "Tell a settlement's whole story, or how somebody stood.")
-    made.add_argument("what", help="a settlement, binding, person number or institution code")
-    made.add_argument("--as-of", type=moment, metavar="POSITION or TIME")
-    made.add_argument("--family", action="store_true", help="a person with all behind him")
-    made.add_argument("--json", action="store_true", help="the story as JSON")
-    options = made.parse_args(arguments)
+    """Print it; 1 if there is no such thing, or if a decision differs."""
+    command = parser("trace", "Print all events of a settlement, or a past state.")
+    command.add_argument("what", help="a settlement, binding, person number or institution code")
+    command.add_argument("--as-of", type=moment, metavar="POSITION or TIME")
+    command.add_argument("--family", action="store_true", help="a person with all sponsors")
+    command.add_argument("--json", action="store_true", help="the story as JSON")
+    options = command.parse_args(arguments)
     settings = settings_of(options)
     with database(settings) as dsn:
         return asyncio.run(_main(settings, dsn, options))
@@ -42,18 +42,18 @@ def main(arguments: list[str]) -> int:
 async def _main(settings: Settings, dsn: str, options: argparse.Namespace) -> int:
     async with open_context(settings, dsn, await clock_beside(settings, dsn)) as context:
         try:
-            found = await _find(context, options)
+            answer = await _answer(context, options)
         except RefusalError as refusal:
             print(f"gongji: {refusal.code()}", file=sys.stderr)
             return 1
-    if options.json or "events" not in found:
-        print(json.dumps(found, ensure_ascii=False, indent=2))
+    if options.json or "events" not in answer:
+        print(json.dumps(answer, ensure_ascii=False, indent=2))
     else:
-        print("\n".join(story_lines(found)))
-    return 0 if found.get("decided_again", True) else 1
+        print("\n".join(story_lines(answer)))
+    return 0 if answer.get("decided_again", True) else 1
 
 
-async def _find(context: ServiceContext, options: argparse.Namespace) -> dict[str, Any]:
+async def _answer(context: ServiceContext, options: argparse.Namespace) -> dict[str, Any]:
     what: str = options.what
     if what.startswith("stl_"):
         return await trace(context, AUDITOR, StreamId(what))

@@ -1,1 +1,1 @@
-"""The PostgreSQL server that the service carries: found, started, supervised."""
+"""Finds, starts and supervises the PostgreSQL server that the service comes with."""

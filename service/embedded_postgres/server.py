@@ -1,18 +1,19 @@
 """PostgreSQL as a child of this process: nothing to install, no port, no password.
 
-Who can reach the socket may log in as any role; the directory is the server's user's alone. The
-superuser starts and migrates, and the service logs in with a role that may do less (`login_as`).
+Any process that can reach the socket may log in as any role; only the server's user can enter the
+socket's directory. The superuser starts and migrates; the service logs in with a role of fewer
+rights (`login_as`).
 
 The data directory holds:
 
-    lock          held by flock while a service runs; says who holds it and where it listens
-    cluster       only when the cluster is elsewhere: the directory that holds what follows
-    postgres/     the cluster; it gets this name when it is complete, so a half-made one never has
-    socket/       the Unix socket; when its path would be too long, a directory under /tmp
-    postgres.log  what the server says, without values of rows
-    server-*/     a copy of the binaries, only when the server's user may not run the original
+    lock          locked by flock while a service runs; names the process and the socket
+    cluster       only if the cluster is elsewhere: the directory of the files below
+    postgres/     the cluster; it gets this name when it is complete
+    socket/       the Unix socket; if its path is too long, a directory under /tmp
+    postgres.log  the server's log, without values of rows
+    server-*/     a copy of the binaries, only if the server's user may not run the original
 
-The server follows us into death (Linux): after kill -9 it stops by itself, and the next start
+On Linux the server ends with this process: after kill -9 it stops by itself, and the next start
 waits for it.
 """
 
@@ -44,7 +45,7 @@ from service.embedded_postgres.cluster import (
     stale_pid,
 )
 
-LOCK_WAIT_S = 1.0  # a question from `running` holds the lock for an instant
+LOCK_WAIT_S = 1.0  # `running` takes the lock for an instant
 OLD_SERVER_WAIT_S = 60.0
 START_WAIT_S = 900.0  # recovery after a crash reads up to max_wal_size
 STOP_WAIT_S = 60.0
@@ -52,7 +53,7 @@ ANSWER_WAIT_S = 10.0
 POLL_S = 0.01
 LOG_BYTES_MAX = 8 * 1024 * 1024
 SOCKET_PATH_BYTES_MAX = 100  # the kernel's own limit is 107
-SHORT_SOCKETS = "/tmp/gongji-"  # noqa: S108  # short is the point; mkdtemp makes it ours alone
+SHORT_SOCKETS = "/tmp/gongji-"  # noqa: S108  # the path must be short; mkdtemp makes it private
 
 SUPERUSER = "postgres"
 SETTINGS = {
@@ -68,20 +69,20 @@ SETTINGS = {
     "max_wal_size": "4GB",
     "jit": "off",
     "log_checkpoints": "off",
-    "log_error_verbosity": "terse",  # details and statements would put people's data in the log
+    "log_error_verbosity": "terse",  # no details and statements, which have personal data
     "log_min_error_statement": "panic",
 }
 
 
 class ClusterHeldError(Exception):
-    """Another process holds the data directory; the message names it and since when."""
+    """Another process uses the data directory; the message names it and its start."""
 
 
 class EmbeddedPostgres:
     """The PostgreSQL server of one data directory, from `start` to `stop`."""
 
     def __init__(self, data: Path, **settings: str) -> None:
-        """Remember the data directory and what is set otherwise; `start` touches it first."""
+        """Name the data directory and changed settings; `start` is the first to touch it."""
         self._data = data.resolve()
         self._settings = SETTINGS | settings
         self._lock: int | None = None
@@ -89,11 +90,11 @@ class EmbeddedPostgres:
         self._socket: Path | None = None
 
     def start(self) -> str:
-        """Start the server, making or recovering its cluster, and return its superuser's DSN.
+        """Start the server, creating or recovering its cluster, and return the superuser's DSN.
 
-        Call it from the main thread: the server stops when the thread that started it ends.
-        Waits up to 60 s for a server whose service was killed to finish its shutdown.
-        Raises ClusterHeldError, or ClusterStartError with the server's own words.
+        Call it from the main thread, because the server stops when the thread that started it ends.
+        Waits up to 60 s for the server of a killed service to shut down. Raises ClusterHeldError,
+        or ClusterStartError with the server's output.
         """
         if threading.current_thread() is not threading.main_thread():
             raise ClusterStartError("The server must be started from the main thread.")
@@ -124,22 +125,22 @@ class EmbeddedPostgres:
         options = [word for name in settings for word in ("-c", f"{name}={settings[name]}")]
         command = [str(server / "postgres"), "-D", str(cluster), *options]
         with _open_log(cluster.with_name("postgres.log"), account) as log:
-            said_before = log.seek(0, os.SEEK_END)
+            end = log.seek(0, os.SEEK_END)
             self._server = spawn(command, account, signal.SIGINT, log, stale_pid(cluster))
             deadline = time.monotonic() + START_WAIT_S
             while not is_ready(cluster, self._server.pid):
                 status = self._server.poll()
                 if status is not None or time.monotonic() > deadline:
-                    log.seek(said_before)
-                    words = log.read().decode(errors="replace")
-                    raise ClusterStartError(f"PostgreSQL is not ready (status {status}):\n{words}")
+                    log.seek(end)
+                    output = log.read().decode(errors="replace")
+                    raise ClusterStartError(f"PostgreSQL is not ready (status {status}):\n{output}")
                 time.sleep(POLL_S)
 
     def stop(self) -> None:
-        """Shut the server down, wait until it is gone, and let go of the data directory.
+        """Shut the server down, wait for its end, and release the data directory.
 
-        Close every pool first.
-        After 60 s connections are cut without a checkpoint, which loses nothing either.
+        Close every pool first. After 60 s connections are cut without a checkpoint, which loses no
+        commit.
         """
         if self._server is not None:
             self._server.send_signal(signal.SIGINT)
@@ -163,12 +164,12 @@ class EmbeddedPostgres:
 
 
 def login_as(dsn: str, role: str) -> str:
-    """Return a DSN of `start` for another login than the superuser's."""
+    """A DSN of `start` with another login than the superuser's."""
     return dsn.replace(f"//{SUPERUSER}@", f"//{role}@", 1)
 
 
 def running(data: Path) -> str | None:
-    """Return the superuser's DSN of a running cluster, or None if nobody holds `data`.
+    """The superuser's DSN of a running cluster; None if no process uses `data`.
 
     Waits up to 10 s for a service that is starting.
     """
@@ -183,12 +184,12 @@ def running(data: Path) -> str | None:
 
 
 def is_served(data: Path) -> bool:
-    """Whether another process holds `data`: a service, or a command that started the cluster."""
+    """Whether another process uses `data`: a service, or a command that started the cluster."""
     note = _note_of_holder(data / "lock")
     return note is not None and note.get("pid") != str(os.getpid())
 
 
-# The lock and the note in it
+# The lock file and its note
 
 
 def _take(data: Path) -> int:
@@ -243,7 +244,7 @@ def _write_note(lock: int, note: dict[str, str]) -> None:
     os.pwrite(lock, json.dumps(note).encode(), 0)
 
 
-# The server's traces
+# The server's processes and log
 
 
 def _wait_for_old_server(cluster: Path) -> None:

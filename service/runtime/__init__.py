@@ -1,1 +1,1 @@
-"""What keeps a running process healthy: readiness, clock skew, silence, logs, memory."""
+"""Health of a running process: readiness, clock skew, database answers, logs, memory."""

@@ -1,7 +1,7 @@
-"""How far this machine's clock is from the database's: at the start, and every minute after.
+"""Measures the skew of this machine's clock from the database's: at the start and every minute.
 
-Rules go by the log's time, so that no skew makes money. But a process that is ahead takes the
-log's time with it, and one that is wrong by more than a second is wrong about tokens as well.
+Rules use the log's time, so skew moves no money. But a process that is ahead advances the log's
+time, and one that is off by more than a second also misjudges tokens.
 """
 
 import asyncio
@@ -25,22 +25,22 @@ Database: TypeAlias = Pool | Connection
 
 
 class ClockSkewError(Exception):
-    """This machine's clock is too far from the database's to serve; the message says how far."""
+    """This machine's clock differs too much from the database's; the message says by how much."""
 
 
 async def measure(database: Database) -> float:
-    """Seconds that this machine's clock is certainly ahead of the database's; below 0, behind.
+    """Seconds that this machine's clock is at least ahead of the database's; below 0, behind.
 
-    Half of the quickest answer's round trip is not certain: a slow answer proves nothing.
+    Half of the quickest round trip is uncertain and subtracted.
     """
     readings = [await _read(database) for _ in range(READINGS)]
     trip, ahead = min(readings)
-    certain = max(timedelta(0), abs(ahead) - trip / 2)
-    return (certain if ahead > timedelta(0) else -certain).total_seconds()
+    certain_s = max(0.0, (abs(ahead) - trip / 2).total_seconds())
+    return certain_s if ahead > timedelta(0) else -certain_s
 
 
 async def check_skew(database: Database) -> float:
-    """Measure, and let nobody start to write who is too far off.
+    """Measure the skew before a process starts to write.
 
     Raises:
         ClockSkewError: by more than `SKEW_MAX_S`.
@@ -55,18 +55,18 @@ async def check_skew(database: Database) -> float:
 
 
 class SkewWatch:
-    """Measures while a service runs, and tells readiness and a metric."""
+    """Measures while a service runs, for readiness and a metric."""
 
-    def __init__(self, pool: Pool, clock: LedgerClock, tell: Callable[[float], None]) -> None:
-        """Watch this machine's clock against a database; `tell` takes each skew in seconds."""
+    def __init__(self, pool: Pool, clock: LedgerClock, on_skew: Callable[[float], None]) -> None:
+        """Compare this machine's clock with a database; `on_skew` gets each skew in seconds."""
         self._pool = pool
         self._clock = clock
-        self._tell = tell
+        self._on_skew = on_skew
         self._ahead_s = 0.0
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Measure for the first time, then go on, on the running loop.
+        """Measure once, then every minute, on the running loop.
 
         Raises:
             ClockSkewError: by more than `SKEW_MAX_S`.
@@ -85,20 +85,20 @@ class SkewWatch:
         self._take(await measure(self._pool))
 
     def reasons(self) -> list[ReadinessReason]:
-        """Why the time here is not to be trusted; none where it is."""
-        found: list[ReadinessReason] = []
+        """Why this process's time is wrong; empty if it is right."""
+        reasons: list[ReadinessReason] = []
         if abs(self._ahead_s) > SKEW_MAX_S:
-            told = f"this machine's clock is {_words(self._ahead_s)} the database's"
-            found.append(ReadinessReason(CODE, told))
+            detail = f"this machine's clock is {_words(self._ahead_s)} the database's"
+            reasons.append(ReadinessReason(CODE, detail))
         waiting_s = self._clock.waits_for_log_s()
         if waiting_s > SKEW_MAX_S:
-            told = f"the log's newest time is {waiting_s:.3f} s ahead; decisions stand at it"
-            found.append(ReadinessReason(CODE, told))
-        return found
+            detail = f"the log's newest time is {waiting_s:.3f} s ahead; decisions use it"
+            reasons.append(ReadinessReason(CODE, detail))
+        return reasons
 
     def _take(self, ahead_s: float) -> None:
         self._ahead_s = ahead_s
-        self._tell(ahead_s)
+        self._on_skew(ahead_s)
 
     async def _keep(self) -> None:
         while True:
@@ -110,11 +110,11 @@ class SkewWatch:
 
 
 async def _read(database: Database) -> tuple[timedelta, timedelta]:
-    """How long the database took to tell its time, and how far we were ahead in the middle."""
-    asked = machine_now()
-    told = await database.fetchval("SELECT clock_timestamp()")
-    trip = machine_now() - asked
-    return trip, asked + trip / 2 - told
+    """The round trip of a query of the database's time, and the skew in its middle."""
+    before = machine_now()
+    time = await database.fetchval("SELECT clock_timestamp()")
+    trip = machine_now() - before
+    return trip, before + trip / 2 - time
 
 
 def _words(ahead_s: float) -> str:

@@ -1,7 +1,7 @@
-"""What goes to the log of a process: warnings and worse, without what rows hold.
+"""Logs warnings and errors of a process without values of rows.
 
-PostgreSQL explains a refusal with a DETAIL that quotes the row: persons' data, which belongs into
-no log and no trace on a terminal.
+PostgreSQL explains an error with a DETAIL that quotes the row. It may have personal data, which
+must not go to a log or a terminal.
 """
 
 import logging
@@ -16,50 +16,50 @@ FORMAT = "%(asctime)s %(levelname)s %(message)s"
 
 
 def set_up_logging() -> None:
-    """Log to standard error, and let neither a log line nor a last trace quote a row."""
+    """Log to standard error, without DETAILs in log lines and uncaught errors."""
     logging.basicConfig(level=logging.WARNING, format=FORMAT)
     for handler in logging.getLogger().handlers:
         handler.addFilter(WithoutDetail())
-    sys.excepthook = _last_words
+    sys.excepthook = _print_uncaught
 
 
 class WithoutDetail(logging.Filter):
-    """Takes the DETAIL off every database error in a log record; all records pass."""
+    """Removes the DETAIL of database errors in log records; all records pass."""
 
     @override
     def filter(self, record: logging.LogRecord) -> bool:
-        """Take it off the record's error, and off errors among its arguments."""
-        told = record.args if isinstance(record.args, tuple) else ()
+        """Remove it from the record's error, and from errors among its arguments."""
+        arguments = record.args if isinstance(record.args, tuple) else ()
         error = record.exc_info[1] if record.exc_info else None
-        for one in (error, *told):
-            if isinstance(one, BaseException):
-                take_off_detail(one)
+        for value in (error, *arguments):
+            if isinstance(value, BaseException):
+                take_off_detail(value)
         return True
 
 
 def take_off_detail(error: BaseException) -> None:
-    """Take the DETAIL off an error of the database and off all that it came from."""
-    for one in _chain(error):
-        if isinstance(one, asyncpg.PostgresError):
-            one.detail = None
+    """Remove the DETAIL of a database error and of its causes."""
+    for each in _chain(error):
+        if isinstance(each, asyncpg.PostgresError):
+            each.detail = None
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
     """An error, its causes and contexts, and the members of groups; each once."""
-    seen: dict[int, BaseException] = {}
+    chain: dict[int, BaseException] = {}
     waiting: list[BaseException | None] = [error]
     while waiting:
-        one = waiting.pop()
-        if one is None or id(one) in seen:
+        each = waiting.pop()
+        if each is None or id(each) in chain:
             continue
-        seen[id(one)] = one
-        waiting += [one.__cause__, one.__context__]
-        if isinstance(one, BaseExceptionGroup):
-            waiting += one.exceptions
-    yield from seen.values()
+        chain[id(each)] = each
+        waiting += [each.__cause__, each.__context__]
+        if isinstance(each, BaseExceptionGroup):
+            waiting += each.exceptions
+    yield from chain.values()
 
 
-def _last_words(
+def _print_uncaught(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
     take_off_detail(error)

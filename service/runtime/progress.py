@@ -1,9 +1,9 @@
-"""How a long job reports how far it is."""
+"""Progress reports of long jobs."""
 
 from collections.abc import Callable
 
 Progress = Callable[[int, int], None]
-"""Called with how many items are done, and of how many."""
+"""Called with the numbers of items done and of all items."""
 
 
 def silent(_done: int, _of: int) -> None:

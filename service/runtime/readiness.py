@@ -1,8 +1,8 @@
-"""Why this process is not, or not wholly, ready; every part of the service feeds it.
+"""The readiness of this process, from the checks of its parts.
 
-A part adds a check to `ServiceContext.readiness` when it starts. A check returns the reasons
-that hold now, none where all is well. A reason degrades the service; one with `stops=True` makes
-it unready. No detail holds personal data.
+A part adds a check to `ServiceContext.readiness` when it starts. A check returns the current
+reasons, none if all is well. A reason makes the service degraded, with `stops=True` unready. No
+detail has personal data.
 """
 
 import asyncio
@@ -12,11 +12,11 @@ from enum import StrEnum
 from typing import NamedTuple
 
 CHECK_MAX_S = 1.5
-"""How long one check may take, in seconds: probes wait two."""
+"""Seconds that a check may take; probes wait two."""
 
 
 class ReadinessReason(NamedTuple):
-    """A stable code, and a sentence for the operator. `stops`: take this process out of service."""
+    """A stable code, and a sentence for the operator; with `stops` the process is unready."""
 
     code: str
     detail: str
@@ -41,28 +41,28 @@ class Readiness:
         self._checks: dict[str, Check] = {}
 
     def add(self, name: str, check: Check) -> None:
-        """Ask this check from now on; a check of the same name is replaced."""
+        """Run this check from now on, instead of one of the same name."""
         self._checks[name] = check
 
     async def reasons(self) -> list[ReadinessReason]:
-        """What every check says now, in the order they were added. All are asked at once."""
-        asked = (_ask(name, check) for name, check in self._checks.items())
-        return [reason for found in await asyncio.gather(*asked) for reason in found]
+        """The reasons of all checks, in the order they were added; they run at the same time."""
+        results = await asyncio.gather(*(_run(*named) for named in self._checks.items()))
+        return [reason for reasons in results for reason in reasons]
 
 
 def status_of(reasons: Iterable[ReadinessReason]) -> ReadinessStatus:
-    """What reasons amount to."""
+    """The status by these reasons."""
     stops = [reason.stops for reason in reasons]
     if any(stops):
         return ReadinessStatus.UNREADY
     return ReadinessStatus.DEGRADED if stops else ReadinessStatus.READY
 
 
-async def _ask(name: str, check: Check) -> list[ReadinessReason]:
-    """Ask one check; one that fails or hangs is a reason itself, told without its words."""
+async def _run(name: str, check: Check) -> list[ReadinessReason]:
+    """The reasons of a check; if it fails or hangs that is a reason, without its message."""
     try:
         async with asyncio.timeout(CHECK_MAX_S):
-            found = check()
-            return list(await found if inspect.isawaitable(found) else found)
+            reasons = check()
+            return list(await reasons if inspect.isawaitable(reasons) else reasons)
     except Exception as error:  # noqa: BLE001 -- a broken check must not hide the others
         return [ReadinessReason("CHECK_FAILED", f"{name}: {type(error).__name__}")]

@@ -1,4 +1,4 @@
-"""Whether the database answers this process, for its readiness."""
+"""Readiness checks of the database's answers."""
 
 import asyncio
 
@@ -8,15 +8,15 @@ from service.ledger.postgres.store import PostgresStore
 from service.runtime.readiness import ReadinessReason
 
 PROBE_S = 1.5
-"""Seconds that a question through the pools may take; a check may take 2."""
+"""Seconds that a statement through the pools may take."""
 WAITS_MAX_S = 3.0
 """Seconds that a command may wait for its answer before the writer counts as hanging."""
 
 
 async def readers_hang(store: PostgresStore, probe_s: float = PROBE_S) -> list[ReadinessReason]:
-    """A reason where the connections that requests read through do not answer.
+    """A reason if the pools of requests do not answer.
 
-    A connection that leaves a probe without an answer is dropped, and its pool makes another.
+    A connection that does not answer is dropped, and its pool makes another.
     """
     try:
         async with asyncio.timeout(probe_s):
@@ -28,7 +28,7 @@ async def readers_hang(store: PostgresStore, probe_s: float = PROBE_S) -> list[R
 
 
 def writer_hangs(appender: Appender, waits_max_s: float = WAITS_MAX_S) -> list[ReadinessReason]:
-    """A reason where commands wait long: for the log head, which another process may hold."""
+    """A reason if commands wait long for the log head, which another process may have locked."""
     waits_s = appender.waits_s()
     if waits_s <= waits_max_s:
         return []
