@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.ledgers import cluster, dsn, make_ledger
+from tests.needs_database import needs_database
 
 __all__ = ["cluster", "dsn", "make_ledger"]
 
@@ -14,7 +15,17 @@ TOLD = "told"
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the long campaigns be asked for."""
     parser.addoption("--slow", action="store_true", help="run the fault campaigns at full length")
+    parser.addoption("--fast", action="store_true", help="only tests that need no database")
     parser.addoption("--record", action="store_true", help="write recorded conversations anew")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect what needs a database, where the fast tests are asked for."""
+    if not config.getoption("--fast"):
+        return
+    left_out = [item for item in items if needs_database(item)]
+    items[:] = [item for item in items if not needs_database(item)]
+    config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.fixture

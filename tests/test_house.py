@@ -35,6 +35,7 @@ ENTRIES = {
     "README.md",
     "README.zh-CN.md",
     "CHANGELOG.md",
+    "CONTRIBUTING.md",
     "Dockerfile",
     "k8s",
 }

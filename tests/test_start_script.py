@@ -226,6 +226,15 @@ def test_arguments_go_to_pytest_alone(checkout: Checkout) -> None:
     assert wanted == checkout.call("test", "--lf", "-k", "a b")
 
 
+def test_fast_runs_every_check_and_the_tests_without_a_database(checkout: Checkout) -> None:
+    """`--fast` runs the same checks as without it, and then fewer tests."""
+    checkout.give_tools()
+    _, output, _ = checkout.call("test", "--fast")
+
+    assert re.findall("^== (.*)$", output, re.MULTILINE) == [*CHECKS, "pytest"]
+    assert output.splitlines()[-1] == f"{['-n', '2', '--fast']} {checkout.root} False"
+
+
 def test_slow_runs_the_long_campaigns_alone(checkout: Checkout) -> None:
     """`--slow` selects the campaigns, lets them print and gives them two hours."""
     checkout.give_tools()
