@@ -1,4 +1,4 @@
-"""The application: routes, problems, documents, and the hot route in front."""
+"""The application: routes, problems and documents, behind the middleware and the hot route."""
 
 import asyncpg
 from fastapi import FastAPI
@@ -44,7 +44,7 @@ from service import CursorInvalidError, RefusalError
 from service.ledger.command import KeyReusedError, OverloadedError
 from service.ledger.store import OutcomeUnknownError, StoreUnavailableError
 
-TOLD = (
+ERRORS = (
     RefusalError,
     CursorInvalidError,
     ProblemError,
@@ -58,8 +58,7 @@ TOLD = (
     HTTPException,
     Exception,
 )
-"""What becomes a problem; anything else would never reach a caller."""
-
+"""Errors that become problems. Starlette handles an error class only where it is named."""
 
 ROUTES = (
     fsi,
@@ -90,11 +89,11 @@ ROUTES = (
 
 
 def plain_app() -> FastAPI:
-    """The routes and their document, without a house behind them."""
+    """The routes and their document; `serving` gives them something to work with."""
     app = FastAPI(title="Gongji 共济", version="0.1.0", docs_url=None, redoc_url=None)
     for routes in ROUTES:
         app.include_router(routes.router)
-    for error in TOLD:
+    for error in ERRORS:
         app.add_exception_handler(error, on_error)
     app.add_exception_handler(RequestValidationError, on_query_error)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
@@ -102,8 +101,12 @@ def plain_app() -> FastAPI:
 
 
 def create_app(api: Api, fsi_paths: tuple[str, ...] = PATHS) -> App:
-    """The application on a running house; the national protocol is spoken under these paths."""
-    app = plain_app()
+    """The application on a running ledger; `fsi_paths` are those of the national protocol."""
+    return serving(plain_app(), api, fsi_paths)
+
+
+def serving(app: FastAPI, api: Api, fsi_paths: tuple[str, ...] = PATHS) -> App:
+    """A plain application with its middleware, serving this ledger from now on."""
     app.state.api = api
     native = Limited(FastSettlementRoute(app, api), api)
     return MetricsMiddleware(AccessLogMiddleware(Gateway(native, api, fsi_paths), api))

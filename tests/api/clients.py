@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
+from fastapi import FastAPI
 from pydantic import BaseModel
 
 from aggregates.vocabulary import BEIJING
-from api.app import create_app, plain_app
+from api.app import plain_app, serving
 from api.http.dependencies import Api
 from api.http.limits.rate_limits import RateLimits
 from api.http.tokens import Tokens, days_from_now, issue, make_issuer
@@ -122,6 +123,10 @@ class Desk:
         return len(store.log), dict(store.heads), dict(store.names), set(store.keys)
 
 
+IDLE_APPS: list[FastAPI] = []
+"""Applications of closed desks. The first request of a new one takes a tenth of a second."""
+
+
 @asynccontextmanager
 async def at_a_desk(
     context: ServiceContext, read_models: ReadModels, clock: StoppedClock, place: Path
@@ -131,14 +136,14 @@ async def at_a_desk(
     make_issuer(issuer)
     await publish(context)
     api = Api(context, Tokens(issuer, context.vault), read_models)
-    app = create_app(api)
-    plain = plain_app()
-    plain.state.api = api
+    plain = IDLE_APPS.pop() if IDLE_APPS else plain_app()
+    app = serving(plain, api)
     async with (
         httpx.AsyncClient(transport=_to(app), base_url="http://desk") as front,
         httpx.AsyncClient(transport=_to(plain), base_url="http://desk") as behind,
     ):
         yield Desk(context, clock, issuer, front, behind, limits=api.limits)
+    IDLE_APPS.append(plain)
 
 
 @asynccontextmanager
