@@ -20,12 +20,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect what needs a database, where the fast tests are asked for."""
+    """Deselect what needs a database or many seconds, where the fast tests are asked for."""
     if not config.getoption("--fast"):
         return
-    left_out = [item for item in items if needs_database(item)]
-    items[:] = [item for item in items if not needs_database(item)]
+    left_out = [item for item in items if is_thorough(item) or needs_database(item)]
+    items[:] = [item for item in items if item not in set(left_out)]
     config.hook.pytest_deselected(items=left_out)
+
+
+def is_thorough(item: pytest.Item) -> bool:
+    """Whether a test is marked as one that takes many seconds."""
+    return any(item.get_closest_marker(name) for name in ("thorough", "deepened"))
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 """Which tests need a database; `./gongji test --fast` runs the others.
 
-A test needs one if the closure of its fixtures holds `cluster`, the server of all tests, or if
-its module can start a server of its own: it imports, itself or through other modules of the
-tests, one of `STARTERS`.
+A test needs one if the closure of its fixtures holds `cluster`, the server of all tests, if its
+module asks for fixtures while it runs, or if its module can start a server of its own: it imports,
+itself or through other modules of the tests, one of `STARTERS`.
 """
 
 import ast
@@ -13,6 +13,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 CLUSTER = "cluster"
+ASKS_LATER = ".getfixturevalue("
+"""What a test asks for while it runs is in no closure of fixtures."""
 STARTERS = frozenset({"service.embedded_postgres.server", "tests.api.programs"})
 """Modules that start a PostgreSQL server, or a service with one."""
 OWNER = ROOT / "tests" / "ledgers.py"
@@ -26,7 +28,9 @@ def needs_database(item: pytest.Item) -> bool:
 
 @cache
 def can_start_server(path: Path) -> bool:
-    """Whether a module of the tests imports a starter, itself or through other modules."""
+    """Whether a module imports a starter, itself or through others, or asks for fixtures later."""
+    if ASKS_LATER in path.read_text(encoding="utf-8"):
+        return True
     known, waiting = {OWNER}, [path]
     while waiting:
         file = waiting.pop()

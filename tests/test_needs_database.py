@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.needs_database import can_start_server, needs_database
+from tests.needs_database import ASKS_LATER, can_start_server, needs_database
 
 TESTS = Path(__file__).parent
 
@@ -27,6 +27,14 @@ def test_a_test_on_memory_needs_none(request: pytest.FixtureRequest) -> None:
 def test_a_module_that_imports_a_starter_needs_a_database(module: str) -> None:
     """Tests that start a service or a server themselves have no fixture for it."""
     assert can_start_server(TESTS / module)
+
+
+def test_a_module_that_asks_for_fixtures_later_needs_a_database(tmp_path: Path) -> None:
+    """No closure of fixtures shows what a test asks for while it runs."""
+    module = tmp_path / "test_later.py"
+    module.write_text(f"def test_later(request):\n    request{ASKS_LATER}'dsn')\n")
+
+    assert can_start_server(module)
 
 
 def test_a_starter_is_found_behind_other_modules(tmp_path: Path) -> None:

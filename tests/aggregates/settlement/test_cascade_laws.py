@@ -27,6 +27,8 @@ from aggregates.settlement.settlement import split_claim
 from aggregates.vocabulary import Reason, StreamId
 from tests.aggregates.settlement.families import NOW, PATIENT, SHIPPED, Told, tellings
 
+pytestmark = pytest.mark.thorough
+
 EDITIONS = [*SHIPPED, None, None]
 UNNEEDED = {None, Reason.NOT_NEEDED}
 

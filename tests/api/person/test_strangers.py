@@ -28,6 +28,8 @@ from tests.api.clients import (
     untraced,
 )
 
+pytestmark = pytest.mark.thorough
+
 CHILD_ID, GROWN_ID = "110105201505010025", "11010519491231002X"
 FAR = Who(AGENCY.role, "a3", ELSEWHERE)
 PRINCIPALS = {

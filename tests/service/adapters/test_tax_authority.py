@@ -17,6 +17,8 @@ from api.sandbox.tax import BEHAVIOURS
 from service.adapters.tax_authority import Tax, TaxAnswer, TaxOrder, TaxVerdict
 from service.clock import monotonic_s
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).parents[3]
 ORDER = TaxOrder(StreamId("prm_1"), "11010519491231002X", PremiumType.RESIDENT_BASIC, 2027, 40050)
 START_S, TIMEOUT_S = 30.0, 0.6

@@ -33,6 +33,8 @@ from service.ledger.codec import (
 from tests.service.ledger.stored_events import STORED
 from tests.service.ledger.stored_parts import ACT
 
+pytestmark = pytest.mark.thorough
+
 SAMPLES = Path(__file__).parents[2] / "samples" / "events"
 
 days = st.dates(date(2000, 1, 1), date(2100, 1, 1))

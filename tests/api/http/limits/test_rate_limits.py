@@ -4,7 +4,7 @@ import json
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggregates.vocabulary import SignatureStyle
@@ -50,6 +50,7 @@ def test_a_bucket_is_a_rate_and_a_burst(steps: list[tuple[str, float]], per_minu
         assert 0 == buckets.wait_s(key, now_s + MINUTE_S)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 10_000))
 def test_a_burst_is_what_a_minute_allows(per_minute: int) -> None:
     """So many at once and not one more; after the told wait one more, and never another's fault."""
