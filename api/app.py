@@ -43,6 +43,7 @@ from api.web import docs_page as docs
 from service import CursorInvalidError, RefusalError
 from service.ledger.command import KeyReusedError, OverloadedError
 from service.ledger.store import OutcomeUnknownError, StoreUnavailableError
+from service.read_models.event_feed import Feed
 
 ERRORS = (
     RefusalError,
@@ -108,5 +109,6 @@ def create_app(api: Api, fsi_paths: tuple[str, ...] = PATHS) -> App:
 def serving(app: FastAPI, api: Api, fsi_paths: tuple[str, ...] = PATHS) -> App:
     """A plain application with its middleware, serving this ledger from now on."""
     app.state.api = api
+    app.state.feed = Feed(api.context.store, api.read_models.pool)
     native = Limited(FastSettlementRoute(app, api), api)
     return MetricsMiddleware(AccessLogMiddleware(Gateway(native, api, fsi_paths), api))

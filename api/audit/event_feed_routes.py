@@ -58,7 +58,7 @@ async def follow_events(
     and `limit` is ignored. Amounts are fen; sealed personal data is left out.
     """
     event_feed.check_follower(caller)
-    feed = _feed_of(request, api)
+    feed: Feed = request.app.state.feed  # one for all readers
     if LIVE in request.headers.get("accept", "").lower():
         if feed.streams >= STREAMS_MAX:
             raise OverloadedError
@@ -68,15 +68,6 @@ async def follow_events(
     positions = (await feed.find(caller, after, limit)).positions
     last = positions[-1] if positions else after
     return Streamed(_lines(feed, positions), api.stopping, LINES, last)
-
-
-def _feed_of(request: Request, api: Api) -> Feed:
-    """The feed of this application; all readers share it."""
-    state = request.app.state
-    if not hasattr(state, "feed"):
-        state.feed = Feed(api.context.store, api.read_models.pool)
-    feed: Feed = state.feed
-    return feed
 
 
 async def _lines(feed: Feed, positions: Sequence[int]) -> AsyncGenerator[bytes]:
