@@ -1,4 +1,4 @@
-"""A visit (就诊): who came where, and the fee lines that its bills are made of."""
+"""A visit (就诊): its registration, diagnoses and end, and the fee lines of its bills."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace

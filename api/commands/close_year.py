@@ -26,7 +26,7 @@ from service.settings import Settings
 
 
 def main(arguments: list[str]) -> int:
-    """Close what is open, and say how many accounts that were."""
+    """Close every open year, and print the number of accounts."""
     made = parser("close-year", "Close the old year on every account not touched since.")
     clock_option(made, os.environ.get("GONGJI_CLOCK"))
     options = made.parse_args(arguments)

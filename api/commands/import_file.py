@@ -33,14 +33,14 @@ from service.settings import Settings
 from service.vault import load_keys
 
 UNDER_WAY = 3
-"""Windows on their way to the log: one in flight, one decided on top of it, one to come."""
+"""Windows under way: one is being appended, one is decided on top of it, one is next."""
 LIMITS = Limits(batch_max=TOGETHER, chunk_max=64, waiting_max=8 * TOGETHER, deadline_s=60.0)
-"""Large batches, decided in small chunks: in between, the batch before goes out to the database."""
+"""Large batches, decided in small chunks, so that the batch before is sent in between."""
 SHOWN_MAX = 200
 
 
 class LineResult(NamedTuple):
-    """What became of a line, and why where it is bad."""
+    """The result of a line, with the reason if it is bad."""
 
     number: int
     what: str
@@ -48,7 +48,7 @@ class LineResult(NamedTuple):
 
 
 def main(arguments: list[str]) -> int:
-    """Load a file; 1 where any line was bad."""
+    """Load a file; exit status 1 if any line is bad."""
     made = parser("import", "Load an NDJSON file; loading it twice changes nothing.")
     made.add_argument("file", type=Path)
     options = made.parse_args(arguments)
@@ -92,7 +92,7 @@ async def _load(settings: Settings, dsn: str, windows: Connection, size: int) ->
 async def load(
     context: ServiceContext, windows: Connection
 ) -> AsyncIterator[tuple[int, list[LineResult]]]:
-    """Carry out windows of lines in their order: the bytes of each, and what became of it."""
+    """Carry out windows in their order; yields the bytes of each, and the results of its lines."""
     under_way: deque[asyncio.Task[tuple[int, list[LineResult]]]] = deque()
     async for window in _received(windows):
         under_way.append(asyncio.create_task(_carried_out(context, window)))
@@ -103,7 +103,7 @@ async def load(
 
 
 async def _received(windows: Connection) -> AsyncIterator[Window]:
-    """Each window; the next one is on its way meanwhile."""
+    """Each window, while the next one is read."""
     loop = asyncio.get_running_loop()
     coming = loop.run_in_executor(None, windows.recv)
     while (window := await coming) is not None:
@@ -119,7 +119,7 @@ async def _carried_out(context: ServiceContext, window: Window) -> tuple[int, li
 
 
 def _told(line: ParsedLine, reply: Reply | Exception | None) -> LineResult:
-    """What became of a line; one that asked for nothing was bad from the start."""
+    """The result of a line; a line without a request is bad."""
     if reply is None:
         return LineResult(line.number, "bad", line.why)
     if isinstance(reply, Exception):

@@ -10,7 +10,7 @@ from service.vault import KeyFileError
 
 
 def main(arguments: list[str]) -> int:
-    """Wrap every person's key anew; 1 while a process still uses the old wrapping key."""
+    """Wrap every person's key again; exit status 1 while a process uses the old wrapping key."""
     made = parser("rewrap", "Replace the wrapping key in the key file, and wrap every key anew.")
     settings = settings_of(made.parse_args(arguments))
     try:

@@ -1,4 +1,4 @@
-"""Options that every command takes, and the house it works on."""
+"""Options that commands share, and the service context that they work on."""
 
 import argparse
 import asyncio
@@ -26,14 +26,14 @@ from service.settings import Settings
 
 WIDTH = 40
 CLOCK_YEARS = (1971, 2199)
-"""The years of a business clock: ids count from 1970, and no term goes on after 2199."""
+"""The years of a business clock: ids count from 1970, and no term lasts beyond 2199."""
 PORT_MAX = 65_535
 CLOCK_FILE = "business-clock"
-"""Says in the data directory by how much the last service's clock was ahead of the machine's."""
+"""The file in the data directory with the offset of the last service's clock from the machine's."""
 
 
 def show(done: int, of: int) -> None:
-    """Draw how far it is."""
+    """Draw the progress."""
     if sys.stderr.isatty():
         full = WIDTH * done // max(1, of)
         bar = "█" * full + "░" * (WIDTH - full)
@@ -41,7 +41,7 @@ def show(done: int, of: int) -> None:
 
 
 def clear() -> None:
-    """Wipe it away."""
+    """Erase the progress."""
     if sys.stderr.isatty():
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
@@ -53,9 +53,9 @@ def fail(why: str) -> int:
 
 
 def ended(command: str, work: Callable[[], int]) -> int:
-    """Do a command's work; its exit status.
+    """Run a command; its exit status.
 
-    Whatever goes wrong is told in one line, without the error's words: its class and place.
+    Any error is printed in one line with its class and place, without its message.
     """
     try:
         return work()
@@ -72,7 +72,7 @@ def parser(command: str, description: str) -> argparse.ArgumentParser:
 
 
 def clock_option(made: argparse.ArgumentParser, default: str | None) -> None:
-    """Let a command set the business clock."""
+    """Add the option that sets the business clock."""
     made.add_argument(
         "--clock",
         type=_moment,
@@ -83,7 +83,7 @@ def clock_option(made: argparse.ArgumentParser, default: str | None) -> None:
 
 
 def port_option(made: argparse.ArgumentParser, default: str) -> None:
-    """Let a command listen elsewhere; 0 is any port that is free."""
+    """Add the options of host and port; port 0 is any free port."""
     made.add_argument("--port", type=_port, metavar="PORT", default=default)
 
 
@@ -108,12 +108,12 @@ def _port(text: str) -> int:
 
 
 async def is_behind_log(store: Store, clock: Clock) -> bool:
-    """Whether a clock lies before the newest event: time does not run back."""
+    """Whether a clock is before the newest event; time must not run back."""
     return clock().at.timestamp() * 1_000_000 < await store.recorded_at()
 
 
 def keep_clock(data: Path, clock: Clock | None) -> None:
-    """Let commands beside a service know its clock of its own; None where it is the machine's."""
+    """Tell commands beside a service its clock; None if it is the machine's."""
     file = data / CLOCK_FILE
     if clock is None:
         file.unlink(missing_ok=True)
@@ -122,7 +122,7 @@ def keep_clock(data: Path, clock: Clock | None) -> None:
 
 
 async def check_clock(dsn: str) -> None:
-    """Let no command write whose machine has another time than the database's.
+    """Check that the machine's clock agrees with the database's.
 
     Raises:
         ClockSkewError: it differs by more than a second.
@@ -135,10 +135,10 @@ async def check_clock(dsn: str) -> None:
 
 
 async def clock_beside(settings: Settings, dsn: str) -> Clock:
-    """The clock of a command that was given none.
+    """The clock of a command without `--clock`.
 
-    It is the running service's. Where none runs and the last one had a clock of its own, it
-    starts at the newest time in the log, so that the next start with such a clock is not behind.
+    It is the running service's. If none runs and the last one had its own clock, it starts at the
+    newest time in the log, so that a later start with such a clock is not behind.
     """
     file = settings.data / CLOCK_FILE
     if settings.database_url is not None or not file.exists():
@@ -153,7 +153,7 @@ async def clock_beside(settings: Settings, dsn: str) -> Clock:
 
 
 def settings_of(options: argparse.Namespace) -> Settings:
-    """The settings: the environment's, and over them what the command line says."""
+    """The settings of the environment; the command line overrides them."""
     settings = Settings.read()
     if options.data is None:
         return settings
@@ -164,14 +164,14 @@ def settings_of(options: argparse.Namespace) -> Settings:
 
 
 class Logins(NamedTuple):
-    """One database by two DSNs: for who may change its schema, and for the service."""
+    """One database by two DSNs: one may change the schema, the other is the service's."""
 
     migrator: str
     service: str
 
     @classmethod
     def given(cls, settings: Settings) -> "Logins | None":
-        """The logins of the deployment's own database; None where it has none."""
+        """The logins of the deployment's own database; None if it has none."""
         dsn = settings.database_url or settings.migrate_url
         return None if dsn is None else cls(settings.migrate_url or dsn, dsn)
 
@@ -183,7 +183,7 @@ class Logins(NamedTuple):
 
 @contextmanager
 def logins(settings: Settings) -> Iterator[Logins]:
-    """The deployment's database, the running service's, or one started for us.
+    """The deployment's database, the running service's, or one that is started for this command.
 
     Raises:
         ClusterHeldError, ClusterStartError: no database can be had here.
@@ -205,7 +205,7 @@ def logins(settings: Settings) -> Iterator[Logins]:
 
 @contextmanager
 def database(settings: Settings) -> Iterator[str]:
-    """The service's DSN of a database that has this release's schema now.
+    """The service's DSN, after the schema is brought to this release.
 
     Raises:
         ClusterHeldError, ClusterStartError: no database can be had here;
@@ -224,7 +224,7 @@ async def open_context(
     limits: Limits | None = None,
     outside: Outside | None = None,
 ) -> AsyncIterator[ServiceContext]:
-    """A house on a migrated database, closed in order; who writes names the checkpoint outside."""
+    """A context on a migrated database, closed in order; a writer names the external checkpoint."""
     context = await open_postgres(settings, dsn, clock, limits, outside)
     try:
         yield context

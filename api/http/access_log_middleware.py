@@ -1,8 +1,8 @@
-"""Who read what, and who was refused: recorded before the answer leaves.
+"""Records who read what, and who was refused, before the answer leaves.
 
-In front of every route, the hot one too. What was applied needs no record here: its event
-holds who did it. A request without a valid token touches nobody and is counted in the metrics;
-an answer from 500 on shows nothing; both are not recorded.
+It stands before every route, the fast one too. A change needs no record here: its event holds
+who made it. A request without a valid token is only counted in the metrics, and an answer of 500
+or above shows no data; neither is recorded.
 """
 
 import re
@@ -21,16 +21,16 @@ from service.request_context import MESSAGE, SEEN, RequestContext
 
 PURPOSE = re.compile(r"[A-Za-z][A-Za-z0-9.-]{0,39}")
 OPEN = ("/v1/policies", "/livez", "/readyz", "/metrics", "/openapi.json", "/docs")
-"""Addresses behind which no person and no institution is."""
+"""Paths that show no person and no institution."""
 READING = frozenset({"POST /v1/quotes", "POST /v1/reconciliations"})
-"""Operations that show something and change nothing, though they take a body."""
+"""Operations that only read, though they take a body."""
 SETTLING = frozenset({f"{MESSAGE}2207"})
-"""Messages whose events are enough; the others are recorded whatever they do."""
+"""Messages whose events are record enough; every other message is recorded."""
 REFUSED_FROM, BUSY, BROKEN_FROM = 400, 429, 500
 
 
 class UnrecordedError(Exception):
-    """The record could not be made durable: the answer is not sent."""
+    """The record could not be made durable, so the answer is not sent."""
 
 
 class AccessLogMiddleware:
@@ -42,7 +42,7 @@ class AccessLogMiddleware:
         self._log = AccessLog(api.context.store)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on; hold its answer back until its record is durable."""
+        """Pass a request on, and delay its answer until the record is durable."""
         if scope["type"] != "http" or scope["path"].startswith(OPEN):
             await self._app(scope, receive, send)
             return
@@ -92,7 +92,7 @@ class AccessLogMiddleware:
 
 
 class _Held:
-    """An answer that leaves when its record is durable, or not at all: then `fault` says why."""
+    """An answer that leaves only when its record is durable; otherwise `fault` says why."""
 
     def __init__(self, send: Send, record: Callable[[Message], Awaitable[None]]) -> None:
         self._send = send
@@ -111,7 +111,7 @@ class _Held:
 
 
 def _is_kept(operation: str, seen: RequestContext, start: Message) -> bool:
-    """Whether an answer shows or refuses something that no event tells of."""
+    """Whether an answer shows or refuses something that no event records."""
     status: int = start["status"]
     if status >= BROKEN_FROM or status == BUSY:
         return False
@@ -127,7 +127,7 @@ def _is_replayed(start: Message) -> bool:
 
 
 def _operation(scope: Scope) -> str | None:
-    """The method and the path's pattern; None where no such address is."""
+    """The method and the path's pattern; None for an unknown path."""
     route = scope.get("route")
     if route is None:
         return f"{scope['method']} {scope['path']}" if scope["path"] in FIXED else None
@@ -135,16 +135,16 @@ def _operation(scope: Scope) -> str | None:
 
 
 FIXED = frozenset({"/v1/settlements"})
-"""Addresses answered in front of the routes; they have no part that names anybody."""
+"""Paths answered before the routes; no part of them names a person."""
 
 
 def _told_instead(start: Message, error: StoreUnavailableError) -> Exception:
-    """What is told in an answer's place; of a change that was answered before, nothing false."""
+    """The error in place of an answer; its outcome is true also for a replayed change."""
     return OutcomeUnknownError(str(error)) if _is_replayed(start) else error
 
 
 def _check_purpose(scope: Scope) -> None:
-    """Let a request say what it is for, in a code.
+    """Check and store the code of a request's purpose.
 
     Raises:
         ProblemError: PURPOSE_FORMAT.

@@ -1,4 +1,4 @@
-"""What every route does: read the body strictly, know the caller, answer with a position."""
+"""The dependencies of routes: the caller, the key, the answer with its position."""
 
 import asyncio
 import hashlib
@@ -31,7 +31,7 @@ KEY_MAX = 64
 
 @dataclass(slots=True)
 class Api:
-    """What the routes lean on. `stopping` is set when the service is about to end.
+    """What the routes use. `stopping` is set when the service is about to end.
 
     Without a database there are no `replays`.
     """
@@ -45,7 +45,7 @@ class Api:
 
 
 def api_of(request: Request) -> Api:
-    """The door of the running application."""
+    """The `Api` of the running application."""
     api: Api = request.app.state.api
     return api
 
@@ -74,7 +74,7 @@ def check_key(key: str | None) -> str:
     """The Idempotency-Key of a request.
 
     Raises:
-        ProblemError: as `read_key`; PERSON_NAMED: it is kept for ever, and where erasure looks not.
+        ProblemError: as `read_key`; PERSON_NAMED: erasure does not reach a key.
     """
     key = read_key(key)
     if is_id_number_in(key):
@@ -84,7 +84,7 @@ def check_key(key: str | None) -> str:
 
 
 def read_key(key: str | None) -> str:
-    """A key that was used before, as it is asked for.
+    """The key of a look-up.
 
     Raises:
         ProblemError: IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_FORMAT.
@@ -105,7 +105,7 @@ def check_dates(api: Api, **sent: date | None) -> None:
     """Refuse query dates before 1900 or more than a year ahead.
 
     Raises:
-        ProblemError: FIELD_INVALID, with the names of those that are.
+        ProblemError: FIELD_INVALID, with the names of the wrong ones.
     """
     on = api.context.clock().on
     wrong = [name for name, value in sent.items() if value and not is_within(value, on)]
@@ -128,7 +128,7 @@ Render = Callable[[dict[str, Any]], dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A call that changes something: who sends it, and under which Idempotency-Key."""
+    """A changing request: its caller and its Idempotency-Key."""
 
     api: Api
     caller: Caller
@@ -137,7 +137,7 @@ class Change:
 
     @property
     def context(self) -> ServiceContext:
-        """What the use cases work on."""
+        """The service context of the use cases."""
         return self.api.context
 
     def request(self, operation: str, body: BaseModel, *, needs_key: bool = True) -> ServiceRequest:
@@ -158,7 +158,7 @@ class Change:
 
 
 def change_of(request: Request, api: ApiOf, caller: CallerOf, key: KeyHeader = None) -> Change:
-    """The request as one that changes something."""
+    """The request as a changing one."""
     return Change(api, caller, key, request.headers.get("accept-language"))
 
 
@@ -166,7 +166,7 @@ ChangeOf = Annotated[Change, Depends(change_of)]
 
 
 def answer_read(reply: Reply, render: Render | None = None) -> Response:
-    """The answer of a look: current as of its position."""
+    """The answer of a read, current as of its position."""
     return json_answer(_placed(reply, render), reply.position)
 
 

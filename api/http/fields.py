@@ -1,4 +1,4 @@
-"""What may be sent: strict shapes, the same for HTTP and for import lines.
+"""The strict types of members, the same for HTTP and for import lines.
 
 Amounts are strings of yuan with two decimals; `fen` turns them into whole fen.
 """
@@ -35,25 +35,25 @@ ShortText = Annotated[str, StringConstraints(pattern=rf"^[^{UNSEEN}]{{1,200}}$")
 
 
 def _names_nobody(text: str) -> str:
-    """Refuse a free text with an ID number in it: no erasure would reach it."""
+    """Refuse a free text with an ID number in it, because erasure would not reach it."""
     if holds_id_number(text):
         raise PydanticCustomError("person_named", "an ID number")
     return text
 
 
 Remark = Annotated[ShortText, AfterValidator(_names_nobody)]
-"""A text that somebody writes as he likes, and that is kept in the clear."""
+"""A free text that is stored in the clear."""
 
 
 def _is_no_person(identifier: str) -> str:
-    """Refuse an identifier that is, or has in it, an ID number."""
+    """Refuse an identifier that contains an ID number."""
     if is_id_number_in(identifier):
         raise PydanticCustomError("person_named", "an ID number")
     return identifier
 
 
 Reference = Annotated[Word, AfterValidator(_is_no_person)]
-"""An identifier of the caller's own that is kept in the clear."""
+"""The caller's own identifier, stored in the clear."""
 Label = Annotated[ShortText, AfterValidator(_is_no_person)]
 """What an institution calls a visit, or a charge batch."""
 IdempotencyKey = Annotated[
@@ -66,7 +66,7 @@ InstitutionCode = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{1,20}$
 LINES_MAX = CLAIMS_MAX = 1000
 NUMBER_MAX = 10**DIGITS_MAX - 1
 Version = Annotated[int, Field(ge=0, le=NUMBER_MAX)]
-"""How many events a stream has."""
+"""The number of a stream's events."""
 
 
 def _written_as(pattern: str) -> BeforeValidator:
@@ -85,19 +85,19 @@ D = TypeVar("D", bound=date)
 
 
 def dated(today: date | None) -> dict[str, Any]:
-    """What a body is validated with (pydantic's context), so that its dates have a last day."""
+    """The pydantic context of a body: the last day that its dates may have."""
     return {"today": today}
 
 
 def _within(sent: D, info: ValidationInfo) -> D:
-    """Refuse a year nobody lives in."""
+    """Refuse a year outside of 1900 to next year."""
     if not is_within(sent, info.context["today"] if info.context else None):
         raise PydanticCustomError("out_of_bounds", "not between 1900 and a year ahead")
     return sent
 
 
 def _within_a_term(sent: date) -> date:
-    """Refuse a year that no term reaches."""
+    """Refuse a year outside of 1900 to 2199."""
     if not is_within(sent, None):
         raise PydanticCustomError("out_of_bounds", "not between 1900 and 2199")
     return sent
@@ -110,7 +110,7 @@ Day = Annotated[date, Field(strict=False), _written_as(DAY_PATTERN), AfterValida
 TermDay = Annotated[
     date, Field(strict=False), _written_as(DAY_PATTERN), AfterValidator(_within_a_term)
 ]
-"""A day on which what goes on for years begins or ends, such as a binding: from 1900 to 2199."""
+"""The first or last day of a long term, such as a binding's: from 1900 to 2199."""
 Moment = Annotated[
     AwareDatetime,
     Field(strict=False),
@@ -131,7 +131,7 @@ def maybe_fen(amount: str | None) -> int | None:
 
 
 class Body(BaseModel):
-    """A body: nothing is guessed, nothing unknown is taken."""
+    """A body: no coercion, no unknown members."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
@@ -141,6 +141,6 @@ class NothingBody(Body):
 
 
 class ReasonBody(Body):
-    """Why."""
+    """The reason of a change."""
 
     reason: Remark = "not stated"

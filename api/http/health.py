@@ -25,7 +25,7 @@ async def live() -> Response:
 
 @router.get("/readyz", response_model=ReadyReply, responses={503: {"model": UnreadyReply}})
 async def ready(api: ApiOf) -> Response:
-    """Whether this process serves, and why not wholly; `position` is the newest event's."""
+    """Whether this process serves, and why it is degraded; `position` is the newest event's."""
     reasons, position = await asyncio.gather(api.context.readiness.reasons(), _position(api))
     if isinstance(position, ReadinessReason):
         reasons.append(position)
@@ -40,7 +40,7 @@ async def ready(api: ApiOf) -> Response:
 
 
 async def _position(api: Api) -> int | ReadinessReason:
-    """The newest event's position, or why the ledger does not tell it."""
+    """The newest event's position, or the reason why it cannot be read."""
     try:
         async with asyncio.timeout(CHECK_MAX_S):
             return await api.context.store.position()

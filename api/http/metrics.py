@@ -1,4 +1,4 @@
-"""What operators watch: requests by status, and the group commit's numbers. No personal data."""
+"""Metrics: requests by status, and the numbers of the group commit. No personal data."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -68,7 +68,7 @@ def _counter(method: str, status: int) -> Counter:
 
 
 def count_answer(method: str, status: int) -> None:
-    """Count one answer; whatever is no method of ours counts as `other`."""
+    """Count one answer; an unknown method counts as `other`."""
     _counter(method if method in METHODS else "other", status).inc()
 
 
@@ -93,11 +93,11 @@ class MetricsMiddleware:
 
 
 class ScrapedState(NamedTuple):
-    """What is measured when it is asked for.
+    """What is measured at the scrape.
 
-    `unsealed` rows are under no checkpoint yet; the file of token keys could not be read for
-    `token_keys_failing_s` seconds; `outside` is how the log stands to the checkpoint outside, one
-    of `STATES`.
+    `unsealed` rows are under no checkpoint yet. The file of token keys could not be read for
+    `token_keys_failing_s` seconds. `outside` is the result of the last comparison with the external
+    checkpoint, one of `STATES`.
     """
 
     unsealed: int

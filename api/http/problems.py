@@ -1,4 +1,4 @@
-"""Every way to say no over HTTP: RFC 9457 problems with a code and an outcome."""
+"""Errors over HTTP: RFC 9457 problems with a code and an outcome."""
 
 import json
 import logging
@@ -28,7 +28,7 @@ RETRY_AFTER_S = "1"
 
 
 class ProblemError(Exception):
-    """A request that the door itself refuses."""
+    """A request that the API refuses before any use case."""
 
     def __init__(self, code: str, **fields: object) -> None:
         super().__init__(code)
@@ -61,7 +61,7 @@ CODES: tuple[tuple[type[Exception], str, str], ...] = (
     (asyncpg.InternalClientError, "OUTCOME_UNKNOWN", "unknown"),
     (Exception, "INTERNAL_ERROR", "unknown"),
 )
-"""What the service's own errors are called, the first that fits."""
+"""The codes of the service's own errors; the first that fits counts."""
 OF_STATUS = {404: "NOT_FOUND", 405: "METHOD"}
 
 
@@ -90,7 +90,7 @@ def _told_as(refusal: RefusalError) -> str:
 
 
 def answer_problem(error: Exception, language: str | None, method: str = "POST") -> ProblemAnswer:
-    """An error as an answer; only bugs are logged, without the body. A look applies nothing."""
+    """An error as an answer. Only bugs are logged, without the body. A read applies nothing."""
     code, outcome, fields = problem_of(error)
     if method == "GET":
         outcome = "not_applied"
@@ -111,7 +111,7 @@ def answer_refusal(reply: Reply, language: str | None) -> ProblemAnswer:
 
 
 def is_english(language: str | None) -> bool:
-    """Whether an `Accept-Language` asks for English first; everybody else is told in Chinese."""
+    """Whether an `Accept-Language` prefers English; otherwise the answer is in Chinese."""
     return (language or "").lower().startswith("en")
 
 
@@ -159,7 +159,7 @@ def shape_problem(error: ValidationError) -> tuple[str, str, Mapping[str, object
 
 
 def _place(detail: ErrorDetails) -> str:
-    """Where in the body; a member's name that is not one of ours could be anything."""
+    """The place in the body, without unknown names, which could be personal data."""
     return ".".join(
         str(at) if re.fullmatch("[a-z_]{1,40}|[0-9]+", str(at)) else "?" for at in detail["loc"]
     )
@@ -174,7 +174,7 @@ FIELD_CODES = {
     "string_too_short": "TEXT_INVALID",
     "person_named": "PERSON_NAMED",
 }
-"""Field codes by pydantic's kind of error; dates and amounts are told apart below."""
+"""Field codes by pydantic's kind of error; dates and amounts are distinguished below."""
 
 
 def _field_code(detail: ErrorDetails) -> str:
@@ -203,7 +203,7 @@ RESERVED = frozenset({"type", "title", "detail", "instance", "code", "outcome", 
 
 
 async def on_error(request: Request, error: Exception) -> Response:
-    """FastAPI's handler for everything that is raised behind it."""
+    """FastAPI's handler for every error of a route."""
     answer = answer_problem(error, request.headers.get("accept-language"), request.method)
     if isinstance(error, HTTPException):
         answer.headers.update(error.headers or {})  # Allow

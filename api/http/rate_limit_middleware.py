@@ -1,7 +1,7 @@
-"""Asks callers to wait who miss too often, in front of every route of the native API.
+"""Limits callers with too many misses, before every route of the native API.
 
-Refused before any work is done: the key stays free. The national protocol answers in its own
-words (`api/his/exchange.py`).
+A limited request does no work, and its key stays unused. The national protocol has its own
+answer (`api/his/exchange.py`).
 """
 
 from api.http.asgi import App, Receive, Scope, Send
@@ -16,14 +16,14 @@ from service.request_context import SEEN
 
 
 class Limited:
-    """Lets an application's misses and failures cost its callers something."""
+    """Charges callers for misses and addresses for failures."""
 
     def __init__(self, app: App, api: Api) -> None:
         self._app = app
         self._api = api
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and count what it missed.
+        """Pass a request on, and count its misses.
 
         Raises:
             ProblemError: RATE_LIMITED.
@@ -66,6 +66,6 @@ class Limited:
 
 
 def too_many(wait_s: int, by: str) -> ProblemError:
-    """The refusal of one who must wait so many seconds; counted."""
+    """The refusal of a caller who must wait so many seconds; it is counted in the metrics."""
     RATE_LIMITED.labels(by).inc()
     return ProblemError("RATE_LIMITED", retry_after_s=wait_s)

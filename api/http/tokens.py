@@ -1,13 +1,11 @@
-"""Bearer tokens: who calls. Issued by the development issuer or by the deployment's own.
+"""Bearer tokens, of the development issuer or of the deployment's own.
 
-A verified token is remembered by its SHA-256 beside the keys that verified it; its expiry is
-checked at every use on the machine's clock, failures are never remembered, and other keys
-remember nobody.
+A verified token is cached by its SHA-256 beside the keys that verified it. Its expiry is checked
+at every use on the machine's clock. Failures are never cached, and new keys empty the cache.
 
-The file of keys is read before the first request, and looked at every second and whenever a
-token fails. New keys take the old ones' place in one step. While the file cannot be read the
-last good keys hold for `KEPT_S`, told by a log line and a metric; then nobody is let in until
-it can.
+The file of keys is read before the first request, and checked every second and whenever a token
+fails. New keys replace the old ones in one step. While the file cannot be read, the last good
+keys are used for `KEPT_S`, with a log line and a metric; after that every token is refused.
 """
 
 import hashlib
@@ -38,11 +36,11 @@ ISSUER = AUDIENCE = "gongji"
 REMEMBERED_MAX = 10_000
 LOOK_AGAIN_S = 1.0
 KEPT_S = 300.0
-"""How long the last good keys hold while their file cannot be read."""
+"""Seconds for which the last good keys are used while their file cannot be read."""
 NATION = "*"
-"""The region that an agency's token says when it is the nation's."""
+"""The region in the token of a national agency."""
 REGION = re.compile(r"\*|[0-9A-Za-z]{1,12}")
-"""Any word: one that is no region of ours finds nothing."""
+"""Any word: a region that does not exist finds nothing."""
 
 
 class TokenKeysError(Exception):
@@ -50,7 +48,7 @@ class TokenKeysError(Exception):
 
 
 class Remembered(NamedTuple):
-    """A verified token: its holder, and the machine second it ends at."""
+    """A verified token: its holder, and the second of the machine's clock at which it expires."""
 
     caller: Caller
     expires_at: float
@@ -87,14 +85,14 @@ class Tokens:
 
     @property
     def failing_s(self) -> float:
-        """For how many seconds the file of keys could not be read; 0 when it can."""
+        """Seconds for which the file of keys could not be read; 0 when it can."""
         if self._clock() >= self._look_at_s:
             self._look(wait=False)
         since_s = self._failing_since_s
         return 0.0 if since_s is None else self._clock() - since_s
 
     def reasons(self) -> list[ReadinessReason]:
-        """Why callers may soon be refused: the file of keys cannot be read."""
+        """The reason for readiness that the file of keys cannot be read."""
         failing_s = self.failing_s
         if not failing_s:
             return []
@@ -106,7 +104,7 @@ class Tokens:
 
         Raises:
             ProblemError: UNAUTHENTICATED; TOKEN_REGION_MISSING: an agency's without a region;
-            TOKEN_KEYS_UNREADABLE: nobody can be let in now.
+            TOKEN_KEYS_UNREADABLE: no token can be verified now.
         """
         if authorization is None or authorization[:7].lower() != "bearer ":
             raise ProblemError("UNAUTHENTICATED")
@@ -122,7 +120,7 @@ class Tokens:
         return known.caller
 
     def _verified(self, token: str, digest: bytes) -> Remembered:
-        """A token that nobody showed before; if it fails, once more with the file as it is now."""
+        """Verify a token that is not cached; if it fails, again with the newest keys."""
         held = self._held
         try:
             known = self._verify(token, held.keys)
@@ -141,7 +139,7 @@ class Tokens:
         return known
 
     def _look(self, *, wait: bool) -> None:
-        """Take the keys of the file if it changed. Without `wait` another thread's look will do."""
+        """Read the keys if the file changed. Without `wait` another thread's check is enough."""
         if not self._lock.acquire(blocking=wait):
             return
         try:
@@ -176,7 +174,7 @@ class Tokens:
 
 
 def _stamp(path: Path) -> tuple[int, ...]:
-    """What changes with a file; zeros if it is not there."""
+    """What changes with a file; zeros if it does not exist."""
     try:
         found = path.stat()
     except OSError:
@@ -189,7 +187,7 @@ def _read(path: Path) -> KeysRead:
 
     Raises:
         TokenKeysError: it is not there, or not a JWK or JWK set of Ed25519 keys,
-        or a set without any: nobody could be let in.
+        or an empty set, which would verify no token.
     """
     stamp = _stamp(path)
     try:
@@ -204,7 +202,7 @@ def _read(path: Path) -> KeysRead:
 
 
 FAILURES = (JoseError, ValueError, KeyError, TypeError, AttributeError)
-"""What a token or a key that is none can make the library raise."""
+"""What the library raises for a malformed token or key."""
 _CLAIMS = jwt.JWTClaimsRegistry(
     iss={"essential": True, "value": ISSUER},
     aud={"essential": True, "value": AUDIENCE},
@@ -214,7 +212,7 @@ _CLAIMS = jwt.JWTClaimsRegistry(
 
 
 def issuer_path(data: Path) -> Path:
-    """Where the development issuer's key lies in a data directory."""
+    """The path of the development issuer's key in a data directory."""
     return data / "issuer.json"
 
 
@@ -241,7 +239,7 @@ def issue(path: Path, role: Role, subject: str, region: str | None, ends_at: dat
     `region` is an agency's, or `NATION`; other roles have none.
 
     Raises:
-        FileNotFoundError: no service ever ran on this data directory.
+        FileNotFoundError: no service has run on this data directory.
     """
     key = OKPKey.import_key(json.loads(path.read_text(encoding="utf-8")))
     claims = {

@@ -1,4 +1,4 @@
-"""Import lines: the bodies of HTTP with a type, through the same use cases."""
+"""Import lines: HTTP bodies with a type, through the same use cases."""
 
 from datetime import date
 from typing import Annotated, Literal
@@ -55,7 +55,7 @@ class CreditLine(CreditBody):
     person_no: PersonNo
 
     def item(self) -> QueuedUseCase:
-        """Bring the money in."""
+        """Credit the account."""
         money = crediting_of(self.person_no, self)
         return QueuedUseCase(accounts.credit, _request(self), (money,))
 
@@ -90,7 +90,7 @@ class KinshipLine(KinshipBody):
     type: Literal["kinship"]
 
     def item(self) -> QueuedUseCase:
-        """Enter the fact."""
+        """Record the kinship."""
         return QueuedUseCase(relatives.record_kinship, _request(self), (kinship_of(self),))
 
 
@@ -100,7 +100,7 @@ class FilingLine(FilingBody):
     type: Literal["filing"]
 
     def item(self) -> QueuedUseCase:
-        """Note the filing."""
+        """Record the filing."""
         return QueuedUseCase(accounts.file_elsewhere, _request(self), (filing_of(self),))
 
 
@@ -113,7 +113,7 @@ class OrderLine(Body):
     reference: Reference | None = None
 
     def item(self) -> QueuedUseCase:
-        """Set the order, whatever it was before."""
+        """Set the order, whatever the order before."""
         order = (self.beneficiary, self.sponsors, None)
         return QueuedUseCase(deduction_order.change_order, _request(self), order)
 
@@ -127,7 +127,7 @@ class ClaimLine(ClaimBody):
     reference: Reference | None = None
 
     def claim(self) -> ClaimBody:
-        """The claim as it would be sent over HTTP."""
+        """The claim as the HTTP body."""
         members = {name: getattr(self, name) for name in ClaimBody.model_fields}
         return ClaimBody.model_construct(**members)
 
@@ -150,7 +150,7 @@ LINE: TypeAdapter[ImportLine] = TypeAdapter(Annotated[ImportLine, Field(discrimi
 
 
 def read_line(raw: bytes, today: date | None = None) -> tuple[str, QueuedUseCase]:
-    """A line's type and what it asks for; the same line twice asks under the same key.
+    """A line's type and its request; equal lines have the same key.
 
     `today` is the business day.
 
@@ -163,7 +163,7 @@ def read_line(raw: bytes, today: date | None = None) -> tuple[str, QueuedUseCase
 
 
 def _request(line: ImportLine) -> Request:
-    """A line as a request: a claim is its institution's, the rest comes from the importer."""
+    """A line as a request of the importer; a claim is its institution's."""
     if isinstance(line, ClaimLine):
         digest = digest_of(OPERATION, line.claim())
         return Request(institution(line.institution), line.key, digest, CHANNEL)

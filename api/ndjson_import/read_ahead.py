@@ -1,7 +1,7 @@
 """Import lines read ahead by a child: split, checked and digested on another core.
 
-The child is forked before anything is open. It goes when the file ends, or when nobody
-listens any more.
+The child is forked before anything is open. It ends with the file, or when the parent closes
+the pipe.
 """
 
 import multiprocessing
@@ -23,11 +23,11 @@ from service.command_batch import QueuedUseCase
 from service.vault import Vault
 
 TOGETHER = 1024
-"""Lines that are read and sent on together."""
+"""The number of lines that are sent together."""
 
 
 class ParsedLine(NamedTuple):
-    """A line as it was read: its type and what it asks for, or why it is bad."""
+    """A parsed line: its type and its request, or the reason why it is bad."""
 
     number: int
     kind: str
@@ -36,7 +36,7 @@ class ParsedLine(NamedTuple):
 
 
 class Window(NamedTuple):
-    """Lines one after another, and how many bytes of the file they were."""
+    """Consecutive lines, and how many bytes of the file they take."""
 
     size: int
     lines: list[ParsedLine]
@@ -44,7 +44,7 @@ class Window(NamedTuple):
 
 @contextmanager
 def reading(path: Path, vault: Vault) -> Iterator[Connection]:
-    """Where the windows of a file come out; None after the last."""
+    """The queue of a file's windows; None after the last."""
     forking = multiprocessing.get_context("fork")
     here, there = forking.Pipe(duplex=False)
     child = forking.Process(target=_read, args=(path, vault, here, there), daemon=True)
@@ -59,7 +59,7 @@ def reading(path: Path, vault: Vault) -> Iterator[Connection]:
 
 def _read(path: Path, vault: Vault, here: Connection, there: Connection) -> None:
     clock = business_clock()
-    here.close()  # so that writing fails when the parent is gone
+    here.close()  # so that writing fails when the parent has ended
     with suppress(BrokenPipeError, KeyboardInterrupt), path.open("rb") as file:
         numbered = enumerate(file, 1)
         while together := list(islice(numbered, TOGETHER)):
@@ -77,7 +77,7 @@ def _line(vault: Vault, clock: Clock, number: int, raw: bytes) -> ParsedLine:
 
 
 def _sealed(vault: Vault, now: Instant, item: QueuedUseCase) -> QueuedUseCase:
-    """Seal a newcomer here, which is half of the work of opening an account."""
+    """Seal a new person here: that is half of the work of opening an account."""
     opening = item.arguments[0]
     if not isinstance(opening, OpenAccount):
         return item
@@ -85,7 +85,7 @@ def _sealed(vault: Vault, now: Instant, item: QueuedUseCase) -> QueuedUseCase:
 
 
 def reason_of(error: Exception) -> str:
-    """Why a line is bad: the code that HTTP would answer, and the first member it means."""
+    """Why a line is bad: the HTTP problem's code, and the first member concerned."""
     code, _, fields = problem_of(error)
     named = fields.get("errors")
     first = named[0] if isinstance(named, list) and named else None

@@ -26,7 +26,7 @@ from service.proof.merkle import SIZE_MAX
 from service.proof.signed_notes import b64, read_checkpoint
 
 TEXT = "text/plain"
-TOLD: dict[int | str, dict[str, Any]] = {
+PROOF_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"content": {TEXT: {"schema": {"type": "string"}}}, "description": "The proof"}
 }
 Size = Annotated[int, Query(ge=1, le=SIZE_MAX)]
@@ -34,7 +34,9 @@ Size = Annotated[int, Query(ge=1, le=SIZE_MAX)]
 router = APIRouter(prefix="/v1", tags=["proof"], route_class=StrictBodyRoute)
 
 
-@router.get("/audit/checkpoint", response_model=CheckpointReply, responses=TOLD | problems(409))
+@router.get(
+    "/audit/checkpoint", response_model=CheckpointReply, responses=PROOF_RESPONSES | problems(409)
+)
 async def look_at_checkpoint(request: Request, api: ApiOf, caller: CallerOf) -> Response:
     """The newest signed checkpoint, the newest that a witness signed, the keys (auditor)."""
     signed, witnessed, keys = await proofs.look_at_checkpoint(api.read_models.pool, caller)
@@ -50,7 +52,9 @@ async def look_at_checkpoint(request: Request, api: ApiOf, caller: CallerOf) -> 
 
 
 @router.get(
-    "/audit/proofs/inclusion", response_model=InclusionReply, responses=TOLD | problems(404, 409)
+    "/audit/proofs/inclusion",
+    response_model=InclusionReply,
+    responses=PROOF_RESPONSES | problems(404, 409),
 )
 async def prove_inclusion(
     request: Request, api: ApiOf, caller: CallerOf, position: Size, size: Size | None = None
@@ -74,7 +78,7 @@ async def prove_inclusion(
 @router.get(
     "/audit/proofs/consistency",
     response_model=ConsistencyReply,
-    responses=TOLD | problems(404, 409),
+    responses=PROOF_RESPONSES | problems(404, 409),
 )
 async def prove_consistency(
     request: Request,
@@ -92,7 +96,7 @@ async def prove_consistency(
 @router.get(
     "/settlements/{settlement_id}/receipt",
     response_model=ReceiptReply,
-    responses=TOLD | problems(404, 409),
+    responses=PROOF_RESPONSES | problems(404, 409),
 )
 async def look_at_receipt(
     request: Request, api: ApiOf, caller: CallerOf, settlement_id: str
@@ -110,7 +114,9 @@ async def look_at_receipt(
 
 
 @router.get(
-    "/witness/checkpoint", response_model=ConsistencyReply, responses=TOLD | problems(404, 409)
+    "/witness/checkpoint",
+    response_model=ConsistencyReply,
+    responses=PROOF_RESPONSES | problems(404, 409),
 )
 async def look_as_witness(
     request: Request,

@@ -1,1 +1,1 @@
-"""What one connection, address or caller may cost the others."""
+"""Limits for connections, addresses and callers."""

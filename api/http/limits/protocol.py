@@ -1,8 +1,8 @@
-"""HTTP on a socket, bounded: what a connection may cost before anybody knows who it is.
+"""HTTP on a socket with bounds on what an unauthenticated connection may cost.
 
-httptools keeps an unfinished header line in memory and joins it anew with every read, so a head
-without an end costs memory without a bound and time by its square. uvicorn has no option for
-that, and none for a head or a body that stops half-way.
+httptools keeps an unfinished header line in memory and joins it again with every read, so an
+endless head costs unbounded memory and quadratic time. uvicorn has no option for that, and none
+for a head or a body that stops half-way.
 """
 
 import asyncio
@@ -22,9 +22,9 @@ from api.http.metrics import count_answer
 from api.http.problems import ProblemError, answer_problem
 
 LINGER_S = 1.0
-"""How long a refused connection stays, unread: closed at once, TCP could drop the answer."""
+"""Seconds for which a refused connection stays open: closed at once, TCP could drop the answer."""
 FILES_OF_OURS = 128
-"""Open files that a process keeps for itself: database connections, logs, children."""
+"""Open files that a process needs for database connections, logs and children."""
 FIELD_OVERHEAD = 4
 """Bytes of a header line beside its name and value: a colon, a space, CR and LF."""
 
@@ -50,7 +50,7 @@ class Bounds:
 
 @dataclass(slots=True)
 class WaitingConnections:
-    """The connections of one server that wait for their client, those waiting longest first."""
+    """The connections of one server that wait for their client, the longest waiting first."""
 
     idle: "dict[BoundedProtocol, None]" = field(default_factory=dict)
     sending: "dict[BoundedProtocol, None]" = field(default_factory=dict)
@@ -68,8 +68,8 @@ class Phase(Enum):
 class BoundedProtocol(HttpToolsProtocol):
     """uvicorn's protocol on httptools, with bounds. Made by `bounded`.
 
-    One timer a connection looks every few seconds whether a bound is passed; a request itself
-    only notes times.
+    One timer a connection checks every few seconds whether a bound is passed; a request itself
+    only stores times.
     """
 
     bounds: ClassVar[Bounds]
@@ -77,7 +77,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Make room for one more, and give it its time for a first head."""
+        """Make room if there are too many connections, and start the time for a first head."""
         super().connection_made(transport)
         self._phase = Phase.IDLE
         self._is_refused = False
@@ -93,7 +93,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget it."""
+        """Remove the connection from the lists."""
         self._timer.cancel()
         self.crowd.idle.pop(self, None)
         self._leave_body()
@@ -101,7 +101,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @override
     def data_received(self, data: bytes) -> None:
-        """Parse what came, and count what brings the request no further."""
+        """Parse the data, and count bytes that are neither head nor body."""
         if self._is_refused:
             return
         if self._phase is Phase.IDLE:
@@ -125,7 +125,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @override
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header; a trailer, which nobody authenticated as one, is dropped."""
+        """Keep a header; a trailer is dropped, because no check sees it as one."""
         if self._phase is Phase.HEAD:
             super().on_header(name, value)
 
@@ -144,7 +144,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @override
     def on_body(self, body: bytes) -> None:
-        """Keep a part of a body; when too much waits, who has been sending longest makes room."""
+        """Keep a part of a body; if too much waits, the longest sending connection is closed."""
         if self._is_refused:
             return
         self._steps += 1
@@ -184,7 +184,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @override
     def resume_writing(self) -> None:
-        """The client has read on."""
+        """The client reads again."""
         super().resume_writing()
         self._unread_since_s = None
 
@@ -217,7 +217,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._body_bytes = 0
 
     def _is_owed(self) -> bool:
-        """Whether the next answer on this connection is the one to what is being sent."""
+        """Whether the next answer on this connection is that of the request being received."""
         cycle: RequestResponseCycle | None = self.cycle
         if self._phase is Phase.IDLE or self.pipeline:
             return False
@@ -237,14 +237,14 @@ class BoundedProtocol(HttpToolsProtocol):
         self._timer = self.loop.call_later(min(left_s, self.bounds.head_s), self._look)
 
     def _ends_s(self, now_s: float) -> float:
-        """When its time is over, on the loop's clock; idle ones are closed by uvicorn."""
+        """The deadline on the loop's clock; uvicorn closes idle connections."""
         bounds = self.bounds
         if self._unread_since_s is not None:
             return self._unread_since_s + bounds.unread_s
         if self._phase is Phase.HEAD or self.cycle is None:
             return self._began_s + bounds.head_s
         if self._phase is Phase.BODY:
-            if self.flow.read_paused:  # it is us who do not read
+            if self.flow.read_paused:  # this process does not read, so the client is not late
                 self._began_s = self._moved_s = now_s
             return min(self._moved_s + bounds.quiet_s, self._began_s + bounds.body_s)
         return now_s + bounds.head_s
@@ -257,7 +257,7 @@ def bounded(bounds: Bounds) -> type[BoundedProtocol]:
 
 
 def connections_at_most(wanted: int) -> int:
-    """So many connections as this process may have open beside its own files, `wanted` at most.
+    """The number of connections that this process may open beside its own files, `wanted` at most.
 
     Raises the process's soft limit of open files as far as that needs.
     """

@@ -1,9 +1,9 @@
-"""How often a caller may miss and an address may fail, before both are asked to wait.
+"""Limits for a caller's misses and an address's failures.
 
-Only misses and failures cost anything: who asks for what he knows is never slowed. A person's
-invitations cost the same whether there is such a person or not, so that the limit tells nothing.
-Pure: the time is an input, in seconds of any origin. Memory is bounded: of too many buckets the
-one that was used longest ago is forgotten.
+Only misses and failures are charged: a caller who asks for what exists is never limited. A
+person's invitations cost the same whether the other person exists or not, so the limit reveals
+nothing. Pure: the time is an input, in seconds of any origin. Memory is bounded: the bucket that
+was used longest ago is dropped first.
 """
 
 import ipaddress
@@ -15,11 +15,11 @@ from math import ceil
 from service.caller import Caller, Role
 
 MISSES = frozenset({"NOT_FOUND", "CREDENTIAL_MISMATCH", "CREDENTIAL_UNKNOWN", "CODE_EXPIRED"})
-"""Codes that say that nothing of yours is there."""
+"""Codes of a miss: nothing of the caller's was found."""
 FAILURES = frozenset({"UNAUTHENTICATED", "SIGNATURE_INVALID", "SIGNATURE_ALG"})
-"""Codes that say that nobody knows who you are."""
+"""Codes of a failure: the caller is not authenticated."""
 ENUMERATING = frozenset({"/v1/bindings", "/v1/credential-links", "/v1/kinships"})
-"""Addresses where a person names others; each POST costs a person as much as a miss."""
+"""Paths where a person names others; each POST costs a person as much as a miss."""
 MINUTE_S = 60.0
 BUCKETS_MAX = 100_000
 IPV6_NETWORK = 64
@@ -39,21 +39,21 @@ class Buckets:
     _latest_s: float = 0.0
 
     def __len__(self) -> int:
-        """How many buckets are remembered."""
+        """The number of buckets in memory."""
         return len(self._full_at)
 
     def is_any_empty(self, now_s: float) -> bool:
-        """Whether anybody might have to wait; a cheap look for every request."""
+        """Whether any bucket may be empty; a cheap check for every request."""
         return self.per_minute > 0 and self._latest_s > now_s + self._spare_s()
 
     def wait_s(self, key: Hashable, now_s: float) -> float:
-        """Seconds until one more is allowed; 0 when it is now."""
+        """Seconds until one more is allowed; 0 when it is allowed now."""
         if not self.is_any_empty(now_s):
             return 0.0
         return max(0.0, self._full_at.get(key, now_s) - now_s - self._spare_s())
 
     def charge(self, key: Hashable, now_s: float, times: int = 1) -> None:
-        """Take tokens out of a bucket, beyond empty too: then nobody waits over two minutes."""
+        """Take tokens out of a bucket, also beyond empty; the wait never exceeds two minutes."""
         if self.per_minute <= 0:
             return
         full_at = max(self._full_at.pop(key, now_s), now_s) + times * self._each_s()
@@ -67,20 +67,20 @@ class Buckets:
 
     def _spare_s(self) -> float:
         """How far from full a bucket may be that still has a whole token."""
-        return MINUTE_S - self._each_s() / 2  # between two counts, where no rounding decides
+        return MINUTE_S - self._each_s() / 2  # between two counts, so that rounding decides nothing
 
 
 class RateLimits:
     """The limits of one service: persons, all other callers, and addresses that fail."""
 
     def __init__(self, persons: int = 60, callers: int = 1200, addresses: int = 600) -> None:
-        """So many misses or failures a minute; 0 is without limit."""
+        """The numbers are misses or failures a minute; 0 is without limit."""
         self.persons = Buckets(persons)
         self.callers = Buckets(callers)
         self.addresses = Buckets(addresses)
 
     def is_any_empty(self, now_s: float) -> bool:
-        """Whether anybody at all might have to wait."""
+        """Whether any caller or address may have to wait."""
         return (
             self.persons.is_any_empty(now_s)
             or self.callers.is_any_empty(now_s)
@@ -92,7 +92,7 @@ class RateLimits:
         return ceil(self._of(caller).wait_s(caller.name, now_s))
 
     def wait_at(self, address: Hashable, now_s: float) -> int:
-        """Whole seconds an address must wait that cannot say who it is; 0 for none."""
+        """Whole seconds that an address with failures must wait; 0 for none."""
         return ceil(self.addresses.wait_s(address, now_s))
 
     def charge(self, caller: Caller, codes: Mapping[str, int], now_s: float) -> None:

@@ -1,1 +1,1 @@
-"""Values as they cross the wire: bounded numbers and dates, cells of a CSV table."""
+"""Values on the wire: bounded numbers and dates, cells of a CSV table."""

@@ -1,4 +1,4 @@
-"""Tables as CSV that a spreadsheet opens as text, Chinese included, and never as a formula."""
+"""Tables as CSV that a spreadsheet opens as text, Chinese included, never as a formula."""
 
 import csv
 import io
@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Sequence
 
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
-"""What tells Excel that the file is UTF-8."""
+"""The byte order mark by which Excel recognises UTF-8."""
 CSV = "text/csv"
 FORMULA = re.compile("[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
-"""How a cell begins that a spreadsheet may calculate (ASVS 1.2.10), full-width forms included."""
+"""First characters of cells that a spreadsheet calculates (ASVS 1.2.10), also full-width."""
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
@@ -22,7 +22,7 @@ def csv_text(rows: Iterable[Sequence[object]]) -> bytes:
 
 
 def _cell(value: object) -> str:
-    """A cell as text; an apostrophe keeps one from being a formula, and a number is none."""
+    """A cell as text; an apostrophe prevents a formula. A number is no formula."""
     cell = "" if value is None else str(value)
     if FORMULA.match(cell) and not NUMBER.fullmatch(cell):
         return f"'{cell}"

@@ -1,7 +1,7 @@
-"""Dates from outside: from 1900 to a year ahead of the business day, and no others.
+"""Dates from outside: from 1900 to a year ahead of the business day.
 
-A bill, a visit or an agreement of another time is a default of somebody's program ("0001-01-01")
-or a slip, and what is stored is read for ever.
+A date outside of that is a program's default ("0001-01-01") or a mistake, and stored dates are
+read for ever.
 """
 
 from datetime import date, datetime, time, timedelta
@@ -11,7 +11,7 @@ from aggregates.vocabulary import BEIJING
 
 FIRST = date(1900, 1, 1)
 LAST = date(2199, 12, 31)
-"""The last day where nobody says what today is."""
+"""The last day where today is not given."""
 LEAP = (2, 29)
 
 
@@ -26,7 +26,7 @@ def last_day(today: date | None) -> date:
 
 
 def is_within(sent: date, today: date | None) -> bool:
-    """Whether a day, or the Beijing day of an aware moment, is one that may be sent."""
+    """Whether a day, or the Beijing day of an aware moment, is within the bounds."""
     if not isinstance(sent, datetime):
         return FIRST <= sent <= last_day(today)
     first, beyond = _moments(last_day(today))

@@ -1,7 +1,7 @@
 """Numbers from outside, bounded before they are converted.
 
-`1e999999` is eight signs and, as an int, a million digits: a process is busy with it for
-minutes. Every door that turns a text or a JSON number into an amount or a count does it here.
+`1e999999` has eight characters and, as an int, a million digits: converting it takes minutes.
+Every text or JSON number that becomes an amount or a count is converted here.
 """
 
 from decimal import Decimal, InvalidOperation
@@ -9,16 +9,16 @@ from decimal import Decimal, InvalidOperation
 from aggregates.vocabulary import FEN_MAX
 
 DIGITS_MAX = 18
-"""Digits of a number before and behind its point; what has more is no amount and no count."""
+"""The most digits of a number, before and behind its point together."""
 SIGNS_MAX = 64
-"""Signs of a number's text, with zeros in front, a point and an exponent."""
+"""The most characters of a number's text, with leading zeros, a point and an exponent."""
 
 
 def decimal_of(text: str) -> Decimal:
-    """A number of at most 18 digits, as it is written, spaces around it let be.
+    """A number of at most 18 digits; spaces around it are ignored.
 
     Raises:
-        ValueError: it is none, or has more digits.
+        ValueError: it is no number, or has more digits.
     """
     text = text.strip()
     if len(text) > SIGNS_MAX or not text.isascii() or "_" in text:
@@ -51,7 +51,7 @@ def fen_of(text: str) -> int:
     """An amount of yuan in fen, within `FEN_MAX`.
 
     Raises:
-        ValueError: it is no amount, has parts of a fen, or is beyond.
+        ValueError: it is no amount, has fractions of a fen, or is beyond `FEN_MAX`.
     """
     amount_fen = whole_of(decimal_of(text) * 100)
     if abs(amount_fen) > FEN_MAX:
