@@ -185,6 +185,7 @@ def test_two_starts_at_once_install_once(checkout: Checkout) -> None:
     assert outputs[0] == outputs[1] != ""
 
 
+@pytest.mark.thorough
 def test_pip_installs_where_uv_cannot(checkout: Checkout) -> None:
     """A uv that fails is passed over; a lock that pip cannot install fails in pip's words."""
     (checkout.root / "requirements.lock").write_text("./missing.whl --hash=sha256:00\n")

@@ -211,6 +211,7 @@ def cuts(asked: list[str]) -> list[int]:
     return sorted({*range(1, len(asked), 11), *range(quoted - 1, quoted + 7), len(asked) - 1})
 
 
+@pytest.mark.thorough
 async def test_a_day_that_was_cut_off_is_told_to_its_end(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

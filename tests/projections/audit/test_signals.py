@@ -282,6 +282,7 @@ def everything() -> Plot:
     return plot
 
 
+@pytest.mark.thorough
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(1, 400), max_size=8))
 def test_how_the_log_is_cut_into_batches_changes_nothing(cuts: Sequence[int]) -> None:

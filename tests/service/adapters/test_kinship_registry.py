@@ -28,6 +28,8 @@ from service.regions.policy_book import load
 from service.vault import load_keys
 from tests.service.settlement.settled_family import asked, move_in
 
+pytestmark = pytest.mark.thorough
+
 REGIONS = Path(__file__).parents[3] / "service" / "regions"
 FACTS = {"S1": "child", "S2": "sibling"}
 START_S = 30.0

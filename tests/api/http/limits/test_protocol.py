@@ -14,6 +14,8 @@ from api.http.asgi import Receive, Scope, Send, read_raw
 from api.http.limits.protocol import LINGER_S, Bounds, bounded
 from api.http.problems import ProblemError
 
+pytestmark = pytest.mark.thorough
+
 PROBLEM = b"application/problem+json"
 OK = b"HTTP/1.1 200 OK"
 LIVEZ = b"GET /livez HTTP/1.1\r\nhost: a\r\n\r\n"
