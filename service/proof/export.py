@@ -10,13 +10,14 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from asyncpg import Pool
 
 from aggregates.refusals import UnknownError
 from aggregates.vocabulary import BEIJING, StreamId
 from service.context import ServiceContext
-from service.ledger.codec import TOPIC_PREFIX, Recorded, stream_id
+from service.ledger.codec import Recorded, stream_of
 from service.proof.merkle import TILE, Leaf, inclusion_path, leaf_hash
 from service.proof.proofs import Signed, newest
 from service.proof.signed_notes import b64
@@ -184,7 +185,7 @@ async def _own(
 
 
 def _bill(leaf: Leaf) -> StreamId:
-    return stream_id(TOPIC_PREFIX[leaf.topic.partition(".")[0]], leaf.stream.hex())
+    return stream_of(leaf.topic, UUID(bytes=leaf.stream))
 
 
 def _place(first: Recorded) -> object:

@@ -12,7 +12,7 @@ from typing_extensions import override
 from aggregates.event_metadata import Act
 from aggregates.topics import CLASSES, Event, State
 from aggregates.vocabulary import StreamId
-from service.ledger.codec import TOPIC_PREFIX, decode, encode, encode_act, kind_of, stream_id
+from service.ledger.codec import decode, encode, encode_act, kind_of, stream_of
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -53,11 +53,6 @@ def uuid_of(stream: StreamId) -> UUID:
     return UUID(stream[4:])
 
 
-def stream_of(topic: str, originator_id: UUID | str) -> StreamId:
-    """The stream of one of our events: its topic gives the kind, the UUID the digits."""
-    return stream_id(TOPIC_PREFIX[topic.partition(".")[0]], UUID(str(originator_id)).hex)
-
-
 class LedgerMapper(Mapper[TAggregateID]):
     """Maps our events to `LedgerEvent`, and others as the library does.
 
@@ -88,7 +83,7 @@ class LedgerMapper(Mapper[TAggregateID]):
             place = f"{stored_event.originator_id} {stored_event.originator_version}"
             raise MapperDeserialisationError(f"{topic} at {place}") from error
         event = LedgerEvent(
-            stream=stream_of(topic, stored_event.originator_id),
+            stream=stream_of(topic, UUID(str(stored_event.originator_id))),
             originator_version=stored_event.originator_version,
             act=envelope.act,
             event=envelope.event,

@@ -21,9 +21,9 @@ from typing_extensions import override
 from aggregates.topics import CLASSES
 from aggregates.vocabulary import StreamId
 from service.clock import Clock, business_clock, micros
-from service.ledger.codec import KINDS, EventRow
+from service.ledger.codec import KINDS, EventRow, stream_of
 from service.ledger.eventsourcing.blocking import LedgerLoop
-from service.ledger.eventsourcing.mapper import LedgerNotification, stream_of
+from service.ledger.eventsourcing.mapper import LedgerNotification
 from service.ledger.postgres.append_call import APPEND, arguments, outcome_of
 from service.ledger.store import Batch
 
@@ -180,7 +180,7 @@ class LedgerRecorder(LedgerTracking, ProcessRecorder):
             event
             for event in events
             if event.topic in CLASSES
-            and stream_of(event.topic, event.originator_id) == originator_id
+            and stream_of(event.topic, UUID(str(event.originator_id))) == originator_id
         ]
 
     @override
