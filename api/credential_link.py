@@ -11,11 +11,11 @@ from api.http.dependencies import (
     ApiOf,
     CallerOf,
     ChangeOf,
+    PageOf,
     answer_read,
     page_answer,
 )
 from api.http.fields import (
-    NUMBER_MAX,
     Body,
     NothingBody,
     PersonNo,
@@ -38,7 +38,6 @@ from service.credential_link import (
     review,
 )
 from service.ids import stream_of
-from service.read_models.reader import PageRequest
 
 
 class ProofBody(Body):
@@ -148,18 +147,15 @@ async def open_link(change: ChangeOf, body: LinkBody) -> Response:
 async def list_links(
     api: ApiOf,
     caller: CallerOf,
+    page: PageOf,
     person_no: Annotated[
         str | None, Query(max_length=40, description="whose, for an agency or an auditor")
     ] = None,
-    cursor: Annotated[str | None, Query(max_length=100)] = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    min_position: Annotated[int | None, Query(ge=0, le=NUMBER_MAX)] = None,
 ) -> Response:
     """The links in which the caller is guardian or member, newest first."""
     if person_no is None and caller.role in {Role.AGENCY, Role.AUDITOR}:
         errors = [{"field": "person_no", "code": "QUERY_INVALID"}]
         raise ProblemError("QUERY_INVALID", errors=errors)
-    page = PageRequest(cursor, limit, min_position)
     return page_answer(
         await queries.links_of(api.context, api.read_models, caller, person_no, page)
     )

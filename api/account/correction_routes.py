@@ -16,11 +16,12 @@ from api.http.dependencies import (
     CallerOf,
     Change,
     ChangeOf,
+    PageOf,
     Render,
     answer_read,
     page_answer,
 )
-from api.http.fields import NUMBER_MAX, NothingBody, fen
+from api.http.fields import NothingBody, fen
 from api.http.openapi_helpers import problems
 from api.http.strict_body import StrictBodyRoute
 from service.account import corrections
@@ -28,7 +29,6 @@ from service.context import ServiceContext
 from service.ids import stream_of
 from service.ledger.command import Reply
 from service.person.masking import persons_of
-from service.read_models.reader import PageRequest
 
 router = APIRouter(prefix="/v1/corrections", tags=["corrections"], route_class=StrictBodyRoute)
 
@@ -54,16 +54,13 @@ async def propose(change: ChangeOf, body: CorrectionBody) -> Response:
 async def list_corrections(
     api: ApiOf,
     caller: CallerOf,
+    page: PageOf,
     status: Annotated[str | None, Query(pattern="^(proposed|approved|rejected)$")] = None,
-    cursor: Annotated[str | None, Query(max_length=100)] = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    min_position: Annotated[int | None, Query(ge=0, le=NUMBER_MAX)] = None,
 ) -> Response:
     """The corrections of an agency's region, newest first; auditors see all.
 
     `status=proposed` lists those that another clerk must still decide.
     """
-    page = PageRequest(cursor, limit, min_position)
     return page_answer(
         await corrections.corrections_of(api.context, api.read_models, caller, status, page)
     )

@@ -4,13 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, NamedTuple
 
-from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic_core import to_json
 
 from api.account.statement_schemas import BillsReply, EntriesReply
-from api.http.dependencies import ApiOf, CallerOf
-from api.http.fields import NUMBER_MAX
+from api.http.dependencies import ApiOf, CallerOf, PageOf
 from api.http.headers import answer_headers
 from api.http.openapi_helpers import problems
 from api.http.problems import is_english
@@ -22,7 +20,7 @@ from service.account.statement_text import CLASSES, KINDS, SOMEBODY, STATUSES
 from service.bilingual import Bilingual, Language
 from service.caller import Caller
 from service.context import ServiceContext
-from service.read_models.reader import PageRequest, PageResult, ReadModels
+from service.read_models.reader import PageResult, ReadModels
 
 ROWS_MAX = 10_000
 """Rows of a CSV answer; `Link` leads to the rest."""
@@ -37,14 +35,6 @@ TABLE_ANSWER: dict[int | str, dict[str, Any]] = {
 }
 List = Callable[[ServiceContext, ReadModels, Caller, StatementRequest], Awaitable[PageResult]]
 Cell = Callable[[dict[str, Any], Language], object]
-
-
-class PageQuery(BaseModel):
-    """The part of a list; a table ignores `limit`."""
-
-    cursor: str | None = Field(None, max_length=100)
-    limit: int = Field(50, ge=1, le=200)
-    min_position: int | None = Field(None, ge=0, le=NUMBER_MAX)
 
 
 class Column(NamedTuple):
@@ -67,15 +57,14 @@ class _ListQuery(NamedTuple):
     request: Request
     api: ApiOf
     caller: CallerOf
-    page: Annotated[PageQuery, Query()]
+    page: PageOf
 
     async def answer(self, person_no: str, read: List, sheet: Sheet) -> Response:
         """The list in the reader's language, as a page or as a table."""
         is_in_english = is_english(self.request.headers.get("accept-language"))
         language = Language.ENGLISH if is_in_english else Language.CHINESE
         is_table = CSV in self.request.headers.get("accept", "").lower()
-        limit = ROWS_MAX if is_table else self.page.limit
-        page = PageRequest(self.page.cursor, limit, self.page.min_position)
+        page = self.page._replace(limit=ROWS_MAX) if is_table else self.page
         request = StatementRequest(person_no, page, language)
         result = await read(self.api.context, self.api.read_models, self.caller, request)
         if is_table:

@@ -14,16 +14,16 @@ from api.http.dependencies import (
     ApiOf,
     CallerOf,
     ChangeOf,
+    PageOf,
     answer_read,
     page_answer,
 )
-from api.http.fields import NUMBER_MAX, NothingBody, ReasonBody, maybe_fen
+from api.http.fields import NothingBody, ReasonBody, maybe_fen
 from api.http.openapi_helpers import problems
 from api.http.strict_body import StrictBodyRoute
 from service.binding import bindings, consents, queries
 from service.binding.bindings import Caps, CapsChange
 from service.ids import stream_of
-from service.read_models.reader import PageRequest
 
 SIDES = ("sponsor", "beneficiary")
 router = APIRouter(prefix="/v1/bindings", tags=["bindings"], route_class=StrictBodyRoute)
@@ -59,13 +59,10 @@ def _filter(
 async def list_bindings(
     api: ApiOf,
     caller: CallerOf,
+    page: PageOf,
     query: Annotated[queries.BindingsQuery, Depends(_filter)],
-    cursor: Annotated[str | None, Query(max_length=100)] = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    min_position: Annotated[int | None, Query(ge=0, le=NUMBER_MAX)] = None,
 ) -> Response:
     """The caller's bindings on either side, newest first."""
-    page = PageRequest(cursor, limit, min_position)
     return page_answer(await queries.bindings(api.context, api.read_models, caller, query, page))
 
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import Depends, Header, Request, Response
+from fastapi import Depends, Header, Query, Request, Response
 from pydantic import BaseModel
 from pydantic_core import to_json
 
+from api.http.fields import NUMBER_MAX
 from api.http.headers import json_answer
 from api.http.limits.rate_limits import RateLimits
 from api.http.problems import ProblemError, answer_refusal
@@ -24,7 +25,7 @@ from service.clock import new_trace
 from service.context import ServiceContext
 from service.ledger.command import Reply
 from service.person.free_text import is_id_number_in
-from service.read_models.reader import PageResult, ReadModels
+from service.read_models.reader import PageRequest, PageResult, ReadModels
 
 KEY_MAX = 64
 
@@ -174,6 +175,18 @@ def _placed(reply: Reply, render: Render | None) -> bytes:
     if render is None:
         return b'%b,"position":%d}' % (reply.answer[:-1], reply.position)
     return to_json(render(json.loads(reply.answer)) | {"position": reply.position})
+
+
+def page_of(
+    cursor: Annotated[str | None, Query(max_length=100)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    min_position: Annotated[int | None, Query(ge=0, le=NUMBER_MAX)] = None,
+) -> PageRequest:
+    """The part of a list that a request asks for."""
+    return PageRequest(cursor, limit, min_position)
+
+
+PageOf = Annotated[PageRequest, Depends(page_of)]
 
 
 def page_answer(page: PageResult) -> Response:
