@@ -43,7 +43,10 @@ class Signature:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Particulars:
-    """What an agreement states of an institution."""
+    """What an agreement states of an institution.
+
+    `region` is the pooling area; `place_code` is the code given, if it was another one.
+    """
 
     code: str
     name: str
@@ -52,6 +55,7 @@ class Particulars:
     status: InstitutionStatus
     opened_regions: tuple[str, ...]
     sensitive: bool
+    place_code: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

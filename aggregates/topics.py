@@ -123,3 +123,10 @@ TOPICS: dict[type[Event], str] = {
 }
 
 CLASSES: dict[str, type[Event]] = {topic: event for event, topic in TOPICS.items()}
+
+LATER_MEMBERS: dict[str, object] = {"insured_place": "", "place_code": ""}
+"""Members that events got after their topic, and their defaults.
+
+Each name is used in one event class or value, never as its first member. At its default a member
+is not stored, so that an event of an earlier release keeps its bytes.
+"""

@@ -123,15 +123,16 @@ async def look_at_institution(api: ApiOf, caller: CallerOf, code: str) -> Respon
 
 @router.get("/policies", response_model=list[PolicyReply], responses=problems())
 async def list_policies(api: ApiOf, _: CallerOf) -> Response:
-    """Every region's published editions."""
+    """The editions of every region that the service knows: published, or in its files."""
     regions = api.context.policies.regions()
-    return json_answer([await _policy(api, region) for region in regions])
+    rulebooks = await editions.look_at_rulebooks(api.context, regions)
+    return json_answer([_policy(region, rulebooks[region]) for region in sorted(rulebooks)])
 
 
 @router.get("/policies/{region}", response_model=PolicyReply, responses=problems(404))
 async def look_at_policy(api: ApiOf, _: CallerOf, region: str) -> Response:
-    """A region's published editions, oldest first."""
-    return json_answer(await _policy(api, region))
+    """A region's editions, oldest first; `region` is any code of the pooling area."""
+    return json_answer(_policy(*await editions.look_at_rulebook(api.context, region)))
 
 
 def designation_of(body: InstitutionBody) -> institutions.Designate:
@@ -168,6 +169,5 @@ def _signature_of(body: SignatureBody | None) -> institutions.Signing | None:
     return institutions.Signing(SignatureStyle(body.style), body.paasid, body.secret)
 
 
-async def _policy(api: ApiOf, region: str) -> dict[str, Any]:
-    published = await editions.look_at_rulebook(api.context, region)
+def _policy(region: str, published: editions.Published) -> dict[str, Any]:
     return {"region": region, "editions": [from_json(content) for _, content in published]}

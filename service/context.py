@@ -89,7 +89,7 @@ class OutsideCheckpoint(Connected, Protocol):
 
 @dataclass(slots=True)
 class ServiceContext:
-    """The parts of a running service."""
+    """The parts of a running service. `published` are the regions whose editions are in the log."""
 
     store: Store
     appender: Appender
@@ -102,6 +102,7 @@ class ServiceContext:
     funds: Funds = field(default_factory=lambda: Funds(load_table()))
     readiness: Readiness = field(default_factory=Readiness)
     proofs: Proofs | None = None
+    published: set[str] = field(default_factory=set)
 
     async def close(self) -> None:
         """Finish all commands, then close all connections."""

@@ -1,5 +1,6 @@
 """Designate institutions, and read them."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -23,7 +24,7 @@ from service.clock import new_stream
 from service.context import ServiceContext
 from service.ledger.command import Decision, Reply, StreamEvents
 from service.ledger.read_set import ReadSet
-from service.policy import edition_in_force
+from service.policy import edition_in_force, publish_area
 from service.vault import Vault
 
 
@@ -66,6 +67,8 @@ async def designate(context: ServiceContext, request: Request, command: Designat
     check_role(request.caller, Role.AGENCY)
     vault = context.vault
     name = vault.name("institution", command.code)
+    command = _in_area(command, context.policies.pooling_area)
+    await publish_area(context, command.region)
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
         if is_foreign(request.caller, command.region):
@@ -92,6 +95,17 @@ async def designate(context: ServiceContext, request: Request, command: Designat
         return Decision(answer=answer, events=events, takes=takes)
 
     return await context.do(request, decide)
+
+
+def _in_area(command: Designate, area_of: Callable[[str], str]) -> Designate:
+    """An agreement with pooling areas for the codes given; its own code is kept beside."""
+    area = area_of(command.region)
+    return replace(
+        command,
+        region=area,
+        place_code="" if command.region == area else command.region,
+        opened_regions=tuple(dict.fromkeys(area_of(code) for code in command.opened_regions)),
+    )
 
 
 async def look_at_institution(context: ServiceContext, caller: Caller, code: str) -> Reply:

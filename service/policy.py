@@ -15,7 +15,7 @@ from service.clock import new_stream
 from service.context import ServiceContext
 from service.ledger.command import Decision
 from service.ledger.read_set import ReadSet
-from service.regions.policy_book import canonical, from_canonical
+from service.regions.canonical import canonical, from_canonical
 from service.vault import Vault
 
 Published = tuple[tuple[str, str], ...]
@@ -30,13 +30,38 @@ class EditionEditedError(Exception):
 async def publish(context: ServiceContext) -> int:
     """Append every edition that is not in the log yet, and count them.
 
+    An area whose editions are laid over its province's is left out until its first account is
+    opened (`publish_area`): a ledger does not hold the rules of areas that it has nobody of.
+
     Raises:
         EditionEditedError: a file changes a published edition.
     """
+    book = context.policies
+    known = await _rulebooks(context, book.regions())
     published = 0
-    for region in context.policies.regions():
-        for edition in context.policies.editions(region):
+    for region in book.regions():
+        if region in known or not book.is_layered(region):
+            published += await _publish_region(context, region, dict(known.get(region, ())))
+    return published
+
+
+async def publish_area(context: ServiceContext, area: str) -> None:
+    """Append an area's editions before its first account is opened, once for each process.
+
+    Raises:
+        EditionEditedError: a file changes a published edition.
+    """
+    if area not in context.published:
+        known = await _rulebooks(context, (area,))
+        await _publish_region(context, area, dict(known.get(area, ())))
+
+
+async def _publish_region(context: ServiceContext, region: str, known: dict[str, str]) -> int:
+    published = 0
+    for edition in context.policies.editions(region):
+        if known.get(edition.id) != canonical(edition).decode():
             published += await _publish(context, edition)
+    context.published.add(region)
     return published
 
 
@@ -97,12 +122,24 @@ async def editions_today(context: ServiceContext, regions: Iterable[str]) -> dic
     return editions
 
 
-async def look_at_rulebook(context: ServiceContext, region: str) -> Published:
-    """A region's published editions from the log; UnknownError if there are none."""
-    rulebooks = await _rulebooks(context, (region,))
-    if region not in rulebooks:
+async def look_at_rulebook(context: ServiceContext, region: str) -> tuple[str, Published]:
+    """The pooling area of a code and its editions; UnknownError if there are none."""
+    area = context.policies.pooling_area(region)
+    rulebooks = await look_at_rulebooks(context, (area,))
+    if area not in rulebooks:
         raise UnknownError
-    return rulebooks[region]
+    return area, rulebooks[area]
+
+
+async def look_at_rulebooks(
+    context: ServiceContext, regions: Iterable[str]
+) -> dict[str, Published]:
+    """Regions' editions by region: from the log, or of the files where none is published yet."""
+    published = await _rulebooks(context, regions)
+    for region in regions:
+        if region not in published and (editions := context.policies.editions(region)):
+            published[region] = tuple((each.id, canonical(each).decode()) for each in editions)
+    return published
 
 
 async def _rulebooks(context: ServiceContext, regions: Iterable[str]) -> dict[str, Published]:

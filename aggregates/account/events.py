@@ -25,7 +25,10 @@ from aggregates.vocabulary import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountOpened:
-    """An account was opened. `sealed` is the personal data, encrypted under the person's key."""
+    """An account was opened. `sealed` is the personal data, encrypted under the person's key.
+
+    `region` is the pooling area; `insured_place` is the code given, if it was another one.
+    """
 
     region: str
     insurance: Insurance
@@ -33,6 +36,7 @@ class AccountOpened:
     flags: tuple[str, ...]
     on: date
     sealed: str
+    insured_place: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

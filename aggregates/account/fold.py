@@ -51,6 +51,7 @@ def evolve(account: Account | None, event: AccountEvent) -> Account:
             standing=event.standing,
             flags=event.flags,
             year=event.on.year,
+            insured_place=event.insured_place,
         )
     assert account is not None, "an account begins with AccountOpened"
     return _FOLDS[type(event)](account, event)

@@ -104,6 +104,7 @@ class Account(NamedTuple):
     holds: tuple[AccountHold, ...] = ()
     suspended: tuple[Suspended, ...] = ()
     is_erased: bool = False
+    insured_place: str = ""
 
     @property
     def has_funds(self) -> bool:

@@ -31,7 +31,7 @@ from service.ledger.command import Decision, OverloadedError, Reply, StreamEvent
 from service.ledger.read_set import ReadSet
 from service.person.free_text import check_names_nobody
 from service.person.lookup import find_person, find_readable, own_region
-from service.policy import edition_in_force
+from service.policy import edition_in_force, publish_area
 from service.serializers import account_answer
 from service.vault import Personal, Vault, names_of
 
@@ -123,15 +123,20 @@ def seal_person(vault: Vault, opening: OpenAccount, now: Instant) -> NewPerson:
 async def open_sealed(context: ServiceContext, request: Request, opening: NewPerson) -> Reply:
     """Open the account of a person whose data is sealed already."""
     check_role(request.caller, Role.AGENCY)
+    area = context.policies.pooling_area(opening.region)
+    await publish_area(context, area)
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
-        edition_in_force(reads, context.vault, opening.region, now)
-        if is_foreign(request.caller, opening.region):
+        try:
+            edition_in_force(reads, context.vault, area, now)
+        except NoEditionError:
+            raise NoEditionError(region=area, nearest=context.policies.nearest(area)) from None
+        if is_foreign(request.caller, area):
             raise UnknownError(what="region")
         if any(reads.holder(name) is not None for name in opening.names):
             raise AccountExistsError
         account_id = opening.account_id
-        account, events = _opened(opening, now)
+        account, events = _opened(opening, area, now)
         return Decision(
             answer=json.encode(account_answer(account, len(events), now)),
             events=[(account_id, event) for event in events],
@@ -228,8 +233,9 @@ async def file_elsewhere(
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
         account_id, account = own_region(reads, context.vault, request.caller, command.person_no)
+        place = context.policies.pooling_area(command.place)
         event = rules.file_elsewhere(
-            account, command.place, command.kind, command.from_on, command.until_on
+            account, place, command.kind, command.from_on, command.until_on
         )
         return changed(reads, (account_id, account), [(account_id, event)], now)
 
@@ -261,10 +267,11 @@ def changed(
     return Decision(answer=json.encode(account_answer(account, version, now)), events=events)
 
 
-def _opened(opening: NewPerson, now: Instant) -> tuple[Account, list[AccountEvent]]:
+def _opened(opening: NewPerson, area: str, now: Instant) -> tuple[Account, list[AccountEvent]]:
     """A new account and its events. One that begins frozen or ended is opened first."""
     opened = AccountOpened(
-        region=opening.region,
+        region=area,
+        insured_place="" if opening.region == area else opening.region,
         insurance=opening.insurance,
         standing=InsuranceStatus.__members__.get(opening.status, InsuranceStatus.NORMAL),
         flags=opening.flags,

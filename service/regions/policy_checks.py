@@ -44,9 +44,9 @@ def _unsound_texts(edition: Edition) -> Iterator[tuple[str, str]]:
     sections = asdict(edition)
     keys = {key for section in sections.values() if isinstance(section, dict) for key in section}
     for key, grade in edition.evidence_of:
-        if key not in keys | sections.keys():
+        if key.partition(".")[0] not in keys | sections.keys():
             yield f"evidence_of.{key}", NOT_A_KEY
-        if grade.partition(" ")[0] not in set(EvidenceGrade):
+        if grade.partition(" ")[0].removesuffix(":") not in set(EvidenceGrade):
             yield f"evidence_of.{key}", f"begins with no grade: {grade}{_one_of(EvidenceGrade)}"
 
 

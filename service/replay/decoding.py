@@ -13,7 +13,7 @@ from aggregates.event_metadata import Act
 from aggregates.settlement.events import Claim
 from aggregates.topics import CLASSES, Event
 from aggregates.vocabulary import StreamId
-from service.ledger.codec import decode_act, decode_event
+from service.ledger.codec import decode_act, decode_event, text_of
 
 
 class Stored(NamedTuple):
@@ -44,7 +44,7 @@ class Inputs(msgspec.Struct, frozen=True):
     settled_at: datetime
 
 
-written = msgspec.json.Encoder().encode
+written = text_of
 """An event or an act as bytes, as the appender writes it."""
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)

@@ -13,7 +13,8 @@ from typing import Any, Protocol
 
 from aggregates.policy.edition import Edition
 from aggregates.vocabulary import BEIJING, Bucket
-from service.regions.policy_book import canonical, from_canonical, load
+from service.regions.canonical import canonical, from_canonical
+from service.regions.policy_book import load
 from service.regions.policy_checks import unsound
 from tests.cases.reading import HOME, Bound, Case, Expect, Given, Person, Step, fen, yuan
 

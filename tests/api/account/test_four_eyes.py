@@ -8,7 +8,8 @@ import pytest
 from service.context import furnish
 from service.ledger.memory_store import MemoryStore
 from service.read_models.reader import ReadModels
-from service.regions.policy_book import PolicyBook, canonical, check, from_canonical, load
+from service.regions.canonical import canonical, from_canonical
+from service.regions.policy_book import PolicyBook, check, load
 from tests.api.clients import (
     AGENCY,
     BOOK,

@@ -7,14 +7,9 @@ import pytest
 
 from aggregates.policy.choices import OrderStrategy
 from aggregates.policy.edition import NoEditionInForceError, RefundDays
-from service.regions.policy_book import (
-    PolicyFilesError,
-    PolicyProblem,
-    canonical,
-    check,
-    from_canonical,
-    load,
-)
+from service.regions.canonical import canonical, from_canonical
+from service.regions.policy_book import PolicyFilesError, check, load
+from service.regions.policy_files import PolicyProblem
 
 REGIONS = Path(__file__).parents[3] / "service" / "regions"
 P0 = (REGIONS / "P0.toml").read_text(encoding="utf-8")
