@@ -44,6 +44,33 @@ class OrderStrategy(StrEnum):
     SAME_REGION_FIRST = "SAME_REGION_FIRST"
 
 
+class TieBreak(StrEnum):
+    """What orders sponsors whom the order leaves equal: the binding's id, or the name in pinyin."""
+
+    BINDING_ID = "BINDING_ID"
+    NAME_PINYIN = "NAME_PINYIN"
+
+
+class AuthoriserCode(StrEnum):
+    """A sponsor pays only on a bill that carries a code of that sponsor."""
+
+    REQUIRED = "REQUIRED"
+
+
+class CredentialRequired(StrEnum):
+    """What a claim must show of the patient: a credential of any kind, or nothing."""
+
+    ANY = "ANY"
+    NONE = "NONE"
+
+
+class Whose(StrEnum):
+    """Whose money a rule of buckets speaks of: the patient's own, or a sponsor's."""
+
+    OWN = "OWN"
+    AID = "AID"
+
+
 class OrderMissing(StrEnum):
     """What happens if there are two or more sponsors and nobody has set their order."""
 
@@ -121,9 +148,10 @@ class Activation(StrEnum):
 
 
 class PersonFlag(StrEnum):
-    """A mark on a person that a region may exclude (公费医疗)."""
+    """A mark on a person that a region may exclude: 公费医疗, 慢特病 registration."""
 
     PUBLIC_MEDICAL_CARE = "PUBLIC_MEDICAL_CARE"
+    CHRONIC_DISEASE = "CHRONIC_DISEASE"
 
 
 class Renewal(StrEnum):

@@ -12,6 +12,7 @@ from typing import Literal
 
 from aggregates.policy import choices
 from aggregates.vocabulary import (
+    Bucket,
     Category,
     InstitutionKind,
     InsuranceStatus,
@@ -30,7 +31,10 @@ class NoEditionInForceError(LookupError):
 class OrderTerms:
     """Who pays before whom. Clause `order_*`, `max_payers_per_settlement`, `single_payer_*`.
 
-    `order_then` orders the sponsors within each group of SAME_REGION_FIRST.
+    `order_then` orders the sponsors within each group of SAME_REGION_FIRST. Within
+    `second_swipe_minutes` of a bill, the rest in cash may be paid by a second claim with aid. With
+    `authoriser_code` a sponsor pays only on a bill that carries his code. With
+    `order_asked_at_second_sponsor` the confirmation of a second sponsor names the order.
     """
 
     order_strategy: choices.OrderStrategy
@@ -39,6 +43,18 @@ class OrderTerms:
     order_then: choices.OrderStrategy | None = None
     max_payers_per_settlement: int | None
     single_payer_shortfall: choices.SinglePayerShortfall
+    tie_break: choices.TieBreak = choices.TieBreak.BINDING_ID
+    second_swipe_minutes: int | None = None
+    authoriser_code: choices.AuthoriserCode | None = None
+    order_asked_at_second_sponsor: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReserveBasis:
+    """Where `reserve_fen` comes from: so many percent of the average wage of a year."""
+
+    percent: int
+    of_wageyear: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +63,10 @@ class MoneyTerms:
 
     A credit above `credit_four_eyes_above_fen` needs two clerks. Editions published before this
     key existed do not state it: they have no limit, and their canonical text has no such key.
+
+    `insurance_year_from` is the "MM-DD" on which the year of buckets and yearly caps begins. With
+    `resident_balance` a resident's account may hold money, used first. `sponsor_cap_scope` says
+    whether a sponsor's own caps count each relative by himself or all together.
     """
 
     own_buckets_order: choices.OwnBuckets
@@ -62,11 +82,19 @@ class MoneyTerms:
     cap_set_by: choices.CapSetBy
     cap_on_exceed: choices.CapOnExceed
     credit_four_eyes_above_fen: int | None = None
+    insurance_year_from: str = "01-01"
+    resident_balance: bool = False
+    sponsor_cap_scope: choices.CapScope = choices.CapScope.PER_BINDING
+    reserve_basis: ReserveBasis | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BindingTerms:
-    """Who may be bound to whom, and for how long. Clause `activation` to `beneficiary_scope`."""
+    """Who may be bound to whom, and for how long. Clause `activation` to `beneficiary_scope`.
+
+    `activation_by_relation` goes before `activation`. `review_days` are working days within which
+    an agency reviews a document; None means that a document is not reviewed.
+    """
 
     activation: choices.Activation
     invite_ttl_hours: int
@@ -91,6 +119,15 @@ class BindingTerms:
     beneficiary_status_ok: tuple[InsuranceStatus, ...]
     sponsor_suspended_usable: bool
     beneficiary_scope: choices.BeneficiaryScope
+    activation_by_relation: Mapping[Relation, choices.Activation] = field(
+        default_factory=dict, hash=False
+    )
+    suspension_ends_binding: bool = False
+    excluded_sponsors: tuple[choices.PersonFlag, ...] = ()
+    review_days: int | None = None
+    rank_at_binding: bool = False
+    credential_required: choices.CredentialRequired = choices.CredentialRequired.NONE
+    both_credentials_active: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,20 +151,43 @@ class PlaceRule:
 class PlaceTerms:
     """Where and for what care aid is open; the first rule that fits decides. Clause `place_scope`.
 
-    `med_types_allowed` are the national codes: 11 out-patient, 21 in-patient, 41 pharmacy, ….
+    `med_types_allowed` are prefixes of the national codes: 11 out-patient, 2 in-patient, 41
+    pharmacy, …; `med_types_refused` are closed although they are allowed by prefix.
+    `own_place_scope` says where the patient's own money may be used; empty means everywhere.
     """
 
     place_scope: tuple[PlaceRule, ...]
     med_types_allowed: tuple[str, ...]
     sensitive_institution_classes: tuple[str, ...]
+    med_types_refused: tuple[str, ...] = ()
+    own_place_scope: tuple[PlaceRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BucketRule:
+    """What one bucket of own money or of a sponsor's may pay, in place of the item rules.
+
+    Without `parts`, `categories` or `med_types` the rule does not limit them.
+    """
+
+    bucket: Bucket
+    whose: choices.Whose
+    parts: tuple[Part, ...] = ()
+    categories: tuple[Category, ...] = ()
+    med_types: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemTerms:
-    """Whose money may pay a fee line; what is not listed is not payable. Clause `item_*_rule`."""
+    """Whose money may pay a fee line; what is not listed is not payable. Clause `item_*_rule`.
+
+    Without `aid_with_fund_pay` aid pays nothing on a bill that the pooled fund pays into.
+    """
 
     item_category_rule: Mapping[Category, choices.PayableBy] = field(hash=False)
     item_part_rule: Mapping[Part, choices.PayableBy] = field(hash=False)
+    bucket_rules: tuple[BucketRule, ...] = ()
+    aid_with_fund_pay: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,14 +199,46 @@ class PremiumWindow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PremiumTier:
+    """The standard of a premium for payees of an age in years, both ends included, and a tier."""
+
+    type: choices.PremiumType
+    from_age: int
+    to_age: int
+    tier: str | None
+    fen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PremiumTerms:
-    """Premiums paid for a relative: fen per person and year, minutes. Clause `premium_*`."""
+    """Premiums paid for a relative: fen per person and year, minutes. Clause `premium_*`.
+
+    `premium_tiers` go before the standard of their type. `premium_reserve_fen` stays in the
+    sponsor's account, and `premium_buckets` pay, for the types that they name.
+    """
 
     premium_types: tuple[choices.PremiumType, ...]
     premium_standard_fen: Mapping[choices.PremiumType, int] = field(hash=False)
     premium_window: PremiumWindow
     premium_reverse_min_age_minutes: int
     premium_reverse_block: tuple[choices.PremiumReverseBlock, ...]
+    premium_tiers: tuple[PremiumTier, ...] = ()
+    premium_reserve_fen: Mapping[choices.PremiumType, int] = field(default_factory=dict, hash=False)
+    premium_buckets: Mapping[choices.PremiumType, choices.SponsorBuckets] = field(
+        default_factory=dict, hash=False
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolTerms:
+    """How an owner moves money into the family's pool (家庭共济账户), amounts in fen.
+
+    `floor_fen` stays in the owner's account; None is no least amount or no limit of transfers.
+    """
+
+    floor_fen: int
+    min_transfer_fen: int | None
+    transfers_per_month: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +311,7 @@ class Edition:
     refund: RefundTerms
     quote: QuoteTerms
     privacy: PrivacyTerms
+    pool: PoolTerms | None = None
 
 
 def in_force(editions: Sequence[Edition], on: date) -> Edition:

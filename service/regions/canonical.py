@@ -6,7 +6,32 @@ from pydantic import ConfigDict, TypeAdapter
 
 from aggregates.policy.edition import Edition
 
-LATER_KEYS: dict[tuple[str, ...], object] = {("money", "credit_four_eyes_above_fen"): None}
+LATER_KEYS: dict[tuple[str, ...], object] = {
+    ("money", "credit_four_eyes_above_fen"): None,
+    ("money", "insurance_year_from"): "01-01",
+    ("money", "resident_balance"): False,
+    ("money", "sponsor_cap_scope"): "PER_BINDING",
+    ("money", "reserve_basis"): None,
+    ("order", "tie_break"): "BINDING_ID",
+    ("order", "second_swipe_minutes"): None,
+    ("order", "authoriser_code"): None,
+    ("order", "order_asked_at_second_sponsor"): False,
+    ("binding", "activation_by_relation"): {},
+    ("binding", "suspension_ends_binding"): False,
+    ("binding", "excluded_sponsors"): [],
+    ("binding", "review_days"): None,
+    ("binding", "rank_at_binding"): False,
+    ("binding", "credential_required"): "NONE",
+    ("binding", "both_credentials_active"): False,
+    ("place", "med_types_refused"): [],
+    ("place", "own_place_scope"): [],
+    ("items", "bucket_rules"): [],
+    ("items", "aid_with_fund_pay"): True,
+    ("premium", "premium_tiers"): [],
+    ("premium", "premium_reserve_fen"): {},
+    ("premium", "premium_buckets"): {},
+    ("pool",): None,
+}
 """Optional keys newer than the first editions, by path, and the default that each has in JSON.
 
 Stating the default is the same as leaving the key out: the text of an older edition is unchanged.

@@ -19,6 +19,7 @@ _BY_UNIT = {
     "hours": (1, 8_760),
     "minutes": (0, 525_600),
     "seconds": (1, 31_536_000),
+    "wageyear": (2000, 2199),
 }
 """Bounds by unit. The unit is in the key: `cap_per_day_fen` is fen, `min_bind_days` days."""
 _COUNT = (0, 1_000)
