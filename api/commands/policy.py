@@ -4,12 +4,11 @@ import argparse
 from collections.abc import Callable
 from datetime import date
 
-from aggregates.policy.edition import NoEditionInForceError
 from api.commands.terminal import data_option, settings_of
 from service.clock import business_clock
 from service.regions.policy_book import load
 from service.regions.policy_files import ReadFolder, read_folder
-from service.regions.reading import differences, readable
+from service.regions.reading import NoRulesError, differences, readable
 
 
 def main(arguments: list[str]) -> int:
@@ -42,7 +41,7 @@ def main(arguments: list[str]) -> int:
     }
     try:
         run[given.action](read, given)
-    except NoEditionInForceError as none:
+    except NoRulesError as none:
         print(none)
         return 1
     return 0

@@ -14,6 +14,10 @@ from service.regions.policy_files import ReadFolder
 GRADED = ("A", "B", "C")
 
 
+class NoRulesError(LookupError):
+    """No file covers an area, or no edition of it is in force."""
+
+
 class KeyLine(NamedTuple):
     """One dotted key: its value as text, the id of the layer that states it, its citation."""
 
@@ -53,7 +57,7 @@ def readable(read: ReadFolder, code: str, on: date) -> ReadableEdition:
     """The edition in force on a day in the pooling area of a code.
 
     Raises:
-        NoEditionInForceError: no file covers the area, or no edition of it is in force; the text
+        NoRulesError: no file covers the area, or no edition of it is in force; the text
         names the nearest file.
     """
     book = PolicyBook(read.by_region(), read.covers())
@@ -63,7 +67,7 @@ def readable(read: ReadFolder, code: str, on: date) -> ReadableEdition:
     except NoEditionInForceError as none:
         nearest = book.nearest(area)
         hint = f"; the nearest file is that of {nearest}" if nearest else ""
-        raise NoEditionInForceError(f"{none}{hint}") from None
+        raise NoRulesError(f"{none}{hint}") from None
     file = read.files[book.covers.get(area, area)]
     flat = next(flat for flat in file.flat if flat.content["id"] == edition.id)
     return ReadableEdition(

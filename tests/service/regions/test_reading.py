@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from aggregates.policy.edition import NoEditionInForceError
 from service.regions.policy_files import ReadFolder, read_folder
-from service.regions.reading import differences, readable
+from service.regions.reading import NoRulesError, differences, readable
 
 REGIONS = Path(__file__).parents[3] / "service" / "regions"
 ON = date(2026, 12, 1)
@@ -56,9 +55,9 @@ def test_two_areas_differ_in_the_keys_that_one_states(read: ReadFolder) -> None:
 
 def test_an_area_that_no_file_covers_names_the_nearest(read: ReadFolder) -> None:
     """Nobody is covered silently."""
-    with pytest.raises(NoEditionInForceError, match="nearest file is that of 990000"):
+    with pytest.raises(NoRulesError, match="nearest file is that of 990000"):
         readable(read, "990100", ON)
-    with pytest.raises(NoEditionInForceError, match="region 810000"):
+    with pytest.raises(NoRulesError, match="region 810000"):
         readable(read, "810000", ON)
-    with pytest.raises(NoEditionInForceError, match="region 420100"):
+    with pytest.raises(NoRulesError, match="region 420100"):
         readable(read, "420100", date(2024, 1, 1))
