@@ -93,7 +93,8 @@ class BindingTerms:
     """Who may be bound to whom, and for how long. Clause `activation` to `beneficiary_scope`.
 
     `activation_by_relation` goes before `activation`. `review_days` are working days within which
-    an agency reviews a document; None means that a document is not reviewed.
+    an agency reviews a document; None means that a document is not reviewed. `min_bind_days`
+    hold the side that `min_bind_holds` names.
     """
 
     activation: choices.Activation
@@ -128,6 +129,7 @@ class BindingTerms:
     rank_at_binding: bool = False
     credential_required: choices.CredentialRequired = choices.CredentialRequired.NONE
     both_credentials_active: bool = False
+    min_bind_holds: choices.UnbindBy = choices.UnbindBy.EITHER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ LATER_KEYS: dict[tuple[str, ...], object] = {
     ("binding", "rank_at_binding"): False,
     ("binding", "credential_required"): "NONE",
     ("binding", "both_credentials_active"): False,
+    ("binding", "min_bind_holds"): "EITHER",
     ("place", "med_types_refused"): [],
     ("place", "own_place_scope"): [],
     ("items", "bucket_rules"): [],
