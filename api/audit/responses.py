@@ -139,6 +139,7 @@ class AccountAsOfStoryReply(ApiModel):
 
     account_id: str
     region: str
+    insured_place: str
     insurance: str
     status: str
     flags: list[str]

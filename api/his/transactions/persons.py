@@ -68,7 +68,7 @@ def _insured(call: Call, patient: Patient) -> Values:
     insured = insured_as(patient) | {
         "balc": patient.balance_fen or 0,
         "psn_insu_stas": STATUS.get(patient.status, ENDED),
-        "insuplc_admdvs": patient.region,
+        "insuplc_admdvs": patient.insured_place,
     }
     return {"baseinfo": base, "insuinfo": [insured], "idetinfo": []}
 
@@ -97,7 +97,7 @@ async def decode(call: Call) -> Answered:
         "idNo": base["certno"],
         "idType": base["psn_cert_type"],
         "ecToken": token,
-        "insuOrg": patient.region,
+        "insuOrg": patient.insured_place,
         "gender": base["gend"],
         "birthday": base["brdy"],
         "psn_no": base["psn_no"],
