@@ -156,6 +156,8 @@ class PlaceTerms:
     `med_types_allowed` are prefixes of the national codes: 11 out-patient, 2 in-patient, 41
     pharmacy, …; `med_types_refused` are closed although they are allowed by prefix.
     `own_place_scope` says where the patient's own money may be used; empty means everywhere.
+    Without `filing_at_home` a patient who is treated in the own pooling area needs no filing,
+    also where the place is elsewhere for the sponsor.
     """
 
     place_scope: tuple[PlaceRule, ...]
@@ -163,6 +165,7 @@ class PlaceTerms:
     sensitive_institution_classes: tuple[str, ...]
     med_types_refused: tuple[str, ...] = ()
     own_place_scope: tuple[PlaceRule, ...] = ()
+    filing_at_home: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ LATER_KEYS: dict[tuple[str, ...], object] = {
     ("binding", "min_bind_holds"): "EITHER",
     ("place", "med_types_refused"): [],
     ("place", "own_place_scope"): [],
+    ("place", "filing_at_home"): True,
     ("items", "bucket_rules"): [],
     ("items", "aid_with_fund_pay"): True,
     ("premium", "premium_tiers"): [],

@@ -140,6 +140,7 @@ def place_of(
         opened_regions=institution.opened_regions,
         is_filed=is_filed(patient, institution.region, now.on),
         person_classes=person_classes(patient, institution.region, now.on),
+        is_home=institution.region == patient.region,
     )
 
 
