@@ -6,6 +6,7 @@ from datetime import date
 
 from api.commands.terminal import data_option, settings_of
 from service.clock import business_clock
+from service.regions.one_more import costs_of_one_more
 from service.regions.policy_book import load
 from service.regions.policy_files import ReadFolder, read_folder
 from service.regions.reading import NoRulesError, differences, readable
@@ -52,6 +53,8 @@ def _check(read: ReadFolder, given: argparse.Namespace) -> None:
     for code in sorted(book.by_region):
         for edition in book.editions(code):
             print(f"{code} {edition.region_name}: {edition.id}, evidence {edition.evidence}")
+            for key, what in costs_of_one_more(edition):
+                print(f"  note: {key} {what}")
     covered = len(book.covers)
     print(f"{len(read.files)} files, {covered} more areas covered by their province")
 
