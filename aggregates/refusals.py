@@ -96,6 +96,10 @@ class EvidenceInvalidError(InputRefusedError):
     """The evidence is incomplete, or its kind is not accepted."""
 
 
+class KinshipImpossibleError(InputRefusedError):
+    """Ages or sexes by ID number do not fit the relation (regions.md §3)."""
+
+
 class ConsentUnknownError(InputRefusedError):
     """There is no consent text of this version (policy.md §6.1, PIPL art. 29)."""
 
@@ -165,6 +169,10 @@ class KinshipUnprovenError(RuleRefusedError):
     """No evidence that the region accepts proves the kinship."""
 
 
+class KinshipContradictedError(RuleRefusedError):
+    """The kinship register has the two in another relation (regions.md §3)."""
+
+
 class LifetimeLimitError(RuleRefusedError):
     """The region's lifetime limit of different beneficiaries is reached."""
 
@@ -194,7 +202,7 @@ class LinkClosedError(RuleRefusedError):
 
 
 class NotInReviewError(RuleRefusedError):
-    """The credential link does not wait for a review."""
+    """The binding or credential link does not wait for a review."""
 
 
 class NotInvitedError(RuleRefusedError):

@@ -76,6 +76,7 @@ TOPICS: dict[type[Event], str] = {
     account_events.CredentialWithdrawn: "account.credential-withdrawn/1",
     binding_events.InvitationSent: "binding.invitation-sent/1",
     binding_events.StrangerInvited: "binding.stranger-invited/1",
+    binding_events.DocumentReviewed: "binding.document-reviewed/1",
     binding_events.BindingConfirmed: "binding.confirmed/1",
     binding_events.InvitationDeclined: "binding.invitation-declined/1",
     binding_events.GrantChanged: "binding.grant-changed/1",
@@ -131,6 +132,7 @@ LATER_MEMBERS: dict[str, object] = {
     "place_code": "",
     "proven_by": "",
     "shown_at_counter": "",
+    "review_until": None,
 }
 """Members that events got after their topic, and their defaults.
 

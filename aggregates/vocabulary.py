@@ -153,6 +153,7 @@ class FilingKind(StrEnum):
 class BindingStatus(StrEnum):
     """The status of a binding."""
 
+    IN_REVIEW = "in_review"
     INVITED = "invited"
     ACTIVE = "active"
     DECLINED = "declined"

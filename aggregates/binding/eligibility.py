@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from aggregates import refusals
 from aggregates.account.state import Account
-from aggregates.policy.choices import BeneficiaryScope, OrderMissing
+from aggregates.policy.choices import Activation, BeneficiaryScope, OrderMissing
 from aggregates.policy.edition import BindingTerms, Edition
 from aggregates.vocabulary import (
     Instant,
@@ -34,6 +34,20 @@ class Side:
     account_id: StreamId
     account: Account
     edition: Edition
+
+
+def activation_of(terms: BindingTerms, relation: Relation) -> Activation:
+    """Who makes a binding of this relation active (`activation_by_relation`, `activation`).
+
+    A grandparent or grandchild of either line is of the one that leaves the line open.
+    """
+    for stated, activation in terms.activation_by_relation.items():
+        if stated is relation:
+            return activation
+    for stated, activation in terms.activation_by_relation.items():
+        if stated.startswith("GRAND") and relation.startswith(stated):
+            return activation
+    return terms.activation
 
 
 def account_of_stranger(region: str, now: Instant) -> Account:

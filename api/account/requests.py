@@ -1,12 +1,13 @@
 """Request bodies of accounts."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from api.http.fields import (
     Amount,
     Body,
+    CertNo,
     Day,
     PersonNo,
     Reference,
@@ -44,7 +45,7 @@ class AccountBody(Body):
 
     person_no: PersonNo
     name: ShortText
-    cert_no: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9()-]{5,30}$")]
+    cert_no: CertNo
     insurance: Literal["employee", "resident"]
     region: RegionCode
     status: AccountStatus = "normal"

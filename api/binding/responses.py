@@ -34,7 +34,7 @@ class BindingReply(ApiModel):
     relation: str
     uses: list[str]
     caps: CapsReply
-    status: Literal["invited", "active", "declined", "expired", "released", "ended"]
+    status: Literal["in_review", "invited", "active", "declined", "expired", "released", "ended"]
     valid_from: str
     valid_until: str | None
     version: int

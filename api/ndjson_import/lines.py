@@ -75,6 +75,7 @@ class BindingLine(BindingBody):
 
     type: Literal["binding"]
     sponsor: PersonNo
+    beneficiary: PersonNo
     confirmed_at: Moment
     reference: Reference | None = None
 

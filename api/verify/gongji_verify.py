@@ -571,10 +571,11 @@ STANDING = _names(
 )
 NEVER = ("", "")
 GRANT_STEPS = {
+    "document-reviewed": ("in-review", ""),
     "confirmed": ("invited", "active"),
     "invitation-declined": ("invited", "declined"),
     "grant-changed": ("active", "active"),
-    "released": ("invited active", ""),
+    "released": ("in-review invited active", ""),
 }
 """By event name: the statuses it may follow, and the next one ("": it stays, or events say)."""
 BILL_STEPS = {
@@ -702,17 +703,27 @@ class FoldedLedger:
         if name in ("invitation-sent", "stranger-invited"):
             if row.version > 1:
                 self.fault("life cycles", row, f"binding {row.stream} begins twice")
-            self.grants[row.stream] = FoldedGrant(dict(row.event))
+            status = "in-review" if row.event.get("review_until") else "invited"
+            self.grants[row.stream] = FoldedGrant(dict(row.event), status)
             return
         grant = self._stepped(row, self.grants.get(row.stream), GRANT_STEPS[name])
         if grant is None:
             return
-        if name == "confirmed":
+        if name == "document-reviewed":
+            self._review(row, grant)
+        elif name == "confirmed":
             grant.active_from = row.event["active_from"]
         elif name == "grant-changed":
             grant.terms.update(row.event)
         elif name == "released":
             grant.status, grant.last_on = row.event["status"], row.event["last_on"]
+
+    def _review(self, row: ExportRow, grant: FoldedGrant) -> None:
+        """Fold the review of a document, which lapses after its last day."""
+        grant.status = "invited" if row.event["is_approved"] else "declined"
+        reviewed_on = day_of(datetime.fromisoformat(row.event["reviewed_at"]))
+        if f"{reviewed_on}" > grant.terms["review_until"]:
+            self.fault("life cycles", row, "a review after its last day")
 
     def fold_edition(self, row: ExportRow, _: str) -> None:
         """Fold a published edition; publishing its name again with other content is a fault."""

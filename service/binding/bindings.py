@@ -11,9 +11,9 @@ from aggregates.account import events as account_events
 from aggregates.account.events import SponsorUnlinked
 from aggregates.binding import binding as rules
 from aggregates.binding.binding import Binding, CapsChange, Kin, Offer
-from aggregates.binding.eligibility import Side
-from aggregates.binding.events import Caps
-from aggregates.binding.kinship import parent_in
+from aggregates.binding.eligibility import Side, activation_of
+from aggregates.binding.events import Caps, StrangerInvited
+from aggregates.binding.kinship import KinshipShown, parent_in
 from aggregates.policy.choices import Activation
 from aggregates.refusals import AlreadyBoundError, UnknownError
 from aggregates.vocabulary import BindingStatus, Instant, Parting, StreamId, Use
@@ -25,11 +25,13 @@ from service.binding.parties import (
     check_sees,
     check_side,
     current_side,
+    invited_person,
     is_stranger,
     kin_of,
     may_know,
     party,
     side_of,
+    without_stranger,
 )
 from service.binding.registry_sync import bring_up_to_date
 from service.caller import Caller, Request, Role, check_role
@@ -38,12 +40,14 @@ from service.context import ServiceContext
 from service.ledger.command import Decision, Reply, StreamEvents
 from service.ledger.read_set import ReadSet
 from service.person.free_text import check_names_nobody
-from service.person.kin import traits_of
-from service.person.lookup import find_or_stand_in
+from service.person.kin import registered, traits_of
 from service.serializers import binding_answer
 from service.vault import Vault
 
 __all__ = ["Caps", "CapsChange", "GrantUpdate", "Invite", "Offer"]
+
+OPEN = (BindingStatus.IN_REVIEW, BindingStatus.INVITED)
+"""The statuses of an offer that is not decided yet."""
 
 
 async def invite(context: ServiceContext, request: Request, command: Invite) -> Reply:
@@ -68,7 +72,7 @@ async def invite(context: ServiceContext, request: Request, command: Invite) -> 
     def decide(reads: ReadSet, now: Instant) -> Decision:
         sponsor_id = party(reads, vault, request.caller, command.sponsor)
         sponsor, events = current_side(reads, vault, sponsor_id, now)
-        beneficiary_id = find_or_stand_in(reads, vault, sponsor_id, command.beneficiary)
+        beneficiary_id = invited_person(reads, vault, sponsor_id, command.beneficiary)
         pending = _PendingOffer(command, sponsor, beneficiary_id, new_stream("bnd", now.at))
         name = vault.name("invitation", f"{sponsor_id}\0{beneficiary_id}")
         earlier = reads.find(name)
@@ -78,14 +82,11 @@ async def invite(context: ServiceContext, request: Request, command: Invite) -> 
         if not is_stranger(reads, vault, request.caller, sponsor_id, beneficiary_id):
             events += _invite_known(reads, vault, pending, kin, now)
             return decision_of(pending.binding_id, None, 0, events, now, on_behalf_of)
-        sent = rules.invite_stranger(
-            command.offer, kin.shown, sponsor, beneficiary_id, now, command.consent
-        )
-        events.append((pending.binding_id, sent))
+        events.append((pending.binding_id, _invite_stranger(pending, kin, now)))
         decision = decision_of(pending.binding_id, None, 0, events, now, on_behalf_of)
         decision.takes = {name: pending.binding_id}
         decision.frees = set() if earlier is None else {name}
-        return _without_beneficiary(decision)
+        return without_beneficiary(decision)
 
     return await context.do(request, decide)
 
@@ -115,15 +116,25 @@ def _invite_known(
             _check_not_open(reads, earlier, now)
     sent = rules.invite(command.offer, kin, sponsor, beneficiary, now, command.consent)
     events.append((binding_id, sent))
-    if sponsor.edition.binding.activation is Activation.SPONSOR_ONLY:
-        binding = rules.evolve(None, sent)
+    binding = rules.evolve(None, sent)
+    activation = activation_of(sponsor.edition.binding, binding.relation)
+    is_alone = activation is Activation.SPONSOR_ONLY
+    if is_alone and binding.status is BindingStatus.INVITED:
         return events + confirmed_events(binding_id, binding, sponsor, beneficiary, now)
     received = account_events.InvitationReceived(binding=binding_id, sponsor=sponsor.account_id)
     return [*events, (beneficiary_id, received)]
 
 
+def _invite_stranger(pending: _PendingOffer, kin: Kin, now: Instant) -> StrangerInvited:
+    command = pending.command
+    shown = without_stranger(kin.shown, command.beneficiary)
+    return rules.invite_stranger(
+        command.offer, shown, pending.sponsor, pending.beneficiary, now, command.consent
+    )
+
+
 def _check_not_open(reads: ReadSet, earlier: StreamId | None, now: Instant) -> None:
-    if earlier and reads.binding(earlier).status_at(now) is BindingStatus.INVITED:
+    if earlier and reads.binding(earlier).status_at(now) in OPEN:
         raise AlreadyBoundError(binding_id=earlier)
 
 
@@ -144,7 +155,9 @@ async def confirm(
         agent = check_side(reads, vault, caller, (binding.beneficiary, _sides(binding)), now)
         sponsor, events = current_side(reads, vault, binding.sponsor, now)
         beneficiary, of_beneficiary = current_side(reads, vault, binding.beneficiary, now)
-        with_parent = _with_parent(reads, vault, binding)
+        shown = _shown_now(reads, vault, binding)
+        rules.check_kin(binding, shown, now)
+        with_parent = _with_parent(binding, shown)
         events += of_beneficiary
         events += confirmed_events(binding_id, with_parent, sponsor, beneficiary, now, consent)
         return decision_of(binding_id, binding, reads.version(binding_id), events, now, agent)
@@ -152,12 +165,18 @@ async def confirm(
     return await context.do(request, decide)
 
 
-def _with_parent(reads: ReadSet, vault: Vault, binding: Binding) -> Binding:
+def _shown_now(reads: ReadSet, vault: Vault, binding: Binding) -> KinshipShown:
+    """What the register and the ID numbers say of the two when the beneficiary agrees."""
+    sponsor, beneficiary = (traits_of(reads, vault, side) for side in _sides(binding))
+    relation = registered(reads, vault, binding.sponsor, binding.beneficiary)
+    return KinshipShown(None, None, relation, (sponsor, beneficiary))
+
+
+def _with_parent(binding: Binding, shown: KinshipShown) -> Binding:
     """The binding with `parent`, which the invitation of a stranger leaves out."""
     if binding.is_known:
         return binding
-    traits = [traits_of(reads, vault, side) for side in _sides(binding)]
-    return replace(binding, parent=parent_in(binding.relation, *traits))
+    return replace(binding, parent=parent_in(binding.relation, *shown.traits))
 
 
 async def decline(context: ServiceContext, request: Request, binding_id: StreamId) -> Reply:
@@ -203,7 +222,7 @@ async def release(
         version = reads.version(binding_id)
         decision = decision_of(binding_id, binding, version, events, now, acting.on_behalf_of)
         is_open = may_know(reads, vault, caller, _sides(binding), is_known=binding.is_known)
-        return decision if is_open else _without_beneficiary(decision)
+        return decision if is_open else without_beneficiary(decision)
 
     return await context.do(request, decide)
 
@@ -251,7 +270,7 @@ async def look_at_binding(context: ServiceContext, caller: Caller, binding_id: S
         decision = Decision(answer=json.encode(answer))
         sides = _sides(binding)
         is_open = may_know(reads, context.vault, caller, sides, is_known=binding.is_known)
-        return decision if is_open else _without_beneficiary(decision)
+        return decision if is_open else without_beneficiary(decision)
 
     return await context.ask(caller, decide)
 
@@ -312,7 +331,7 @@ def decision_of(
     return Decision(answer=json.encode(answer), events=events, on_behalf_of=on_behalf_of)
 
 
-def _without_beneficiary(decision: Decision) -> Decision:
+def without_beneficiary(decision: Decision) -> Decision:
     """A decision whose answer does not name the beneficiary."""
     decision.answer = json.encode(json.decode(decision.answer) | {"beneficiary": None})
     return decision

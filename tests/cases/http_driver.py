@@ -67,6 +67,7 @@ class HttpDriver:
             "invite": self._invite,
             "confirm": self._answer,
             "decline": self._answer,
+            "review": self._review,
             "change": self._change,
             "release": self._release,
             "look": self._look,
@@ -213,6 +214,10 @@ class HttpDriver:
         by = person(step.by or step.binding.partition(">")[2])
         word = "confirmation" if step.do == "confirm" else "decline"
         return await self._post(f"{self._path(step)}/{word}", by, {})
+
+    async def _review(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
+        body = {"decision": "reject" if step.status == "reject" else "approve", "reason": "told"}
+        return await self._post(f"{self._path(step)}/review", AGENCY, body)
 
     async def _change(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
         assert step.offer is not None

@@ -66,6 +66,7 @@ Verb = Literal[
     "link",
     "agree",
     "judge",
+    "review",
     "activate",
     "show",
     "unlink",
@@ -214,6 +215,7 @@ class Step:
     A binding is named "sponsor>beneficiary". A bill states `personal`, or `total` and `fund`,
     or `lines` of category, part and amount. `quoted` names the quote it is settled by.
     An order is set by the `version` stated, or by the newest one.
+    A `status` of "reject" is the agency's no to what it may `judge` or `review`.
     `relate` says what `who` is to `by`; a filing counts from `since` to `until`.
     What follows a bill names it with `of`; a reversal the key to `undo`; a refund its `amount`,
     or what goes `back` of which line; a clearing goes `until` a day.

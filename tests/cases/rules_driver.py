@@ -1,7 +1,7 @@
 """Cases on the rules alone: events folded into dictionaries, no ledger and no service."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import cast
 
@@ -14,7 +14,9 @@ from aggregates.account.events import (
 from aggregates.binding import binding as bindings
 from aggregates.binding import deduction_order as orders
 from aggregates.binding.binding import Binding
+from aggregates.binding.eligibility import activation_of
 from aggregates.binding.expiry import live_sponsors
+from aggregates.binding.kinship import UNKNOWN_TRAITS, KinshipShown
 from aggregates.institution import check_designated, evolve
 from aggregates.policy.choices import Activation
 from aggregates.refusals import RefusalError
@@ -22,7 +24,7 @@ from aggregates.settlement import settlement as settlements
 from aggregates.settlement.events import Claim, PayerShare
 from aggregates.settlement.family import Family, Sponsor
 from aggregates.settlement.place_of_care import PlaceOfCare, is_filed, person_classes
-from aggregates.vocabulary import BindingStatus, Instant, Parting, StreamId
+from aggregates.vocabulary import BindingStatus, Instant, KinshipEvidence, Parting, StreamId
 from tests.cases.reading import Step, yuan
 from tests.cases.rules_links import RulesLinks
 from tests.cases.rules_refunds_and_holds import RulesLater
@@ -53,6 +55,7 @@ class RulesDriver(RulesWorld):
             "relate": self.relate,
             "invite": self._invite,
             "confirm": self._confirm,
+            "review": self._review,
             "decline": self._decline,
             "change": self._change,
             "release": self._release,
@@ -91,18 +94,42 @@ class RulesDriver(RulesWorld):
         relatives = self.relatives.get(parties[0])
         registered = relatives.relation_of(parties[1]) if relatives else None
         kin = kin_of(step.offer, registered, self.people[parties[0]], self.people[parties[1]])
+        if registered is None:  # a stranger's ID number is read when he agrees
+            traits = (kin.shown.traits[0], UNKNOWN_TRAITS)
+            kin = replace(kin, shown=kin.shown._replace(traits=traits))
         sent = bindings.invite(offer_of(step.offer), kin, sponsor, beneficiary, self.now)
         name = f"{step.offer.sponsor}>{step.offer.beneficiary}"
         binding_id = self.names[name] = StreamId(f"bnd_{len(self.bindings):04}")
-        self.bindings[binding_id] = bindings.evolve(None, sent)
+        binding = bindings.evolve(None, sent)
+        if sent.evidence is KinshipEvidence.PROMISE:
+            self.promised.add(binding_id)
+        self.bindings[binding_id] = replace(binding, is_known=registered is not None)
         received = InvitationReceived(binding=binding_id, sponsor=sponsor.account_id)
         self.fold(beneficiary.account_id, received)
-        if sponsor.edition.binding.activation is Activation.SPONSOR_ONLY:
+        activation = activation_of(sponsor.edition.binding, sent.relation)
+        if binding.status is BindingStatus.INVITED and activation is Activation.SPONSOR_ONLY:
             return self._confirm(Step(do="confirm", binding=name))
+        return self._status_of(binding_id)
+
+    def _review(self, step: Step) -> Outcome:
+        binding_id, binding = self._binding(step)
+        terms = self.side(binding.sponsor).edition.binding
+        is_approved = step.status != "reject"
+        event = bindings.review(binding, terms, self.now, is_approved=is_approved, reason="told")
+        self.bindings[binding_id] = bindings.evolve(binding, event)
+        if not is_approved:
+            self.fold(binding.beneficiary, SponsorUnlinked(binding=binding_id))
+        elif binding.is_known and activation_of(terms, binding.relation) is Activation.SPONSOR_ONLY:
+            return self._confirm(Step(do="confirm", binding=step.binding))
         return self._status_of(binding_id)
 
     def _confirm(self, step: Step) -> Outcome:
         binding_id, binding = self._binding(step)
+        relatives = self.relatives.get(binding.sponsor)
+        registered = relatives.relation_of(binding.beneficiary) if relatives else None
+        traits = [self.traits_of(side) for side in (binding.sponsor, binding.beneficiary)]
+        shown = KinshipShown(None, None, registered, (traits[0], traits[1]))
+        bindings.check_kin(binding, shown, self.now)
         sponsor, beneficiary = self.side(binding.sponsor), self.side(binding.beneficiary)
         confirmed = bindings.confirm(binding, sponsor, beneficiary, self.now)
         self.bindings[binding_id] = bindings.evolve(binding, confirmed)

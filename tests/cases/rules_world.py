@@ -16,7 +16,7 @@ from aggregates.binding import kinship
 from aggregates.binding.binding import Binding
 from aggregates.binding.eligibility import Side
 from aggregates.binding.expiry import without_expired
-from aggregates.binding.kinship import INVERSE, Kinship, KinshipRecorded
+from aggregates.binding.kinship import INVERSE, Kinship, KinshipRecorded, Traits, agrees
 from aggregates.institution import InstitutionDesignated, first_dialect
 from aggregates.policy.choices import AmountSemantics
 from aggregates.policy.edition import Edition, in_force
@@ -30,7 +30,9 @@ from aggregates.vocabulary import (
     StreamId,
     instant,
 )
+from service.person.kin import traits_in
 from tests.cases.reading import Person, Step, fen
+from tests.cases.step_commands import cert_no
 from tests.cases.world import Outcome
 
 
@@ -44,6 +46,7 @@ class RulesWorld:
         self.accounts: dict[StreamId, Account] = {}
         self.bindings: dict[StreamId, Binding] = {}
         self.relatives: dict[StreamId, Kinship] = {}
+        self.promised: set[StreamId] = set()
         self.designated: InstitutionDesignated | None = None
         self.now: Instant = instant(datetime(2020, 1, 1, tzinfo=BEIJING))
 
@@ -137,6 +140,10 @@ class RulesWorld:
     def _record(self, person: StreamId, relative: StreamId, relation: Relation) -> None:
         fact = KinshipRecorded(person=person, relative=relative, relation=relation)
         self.relatives[person] = kinship.evolve(self.relatives.get(person), fact)
+        for link in self.accounts[person].beneficiaries:
+            is_other = link.beneficiary == relative and not agrees(link.relation, relation)
+            if is_other and link.binding in self.promised:
+                self._end(link.binding, self.now.on)
 
     def designate(self, step: Step) -> Outcome:
         """Bring an institution under agreement."""
@@ -160,6 +167,10 @@ class RulesWorld:
         assert step.to is not None
         self.now = instant(step.to)
         return Outcome()
+
+    def traits_of(self, account_id: StreamId) -> Traits:
+        """What somebody's ID number tells."""
+        return traits_in(cert_no(self.people[account_id], 0))
 
     def edition(self, region: str) -> Edition:
         """A region's rules of today."""

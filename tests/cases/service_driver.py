@@ -15,7 +15,7 @@ from aggregates.refusals import RefusalError
 from aggregates.vocabulary import BEIJING, StreamId
 from service import institution as institutions
 from service.account import accounts
-from service.binding import bindings, deduction_order
+from service.binding import bindings, deduction_order, review
 from service.binding import kinship as relatives
 from service.caller import Caller, Request, Role
 from service.context import ServiceContext, furnish
@@ -69,6 +69,7 @@ class ServiceDriver:
             "invite": self._invite,
             "confirm": partial(self._bound, bindings.confirm),
             "decline": partial(self._bound, bindings.decline),
+            "review": self._review,
             "change": self._change,
             "release": self._release,
             "look": self._look,
@@ -230,6 +231,13 @@ class ServiceDriver:
         by = step.by or step.binding.partition(">")[2]
         request = self._request(self._as(by), "", b"")
         return told(await use_case(self._context, request, self.bindings[step.binding]))
+
+    async def _review(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
+        command = review.ReviewDocument(is_approved=step.status != "reject", reason="told")
+        request = self._request(AGENCY, "", b"")
+        return told(
+            await review.review(self._context, request, self.bindings[step.binding], command)
+        )
 
     async def _change(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
         assert step.offer is not None

@@ -32,6 +32,7 @@ from aggregates.binding.events import (
     BindingConfirmed,
     BindingReleased,
     Caps,
+    DocumentReviewed,
     GrantChanged,
     InvitationDeclined,
     InvitationSent,
@@ -194,6 +195,12 @@ OTHER_EVENTS: dict[str, Event] = {
         expires_at=AT + timedelta(hours=72),
         edition="p0/2020-01",
         consent=None,
+    ),
+    "binding.document-reviewed/1": DocumentReviewed(
+        is_approved=True,
+        reason="户口簿属实",
+        reviewed_at=AT,
+        expires_at=AT + timedelta(hours=72),
     ),
     "binding.confirmed/1": BindingConfirmed(
         confirmed_at=AT, active_from=ON, edition="p0/2020-01", consent="aid-2026-01"
