@@ -8,19 +8,22 @@ from aggregates.policy.choices import PayableBy
 from aggregates.policy.edition import ItemTerms
 from aggregates.refusals import AmountMismatchError, AmountOutOfRangeError, LinesMismatchError
 from aggregates.settlement.events import Claim, FeeLine
+from aggregates.settlement.payable_money import AID_MONEY, payable_by, sums_by_mask
 
 
 class PayableParts(NamedTuple):
     """The personal part in fen, by who may pay it.
 
     `shared_fen` may be paid by own money and aid, `own_only_fen` by own money alone. The rest is
-    paid in cash.
+    paid in cash. `by_mask` says it more finely where buckets have rules: sums by the mask of the
+    kinds of money, as of `sums_by_mask`.
     """
 
     personal_fen: int
     shared_fen: int
     own_only_fen: int
     use_account: bool
+    by_mask: tuple[int, ...] | None = None
 
 
 def bill_of(claim: Claim, items: ItemTerms) -> PayableParts:
@@ -33,6 +36,8 @@ def bill_of(claim: Claim, items: ItemTerms) -> PayableParts:
         AmountOutOfRangeError, AmountMismatchError, LinesMismatchError: the claim is not sound.
     """
     personal_fen = personal_of(claim)
+    if items.bucket_rules:
+        return _bill_by_buckets(claim, personal_fen, items)
     if claim.lines is None:
         return PayableParts(personal_fen, personal_fen, 0, claim.use_account)
     shared_fen = own_only_fen = 0
@@ -45,15 +50,11 @@ def bill_of(claim: Claim, items: ItemTerms) -> PayableParts:
     return PayableParts(personal_fen, shared_fen, own_only_fen, claim.use_account)
 
 
-def payable_by(line: FeeLine, items: ItemTerms) -> PayableBy:
-    """Whose money may pay a fee line: whoever its category and its part both allow."""
-    rules = (
-        items.item_category_rule.get(line.category, PayableBy.NONE),
-        items.item_part_rule.get(line.part, PayableBy.NONE),
-    )
-    if PayableBy.NONE in rules:
-        return PayableBy.NONE
-    return PayableBy.OWN if PayableBy.OWN in rules else PayableBy.OWN_AND_AID
+def _bill_by_buckets(claim: Claim, personal_fen: int, items: ItemTerms) -> PayableParts:
+    by_mask = sums_by_mask(claim, personal_fen, items)
+    shared_fen = sum(fen for mask, fen in enumerate(by_mask) if mask & AID_MONEY)
+    own_only_fen = sum(by_mask[1:]) - shared_fen
+    return PayableParts(personal_fen, shared_fen, own_only_fen, claim.use_account, by_mask)
 
 
 def smaller(claim: Claim, less_fen: int, lines: tuple[tuple[str, int], ...] | None) -> Claim:

@@ -11,9 +11,12 @@ from aggregates.policy.choices import (
     MedType,
     OrderMissing,
     OrderStrategy,
+    OwnAllocation,
     PlaceUse,
+    Whose,
 )
 from aggregates.policy.edition import Edition
+from aggregates.settlement.purse import OWN_ORDERS
 from aggregates.vocabulary import InstitutionKind
 from service.regions.policy_bounds import beyond_bounds
 
@@ -33,6 +36,7 @@ def unsound(edition: Edition) -> Iterator[tuple[str, str]]:
     yield from _unsound_order(edition)
     yield from _unsound_places(edition)
     yield from _unsound_care(edition)
+    yield from _unsound_buckets(edition)
     yield from _unsound_premium(edition)
     yield from beyond_bounds(asdict(edition))
 
@@ -87,6 +91,20 @@ def _unsound_care(edition: Edition) -> Iterator[tuple[str, str]]:
             yield f"place.med_types_allowed.{number}", _no_word(code, _MED_TYPE_WORDS)
     classes = terms.sensitive_institution_classes
     yield from _unknown("place.sensitive_institution_classes", classes, tuple(InstitutionKind))
+
+
+def _unsound_buckets(edition: Edition) -> Iterator[tuple[str, str]]:
+    rules = edition.items.bucket_rules
+    if rules and edition.money.own_allocation is not OwnAllocation.INELIGIBLE_FIRST:
+        yield "money.own_allocation", "must be INELIGIBLE_FIRST where items.bucket_rules are stated"
+    paying = OWN_ORDERS[edition.money.own_buckets_order]
+    for number, rule in enumerate(rules):
+        key = f"items.bucket_rules.{number}"
+        for at, code in enumerate(rule.med_types):
+            if not _is_med_type(code):
+                yield f"{key}.med_types.{at}", _no_word(code, _MED_TYPE_WORDS)
+        if rule.whose is Whose.OWN and rule.bucket not in paying:
+            yield f"{key}.bucket", "pays nothing by money.own_buckets_order"
 
 
 def _unknown(key: str, stated: Iterable[str], words: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -63,6 +63,7 @@ SECTIONS = {
     "quote": "quote",
     "hold": "quote",
     "premium": "premium",
+    "bucket": "items",
 }
 """The section of a region's file by the key, or by its first word."""
 
