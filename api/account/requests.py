@@ -1,6 +1,6 @@
 """Request bodies of accounts."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
