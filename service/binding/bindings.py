@@ -22,6 +22,7 @@ from service.binding.parties import (
     Invite,
     Parties,
     acting_side,
+    asked_for,
     check_sees,
     check_side,
     current_side,
@@ -74,7 +75,8 @@ async def invite(context: ServiceContext, request: Request, command: Invite) -> 
         sponsor, events = current_side(reads, vault, sponsor_id, now)
         beneficiary_id = invited_person(reads, vault, sponsor_id, command.beneficiary)
         pending = _PendingOffer(command, sponsor, beneficiary_id, new_stream("bnd", now.at))
-        name = vault.name("invitation", f"{sponsor_id}\0{beneficiary_id}")
+        asked = asked_for(vault, sponsor_id, command.beneficiary, beneficiary_id)
+        name = vault.name("invitation", f"{sponsor_id}\0{asked}")
         earlier = reads.find(name)
         _check_not_open(reads, earlier, now)
         kin = kin_of(reads, vault, command, (sponsor_id, beneficiary_id))

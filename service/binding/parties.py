@@ -13,7 +13,14 @@ from service.caller import Caller, Role, check_region, check_role
 from service.ledger.command import StreamEvents
 from service.ledger.read_set import ReadSet
 from service.person.kin import is_parent_of_minor, registered, traits_in, traits_of
-from service.person.lookup import IdCard, find_carded, find_or_stand_in, find_person, own_region
+from service.person.lookup import (
+    IdCard,
+    find_carded,
+    find_or_stand_in,
+    find_person,
+    own_region,
+    stand_in_of,
+)
 from service.policy import edition_in_force
 from service.vault import Vault
 
@@ -37,10 +44,11 @@ def kin_of(
     reads: ReadSet, vault: Vault, command: Invite, parties: tuple[StreamId, StreamId]
 ) -> Kin:
     """The kinship of sponsor and beneficiary, as shown and registered."""
-    sponsor, beneficiary = (traits_of(reads, vault, party) for party in parties)
+    sponsor = traits_of(reads, vault, parties[0])
     if isinstance(command.beneficiary, IdCard):
-        beneficiary = traits_in(command.beneficiary.number)
-    traits = (sponsor, beneficiary)
+        traits = (sponsor, traits_in(command.beneficiary.number))
+    else:
+        traits = (sponsor, traits_of(reads, vault, parties[1]))
     shown = KinshipShown(*command.evidence, registered(reads, vault, *parties), traits)
     return Kin(shown, parent_in(command.offer.relation, *traits))
 
@@ -50,6 +58,17 @@ def without_stranger(shown: KinshipShown, invited: str | IdCard) -> KinshipShown
     sponsor, beneficiary = shown.traits
     told: Traits = beneficiary if isinstance(invited, IdCard) else UNKNOWN_TRAITS
     return shown._replace(traits=(sponsor, told))
+
+
+def asked_for(
+    vault: Vault, sponsor: StreamId, invited: str | IdCard, beneficiary: StreamId
+) -> StreamId:
+    """The id under which an invitation of a stranger is open.
+
+    Asked by number and by card, a stranger is invited twice: one answer for both would tell that
+    they are one person.
+    """
+    return stand_in_of(vault, sponsor, invited) if isinstance(invited, IdCard) else beneficiary
 
 
 def invited_person(

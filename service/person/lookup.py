@@ -48,7 +48,7 @@ def find_carded(reads: ReadSet, vault: Vault, asker: StreamId, card: IdCard) -> 
     As much is read of a person of that name, of a person of another name, and of nobody.
     """
     found = reads.find(vault.name("id_card", card.number))
-    stand_in = _stand_in(vault, asker, f"{card.number}\0{card.name}")
+    stand_in = stand_in_of(vault, asker, card)
     candidate = found or _stand_in(vault, asker, card.number)
     reads.version(candidate)
     person = vault.unseal(*reads.person(candidate), candidate)
@@ -56,6 +56,11 @@ def find_carded(reads: ReadSet, vault: Vault, asker: StreamId, card: IdCard) -> 
     if found is None or person is None or _plain(person.name) != _plain(card.name):
         return stand_in
     return found
+
+
+def stand_in_of(vault: Vault, asker: StreamId, card: IdCard) -> StreamId:
+    """The id that stands for a card's owner wherever it must not show whether there is one."""
+    return _stand_in(vault, asker, f"{card.number}\0{_plain(card.name)}")
 
 
 def _plain(name: str) -> str:
