@@ -9,7 +9,12 @@ from typing import NamedTuple
 from msgspec import json
 
 from aggregates.account import decisions as rules
-from aggregates.account.events import AccountClosed, AccountOpened, CredentialAdded
+from aggregates.account.events import (
+    AccountClosed,
+    AccountOpened,
+    CredentialAdded,
+    InsuranceSuspended,
+)
 from aggregates.account.fold import AccountEvent, evolve
 from aggregates.account.state import Account
 from aggregates.refusals import AccountExistsError, NoEditionError, UnknownError
@@ -24,6 +29,7 @@ from aggregates.vocabulary import (
     StreamId,
 )
 from service.account.closing import end_bindings, recoveries, void_holds
+from service.binding.ending import suspended
 from service.caller import Caller, Request, Role, check_role, is_foreign
 from service.clock import new_secret, new_stream
 from service.context import ServiceContext
@@ -222,6 +228,8 @@ def _changing(
         )
         events: StreamEvents = [(account_id, event)]
         frees: set[bytes] = set()
+        if isinstance(event, InsuranceSuspended) and event.standing is InsuranceStatus.SUSPENDED:
+            events += suspended(reads, context.vault, account, command.reason, now)
         if isinstance(event, AccountClosed):
             due = recoveries(account_id, history, effective_on)
             for settlement_id, _ in due:

@@ -34,6 +34,7 @@ def unsound(edition: Edition) -> Iterator[tuple[str, str]]:
     """Key and complaint for every fault that prevents publication."""
     yield from _unsound_texts(edition)
     yield from _unsound_order(edition)
+    yield from _unsound_binding(edition)
     yield from _unsound_places(edition)
     yield from _unsound_care(edition)
     yield from _unsound_buckets(edition)
@@ -68,6 +69,18 @@ def _unsound_order(edition: Edition) -> Iterator[tuple[str, str]]:
         yield "order.order_then", "is not stated, and SAME_REGION_FIRST needs it"
     if terms.order_then in _SET_BY_A_PERSON | {same_region_first}:
         yield "order.order_then", "must be an order that nobody sets, other than SAME_REGION_FIRST"
+
+
+def _unsound_binding(edition: Edition) -> Iterator[tuple[str, str]]:
+    terms = edition.binding
+    for relation in terms.activation_by_relation:
+        if not any(allowed.startswith(relation) for allowed in terms.relations_allowed):
+            yield (
+                f"binding.activation_by_relation.{relation}",
+                "is no relation of binding.relations_allowed",
+            )
+    if terms.suspension_ends_binding and terms.sponsor_suspended_usable:
+        yield "binding.suspension_ends_binding", "contradicts binding.sponsor_suspended_usable"
 
 
 def _unsound_places(edition: Edition) -> Iterator[tuple[str, str]]:

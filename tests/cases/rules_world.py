@@ -1,5 +1,6 @@
 """The persons of a case on the rules alone: accounts, kinship and the day's rules."""
 
+from collections.abc import Callable
 from datetime import date, datetime
 
 from aggregates.account import decisions as standing
@@ -8,6 +9,7 @@ from aggregates.account.events import (
     AccountClosed,
     AccountOpened,
     BeneficiaryUnlinked,
+    InsuranceSuspended,
     SponsorUnlinked,
 )
 from aggregates.account.state import Account
@@ -19,7 +21,7 @@ from aggregates.binding.expiry import without_expired
 from aggregates.binding.kinship import INVERSE, Kinship, KinshipRecorded, Traits, agrees
 from aggregates.institution import InstitutionDesignated, first_dialect
 from aggregates.policy.choices import AmountSemantics
-from aggregates.policy.edition import Edition, in_force
+from aggregates.policy.edition import BindingTerms, Edition, in_force
 from aggregates.vocabulary import (
     BEIJING,
     BindingStatus,
@@ -100,12 +102,27 @@ class RulesWorld:
         account = self.accounts[account_id]
         event = standing.change_status(account, step.status, "told", day, self.now)
         self.fold(account_id, event)
+        if isinstance(event, InsuranceSuspended) and step.status == "SUSPENDED":
+            self._end_where(account_id, lambda terms, *_: terms.suspension_ends_binding)
         if isinstance(event, AccountClosed):
             for link in account.sponsors + account.beneficiaries:
                 self._end(link.binding, day)
             for binding_id, _ in account.invitations:
                 self._end(binding_id, day)
         return Outcome()
+
+    def _end_where(
+        self, account_id: StreamId, ends: Callable[[BindingTerms, Account, Account], bool]
+    ) -> None:
+        """End an account's bindings that the sponsor's region ends."""
+        account = self.accounts[account_id]
+        for binding_id in [link.binding for link in account.sponsors + account.beneficiaries]:
+            binding = self.bindings[binding_id]
+            sponsor, beneficiary = (
+                self.accounts[side] for side in (binding.sponsor, binding.beneficiary)
+            )
+            if ends(self.edition(sponsor.region).binding, sponsor, beneficiary):
+                self._end(binding_id, self.now.on)
 
     def _end(self, binding_id: StreamId, on: date) -> None:
         binding = self.bindings[binding_id]
