@@ -130,6 +130,7 @@ CLASSES: dict[str, type[Event]] = {topic: event for event, topic in TOPICS.items
 LATER_MEMBERS: dict[str, object] = {
     "insured_place": "",
     "place_code": "",
+    "hospital_level": "",
     "proven_by": "",
     "shown_at_counter": "",
     "review_until": None,

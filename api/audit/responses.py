@@ -216,6 +216,7 @@ class InstitutionAsOfReply(PointReply):
     status: str
     opened_regions: list[str]
     sensitive: bool
+    level: str | None
     cleared_through: str | None
     version: int
     last_position: int
