@@ -225,6 +225,10 @@ class PartyStatusError(RuleRefusedError):
     """The status of one side's insurance or account does not allow a binding."""
 
 
+class CredentialInactiveError(RuleRefusedError):
+    """The region requires that both sides' e-credentials are active; `side` has none."""
+
+
 class ScopeError(RuleRefusedError):
     """The sponsor's region does not allow bindings with the other side's region."""
 

@@ -64,6 +64,7 @@ TOPICS: dict[type[Event], str] = {
     account_events.AccountClosed: "account.closed/1",
     account_events.PersonErased: "account.person-erased/1",
     account_events.FilingMade: "account.filing-made/1",
+    account_events.FlagsChanged: "account.flags-changed/1",
     account_events.YearClosed: "account.year-closed/1",
     account_events.Held: "account.held/1",
     account_events.HoldReleased: "account.hold-released/1",

@@ -40,6 +40,9 @@ class CredentialWithdrawalBody(CredentialBody):
     reason: Remark = "not stated"
 
 
+FlagWord = Literal["public_medical_care", "chronic_disease", "e_credential_active"]
+
+
 class AccountBody(Body):
     """An insured person."""
 
@@ -49,9 +52,20 @@ class AccountBody(Body):
     insurance: Literal["employee", "resident"]
     region: RegionCode
     status: AccountStatus = "normal"
-    flags: tuple[Literal["public_medical_care"], ...] = ()
+    flags: tuple[FlagWord, ...] = ()
     reference: Reference | None = None
     credentials: Credentials | None = None
+
+
+class FlagsBody(Body):
+    """All marks on a person from now on; what is left out is no longer set.
+
+    `chronic_disease` is a chronic-disease registration, `e_credential_active` an active medical
+    e-credential.
+    """
+
+    flags: Annotated[tuple[FlagWord, ...], Field(max_length=3)]
+    reason: Remark = "not stated"
 
 
 class CreditBody(Body):

@@ -566,6 +566,7 @@ MONEY = _names(
 COUNTED = _names("aid-received aid-returned held hold-released return-suspended suspense-paid-out")
 STANDING = _names(
     "frozen unfrozen insurance-suspended insurance-resumed closed order-changed filing-made"
+    " flags-changed"
     " invitation-received sponsor-linked sponsor-unlinked beneficiary-linked beneficiary-unlinked"
     " credential-added credential-withdrawn"
 )

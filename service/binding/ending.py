@@ -6,6 +6,7 @@ from datetime import date
 from aggregates.account import events
 from aggregates.account.state import Account
 from aggregates.binding import binding as rules
+from aggregates.binding.eligibility import is_excluded
 from aggregates.policy.edition import BindingTerms
 from aggregates.refusals import NoEditionError
 from aggregates.vocabulary import Instant, Parting, StreamId
@@ -42,6 +43,13 @@ def suspended(
         return terms.suspension_ends_binding
 
     return _ended(reads, vault, account, ends, (reason, now))
+
+
+def excluded(
+    reads: ReadSet, vault: Vault, account: Account, reason: str, now: Instant
+) -> StreamEvents:
+    """End the bindings that the sponsor's region excludes by the marks now on the account."""
+    return _ended(reads, vault, account, is_excluded, (reason, now))
 
 
 def _ended(

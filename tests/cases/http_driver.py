@@ -60,6 +60,7 @@ class HttpDriver:
             "open": self._open,
             "credit": self._credit,
             "status": self._status,
+            "flag": self._flag,
             "designate": self._designate,
             "clock": self._set_clock,
             "file": self._file,
@@ -145,6 +146,10 @@ class HttpDriver:
             "successor": step.successor or None,
         }
         return await self._post(f"/v1/accounts/{step.who}/status", AGENCY, body)
+
+    async def _flag(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
+        body = {"flags": [flag.lower() for flag in step.flags]}
+        return told(await self._send("PUT", f"/v1/accounts/{step.who}/flags", AGENCY, body))
 
     async def _designate(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
         assert step.counter is not None

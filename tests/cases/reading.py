@@ -38,6 +38,7 @@ Verb = Literal[
     "open",
     "credit",
     "status",
+    "flag",
     "designate",
     "clock",
     "invite",
@@ -216,6 +217,7 @@ class Step:
     or `lines` of category, part and amount. `quoted` names the quote it is settled by.
     An order is set by the `version` stated, or by the newest one.
     A `status` of "reject" is the agency's no to what it may `judge` or `review`.
+    `flag` sets all `flags` on `who`.
     `relate` says what `who` is to `by`; a filing counts from `since` to `until`.
     What follows a bill names it with `of`; a reversal the key to `undo`; a refund its `amount`,
     or what goes `back` of which line; a clearing goes `until` a day.
@@ -240,6 +242,7 @@ class Step:
     to: datetime | None = None
     person: Person | None = None
     counter: Counter | None = None
+    flags: tuple[str, ...] = ()
     # bindings and order
     binding: str = ""
     offer: Annotated[Bound, BeforeValidator(_bound)] | None = None

@@ -49,6 +49,7 @@ class RulesDriver(RulesWorld):
             "open": self.open,
             "credit": self.credit,
             "status": self.status,
+            "flag": self.flag,
             "designate": self.designate,
             "clock": self.clock,
             "file": self.file,

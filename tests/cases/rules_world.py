@@ -16,7 +16,7 @@ from aggregates.account.state import Account
 from aggregates.binding import binding as bindings
 from aggregates.binding import kinship
 from aggregates.binding.binding import Binding
-from aggregates.binding.eligibility import Side
+from aggregates.binding.eligibility import Side, is_excluded
 from aggregates.binding.expiry import without_expired
 from aggregates.binding.kinship import INVERSE, Kinship, KinshipRecorded, Traits, agrees
 from aggregates.institution import InstitutionDesignated, first_dialect
@@ -109,6 +109,13 @@ class RulesWorld:
                 self._end(link.binding, day)
             for binding_id, _ in account.invitations:
                 self._end(binding_id, day)
+        return Outcome()
+
+    def flag(self, step: Step) -> Outcome:
+        """Set the marks on a person; they end what they exclude."""
+        account_id = person_id(step.who)
+        self.fold(account_id, standing.change_flags(self.accounts[account_id], step.flags, "told"))
+        self._end_where(account_id, is_excluded)
         return Outcome()
 
     def _end_where(

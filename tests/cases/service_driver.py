@@ -62,6 +62,7 @@ class ServiceDriver:
             "open": self._open,
             "credit": self._credit,
             "status": self._status,
+            "flag": self._flag,
             "designate": self._designate,
             "clock": self._set_clock,
             "file": self._file,
@@ -166,6 +167,11 @@ class ServiceDriver:
         )
         request = self._request(AGENCY, "", b"")
         return told(await accounts.change_status(self._context, request, command))
+
+    async def _flag(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
+        command = accounts.ChangeFlags(person_no=step.who, flags=step.flags, reason="told")
+        request = self._request(AGENCY, "", b"")
+        return told(await accounts.change_flags(self._context, request, command))
 
     async def _designate(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
         assert step.counter is not None

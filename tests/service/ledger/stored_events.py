@@ -20,6 +20,7 @@ from aggregates.account.events import (
     Debited,
     DebitReturned,
     FilingMade,
+    FlagsChanged,
     InsuranceResumed,
     InsuranceSuspended,
     InvitationReceived,
@@ -149,6 +150,9 @@ ACCOUNT_EVENTS: dict[str, Event] = {
     ),
     "account.credential-withdrawn/1": CredentialWithdrawn(
         kind=CredentialType.E_CREDENTIAL, sealed="c2VhbGVk", reason="挂失", on=ON
+    ),
+    "account.flags-changed/1": FlagsChanged(
+        flags=("CHRONIC_DISEASE", "E_CREDENTIAL_ACTIVE"), reason="慢特病登记"
     ),
     "account.frozen/1": AccountFrozen(reason="法院冻结"),
     "account.unfrozen/1": AccountUnfrozen(reason="解除冻结"),
