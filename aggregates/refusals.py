@@ -63,6 +63,10 @@ class LinesMismatchError(InputRefusedError):
     """The fee lines do not sum to the personal part."""
 
 
+class MedTypeUnknownError(InputRefusedError):
+    """The kind of care is no code of the national table (regions.md §2); `allowed` has them."""
+
+
 class CredentialMismatchError(InputRefusedError):
     """The credential shown is not the patient's (S101)."""
 

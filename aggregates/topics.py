@@ -133,6 +133,7 @@ LATER_MEMBERS: dict[str, object] = {
     "place_code": "",
     "hospital_level": "",
     "proven_by": "",
+    "reading": 0,
     "shown_at_counter": "",
     "review_until": None,
 }

@@ -9,6 +9,7 @@ from aggregates.policy.edition import ItemTerms
 from aggregates.refusals import AmountMismatchError, AmountOutOfRangeError, LinesMismatchError
 from aggregates.settlement.events import Claim, FeeLine
 from aggregates.settlement.payable_money import AID_MONEY, payable_by, sums_by_mask
+from aggregates.vocabulary import Reason
 
 
 class PayableParts(NamedTuple):
@@ -16,14 +17,21 @@ class PayableParts(NamedTuple):
 
     `shared_fen` may be paid by own money and aid, `own_only_fen` by own money alone. The rest is
     paid in cash. `by_mask` says it more finely where buckets have rules: sums by the mask of the
-    kinds of money, as of `sums_by_mask`.
+    kinds of money, as of `sums_by_mask`. `reading` is the claim's.
     """
 
     personal_fen: int
     shared_fen: int
     own_only_fen: int
     use_account: bool
+    reading: int = 0
     by_mask: tuple[int, ...] | None = None
+
+    @property
+    def unneeded(self) -> Reason:
+        """Why a sponsor gives nothing to a bill that leaves nothing for aid."""
+        is_unpayable = self.reading > 0 and self.personal_fen > 0 and self.shared_fen == 0
+        return Reason.NOT_PAYABLE if is_unpayable else Reason.NOT_NEEDED
 
 
 def bill_of(claim: Claim, items: ItemTerms) -> PayableParts:
@@ -39,7 +47,7 @@ def bill_of(claim: Claim, items: ItemTerms) -> PayableParts:
     if items.bucket_rules:
         return _bill_by_buckets(claim, personal_fen, items)
     if claim.lines is None:
-        return PayableParts(personal_fen, personal_fen, 0, claim.use_account)
+        return PayableParts(personal_fen, personal_fen, 0, claim.use_account, claim.reading)
     shared_fen = own_only_fen = 0
     for line in claim.lines:
         payer = payable_by(line, items)
@@ -47,14 +55,16 @@ def bill_of(claim: Claim, items: ItemTerms) -> PayableParts:
             shared_fen += line.amount_fen
         elif payer is PayableBy.OWN:
             own_only_fen += line.amount_fen
-    return PayableParts(personal_fen, shared_fen, own_only_fen, claim.use_account)
+    return PayableParts(personal_fen, shared_fen, own_only_fen, claim.use_account, claim.reading)
 
 
 def _bill_by_buckets(claim: Claim, personal_fen: int, items: ItemTerms) -> PayableParts:
     by_mask = sums_by_mask(claim, personal_fen, items)
     shared_fen = sum(fen for mask, fen in enumerate(by_mask) if mask & AID_MONEY)
     own_only_fen = sum(by_mask[1:]) - shared_fen
-    return PayableParts(personal_fen, shared_fen, own_only_fen, claim.use_account, by_mask)
+    return PayableParts(
+        personal_fen, shared_fen, own_only_fen, claim.use_account, claim.reading, by_mask
+    )
 
 
 def smaller(claim: Claim, less_fen: int, lines: tuple[tuple[str, int], ...] | None) -> Claim:

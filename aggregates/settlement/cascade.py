@@ -50,7 +50,7 @@ def decide(bill: PayableParts, payers: Payers, edition: Edition) -> Split:
         own, left_fen = _own_share_by_bucket(bill, payers.own, room)
     shares = [own]
     own_fen = own.current_fen + own.prior_fen
-    shares += _sponsor_shares(left_fen, _aid_closed(bill, payers, edition), payers, edition, room)
+    shares += _sponsor_shares(left_fen, bill, payers, edition, room)
     aid_fen = sum(share.current_fen + share.prior_fen for share in shares) - own_fen
     cash_fen = bill.personal_fen - own_fen - aid_fen
     assert min(min(s.current_fen, s.prior_fen) for s in shares) >= 0, "nobody pays below zero"
@@ -100,20 +100,21 @@ def _aid_closed(bill: PayableParts, payers: Payers, edition: Edition) -> Reason 
 
 
 class _Limits(NamedTuple):
-    """What is left for the next sponsor to pay, how many may still pay, and whether one must."""
+    """What is left for the next sponsor to pay, how many may still pay, and whether one must.
+
+    `unneeded` is why a sponsor gives nothing to what needs no aid.
+    """
 
     left_fen: int
     pays_max: int | None
     covers: bool
+    unneeded: Reason
 
 
 def _sponsor_shares(
-    left_fen: int,
-    aid_closed: Reason | None,
-    payers: Payers,
-    edition: Edition,
-    room: Room | None,
+    left_fen: int, bill: PayableParts, payers: Payers, edition: Edition, room: Room | None
 ) -> list[PayerShare]:
+    aid_closed = _aid_closed(bill, payers, edition)
     shares: list[PayerShare] = []
     pays_max = edition.order.max_payers_per_settlement
     all_fen = payers.aid_limit.left_fen if payers.aid_limit else left_fen
@@ -128,7 +129,7 @@ def _sponsor_shares(
         capped_fen = min(fen, all_fen, fen if purse.limit_fen is None else purse.limit_fen)
         reason = aid_closed or purse.reason
         if reason is None:
-            limits = _Limits(left_fen, pays_max, covers)
+            limits = _Limits(left_fen, pays_max, covers, bill.unneeded)
             reason = _why_not(purse, fen, capped_fen, limits)
         if reason is not None:
             shares.append(_share(purse, 0, reason))
@@ -151,7 +152,7 @@ def _within(purse: Purse, fen: int, room: Room) -> tuple[Purse, int]:
 def _why_not(purse: Purse, fen: int, capped_fen: int, limits: _Limits) -> Reason | None:
     """Why an open purse that could give `fen`, and under caps `capped_fen`, gives nothing."""
     if limits.left_fen == 0:
-        return Reason.NOT_NEEDED
+        return limits.unneeded
     if fen == 0:  # an open purse has money: none of it may pay a line that is left
         return Reason.NOT_PAYABLE
     if limits.pays_max == 0:

@@ -967,6 +967,10 @@ class DecisionCheck:
         rules = ledger.edition(patient.region, self.day)
         if rules is None or editions["beneficiary"] != rules["id"]:
             self.fault("policies", "it names other rules than those in force")
+        elif rules["binding"].get("credential_required") == "ANY" and not self.claim.get(
+            "proven_by"
+        ):
+            self.fault("authority", "the rules require a credential, and none was shown")
         for binding, edition in editions.items():
             grant = ledger.grants.get(stream_of(binding))
             sponsor = ledger.accounts.get(stream_of(grant.terms["sponsor"])) if grant else None

@@ -99,9 +99,16 @@ def _unsound_places(edition: Edition) -> Iterator[tuple[str, str]]:
 
 def _unsound_care(edition: Edition) -> Iterator[tuple[str, str]]:
     terms = edition.place
+    for key in ("med_types_allowed", "med_types_refused"):
+        for number, code in enumerate(getattr(terms, key)):
+            if not _is_med_type(code):
+                yield f"place.{key}.{number}", _no_word(code, _MED_TYPE_WORDS)
+    for number, code in enumerate(terms.med_types_refused):
+        if not any(_overlap(code, allowed) for allowed in terms.med_types_allowed):
+            yield f"place.med_types_refused.{number}", f"refuses what is not allowed: {code}"
     for number, code in enumerate(terms.med_types_allowed):
-        if not _is_med_type(code):
-            yield f"place.med_types_allowed.{number}", _no_word(code, _MED_TYPE_WORDS)
+        if terms.med_types_refused and code.startswith(terms.med_types_refused):
+            yield f"place.med_types_allowed.{number}", f"is refused as a whole: {code}"
     classes = terms.sensitive_institution_classes
     yield from _unknown("place.sensitive_institution_classes", classes, tuple(InstitutionKind))
 
@@ -133,6 +140,11 @@ def _no_word(word: str, words: Iterable[str]) -> str:
 
 def _one_of(words: Iterable[str]) -> str:
     return f"; use one of {', '.join(words)}"
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether two prefixes have a code in common."""
+    return one.startswith(other) or other.startswith(one)
 
 
 def _is_med_type(code: str) -> bool:

@@ -21,10 +21,22 @@ from aggregates.institution import check_designated, evolve
 from aggregates.policy.choices import Activation
 from aggregates.refusals import RefusalError
 from aggregates.settlement import settlement as settlements
-from aggregates.settlement.events import Claim, PayerShare
+from aggregates.settlement.events import READING, Claim, PayerShare
 from aggregates.settlement.family import Family, Sponsor
-from aggregates.settlement.place_of_care import PlaceOfCare, is_filed, person_classes
-from aggregates.vocabulary import BindingStatus, Instant, KinshipEvidence, Parting, StreamId
+from aggregates.settlement.place_of_care import (
+    PlaceOfCare,
+    check_med_type,
+    is_filed,
+    person_classes,
+)
+from aggregates.vocabulary import (
+    BindingStatus,
+    CredentialProof,
+    Instant,
+    KinshipEvidence,
+    Parting,
+    StreamId,
+)
 from tests.cases.reading import Step, yuan
 from tests.cases.rules_links import RulesLinks
 from tests.cases.rules_refunds_and_holds import RulesLater
@@ -198,6 +210,7 @@ class RulesDriver(RulesWorld):
 
     def _bill(self, step: Step, *, keeps: bool) -> Outcome:
         assert self.designated is not None
+        check_med_type(step.med_type)
         check_designated(evolve(None, self.designated))
         family = self._family(self.links.patient_of(step))
         region = self.designated.region
@@ -210,6 +223,7 @@ class RulesDriver(RulesWorld):
             is_filed=is_filed(family.account, region, self.now.on),
             person_classes=person_classes(family.account, region, self.now.on),
             is_home=region == family.account.region,
+            reading=READING,
         )
         claim = claim_of(step, family.account_id, self.now)
         claim_split = settlements.split_claim(claim, family, place, self.now)
@@ -261,6 +275,8 @@ def claim_of(step: Step, beneficiary: StreamId, now: Instant) -> Claim:
         use_account=step.use_account,
         lines=amounts.lines,
         credential=None,
+        proven_by=CredentialProof.CODE if step.shown else CredentialProof.NONE,
+        reading=READING,
     )
 
 
