@@ -100,6 +100,10 @@ class EvidenceInvalidError(InputRefusedError):
     """The evidence is incomplete, or its kind is not accepted."""
 
 
+class RankNotTakenError(InputRefusedError):
+    """The region takes no rank from the form of a binding."""
+
+
 class KinshipImpossibleError(InputRefusedError):
     """Ages or sexes by ID number do not fit the relation (regions.md §3)."""
 

@@ -58,6 +58,7 @@ class Binding:
     last_on: date | None = None
     is_known: bool = True
     review_until: date | None = None
+    rank: int | None = None
 
     def status_at(self, now: Instant) -> BindingStatus:
         """The status at a moment: claims, invitations and grants expire without an event."""
@@ -122,6 +123,7 @@ def evolve(binding: Binding | None, event: BindingEvent) -> Binding:
             expires_at=event.expires_at,
             is_known=not isinstance(event, events.StrangerInvited),
             review_until=event.review_until,
+            rank=event.rank,
             status=BindingStatus.IN_REVIEW if event.review_until else BindingStatus.INVITED,
         )
     assert binding is not None, "a binding begins with InvitationSent"
@@ -147,13 +149,17 @@ def evolve(binding: Binding | None, event: BindingEvent) -> Binding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """The terms of an offer; without dates, from today until released."""
+    """The terms of an offer; without dates, from today until released.
+
+    `rank` is the place among the beneficiary's sponsors, where the region takes it from the form.
+    """
 
     relation: Relation
     uses: tuple[Use, ...]
     caps: Caps
     valid_from: date | None
     valid_until: date | None
+    rank: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +182,7 @@ def invite(
 
     Raises:
         SelfBindingError, RelationNotAllowedError, SponsorExcludedError, DateInvalidError,
-        EvidenceInvalidError: the offer is invalid; KinshipUnprovenError, and as
+        EvidenceInvalidError, RankNotTakenError: the offer is invalid; KinshipUnprovenError, and as
         `check_parties` and `check_limits`: the current state forbids it.
     """
     terms = sponsor.edition.binding
@@ -184,6 +190,8 @@ def invite(
         raise refusals.SelfBindingError
     if not any(allowed.startswith(offer.relation) for allowed in terms.relations_allowed):
         raise refusals.RelationNotAllowedError(relation=offer.relation)
+    if offer.rank is not None and not terms.rank_at_binding:
+        raise refusals.RankNotTakenError
     evidence = evidence_for(offer.relation, kin.shown, terms.kinship_evidence)
     if not (kin.shown.is_checked or agrees(offer.relation, kin.shown.registered)):
         check_possible(offer.relation, kin.shown.traits, now.on)
@@ -206,6 +214,7 @@ def invite(
         edition=sponsor.edition.id,
         consent=consent,
         review_until=_review_until(evidence, kin.shown, terms, now),
+        rank=offer.rank,
     )
 
 

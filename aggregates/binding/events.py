@@ -21,7 +21,8 @@ class InvitationSent:
     """A sponsor offered a grant. `expires_at` is the last moment for an answer.
 
     `consent` is the version of the text the sponsor agreed to; None if the channel sent none.
-    With `review_until` an agency reviews the document first, until the end of that day.
+    With `review_until` an agency reviews the document first, until the end of that day. `rank` is
+    the place among the beneficiary's sponsors that the form names, 1 pays first.
     """
 
     sponsor: StreamId
@@ -39,6 +40,7 @@ class InvitationSent:
     edition: str
     consent: str | None
     review_until: date | None = None
+    rank: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

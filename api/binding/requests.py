@@ -70,7 +70,8 @@ class BindingBody(Body):
 
     `beneficiary` is a person number, or an ID number with a name. `consent` is the version of the
     text that the sponsor was shown (`GET /v1/consents`); in an import line, the version both sides
-    were shown.
+    were shown. `rank` is the place among the beneficiary's sponsors, 1 pays first, where the region
+    takes it from the form.
     """
 
     sponsor: PersonNo | None = None
@@ -82,6 +83,7 @@ class BindingBody(Body):
     caps: CapsBody = CapsBody()
     valid_from: TermDay | None = None
     valid_until: TermDay | None = None
+    rank: Annotated[int, Field(ge=1, le=100)] | None = None
 
 
 class DocumentReviewBody(Body):
@@ -92,9 +94,14 @@ class DocumentReviewBody(Body):
 
 
 class ConfirmationBody(Body):
-    """A beneficiary's acceptance; `consent` is the version of the text shown."""
+    """A beneficiary's acceptance; `consent` is the version of the text shown.
+
+    `order` sets the deduction order in the same step: all sponsors' person numbers, the first pays
+    first.
+    """
 
     consent: Word | None = None
+    order: Annotated[tuple[PersonNo, ...], Field(max_length=100, fail_fast=True)] | None = None
 
 
 class GrantBody(Body):

@@ -103,10 +103,13 @@ async def look_at_binding(api: ApiOf, caller: CallerOf, binding_id: str) -> Resp
     responses=problems(404, 409, 422),
 )
 async def confirm(change: ChangeOf, binding_id: str, body: ConfirmationBody) -> Response:
-    """Agree to an invitation (the beneficiary, or his agency)."""
+    """Agree to an invitation (the beneficiary, or his agency).
+
+    Where the region asks for the order at the second sponsor, the answer warns until it is set.
+    """
     stream = stream_of("bnd", binding_id)
     asked = change.request(f"bindings/{stream}/confirmation", body)
-    reply = await bindings.confirm(change.context, asked, stream, body.consent)
+    reply = await bindings.confirm(change.context, asked, stream, body.consent, body.order)
     return await answer_with_numbers(change, reply, SIDES)
 
 
@@ -189,6 +192,7 @@ def invitation_of(body: BindingBody) -> bindings.Invite:
             caps=caps_of(body.caps),
             valid_from=body.valid_from,
             valid_until=body.valid_until,
+            rank=body.rank,
         ),
     )
 

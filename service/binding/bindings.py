@@ -9,15 +9,20 @@ from msgspec import json
 
 from aggregates.account import events as account_events
 from aggregates.account.events import SponsorUnlinked
+from aggregates.account.fold import evolve
+from aggregates.account.state import Account, SponsorLink
 from aggregates.binding import binding as rules
+from aggregates.binding import deduction_order as orders
 from aggregates.binding.binding import Binding, CapsChange, Kin, Offer
 from aggregates.binding.eligibility import Side, activation_of
 from aggregates.binding.events import Caps, StrangerInvited
 from aggregates.binding.kinship import KinshipShown, parent_in
-from aggregates.policy.choices import Activation
-from aggregates.refusals import AlreadyBoundError, UnknownError
-from aggregates.vocabulary import BindingStatus, Instant, Parting, StreamId, Use
+from aggregates.policy.choices import Activation, OrderStrategy
+from aggregates.policy.edition import OrderTerms
+from aggregates.refusals import AlreadyBoundError, NotPermittedError, UnknownError
+from aggregates.vocabulary import BindingStatus, Instant, Parting, Reason, StreamId, Use
 from service.binding.consents import check_consent
+from service.binding.deduction_order import named_bindings
 from service.binding.parties import (
     Invite,
     Parties,
@@ -141,12 +146,20 @@ def _check_not_open(reads: ReadSet, earlier: StreamId | None, now: Instant) -> N
 
 
 async def confirm(
-    context: ServiceContext, request: Request, binding_id: StreamId, consent: str | None = None
+    context: ServiceContext,
+    request: Request,
+    binding_id: StreamId,
+    consent: str | None = None,
+    order: tuple[str, ...] | None = None,
 ) -> Reply:
     """Agree as the beneficiary; `consent` is the version of the text agreed to.
 
+    `order` sets the deduction order in the same step, by the sponsors' person numbers.
+
     Raises:
-        ConsentUnknownError: no such version; the rest as `Appender.submit`.
+        ConsentUnknownError: no such version; SponsorInvalidError: `order` names somebody else;
+        NotPermittedError: the sponsors set the order in this region; the rest as
+        `Appender.submit`.
     """
     check_role(request.caller, Role.PERSON, Role.AGENCY)
     check_consent(consent)
@@ -162,9 +175,41 @@ async def confirm(
         with_parent = _with_parent(binding, shown)
         events += of_beneficiary
         events += confirmed_events(binding_id, with_parent, sponsor, beneficiary, now, consent)
-        return decision_of(binding_id, binding, reads.version(binding_id), events, now, agent)
+        account = _after(beneficiary, events)
+        if order is not None:
+            if beneficiary.edition.order.order_strategy is not OrderStrategy.BENEFICIARY_SET:
+                raise NotPermittedError
+            side = beneficiary.account_id
+            named = named_bindings(reads, vault, side, account.sponsors, order)
+            changed = orders.change_order(account, account.sponsors, named, None)
+            events.append((side, changed))
+            account = evolve(account, changed)
+        decision = decision_of(binding_id, binding, reads.version(binding_id), events, now, agent)
+        return _with_warnings(decision, account, account.sponsors, beneficiary.edition.order)
 
     return await context.do(request, decide)
+
+
+def _after(side: Side, events: StreamEvents) -> Account:
+    """A side's account after the events of its own stream that follow its `current_side`."""
+    account = side.account
+    for stream, event in events:
+        if stream == side.account_id and isinstance(event, LINKING):
+            account = evolve(account, event)
+    return account
+
+
+LINKING = (account_events.SponsorLinked, account_events.OrderChanged)
+
+
+def _with_warnings(
+    decision: Decision, account: Account, live: tuple[SponsorLink, ...], terms: OrderTerms
+) -> Decision:
+    """A decision whose answer warns of what keeps the binding from paying."""
+    if orders.is_order_asked(account, live, terms):
+        warned = json.decode(decision.answer) | {"warnings": [Reason.ORDER_NOT_SET]}
+        decision.answer = json.encode(warned)
+    return decision
 
 
 def _shown_now(reads: ReadSet, vault: Vault, binding: Binding) -> KinshipShown:
@@ -270,6 +315,10 @@ async def look_at_binding(context: ServiceContext, caller: Caller, binding_id: S
         check_sees(reads, context.vault, caller, _sides(binding), now)
         answer = binding_answer(binding_id, binding, reads.version(binding_id), now)
         decision = Decision(answer=json.encode(answer))
+        if binding.status_at(now) is BindingStatus.ACTIVE:
+            beneficiary, _ = current_side(reads, context.vault, binding.beneficiary, now)
+            account, terms = beneficiary.account, beneficiary.edition.order
+            decision = _with_warnings(decision, account, account.sponsors, terms)
         sides = _sides(binding)
         is_open = may_know(reads, context.vault, caller, sides, is_known=binding.is_known)
         return decision if is_open else without_beneficiary(decision)
@@ -289,20 +338,26 @@ def confirmed_events(
     now: Instant,
     consent: str | None = None,
 ) -> StreamEvents:
-    """The confirmation, and the links on both accounts; `consent` is the beneficiary's."""
+    """The confirmation, and the links on both accounts; `consent` is the beneficiary's.
+
+    A rank of the form puts the sponsor at that place of the order.
+    """
     confirmed = rules.confirm(binding, sponsor, beneficiary, now, consent)
+    linked = account_events.SponsorLinked(
+        binding=binding_id,
+        sponsor=sponsor.account_id,
+        relation=binding.relation,
+        parent=binding.parent,
+        linked_at=confirmed.confirmed_at,
+    )
+    after = evolve(beneficiary.account, linked)
+    ranked = orders.order_at_binding(
+        after, after.sponsors, binding_id, binding.rank, beneficiary.edition
+    )
     return [
         (binding_id, confirmed),
-        (
-            beneficiary.account_id,
-            account_events.SponsorLinked(
-                binding=binding_id,
-                sponsor=sponsor.account_id,
-                relation=binding.relation,
-                parent=binding.parent,
-                linked_at=confirmed.confirmed_at,
-            ),
-        ),
+        (beneficiary.account_id, linked),
+        *((beneficiary.account_id, event) for event in (ranked,) if event is not None),
         (
             sponsor.account_id,
             account_events.BeneficiaryLinked(

@@ -67,6 +67,8 @@ def _unsound_order(edition: Edition) -> Iterator[tuple[str, str]]:
     same_region_first = OrderStrategy.SAME_REGION_FIRST
     if same_region_first in (terms.order_strategy, terms.order_fallback) and not terms.order_then:
         yield "order.order_then", "is not stated, and SAME_REGION_FIRST needs it"
+    if terms.order_asked_at_second_sponsor and terms.order_strategy not in _SET_BY_A_PERSON:
+        yield "order.order_asked_at_second_sponsor", "needs an order_strategy that a person sets"
     if terms.order_then in _SET_BY_A_PERSON | {same_region_first}:
         yield "order.order_then", "must be an order that nobody sets, other than SAME_REGION_FIRST"
 
@@ -79,6 +81,8 @@ def _unsound_binding(edition: Edition) -> Iterator[tuple[str, str]]:
                 f"binding.activation_by_relation.{relation}",
                 "is no relation of binding.relations_allowed",
             )
+    if terms.rank_at_binding and edition.order.order_strategy not in _SET_BY_A_PERSON:
+        yield "binding.rank_at_binding", "needs an order.order_strategy that a person sets"
     if terms.suspension_ends_binding and terms.sponsor_suspended_usable:
         yield "binding.suspension_ends_binding", "contradicts binding.sponsor_suspended_usable"
 

@@ -202,6 +202,7 @@ class HttpDriver:
             "beneficiary": offer.beneficiary,
             "relation": offer.relation.lower(),
             "valid_from": day(offer.valid_from),
+            "rank": offer.rank,
             **grant_of(offer),
         }
         if offer.evidence is not None:
@@ -218,7 +219,8 @@ class HttpDriver:
     async def _answer(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
         by = person(step.by or step.binding.partition(">")[2])
         word = "confirmation" if step.do == "confirm" else "decline"
-        return await self._post(f"{self._path(step)}/{word}", by, {})
+        body = {"order": step.sponsors} if step.sponsors else {}
+        return await self._post(f"{self._path(step)}/{word}", by, body)
 
     async def _review(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
         body = {"decision": "reject" if step.status == "reject" else "approve", "reason": "told"}

@@ -137,6 +137,7 @@ class Bound:
     valid_from: date | None = None
     valid_until: date | None = None
     accepted: bool = True
+    rank: int | None = None
     evidence: KinshipEvidence | None = None
     reference: str = ""
 
@@ -217,6 +218,7 @@ class Step:
     or `lines` of category, part and amount. `quoted` names the quote it is settled by.
     An order is set by the `version` stated, or by the newest one.
     A `status` of "reject" is the agency's no to what it may `judge` or `review`.
+    Who confirms may name the `sponsors` in their order; a binding's warnings are its `reasons`.
     `flag` sets all `flags` on `who`.
     `relate` says what `who` is to `by`; a filing counts from `since` to `until`.
     What follows a bill names it with `of`; a reversal the key to `undo`; a refund its `amount`,

@@ -161,6 +161,15 @@ class RulesDriver(RulesWorld):
         )
         self.fold(binding.beneficiary, linked)
         self.fold(binding.sponsor, mine)
+        account = self.accounts[binding.beneficiary]
+        ranked = orders.order_at_binding(
+            account, account.sponsors, binding_id, binding.rank, beneficiary.edition
+        )
+        if ranked is not None:
+            self.fold(binding.beneficiary, ranked)
+        if step.sponsors:
+            who = step.binding.partition(">")[2]
+            self._set_order(Step(do="set_order", who=who, sponsors=step.sponsors))
         return self._status_of(binding_id)
 
     def _decline(self, step: Step) -> Outcome:
@@ -194,7 +203,12 @@ class RulesDriver(RulesWorld):
         return binding_id, self.bindings[binding_id]
 
     def _status_of(self, binding_id: StreamId) -> Outcome:
-        return Outcome(status=self.bindings[binding_id].status_at(self.now))
+        binding = self.bindings[binding_id]
+        status, account = binding.status_at(self.now), self.accounts[binding.beneficiary]
+        terms = self.edition(account.region).order
+        live = live_sponsors(account, self.bindings.__getitem__, self.now)
+        is_asked = status == "active" and orders.is_order_asked(account, live, terms)
+        return Outcome(status=status, reasons=("ORDER_NOT_SET",) if is_asked else ())
 
     def _set_order(self, step: Step) -> Outcome:
         account_id = person_id(step.who)
@@ -203,7 +217,10 @@ class RulesDriver(RulesWorld):
         live = live_sponsors(account, self.bindings.__getitem__, self.now)
         current = orders.current_order(account, live).version
         version = current if step.version is None else step.version
-        self.fold(account_id, orders.change_order(account, live, named, version))
+        changed = orders.change_order(account, live, named, version)
+        if step.by and step.by not in (step.who, "agency"):
+            changed = orders.moved_by(account, live, person_id(step.by), changed)
+        self.fold(account_id, changed)
         return Outcome()
 
     # ------------------------------------------------------------ bills

@@ -68,7 +68,7 @@ class ServiceDriver:
             "file": self._file,
             "relate": self._relate,
             "invite": self._invite,
-            "confirm": partial(self._bound, bindings.confirm),
+            "confirm": self._confirm,
             "decline": partial(self._bound, bindings.decline),
             "review": self._review,
             "change": self._change,
@@ -237,6 +237,13 @@ class ServiceDriver:
         by = step.by or step.binding.partition(">")[2]
         request = self._request(self._as(by), "", b"")
         return told(await use_case(self._context, request, self.bindings[step.binding]))
+
+    async def _confirm(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
+        by = step.by or step.binding.partition(">")[2]
+        request, binding_id = self._request(self._as(by), "", b""), self.bindings[step.binding]
+        return told(
+            await bindings.confirm(self._context, request, binding_id, order=step.sponsors or None)
+        )
 
     async def _review(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
         command = review.ReviewDocument(is_approved=step.status != "reject", reason="told")

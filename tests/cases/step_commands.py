@@ -43,6 +43,7 @@ def offer_of(bound: Bound) -> Offer:
         caps=caps_of(bound),
         valid_from=bound.valid_from,
         valid_until=bound.valid_until,
+        rank=bound.rank,
     )
 
 
