@@ -136,8 +136,8 @@ LATER_MEMBERS: dict[str, object] = {
     "reading": 0,
     "shown_at_counter": "",
     "review_until": None,
-    "review_until": None,
     "rank": None,
+    "use_aid": True,
 }
 """Members that events got after their topic, and their defaults.
 

@@ -16,8 +16,9 @@ class PayableParts(NamedTuple):
     """The personal part in fen, by who may pay it.
 
     `shared_fen` may be paid by own money and aid, `own_only_fen` by own money alone. The rest is
-    paid in cash. `by_mask` says it more finely where buckets have rules: sums by the mask of the
-    kinds of money, as of `sums_by_mask`. `reading` is the claim's.
+    paid in cash. With a reason in `aid_closed` no sponsor pays. `by_mask` says it more finely where
+    buckets have rules: sums by the mask of the kinds of money, as of `sums_by_mask`. `reading` is
+    the claim's.
     """
 
     personal_fen: int
@@ -25,6 +26,7 @@ class PayableParts(NamedTuple):
     own_only_fen: int
     use_account: bool
     reading: int = 0
+    aid_closed: Reason | None = None
     by_mask: tuple[int, ...] | None = None
 
     @property
@@ -46,8 +48,9 @@ def bill_of(claim: Claim, items: ItemTerms) -> PayableParts:
     personal_fen = personal_of(claim)
     if items.bucket_rules:
         return _bill_by_buckets(claim, personal_fen, items)
+    closed = _aid_closed(claim, items)
     if claim.lines is None:
-        return PayableParts(personal_fen, personal_fen, 0, claim.use_account, claim.reading)
+        return PayableParts(personal_fen, personal_fen, 0, claim.use_account, claim.reading, closed)
     shared_fen = own_only_fen = 0
     for line in claim.lines:
         payer = payable_by(line, items)
@@ -55,15 +58,27 @@ def bill_of(claim: Claim, items: ItemTerms) -> PayableParts:
             shared_fen += line.amount_fen
         elif payer is PayableBy.OWN:
             own_only_fen += line.amount_fen
-    return PayableParts(personal_fen, shared_fen, own_only_fen, claim.use_account, claim.reading)
+    return PayableParts(
+        personal_fen, shared_fen, own_only_fen, claim.use_account, claim.reading, closed
+    )
+
+
+def _aid_closed(claim: Claim, items: ItemTerms) -> Reason | None:
+    """Why this bill gets no aid: the patient wants none, or the fund pays into it."""
+    if not claim.use_aid:
+        return Reason.AID_UNUSED
+    if claim.fund_pay_fen and not items.aid_with_fund_pay:
+        return Reason.FUND_PAYS
+    return None
 
 
 def _bill_by_buckets(claim: Claim, personal_fen: int, items: ItemTerms) -> PayableParts:
     by_mask = sums_by_mask(claim, personal_fen, items)
     shared_fen = sum(fen for mask, fen in enumerate(by_mask) if mask & AID_MONEY)
     own_only_fen = sum(by_mask[1:]) - shared_fen
+    closed = _aid_closed(claim, items)
     return PayableParts(
-        personal_fen, shared_fen, own_only_fen, claim.use_account, claim.reading, by_mask
+        personal_fen, shared_fen, own_only_fen, claim.use_account, claim.reading, closed, by_mask
     )
 
 

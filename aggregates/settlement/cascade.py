@@ -96,7 +96,7 @@ def _aid_closed(bill: PayableParts, payers: Payers, edition: Edition) -> Reason 
     unused = edition.money.account_unused_means is AccountUnused.NO_ACCOUNT_NO_AID
     if not bill.use_account and unused:
         return Reason.ACCOUNT_UNUSED
-    return payers.aid_reason
+    return bill.aid_closed or payers.aid_reason
 
 
 class _Limits(NamedTuple):

@@ -36,7 +36,8 @@ class Claim:
     None where the patient was identified otherwise. The digest of a person's or card's number is
     not stored here: it finds the person, and is deleted when the person is erased. `proven_by`
     says what was shown; claims of earlier releases do not state it. `reading` is how the rules were
-    read, so that every claim is decided again as it was.
+    read, so that every claim is decided again as it was. Without `use_aid` the patient wants no
+    sponsor to pay.
     """
 
     beneficiary: StreamId
@@ -52,6 +53,7 @@ class Claim:
     credential: str | None
     proven_by: CredentialProof = CredentialProof.NONE
     reading: int = 0
+    use_aid: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

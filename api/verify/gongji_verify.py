@@ -921,6 +921,7 @@ class DecisionCheck:
         own, *sponsors = self.event["payers"]
         spent = patient.as_spent(self.at)
         self._check_own(spent, own)
+        self._check_fund(rules)
         self._check_lines(rules, spent)
         self._check_order(patient)
         for share in sponsors:
@@ -939,6 +940,8 @@ class DecisionCheck:
             self.fault("double entry", what)
         if paid[:2] != [event["own_fen"], event["aid_fen"]]:
             self.fault("double entry", "its sums are not those of its payers")
+        if event["aid_fen"] and not claim.get("use_aid", True):
+            self.fault("authority", "aid paid although the patient wanted none")
         lines = claim["lines"]
         if lines is not None and sum(line["amount_fen"] for line in lines) != personal:
             self.fault("double entry", "its lines are not its personal part")
@@ -998,6 +1001,12 @@ class DecisionCheck:
         may_pay = self.claim["use_account"] and not rules["items"].get("bucket_rules")
         if self.event["aid_fen"] and may_pay and fen_of(own) < available:
             self.fault("order", "aid paid before own money was spent")
+
+    def _check_fund(self, rules: JsonObject) -> None:
+        """Where the region says so, no aid pays on a bill that the pooled fund pays into."""
+        is_closed = self.claim["fund_pay_fen"] and not rules["items"].get("aid_with_fund_pay", True)
+        if self.event["aid_fen"] and is_closed:
+            self.fault("policies", "aid paid on a bill that the fund pays into")
 
     def _check_lines(self, rules: JsonObject, spent: FoldedAccount) -> None:
         """Nobody pays a line that his money may not; by rules of buckets, each all that it may."""

@@ -57,6 +57,7 @@ class SettleBill:
     plan: str | None
     digest: bytes
     was_shown: bool = False
+    use_aid: bool = True
 
 
 class DecisionInputs(NamedTuple):
@@ -104,6 +105,7 @@ def read_inputs(
         credential=credential,
         proven_by=proof,
         reading=READING,
+        use_aid=bill.use_aid,
     )
     family = family_of(reads, vault, account_id, now)
     place = place_of(institution, claim, family.account, now)

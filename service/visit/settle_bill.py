@@ -62,6 +62,7 @@ class BillRequest:
     total_fen: int
     use_account: bool
     plan: str | None
+    use_aid: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,7 +228,9 @@ def _bill(
     if share.total_fen != bill.total_fen:
         raise rules.FeesMismatchError(field="medfee_sumamt", uploaded_fen=share.total_fen)
     parts = (bill.person_no, lines.visit, lines.batch, bill.total_fen, share.fund_fen)
-    digested = [(*parts, bill.use_account), [line.amount_fen for line in share.lines]]
+    digested: list[object] = [(*parts, bill.use_account), [i.amount_fen for i in share.lines]]
+    if not bill.use_aid:
+        digested.append("without aid")
     return SettleBill(
         beneficiary=Identity("person_no", bill.person_no),
         visit=lines.visit,
@@ -242,6 +245,7 @@ def _bill(
         plan=bill.plan,
         digest=hashlib.sha256(json.encode(digested)).digest(),
         was_shown=lines.was_shown or context.identified.is_noted(caller, bill.person_no, now),
+        use_aid=bill.use_aid,
     )
 
 

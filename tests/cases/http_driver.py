@@ -268,6 +268,7 @@ class HttpDriver:
             "total": total,
             "fund_pay": step.fund,
             "use_account": step.use_account,
+            "use_aid": step.use_aid,
         }
         if step.lines is not None:
             names = ("line", "category", "part", "amount")

@@ -264,6 +264,7 @@ class Step:
     fund: str = "0.00"
     lines: tuple[tuple[Category, Part, str], ...] | None = None
     use_account: bool = True
+    use_aid: bool = True
     med_type: str = "11"
     visit: str = ""
     key: str = ""

@@ -294,6 +294,7 @@ def claim_of(step: Step, beneficiary: StreamId, now: Instant) -> Claim:
         credential=None,
         proven_by=CredentialProof.CODE if step.shown else CredentialProof.NONE,
         reading=READING,
+        use_aid=step.use_aid,
     )
 
 

@@ -322,6 +322,7 @@ class ServiceDriver:
             credential=Identity(*shown) if shown else None,
             plan=None,
             digest=b"",
+            use_aid=step.use_aid,
         )
         digest = hashlib.sha256(repr(bill).encode()).digest()
         plan = before[step.quoted].plan_hash if step.quoted else None

@@ -29,6 +29,7 @@ class Bill(NamedTuple):
     institution: str = "H1"
     batch: str = "1"
     use_account: bool = True
+    use_aid: bool = True
 
     @property
     def place(self) -> tuple[str, str, str]:

@@ -186,6 +186,12 @@ def _recast_by_bucket(split: Split, need: Need, flow: Flow) -> Split:
     return Split(tuple(shares), need.fen - sum(share.money.fen for share in shares))
 
 
+def without_aid(split: Split) -> Split:
+    """The same split, as if no sponsor had given anything."""
+    own, *sponsors = split.shares
+    return split._replace(shares=(own, *(s._replace(money=Money()) for s in sponsors)))
+
+
 def prorate(stays: Split, fen: int) -> Split:
     """Give back in proportion to what stays, by largest remainder, ties to the later payer."""
     amounts = [*(share.money.fen for share in stays.shares), stays.cash]

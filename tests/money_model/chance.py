@@ -69,6 +69,7 @@ BUCKET_RULE = st.fixed_dictionaries(
 HARD = {
     **EASY,
     "bucket_rules": st.lists(BUCKET_RULE, max_size=5),
+    "aid_with_fund_pay": st.sampled_from([True, True, False]),
     "cap_on_exceed": st.sampled_from(["CLAMP", "SKIP"]),
     "single_payer_shortfall": st.sampled_from(["USE_PARTIAL", "SKIP_TO_FIRST_THAT_COVERS"]),
     "sponsor_suspended_usable": st.booleans(),

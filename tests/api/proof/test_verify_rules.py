@@ -76,6 +76,16 @@ TAMPERS: dict[str, tuple[str, Tamper, str]] = {
         bill(lambda event: event["claim"]["lines"][0].update(part="full_self_pay")),
         "policies",
     ),
+    "aid that the patient did not want": (
+        "B10",
+        bill(lambda event: event["claim"].update(use_aid=False)),
+        "authority",
+    ),
+    "aid on a bill of the fund": (
+        "A45",
+        bill(lambda event: event["claim"].update(total_fen=64_26, fund_pay_fen=1)),
+        "policies",
+    ),
     "own prior money spared": ("B10", own_spared(1), "order"),
 }
 
