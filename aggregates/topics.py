@@ -156,6 +156,7 @@ LATER_MEMBERS: dict[str, object] = {
     "use_aid": True,
     "from_pool": None,
     "premium_pool": None,
+    "by_name": (),
 }
 """Members that events got after their topic, and their defaults.
 

@@ -107,13 +107,18 @@ class InvitationReceived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SponsorLinked:
-    """A binding was confirmed; this account is the beneficiary's."""
+    """A binding was confirmed; this account is the beneficiary's.
+
+    `by_name` are the bindings of all sponsors in the order of their names, where the region breaks
+    a tie by it; the names themselves are sealed.
+    """
 
     binding: StreamId
     sponsor: StreamId
     relation: Relation
     parent: ParentSex | None
     linked_at: datetime
+    by_name: tuple[StreamId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -112,6 +112,7 @@ def _evolve_family(account: Account, event: FamilyEvent) -> Account:
             return account._replace(
                 invitations=tuple(i for i in account.invitations if i[0] != binding),
                 sponsors=(*account.sponsors, link),
+                by_name=event.by_name or account.by_name,
                 order_version=_next_order_version(account),
             )
         case events.SponsorUnlinked(binding=binding):

@@ -88,6 +88,8 @@ class Account(NamedTuple):
     `year` is the calendar year of the current bucket. `invitations` pairs bindings with their
     sponsors; `releases` is a year and how many bindings were released in it. `pool` is the owner's
     family pool; `pool_transfers` is a year, a month, and the transfers into the pool in it.
+    `by_name` are the sponsors' bindings in the order of their names, where the region breaks a tie
+    by it.
     """
 
     region: str
@@ -117,6 +119,7 @@ class Account(NamedTuple):
     credentials: tuple[HeldCredential, ...] = ()
     pool: StreamId | None = None
     pool_transfers: tuple[int, int, int] = (0, 0, 0)
+    by_name: tuple[StreamId, ...] = ()
 
     @property
     def has_funds(self) -> bool:

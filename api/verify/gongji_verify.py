@@ -411,6 +411,7 @@ class FoldedAccount:
     transfers: tuple[str, int] = ("", 0)
     links: dict[str, JsonObject] = field(default_factory=dict)
     order: list[str] | None = None
+    by_name: list[str] = field(default_factory=list)
     received: PeriodSums = NO_SUMS
     lent: PeriodSums = NO_SUMS
     used: dict[str, PeriodSums] = field(default_factory=dict)
@@ -497,6 +498,7 @@ class FoldedAccount:
             self.order = list(event["bindings"])
         elif name == "sponsor-linked":
             self.links[event["binding"]] = event
+            self.by_name = event.get("by_name") or self.by_name
         elif name == "sponsor-unlinked":
             self.links.pop(event["binding"], None)
         elif name == "beneficiary-linked":
@@ -1151,14 +1153,18 @@ class DecisionCheck:
             strategy = terms["order_fallback"]
         sponsor = self.ledger.accounts.get(stream_of(link["sponsor"]))
         first: tuple[int | float | str, ...] = ()
+        tie: tuple[int | str, ...] = (binding,)
+        if terms.get("tie_break") == "NAME_PINYIN":
+            names = patient.by_name
+            tie = (names.index(binding) if binding in names else len(names), binding)
         if strategy == "SAME_REGION_FIRST":
             first = (sponsor is None or sponsor.region != patient.region,)
             strategy = terms["order_then"]
         if strategy == "BALANCE_DESC" and sponsor is not None:
             theirs = self.ledger.edition(sponsor.region, self.day)
             spent = self._payer(sponsor, theirs or rules).as_spent(self.at)
-            return (*first, -(spent.current + spent.prior), binding)
-        return (*first, -linked if strategy == "BIND_TIME_DESC" else linked, binding)
+            return (*first, -(spent.current + spent.prior), *tie)
+        return (*first, -linked if strategy == "BIND_TIME_DESC" else linked, *tie)
 
     def _check_sponsor(self, share: JsonObject) -> None:
         """A sponsor who paid had granted it, had the money, and stayed below every cap."""

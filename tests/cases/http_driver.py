@@ -136,7 +136,7 @@ class HttpDriver:
         person = step.person or Person()
         body = {
             "person_no": step.who,
-            "name": step.who,
+            "name": person.name or step.who,
             "cert_no": cert_no(person, self.calls),
             "insurance": person.insurance,
             "region": person.region,

@@ -101,6 +101,7 @@ Fen = Annotated[int, BeforeValidator(fen)]
 class Person:
     """An insured person. Only text instead of a table is his current balance, or "resident".
 
+    Without a `name` he is called as he is named in the case.
     Who is of unknown sex has another certificate than an ID number.
     """
 
@@ -110,6 +111,7 @@ class Person:
     status: str = "NORMAL"
     region: str = HOME
     flags: tuple[str, ...] = ()
+    name: str = ""
     sex: Literal["F", "M", "unknown"] = "F"
     born: date | None = None
 

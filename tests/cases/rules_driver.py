@@ -14,11 +14,12 @@ from aggregates.account.events import (
 from aggregates.binding import binding as bindings
 from aggregates.binding import deduction_order as orders
 from aggregates.binding.binding import Binding
-from aggregates.binding.eligibility import activation_of
+from aggregates.binding.eligibility import Side, activation_of
 from aggregates.binding.expiry import live_sponsors
 from aggregates.binding.kinship import UNKNOWN_TRAITS, KinshipShown
+from aggregates.binding.name_order import by_name
 from aggregates.institution import check_designated, evolve
-from aggregates.policy.choices import Activation
+from aggregates.policy.choices import Activation, TieBreak
 from aggregates.refusals import RefusalError
 from aggregates.settlement import settlement as settlements
 from aggregates.settlement.events import READING, Claim, PayerShare
@@ -155,6 +156,7 @@ class RulesDriver(RulesWorld):
             relation=binding.relation,
             parent=binding.parent,
             linked_at=confirmed.confirmed_at,
+            by_name=self._by_name(beneficiary, (binding_id, binding.sponsor)),
         )
         mine = BeneficiaryLinked(
             binding=binding_id,
@@ -174,6 +176,13 @@ class RulesDriver(RulesWorld):
             who = step.binding.partition(">")[2]
             self._set_order(Step(do="set_order", who=who, sponsors=step.sponsors))
         return self._status_of(binding_id)
+
+    def _by_name(self, side: Side, new: tuple[StreamId, StreamId]) -> tuple[StreamId, ...]:
+        if side.edition.order.tie_break is not TieBreak.NAME_PINYIN:
+            return ()
+        bound = [(link.binding, link.sponsor) for link in side.account.sponsors]
+        named = {b: self.people[sponsor].name or sponsor for b, sponsor in (*bound, new)}
+        return by_name(named)
 
     def _decline(self, step: Step) -> Outcome:
         binding_id, binding = self._binding(step)

@@ -67,16 +67,24 @@ class Ranking(NamedTuple):
     """A hold whose money counts as free."""
 
     def by(self, strategy: str, numbers: list[int]) -> list[int]:
-        """The bindings in an order that nobody had to set; ties fall to the older binding."""
+        """The bindings in an order that nobody had to set.
+
+        Ties fall to the name where the region says so (a person's key is his name here, in Latin
+        letters), then to the older binding.
+        """
         if strategy == "SAME_REGION_FIRST":
             home = [number for number in numbers if self._is_home(number)]
             away = [number for number in numbers if number not in home]
             return self.by(self.then, home) + self.by(self.then, away)
         if strategy == "BALANCE_DESC":
-            return sorted(numbers, key=lambda number: (-self._balance(number), number))
+            return sorted(numbers, key=lambda number: (-self._balance(number), *self._tie(number)))
         late = -1 if strategy == "BIND_TIME_DESC" else 1
         bound = self.world.bindings
-        return sorted(numbers, key=lambda n: (late * bound[n].bound_at.timestamp(), n))
+        return sorted(numbers, key=lambda n: (late * bound[n].bound_at.timestamp(), *self._tie(n)))
+
+    def _tie(self, number: int) -> tuple[str, int]:
+        by_name = self.world.rules_of(self.patient).get("tie_break") == "NAME_PINYIN"
+        return (self.world.bindings[number].sponsor if by_name else "", number)
 
     def _is_home(self, number: int) -> bool:
         people = self.world.people
