@@ -61,6 +61,7 @@ TOPICS: dict[type[Event], str] = {
     account_events.SponsorUnlinked: "account.sponsor-unlinked/1",
     account_events.BeneficiaryLinked: "account.beneficiary-linked/1",
     account_events.BeneficiaryUnlinked: "account.beneficiary-unlinked/1",
+    account_events.QuotaBegun: "account.quota-begun/1",
     account_events.AccountFrozen: "account.frozen/1",
     account_events.AccountUnfrozen: "account.unfrozen/1",
     account_events.InsuranceSuspended: "account.insurance-suspended/1",
@@ -157,6 +158,7 @@ LATER_MEMBERS: dict[str, object] = {
     "from_pool": None,
     "premium_pool": None,
     "by_name": (),
+    "quota_fen": None,
 }
 """Members that events got after their topic, and their defaults.
 

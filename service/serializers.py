@@ -111,6 +111,7 @@ def caps_answer(caps: Caps) -> dict[str, str | None]:
         "per_day": _maybe_yuan(caps.per_day_fen),
         "per_month": _maybe_yuan(caps.per_month_fen),
         "per_year": _maybe_yuan(caps.per_year_fen),
+        "total": _maybe_yuan(caps.quota_fen),
     }
 
 

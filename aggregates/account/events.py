@@ -148,6 +148,13 @@ class BeneficiaryUnlinked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QuotaBegun:
+    """A quota over all time was set for a binding of this sponsor; what it pays counts from now."""
+
+    binding: StreamId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FilingMade:
     """The patient filed to be treated at a place; a later filing for the place replaces it."""
 

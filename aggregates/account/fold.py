@@ -57,6 +57,7 @@ AccountEvent = (
     | StandingEvent
     | CredentialEvent
     | PoolSideEvent
+    | events.QuotaBegun
 )
 
 
@@ -159,6 +160,14 @@ def _unlink_beneficiary(account: Account, event: events.BeneficiaryUnlinked) -> 
     )
 
 
+def _begin_quota(account: Account, event: events.QuotaBegun) -> Account:
+    links = (
+        link._replace(quota_used_fen=0) if link.binding == event.binding else link
+        for link in account.beneficiaries
+    )
+    return account._replace(beneficiaries=tuple(links))
+
+
 _FOLDS: dict[type, Callable[[Account, Any], Account]] = {
     event_class: fold
     for group, fold in (
@@ -171,5 +180,5 @@ _FOLDS: dict[type, Callable[[Account, Any], Account]] = {
         (CredentialEvent, _evolve_credentials),
     )
     for event_class in get_args(group)
-}
+} | {events.QuotaBegun: _begin_quota}
 """The fold of each event class. A lookup is faster than a chain of isinstance."""

@@ -31,13 +31,17 @@ class SponsorLink(NamedTuple):
 
 
 class BeneficiaryLink(NamedTuple):
-    """A beneficiary of this account, and what they have used of it."""
+    """A beneficiary of this account, and what they have used of it.
+
+    `quota_used_fen` is what was paid since a quota was first set; None where none ever was.
+    """
 
     binding: StreamId
     beneficiary: StreamId
     relation: Relation
     parent: ParentSex | None
     used: Spending
+    quota_used_fen: int | None = None
 
 
 class PastTie(NamedTuple):

@@ -18,6 +18,7 @@ from aggregates.vocabulary import Bucket, Instant, Reason, StreamId, Use
 NO_CAPS = (None, None, None, None)
 BY_REGION = ("REGION_SETTLEMENT", "REGION_DAY", "REGION_MONTH", "REGION_YEAR")
 BY_SPONSOR = ("SPONSOR_SETTLEMENT", "SPONSOR_DAY", "SPONSOR_MONTH", "SPONSOR_YEAR")
+QUOTA = "SPONSOR_TOTAL"
 """The names of caps, by who set them and what they count."""
 
 OWN_ORDERS = {
@@ -186,6 +187,7 @@ def _sponsor_limits(
     """What the region's caps in their scope and the sponsor's own caps leave (S85)."""
     limits: list[_Left] = []
     by_binding = used.used if used else sponsor.lent
+    is_over_all = money.sponsor_cap_scope is CapScope.PER_SPONSOR
     if money.cap_set_by is not CapSetBy.SPONSOR and money.cap_scope is CapScope.PER_BINDING:
         limits += _region_limits(money, by_binding, now)
     if money.cap_set_by is not CapSetBy.SPONSOR and money.cap_scope is CapScope.PER_SPONSOR:
@@ -194,10 +196,13 @@ def _sponsor_limits(
         caps = binding.caps
         limits += _limits(
             (caps.per_settlement_fen, caps.per_day_fen, caps.per_month_fen, caps.per_year_fen),
-            by_binding,
+            sponsor.lent if is_over_all else by_binding,
             now,
             BY_SPONSOR,
         )
+        if caps.quota_fen is not None:
+            gone_fen = (used.quota_used_fen if used else None) or 0
+            limits.append((max(0, caps.quota_fen - gone_fen), QUOTA))
     return limits
 
 

@@ -26,12 +26,16 @@ class OrderBody(Body):
 
 
 class CapsBody(Body):
-    """Limits for a beneficiary, in yuan; null is no limit."""
+    """Limits for a beneficiary, in yuan; null is no limit.
+
+    `total` limits all that is paid under the binding, over all time since it was first set.
+    """
 
     per_settlement: Amount | None = None
     per_day: Amount | None = None
     per_month: Amount | None = None
     per_year: Amount | None = None
+    total: Amount | None = None
 
 
 UseWord = Literal["care", "premium"]

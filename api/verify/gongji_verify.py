@@ -394,8 +394,9 @@ NO_SUMS = PeriodSums()
 class FoldedAccount:
     """An account after its events, in fen. `is_known`: no event of an unknown topic changed it.
 
-    `received` is aid it got, `lent` aid it gave, `used` the aid it gave under each binding.
-    `pool` is the owner's family pool; `transfers` is a month and the transfers into the pool in it.
+    `received` is aid it got, `lent` aid it gave, `used` the aid it gave under each binding,
+    `quotas` what each binding gave since a quota was first set for it. `pool` is the owner's family
+    pool; `transfers` is a month and the transfers into the pool in it.
     """
 
     region: str
@@ -415,6 +416,7 @@ class FoldedAccount:
     received: PeriodSums = NO_SUMS
     lent: PeriodSums = NO_SUMS
     used: dict[str, PeriodSums] = field(default_factory=dict)
+    quotas: dict[str, int] = field(default_factory=dict)
     holds: dict[str, JsonObject] = field(default_factory=dict)
     suspended: dict[str, int] = field(default_factory=dict)
 
@@ -425,10 +427,12 @@ class FoldedAccount:
         self.lent = self.lent.plus(on, fen)
         if binding in self.used:
             self.used[binding] = self.used[binding].plus(on, fen)
+        if binding in self.quotas:
+            self.quotas[binding] = max(0, self.quotas[binding] + fen)
 
     def as_spent(self, at: datetime) -> "FoldedAccount":
         """A copy with past years closed and the holds in force at a moment already paid."""
-        copy = replace(self, used=dict(self.used))
+        copy = replace(self, used=dict(self.used), quotas=dict(self.quotas))
         is_over = self.has_funds and self.year < day_of(at).year
         if is_over:
             copy.current, copy.prior = 0, self.current + self.prior
@@ -501,10 +505,18 @@ class FoldedAccount:
             self.by_name = event.get("by_name") or self.by_name
         elif name == "sponsor-unlinked":
             self.links.pop(event["binding"], None)
-        elif name == "beneficiary-linked":
+        else:
+            self._fold_use(name, event)
+
+    def _fold_use(self, name: str, event: JsonObject) -> None:
+        """Fold for whom a sponsor's debits are counted."""
+        if name == "beneficiary-linked":
             self.used[event["binding"]] = NO_SUMS
         elif name == "beneficiary-unlinked":
             self.used.pop(event["binding"], None)
+            self.quotas.pop(event["binding"], None)
+        elif name == "quota-begun":
+            self.quotas[event["binding"]] = 0
 
 
 @dataclass(slots=True)
@@ -616,6 +628,7 @@ STANDING = _names(
     " flags-changed"
     " invitation-received sponsor-linked sponsor-unlinked beneficiary-linked beneficiary-unlinked"
     " credential-added credential-withdrawn"
+    " quota-begun"
 )
 POOL_GIVES = _names("funded returned premium-returned")
 POOL = POOL_GIVES | _names("debited premium-debited emptied held hold-released")
@@ -1308,7 +1321,11 @@ def limits_of(
     if money["cap_set_by"] != "SPONSOR" and money["cap_scope"] == "PER_SPONSOR":
         yield from left_of(money, "cap_", spent.lent, on)
     if money["cap_set_by"] != "REGION":
-        yield from left_of(grant.terms["caps"], "", used, on)
+        caps = grant.terms["caps"]
+        is_over_all = money.get("sponsor_cap_scope") == "PER_SPONSOR"
+        yield from left_of(caps, "", spent.lent if is_over_all else used, on)
+        if caps.get("quota_fen") is not None:
+            yield max(0, caps["quota_fen"] - spent.quotas.get(binding, 0))
 
 
 def left_of(caps: JsonObject, prefix: str, used: PeriodSums, on: date) -> Iterator[int]:

@@ -313,8 +313,13 @@ async def change(
         uses = terms.uses or binding.uses
         valid_until = terms.valid_until(binding.valid_until)
         changed = rules.change_grant(binding, now, uses, terms.caps, valid_until)
+        events: StreamEvents = [(binding_id, changed)]
+        links = reads.account(binding.sponsor).beneficiaries
+        link = next((link for link in links if link.binding == binding_id), None)
+        if link is not None and link.quota_used_fen is None:
+            events += _quota_begun(binding_id, binding.sponsor, changed.caps)
         version = reads.version(binding_id)
-        return decision_of(binding_id, binding, version, [(binding_id, changed)], now, agent)
+        return decision_of(binding_id, binding, version, events, now, agent)
 
     return await context.do(request, decide)
 
@@ -387,7 +392,15 @@ def confirmed_events(
                 parent=binding.parent,
             ),
         ),
+        *_quota_begun(binding_id, sponsor.account_id, binding.caps),
     ]
+
+
+def _quota_begun(binding_id: StreamId, sponsor: StreamId, caps: Caps) -> StreamEvents:
+    """The event that begins to count a quota, if there is one."""
+    if caps.quota_fen is None:
+        return []
+    return [(sponsor, account_events.QuotaBegun(binding=binding_id))]
 
 
 def decision_of(

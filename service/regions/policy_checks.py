@@ -7,6 +7,7 @@ from datetime import date
 
 from aggregates.policy.choices import (
     PERSON_CLASSES,
+    CapScope,
     EvidenceGrade,
     MedType,
     MoneyModel,
@@ -40,6 +41,7 @@ def unsound(edition: Edition) -> Iterator[tuple[str, str]]:
     yield from _unsound_binding(edition)
     yield from _unsound_places(edition)
     yield from _unsound_care(edition)
+    yield from _unsound_caps(edition)
     yield from _unsound_buckets(edition)
     yield from _unsound_premium(edition)
     yield from _unsound_pool(edition)
@@ -119,6 +121,11 @@ def _unsound_care(edition: Edition) -> Iterator[tuple[str, str]]:
             yield f"place.med_types_allowed.{number}", f"is refused as a whole: {code}"
     classes = terms.sensitive_institution_classes
     yield from _unknown("place.sensitive_institution_classes", classes, tuple(InstitutionKind))
+
+
+def _unsound_caps(edition: Edition) -> Iterator[tuple[str, str]]:
+    if edition.money.sponsor_cap_scope is CapScope.PER_BENEFICIARY:
+        yield "money.sponsor_cap_scope", "must be PER_BINDING or PER_SPONSOR: a sponsor has one cap"
 
 
 def _unsound_buckets(edition: Edition) -> Iterator[tuple[str, str]]:

@@ -315,7 +315,7 @@ def person(who: str) -> tuple[str, str]:
 
 def grant_of(offer: Bound) -> dict[str, Any]:
     """What a sponsor grants."""
-    stated = ("per_settlement", "per_day", "per_month", "per_year")
+    stated = ("per_settlement", "per_day", "per_month", "per_year", "total")
     caps = {name: getattr(offer.caps, name) for name in stated}
     return {
         "uses": offer.uses,

@@ -124,6 +124,7 @@ class CapsInYuan:
     per_day: Fen | None = None
     per_month: Fen | None = None
     per_year: Fen | None = None
+    total: Fen | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import cast
 from aggregates.account.events import (
     BeneficiaryLinked,
     InvitationReceived,
+    QuotaBegun,
     SponsorLinked,
     SponsorUnlinked,
 )
@@ -175,6 +176,8 @@ class RulesDriver(RulesWorld):
         if step.sponsors:
             who = step.binding.partition(">")[2]
             self._set_order(Step(do="set_order", who=who, sponsors=step.sponsors))
+        if binding.caps.quota_fen is not None:
+            self.fold(binding.sponsor, QuotaBegun(binding=binding_id))
         return self._status_of(binding_id)
 
     def _by_name(self, side: Side, new: tuple[StreamId, StreamId]) -> tuple[StreamId, ...]:
@@ -196,6 +199,10 @@ class RulesDriver(RulesWorld):
         to = offer_of(step.offer)
         caps = cast("bindings.CapsChange", asdict(to.caps))
         event = bindings.change_grant(binding, self.now, to.uses, caps, to.valid_until)
+        links = self.accounts[binding.sponsor].beneficiaries
+        begun = any(b.quota_used_fen is not None for b in links if b.binding == binding_id)
+        if event.caps.quota_fen is not None and not begun:
+            self.fold(binding.sponsor, QuotaBegun(binding=binding_id))
         self.bindings[binding_id] = bindings.evolve(binding, event)
         return self._status_of(binding_id)
 

@@ -33,6 +33,7 @@ EASY = {
     "cap_per_year_fen": st.none() | st.integers(150, 600),
     "cap_scope": st.sampled_from(["PER_BINDING", "PER_SPONSOR", "PER_BENEFICIARY"]),
     "cap_set_by": st.sampled_from(["REGION_AND_SPONSOR", "REGION", "SPONSOR"]),
+    "sponsor_cap_scope": st.sampled_from(["PER_BINDING", "PER_SPONSOR"]),
     "max_payers_per_settlement": st.sampled_from([None, None, 1, 2]),
     "order_strategy": st.sampled_from(
         ["BENEFICIARY_SET", "BENEFICIARY_SET", "BIND_TIME_ASC", "BIND_TIME_DESC", "BALANCE_DESC"]

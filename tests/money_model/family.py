@@ -138,6 +138,8 @@ def _in(period: str, on: date, today: date) -> bool:
         return on == today
     if period == "month":
         return (on.year, on.month) == (today.year, today.month)
+    if period == "ever":
+        return True
     return period == "year" and on.year == today.year
 
 
@@ -188,7 +190,14 @@ def sponsor_caps(world: World, number: int, but: Hold | None) -> tuple[Cap, ...]
         caps += region_caps(world, rules, ("PER_BINDING", number), but)
     if rules["cap_set_by"] != "REGION":
         skips = rules["cap_on_exceed"] == "SKIP"
-        caps += _left(world, binding.caps, ("PER_BINDING", number), but, skips=skips)
+        scope = rules["sponsor_cap_scope"]
+        whose = (scope, binding.sponsor if scope == "PER_SPONSOR" else number)
+        own = {period: binding.caps.get(period) for period in PERIODS}
+        caps += _left(world, own, whose, but, skips=skips)
+        quota = binding.caps.get("total")
+        if quota is not None:
+            gone = spent(world, "ever", ("PER_BINDING", number), but)
+            caps.append(Cap(max(0, quota - gone), skips))
     return tuple(caps)
 
 

@@ -64,10 +64,13 @@ SECTIONS = {
     "hold": "quote",
     "premium": "premium",
     "bucket": "items",
+    "sponsor_cap_scope": "money",
     "aid": "items",
 }
 """The section of a region's file by the key, or by its first word."""
 
+CAPS = {"total": "total"}
+"""The member of a cap where it is not `per_` and its period."""
 NESTED = {
     "refund_to_closed": "refund.refund_to_ended_account.closed",
     "refund_to_frozen": "refund.refund_to_ended_account.frozen",
@@ -164,7 +167,7 @@ class MoneyCounter:
             sponsor=sponsor,
             beneficiary=beneficiary,
             uses=tuple(Use(use) for use in uses),
-            caps=CapsInYuan(**{f"per_{period}": fen for period, fen in caps.items()}),
+            caps=CapsInYuan(**{CAPS.get(name, f"per_{name}"): fen for name, fen in caps.items()}),
             evidence=KinshipEvidence.DOCUMENT,
             reference="HK-1",
         )

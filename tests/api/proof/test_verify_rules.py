@@ -86,6 +86,24 @@ TAMPERS: dict[str, tuple[str, Tamper, str]] = {
         bill(lambda event: event["claim"].update(total_fen=64_26, fund_pay_fen=1)),
         "policies",
     ),
+    "a quota that was lower": (
+        "C63",
+        lambda log: edited(
+            log,
+            place(log, "binding.invitation-sent"),
+            lambda stored: stored["event"]["caps"].update(quota_fen=90_00),
+        ),
+        "caps",
+    ),
+    "a cap that counts one relative alone": (
+        "C60",
+        lambda log: edited(
+            log,
+            place(log, "binding.invitation-sent", 1),
+            lambda stored: stored["event"]["caps"].update(per_day_fen=99_00),
+        ),
+        "caps",
+    ),
     "own prior money spared": ("B10", own_spared(1), "order"),
 }
 

@@ -26,6 +26,7 @@ from aggregates.account.events import (
     InvitationReceived,
     OrderChanged,
     PersonErased,
+    QuotaBegun,
     SponsorLinked,
     SponsorUnlinked,
 )
@@ -140,6 +141,7 @@ ACCOUNT_EVENTS: dict[str, Event] = {
     "account.beneficiary-linked/1": BeneficiaryLinked(
         binding=BINDING, beneficiary=PATIENT, relation=Relation.PARENT, parent=ParentSex.MOTHER
     ),
+    "account.quota-begun/1": QuotaBegun(binding=BINDING),
     "account.beneficiary-unlinked/1": BeneficiaryUnlinked(
         binding=BINDING, parting=Parting.RELEASED, on=ON
     ),
