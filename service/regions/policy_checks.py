@@ -20,7 +20,7 @@ from aggregates.policy.choices import (
 )
 from aggregates.policy.edition import Edition
 from aggregates.settlement.purse import OWN_ORDERS
-from aggregates.vocabulary import InstitutionKind
+from aggregates.vocabulary import InstitutionKind, KinshipEvidence
 from service.regions.policy_bounds import beyond_bounds
 
 _NO_BUCKETS = "a pool has no buckets"
@@ -89,6 +89,8 @@ def _unsound_binding(edition: Edition) -> Iterator[tuple[str, str]]:
             )
     if terms.rank_at_binding and edition.order.order_strategy not in _SET_BY_A_PERSON:
         yield "binding.rank_at_binding", "needs an order.order_strategy that a person sets"
+    if terms.review_days is not None and KinshipEvidence.DOCUMENT not in terms.kinship_evidence:
+        yield "binding.review_days", "is stated, and binding.kinship_evidence takes no DOCUMENT"
     if terms.suspension_ends_binding and terms.sponsor_suspended_usable:
         yield "binding.suspension_ends_binding", "contradicts binding.sponsor_suspended_usable"
 
