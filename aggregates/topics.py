@@ -61,6 +61,7 @@ TOPICS: dict[type[Event], str] = {
     account_events.SponsorUnlinked: "account.sponsor-unlinked/1",
     account_events.BeneficiaryLinked: "account.beneficiary-linked/1",
     account_events.BeneficiaryUnlinked: "account.beneficiary-unlinked/1",
+    account_events.BalanceOpened: "account.balance-opened/1",
     account_events.QuotaBegun: "account.quota-begun/1",
     account_events.AccountFrozen: "account.frozen/1",
     account_events.AccountUnfrozen: "account.unfrozen/1",

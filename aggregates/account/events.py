@@ -50,6 +50,13 @@ class Credited:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BalanceOpened:
+    """A resident's account holds money from now on (regions.md §4 row 8); `year` is this year."""
+
+    year: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Debited:
     """Money paid for a settlement: the patient's own, or under a binding the sponsor's."""
 

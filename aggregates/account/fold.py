@@ -58,6 +58,7 @@ AccountEvent = (
     | CredentialEvent
     | PoolSideEvent
     | events.QuotaBegun
+    | events.BalanceOpened
 )
 
 
@@ -168,6 +169,10 @@ def _begin_quota(account: Account, event: events.QuotaBegun) -> Account:
     return account._replace(beneficiaries=tuple(links))
 
 
+def _open_balance(account: Account, event: events.BalanceOpened) -> Account:
+    return account._replace(is_balance_open=True, year=event.year)
+
+
 _FOLDS: dict[type, Callable[[Account, Any], Account]] = {
     event_class: fold
     for group, fold in (
@@ -180,5 +185,5 @@ _FOLDS: dict[type, Callable[[Account, Any], Account]] = {
         (CredentialEvent, _evolve_credentials),
     )
     for event_class in get_args(group)
-} | {events.QuotaBegun: _begin_quota}
+} | {events.QuotaBegun: _begin_quota, events.BalanceOpened: _open_balance}
 """The fold of each event class. A lookup is faster than a chain of isinstance."""

@@ -124,11 +124,12 @@ class Account(NamedTuple):
     pool: StreamId | None = None
     pool_transfers: tuple[int, int, int] = (0, 0, 0)
     by_name: tuple[StreamId, ...] = ()
+    is_balance_open: bool = False
 
     @property
     def has_funds(self) -> bool:
-        """Whether the account can contain money: a resident's cannot."""
-        return self.insurance is Insurance.EMPLOYEE
+        """Whether the account can contain money: a resident's only once it was opened for it."""
+        return self.insurance is Insurance.EMPLOYEE or self.is_balance_open
 
     @property
     def balance_fen(self) -> int:

@@ -515,6 +515,8 @@ class FoldedAccount:
         elif name == "beneficiary-unlinked":
             self.used.pop(event["binding"], None)
             self.quotas.pop(event["binding"], None)
+        elif name == "balance-opened":
+            self.has_funds, self.year = True, event["year"]
         elif name == "quota-begun":
             self.quotas[event["binding"]] = 0
 
@@ -628,7 +630,7 @@ STANDING = _names(
     " flags-changed"
     " invitation-received sponsor-linked sponsor-unlinked beneficiary-linked beneficiary-unlinked"
     " credential-added credential-withdrawn"
-    " quota-begun"
+    " quota-begun balance-opened"
 )
 POOL_GIVES = _names("funded returned premium-returned")
 POOL = POOL_GIVES | _names("debited premium-debited emptied held hold-released")
@@ -746,6 +748,13 @@ class FoldedLedger:
 
     def _check_account_event(self, row: ExportRow, name: str, account: FoldedAccount) -> None:
         event, suspended = row.event, account.suspended
+        if name == "balance-opened":
+            at = datetime.fromtimestamp(row.recorded_at // 1_000_000, UTC)
+            rules = self.edition(account.region, day_of(at))
+            if account.has_funds or not rules or not rules["money"].get("resident_balance"):
+                self.fault("policies", row, "its region gives this account no money")
+        if name == "credited" and account.is_known and not account.has_funds:
+            self.fault("life cycles", row, "a credit to an account that holds no money")
         if name == "year-closed" and account.is_known and event["carried_fen"] != account.current:
             self.fault("double entry", row, "the year carried over another sum than it had")
         if name == "suspense-paid-out" and suspended.get(event["ticket"]) != event["amount_fen"]:

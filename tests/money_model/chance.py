@@ -74,6 +74,7 @@ HARD = {
     "cap_on_exceed": st.sampled_from(["CLAMP", "SKIP"]),
     "single_payer_shortfall": st.sampled_from(["USE_PARTIAL", "SKIP_TO_FIRST_THAT_COVERS"]),
     "sponsor_suspended_usable": st.booleans(),
+    "resident_balance": st.booleans(),
     "refund_mode": st.sampled_from(MODES),
     "refund_window": windows,
 }

@@ -208,14 +208,14 @@ def own_offer(world: World, bill: Bill, but: Hold | None) -> Offer:
     """What the patient's own account brings: no reserve and no cap (K36)."""
     person = world.people[bill.patient]
     way = world.rules_of(bill.patient)["own_buckets_order"]
-    free = Money() if person.resident else world.free(bill.patient, but)
-    barred = {"NO_ACCOUNT"} if person.resident else set()
-    if not person.resident and (person.frozen or person.end):
+    free = Money() if person.moneyless else world.free(bill.patient, but)
+    barred = {"NO_ACCOUNT"} if person.moneyless else set()
+    if not person.moneyless and (person.frozen or person.end):
         barred |= {"CLOSED"} if person.end else {"FROZEN"}
     if not bill.use_account:
         barred.add("ACCOUNT_UNUSED")
     most = 0 if barred else free.within(way)
-    empty = not person.resident and not free.within(way)
+    empty = not person.moneyless and not free.within(way)
     short = frozenset({"SKIPPED_ZERO"}) if empty else NONE
     return Offer(bill.patient, None, free, way, most, barred=frozenset(barred), short=short)
 

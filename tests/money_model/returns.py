@@ -39,4 +39,4 @@ def _heir(world: World, who: str) -> Person | None:
         assert person.successor is not None
         seen.add(person.successor)
         person = world.people[person.successor]
-    return None if person.end or person.resident else person
+    return None if person.end or person.moneyless else person

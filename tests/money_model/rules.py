@@ -25,6 +25,7 @@ P0: Rules = {
     "cap_set_by": "REGION_AND_SPONSOR",
     "cap_on_exceed": "CLAMP",
     "sponsor_cap_scope": "PER_BINDING",
+    "resident_balance": False,
     "sponsor_status_ok": ("NORMAL", "RETIRED"),
     "beneficiary_status_ok": ("NORMAL", "RETIRED"),
     "sponsor_suspended_usable": False,

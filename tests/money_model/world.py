@@ -37,6 +37,12 @@ class Person:
     frozen: bool = False
     end: str | None = None
     successor: str | None = None
+    opened: bool = False
+
+    @property
+    def moneyless(self) -> bool:
+        """Whether there is no account of money: a resident's, unless it was opened."""
+        return self.resident and not self.opened
 
     @property
     def status(self) -> str:
@@ -210,8 +216,13 @@ class World:
 
     def credit(self, who: str, money: Money) -> Words:
         """Bring money in."""
-        if refused := self.no_account(who):
+        person = self.people[who]
+        may = not person.resident or self.rules_of(who)["resident_balance"]
+        if refused := self.no_account(who) - ({"NO_FUNDS"} if may else set()):
             return refused
+        if not may:
+            return words("NO_FUNDS")
+        person.opened = True
         self.people[who].money = self.people[who].money.plus(money)
         self.credited += money.fen
         return DONE
@@ -219,7 +230,7 @@ class World:
     def no_account(self, who: str) -> Words:
         """Why nothing comes in: a resident has no account of money, and an end is an end."""
         person = self.people[who]
-        no_funds = {"NO_FUNDS"} if person.resident else set()
+        no_funds = {"NO_FUNDS"} if person.moneyless else set()
         ended = {"ACCOUNT_ENDED"} if person.end else set()
         return frozenset(no_funds | ended)
 

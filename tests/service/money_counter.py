@@ -65,6 +65,7 @@ SECTIONS = {
     "premium": "premium",
     "bucket": "items",
     "sponsor_cap_scope": "money",
+    "resident_balance": "money",
     "aid": "items",
 }
 """The section of a region's file by the key, or by its first word."""

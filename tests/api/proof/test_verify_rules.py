@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.api.proof.tampering import Edit, Log, Stored, edited, place
+from tests.api.proof.tampering import Edit, Log, Stored, counted, edited, place, without
 from tests.cases.reading import read_cases
 from tests.cases.service_driver import ServiceDriver
 from tests.cases.world import play
@@ -103,6 +103,23 @@ TAMPERS: dict[str, tuple[str, Tamper, str]] = {
             lambda stored: stored["event"]["caps"].update(per_day_fen=99_00),
         ),
         "caps",
+    ),
+    "a resident's credit without an opened balance": (
+        "C47",
+        lambda log: counted(without(log, place(log, "account.balance-opened"))),
+        "life cycles",
+    ),
+    "a balance that the region does not allow": (
+        "C47",
+        lambda log: [
+            leaf._replace(
+                state=leaf.state.replace(
+                    b'\\"resident_balance\\":true', b'\\"resident_balance\\":false'
+                )
+            )
+            for leaf in log
+        ],
+        "policies",
     ),
     "own prior money spared": ("B10", own_spared(1), "order"),
 }
