@@ -65,14 +65,21 @@ def closed(account: StreamId | None, binding: StreamId | None, reason: Reason) -
     return Purse(account, binding, (), 0, None, None, clamps=True, reason=reason)
 
 
-def own_purse(account_id: StreamId, account: Account, terms: MoneyTerms) -> Purse:
-    """The patient's own purse, without cap or reserve (policy.md R110, S04)."""
+def own_purse(
+    account_id: StreamId, account: Account, terms: MoneyTerms, place_closed: Reason | None = None
+) -> Purse:
+    """The patient's own purse, without cap or reserve (policy.md R110, S04).
+
+    `place_closed` is why own money may not be used at the place of care.
+    """
     if not account.has_funds:
         return closed(None, None, Reason.NO_ACCOUNT)
     if account.ending is not None:
         return closed(account_id, None, Reason.CLOSED)
     if account.is_frozen:
         return closed(account_id, None, Reason.FROZEN)
+    if place_closed is not None:
+        return closed(account_id, None, place_closed)
     buckets = _in_order(account.current_fen, account.prior_fen, OWN_ORDERS[terms.own_buckets_order])
     available_fen = max(0, min(_sum(buckets), account.balance_fen))
     reason = None if available_fen else Reason.SKIPPED_ZERO

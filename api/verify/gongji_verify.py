@@ -418,6 +418,8 @@ class FoldedAccount:
     used: dict[str, PeriodSums] = field(default_factory=dict)
     quotas: dict[str, int] = field(default_factory=dict)
     holds: dict[str, JsonObject] = field(default_factory=dict)
+    filings: dict[str, JsonObject] = field(default_factory=dict)
+    standing: str = "NORMAL"
     suspended: dict[str, int] = field(default_factory=dict)
 
     def lend(self, binding: str | None, on: date, fen: int) -> None:
@@ -448,6 +450,15 @@ class FoldedAccount:
             if hold["aid_fen"]:
                 copy.received = copy.received.plus(on, hold["aid_fen"])
         return copy
+
+    def filed_for(self, region: str, on: date) -> list[str]:
+        """The kinds of filings for care in a region that are valid on a day."""
+        return [
+            filing["kind"]
+            for place, filing in self.filings.items()
+            if region.startswith(place.removesuffix("00").removesuffix("00"))
+            and filing["from_on"] <= f"{on}" <= (filing["until_on"] or "9999")
+        ]
 
     def fold_money(self, name: str, event: JsonObject) -> None:
         """Fold what changes the balance."""
@@ -515,6 +526,10 @@ class FoldedAccount:
         elif name == "beneficiary-unlinked":
             self.used.pop(event["binding"], None)
             self.quotas.pop(event["binding"], None)
+        elif name == "filing-made":
+            self.filings[event["place"]] = event
+        elif name in ("insurance-suspended", "insurance-resumed"):
+            self.standing = event["standing"]
         elif name == "balance-opened":
             self.has_funds, self.year = True, event["year"]
         elif name == "quota-begun":
@@ -728,7 +743,8 @@ class FoldedLedger:
             if account is not None:
                 self.fault("life cycles", row, f"account {row.stream} is opened twice")
             has_funds, year = event["insurance"] == "employee", date.fromisoformat(event["on"]).year
-            self.accounts[row.stream] = FoldedAccount(event["region"], has_funds, year)
+            opened = FoldedAccount(event["region"], has_funds, year, standing=event["standing"])
+            self.accounts[row.stream] = opened
             return
         if account is None:
             self.fault("life cycles", row, f"account {row.stream} was never opened")
@@ -1095,7 +1111,8 @@ class DecisionCheck:
         available = {"CURRENT_ONLY": spent.current, "PRIOR_ONLY": spent.prior}.get(
             buckets, spent.current + spent.prior
         )
-        if spent.is_frozen or spent.has_ended or not spent.has_funds:
+        is_closed = spent.is_frozen or spent.has_ended or not spent.has_funds
+        if is_closed or self._closes_own(rules["place"].get("own_place_scope"), spent):
             available = 0
         stated = own["available_fen"]
         if stated != available:
@@ -1103,6 +1120,26 @@ class DecisionCheck:
         may_pay = self.claim["use_account"] and not rules["items"].get("bucket_rules")
         if self.event["aid_fen"] and may_pay and fen_of(own) < available:
             self.fault("order", "aid paid before own money was spent")
+
+    def _closes_own(self, table: list[JsonObject] | None, spent: FoldedAccount) -> bool:
+        """Whether the patient's own money may not be used at the place of care."""
+        institution = self.ledger.institutions.get(stream_of(self.claim["institution"]))
+        if not table or institution is None:
+            return False
+        kind, where, home = institution["kind"], institution["region"], spent.region
+        fits = {"*": True, "same_region": where == home, "same_province": where[:2] == home[:2]}
+        for rule in table:
+            is_here = fits.get(rule["place"], rule["place"] == where)
+            if is_here and rule["class"] in ("*", kind):
+                break
+        else:
+            return True
+        kinds = spent.filed_for(where, self.day)
+        classes = set(rule["person_classes"])
+        is_of_class = not classes or not classes.isdisjoint({spent.standing, *kinds})
+        is_listed = institution["code"] in rule["institutions"] and is_of_class
+        is_open = is_listed if rule["use"] == "WHITELIST" else rule["use"] == "ON"
+        return not is_open or (rule["filing"] and not kinds)
 
     def _check_fund(self, rules: JsonObject) -> None:
         """Where the region says so, no aid pays on a bill that the pooled fund pays into."""

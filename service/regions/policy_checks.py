@@ -18,7 +18,7 @@ from aggregates.policy.choices import (
     SponsorBuckets,
     Whose,
 )
-from aggregates.policy.edition import Edition
+from aggregates.policy.edition import Edition, PlaceRule
 from aggregates.settlement.purse import OWN_ORDERS
 from aggregates.vocabulary import InstitutionKind, KinshipEvidence
 from service.regions.policy_bounds import beyond_bounds
@@ -96,11 +96,16 @@ def _unsound_binding(edition: Edition) -> Iterator[tuple[str, str]]:
 
 
 def _unsound_places(edition: Edition) -> Iterator[tuple[str, str]]:
-    rules = edition.place.place_scope
+    yield from _unsound_table("place.place_scope", edition.place.place_scope)
+    if edition.place.own_place_scope:
+        yield from _unsound_table("place.own_place_scope", edition.place.own_place_scope)
+
+
+def _unsound_table(table: str, rules: tuple[PlaceRule, ...]) -> Iterator[tuple[str, str]]:
     if not rules or (rules[-1].place, rules[-1].institution_class) != ("*", "*"):
-        yield "place.place_scope", 'does not end with a rule for place "*" and class "*"'
+        yield table, 'does not end with a rule for place "*" and class "*"'
     for number, rule in enumerate(rules):
-        key = f"place.place_scope.{number}"
+        key = f"{table}.{number}"
         if not _PLACES.fullmatch(rule.place):
             yield f"{key}.place", f"is no place: {rule.place}{_one_of(_PLACE_WORDS)}"
         yield from _unknown(f"{key}.person_classes", rule.person_classes, PERSON_CLASSES)

@@ -121,6 +121,20 @@ TAMPERS: dict[str, tuple[str, Tamper, str]] = {
         ],
         "policies",
     ),
+    "own money spared by a place that is open": (
+        "E39c",
+        lambda log: edited(
+            log,
+            place(log, "institution.designated"),
+            lambda stored: stored["event"].update(region="990000"),
+        ),
+        "order",
+    ),
+    "own money used before the filing": (
+        "E39b",
+        lambda log: counted(without(log, place(log, "account.filing-made"))),
+        "order",
+    ),
     "own prior money spared": ("B10", own_spared(1), "order"),
 }
 
