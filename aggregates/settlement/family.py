@@ -19,7 +19,7 @@ from aggregates.vocabulary import BindingStatus, Instant, Reason, StreamId
 
 
 class Sponsor(NamedTuple):
-    """One sponsor as read for a settlement. `pool` is read where the edition pays from pools."""
+    """One sponsor as read for a settlement; `pool` is the family pool, where there is one."""
 
     link: SponsorLink
     account: Account
@@ -50,7 +50,7 @@ def payers_of(family: Family, place: PlaceOfCare, now: Instant) -> Payers:
     """Everybody considered for a bill, in paying order."""
     patient = as_spent(family.account, now)
     paying = {
-        sponsor_id: as_spent(_fund_of(sponsor_id, s), now)
+        sponsor_id: as_payer(s.account, s.pool, s.edition, now)
         for sponsor_id, s in family.sponsors.items()
     }
     own = own_purse(
@@ -83,13 +83,6 @@ def payers_of(family: Family, place: PlaceOfCare, now: Instant) -> Payers:
         reason,
         aid_limit(patient, family.edition.money, now),
     )
-
-
-def _fund_of(sponsor_id: StreamId, sponsor: Sponsor) -> Account:
-    """The account that pays: the sponsor's, or the pool in its shape."""
-    if not pays_from_pool(sponsor.edition):
-        return sponsor.account
-    return as_payer(sponsor_id, sponsor.account, sponsor.pool)
 
 
 def _purse_of(

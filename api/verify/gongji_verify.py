@@ -376,6 +376,14 @@ class PeriodSums(NamedTuple):
             newest, sums.day + added.day, sums.month + added.month, sums.year + added.year
         )
 
+    def and_also(self, other: "PeriodSums") -> "PeriodSums":
+        """The sums of both on the newer of their days."""
+        newest = max(self.on, other.on)
+        mine, theirs = self.as_of(newest), other.as_of(newest)
+        return PeriodSums(
+            newest, mine.day + theirs.day, mine.month + theirs.month, mine.year + theirs.year
+        )
+
     def as_of(self, on: date) -> "PeriodSums":
         """The sums that count on a day: 0 for a day, month or year that is over."""
         is_month = (self.on.year, self.on.month) == (on.year, on.month)
@@ -1221,7 +1229,7 @@ class DecisionCheck:
             strategy = terms["order_then"]
         if strategy == "BALANCE_DESC" and sponsor is not None:
             theirs = self.ledger.edition(sponsor.region, self.day)
-            spent = self._payer(sponsor, theirs or rules).as_spent(self.at)
+            spent = self._payer(sponsor, theirs or rules)
             return (*first, -(spent.current + spent.prior), *tie)
         return (*first, -linked if strategy == "BIND_TIME_DESC" else linked, *tie)
 
@@ -1244,8 +1252,7 @@ class DecisionCheck:
         if pool != (sponsor.pool if is_pooled else ""):
             self.fault("authority", f"{share['account']} paid from other money than its rules open")
         if share["available_fen"]:
-            spent = self._payer(sponsor, rules).as_spent(self.at)
-            spent.used.setdefault(share["binding"], NO_SUMS if is_pooled else spent.lent)
+            spent = self._payer(sponsor, rules)
             money = rules["money"] | (NO_RESERVE if is_pooled else {})
             self._check_purse(share, spent, money)
             limits = limits_of(grant, share["binding"], spent, money, self.day)
@@ -1254,11 +1261,21 @@ class DecisionCheck:
             self.fault("order", f"{share['account']} paid without any money")
 
     def _payer(self, sponsor: FoldedAccount, rules: JsonObject) -> FoldedAccount:
-        """Whose money pays by a sponsor's rules: the account's, or that of the family pool."""
-        if rules["money_model"] != FAMILY_POOL:
-            return sponsor
-        pool = self.ledger.pools.get(sponsor.pool)
-        return FoldedAccount("", has_funds=False, year=0) if pool is None else pool.fund
+        """The money that pays by a sponsor's rules: the account's, or that of the family pool.
+
+        It is `as_spent`, and caps count what both of them paid.
+        """
+        spent, pool = sponsor.as_spent(self.at), self.ledger.pools.get(sponsor.pool)
+        is_pooled = rules["money_model"] == FAMILY_POOL
+        if pool is None:
+            return replace(spent, current=0, prior=0) if is_pooled else spent
+        fund = pool.fund.as_spent(self.at)
+        money = fund if is_pooled else spent
+        used = {
+            binding: sums.and_also(fund.used.get(binding, NO_SUMS))
+            for binding, sums in spent.used.items()
+        }
+        return replace(money, lent=spent.lent.and_also(fund.lent), used=used)
 
     def _check_grant(self, share: JsonObject, grant: FoldedGrant) -> None:
         """The grant is in force on that day, between these two, and for care."""
