@@ -76,6 +76,7 @@ HARD = {
     "sponsor_suspended_usable": st.booleans(),
     "resident_balance": st.booleans(),
     "refund_mode": st.sampled_from(MODES),
+    "second_swipe_minutes": st.sampled_from([None, 1, 15]),
     "refund_window": windows,
 }
 """Every key that decides about money."""

@@ -14,6 +14,7 @@ P0: Rules = {
     "order_missing": "FALLBACK",
     "order_fallback": "BIND_TIME_ASC",
     "order_then": None,
+    "second_swipe_minutes": None,
     "max_payers_per_settlement": None,
     "single_payer_shortfall": "USE_PARTIAL",
     "reserve_fen": 0,

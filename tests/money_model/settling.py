@@ -192,10 +192,18 @@ def replace(world: World, key: str, of: str, bill: Bill) -> Words:
 def _irreplaceable(world: World, settled: Settled, bill: Bill) -> Words:
     if not settled.live:
         return words(f"ALREADY_{settled.status.upper()}")
+    minutes = settled.rules["second_swipe_minutes"]
+    swipes = minutes is not None and bill.use_aid and not settled.bill.use_aid
+    unlike = settled.bill._replace(use_aid=True, batch="", institution="") != bill._replace(
+        batch="", institution=""
+    )
+    late = minutes is not None and world.now - settled.settled_at > timedelta(minutes=minutes)
     facts = {
-        "REPLACEMENT_NOT_ALLOWED": "FULL_RESETTLE" not in settled.rules["refund_mode"],
+        "REPLACEMENT_NOT_ALLOWED": not swipes
+        and "FULL_RESETTLE" not in settled.rules["refund_mode"],
         "CANCEL_CLOSED": closed(world, settled),
-        "CLAIM_CHANGED": settled.bill.patient != bill.patient,
+        "CLAIM_CHANGED": settled.bill.patient != bill.patient or (swipes and unlike),
+        "SECOND_SWIPE_CLOSED": swipes and late,
         "DUPLICATE_CLAIM": world.live_at(bill) not in (None, settled),
     }
     return frozenset(word for word, so in facts.items() if so)

@@ -66,6 +66,7 @@ SECTIONS = {
     "bucket": "items",
     "sponsor_cap_scope": "money",
     "resident_balance": "money",
+    "second_swipe_minutes": "order",
     "aid": "items",
 }
 """The section of a region's file by the key, or by its first word."""
