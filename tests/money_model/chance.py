@@ -71,6 +71,7 @@ HARD = {
     **EASY,
     "bucket_rules": st.lists(BUCKET_RULE, max_size=5),
     "aid_with_fund_pay": st.sampled_from([True, True, False]),
+    "money_model": st.sampled_from(["FAMILY_POOL", "FAMILY_POOL", "ON_DEMAND"]),
     "cap_on_exceed": st.sampled_from(["CLAMP", "SKIP"]),
     "single_payer_shortfall": st.sampled_from(["USE_PARTIAL", "SKIP_TO_FIRST_THAT_COVERS"]),
     "sponsor_suspended_usable": st.booleans(),
@@ -80,6 +81,14 @@ HARD = {
     "refund_window": windows,
 }
 """Every key that decides about money."""
+
+
+POOL = {
+    "pool_floor_fen": st.sampled_from([0, 0, 40]),
+    "pool_min_transfer_fen": st.sampled_from([None, 5]),
+    "pool_transfers_per_month": st.sampled_from([None, None, 2]),
+}
+"""Every key that decides how family pools are filled, within what families have."""
 
 
 def rules_by(
@@ -92,4 +101,4 @@ def rules_by(
 
 
 easy_rules = rules_by({**EASY, "refund_window": st.just("UNLIMITED")})
-hard_rules = rules_by(HARD, PREMIUM)
+hard_rules = rules_by(HARD, {**PREMIUM, **POOL})

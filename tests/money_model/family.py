@@ -91,7 +91,7 @@ class Ranking(NamedTuple):
         return people[self.world.bindings[number].sponsor].region == people[self.patient].region
 
     def _balance(self, number: int) -> int:
-        return self.world.free(self.world.bindings[number].sponsor, self.but).fen
+        return purse_of(self.world, self.world.bindings[number].sponsor, self.but).fen
 
 
 def in_order(world: World, patient: str, but: Hold | None = None) -> tuple[list[int], bool]:
@@ -204,6 +204,18 @@ def sponsor_caps(world: World, number: int, but: Hold | None) -> tuple[Cap, ...]
 # ------------------------------------------------------------ offers
 
 
+def is_pooled(rules: Rules) -> bool:
+    """Whether sponsors give from their pools, never from their accounts."""
+    return bool(rules["money_model"] == "FAMILY_POOL")
+
+
+def purse_of(world: World, sponsor: str, but: Hold | None = None) -> Money:
+    """The money a sponsor gives from: the account's, or the pool's as if all were of this year."""
+    if is_pooled(world.rules_of(sponsor)):
+        return Money(world.pool_free(sponsor, but))
+    return world.free(sponsor, but)
+
+
 def own_offer(world: World, bill: Bill, but: Hold | None) -> Offer:
     """What the patient's own account brings: no reserve and no cap (K36)."""
     person = world.people[bill.patient]
@@ -224,7 +236,9 @@ def sponsor_offer(world: World, number: int, barred_all: Reasons, but: Hold | No
     """What a sponsor brings: what his region shares, above his reserve, under his caps."""
     binding = world.bindings[number]
     person, rules = world.people[binding.sponsor], world.rules_of(binding.sponsor)
-    free, way = world.free(binding.sponsor, but), rules["sponsor_buckets"]
+    free, pooled = purse_of(world, binding.sponsor, but), is_pooled(rules)
+    way = "ALL" if pooled else rules["sponsor_buckets"]
+    reserve = 0 if pooled else rules["reserve_fen"]
     barred = set(barred_all)
     if person.frozen:
         barred.add("FROZEN")
@@ -234,9 +248,9 @@ def sponsor_offer(world: World, number: int, barred_all: Reasons, but: Hold | No
     if "care" not in binding.uses:
         barred.add("USE_NOT_GRANTED")
     within = free.within(way)
-    above = max(0, free.fen - rules["reserve_fen"])
+    above = max(0, free.fen - reserve)
     short = NONE if within else frozenset({"SKIPPED_ZERO"})
-    short |= NONE if above or not rules["reserve_fen"] else {"RESERVE"}
+    short |= NONE if above or not reserve else {"RESERVE"}
     caps = sponsor_caps(world, number, but)
     most = min(within, above)
-    return Offer(binding.sponsor, number, free, way, most, caps, frozenset(barred), short)
+    return Offer(binding.sponsor, number, free, way, most, caps, frozenset(barred), short, pooled)

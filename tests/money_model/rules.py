@@ -6,6 +6,10 @@ from typing import Any
 Rules = Mapping[str, Any]
 
 P0: Rules = {
+    "money_model": "ON_DEMAND",
+    "pool_floor_fen": 0,
+    "pool_min_transfer_fen": None,
+    "pool_transfers_per_month": None,
     "own_buckets_order": "CURRENT_THEN_PRIOR",
     "sponsor_buckets": "ALL",
     "own_allocation": "INELIGIBLE_FIRST",

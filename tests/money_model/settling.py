@@ -7,7 +7,7 @@ from tests.money_model import family
 from tests.money_model.bills import Bill, need_of
 from tests.money_model.cascade import Cap, Reasons, Round, Split, share_out
 from tests.money_model.money import Money
-from tests.money_model.returns import give_back
+from tests.money_model.returns import Paid, give_back
 from tests.money_model.rules import Rules
 from tests.money_model.world import DONE, Hold, Settled, Words, World, words
 
@@ -128,7 +128,10 @@ def book(world: World, key: str, hold: Hold) -> None:
     """Debit everybody what was decided; it counts on the day of the decision."""
     for share in hold.split.shares:
         person = world.people[share.who]
-        person.money = person.money.less(share.money)
+        if share.pooled:
+            person.pool = (person.pool or 0) - share.money.fen
+        else:
+            person.money = person.money.less(share.money)
     world.settled[key] = Settled(
         key,
         hold.bill,
@@ -229,7 +232,8 @@ def reverse(world: World, key: str) -> Words:
 def give_back_all(world: World, settled: Settled, status: str) -> None:
     """Everything that stays goes back where it came from."""
     for share in settled.stays.shares:
-        give_back(world, share.who, share.money, settled.rules, settled.settled_at)
+        paid = Paid(settled.rules, settled.settled_at, share.pooled)
+        give_back(world, share.who, share.money, paid)
     nothing = tuple(share._replace(money=Money()) for share in settled.stays.shares)
     settled.stays = Split(nothing, 0)
     settled.status = status
