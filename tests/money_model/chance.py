@@ -84,11 +84,12 @@ HARD = {
 
 
 POOL = {
+    "money_model": st.sampled_from(["ON_DEMAND", "FAMILY_POOL"]),
     "pool_floor_fen": st.sampled_from([0, 0, 40]),
     "pool_min_transfer_fen": st.sampled_from([None, 5]),
     "pool_transfers_per_month": st.sampled_from([None, None, 2]),
 }
-"""Every key that decides how family pools are filled, within what families have."""
+"""Every key that decides about family pools, within what families have."""
 
 
 def rules_by(

@@ -74,9 +74,9 @@ def confirm(world: World, key: str) -> Words:
     if premium.status != "HELD":
         return words("PREMIUM_NOT_HELD")
     person = world.people[premium.sponsor]
-    if premium.pooled:
-        person.pool = (person.pool or 0) - premium.money.fen
-    else:
+    if premium.pooled and person.pool is not None:
+        person.pool -= premium.money.fen
+    elif not premium.pooled:
         person.money = person.money.less(premium.money)
     premium.status, premium.at = "CONFIRMED", world.now
     return DONE

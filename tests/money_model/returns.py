@@ -24,8 +24,8 @@ def give_back(world: World, who: str, money: Money, paid: Paid) -> None:
     person, rules = world.people[who], paid.rules
     if not money.fen:
         return
-    if paid.pooled and not person.end:
-        person.pool = (person.pool or 0) + money.fen
+    if paid.pooled and person.pool is not None and not person.end:
+        person.pool += money.fen
         return
     carries = rules["refund_bucket_after_rollover"] == "CARRY_TO_PRIOR"
     if paid.pooled or (carries and paid.at.year != world.now.year):

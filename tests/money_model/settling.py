@@ -128,9 +128,9 @@ def book(world: World, key: str, hold: Hold) -> None:
     """Debit everybody what was decided; it counts on the day of the decision."""
     for share in hold.split.shares:
         person = world.people[share.who]
-        if share.pooled:
-            person.pool = (person.pool or 0) - share.money.fen
-        else:
+        if share.pooled and person.pool is not None:
+            person.pool -= share.money.fen
+        elif not share.pooled:
             person.money = person.money.less(share.money)
     world.settled[key] = Settled(
         key,
