@@ -86,18 +86,23 @@ def move(
 
 
 def moved_by(
-    account: Account, live: tuple[SponsorLink, ...], sponsor: StreamId, wish: OrderChanged
+    account: Account,
+    live: tuple[SponsorLink, ...],
+    sponsor: StreamId,
+    wish: OrderChanged,
+    rank: int | None = None,
 ) -> OrderChanged:
     """The order that one sponsor (an account id) wishes, who moves only himself.
 
-    Who names only himself pays first; the others keep their order (regions.md §4 row 13).
+    Who names only himself pays at `rank`, first without one; the others keep their order
+    (regions.md §4 row 13).
 
     Raises:
         NotPermittedError: the others would pay in another order among themselves.
     """
     own = [link.binding for link in live if link.sponsor == sponsor]
     if list(wish.bindings) == own:
-        return move(account, live, own[0], 1)
+        return move(account, live, own[0], rank or 1)
     before, after = (
         [link.binding for link in _by_hand(live, order) if link.sponsor != sponsor]
         for order in (account.order or (), wish.bindings)

@@ -17,12 +17,19 @@ from api.http.fields import (
     Word,
 )
 
+Rank = Annotated[int, Field(ge=1, le=100)]
+"""A place in the deduction order; 1 pays first."""
+
 
 class OrderBody(Body):
-    """A deduction order: the sponsors' person numbers, in paying order."""
+    """A deduction order: the sponsors' person numbers, in paying order.
+
+    `rank` is for a sponsor who names only himself, where the region lets the sponsors set it.
+    """
 
     sponsors: Annotated[tuple[PersonNo, ...], Field(max_length=100, fail_fast=True)]
     version: Version = 0
+    rank: Rank | None = None
 
 
 class CapsBody(Body):
@@ -87,7 +94,7 @@ class BindingBody(Body):
     caps: CapsBody = CapsBody()
     valid_from: TermDay | None = None
     valid_until: TermDay | None = None
-    rank: Annotated[int, Field(ge=1, le=100)] | None = None
+    rank: Rank | None = None
 
 
 class DocumentReviewBody(Body):

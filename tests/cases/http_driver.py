@@ -266,7 +266,7 @@ class HttpDriver:
         path = f"/v1/accounts/{step.who}/deduction-order"
         seen = (await self._send("GET", path, AGENCY)).json()
         version = seen["version"] if step.version is None else step.version
-        body = {"sponsors": step.sponsors, "version": version}
+        body = {"sponsors": step.sponsors, "version": version, "rank": step.rank}
         return told(await self._send("PUT", path, person(step.by or step.who), body))
 
     # ------------------------------------------------------------ bills

@@ -257,6 +257,7 @@ class Step:
     binding: str = ""
     offer: Annotated[Bound, BeforeValidator(_bound)] | None = None
     sponsors: tuple[str, ...] = ()
+    rank: int | None = None
     version: int | None = None
     relation: Relation = Relation.SIBLING
     place: str = HOME

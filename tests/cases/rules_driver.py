@@ -238,7 +238,7 @@ class RulesDriver(RulesWorld):
         version = current if step.version is None else step.version
         changed = orders.change_order(account, live, named, version)
         if step.by and step.by not in (step.who, "agency"):
-            changed = orders.moved_by(account, live, person_id(step.by), changed)
+            changed = orders.moved_by(account, live, person_id(step.by), changed, step.rank)
         self.fold(account_id, changed)
         return Outcome()
 

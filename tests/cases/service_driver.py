@@ -309,7 +309,7 @@ class ServiceDriver:
         request = self._request(caller, "", b"")
         return told(
             await deduction_order.change_order(
-                self._context, request, step.who, step.sponsors, version
+                self._context, request, step.who, step.sponsors, version, step.rank
             )
         )
 
