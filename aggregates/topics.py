@@ -152,6 +152,7 @@ LATER_MEMBERS: dict[str, object] = {
     "hospital_level": "",
     "proven_by": "",
     "reading": 0,
+    "tier": None,
     "shown_at_counter": "",
     "review_until": None,
     "rank": None,

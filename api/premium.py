@@ -9,7 +9,7 @@ from aggregates.policy.choices import PremiumType
 from aggregates.vocabulary import PremiumStatus
 from api.binding.person_numbers import answer_with_numbers, check_named, numbers_in
 from api.http.dependencies import ApiOf, CallerOf, Change, ChangeOf, answer_read
-from api.http.fields import Body, PersonNo, ReasonBody
+from api.http.fields import Body, PersonNo, ReasonBody, Reference
 from api.http.openapi_helpers import problems
 from api.http.schemas import ApiModel
 from api.http.strict_body import StrictBodyRoute
@@ -17,14 +17,20 @@ from service.ids import stream_of
 from service.ledger.command import Reply
 from service.premium import premiums
 
+InsuranceKind = Literal["resident_basic", "supplement", "ltci", "commercial_public", "large_amount"]
+
 
 class PremiumBody(Body):
-    """A relative's premium. An agency names the sponsor; a person is the sponsor."""
+    """A relative's premium. An agency names the sponsor; a person is the sponsor.
+
+    `tier` names one of the tiers that a region has for this insurance.
+    """
 
     sponsor: PersonNo | None = None
     payee: PersonNo
-    insurance: Literal["resident_basic"]
+    insurance: InsuranceKind
     year: Annotated[int, Field(ge=2000, le=2199)]
+    tier: Reference | None = None
 
 
 STATUSES = tuple(status.value for status in PremiumStatus)
@@ -39,7 +45,8 @@ class PremiumReply(ApiModel):
     premium_id: str
     sponsor: str | None
     payee: str | None
-    insurance: Literal["resident_basic"]
+    insurance: InsuranceKind
+    tier: str | None
     year: int
     amount: str
     status: Literal[*STATUSES]  # type: ignore[valid-type]
@@ -82,6 +89,7 @@ async def pay_premium(change: ChangeOf, body: PremiumBody) -> Response:
         payee=body.payee,
         insurance=PremiumType(body.insurance.upper()),
         year=body.year,
+        tier=body.tier,
     )
     asked = change.request("premiums", body)
     return await _answered(change, await premiums.pay(change.context, asked, command))

@@ -21,7 +21,8 @@ from aggregates.vocabulary import HoldEnd, Instant, PremiumStatus, StreamId
 class PremiumHeld:
     """A sponsor ordered a relative's premium, and its amount is held on the sponsor's account.
 
-    With `premium_pool` it is held in that family pool of the sponsor's.
+    With `premium_pool` it is held in that family pool of the sponsor's. `tier` is what was ordered
+    where a region has tiers; the payee's age is not stored.
     """
 
     sponsor: StreamId
@@ -34,6 +35,7 @@ class PremiumHeld:
     held_at: datetime
     on: date
     premium_pool: StreamId | None = None
+    tier: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +128,7 @@ class Premium:
     requests: int = 0
     refusals: tuple[str, ...] = ()
     premium_pool: StreamId | None = None
+    tier: str | None = None
 
 
 PremiumEvent = (
@@ -155,6 +158,7 @@ def evolve(premium: Premium | None, event: PremiumEvent) -> Premium:
             held_at=event.held_at,
             on=event.on,
             premium_pool=event.premium_pool,
+            tier=event.tier,
         )
     assert premium is not None, "a premium begins with PremiumHeld"
     if isinstance(event, BackEvent):

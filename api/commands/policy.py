@@ -7,7 +7,7 @@ from datetime import date
 from api.commands.terminal import data_option, settings_of
 from service.clock import business_clock
 from service.regions.one_more import costs_of_one_more
-from service.regions.policy_book import load
+from service.regions.policy_book import load, renewals
 from service.regions.policy_files import ReadFolder, read_folder
 from service.regions.reading import NoRulesError, differences, readable
 
@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> int:
     diff = actions.add_parser("diff", help="the keys in which two areas differ")
     diff.add_argument("one")
     diff.add_argument("other")
-    for action in (show, diff):
+    for action in (check, show, diff):
         action.add_argument(
             "--on", type=date.fromisoformat, help="a day, YYYY-MM-DD; today without"
         )
@@ -55,6 +55,8 @@ def _check(read: ReadFolder, given: argparse.Namespace) -> None:
             print(f"{code} {edition.region_name}: {edition.id}, evidence {edition.evidence}")
             for key, what in costs_of_one_more(edition):
                 print(f"  note: {key} {what}")
+    for renewal in renewals(book, _day(given)):
+        print(f"warning: {renewal.line()}")
     covered = len(book.covers)
     print(f"{len(read.files)} files, {covered} more areas covered by their province")
 

@@ -867,6 +867,7 @@ class FoldedLedger:
                 self.fault("authority", row, "a premium that no grant allows")
             elif not grant.pays(date.fromisoformat(event["on"])):
                 self.fault("authority", row, f"{event['binding']} is not in force")
+            self._check_standard(row)
             return
         premium = self.premiums.get(row.stream)
         premium = self._stepped(row, premium, PREMIUM_STEPS.get(name, NEVER))
@@ -889,6 +890,22 @@ class FoldedLedger:
         pool.fold(name, event)
         if pool.fund.current < 0:
             self.fault("no negative", row, f"pool {row.stream} is at {pool.fund.current} fen")
+
+    def _check_standard(self, row: ExportRow) -> None:
+        """A premium costs what the sponsor's rules say for its type and tier, at some age."""
+        event = row.event
+        sponsor = self.accounts.get(stream_of(event["sponsor"]))
+        on = date.fromisoformat(event["on"])
+        rules = self.edition(sponsor.region, on) if sponsor is not None else None
+        if rules is None:
+            return
+        terms, kind, tier = rules["premium"], event["insurance"], event.get("tier")
+        rows = terms.get("premium_tiers", ())
+        amounts = [r["fen"] for r in rows if (r["type"], r.get("tier")) == (kind, tier)]
+        if tier is None:
+            amounts.append(terms["premium_standard_fen"].get(kind))
+        if event["amount_fen"] not in amounts:
+            self.fault("policies", row, f"{event['amount_fen']} fen is no premium of {kind}")
 
     def fold_institution(self, row: ExportRow, name: str) -> None:
         """Fold an institution's event: the newest agreement counts."""

@@ -33,7 +33,7 @@ from service.ledger.command import Decision, OverloadedError, Reply
 from service.ledger.postgres.commit import TROUBLE
 from service.ledger.read_set import ReadSet
 from service.ledger.store import OutcomeUnknownError
-from service.person.kin import registered
+from service.person.kin import registered, traits_of
 from service.person.lookup import find_or_stand_in, find_person
 from service.policy import edition_of_record
 from service.premium.tax_process import TAX, carry_on, name_of
@@ -52,6 +52,7 @@ class PayPremium:
     payee: str
     insurance: PremiumType
     year: int
+    tier: str | None = None
 
 
 async def pay(context: ServiceContext, request: Request, command: PayPremium) -> Reply:
@@ -75,7 +76,9 @@ async def pay(context: ServiceContext, request: Request, command: PayPremium) ->
         payee = reads.account(payee_id)
         pool = reads.pool(sponsor.account.pool) if sponsor.account.pool else None
         premium_id = new_stream("prm", now.at)
-        order = rules.PremiumOrder(premium_id, command.insurance, command.year)
+        born_on = traits_of(reads, context.vault, payee_id).born_on
+        ordered = (command.insurance, command.year, command.tier, born_on)
+        order = rules.PremiumOrder(premium_id, *ordered)
         rules.check_order(order, sponsor, payee, reads.binding(binding_id), now)
         name = name_of(context.vault, payee_id, command.insurance, command.year)
         _check_free(reads, name)
@@ -151,6 +154,7 @@ def premium_answer(premium_id: StreamId, premium: Premium, version: int) -> dict
         "sponsor": premium.sponsor,
         "payee": premium.payee,
         "insurance": premium.insurance.lower(),
+        "tier": premium.tier,
         "year": premium.year,
         "amount": yuan(premium.amount_fen),
         "status": premium.status,

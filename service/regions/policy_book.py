@@ -1,6 +1,7 @@
 """The policy book: every region's editions, from sound files only."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 from aggregates.policy.edition import Edition, NoEditionInForceError, in_force
 from service.regions.areas import Areas, province_of, shipped_areas
 from service.regions.layers import OVER
+from service.regions.policy_checks import outdated
 from service.regions.policy_files import PolicyProblem, read_folder
 
 
@@ -81,3 +83,13 @@ def load(folder: Path) -> PolicyBook:
 def check(folder: Path) -> list[PolicyProblem]:
     """Every fault of the files of a folder; an empty list is a sound book."""
     return read_folder(folder).problems
+
+
+def renewals(book: PolicyBook, on: date) -> list[PolicyProblem]:
+    """What the editions in force on a day should be renewed for; the book is sound all the same."""
+    found: list[PolicyProblem] = []
+    for region in sorted(book.by_region):
+        with suppress(NoEditionInForceError):
+            edition = book.edition(region, on)
+            found += [PolicyProblem(region, edition.id, *what) for what in outdated(edition, on)]
+    return found

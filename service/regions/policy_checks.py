@@ -18,7 +18,7 @@ from aggregates.policy.choices import (
     SponsorBuckets,
     Whose,
 )
-from aggregates.policy.edition import Edition, PlaceRule
+from aggregates.policy.edition import Edition, PlaceRule, PremiumTier
 from aggregates.settlement.purse import OWN_ORDERS
 from aggregates.vocabulary import InstitutionKind, KinshipEvidence
 from service.regions.policy_bounds import beyond_bounds
@@ -31,6 +31,7 @@ _PLACE_WORDS = ("*", "same_region", "same_province", "or a code of six digits")
 _MED_TYPES = re.compile(r"[0-9]{1,6}", re.ASCII)
 _LOCAL_MED_TYPE = "9"
 _MED_TYPE_WORDS = (*MedType, "their groups and extensions", "or a local code that begins with 9")
+PERCENT_MAX = 100
 _SET_BY_A_PERSON = {OrderStrategy.BENEFICIARY_SET, OrderStrategy.SPONSOR_SET}
 
 
@@ -45,6 +46,8 @@ def unsound(edition: Edition) -> Iterator[tuple[str, str]]:
     yield from _unsound_buckets(edition)
     yield from _unsound_premium(edition)
     yield from _unsound_pool(edition)
+    yield from _unsound_tiers(edition)
+    yield from _unsound_reserve(edition)
     yield from beyond_bounds(asdict(edition))
 
 
@@ -211,6 +214,50 @@ def _not_of_pools(edition: Edition) -> Iterator[tuple[str, str]]:
     for key in ("premium_reserve_fen", "premium_buckets"):
         if getattr(edition.premium, key):
             yield f"premium.{key}", "must be empty with FAMILY_POOL: premiums are paid from pools"
+
+
+def _unsound_tiers(edition: Edition) -> Iterator[tuple[str, str]]:
+    terms = edition.premium
+    for number, row in enumerate(terms.premium_tiers):
+        key = f"premium.premium_tiers.{number}"
+        if row.type not in terms.premium_types:
+            yield f"{key}.type", f"is not in premium_types: {row.type}"
+        if row.from_age > row.to_age:
+            yield f"{key}.to_age", f"is {row.to_age}, before {row.from_age}"
+        if any(_same_age(row, other) for other in terms.premium_tiers[:number]):
+            yield key, "has an age and tier that an earlier row has"
+
+
+def _same_age(one: PremiumTier, other: PremiumTier) -> bool:
+    """Whether two rows of a type and tier have an age in common."""
+    is_same = (one.type, one.tier) == (other.type, other.tier)
+    return is_same and one.from_age <= other.to_age and other.from_age <= one.to_age
+
+
+def _unsound_reserve(edition: Edition) -> Iterator[tuple[str, str]]:
+    """A reserve by a wage has the number that it makes (regions.md §4, row 20)."""
+    basis = edition.money.reserve_basis
+    if basis is None:
+        return
+    if not 1 <= basis.percent <= PERCENT_MAX:
+        yield "money.reserve_basis.percent", f"is {basis.percent}, not between 1 and 100"
+    if edition.money.reserve_fen == 0:
+        yield "money.reserve_fen", f"is 0, and reserve_basis takes it from {basis.of_wageyear}"
+    if basis.of_wageyear > edition.effective_on.year:
+        yield "money.reserve_basis.of_wageyear", "is after the edition's first day"
+
+
+def outdated(edition: Edition, on: date) -> Iterator[tuple[str, str]]:
+    """Key and remark for what an edition in force on a day should be renewed for.
+
+    A floor by last year's average wage needs that year's number every year.
+    """
+    basis, last = edition.money.reserve_basis, on.year - 1
+    if basis is not None and basis.of_wageyear < last:
+        yield (
+            "money.reserve_basis.of_wageyear",
+            f"is {basis.of_wageyear}: the number of {last} is missing",
+        )
 
 
 def _is_day_of_year(text: str) -> bool:

@@ -38,7 +38,9 @@ class HttpPremiums:
         }
 
     async def _pay(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
-        body = {"payee": step.who, "insurance": "resident_basic", "year": step.year}
+        body = {"payee": step.who, "insurance": step.insurance.lower(), "year": step.year}
+        if step.tier is not None:
+            body["tier"] = step.tier
         return _told(await self._send("POST", "/v1/premiums", _who(step.by), body, step.key))
 
     async def _reverse(self, step: Step, before: Mapping[str, Outcome]) -> Outcome:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter
 
+from aggregates.policy.choices import PremiumType
 from aggregates.vocabulary import (
     Bucket,
     Category,
@@ -233,8 +234,8 @@ class Step:
     A link is named "guardian>member"; `shown` and `credential` name the outcome of a display,
     and what names none is the code itself, or for `credential` somebody's number.
     `who` moves an `amount` into the family pool, opened before, and takes all back from it.
-    A premium is paid by `by` for `who`; `tax` says how the tax side behaves from now on, and
-    `resolve` takes on what it has not answered.
+    A premium of an `insurance` and `tier` is paid by `by` for `who`; `tax` says how the tax side
+    behaves from now on, and `resolve` takes on what it has not answered.
     """
 
     do: Verb
@@ -285,6 +286,8 @@ class Step:
     credential: str = ""
     shown: str = ""
     year: int = 2027
+    insurance: PremiumType = PremiumType.RESIDENT_BASIC
+    tier: str | None = None
     behaviour: str = "normal"
     steps: "tuple[Step, ...]" = ()
 

@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import httpx
 
-from aggregates.policy.choices import PremiumType
 from aggregates.premium.premium import OPEN, Premium
 from aggregates.vocabulary import StreamId
 from api.sandbox.tax import TaxBooks, create_sandbox
@@ -48,7 +47,7 @@ class ServicePremiums:
 
     async def _pay(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
         command = premiums.PayPremium(
-            sponsor=None, payee=step.who, insurance=PremiumType.RESIDENT_BASIC, year=step.year
+            sponsor=None, payee=step.who, insurance=step.insurance, year=step.year, tier=step.tier
         )
         body = hashlib.sha256(repr(command).encode()).digest()
         request = self._call(step.by, step.key)._replace(digest=body)

@@ -85,13 +85,16 @@ def changed(edition: Edition, changes: Mapping[str, Any]) -> Edition:
         for name in sections:
             section = section[name]
         assert key in section or (*sections, key) in LATER_KEYS, f"{path} is no key"
-        section[key] = _in_json(value)
+        section[key] = _stated(value)
     return from_canonical(json.dumps(content).encode())
 
 
-def _in_json(value: Any) -> Any:  # noqa: ANN401 -- whatever a key may be
+def _stated(value: Any) -> Any:  # noqa: ANN401 -- what a key of a file may be
+    """A value as a file states it: "none" is None, also within tables and lists."""
     if isinstance(value, Mapping):
-        return {key: _in_json(part) for key, part in value.items()}
+        return {name: _stated(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_stated(inner) for inner in value]
     return None if value == "none" else value
 
 

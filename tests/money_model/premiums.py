@@ -3,12 +3,23 @@
 Whether it is given back is asked by the rules it was paid by, as for any refund (§3.3).
 """
 
+from collections.abc import Iterable
 from datetime import timedelta
+from typing import NamedTuple
 
 from tests.money_model.family import grants, is_pooled, purse_of
+from tests.money_model.money import Money
 from tests.money_model.returns import Paid, give_back
 from tests.money_model.rules import Rules
 from tests.money_model.world import DONE, Premium, Words, World, words
+
+
+class Row(NamedTuple):
+    """A row of premiums: the ages that it is for, its tier, and fen."""
+
+    ages: range
+    tier: str | None
+    fen: int
 
 
 def pay(world: World, key: str, sponsor: str, payee: str, year: int) -> Words:
@@ -32,13 +43,35 @@ def pay(world: World, key: str, sponsor: str, payee: str, year: int) -> Words:
         "PREMIUM_ALREADY_PAID": before is not None and before.status == "CONFIRMED",
         "FROZEN": person.frozen,
         "SPONSOR_STATUS": person.standing not in rules["sponsor_status_ok"] and not usable,
-        "INSUFFICIENT": min(free.within(way), free.fen - reserve) < standard,
+        "INSUFFICIENT": payable_from(free, way, reserve, None) < standard,
     }
     found = frozenset(word for word, so in facts.items() if so)
     if not found:
         money = free.take(standard, way)
         world.premiums[key] = Premium(sponsor, payee, year, rules, money, world.now, pooled)
     return found
+
+
+def price(
+    rows: Iterable[Row], standard: int | None, age: int | None, tier: str | None
+) -> int | None:
+    """What a premium costs: the row of the age and tier, or without a tier the standard."""
+    fitting = [r.fen for r in rows if age is not None and r.tier == tier and age in r.ages]
+    if fitting:
+        return fitting[0]
+    return standard if tier is None else None
+
+
+def payable_from(money: Money, way: str, care_reserve: int, own_reserve: int | None) -> int:
+    """What may go into a premium, in fen.
+
+    A reserve for care stays on the account as a whole; a type's own reserve goes before it and
+    stays in the buckets that pay.
+    """
+    usable = money.within(way)
+    if own_reserve is not None:
+        return max(0, usable - own_reserve)
+    return max(0, min(usable, money.fen - care_reserve))
 
 
 def _no_grant(world: World, sponsor: str, payee: str) -> Words:

@@ -16,6 +16,7 @@ from aggregates.account.events import (
 from aggregates.binding import events as grants
 from aggregates.institution import check_designated
 from aggregates.pool.events import PoolHoldReleased, PoolPremiumDebited, PoolPremiumReturned
+from aggregates.premium import payment as payments
 from aggregates.premium import premium as premiums
 from aggregates.premium import reversal as reversals
 from aggregates.settlement.events import SettlementRefused
@@ -85,7 +86,7 @@ def ordered_again(place: DecisionContext, event: Ordered) -> list[Finding]:
     """
     reads = _reads(place)
     if isinstance(event, premiums.PremiumHeld):
-        return _begins(reads, place.stream)
+        return [*_begins(reads, place.stream), *_ordered(reads, place, event)]
     if isinstance(event, SettlementRefused):
         return _refused(reads, event)
     if isinstance(event, CorrectionStep):
@@ -150,6 +151,23 @@ def _corrected(reads: ReadSet, place: DecisionContext, event: CorrectionStep) ->
 
 
 # ------------------------------------------------------------------ premiums
+
+
+def _ordered(reads: ReadSet, place: DecisionContext, held: premiums.PremiumHeld) -> list[Finding]:
+    """Whether a premium's amount is one of the edition's, and the sponsor had it.
+
+    The payee's age is not on record, so any age's amount of the tier is possible.
+
+    Raises:
+        InsufficientError: the sponsor had less.
+    """
+    sponsor = reads.account(held.sponsor)
+    edition = edition_of_record(reads, place.vault, sponsor.region, held.edition)
+    payments.by_bucket(held.amount_fen, held.insurance, sponsor, edition, instant(held.held_at))
+    amounts = payments.amounts_of(held.insurance, held.tier, edition.premium)
+    if held.amount_fen in amounts:
+        return []
+    return [Finding(Mismatch.DECISION, f"{held.amount_fen} fen", sorted(amounts))]
 
 
 def _premium(reads: ReadSet, place: DecisionContext, event: PremiumStep) -> list[Finding]:

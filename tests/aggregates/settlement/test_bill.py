@@ -12,7 +12,7 @@ from aggregates.refusals import (
     RefusalError,
 )
 from aggregates.settlement.bill import PayableParts, bill_of, personal_of
-from aggregates.settlement.events import Claim
+from aggregates.settlement.events import READING, Claim
 from aggregates.vocabulary import Category, Part
 from tests.aggregates.settlement.bills import a_claim, a_line
 from tests.aggregates.settlement.families import P0
@@ -59,7 +59,9 @@ def test_the_personal_part_is_the_total_less_the_fund(claim: Claim, expected: in
 
 def test_without_lines_everything_may_be_paid_by_all() -> None:
     """The whole personal part is in scope."""
-    expected = PayableParts(personal_fen=60, shared_fen=60, own_only_fen=0, use_account=True)
+    expected = PayableParts(
+        personal_fen=60, shared_fen=60, own_only_fen=0, use_account=True, reading=READING
+    )
 
     assert expected == bill_of(a_claim(100, fund_pay_fen=40), P0.items)
 
@@ -86,7 +88,7 @@ def test_the_narrower_of_category_and_part_decides(
         item_category_rule={Category.DRUG: category}, item_part_rule={Part.IN_SCOPE: part}
     )
 
-    assert PayableParts(60, shared_fen, own_only_fen, True) == bill_of(  # noqa: FBT003
+    assert PayableParts(60, shared_fen, own_only_fen, True, READING) == bill_of(  # noqa: FBT003
         a_claim(60, lines=(a_line(60),)), items
     )
 
@@ -112,6 +114,6 @@ def test_lines_are_sorted_one_by_one() -> None:
         a_line(1_990, Category.OTHER),
     )
 
-    assert PayableParts(7_490, 4_500, 1_000, False) == bill_of(  # noqa: FBT003
+    assert PayableParts(7_490, 4_500, 1_000, False, READING) == bill_of(  # noqa: FBT003
         a_claim(7_490, lines=lines, use_account=False), P0.items
     )

@@ -6,7 +6,9 @@ import pytest
 
 from aggregates.policy.choices import PlaceUse
 from aggregates.policy.edition import PlaceRule
-from aggregates.settlement.place_of_care import PlaceOfCare, aid_reason
+from aggregates.refusals import MedTypeUnknownError
+from aggregates.settlement.events import READING
+from aggregates.settlement.place_of_care import PlaceOfCare, aid_reason, check_med_type
 from aggregates.vocabulary import InstitutionKind, Reason
 from tests.aggregates.settlement.families import P0
 
@@ -113,3 +115,20 @@ def test_a_white_list_is_open_for_whom_it_names(code: str, expected: Reason | No
 def test_a_kind_of_visit_that_is_not_listed_gets_no_aid() -> None:
     """Unknown kinds are denied, wherever the place (`med_types_allowed`)."""
     assert Reason.MED_TYPE_NOT_ALLOWED is reason(a_rule(), HOSPITAL._replace(med_type="99"))
+
+
+def test_a_claim_of_an_earlier_release_is_read_by_its_whole_code() -> None:
+    """1301 was no 13 then, and is decided again so; the present reading takes prefixes."""
+    extended = HOSPITAL._replace(med_type="1301")
+    assert Reason.MED_TYPE_NOT_ALLOWED is reason(a_rule(), extended)
+    assert None is reason(a_rule(), extended._replace(reading=READING))
+
+
+@pytest.mark.parametrize("code", ["", "1", "31", "OUTPATIENT", "1301301", "1１", "9", "13 1"])
+def test_a_word_that_is_no_code_is_refused_with_the_codes_there_are(code: str) -> None:
+    """Whole codes, their extensions and local ones are accepted."""
+    with pytest.raises(MedTypeUnknownError) as refused:
+        check_med_type(code)
+    assert "11" in refused.value.fields["allowed"]  # type: ignore[operator]
+    for known in ("11", "1301", "140104", "5212", "91", "990412"):
+        check_med_type(known)

@@ -61,6 +61,25 @@ async def context(dsn: str, tmp_path: Path) -> AsyncIterator[ServiceContext]:
         yield context
 
 
+async def test_a_bill_is_replayed_by_the_reading_of_its_release(
+    dsn: str, context: ServiceContext
+) -> None:
+    """A bill without a reading is one of an earlier release: 11 then was 11, and 1301 no 13."""
+    await settled(context, "plain", fen=10)
+    await _forget_reading(context)
+    assert [] == await found(dsn, context)
+
+    await settled(context, "extended", fen=10, med_type="1301")
+    assert [] == await found(dsn, context)
+    await _forget_reading(context)
+    assert {Mismatch.DECISION} <= {one.mismatch for one in await found(dsn, context)}
+
+
+async def _forget_reading(context: ServiceContext) -> None:
+    """The last bill as an earlier release stored it."""
+    await tamper(pool_of(context), REWRITE.format(',"reading":1', "", LAST_SETTLED))
+
+
 def pool_of(context: ServiceContext) -> "asyncpg.Pool[Any]":
     assert isinstance(context.store, PostgresStore)
     return context.store.pool

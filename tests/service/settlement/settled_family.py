@@ -109,13 +109,15 @@ def _bound(sponsor: str) -> register.Register:
     return register.Register(invite=invite, confirmed_at=datetime(2025, 1, 1, tzinfo=UTC))
 
 
-async def settled(context: ServiceContext, visit: str, *, key: str = "", fen: int = 100) -> Reply:
+async def settled(
+    context: ServiceContext, visit: str, *, key: str = "", fen: int = 100, med_type: str = "11"
+) -> Reply:
     """Settle the patient's bill of a visit, under the visit's name as key or another."""
     bill = SettleBill(
         beneficiary=Identity("person_no", PATIENT),
         visit=visit,
         charge_batch="1",
-        med_type="11",
+        med_type=med_type,
         treated_at=AT,
         total_fen=fen,
         fund_pay_fen=0,
