@@ -18,6 +18,7 @@ from aggregates.refusals import CredentialUnknownError, RefusalError, UnknownErr
 from service.caller import Request
 from service.context import Decide, ServiceContext
 from service.ledger.command import Command, KeyReusedError, Reply
+from service.ledger.store import StoreUnavailableError
 
 Case = Coroutine[Any, Any, Reply]
 NO_REPLY = (RefusalError, KeyReusedError)
@@ -41,7 +42,8 @@ async def carry_out(
 ) -> list[Reply | Exception]:
     """Run use cases, decided in their order; for each its reply, or an error of `NO_REPLY`.
 
-    One with a token that only the verifier may know is run again after the others, and asks it.
+    One with a token that only the verifier may know is run again after the others, and asks it;
+    without an answer of the verifier its error is StoreUnavailableError.
 
     Raises:
         OverloadedError, StoreUnavailableError, OutcomeUnknownError: as `Appender.submit`.
@@ -106,5 +108,5 @@ def _is_unasked(end: Reply | Exception) -> bool:
 async def _run(context: ServiceContext, item: QueuedUseCase) -> Reply | Exception:
     try:
         return await item.begin(context)
-    except NO_REPLY as error:
+    except (*NO_REPLY, StoreUnavailableError) as error:
         return error

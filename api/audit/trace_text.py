@@ -4,6 +4,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from aggregates.vocabulary import CredentialProof
 from api.http.texts import REASON_TEXTS
 from service.bilingual import Bilingual
 from service.serializers import yuan
@@ -26,6 +27,10 @@ STEPS = {topic: StoryStep(*texts) for topic, texts in TEXTS["steps"].items()}
 """A step for each topic; an event of another topic is shown by its topic."""
 OWN_ACCOUNT = Bilingual("本人账户", "the patient's own account")
 SPONSOR_ACCOUNT = Bilingual("共济人账户", "a sponsor's account")
+UNCONFIRMED = Bilingual(
+    "。凭证未经核验(核验服务无应答)",
+    ". The credential was accepted unconfirmed: its verifier gave no answer",
+)
 SAME = Bilingual("重新判定一致", "decided again: the same")
 RESTS_ON = Bilingual("依据政策", "rules")
 EVIDENCE = Bilingual("证据等级", "grade of evidence")
@@ -59,6 +64,8 @@ def _computed(event: EventJson) -> dict[str, Any]:
             ";".join(payer.zh for payer in payers), "; ".join(payer.en for payer in payers)
         )
         values["rules"] = event["editions"]["beneficiary"]
+        is_unconfirmed = event["claim"].get("proven_by") == CredentialProof.OUTAGE
+        values["unconfirmed"] = UNCONFIRMED if is_unconfirmed else Bilingual("", "")
     return values
 
 

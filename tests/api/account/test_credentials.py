@@ -23,6 +23,7 @@ from tests.api.clients import (
     is_answered,
     is_refused,
 )
+from tests.api.credentialed import ask_a_verifier
 
 CARD = {"type": "social_card", "value": "SC-1"}
 VOUCHER = {"type": "e_credential", "value": "EC-1"}
@@ -121,3 +122,44 @@ async def test_an_opening_says_what_the_person_holds(desk: Desk) -> None:
         409,
         "ACCOUNT_EXISTS",
     )
+
+
+async def test_a_batch_asks_the_verifier_too(desk: Desk) -> None:
+    """A claim with a token that only the verifier knows is settled in its batch; another is not."""
+    await a_family(desk)
+    ask_a_verifier(desk, {"TOKEN-1": "11010519491231002X"})
+    tokens = ("TOKEN-1", "TOKEN-2", "down")
+    claims = [
+        a_claim(visit=token, credential={"type": "e_credential", "value": token}) | {"key": token}
+        for token in tokens
+    ]
+    answer = await desk.send("POST", HOSPITAL, "/v1/settlements:batch", {"claims": claims})
+
+    assert [201, 409, 503] == [item["status_code"] for item in answer.json()["items"]]
+
+
+@pytest.mark.parametrize("path", ["/v1/quotes", "/v1/holds", "/v1/settlements"])
+async def test_a_verifier_names_the_patient(desk: Desk, path: str) -> None:
+    """A token in place of the patient, where nobody here knows it; a nobody's is not found."""
+    await a_family(desk)
+    ask_a_verifier(desk, {"TOKEN-1": "11010519491231002X"})
+    named = {"type": "e_credential", "value": "TOKEN-1"}
+
+    assert (await desk.post(HOSPITAL, path, a_claim(beneficiary=named))).is_success
+    nobodys = a_claim(visit="v2", beneficiary=named | {"value": "TOKEN-2"})
+    is_refused(await desk.post(HOSPITAL, path, nobodys), 404, "NOT_FOUND")
+    down = a_claim(visit="v3", beneficiary=named | {"value": "down"})
+    is_refused(await desk.post(HOSPITAL, path, down), 503, "STORE_UNAVAILABLE")
+
+
+async def test_one_confirmed_token_does_not_prove_another(desk: Desk) -> None:
+    """The patient named by a confirmed token and a made-up one beside it: refused."""
+    await a_family(desk)
+    ask_a_verifier(desk, {"TOKEN-1": "11010519491231002X"})
+    claim = a_claim(
+        beneficiary={"type": "e_credential", "value": "TOKEN-1"},
+        credential={"type": "e_credential", "value": "MADE-UP"},
+    )
+
+    refused = await desk.post(HOSPITAL, "/v1/settlements", claim)
+    is_refused(refused, 409, "CREDENTIAL_UNKNOWN")

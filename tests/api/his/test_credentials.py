@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from aggregates.settlement.events import Claim, Settled
+from service.ids import long
 from service.ledger.memory_store import MemoryStore
 from service.runtime.identified import Identified
-from tests.api.clients import Desk
+from tests.api.clients import AUDITOR, Desk
 from tests.api.credentialed import ask_a_verifier, require_a_credential
 from tests.api.his.client import His, RefusedError
 from tests.api.his.desks import a_hospital, a_pharmacy
@@ -145,3 +146,16 @@ def claims(desk: Desk) -> list[Claim]:
     store = desk.context.store
     assert isinstance(store, MemoryStore), "the log is read whole"
     return [told.event.claim for told in store.log if isinstance(told.event, Settled)]
+
+
+async def test_auditors_see_a_credential_that_nobody_confirmed(desk: Desk) -> None:
+    """The story of the bill says so in both languages."""
+    ask_a_verifier(desk, {}, "accept")
+    his = await a_pharmacy(desk)
+    shown = {"mdtrt_cert_type": "01", "mdtrt_cert_no": "down"}
+    paid = await his.ask("2102", his.purchase("P1", "1.00", "I-1", **shown))
+
+    path = f"/v1/audit/settlements/{long('stl', paid['setlinfo']['setl_id'])}"
+    assert "凭证未经核验" in (await desk.get(AUDITOR, path)).text
+    story = await desk.get(AUDITOR, path, **{"Accept-Language": "en"})
+    assert "accepted unconfirmed" in story.text
