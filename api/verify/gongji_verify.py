@@ -1262,12 +1262,19 @@ class DecisionCheck:
             if sponsor.is_frozen or sponsor.has_ended:
                 self.fault("authority", f"{share['account']} may not pay")
         rules = self.ledger.edition(sponsor.region, self.day)
-        if rules is None or not sponsor.is_known:
-            return
+        if rules is not None and sponsor.is_known:
+            self._check_money(share, grant, sponsor, rules)
+
+    def _check_money(
+        self, share: JsonObject, grant: FoldedGrant, sponsor: FoldedAccount, rules: JsonObject
+    ) -> None:
+        """A share is of the money that the sponsor's rules open, for this care, within the caps."""
         is_pooled = rules["money_model"] == FAMILY_POOL
         pool = stream_of(share.get("from_pool"))
         if pool != (sponsor.pool if is_pooled else ""):
             self.fault("authority", f"{share['account']} paid from other money than its rules open")
+        if fen_of(share) and not is_open_for(self.claim, rules["place"]):
+            self.fault("policies", f"{share['binding']} paid for care that is closed to aid")
         if share["available_fen"]:
             spent = self._payer(sponsor, rules)
             money = rules["money"] | (NO_RESERVE if is_pooled else {})
@@ -1389,6 +1396,19 @@ def paid_within(left: list[int], bits: tuple[int, int], order: str, money: Folde
         take_kind(left, kind, fen)
         paid += fen
     return paid
+
+
+def is_open_for(claim: JsonObject, place: JsonObject) -> bool:
+    """Whether a region's aid is open for a claim's kind of care.
+
+    Claims of earlier releases, without a reading, are matched by their whole code.
+    """
+    allowed = tuple(place["med_types_allowed"])
+    if not claim.get("reading"):
+        return claim["med_type"] in allowed
+    refused = tuple(place.get("med_types_refused", ()))
+    code = str(claim["med_type"])
+    return code.startswith(allowed) and not code.startswith(refused)
 
 
 def limits_of(
