@@ -57,6 +57,7 @@ def account_answer(account: Account, version: int, now: Instant) -> dict[str, An
         "insurance": account.insurance,
         "status": account.status.lower(),
         "flags": [flag.lower() for flag in account.flags],
+        "credentials": [held.kind.lower() for held in account.credentials],
         "balance": {
             "current": yuan(account.current_fen),
             "prior": yuan(account.prior_fen),

@@ -23,6 +23,7 @@ class AccountReply(ApiModel):
     """An account. `region` is the pooling area, `insured_place` the code given at its opening."""
 
     """An account. `pool_id` is there once the owner has a family pool (家庭共济账户)."""
+    """An account. `credentials` are the kinds that the owner holds, without their numbers."""
 
     person_no: str
     region: str
@@ -30,6 +31,7 @@ class AccountReply(ApiModel):
     insurance: str
     status: str
     flags: list[str]
+    credentials: list[str]
     balance: Balance
     suspense: list[Suspense]
     pool_id: str | None = None

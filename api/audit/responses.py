@@ -148,6 +148,7 @@ class AccountAsOfStoryReply(ApiModel):
     insurance: str
     status: str
     flags: list[str]
+    credentials: list[str]
     balance: Balance
     suspense: list[Suspense]
     version: int

@@ -42,7 +42,8 @@ async def settled(desk: Desk, visit: str, **changes: object) -> httpx.Response:
 async def test_a_held_credential_proves_its_holder(desk: Desk, shown: dict[str, str]) -> None:
     """It names the patient, or stands beside him; for somebody else it is a mismatch."""
     await a_family(desk)
-    is_answered(await add(desk, shown), AccountReply, 201)
+    held = is_answered(await add(desk, shown), AccountReply, 201)
+    assert [shown["type"]] == held["credentials"]
 
     assert 201 == (await settled(desk, "v1", beneficiary=shown)).status_code
     assert 201 == (await settled(desk, "v2", credential=shown)).status_code
