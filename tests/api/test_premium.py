@@ -169,7 +169,8 @@ async def test_without_a_tax_side_nothing_is_held(desk: Desk, tax: TaxOnASocket)
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
-        ({"insurance": "ltci"}, "FIELD_INVALID"),
+        ({"insurance": "banana"}, "FIELD_INVALID"),
+        ({"tier": "a b"}, "TEXT_INVALID"),
         ({"year": "2027"}, "FIELD_INVALID"),
         ({"year": 1999}, "FIELD_INVALID"),
         ({"year": 2026}, "DATE_INVALID"),

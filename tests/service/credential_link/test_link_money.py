@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic_core import to_json
 
-from aggregates.vocabulary import Relation
+from aggregates.vocabulary import CredentialProof, Relation
 from service.caller import institution
 from service.person.credentials import Identity
 from service.settlement.claims import SettleBill
@@ -72,7 +72,9 @@ async def without_and_with(life: Life) -> None:
         first, second = settled_in(driver.context)
         assert shown_in(driver.context)[0].code == first.claim.credential
         assert None is second.claim.credential
-        assert first.claim == replace(second.claim, credential=first.claim.credential)
+        shown_code = first.claim.credential
+        told = replace(second.claim, credential=shown_code, proven_by=CredentialProof.CODE)
+        assert first.claim == told
         for member in ("payers", "reasons", "own_fen", "aid_fen", "cash_fen", "own_after_fen"):
             assert getattr(first, member) == getattr(second, member)
         assert (life.guardian_fen, 0) == await driver.left("G")
