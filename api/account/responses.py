@@ -20,10 +20,11 @@ class Suspense(ApiModel):
 
 
 class AccountReply(ApiModel):
-    """An account. `region` is the pooling area, `insured_place` the code given at its opening."""
+    """An account. `region` is the pooling area, `insured_place` the code given at its opening.
 
-    """An account. `pool_id` is there once the owner has a family pool (家庭共济账户)."""
-    """An account. `credentials` are the kinds that the owner holds, without their numbers."""
+    `credentials` are the kinds that the owner holds, without their numbers. `pool_id` is there once
+    the owner has a family pool (家庭共济账户).
+    """
 
     person_no: str
     region: str
