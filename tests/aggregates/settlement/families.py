@@ -51,7 +51,7 @@ from service.regions.policy_book import load
 T = TypeVar("T")
 
 BOOK = load(Path(__file__).parents[3] / "service" / "regions")
-SHIPPED = tuple(edition for region in BOOK.regions() for edition in BOOK.editions(region))
+SHIPPED = tuple(edition for editions in BOOK.by_region.values() for edition in editions)
 P0 = BOOK.editions("990000")[0]
 
 NOW = instant(datetime(2026, 3, 2, 2, 0, tzinfo=UTC))
@@ -63,6 +63,10 @@ WITHOUT_A_PERSON = (
     OrderStrategy.BIND_TIME_DESC,
     OrderStrategy.BALANCE_DESC,
 )
+
+
+Ruled = Edition | tuple[Edition, ...] | None
+"""The edition of a made-up family: this one, one of these, or a random one."""
 
 
 class Told(NamedTuple):
@@ -232,9 +236,11 @@ def a_claim(dice: Dice, trouble: str) -> Claim:
 
 
 @st.composite
-def tellings(draw: st.DrawFn, shipped: Edition | None) -> Told:
-    """A bill at a family under a shipped edition, or under a random one."""
+def tellings(draw: st.DrawFn, shipped: Ruled) -> Told:
+    """A bill at a family under an edition, under any of several, or under a random one."""
     dice = draw(st.randoms(use_true_random=True))
+    if isinstance(shipped, tuple):
+        shipped = dice.choice(shipped)
     edition = shipped or an_edition(dice)
     family = a_family(dice, edition)
     trouble = dice.choice([*SOUND, "med type", "unused", "unused", "abroad"])

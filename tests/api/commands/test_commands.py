@@ -188,8 +188,12 @@ def test_commands_take_the_time_of_the_service(tmp_path: Path) -> None:
 
 
 def test_the_regions_files_are_checked(tmp_path: Path) -> None:
-    """The shipped ones are sound and listed with their evidence; an unsound one is told, exit 1."""
+    """The shipped ones are sound and listed with their evidence; an unsound one is told, exit 1.
+
+    A key by which one more sponsor can mean more cash is named, and is no fault.
+    """
     told = run("policy", "check", "--data", str(tmp_path))
+    assert "note: order.max_payers_per_settlement 1:" in told
     assert f"{HOME} P0: p0/2020-01, evidence synthetic" in told
     assert "542500" in told
     text = (ROOT / "service" / "regions" / "P0.toml").read_text(encoding="utf-8")
