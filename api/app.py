@@ -38,6 +38,7 @@ from api.reconciliation import routes as reconciliations
 from api.settlement import batch_routes as batch
 from api.settlement import hold_routes as holds
 from api.settlement import routes as settlements
+from api.settlement import why_routes as whys
 from api.settlement.hot_route import FastSettlementRoute
 from api.web import docs_page as docs
 from service import CursorInvalidError, RefusalError
@@ -75,6 +76,7 @@ ROUTES = (
     settlements,
     holds,
     batch,
+    whys,
     premiums,
     institutions,
     reconciliations,

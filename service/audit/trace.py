@@ -55,7 +55,7 @@ async def trace(context: ServiceContext, caller: Caller, settlement_id: StreamId
     story: Log = []
     differences: dict[int, list[Difference]] = {}
     for recorded in [*await _holds(context, settlement), *own]:
-        command = await _command(context, recorded)
+        command = await command_of(context, recorded)
         story += command
         if isinstance(recorded.event, DECIDED):
             again = await _decided_again(context, command)
@@ -76,7 +76,7 @@ async def trace(context: ServiceContext, caller: Caller, settlement_id: StreamId
 # ------------------------------------------------------------------ what belongs to it
 
 
-async def _command(context: ServiceContext, last: Recorded) -> Log:
+async def command_of(context: ServiceContext, last: Recorded) -> Log:
     """The events of one command, up to this event."""
     after = max(0, last.position - COMMAND_MAX)
     before = await context.store.page(after, last.position - after)
@@ -164,14 +164,18 @@ async def _decided_again(context: ServiceContext, command: Log) -> list[Differen
             try:
                 walk.take(stored)
             except UnreadError as unread:
-                await _load(context, walk.states, unread, command[0].position)
+                await load_before(context, walk.states, unread, command[0].position)
             else:
                 break
     return differences.kept
 
 
-async def _load(context: ServiceContext, world: Overlay, unread: UnreadError, before: int) -> None:
-    """Load the names and states that a decision reads, as of before a position."""
+async def load_before(
+    context: ServiceContext, world: Overlay, unread: UnreadError, before: int
+) -> None:
+    """Load what a decision reads: states as of before a position, names and persons as of now."""
+    if unread.person is not None:
+        world.persons |= (await context.store.read((), (), (unread.person,))).persons
     if unread.name is not None:
         names = (await context.store.read((), (unread.name,))).names
         world.names[unread.name] = names.get(unread.name)

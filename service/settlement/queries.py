@@ -199,7 +199,7 @@ def _shown_to(
             if institution_of(reads, context.vault, caller) == settlement.institution:
                 return _whole
         case Role.PERSON:
-            return _part_of(_viewer(reads, context, caller, settlement, now), settlement)
+            return _part_of(viewer_account(reads, context, caller, settlement, now), settlement)
         case Role.AGENCY:
             if caller.region in (None, _region_of(reads, settlement)):
                 return _with_accounts
@@ -210,7 +210,7 @@ def _shown_to(
     raise UnknownError
 
 
-def _viewer(
+def viewer_account(
     reads: ReadSet, context: ServiceContext, caller: Caller, settlement: Settlement, now: Instant
 ) -> StreamId:
     """Whose part a person sees: their own, or the patient's if that is their child under age."""

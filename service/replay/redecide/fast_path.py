@@ -14,6 +14,8 @@ from aggregates.account.fold import evolve
 from aggregates.account.state import Account
 from aggregates.institution import check_designated
 from aggregates.settlement.events import Claim, Settled
+from aggregates.settlement.family import Family
+from aggregates.settlement.place_of_care import PlaceOfCare
 from aggregates.settlement.settlement import ClaimSplit, debits_of, settled_of, split_claim
 from aggregates.vocabulary import Instant, StreamId, instant
 from service.ledger.codec import parts
@@ -174,8 +176,15 @@ def split_again(reads: ReadSet, vault: Vault, claim: Claim, now: Instant) -> Cla
     Raises:
         RefusalError: it is refused today as it should have been then.
     """
+    family, place = inputs_again(reads, vault, claim, now)
+    return split_claim(claim, family, place, now)
+
+
+def inputs_again(
+    reads: ReadSet, vault: Vault, claim: Claim, now: Instant
+) -> tuple[Family, PlaceOfCare]:
+    """What a bill is decided on again; it raises as `split_again`."""
     institution = reads.institution(claim.institution)
     check_designated(institution)
     family = family_of(reads, vault, claim.beneficiary, now)
-    place = place_of(institution, claim.med_type, family.account, now)
-    return split_claim(claim, family, place, now)
+    return family, place_of(institution, claim.med_type, family.account, now)

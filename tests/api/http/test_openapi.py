@@ -75,6 +75,7 @@ PROMISED = {
     "POST /v1/settlements",
     "GET /v1/settlements",
     "GET /v1/settlements/{settlement_id}",
+    "GET /v1/settlements/{settlement_id}/why",
     "POST /v1/settlements:batch",
     "POST /v1/premiums",
     "GET /v1/premiums/{premium_id}",
