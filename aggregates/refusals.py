@@ -67,6 +67,19 @@ class CredentialMismatchError(InputRefusedError):
     """The credential shown is not the patient's (S101)."""
 
 
+class CredentialUnknownError(InputRefusedError):
+    """Nobody confirms the credential that was shown (regions.md §3).
+
+    `shown` is its type and value, so that a verifier can be asked; no answer contains them.
+    """
+
+    shown: tuple[str, str] | None = None
+
+
+class CredentialRequiredError(InputRefusedError):
+    """The region requires a credential of the patient, and none was shown."""
+
+
 class NoEditionError(InputRefusedError):
     """The region has no edition in force on this day."""
 
@@ -92,11 +105,20 @@ class CodeExpiredError(InputRefusedError):
 
 
 class UnknownError(RefusalError):
-    """It does not exist, or it is not the caller's; the answer is the same."""
+    """It does not exist, or it is not the caller's; the answer is the same.
+
+    `shown` is a token that names nobody here, as in CredentialUnknownError.
+    """
+
+    shown: tuple[str, str] | None = None
 
 
 class RuleRefusedError(RefusalError):
     """A rule's refusal on stored state: final for its key."""
+
+
+class CredentialTakenError(RuleRefusedError):
+    """A person's record already holds this credential."""
 
 
 class AccountExistsError(RuleRefusedError):

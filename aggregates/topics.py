@@ -72,6 +72,8 @@ TOPICS: dict[type[Event], str] = {
     account_events.Corrected: "account.corrected/1",
     account_events.PremiumDebited: "account.premium-debited/1",
     account_events.PremiumReturned: "account.premium-returned/1",
+    account_events.CredentialAdded: "account.credential-added/1",
+    account_events.CredentialWithdrawn: "account.credential-withdrawn/1",
     binding_events.InvitationSent: "binding.invitation-sent/1",
     binding_events.StrangerInvited: "binding.stranger-invited/1",
     binding_events.BindingConfirmed: "binding.confirmed/1",
@@ -124,7 +126,12 @@ TOPICS: dict[type[Event], str] = {
 
 CLASSES: dict[str, type[Event]] = {topic: event for event, topic in TOPICS.items()}
 
-LATER_MEMBERS: dict[str, object] = {"insured_place": "", "place_code": ""}
+LATER_MEMBERS: dict[str, object] = {
+    "insured_place": "",
+    "place_code": "",
+    "proven_by": "",
+    "shown_at_counter": "",
+}
 """Members that events got after their topic, and their defaults.
 
 Each name is used in one event class or value, never as its first member. At its default a member

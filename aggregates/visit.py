@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from aggregates.refusals import InputRefusedError, RuleRefusedError
-from aggregates.vocabulary import Setting, StreamId, VisitEnd
+from aggregates.vocabulary import CredentialProof, Setting, StreamId, VisitEnd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,10 @@ class Diagnosis:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisitRegistered:
-    """A patient came: out-patient registration or admission. `number` is the institution's own."""
+    """A patient came: out-patient registration or admission. `number` is the institution's own.
+
+    `shown_at_counter` is what proved the patient then, so that the visit's bills need nothing more.
+    """
 
     institution: StreamId
     beneficiary: StreamId
@@ -41,6 +44,7 @@ class VisitRegistered:
     department: str
     med_type: str | None
     began_at: datetime
+    shown_at_counter: CredentialProof = CredentialProof.NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +127,7 @@ class Visit:
     fees: tuple[Fee, ...] = ()
     end: VisitEnd | None = None
     ended_at: datetime | None = None
+    proven_by: CredentialProof = CredentialProof.NONE
 
     @property
     def batches(self) -> tuple[str, ...]:
@@ -150,6 +155,7 @@ def evolve(visit: Visit | None, event: VisitEvent) -> Visit:
             department=event.department,
             med_type=event.med_type,
             began_at=event.began_at,
+            proven_by=event.shown_at_counter,
         )
     assert visit is not None, "a visit begins with VisitRegistered"
     match event:

@@ -101,6 +101,31 @@ class KinshipEvidence(StrEnum):
     DATA_CHECK = "DATA_CHECK"
 
 
+class CredentialType(StrEnum):
+    """A credential that a person's record may hold: 社会保障卡, 医保电子凭证."""
+
+    SOCIAL_CARD = "SOCIAL_CARD"
+    E_CREDENTIAL = "E_CREDENTIAL"
+
+
+class CredentialProof(StrEnum):
+    """How a claim's patient was proven at the counter (regions.md §3).
+
+    ID_NUMBER, SOCIAL_CARD and E_CREDENTIAL are known here; a CODE was shown by a guardian. VERIFIER
+    confirmed a token; in an OUTAGE it gave no answer, and the token was accepted unconfirmed. VISIT
+    was proven before, at the same visit.
+    """
+
+    NONE = ""
+    ID_NUMBER = "ID_NUMBER"
+    SOCIAL_CARD = "SOCIAL_CARD"
+    E_CREDENTIAL = "E_CREDENTIAL"
+    CODE = "CODE"
+    VERIFIER = "VERIFIER"
+    OUTAGE = "OUTAGE"
+    VISIT = "VISIT"
+
+
 class LinkEvidence(StrEnum):
     """How a guardian proves a member's identity (policy.md §5)."""
 

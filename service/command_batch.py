@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from typing_extensions import override
 
-from aggregates.refusals import RefusalError
+from aggregates.refusals import CredentialUnknownError, RefusalError, UnknownError
 from service.caller import Request
 from service.context import Decide, ServiceContext
 from service.ledger.command import Command, KeyReusedError, Reply
@@ -41,12 +41,21 @@ async def carry_out(
 ) -> list[Reply | Exception]:
     """Run use cases, decided in their order; for each its reply, or an error of `NO_REPLY`.
 
+    One with a token that only the verifier may know is run again after the others, and asks it.
+
     Raises:
         OverloadedError, StoreUnavailableError, OutcomeUnknownError: as `Appender.submit`.
     """
     yielding = _YieldingContext(*(getattr(context, field.name) for field in fields(context)))
-    begun = [_begin(yielding, item) for item in items]
-    return [each if isinstance(each, Exception) else await _end(*each) for each in begun]
+    queued = list(items)
+    begun = [_begin(yielding, item) for item in queued]
+    ended = [each if isinstance(each, Exception) else await _end(*each) for each in begun]
+    if context.tokens is None:
+        return ended
+    return [
+        await _run(context, item) if _is_unasked(end) else end
+        for item, end in zip(queued, ended, strict=True)
+    ]
 
 
 class _YieldingContext(ServiceContext):
@@ -87,3 +96,15 @@ async def _end(case: Case, future: "asyncio.Future[Reply]") -> Reply | Exception
         case.close()
         return error
     raise AssertionError("a queued use case has one command")
+
+
+def _is_unasked(end: Reply | Exception) -> bool:
+    """Whether a use case ended at a token that nobody here knows."""
+    return isinstance(end, CredentialUnknownError | UnknownError) and end.shown is not None
+
+
+async def _run(context: ServiceContext, item: QueuedUseCase) -> Reply | Exception:
+    try:
+        return await item.begin(context)
+    except NO_REPLY as error:
+        return error

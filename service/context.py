@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 from aggregates.event_metadata import Act
 from aggregates.vocabulary import Instant, LinkEvidence, Relation
+from service.adapters.credential_verifier import Confirmation
 from service.adapters.pooled_fund import Funds, cores_of, load_table
 from service.adapters.tax_authority import TaxAnswer, TaxOrder
 from service.caller import Caller, Request
@@ -20,6 +21,7 @@ from service.ledger.read_set import ReadSet
 from service.ledger.store import Store, StoreUnavailableError
 from service.regions.policy_book import PolicyBook, load
 from service.request_context import noting
+from service.runtime.identified import Identified
 from service.runtime.readiness import Readiness
 from service.runtime.silence import readers_hang, writer_hangs
 from service.settings import Settings
@@ -50,6 +52,18 @@ class Proofs(Connected, Protocol):
 
     async def holds(self, person: Personal, kind: LinkEvidence, reference: str) -> bool | None:
         """Whether a proof is the person's; None if nobody answered."""
+        ...
+
+
+class Confirms(Connected, Protocol):
+    """A verifier of tokens."""
+
+    async def confirm(self, kind: str, value: str) -> Confirmation | None:
+        """Whose token it is; None if it is nobody's.
+
+        Raises:
+            StoreUnavailableError: it gives no answer, and the deployment refuses then.
+        """
         ...
 
 
@@ -89,7 +103,10 @@ class OutsideCheckpoint(Connected, Protocol):
 
 @dataclass(slots=True)
 class ServiceContext:
-    """The parts of a running service. `published` are the regions whose editions are in the log."""
+    """The parts of a running service. `published` are the regions whose editions are in the log.
+
+    `tokens` confirms credentials that nobody here knows.
+    """
 
     store: Store
     appender: Appender
@@ -102,12 +119,14 @@ class ServiceContext:
     funds: Funds = field(default_factory=lambda: Funds(load_table()))
     readiness: Readiness = field(default_factory=Readiness)
     proofs: Proofs | None = None
+    tokens: Confirms | None = None
+    identified: Identified = field(default_factory=Identified)
     published: set[str] = field(default_factory=set)
 
     async def close(self) -> None:
         """Finish all commands, then close all connections."""
         parts = (self.appender, self.store, self.funds)
-        for part in (*parts, self.registry, self.tax, self.proofs, self.outside):
+        for part in (*parts, self.registry, self.tax, self.proofs, self.tokens, self.outside):
             if part is not None:
                 await part.close()
 

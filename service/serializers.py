@@ -51,6 +51,7 @@ def account_answer(account: Account, version: int, now: Instant) -> dict[str, An
     free = 0 if account.is_frozen or account.ending else account.balance_fen - held
     return {
         "region": account.region,
+        "insured_place": account.insured_place or account.region,
         "insurance": account.insurance,
         "status": account.status.lower(),
         "flags": [flag.lower() for flag in account.flags],

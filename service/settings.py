@@ -12,6 +12,8 @@ class Settings:
     """The settings of a deployment. Without a `database_url` it is the embedded PostgreSQL.
 
     `migrate_url` has the login that may change the schema; None if `database_url` has it.
+    `credential_outage` is "refuse" or "accept": what a token counts that the verifier does not
+    answer about.
     """
 
     data: Path
@@ -22,6 +24,9 @@ class Settings:
     token_keys: Path | None = None
     kinship_url: str | None = None
     identity_url: str | None = None
+    credential_url: str | None = None
+    credential_cache_s: float = 60.0
+    credential_outage: str = "refuse"
     tax_url: str | None = None
     fund_urls: str | None = None
     checkpoint_url: str | None = None

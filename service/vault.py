@@ -98,6 +98,29 @@ class Vault:
         wrapped = _encrypted(self._wrapping, chance[-NONCE_SIZE:], key, stream)
         return base64.b64encode(sealed).decode(), wrapped
 
+    def seal_name(self, name: bytes, wrapped: bytes, stream: StreamId, nonce: bytes) -> str:
+        """A person's digest as ciphertext under the person's key; a nonce of 12 bytes, used once.
+
+        Raises:
+            KeyFileError: the person's key does not open under these keys.
+        """
+        key = AESGCM(self._unwrap(wrapped, stream))
+        return base64.b64encode(_encrypted(key, nonce, name, _of_names(stream))).decode()
+
+    def open_name(self, sealed: str, wrapped: bytes | None, stream: StreamId) -> bytes | None:
+        """The digest that `seal_name` sealed; None if the person is erased.
+
+        Raises:
+            KeyFileError: it was sealed with other keys.
+        """
+        if wrapped is None:
+            return None
+        key = AESGCM(self._unwrap(wrapped, stream))
+        name = _decrypted(key, base64.b64decode(sealed), _of_names(stream))
+        if name is None:
+            raise KeyFileError("a sealed credential does not open under this key file")
+        return name
+
     def rewrap(self, wrapped: bytes, stream: StreamId) -> bytes | None:
         """A person's key under the newest wrapping key; None if it is already.
 
@@ -225,6 +248,11 @@ def _write_beside(path: Path, keys: Mapping[str, Any]) -> Path:
 
 def _fingerprint(wrapping: bytes, digesting: bytes) -> str:
     return hashlib.sha256(b"gongji keys" + wrapping + digesting).hexdigest()[:32]
+
+
+def _of_names(stream: StreamId) -> StreamId:
+    """What binds a sealed digest to its account, so that it is never taken for a person's data."""
+    return StreamId(f"{stream}\0name")
 
 
 def _encrypted(cipher: AESGCM, nonce: bytes, plain: bytes, stream: StreamId) -> bytes:

@@ -10,6 +10,7 @@ from datetime import date, datetime
 
 from aggregates.vocabulary import (
     Bucket,
+    CredentialType,
     Ending,
     ErasureReason,
     FilingKind,
@@ -289,3 +290,26 @@ class PremiumReturned:
     binding: StreamId
     current_fen: int
     prior_fen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialAdded:
+    """The person holds a card or e-credential (regions.md §3).
+
+    `sealed` is the keyed digest that finds the person by it, encrypted under the person's key: it
+    is erased with the person.
+    """
+
+    kind: CredentialType
+    sealed: str
+    on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialWithdrawn:
+    """The person holds a credential no more, such as a lost card; `sealed` as it was added."""
+
+    kind: CredentialType
+    sealed: str
+    reason: str
+    on: date

@@ -17,7 +17,14 @@ from aggregates.account.fold_money import (
     evolve_reserve,
     evolve_spending,
 )
-from aggregates.account.state import Account, BeneficiaryLink, Filing, PastTie, SponsorLink
+from aggregates.account.state import (
+    Account,
+    BeneficiaryLink,
+    Filing,
+    HeldCredential,
+    PastTie,
+    SponsorLink,
+)
 from aggregates.vocabulary import Parting
 
 FamilyEvent = (
@@ -37,8 +44,15 @@ StandingEvent = (
     | events.FilingMade
     | events.PersonErased
 )
+CredentialEvent = events.CredentialAdded | events.CredentialWithdrawn
 AccountEvent = (
-    events.AccountOpened | SpendingEvent | BalanceEvent | ReserveEvent | FamilyEvent | StandingEvent
+    events.AccountOpened
+    | SpendingEvent
+    | BalanceEvent
+    | ReserveEvent
+    | FamilyEvent
+    | StandingEvent
+    | CredentialEvent
 )
 
 
@@ -70,7 +84,15 @@ def _evolve_standing(account: Account, event: StandingEvent) -> Account:
             others = tuple(f for f in account.filings if f.place != event.place)
             return account._replace(filings=(*others, filing))
         case events.PersonErased():
-            return account._replace(is_erased=True)
+            return account._replace(is_erased=True, credentials=())
+
+
+def _evolve_credentials(account: Account, event: CredentialEvent) -> Account:
+    if isinstance(event, events.CredentialAdded):
+        held = HeldCredential(event.kind, event.sealed)
+        return account._replace(credentials=(*account.credentials, held))
+    left = tuple(held for held in account.credentials if held.sealed != event.sealed)
+    return account._replace(credentials=left)
 
 
 def _evolve_family(account: Account, event: FamilyEvent) -> Account:
@@ -138,6 +160,7 @@ _FOLDS: dict[type, Callable[[Account, Any], Account]] = {
         (ReserveEvent, evolve_reserve),
         (FamilyEvent, _evolve_family),
         (StandingEvent, _evolve_standing),
+        (CredentialEvent, _evolve_credentials),
     )
     for event_class in get_args(group)
 }

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from aggregates.account.cap_usage import NOTHING, Spending
 from aggregates.vocabulary import (
     FEN_MAX,
+    CredentialType,
     Ending,
     FilingKind,
     Insurance,
@@ -74,6 +75,13 @@ class Suspended(NamedTuple):
     amount_fen: int
 
 
+class HeldCredential(NamedTuple):
+    """A credential that the owner holds, as `CredentialAdded` has it."""
+
+    kind: CredentialType
+    sealed: str
+
+
 class Account(NamedTuple):
     """An account, folded from its events. Amounts in fen.
 
@@ -105,6 +113,7 @@ class Account(NamedTuple):
     suspended: tuple[Suspended, ...] = ()
     is_erased: bool = False
     insured_place: str = ""
+    credentials: tuple[HeldCredential, ...] = ()
 
     @property
     def has_funds(self) -> bool:

@@ -300,7 +300,8 @@ def release(
         raise refusals.ChangeLimitError(limit=most)
     assert binding.confirmed_at is not None
     bound_on = binding.confirmed_at.astimezone(BEIJING).date()
-    if (now.on - bound_on).days < terms.min_bind_days:
+    is_held = by == binding.sponsor or terms.min_bind_holds is UnbindBy.EITHER
+    if is_held and (now.on - bound_on).days < terms.min_bind_days:
         earliest = bound_on + timedelta(days=terms.min_bind_days)
         raise refusals.TooEarlyError(earliest=earliest.isoformat())
     is_delayed = terms.unbind_effective is UnbindEffective.NEXT_DAY or (

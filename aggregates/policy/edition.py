@@ -93,7 +93,8 @@ class BindingTerms:
     """Who may be bound to whom, and for how long. Clause `activation` to `beneficiary_scope`.
 
     `activation_by_relation` goes before `activation`. `review_days` are working days within which
-    an agency reviews a document; None means that a document is not reviewed.
+    an agency reviews a document; None means that a document is not reviewed. `min_bind_days`
+    hold the side that `min_bind_holds` names.
     """
 
     activation: choices.Activation
@@ -128,6 +129,7 @@ class BindingTerms:
     rank_at_binding: bool = False
     credential_required: choices.CredentialRequired = choices.CredentialRequired.NONE
     both_credentials_active: bool = False
+    min_bind_holds: choices.UnbindBy = choices.UnbindBy.EITHER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +156,8 @@ class PlaceTerms:
     `med_types_allowed` are prefixes of the national codes: 11 out-patient, 2 in-patient, 41
     pharmacy, …; `med_types_refused` are closed although they are allowed by prefix.
     `own_place_scope` says where the patient's own money may be used; empty means everywhere.
+    Without `filing_at_home` a patient who is treated in the own pooling area needs no filing,
+    also where the place is elsewhere for the sponsor.
     """
 
     place_scope: tuple[PlaceRule, ...]
@@ -161,6 +165,7 @@ class PlaceTerms:
     sensitive_institution_classes: tuple[str, ...]
     med_types_refused: tuple[str, ...] = ()
     own_place_scope: tuple[PlaceRule, ...] = ()
+    filing_at_home: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

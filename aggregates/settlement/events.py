@@ -6,7 +6,7 @@ Money in fen.
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from aggregates.vocabulary import Category, Part, Reason, StreamId
+from aggregates.vocabulary import Category, CredentialProof, Part, Reason, StreamId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,8 @@ class Claim:
 
     `credential` is the keyed digest (hex) of the e-credential that was shown, as in `CodeShown`;
     None where the patient was identified otherwise. The digest of a person's or card's number is
-    not stored here: it finds the person, and is deleted when the person is erased.
+    not stored here: it finds the person, and is deleted when the person is erased. `proven_by`
+    says what was shown; claims of earlier releases do not state it.
     """
 
     beneficiary: StreamId
@@ -39,6 +40,7 @@ class Claim:
     use_account: bool
     lines: tuple[FeeLine, ...] | None
     credential: str | None
+    proven_by: CredentialProof = CredentialProof.NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,10 @@ from aggregates.vocabulary import InstitutionKind, Reason
 
 
 class PlaceOfCare(NamedTuple):
-    """The institution of a bill, the kind of visit, and the patient's filings for it."""
+    """The institution of a bill, the kind of visit, and the patient's filings for it.
+
+    `is_home`: the place is in the patient's own pooling area.
+    """
 
     institution: str
     region: str
@@ -19,6 +22,7 @@ class PlaceOfCare(NamedTuple):
     opened_regions: tuple[str, ...]
     is_filed: bool
     person_classes: frozenset[str]
+    is_home: bool = False
 
 
 def aid_reason(place: PlaceOfCare, edition: Edition) -> Reason | None:
@@ -29,7 +33,8 @@ def aid_reason(place: PlaceOfCare, edition: Edition) -> Reason | None:
     rule = next((r for r in terms.place_scope if _applies(r, place, edition.region)), None)
     if rule is None or not _is_open(rule, place) or not _accepts(place, edition.region):
         return Reason.REGION_NOT_OPEN
-    if rule.filing and not place.is_filed:
+    needs_filing = rule.filing and (terms.filing_at_home or not place.is_home)
+    if needs_filing and not place.is_filed:
         return Reason.FILING_REQUIRED
     return None
 

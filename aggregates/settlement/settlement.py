@@ -6,14 +6,20 @@ from typing import NamedTuple
 
 from aggregates.account.events import AidReceived, Debited
 from aggregates.account.state import Account
-from aggregates.refusals import AlreadyCancelledError, AlreadyReversedError, UnknownError
+from aggregates.policy.choices import CredentialRequired
+from aggregates.refusals import (
+    AlreadyCancelledError,
+    AlreadyReversedError,
+    CredentialRequiredError,
+    UnknownError,
+)
 from aggregates.settlement import events
 from aggregates.settlement.bill import bill_of, smaller
 from aggregates.settlement.cascade import Split, decide
 from aggregates.settlement.events import Claim, PayerShare
 from aggregates.settlement.family import Family, editions_of, payers_of
 from aggregates.settlement.place_of_care import PlaceOfCare
-from aggregates.vocabulary import Instant, Reason, SettlementStatus, StreamId
+from aggregates.vocabulary import CredentialProof, Instant, Reason, SettlementStatus, StreamId
 
 STOPS_AID = frozenset(
     {
@@ -147,7 +153,15 @@ class ClaimSplit(NamedTuple):
 
 
 def split_claim(claim: Claim, family: Family, place: PlaceOfCare, now: Instant) -> ClaimSplit:
-    """Split a claim by the cascade under the beneficiary's edition; it raises as `bill_of`."""
+    """Split a claim by the cascade under the beneficiary's edition.
+
+    Raises:
+        CredentialRequiredError: the edition requires a credential, and none was shown; and as
+        `bill_of`.
+    """
+    required = family.edition.binding.credential_required
+    if required is CredentialRequired.ANY and claim.proven_by is CredentialProof.NONE:
+        raise CredentialRequiredError(field="credential")
     bill = bill_of(claim, family.edition.items)
     split = decide(bill, payers_of(family, place, now), family.edition)
     return ClaimSplit(

@@ -14,11 +14,29 @@ from api.http.fields import (
     Remark,
     ShortText,
     TermDay,
+    Word,
 )
 
+CREDENTIALS_MAX = 10
 AccountStatus = Literal[
     "normal", "retired", "suspended", "arrears", "frozen", "deceased", "transferred", "closed"
 ]
+
+
+class CredentialBody(Body):
+    """A card or e-credential by its number; a withdrawal may say why."""
+
+    type: Literal["social_card", "e_credential"]
+    value: Word
+
+
+Credentials = Annotated[tuple[CredentialBody, ...], Field(max_length=CREDENTIALS_MAX)]
+
+
+class CredentialWithdrawalBody(CredentialBody):
+    """A credential that the person holds no more."""
+
+    reason: Remark = "not stated"
 
 
 class AccountBody(Body):
@@ -32,6 +50,7 @@ class AccountBody(Body):
     status: AccountStatus = "normal"
     flags: tuple[Literal["public_medical_care"], ...] = ()
     reference: Reference | None = None
+    credentials: Credentials | None = None
 
 
 class CreditBody(Body):

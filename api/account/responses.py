@@ -20,10 +20,11 @@ class Suspense(ApiModel):
 
 
 class AccountReply(ApiModel):
-    """An account."""
+    """An account. `region` is the pooling area, `insured_place` the code given at its opening."""
 
     person_no: str
     region: str
+    insured_place: str
     insurance: str
     status: str
     flags: list[str]

@@ -4,8 +4,15 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from aggregates.vocabulary import Bucket, Insurance
-from api.account.requests import AccountBody, CreditBody, PayOutBody, StatusBody
+from aggregates.vocabulary import Bucket, CredentialType, Insurance
+from api.account.requests import (
+    AccountBody,
+    CredentialBody,
+    CredentialWithdrawalBody,
+    CreditBody,
+    PayOutBody,
+    StatusBody,
+)
 from api.account.responses import AccountReply
 from api.binding.requests import OrderBody
 from api.binding.responses import OrderReply
@@ -13,7 +20,7 @@ from api.http.dependencies import ApiOf, CallerOf, ChangeOf, Render, answer_read
 from api.http.fields import fen
 from api.http.openapi_helpers import problems
 from api.http.strict_body import StrictBodyRoute
-from service.account import accounts, suspense
+from service.account import accounts, credentials, suspense
 from service.binding import deduction_order
 from service.context import ServiceContext
 from service.ids import stream_of
@@ -94,6 +101,40 @@ async def pay_out(change: ChangeOf, person_no: str, ticket: str, body: PayOutBod
     return change.answer(reply, render=_of_person(person_no))
 
 
+@router.post(
+    "/{person_no}/credentials",
+    status_code=201,
+    response_model=AccountReply,
+    responses=problems(404, 409, 422),
+)
+async def add_credential(change: ChangeOf, person_no: str, body: CredentialBody) -> Response:
+    """Record that a person holds a social card or an e-credential (agency)."""
+    reply = await credentials.add_credential(
+        change.context,
+        change.request(f"accounts/{person_no}/credentials", body),
+        credential_of(person_no, body),
+    )
+    return change.answer(reply, render=_of_person(person_no))
+
+
+@router.post(
+    "/{person_no}/credentials/withdrawal",
+    status_code=201,
+    response_model=AccountReply,
+    responses=problems(404, 422),
+)
+async def withdraw_credential(
+    change: ChangeOf, person_no: str, body: CredentialWithdrawalBody
+) -> Response:
+    """Record that a person holds a credential no more, such as a lost card (agency)."""
+    reply = await credentials.withdraw_credential(
+        change.context,
+        change.request(f"accounts/{person_no}/credentials/withdrawal", body),
+        credential_of(person_no, body, body.reason),
+    )
+    return change.answer(reply, render=_of_person(person_no))
+
+
 @router.get("/{person_no}/deduction-order", response_model=OrderReply, responses=problems(404))
 async def look_at_order(api: ApiOf, caller: CallerOf, person_no: str) -> Response:
     """The order in which today's sponsors pay; those bound after it was set pay last.
@@ -127,6 +168,21 @@ def opening_of(body: AccountBody) -> accounts.OpenAccount:
         region=body.region,
         status=body.status.upper(),
         flags=tuple(flag.upper() for flag in body.flags),
+        credentials=tuple(
+            (CredentialType(held.type.upper()), held.value) for held in body.credentials or ()
+        ),
+    )
+
+
+def credential_of(
+    person_no: str, body: CredentialBody, reason: str = ""
+) -> credentials.CredentialOf:
+    """The command of a credential."""
+    return credentials.CredentialOf(
+        person_no=person_no,
+        kind=CredentialType(body.type.upper()),
+        value=body.value,
+        reason=reason,
     )
 
 

@@ -51,12 +51,27 @@ class StoryEventReply(ApiModel):
     decided_again: AgainReply | None
 
 
+class RestsOnReply(ApiModel):
+    """An edition that decided the bill: its grade, and its keys without a good source.
+
+    `evidence` is A, B, C, own or synthetic. `hearsay` are keys of grade C, `own_choice` keys for
+    which no public text was found.
+    """
+
+    region: str
+    edition: str
+    evidence: str
+    hearsay: list[str]
+    own_choice: list[str]
+
+
 class StoryReply(ApiModel):
     """A settlement's whole story; `decided_again` is true if every decision is the same again."""
 
     settlement_id: str
     status: str
     decided_again: bool
+    rests_on: list[RestsOnReply]
     events: list[StoryEventReply]
     position: int
 
@@ -124,6 +139,7 @@ class AccountAsOfStoryReply(ApiModel):
 
     account_id: str
     region: str
+    insured_place: str
     insurance: str
     status: str
     flags: list[str]

@@ -27,6 +27,10 @@ STEPS = {topic: StoryStep(*texts) for topic, texts in TEXTS["steps"].items()}
 OWN_ACCOUNT = Bilingual("本人账户", "the patient's own account")
 SPONSOR_ACCOUNT = Bilingual("共济人账户", "a sponsor's account")
 SAME = Bilingual("重新判定一致", "decided again: the same")
+RESTS_ON = Bilingual("依据政策", "rules")
+EVIDENCE = Bilingual("证据等级", "grade of evidence")
+HEARSAY = Bilingual("仅有传闻(C)", "hearsay only (C)")
+OWN_CHOICE = Bilingual("未见公开规定,自定(own)", "no public text, our own choice (own)")
 DIFFERENT = Bilingual("重新判定不一致!", "decided again: NOT the same!")
 
 
@@ -104,6 +108,12 @@ def story_lines(story: dict[str, Any]) -> list[str]:
         lines += ["", f"{event['position']:>6}  {event['recorded_at']}  {sender}"]
         lines += [f"        {sentence.zh}", f"        {sentence.en}"]
         lines += [f"        {line}" for line in _verdict(event["decided_again"])]
+    for rules in story["rests_on"]:
+        lines += ["", f"{RESTS_ON.zh} · {RESTS_ON.en}: {rules['region']} {rules['edition']}"]
+        lines.append(f"        {EVIDENCE.zh} · {EVIDENCE.en}: {rules['evidence']}")
+        for label, keys in ((HEARSAY, rules["hearsay"]), (OWN_CHOICE, rules["own_choice"])):
+            if keys:
+                lines.append(f"        {label.zh} · {label.en}: {', '.join(keys)}")
     return lines
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from pydantic_core import to_json
 
 from api.commands.replay import as_json, on_terminal
-from api.commands.terminal import database, settings_of
+from api.commands.terminal import data_option, database, settings_of
 from service.regions.policy_book import PolicyFilesError
 from service.rehearsal.report import lines_of
 from service.rehearsal.run import RehearsalRequest, rehearse
@@ -43,6 +43,7 @@ def add_to(subparsers: "Subparsers") -> argparse.ArgumentParser:
     command.add_argument(
         "--json", action="store_true", help="print progress and report as lines of JSON"
     )
+    data_option(command)
     return command
 
 

@@ -152,10 +152,12 @@ def moment(text: str) -> int | datetime:
 
 
 def on_terminal(done: int, total: int) -> None:
+    """Show the progress where somebody sees it."""
     if sys.stderr.isatty():
         end = "\r\x1b[K" if done == total else ""
         print(f"\r{done} of {total} events{end}", end="", file=sys.stderr, flush=True)
 
 
 def as_json(done: int, total: int) -> None:
+    """Print the progress as a line of JSON, for the process that started this one."""
     print(to_json({"done": done, "of": total}).decode(), flush=True)

@@ -22,6 +22,7 @@ from api.processes.child_processes import FollowingChild
 from api.processes.replay_jobs import Replays
 from api.processes.tax_side import connected_tax_side
 from api.server import end_in_time, serve, server_of
+from service.adapters.credential_verifier import CredentialVerifier
 from service.adapters.identity_verifier import IdentityVerifier
 from service.adapters.kinship_registry import Registry
 from service.context import ServiceContext
@@ -149,11 +150,17 @@ async def _run(
 
 
 def _connect_registers(context: ServiceContext, settings: Settings) -> None:
-    """Connect the kinship register and the identity verifier, where a setting names them."""
+    """Connect the kinship register and the verifiers, where a setting names them."""
     if settings.kinship_url is not None:
         context.registry = Registry(settings.kinship_url)
     if settings.identity_url is not None:
         context.proofs = IdentityVerifier(settings.identity_url)
+    if settings.credential_url is not None:
+        context.tokens = CredentialVerifier(
+            settings.credential_url,
+            cache_s=settings.credential_cache_s,
+            outage=settings.credential_outage,
+        )
 
 
 def _api_of(context: ServiceContext, read_models: ReadModels, dsn: str, settings: Settings) -> Api:

@@ -67,8 +67,13 @@ def ended(command: str, work: Callable[[], int]) -> int:
 def parser(command: str, description: str) -> argparse.ArgumentParser:
     """A command's parser, with the options that every command takes."""
     made = argparse.ArgumentParser(prog=f"gongji {command}", description=description)
-    made.add_argument("--data", type=Path, metavar="DIR", help="the data directory (.gongji)")
+    data_option(made)
     return made
+
+
+def data_option(made: argparse.ArgumentParser) -> None:
+    """Add the option of the data directory; a command with actions adds it to each of them."""
+    made.add_argument("--data", type=Path, metavar="DIR", help="the data directory (.gongji)")
 
 
 def clock_option(made: argparse.ArgumentParser, default: str | None) -> None:

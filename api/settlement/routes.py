@@ -25,9 +25,10 @@ from api.settlement.requests import ClaimBody, LineBody, RefundBody, ReversalBod
 from service.caller import Caller, Role
 from service.ids import stream_of
 from service.ledger.command import Reply
+from service.person.credentials import Identity
 from service.read_models.reader import PageRequest
 from service.settlement import cancel, claims, queries, quote, refund, replace, reverse, settle
-from service.settlement.claims import Identity, SettleBill
+from service.settlement.claims import SettleBill
 
 router = APIRouter(prefix="/v1", tags=["settlements"], route_class=StrictBodyRoute)
 

@@ -567,6 +567,7 @@ COUNTED = _names("aid-received aid-returned held hold-released return-suspended 
 STANDING = _names(
     "frozen unfrozen insurance-suspended insurance-resumed closed order-changed filing-made"
     " invitation-received sponsor-linked sponsor-unlinked beneficiary-linked beneficiary-unlinked"
+    " credential-added credential-withdrawn"
 )
 NEVER = ("", "")
 GRANT_STEPS = {

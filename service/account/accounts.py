@@ -9,12 +9,13 @@ from typing import NamedTuple
 from msgspec import json
 
 from aggregates.account import decisions as rules
-from aggregates.account.events import AccountClosed, AccountOpened
+from aggregates.account.events import AccountClosed, AccountOpened, CredentialAdded
 from aggregates.account.fold import AccountEvent, evolve
 from aggregates.account.state import Account
 from aggregates.refusals import AccountExistsError, NoEditionError, UnknownError
 from aggregates.vocabulary import (
     Bucket,
+    CredentialType,
     Ending,
     FilingKind,
     Instant,
@@ -24,7 +25,7 @@ from aggregates.vocabulary import (
 )
 from service.account.closing import end_bindings, recoveries, void_holds
 from service.caller import Caller, Request, Role, check_role, is_foreign
-from service.clock import new_stream
+from service.clock import new_secret, new_stream
 from service.context import ServiceContext
 from service.ledger.codec import Recorded
 from service.ledger.command import Decision, OverloadedError, Reply, StreamEvents
@@ -33,7 +34,7 @@ from service.person.free_text import check_names_nobody
 from service.person.lookup import find_person, find_readable, own_region
 from service.policy import edition_in_force, publish_area
 from service.serializers import account_answer
-from service.vault import Personal, Vault, names_of
+from service.vault import NONCE_SIZE, Personal, Vault, names_of
 
 READ_AGAIN_MAX = 5
 
@@ -44,13 +45,25 @@ class HistoryStaleError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenAccount:
-    """An insured person. `status` may be any status of an account."""
+    """An insured person. `status` may be any status of an account.
+
+    `credentials` are the cards and e-credentials that the person holds, each with its number.
+    """
 
     personal: Personal
     insurance: Insurance
     region: str
     status: str
     flags: tuple[str, ...]
+    credentials: tuple[tuple[CredentialType, str], ...] = ()
+
+
+class SealedCredential(NamedTuple):
+    """A credential that a new person holds, with the digest that leads to it."""
+
+    kind: CredentialType
+    name: bytes
+    sealed: str
 
 
 class NewPerson(NamedTuple):
@@ -64,6 +77,7 @@ class NewPerson(NamedTuple):
     region: str
     status: str
     flags: tuple[str, ...]
+    credentials: tuple[SealedCredential, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,15 +122,21 @@ def seal_person(vault: Vault, opening: OpenAccount, now: Instant) -> NewPerson:
     personal = opening.personal
     account_id = new_stream("acc", now.at)
     sealed, wrapped = vault.seal(personal, account_id)
+    held: list[SealedCredential] = []
+    for kind, value in dict.fromkeys(opening.credentials):
+        name = vault.name(kind.lower(), value)
+        nonce = new_secret(NONCE_SIZE)
+        held.append(SealedCredential(kind, name, vault.seal_name(name, wrapped, account_id, nonce)))
     return NewPerson(
         account_id,
-        names_of(vault, personal),
+        (*names_of(vault, personal), *(credential.name for credential in held)),
         sealed,
         wrapped,
         opening.insurance,
         opening.region,
         opening.status,
         opening.flags,
+        tuple(held),
     )
 
 
@@ -279,7 +299,11 @@ def _opened(opening: NewPerson, area: str, now: Instant) -> tuple[Account, list[
         sealed=opening.sealed,
     )
     account = evolve(None, opened)
+    events: list[AccountEvent] = [opened]
+    for kind, _, sealed in opening.credentials:
+        events.append(CredentialAdded(kind=kind, sealed=sealed, on=now.on))
+        account = evolve(account, events[-1])
     if account.status == opening.status:
-        return account, [opened]
+        return account, events
     change = rules.change_status(account, opening.status, "opened so", now.on, now)
-    return evolve(account, change), [opened, change]
+    return evolve(account, change), [*events, change]

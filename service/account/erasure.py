@@ -14,6 +14,7 @@ from aggregates.policy.choices import PremiumType
 from aggregates.premium.premium import OPEN
 from aggregates.refusals import UnknownError
 from aggregates.vocabulary import ErasureReason, Instant, StreamId
+from service.account.credentials import held_names
 from service.caller import Request, Role, check_role
 from service.context import ServiceContext
 from service.ledger.command import Decision, Reply
@@ -49,6 +50,7 @@ async def erase(context: ServiceContext, request: Request, command: Erase) -> Re
     def decide(reads: ReadSet, now: Instant) -> Decision:
         account_id, account = own_region(reads, vault, request.caller, command.person_no)
         personal = _personal(reads, vault, account_id)
+        cards = [name for _, name in held_names(reads, vault, account_id, account)]
         inputs = rules.ErasureInputs(tuple(personal), _is_payee(reads, vault, account_id, now))
         order = rules.ErasureOrder(command.reason, command.legal_basis)
         erased = rules.erase(account, inputs, order, now)
@@ -61,7 +63,7 @@ async def erase(context: ServiceContext, request: Request, command: Erase) -> Re
         return Decision(
             answer=json.encode(answer),
             events=[(account_id, erased)],
-            frees=set(names_of(vault, personal)),
+            frees={*names_of(vault, personal), *cards},
             person_keys=[(account_id, None)],
         )
 

@@ -20,6 +20,7 @@ from aggregates.settlement.refund import settled_on
 from aggregates.settlement.settlement import Settlement
 from aggregates.topics import TOPICS, Event
 from aggregates.vocabulary import StreamId
+from service.audit.evidence import rests_on
 from service.caller import Caller, Role, check_role
 from service.clock import rfc3339
 from service.context import ServiceContext
@@ -69,6 +70,7 @@ async def trace(context: ServiceContext, caller: Caller, settlement_id: StreamId
         "status": settlement.status,
         "events": [_answer(by_position[at], differences.get(at)) for at in sorted(by_position)],
         "decided_again": not any(differences.values()),
+        "rests_on": [rests_on(r.event) for r in story if isinstance(r.event, EditionPublished)],
         "position": await context.store.position(),
     }
 

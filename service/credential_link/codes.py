@@ -8,8 +8,8 @@ from service.caller import Request
 from service.context import ServiceContext
 from service.credential_link.inputs import LinkInputs, change_link
 from service.ledger.command import Decision, Reply
+from service.person.credentials import E_CREDENTIAL
 from service.serializers import moment
-from service.settlement.claims import E_CREDENTIAL
 
 
 async def show_code(context: ServiceContext, request: Request, link_id: StreamId) -> Reply:

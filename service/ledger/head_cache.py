@@ -26,16 +26,18 @@ class HeadCache(Overlay):
     """An LRU cache of heads, with names of `LASTING` streams, and sealed persons.
 
     The name of a bill or premium is not cached: another process may have freed it. A person is
-    evicted with the account's head.
+    evicted with the account's head; so are the names of an account that holds credentials, because
+    another process may withdraw one, and only the head's version tells.
     """
 
-    __slots__ = ("_heads_max", "_persons_until_s", "_used")
+    __slots__ = ("_heads_max", "_names_of", "_persons_until_s", "_used")
 
     def __init__(self, heads_max: int = HEADS_MAX) -> None:
         """Cache at most `heads_max` heads."""
         super().__init__()
         self._heads_max = heads_max
         self._used: OrderedDict[StreamId, None] = OrderedDict()
+        self._names_of: dict[StreamId, set[bytes]] = {}
         self._persons_until_s = 0.0
 
     def merge(self, overlay: Overlay) -> None:
@@ -49,15 +51,21 @@ class HeadCache(Overlay):
             if isinstance(head.state, Account) and head.state.is_erased:
                 self._forget_names_of(stream)
         self._merge_persons(overlay)
-        for name, stream_or_none in overlay.names.items():
-            if stream_or_none is not None and stream_or_none[:3] in LASTING:
-                self.names[name] = stream_or_none
+        self._merge_names(overlay)
         while len(self._used) > self._heads_max:
             oldest, _ = self._used.popitem(last=False)
             del self.heads[oldest]
-            self.persons.pop(oldest, None)
+            self._forget_with_head(oldest)
         while len(self.names) > self._heads_max:
             del self.names[next(iter(self.names))]
+
+    def _merge_names(self, overlay: Overlay) -> None:
+        for name, stream_or_none in overlay.names.items():
+            if stream_or_none is None:
+                self.names.pop(name, None)
+            elif stream_or_none[:3] in LASTING:
+                self.names[name] = stream_or_none
+                self._bind_to_head(name, stream_or_none)
 
     def _merge_persons(self, overlay: Overlay) -> None:
         for account, sealed in overlay.persons.items():
@@ -70,12 +78,22 @@ class HeadCache(Overlay):
         for name in [name for name, stream in self.names.items() if stream == erased]:
             del self.names[name]
 
+    def _bind_to_head(self, name: bytes, stream: StreamId) -> None:
+        head = self.heads.get(stream)
+        if head is not None and isinstance(head.state, Account) and head.state.credentials:
+            self._names_of.setdefault(stream, set()).add(name)
+
+    def _forget_with_head(self, stream: StreamId) -> None:
+        self.persons.pop(stream, None)
+        for name in self._names_of.pop(stream, ()):
+            self.names.pop(name, None)
+
     def forget(self, streams: Iterable[StreamId]) -> None:
         """Drop heads that may be stale."""
         for stream in streams:
             if self.heads.pop(stream, None) is not None:
                 del self._used[stream]
-                self.persons.pop(stream, None)
+                self._forget_with_head(stream)
 
     def forget_persons(self, now_s: float) -> None:
         """Drop all persons when they are too old; `now_s` is the loop's time."""

@@ -6,34 +6,29 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from aggregates.account.state import Account
-from aggregates.credential_link.decisions import patient_of
 from aggregates.institution import Institution, check_designated
 from aggregates.refusals import (
-    CredentialMismatchError,
     DateInvalidError,
     InstitutionNotDesignatedError,
-    UnknownError,
 )
 from aggregates.settlement.events import Claim, FeeLine
 from aggregates.settlement.family import Family, Sponsor
 from aggregates.settlement.place_of_care import PlaceOfCare, is_filed, person_classes
-from aggregates.vocabulary import Category, Instant, Part, StreamId
+from aggregates.vocabulary import Category, CredentialProof, Instant, Part, StreamId
 from service.caller import Caller
 from service.ledger.read_set import ReadSet
-from service.person.kin import traits_of
+from service.person.credentials import (
+    UNASKED,
+    Confirmations,
+    Identity,
+    check_shown,
+    look_up,
+    patient_unknown,
+)
 from service.policy import edition_in_force
 from service.vault import Vault
 
 TREATED_AHEAD_MAX = timedelta(days=1)
-E_CREDENTIAL = "e_credential"
-"""The identity type of a code that is shown (医保电子凭证)."""
-
-
-class Identity(NamedTuple):
-    """How a person is identified at the counter: `kind` is one of the claim's identity types."""
-
-    kind: str
-    value: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +36,7 @@ class SettleBill:
     """A patient's bill as an institution sends it. Amounts in fen.
 
     `plan` is the hash of the quote that the patient was shown; `digest` is of the claim alone.
+    `was_shown` says that a credential was shown at this visit before.
     """
 
     beneficiary: Identity
@@ -55,6 +51,7 @@ class SettleBill:
     credential: Identity | None
     plan: str | None
     digest: bytes
+    was_shown: bool = False
 
 
 class DecisionInputs(NamedTuple):
@@ -68,22 +65,22 @@ class DecisionInputs(NamedTuple):
 
 
 def read_inputs(
-    reads: ReadSet, vault: Vault, caller: Caller, bill: SettleBill, now: Instant
+    reads: ReadSet,
+    vault: Vault,
+    caller: Caller,
+    bill: SettleBill,
+    now: Instant,
+    confirmations: Confirmations = UNASKED,
 ) -> DecisionInputs:
-    """Read everything a bill is decided on.
+    """Read everything a bill is decided on; `confirmations` are what a verifier answered.
 
     Raises:
-        UnknownError: no such patient;
+        UnknownError: no such patient; CredentialUnknownError: nobody confirms the credential;
         CredentialMismatchError, CodeExpiredError: the credential is another's, or expired;
         DateInvalidError, InstitutionNotDesignatedError; and as `edition_in_force`.
     """
     institution_id, institution = calling_institution(reads, vault, caller)
-    account_id, credential = _owner(reads, vault, bill.beneficiary, now)
-    if bill.credential is not None:
-        owner, shown = _owner(reads, vault, bill.credential, now)
-        if owner != account_id:
-            raise CredentialMismatchError
-        credential = shown or credential
+    account_id, proof, credential = _patient(reads, vault, bill, now, confirmations)
     if bill.treated_at > now.at + TREATED_AHEAD_MAX:
         raise DateInvalidError(field="treated_at")
     claim = Claim(
@@ -98,10 +95,34 @@ def read_inputs(
         use_account=bill.use_account,
         lines=bill.lines,
         credential=credential,
+        proven_by=proof,
     )
     family = family_of(reads, vault, account_id, now)
     place = place_of(institution, bill.med_type, family.account, now)
     return DecisionInputs(claim, visit_of(vault, claim), institution, place, family)
+
+
+def _patient(
+    reads: ReadSet,
+    vault: Vault,
+    bill: SettleBill,
+    now: Instant,
+    confirmations: Confirmations,
+) -> tuple[StreamId, CredentialProof, str | None]:
+    """The patient's account, what proved it, and the digest of an e-credential.
+
+    A credential beside the patient counts more than how the patient is named.
+    """
+    found = look_up(reads, vault, bill.beneficiary, now, confirmations)
+    if found is None or found.account is None:  # also for a token accepted without an answer
+        raise patient_unknown(bill.beneficiary)
+    if bill.credential is None:
+        was_shown = bill.was_shown and found.proof is CredentialProof.NONE
+        proof = CredentialProof.VISIT if was_shown else found.proof
+        return found.account, proof, found.digest
+    shown = check_shown(reads, vault, bill.credential, found.account, now, confirmations)
+    proof = shown.proof or found.proof
+    return found.account, proof, shown.digest or found.digest
 
 
 def institution_of(reads: ReadSet, vault: Vault, caller: Caller) -> StreamId | None:
@@ -140,60 +161,8 @@ def place_of(
         opened_regions=institution.opened_regions,
         is_filed=is_filed(patient, institution.region, now.on),
         person_classes=person_classes(patient, institution.region, now.on),
+        is_home=institution.region == patient.region,
     )
-
-
-def _owner(
-    reads: ReadSet, vault: Vault, identity: Identity, now: Instant
-) -> tuple[StreamId, str | None]:
-    """The account of an identity, and the digest of an e-credential (policy.md §5).
-
-    A code that a guardian shows is the member's: its link leads to the member, and pays nothing.
-    """
-    name = vault.name(identity.kind, identity.value)
-    stream = reads.find(name)
-    if stream is None:
-        raise UnknownError(what="beneficiary")
-    if identity.kind != E_CREDENTIAL:
-        return stream, None
-    digest = name.hex()
-    if stream.startswith("lnk_"):
-        link = reads.link(stream)
-        stream = patient_of(link, digest, traits_of(reads, vault, link.member).born_on, now)
-    return stream, digest
-
-
-def check_shown(
-    reads: ReadSet, vault: Vault, shown: Identity | None, account_id: StreamId, now: Instant
-) -> None:
-    """Refuse another person's credential; one that is not known here is no evidence.
-
-    National cards and vouchers are read at the institution, and what it sends of them may be a
-    token that only its reader knows (policy.md §5).
-
-    Raises:
-        CredentialMismatchError, CodeExpiredError: the credential is another's, or expired.
-    """
-    identity = known_identity(reads, vault, shown)
-    if identity is not None and _owner(reads, vault, identity, now)[0] != account_id:
-        raise CredentialMismatchError
-
-
-def owner_of(reads: ReadSet, vault: Vault, shown: Identity, now: Instant) -> StreamId:
-    """The account whose credential was shown; a card's number is often its owner's ID number.
-
-    Raises:
-        UnknownError: it is nobody's; CodeExpiredError: the code has expired.
-    """
-    identity = known_identity(reads, vault, shown) or Identity("id_card", shown.value)
-    return _owner(reads, vault, identity, now)[0]
-
-
-def known_identity(reads: ReadSet, vault: Vault, shown: Identity | None) -> Identity | None:
-    """The credential that was shown; None where it is nobody's here."""
-    if shown is None or reads.find(vault.name(*shown)) is None:
-        return None
-    return shown
 
 
 def family_of(reads: ReadSet, vault: Vault, account_id: StreamId, now: Instant) -> Family:

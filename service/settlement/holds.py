@@ -1,6 +1,7 @@
 """Hold a bill's money before the bill is final, look at a hold, or release it."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from msgspec import json
@@ -16,6 +17,7 @@ from service.clock import new_stream
 from service.context import ServiceContext
 from service.ledger.command import Decision, Reply
 from service.ledger.read_set import ReadSet
+from service.person.credentials import Confirmations, confirming
 from service.serializers import claim_answer, moment, split_answer
 from service.settlement.claims import (
     DecisionInputs,
@@ -40,11 +42,13 @@ async def hold(
     """
     check_role(request.caller, Role.INSTITUTION)
 
-    def decide(reads: ReadSet, now: Instant) -> Decision:
-        inputs = read_inputs(reads, context.vault, request.caller, bill, now)
+    def decide(reads: ReadSet, now: Instant, answers: Confirmations) -> Decision:
+        inputs = read_inputs(reads, context.vault, request.caller, bill, now, answers)
         return decide_hold(reads, inputs, expires_in_s, now)[0]
 
-    return await context.do(request, decide)
+    return await confirming(
+        context.tokens, lambda answers: context.do(request, partial(decide, answers=answers))
+    )
 
 
 def decide_hold(

@@ -1,6 +1,7 @@
 """Quote a bill: what settling now would answer. Stores nothing but a hold, in regions that hold."""
 
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from msgspec import json
@@ -14,6 +15,7 @@ from service.clock import micros, new_trace
 from service.context import ServiceContext
 from service.ledger.command import Decision, Reply
 from service.ledger.read_set import ReadSet
+from service.person.credentials import Confirmations, confirming
 from service.serializers import claim_answer, moment, split_answer
 from service.settlement.claims import SettleBill, read_inputs
 from service.settlement.holds import decide_hold
@@ -33,10 +35,16 @@ async def quote(context: ServiceContext, caller: Caller, bill: SettleBill) -> Re
         RefusalError: as settling would refuse; the rest as `Appender.submit`.
     """
     check_role(caller, Role.INSTITUTION)
+    return await confirming(context.tokens, partial(_quote, context, caller, bill))
+
+
+async def _quote(
+    context: ServiceContext, caller: Caller, bill: SettleBill, answers: Confirmations
+) -> Reply:
     vault = context.vault
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
-        inputs = read_inputs(reads, vault, caller, bill, now)
+        inputs = read_inputs(reads, vault, caller, bill, now, answers)
         check_designated(inputs.institution)
         edition = inputs.family.edition
         if edition.quote.hold_on_quote:
@@ -46,7 +54,7 @@ async def quote(context: ServiceContext, caller: Caller, bill: SettleBill) -> Re
         return Decision(answer=json.encode(quote_answer(vault, edition, bill, claim_split, now)))
 
     def decide_held(reads: ReadSet, now: Instant) -> Decision:
-        inputs = read_inputs(reads, vault, caller, bill, now)
+        inputs = read_inputs(reads, vault, caller, bill, now, answers)
         edition = inputs.family.edition
         ttl_s = edition.quote.quote_ttl_seconds
         decision, claim_split = decide_hold(reads, inputs, ttl_s, now)

@@ -1,5 +1,7 @@
 """Cancel a bill and settle its correction as one change (FULL_RESETTLE, policy.md S71)."""
 
+from functools import partial
+
 from msgspec import json
 
 from aggregates.institution import check_designated
@@ -14,6 +16,7 @@ from service.clock import new_stream
 from service.context import ServiceContext
 from service.ledger.command import Decision, Reply
 from service.ledger.read_set import ReadSet
+from service.person.credentials import Confirmations, confirming
 from service.serializers import burden_answer
 from service.settlement.claims import SettleBill, read_inputs, visit_of
 from service.settlement.returns import check_open, give_back, refundable, withdraw_purchase
@@ -38,13 +41,13 @@ async def replace(
     check_role(request.caller, Role.INSTITUTION)
     vault, caller = context.vault, request.caller
 
-    def decide(reads: ReadSet, now: Instant) -> Decision:
+    def decide(reads: ReadSet, now: Instant, answers: Confirmations) -> Decision:
         paid = refundable(reads, vault, caller, settlement_id)
         if RefundMode.FULL_RESETTLE not in paid.edition.refund.refund_mode:
             raise ReplacementNotAllowedError
         check_open(paid, CancelClosedError, now)
         returns = give_back(reads, paid, full_return(paid.stay), now)
-        inputs = read_inputs(reads, vault, caller, bill, now)
+        inputs = read_inputs(reads, vault, caller, bill, now, answers)
         check_designated(inputs.institution)
         if inputs.claim.beneficiary != paid.settled.claim.beneficiary:
             raise ClaimChangedError
@@ -64,4 +67,6 @@ async def replace(
         )
         return decision
 
-    return await context.do(request, decide)
+    return await confirming(
+        context.tokens, lambda answers: context.do(request, partial(decide, answers=answers))
+    )

@@ -1,6 +1,7 @@
 """Settle a bill once, however often it is requested."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from msgspec import json
 
@@ -18,6 +19,7 @@ from service.context import ServiceContext
 from service.ledger.command import Decision, Reply
 from service.ledger.decision_rows import refused
 from service.ledger.read_set import ReadSet
+from service.person.credentials import Confirmations, confirming
 from service.serializers import settlement_answer
 from service.settlement.claims import DecisionInputs, SettleBill, read_inputs
 from service.settlement.plan_hash import Plan, is_same_plan, plan_digest
@@ -52,9 +54,9 @@ async def settle_read(
     """As `settle`, for a bill that is itself read from the log."""
     check_role(request.caller, Role.INSTITUTION)
 
-    def decide(reads: ReadSet, now: Instant) -> Decision:
+    def decide(reads: ReadSet, now: Instant, answers: Confirmations) -> Decision:
         bill = bill_of(reads, now)
-        inputs = read_inputs(reads, context.vault, request.caller, bill, now)
+        inputs = read_inputs(reads, context.vault, request.caller, bill, now, answers)
         settlement_id = new_stream("stl", now.at)
         try:
             decision = _settle(reads, context.vault, inputs, bill, settlement_id, now)
@@ -69,7 +71,9 @@ async def settle_read(
         decision.events[:0] = further(reads, settlement_id, settled)
         return decision
 
-    return await context.do(request, decide)
+    return await confirming(
+        context.tokens, lambda answers: context.do(request, partial(decide, answers=answers))
+    )
 
 
 def _settle(

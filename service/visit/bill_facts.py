@@ -43,6 +43,7 @@ class Patient(NamedTuple):
     standing: InsuranceStatus
     status: str
     region: str
+    insured_place: str
     balance_fen: int | None
 
 
@@ -122,6 +123,7 @@ def patient_of(reads: ReadSet, vault: Vault, account_id: StreamId) -> Patient:
         account.standing,
         account.status,
         account.region,
+        account.insured_place or account.region,
         balance,
     )
 

@@ -11,7 +11,14 @@ from msgspec import json
 from aggregates import visit as rules
 from aggregates.pooled_fund import FundShare
 from aggregates.settlement.events import Settled
-from aggregates.vocabulary import Instant, Setting, SettlementStatus, StreamId, VisitEnd
+from aggregates.vocabulary import (
+    CredentialProof,
+    Instant,
+    Setting,
+    SettlementStatus,
+    StreamId,
+    VisitEnd,
+)
 from service.adapters.pooled_fund import CoverRequest
 from service.caller import Caller, Request
 from service.clock import new_stream
@@ -20,10 +27,11 @@ from service.ids import short
 from service.ledger.command import Reply
 from service.ledger.read_set import ReadSet
 from service.ledger.store import StoreUnavailableError
+from service.person.credentials import Identity
 from service.person.lookup import find_person
 from service.serializers import fen_of
 from service.settlement import quote as quotes
-from service.settlement.claims import Identity, SettleBill, calling_institution, known_identity
+from service.settlement.claims import SettleBill, calling_institution
 from service.settlement.purchase_visit import PURCHASE, purchase_visit
 from service.settlement.settle import settle_read
 from service.vault import Vault
@@ -81,7 +89,10 @@ RequestedBill = VisitBill | Purchase
 
 
 class BillLines(NamedTuple):
-    """A bill's fee lines, and the visit and batch of its claim."""
+    """A bill's fee lines, and the visit and batch of its claim.
+
+    `was_shown`: the patient showed a credential when the visit was registered.
+    """
 
     visit: str
     batch: str
@@ -89,6 +100,7 @@ class BillLines(NamedTuple):
     setting: Setting
     treated_at: datetime
     fees: tuple[rules.Fee, ...]
+    was_shown: bool = False
 
 
 class BillOutcome(NamedTuple):
@@ -114,8 +126,8 @@ async def try_bill(context: ServiceContext, caller: Caller, request: RequestedBi
     """
     share = await _share_of(context, caller, request)
 
-    def query(reads: ReadSet, _: Instant) -> tuple[SettleBill, Patient]:
-        bill = _bill(reads, context.vault, caller, request, share)
+    def query(reads: ReadSet, now: Instant) -> tuple[SettleBill, Patient]:
+        bill = _bill(reads, context, caller, request, share, now)
         account_id = find_person(reads, context.vault, request.bill.person_no)
         return bill, patient_of(reads, context.vault, account_id)
 
@@ -140,8 +152,8 @@ async def settle_bill(
     share = await _share_of(context, caller, wanted)
     decided: list[BillFacts] = []  # a retried decision adds another; the last one counts
 
-    def bill_of(reads: ReadSet, _: Instant) -> SettleBill:
-        return _bill(reads, vault, caller, wanted, share)
+    def bill_of(reads: ReadSet, now: Instant) -> SettleBill:
+        return _bill(reads, context, caller, wanted, share, now)
 
     def further(reads: ReadSet, settlement_id: StreamId, settled: Settled) -> VisitOfPurchase:
         decided.append(facts_of(reads, vault, settlement_id, settled))
@@ -201,13 +213,14 @@ async def _share_of(context: ServiceContext, caller: Caller, request: RequestedB
 
 def _bill(
     reads: ReadSet,
-    vault: Vault,
+    context: ServiceContext,
     caller: Caller,
     request: RequestedBill,
     share_of: FundShareOf,
+    now: Instant,
 ) -> SettleBill:
     """The bill that the fee lines make; FeesMismatchError if the total is not their sum."""
-    cover, lines = _read(reads, vault, caller, request)
+    cover, lines = _read(reads, context.vault, caller, request)
     share = share_of(cover)
     bill = request.bill
     if share.total_fen != bill.total_fen:
@@ -224,9 +237,10 @@ def _bill(
         fund_pay_fen=share.fund_fen,
         use_account=bill.use_account,
         lines=share.lines,
-        credential=known_identity(reads, vault, bill.shown),
+        credential=bill.shown,
         plan=bill.plan,
         digest=hashlib.sha256(json.encode(digested)).digest(),
+        was_shown=lines.was_shown or context.identified.is_noted(caller, bill.person_no, now),
     )
 
 
@@ -268,7 +282,9 @@ def _lines(
     fees = visit.fees_of(None if is_stay else request.batch)
     med_type = bill.med_type or visit.med_type or ("21" if is_stay else "11")
     batch = batch_of(visit, request.batch)
-    return BillLines(short(request.visit), batch, med_type, visit.setting, visit.began_at, fees)
+    was_shown = visit.proven_by is not CredentialProof.NONE
+    of_visit = (med_type, visit.setting, visit.began_at, fees, was_shown)
+    return BillLines(short(request.visit), batch, *of_visit)
 
 
 def _quoted(answer: dict[str, Any], bill: SettleBill, patient: Patient) -> BillFacts:

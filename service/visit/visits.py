@@ -3,20 +3,22 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
 from aggregates import visit as rules
 from aggregates.refusals import UnknownError
 from aggregates.visit import Diagnosis, Fee, Visit, VisitDescribed, VisitRegistered
-from aggregates.vocabulary import Instant, Setting, StreamId, VisitEnd
+from aggregates.vocabulary import CredentialProof, Instant, Setting, StreamId, VisitEnd
 from service.caller import Caller, Request, Role, check_role
 from service.clock import new_stream
 from service.context import ServiceContext
 from service.ids import short
 from service.ledger.command import Decision, Reply
 from service.ledger.read_set import ReadSet
+from service.person.credentials import Confirmations, Identity, check_shown, confirming
 from service.person.lookup import find_person
-from service.settlement.claims import Identity, check_shown, designated_institution, institution_of
+from service.settlement.claims import designated_institution, institution_of
 from service.vault import Vault
 
 
@@ -44,16 +46,21 @@ async def register(context: ServiceContext, request: Request, command: RegisterV
     """Register a visit of an insured person; the reply's subject is the visit.
 
     Raises:
-        UnknownError: no such person; CredentialMismatchError: the credential is another's;
-        the rest as `Appender.submit`.
+        UnknownError: no such person; CredentialUnknownError, CredentialMismatchError: the
+        credential is nobody's, or another's; the rest as `Appender.submit`.
     """
     check_role(request.caller, Role.INSTITUTION)
+    person_no = command.person_no
 
-    def decide(reads: ReadSet, now: Instant) -> Decision:
+    def decide(reads: ReadSet, now: Instant, answers: Confirmations) -> Decision:
         institution_id, _ = designated_institution(reads, context.vault, request.caller)
-        beneficiary = find_person(reads, context.vault, command.person_no)
+        beneficiary = find_person(reads, context.vault, person_no)
         reads.account(beneficiary)
-        check_shown(reads, context.vault, command.shown, beneficiary, now)
+        was_shown = context.identified.is_noted(request.caller, person_no, now)
+        proof = CredentialProof.VISIT if was_shown else CredentialProof.NONE
+        if command.shown is not None:
+            shown = check_shown(reads, context.vault, command.shown, beneficiary, now, answers)
+            proof = shown.proof
         visit_id = new_stream("vis", now.at)
         event = VisitRegistered(
             institution=institution_id,
@@ -63,10 +70,13 @@ async def register(context: ServiceContext, request: Request, command: RegisterV
             department=command.department,
             med_type=command.med_type,
             began_at=command.began_at,
+            shown_at_counter=proof,
         )
         return Decision(answer=b"{}", events=[(visit_id, event)], subject=visit_id)
 
-    return await context.do(request, decide)
+    return await confirming(
+        context.tokens, lambda answers: context.do(request, partial(decide, answers=answers))
+    )
 
 
 async def describe(

@@ -167,7 +167,10 @@ async def test_everybody_reads_the_policies(desk: Desk) -> None:
     listed = (await desk.get(AUDITOR, "/v1/policies")).json()
     assert {HOME, ELSEWHERE, "350000"} <= {policy["region"] for policy in listed}
     assert one in listed
-    is_refused(await desk.get(AUDITOR, "/v1/policies/110000"), 404, "NOT_FOUND")
+    wuhan = (await desk.get(AUDITOR, "/v1/policies/420106")).json()
+    assert "420100" == wuhan["region"], "a district is of its city"
+    assert wuhan in listed, "an area without accounts is listed too"
+    is_refused(await desk.get(AUDITOR, "/v1/policies/810000"), 404, "NOT_FOUND")
 
 
 async def test_the_operators_network_sees_it_live(desk: Desk) -> None:

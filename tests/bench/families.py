@@ -25,7 +25,8 @@ from service.binding.parties import Invite
 from service.caller import Caller, Request, agency, institution, person
 from service.context import ServiceContext
 from service.ledger.command import Reply
-from service.settlement.claims import Identity, SettleBill
+from service.person.credentials import Identity
+from service.settlement.claims import SettleBill
 from service.vault import Personal
 
 REGION = "990000"

@@ -181,6 +181,7 @@ class RulesDriver(RulesWorld):
             opened_regions=self.designated.opened_regions,
             is_filed=is_filed(family.account, region, self.now.on),
             person_classes=person_classes(family.account, region, self.now.on),
+            is_home=region == family.account.region,
         )
         claim = claim_of(step, family.account_id, self.now)
         claim_split = settlements.split_claim(claim, family, place, self.now)

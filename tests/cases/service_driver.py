@@ -21,9 +21,10 @@ from service.caller import Caller, Request, Role
 from service.context import ServiceContext, furnish
 from service.ledger.command import KeyReusedError, Reply
 from service.ledger.memory_store import MemoryStore
+from service.person.credentials import Identity
 from service.policy import publish
 from service.regions.policy_book import PolicyBook
-from service.settlement.claims import Identity, SettleBill
+from service.settlement.claims import SettleBill
 from service.settlement.quote import quote
 from service.settlement.settle import settle
 from service.vault import Personal, Vault

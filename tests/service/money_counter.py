@@ -27,11 +27,12 @@ from service.caller import Caller, Request, institution
 from service.context import ServiceContext
 from service.ledger.command import Decision, KeyReusedError, Reply
 from service.ledger.read_set import ReadSet
+from service.person.credentials import Identity
 from service.person.lookup import find_person
 from service.reconciliation.clearing import clear
 from service.settlement import holds
 from service.settlement.capture import FinalBill, capture
-from service.settlement.claims import Identity, SettleBill
+from service.settlement.claims import SettleBill
 from service.settlement.queries import look_at_settlement
 from service.settlement.refund import RefundBill, refund
 from service.settlement.replace import replace as replace_bill

@@ -4,8 +4,8 @@ from aggregates.vocabulary import Insurance, InsuranceStatus, ParentSex
 from api.his.wire.call import Call
 from api.his.wire.envelope import Answered
 from api.his.wire.reading import Values
+from service.person.credentials import Identity
 from service.person.kin import traits_in
-from service.settlement.claims import Identity
 from service.visit.bill_facts import Patient
 from service.visit.identify import identify, look_at_caller, look_at_patient
 
@@ -20,10 +20,11 @@ MEDINS = {"hospital": "1", "pharmacy": "2", "checkup": "1"}
 
 
 def credential(kind: str | None, number: str | None) -> Identity | None:
-    """The credential that the patient showed; None if its kind is unknown."""
-    if kind not in KINDS or not number:
-        return None
-    return Identity(KINDS[kind], number)
+    """The credential that the patient showed; None if there is none.
+
+    A number of an unknown kind counts as an ID number.
+    """
+    return Identity(KINDS.get(kind or "", "id_card"), number) if number else None
 
 
 def particulars(patient: Patient) -> Values:
@@ -68,7 +69,7 @@ def _insured(call: Call, patient: Patient) -> Values:
     insured = insured_as(patient) | {
         "balc": patient.balance_fen or 0,
         "psn_insu_stas": STATUS.get(patient.status, ENDED),
-        "insuplc_admdvs": patient.region,
+        "insuplc_admdvs": patient.insured_place,
     }
     return {"baseinfo": base, "insuinfo": [insured], "idetinfo": []}
 
@@ -77,7 +78,7 @@ async def psn_info(call: Call) -> Answered:
     """1101: the person that a credential belongs to."""
     sent = call.first
     kind, number = sent["mdtrt_cert_type"], sent["mdtrt_cert_no"]
-    identity = credential(kind, number) or Identity("id_card", number)
+    identity = credential(kind, number) or Identity("id_card", "")
     patient = await identify(call.context, call.caller, identity)
     return call.answer(_insured(call, patient))
 
@@ -97,7 +98,7 @@ async def decode(call: Call) -> Answered:
         "idNo": base["certno"],
         "idType": base["psn_cert_type"],
         "ecToken": token,
-        "insuOrg": patient.region,
+        "insuOrg": patient.insured_place,
         "gender": base["gend"],
         "birthday": base["brdy"],
         "psn_no": base["psn_no"],

@@ -182,7 +182,7 @@ async def test_only_an_agency_opens_and_credits(desk: Desk, who: Who) -> None:
 
 async def test_a_region_needs_rules_and_a_code_is_not_a_prefix(desk: Desk) -> None:
     """No account without an edition in force; agency 99 is not one of 990000."""
-    unruled = await desk.post(NATION, "/v1/accounts", an_opening("P1", region="110000"))
+    unruled = await desk.post(NATION, "/v1/accounts", an_opening("P1", region="810000"))
     is_refused(unruled, 422, "NO_EDITION")
     await an_account(desk, "P2")
     near = Who(AGENCY.role, "near", "9900")

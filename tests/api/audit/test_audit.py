@@ -83,6 +83,12 @@ async def test_a_story_begins_with_the_invitation_and_ends_with_the_clearing(des
     settled = next(e for e in story["events"] if e["topic"] == "settlement.settled/1")
 
     assert ("cancelled", True) == (story["status"], story["decided_again"])
+    (rules,) = story["rests_on"]
+    assert ("p0/2020-01", "synthetic", []) == (
+        rules["edition"],
+        rules["evidence"],
+        rules["own_choice"],
+    )
     assert STEPS_TOLD == tuple(dict.fromkeys(event["step"] for event in story["events"]))
     assert sorted(set(positions)) == positions
     assert binding == by_step["confirmation"]["stream"]

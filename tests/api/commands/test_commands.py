@@ -202,7 +202,18 @@ def test_the_regions_files_are_checked(tmp_path: Path) -> None:
     )
     told = run("policy", "check", status=1, GONGJI_REGIONS=str(tmp_path))
     assert "reserve_fen" in told
+    assert "odd.toml" in run("policy", "show", HOME, status=1, GONGJI_REGIONS=str(tmp_path))
     assert "not between 0 and" in told
+
+
+def test_an_area_is_shown_and_compared() -> None:
+    """Key by key with layer and citation; an area that nobody covers is named, exit 1."""
+    told = run("policy", "show", "420106", "--on", "2026-12-01")
+    assert "420100 武汉市" in told
+    assert "max_beneficiaries_per_sponsor = 6\n    wuhan/2025-01: B wuhan-six" in told
+    told = run("policy", "diff", "420000", "420600", "--on", "2026-12-01")
+    assert "binding.max_beneficiaries_per_sponsor\n- none" in told
+    assert "region 810000" in run("policy", "show", "810000", status=1)
 
 
 def test_openapi_prints_the_document() -> None:

@@ -47,6 +47,7 @@ class His:
     now: str = "2026-03-02 10:15:00"
     numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     told: list[tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=list)
+    certs: dict[str, str] = field(default_factory=dict)
 
     def msgid(self) -> str:
         """Institution (12), time (14), number (4)."""
@@ -127,7 +128,7 @@ class His:
                 "insutype": "310",
                 "begntime": self.now,
                 "mdtrt_cert_type": "02",
-                "mdtrt_cert_no": f"ID-{psn_no}",
+                "mdtrt_cert_no": self.certs.get(psn_no, f"ID-{psn_no}"),
                 "ipt_otp_no": number,
                 "atddr_no": "D001",
                 "dr_name": "李医生",
@@ -163,7 +164,7 @@ class His:
             "data": {
                 "psn_no": psn_no,
                 "mdtrt_cert_type": "02",
-                "mdtrt_cert_no": f"ID-{psn_no}",
+                "mdtrt_cert_no": self.certs.get(psn_no, f"ID-{psn_no}"),
                 "med_type": "11",
                 "medfee_sumamt": amount,
                 "psn_setlway": "01",
@@ -189,7 +190,7 @@ class His:
             "druginfo": {
                 "psn_no": psn_no,
                 "mdtrt_cert_type": "02",
-                "mdtrt_cert_no": f"ID-{psn_no}",
+                "mdtrt_cert_no": self.certs.get(psn_no, f"ID-{psn_no}"),
                 "begntime": self.now,
                 "medfee_sumamt": amount,
                 "invono": invoice,

@@ -45,7 +45,7 @@ async def a_pharmacy(desk: Desk, **dialect: object) -> His:
 
 async def _his(desk: Desk, who: Who, **dialect: object) -> His:
     await signs(desk, who, CLOSED_NETWORK, dialect)
-    return His(who.subject, a_wire(desk))
+    return His(who.subject, a_wire(desk), certs={"R1": CANARY_ID})
 
 
 async def signs(

@@ -126,16 +126,17 @@ async def test_nobody_else_s_visit_can_be_touched(desk: Desk) -> None:
 
 
 async def test_another_s_card_pays_nothing(desk: Desk) -> None:
-    """Who shows somebody else's card is refused; one that nobody here knows shows nothing."""
+    """Who shows somebody else's card is refused; so is a token that nobody confirms."""
     his = await a_hospital(desk)
     visit = await a_charged_visit(his)
     with pytest.raises(RefusedError) as refused:
         await his.ask("2207", his.bill(visit, "P1", "128.50", mdtrt_cert_no="ID-S1"))
 
     assert "CREDENTIAL_MISMATCH" == refused.value.code
-    assert await his.ask(
-        "2207", his.bill(visit, "P1", "128.50", mdtrt_cert_type="01", mdtrt_cert_no="ec-token")
-    )
+    token = {"mdtrt_cert_type": "01", "mdtrt_cert_no": "ec-token"}
+    with pytest.raises(RefusedError) as unknown:
+        await his.ask("2207", his.bill(visit, "P1", "128.50", **token))
+    assert "CREDENTIAL_UNKNOWN" == unknown.value.code
 
 
 async def test_a_core_system_s_word_is_settled_on(desk: Desk) -> None:

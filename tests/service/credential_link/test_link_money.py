@@ -11,7 +11,8 @@ from pydantic_core import to_json
 
 from aggregates.vocabulary import Relation
 from service.caller import institution
-from service.settlement.claims import Identity, SettleBill
+from service.person.credentials import Identity
+from service.settlement.claims import SettleBill
 from service.settlement.quote import quote
 from tests.cases.reading import Counter, Step, yuan
 from tests.cases.service_driver import ServiceDriver

@@ -19,7 +19,7 @@ from service.context import ServiceContext
 from service.credential_link import closure, codes, confirmation, opening
 from service.ledger.codec import kind_of
 from service.ledger.memory_store import MemoryStore
-from service.settlement.claims import Identity
+from service.person.credentials import Identity
 from service.vault import Personal, Vault
 from service.visit.identify import identify
 from tests.cases.reading import Step

@@ -14,6 +14,8 @@ from aggregates.account.events import (
     AidReturned,
     BeneficiaryLinked,
     BeneficiaryUnlinked,
+    CredentialAdded,
+    CredentialWithdrawn,
     Credited,
     Debited,
     DebitReturned,
@@ -58,6 +60,7 @@ from aggregates.topics import Event
 from aggregates.vocabulary import (
     BindingStatus,
     Bucket,
+    CredentialType,
     Ending,
     ErasureReason,
     FilingKind,
@@ -139,6 +142,12 @@ ACCOUNT_EVENTS: dict[str, Event] = {
     ),
     "account.filing-made/1": FilingMade(
         place="330100", kind=FilingKind.LONG_TERM, from_on=ON, until_on=date(2027, 3, 1)
+    ),
+    "account.credential-added/1": CredentialAdded(
+        kind=CredentialType.SOCIAL_CARD, sealed="c2VhbGVk", on=ON
+    ),
+    "account.credential-withdrawn/1": CredentialWithdrawn(
+        kind=CredentialType.E_CREDENTIAL, sealed="c2VhbGVk", reason="挂失", on=ON
     ),
     "account.frozen/1": AccountFrozen(reason="法院冻结"),
     "account.unfrozen/1": AccountUnfrozen(reason="解除冻结"),

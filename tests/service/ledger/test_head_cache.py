@@ -1,6 +1,7 @@
 """What a process remembers: heads, and persons for as long as they may be remembered."""
 
-from aggregates.vocabulary import StreamId
+from aggregates.account.state import Account, HeldCredential
+from aggregates.vocabulary import CredentialType, StreamId
 from service.ledger.head_cache import PERSONS_KEPT_S, HeadCache
 from service.ledger.overlay import Overlay
 from service.ledger.store import SealedPerson
@@ -49,3 +50,31 @@ def test_persons_are_forgotten_in_time() -> None:
 
     memory.forget_persons(1001.0 + PERSONS_KEPT_S)
     assert {} == memory.persons
+
+
+def test_the_names_of_a_credential_s_holder_go_with_the_head() -> None:
+    """Another process may withdraw a card: its name is loaded again with the account."""
+    memory, held = HeadCache(), HeldCredential(CredentialType.SOCIAL_CARD, "sealed")
+    overlay = landed()
+    before = overlay.heads[PURSE]
+    assert isinstance(before.state, Account)
+    holder = before._replace(state=before.state._replace(credentials=(held,)))
+    overlay.heads[PURSE] = holder
+    overlay.names.update({b"card": PURSE, b"other": OTHER})
+    memory.merge(overlay)
+    assert {b"card": PURSE, b"other": OTHER} == memory.names
+
+    memory.forget([PURSE, OTHER])
+    assert {b"other": OTHER} == memory.names
+
+
+def test_a_freed_name_is_forgotten() -> None:
+    """A withdrawn card leads nowhere in the process that withdrew it."""
+    memory, overlay = HeadCache(), landed()
+    overlay.names[b"card"] = PURSE
+    memory.merge(overlay)
+    freed = landed()
+    freed.names[b"card"] = None
+    memory.merge(freed)
+
+    assert {} == memory.names

@@ -39,9 +39,10 @@ from service.ledger.eventsourcing.blocking import LedgerLoop
 from service.ledger.eventsourcing.mapper import LedgerEvent, LedgerMapper
 from service.ledger.eventsourcing.recorder import LedgerRecorder, LedgerTracking
 from service.ledger.postgres.store import PostgresStore
+from service.person.credentials import Identity
 from service.policy import publish
 from service.settings import Settings
-from service.settlement.claims import Identity, SettleBill
+from service.settlement.claims import SettleBill
 from service.settlement.settle import settle
 from service.vault import Personal
 

@@ -18,7 +18,7 @@ from service.regions.policy_files import PolicyProblem, read_folder
 ROOT = Path(__file__).parents[3]
 REGIONS = ROOT / "service" / "regions"
 SHIPPED = load(REGIONS)
-EDITIONS = [edition for region in SHIPPED.regions() for edition in SHIPPED.editions(region)]
+EDITIONS = [edition for editions in SHIPPED.by_region.values() for edition in editions]
 IDS = (ROOT / "tests" / "samples" / "policy_ids.txt").read_text(encoding="utf-8").split()
 
 

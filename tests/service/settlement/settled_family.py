@@ -28,9 +28,10 @@ from service.context import ServiceContext, open_postgres
 from service.ledger.command import Reply
 from service.ledger.postgres.connect import DEFAULT, Patience
 from service.ledger.postgres.store import PostgresStore
+from service.person.credentials import Identity
 from service.policy import publish
 from service.settings import Settings
-from service.settlement.claims import Identity, SettleBill
+from service.settlement.claims import SettleBill
 from service.settlement.settle import settle
 from service.vault import Personal
 from tests.cases.outcome import StoppedClock

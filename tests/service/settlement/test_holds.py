@@ -16,8 +16,9 @@ from service.context import ServiceContext, furnish
 from service.ids import stream_of
 from service.ledger.command import Reply
 from service.ledger.memory_store import MemoryStore
+from service.person.credentials import Identity
 from service.settlement.capture import FinalBill, capture
-from service.settlement.claims import Identity, SettleBill
+from service.settlement.claims import SettleBill
 from service.settlement.holds import hold, look_at_hold, release
 from service.settlement.queries import look_at_settlement
 from service.settlement.quote import quote
