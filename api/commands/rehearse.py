@@ -35,9 +35,11 @@ def add_to(subparsers: "Subparsers") -> argparse.ArgumentParser:
     """Add the arguments of `rehearse` to those of `policy`."""
     command = subparsers.add_parser("rehearse", help="decide the recorded log under a draft")
     command.add_argument("draft", metavar="DRAFT.toml", help="a region's file, or - for input")
-    days = {"type": date.fromisoformat, "metavar": "DAY"}
-    command.add_argument("--from", dest="from_on", help="the first day that is decided", **days)
-    command.add_argument("--to", dest="to_on", help="the last day", **days)
+    for option, name, about in (
+        ("--from", "from_on", "the first day that is decided again, YYYY-MM-DD"),
+        ("--to", "to_on", "the last day"),
+    ):
+        command.add_argument(option, dest=name, type=date.fromisoformat, metavar="DAY", help=about)
     command.add_argument("--region", metavar="AREA", help="count only this area's patients")
     command.add_argument("--picture", metavar="FILE.svg", help="where the picture is written")
     command.add_argument(

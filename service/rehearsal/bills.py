@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 from aggregates.account.state import Account
@@ -28,7 +29,14 @@ from aggregates.settlement.settlement import (
     evolve,
     settled_of,
 )
-from aggregates.vocabulary import HoldEnd, Instant, StreamId, instant
+from aggregates.vocabulary import (
+    HoldEnd,
+    Instant,
+    Insurance,
+    InsuranceStatus,
+    StreamId,
+    instant,
+)
 from service.clock import micros
 from service.ledger.command import StreamEvents
 from service.ledger.overlay import Overlay
@@ -77,8 +85,9 @@ def settle_again(world: Overlay, vault: Vault, row: Stored, settled: Settled) ->
         kept: Settlement | None = _all_in_cash(settled, sum(recorded.fen))
         drafted = _refused(recorded, refusal.code())
         return MadeAgain([], kept, "settlements", patient.region, groups, recorded, drafted)
-    drafted = _cost(reads, made)
-    is_same = drafted == recorded and _paid(made) == _paid(settled)
+    is_same = made.payers == settled.payers and made.reasons == settled.reasons
+    drafted = recorded if is_same else _cost(reads, made)
+    is_same = is_same or (drafted == recorded and _paid(made) == _paid(settled))
     kept = None if is_same else evolve(None, made)
     moves = [*moves, *debits_of(row.stream, made)]
     return MadeAgain(moves, kept, "settlements", patient.region, groups, recorded, drafted)
@@ -140,8 +149,14 @@ def give_back_again(
 
 def groups_of(patient: Account, place: str, now: Instant) -> BillGroups:
     """The groups that a patient's decision counts in."""
-    person_class = f"{patient.insurance} {patient.standing.lower()}"
-    return BillGroups(person_class, place, f"{now.on:%Y-%m}")
+    return _groups(patient.insurance, patient.standing, place, now.on.replace(day=1))
+
+
+@lru_cache(maxsize=4096)
+def _groups(
+    insurance: Insurance, standing: InsuranceStatus, place: str, month_on: date
+) -> BillGroups:
+    return BillGroups(f"{insurance} {standing.lower()}", place, f"{month_on:%Y-%m}")
 
 
 def instant_of(row: Stored) -> Instant:

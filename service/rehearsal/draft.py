@@ -15,7 +15,7 @@ from pathlib import Path
 
 from aggregates.policy.edition import Edition
 from aggregates.policy.rulebook import Rulebook
-from service.regions.canonical import canonical
+from service.regions.canonical import canonical, from_canonical
 from service.regions.policy_book import PolicyBook, PolicyFilesError, load
 from service.regions.policy_files import PolicyProblem
 
@@ -59,8 +59,11 @@ class Draft:
         if not new:
             return replace(rulebook, editions=tuple(editions))
         draft = replace(new[-1], effective_on=begins_on, effective_until=None)
-        begins = {edition.id: edition.effective_on for edition in drafted}
-        earlier = [pair for pair in editions if begins.get(pair[0], FIRST_DAY) < begins_on]
+        earlier = [
+            (name, content)
+            for name, content in editions
+            if from_canonical(content.encode()).effective_on < begins_on
+        ]
         pulled = (draft.id, canonical(draft).decode())
         return replace(rulebook, editions=(*earlier, pulled))
 

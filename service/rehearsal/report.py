@@ -1,11 +1,11 @@
 """The report of a rehearsal as JSON and as lines for a terminal. Amounts are in whole fen."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from service.rehearsal.draft import Draft
 from service.rehearsal.picture import Bar, Panel, picture_of
-from service.rehearsal.tally import PAYERS, BillCost, ChangedBill, RehearsalTally
+from service.rehearsal.tally import PAYERS, BillCost, ChangedBill, PaidSums, RehearsalTally
 from service.serializers import signed_yuan
 
 Report = dict[str, Any]
@@ -19,11 +19,11 @@ TITLES = {
 
 def report_of(draft: Draft, tally: RehearsalTally, scope: dict[str, str | None]) -> Report:
     """Everything that a rehearsal found; `scope` is what was asked for, as text."""
+    found, total = tally.by(), tally.total()
     by = {
         name: [{"key": key} | sums.answer() for key, sums in sorted(groups.items())]
-        for name, groups in tally.by.items()
+        for name, groups in found.items()
     }
-    total = tally.total
     return {
         "draft": {"code": draft.code, "editions": draft.ids()},
         **scope,
@@ -36,13 +36,13 @@ def report_of(draft: Draft, tally: RehearsalTally, scope: dict[str, str | None])
         "total": total.answer(),
         "by": by,
         "largest": [_changed(bill) for bill in tally.largest()],
-        "picture": picture_of(f"{draft.code} {draft.ids()[-1]}", _panels(tally)),
+        "picture": picture_of(f"{draft.code} {draft.ids()[-1]}", _panels(found)),
     }
 
 
-def _panels(tally: RehearsalTally) -> Iterator[Panel]:
+def _panels(found: Mapping[str, Mapping[str, PaidSums]]) -> Iterator[Panel]:
     cash = PAYERS.index("cash")
-    for name, groups in tally.by.items():
+    for name, groups in found.items():
         if name == "relation":  # a relative pays no cash: what he pays more
             bars = [
                 Bar(key, sum(sums.drafted) - sum(sums.recorded))

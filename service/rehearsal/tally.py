@@ -65,9 +65,23 @@ class PaidSums:
         """Add one decision."""
         self.bills += is_bill
         self.changed += is_bill and recorded != drafted
+        was, now = self.recorded, self.drafted
+        was[0] += recorded[0]
+        was[1] += recorded[1]
+        was[2] += recorded[2]
+        was[3] += recorded[3]
+        now[0] += drafted[0]
+        now[1] += drafted[1]
+        now[2] += drafted[2]
+        now[3] += drafted[3]
+
+    def join(self, other: "PaidSums") -> None:
+        """Add the sums of another group."""
+        self.bills += other.bills
+        self.changed += other.changed
         for at in range(len(PAYERS)):
-            self.recorded[at] += recorded[at]
-            self.drafted[at] += drafted[at]
+            self.recorded[at] += other.recorded[at]
+            self.drafted[at] += other.drafted[at]
 
     def answer(self) -> dict[str, Any]:
         """The group as JSON: each payer's sums, and how much more is paid under the draft."""
@@ -87,10 +101,8 @@ class RehearsalTally:
         self.changed: Counter[str] = Counter()
         self.reason_changed = 0
         self.not_followed = 0
-        self.total = PaidSums()
-        self.by: dict[str, dict[str, PaidSums]] = {
-            name: defaultdict(PaidSums) for name in ("person_class", "relation", "place", "month")
-        }
+        self._groups: dict[BillGroups, PaidSums] = defaultdict(PaidSums)
+        self._relations: dict[str, PaidSums] = defaultdict(PaidSums)
         self._largest: list[tuple[int, int, ChangedBill]] = []
 
     def count(
@@ -111,9 +123,7 @@ class RehearsalTally:
             return
         is_bill = kind == "settlements"
         was, now = recorded.fen, drafted.fen
-        self.total.add(was, now, is_bill=is_bill)
-        for name, key in zip(BillGroups._fields, groups, strict=True):
-            self.by[name][key].add(was, now, is_bill=is_bill)
+        self._groups[groups].add(was, now, is_bill=is_bill)
         self._add_relations(recorded.relations, drafted.relations, is_bill=is_bill)
         if is_bill and was != now:
             self._keep(ChangedBill(*found_at, recorded, drafted))
@@ -121,10 +131,10 @@ class RehearsalTally:
     def _add_relations(
         self, recorded: Mapping[str, int], drafted: Mapping[str, int], *, is_bill: bool
     ) -> None:
-        for relation in recorded.keys() | drafted.keys():
+        for relation in recorded if recorded is drafted else recorded.keys() | drafted.keys():
             was = _placed(relation, recorded.get(relation, 0))
             now = _placed(relation, drafted.get(relation, 0))
-            self.by["relation"][relation].add(was, now, is_bill=is_bill)
+            self._relations[relation].add(was, now, is_bill=is_bill)
 
     def _keep(self, bill: ChangedBill) -> None:
         pairs = zip(bill.recorded.fen, bill.drafted.fen, strict=True)
@@ -133,6 +143,23 @@ class RehearsalTally:
             heapq.heappush(self._largest, item)
         else:
             heapq.heappushpop(self._largest, item)
+
+    def total(self) -> PaidSums:
+        """The sums of everybody."""
+        total = PaidSums()
+        for sums in self._groups.values():
+            total.join(sums)
+        return total
+
+    def by(self) -> dict[str, dict[str, PaidSums]]:
+        """The sums by each way to group."""
+        found: dict[str, dict[str, PaidSums]] = {
+            name: defaultdict(PaidSums) for name in BillGroups._fields
+        }
+        for groups, sums in self._groups.items():
+            for name, key in zip(BillGroups._fields, groups, strict=True):
+                found[name][key].join(sums)
+        return found | {"relation": self._relations}
 
     def largest(self) -> list[ChangedBill]:
         """The bills that change most, the largest change first; of equal ones the earlier."""

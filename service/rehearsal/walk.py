@@ -31,13 +31,14 @@ from aggregates.settlement.events import (
 )
 from aggregates.settlement.hold import ClaimHeld, HoldCaptured, HoldEnded
 from aggregates.topics import TOPICS, Event, State
-from aggregates.vocabulary import HoldEnd, StreamId
+from aggregates.vocabulary import HoldEnd, StreamId, instant
 from service.ledger.codec import kind_of, parts
 from service.ledger.command import StreamEvents
 from service.ledger.overlay import Overlay
 from service.ledger.read_set import ReadSet
 from service.ledger.store import NO_HEAD, StreamHead
 from service.rehearsal.bills import (
+    EPOCH,
     MadeAgain,
     give_back_again,
     hold_again,
@@ -89,6 +90,7 @@ class RehearsalWalk:
         self._gone: set[StreamId] = set()
         self._tickets: dict[str, StreamId] = {}
         self._premiums: dict[StreamId, Premium] = {}
+        self._at, self._now = 0, instant(EPOCH)
 
     def take(self, row: Stored) -> None:
         """Take the next event of the log.
@@ -235,7 +237,9 @@ class RehearsalWalk:
     def _before(self, state: State | None, event: Event, row: Stored) -> State | None:
         """An account with its old year closed, where the draft moves money that nobody moved."""
         if isinstance(state, Account) and isinstance(event, MOVES):
-            return turned(state, instant_of(row))
+            if row.recorded_at != self._at:
+                self._at, self._now = row.recorded_at, instant_of(row)
+            return turned(state, self._now)
         return state
 
     def _renamed(self, event: Event) -> Event:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from aggregates.policy.edition import Edition
 from aggregates.policy.rulebook import EditionPublished
+from service.context import ServiceContext
 from service.ledger.codec import encode, encode_act, kind_of
 from service.ledger.memory_store import MemoryStore
 from service.ledger.overlay import Overlay, UnreadError
@@ -70,3 +71,12 @@ def take(store: MemoryStore, walk: RehearsalWalk, row: Stored) -> None:
                 walk.states.heads[stream] = head
         else:
             break
+
+
+def differences_in(context: ServiceContext) -> int:
+    """The differences of a ledger in memory under its own rules: a rehearsal finds none."""
+    store, book = context.store, context.policies
+    assert isinstance(store, MemoryStore), "the whole log is walked"
+    report = rehearsed(store, context.vault, draft_of(store, book.regions()[0], book, book))
+    count: int = report["differences"] + report["not_followed"]
+    return count

@@ -19,7 +19,7 @@ from tests.service.rehearsal.rehearsing import book_of, draft_of, rehearsed
 BASE = replace(P0, id="p0/2020-01")
 DRAFTS: dict[str, Edition] = {
     "reserve": replace(BASE, money=replace(BASE.money, reserve_fen=13_000)),
-    "cap": replace(BASE, money=replace(BASE.money, cap_per_settlement_fen=700)),
+    "cap": replace(BASE, id="p0/cap", money=replace(BASE.money, cap_per_settlement_fen=700)),
     "no own caps": replace(BASE, money=replace(BASE.money, cap_set_by=CapSetBy.REGION)),
     "order": replace(BASE, order=replace(BASE.order, order_strategy=OrderStrategy.BALANCE_DESC)),
     "one payer": replace(BASE, order=replace(BASE.order, max_payers_per_settlement=1)),
@@ -112,6 +112,8 @@ async def test_only_the_range_and_the_region_count() -> None:
     months = [group["key"] for group in whole["by"]["month"]]
     part = report_under(store, DRAFTS["cap"], from_on=date(2026, 4, 1), to_on=date(2026, 4, 30))
 
+    since = report_under(store, DRAFTS["cap"], from_on=BASE.effective_on)
+    assert whole["total"] == since["total"], "a range may begin with the first edition"
     assert ["2026-04"] == [group["key"] for group in part["by"]["month"]]
     assert "2026-04" in months
     assert 0 == report_under(store, DRAFTS["cap"], region="542500")["total"]["bills"]
