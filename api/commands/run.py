@@ -19,7 +19,7 @@ from api.http.dependencies import Api
 from api.http.limits.rate_limits import RateLimits
 from api.http.tokens import TokenKeysError, Tokens, issuer_path, make_issuer
 from api.processes.child_processes import FollowingChild
-from api.processes.replay_jobs import Replays
+from api.processes.replay_jobs import Ledger, Rehearsals, Replays
 from api.processes.tax_side import connected_tax_side
 from api.server import end_in_time, serve, server_of
 from service.adapters.credential_verifier import CredentialVerifier
@@ -167,9 +167,10 @@ def _api_of(context: ServiceContext, read_models: ReadModels, dsn: str, settings
     """What the routes work with: tokens, replays and limits as the settings say."""
     tokens = Tokens(settings.token_keys or issuer_path(settings.data), context.vault)
     context.readiness.add("token keys", tokens.reasons)
-    replays = Replays(dsn, settings, context.clock, read_models.pool)
+    ledger = Ledger(dsn, settings, context.clock, read_models.pool)
     limits = RateLimits(settings.person_misses, settings.caller_misses, settings.address_failures)
-    return Api(context, tokens, read_models, replays, limits)
+    works = (Replays(ledger), Rehearsals(ledger))
+    return Api(context, tokens, read_models, *works, limits)
 
 
 async def _serve(
@@ -178,8 +179,9 @@ async def _serve(
     app = create_app(api, paths_of(options.fsi_paths))
     server = server_of(app, settings, (options.host, options.port))
     await serve(server, api.stopping, postgres)
-    if api.replays is not None:
-        await api.replays.close()
+    for work in (api.replays, api.rehearsals):
+        if work is not None:
+            await work.close()
     if postgres is not None and postgres.poll() is not None:
         return fail("the database has died; the next start recovers it")
     return 0
