@@ -46,6 +46,7 @@ class Particulars:
     """What an agreement states of an institution.
 
     `region` is the pooling area; `place_code` is the code given, if it was another one.
+    `hospital_level` is "1" to "3", or "" if it is not known.
     """
 
     code: str
@@ -56,6 +57,7 @@ class Particulars:
     opened_regions: tuple[str, ...]
     sensitive: bool
     place_code: str = ""
+    hospital_level: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

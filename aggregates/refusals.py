@@ -63,6 +63,10 @@ class LinesMismatchError(InputRefusedError):
     """The fee lines do not sum to the personal part."""
 
 
+class MedTypeUnknownError(InputRefusedError):
+    """The kind of care is no code of the national table (regions.md §2); `allowed` has them."""
+
+
 class CredentialMismatchError(InputRefusedError):
     """The credential shown is not the patient's (S101)."""
 
@@ -94,6 +98,14 @@ class NotPermittedError(RefusalError):
 
 class EvidenceInvalidError(InputRefusedError):
     """The evidence is incomplete, or its kind is not accepted."""
+
+
+class RankNotTakenError(InputRefusedError):
+    """The region takes no rank from the form of a binding."""
+
+
+class KinshipImpossibleError(InputRefusedError):
+    """Ages or sexes by ID number do not fit the relation (regions.md §3)."""
 
 
 class ConsentUnknownError(InputRefusedError):
@@ -165,6 +177,10 @@ class KinshipUnprovenError(RuleRefusedError):
     """No evidence that the region accepts proves the kinship."""
 
 
+class KinshipContradictedError(RuleRefusedError):
+    """The kinship register has the two in another relation (regions.md §3)."""
+
+
 class LifetimeLimitError(RuleRefusedError):
     """The region's lifetime limit of different beneficiaries is reached."""
 
@@ -194,7 +210,7 @@ class LinkClosedError(RuleRefusedError):
 
 
 class NotInReviewError(RuleRefusedError):
-    """The credential link does not wait for a review."""
+    """The binding or credential link does not wait for a review."""
 
 
 class NotInvitedError(RuleRefusedError):
@@ -215,6 +231,10 @@ class TooEarlyError(RuleRefusedError):
 
 class PartyStatusError(RuleRefusedError):
     """The status of one side's insurance or account does not allow a binding."""
+
+
+class CredentialInactiveError(RuleRefusedError):
+    """The region requires that both sides' e-credentials are active; `side` has none."""
 
 
 class ScopeError(RuleRefusedError):

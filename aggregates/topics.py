@@ -64,6 +64,7 @@ TOPICS: dict[type[Event], str] = {
     account_events.AccountClosed: "account.closed/1",
     account_events.PersonErased: "account.person-erased/1",
     account_events.FilingMade: "account.filing-made/1",
+    account_events.FlagsChanged: "account.flags-changed/1",
     account_events.YearClosed: "account.year-closed/1",
     account_events.Held: "account.held/1",
     account_events.HoldReleased: "account.hold-released/1",
@@ -76,6 +77,7 @@ TOPICS: dict[type[Event], str] = {
     account_events.CredentialWithdrawn: "account.credential-withdrawn/1",
     binding_events.InvitationSent: "binding.invitation-sent/1",
     binding_events.StrangerInvited: "binding.stranger-invited/1",
+    binding_events.DocumentReviewed: "binding.document-reviewed/1",
     binding_events.BindingConfirmed: "binding.confirmed/1",
     binding_events.InvitationDeclined: "binding.invitation-declined/1",
     binding_events.GrantChanged: "binding.grant-changed/1",
@@ -129,8 +131,13 @@ CLASSES: dict[str, type[Event]] = {topic: event for event, topic in TOPICS.items
 LATER_MEMBERS: dict[str, object] = {
     "insured_place": "",
     "place_code": "",
+    "hospital_level": "",
     "proven_by": "",
+    "reading": 0,
     "shown_at_counter": "",
+    "review_until": None,
+    "rank": None,
+    "use_aid": True,
 }
 """Members that events got after their topic, and their defaults.
 

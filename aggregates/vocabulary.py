@@ -153,6 +153,7 @@ class FilingKind(StrEnum):
 class BindingStatus(StrEnum):
     """The status of a binding."""
 
+    IN_REVIEW = "in_review"
     INVITED = "invited"
     ACTIVE = "active"
     DECLINED = "declined"
@@ -315,6 +316,8 @@ class Reason(StrEnum):
     REGION_NOT_OPEN = "REGION_NOT_OPEN"
     FILING_REQUIRED = "FILING_REQUIRED"
     MED_TYPE_NOT_ALLOWED = "MED_TYPE_NOT_ALLOWED"
+    AID_UNUSED = "AID_UNUSED"
+    FUND_PAYS = "FUND_PAYS"
 
 
 class Setting(StrEnum):

@@ -55,6 +55,9 @@ class InstitutionBody(Body):
     status: Literal["active", "suspended", "ended"] = "active"
     opened_regions: tuple[RegionCode, ...] = ()
     sensitive: bool = False
+    level: Literal["1", "2", "3"] | None = Field(
+        None, description="A hospital's level, for the pooled fund's part; none if unknown."
+    )
     dialect: DialectBody | None = None
     signature: SignatureBody | None = None
     reference: Reference | None = None
@@ -87,6 +90,7 @@ class InstitutionReply(ApiModel):
     status: str
     opened_regions: list[str]
     sensitive: bool
+    level: str | None
     dialect: DialectReply
     signature: SignatureReply | None
     version: int
@@ -145,6 +149,7 @@ def designation_of(body: InstitutionBody) -> institutions.Designate:
         status=InstitutionStatus(body.status),
         opened_regions=body.opened_regions,
         sensitive=body.sensitive,
+        hospital_level=body.level or "",
         dialect=_dialect_of(body.dialect),
         signature=_signature_of(body.signature),
     )

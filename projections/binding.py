@@ -9,7 +9,14 @@ from typing import Annotated, NamedTuple
 
 from aggregates.account.events import AccountOpened
 from aggregates.binding import events as binding_events
-from aggregates.vocabulary import BindingStatus, Instant, Relation, StreamId, Use
+from aggregates.vocabulary import (
+    BindingStatus,
+    Instant,
+    KinshipEvidence,
+    Relation,
+    StreamId,
+    Use,
+)
 from projections.kit import sql
 from projections.kit.paging import Page, below, bounded, page
 from projections.kit.recorded_event import RecordedEvent
@@ -17,6 +24,7 @@ from projections.kit.row_per_stream import Rows
 from projections.kit.table import Connection, Reader, Table, columns, key_of
 
 CHANGES = (
+    binding_events.DocumentReviewed,
     binding_events.BindingConfirmed,
     binding_events.InvitationDeclined,
     binding_events.GrantChanged,
@@ -46,6 +54,9 @@ class BindingRow(NamedTuple):
     active_from: date | None
     expires_at: datetime
     last_on: date | None
+    review_until: date | None
+    evidence: KinshipEvidence
+    evidence_reference: str | None
 
 
 def evolve(row: BindingRow | None, recorded: RecordedEvent) -> BindingRow | None:
@@ -55,6 +66,9 @@ def evolve(row: BindingRow | None, recorded: RecordedEvent) -> BindingRow | None
     if row is None:
         return None
     match recorded.event:
+        case binding_events.DocumentReviewed(is_approved=is_approved, expires_at=expires_at):
+            status = BindingStatus.INVITED if is_approved else BindingStatus.DECLINED
+            row = row._replace(status=status, expires_at=expires_at)
         case binding_events.BindingConfirmed(active_from=active_from):
             row = row._replace(status=BindingStatus.ACTIVE, active_from=active_from)
         case binding_events.InvitationDeclined():
@@ -78,12 +92,15 @@ def _invited(recorded: RecordedEvent, event: binding_events.InvitationSent) -> B
         relation=event.relation,
         uses=event.uses,
         caps=event.caps,
-        status=BindingStatus.INVITED,
+        status=BindingStatus.IN_REVIEW if event.review_until else BindingStatus.INVITED,
         valid_from=event.valid_from,
         valid_until=event.valid_until,
         active_from=None,
         expires_at=event.expires_at,
         last_on=None,
+        review_until=event.review_until,
+        evidence=event.evidence,
+        evidence_reference=event.evidence_reference,
     )
 
 
@@ -112,6 +129,7 @@ TABLE = Table(
     );
     """,
     parts=("", "_regions"),
+    shape=2,
 )
 OPENED = f"{REGIONS.insert('_regions')} ON CONFLICT (account) DO NOTHING"
 UPSERT = f"""
@@ -145,13 +163,14 @@ async def write(connection: Connection, name: str, events: Sequence[RecordedEven
 
 
 STANDING = """CASE
+        WHEN status = 'in_review' AND $2::date > review_until THEN 'expired'
         WHEN status = 'invited' AND $1::timestamptz > expires_at THEN 'expired'
         WHEN status = 'active' AND $2::date > valid_until THEN 'expired'
         WHEN $2::date <= last_on THEN 'active'
         ELSE status END"""
 """The status at a moment $1 on a day $2, as computed by `Binding.status_at` of the rules."""
 SIDE = f"""
-    (SELECT {COLUMNS.names.replace("status", f"{STANDING} AS status")} FROM bindings
+    (SELECT {COLUMNS.names.replace("status", f"{STANDING} AS status")} FROM {TABLE.stored}
       WHERE {{side}} AND position < $3 AND ($4::text IS NULL OR {STANDING} = $4)
       ORDER BY position DESC LIMIT $5)
 """  # noqa: S608 -- column names of ours

@@ -164,6 +164,7 @@ def _answer(institution: Institution, version: int) -> dict[str, Any]:
         "status": institution.status,
         "opened_regions": list(institution.opened_regions),
         "sensitive": institution.sensitive,
+        "level": institution.hospital_level or None,
         "dialect": asdict(institution.dialect),
         "signature": _signature_answer(institution),
         "version": version,

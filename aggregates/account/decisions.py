@@ -80,6 +80,19 @@ def change_status(
     return change(standing=standing, reason=reason, effective_on=effective_on)
 
 
+def change_flags(account: Account, flags: tuple[str, ...], reason: str) -> events.FlagsChanged:
+    """Replace the marks on a person; the event has them in alphabetical order.
+
+    Raises:
+        AccountEndedError: the account has ended; StatusUnchangedError: they are the present ones.
+    """
+    if account.ending is not None:
+        raise AccountEndedError(status=account.status)
+    if set(flags) == set(account.flags):
+        raise StatusUnchangedError(status=account.status)
+    return events.FlagsChanged(flags=tuple(sorted(set(flags))), reason=reason)
+
+
 def file_elsewhere(
     account: Account, place: str, kind: FilingKind, from_on: date, until_on: date | None
 ) -> events.FilingMade:

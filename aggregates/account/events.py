@@ -153,6 +153,14 @@ class FilingMade:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FlagsChanged:
+    """The marks on a person changed, such as a chronic-disease registration; these are all."""
+
+    flags: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountFrozen:
     """The account was frozen: nothing may leave it, returns are accepted."""
 

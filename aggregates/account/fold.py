@@ -42,6 +42,7 @@ StandingEvent = (
     | events.InsuranceResumed
     | events.AccountClosed
     | events.FilingMade
+    | events.FlagsChanged
     | events.PersonErased
 )
 CredentialEvent = events.CredentialAdded | events.CredentialWithdrawn
@@ -83,6 +84,8 @@ def _evolve_standing(account: Account, event: StandingEvent) -> Account:
             filing = Filing(event.place, event.kind, event.from_on, event.until_on)
             others = tuple(f for f in account.filings if f.place != event.place)
             return account._replace(filings=(*others, filing))
+        case events.FlagsChanged(flags=flags):
+            return account._replace(flags=flags)
         case events.PersonErased():
             return account._replace(is_erased=True, credentials=())
 

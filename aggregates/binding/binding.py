@@ -11,13 +11,21 @@ from aggregates import refusals
 from aggregates.binding import events
 from aggregates.binding.eligibility import Side, account_of_stranger, check_limits, check_parties
 from aggregates.binding.events import Caps
-from aggregates.binding.kinship import KinshipShown, evidence_for
-from aggregates.binding.validity import last_day_of, months_later
+from aggregates.binding.kinship import (
+    KinshipShown,
+    agrees,
+    check_possible,
+    check_uncontradicted,
+    evidence_for,
+)
+from aggregates.binding.validity import last_day_of, months_later, working_days_later
 from aggregates.policy.choices import EffectiveDelay, Renewal, UnbindBy, UnbindEffective
+from aggregates.policy.edition import BindingTerms
 from aggregates.vocabulary import (
     BEIJING,
     BindingStatus,
     Instant,
+    KinshipEvidence,
     ParentSex,
     Relation,
     StreamId,
@@ -30,7 +38,8 @@ class Binding:
     """The state of a binding, folded from its events.
 
     `is_known`: the sponsor may know that the beneficiary exists. The default is for events
-    recorded before `StrangerInvited` was introduced.
+    recorded before `StrangerInvited` was introduced. A document is reviewed until the end of the
+    day `review_until`.
     """
 
     sponsor: StreamId
@@ -48,9 +57,14 @@ class Binding:
     active_from: date | None = None
     last_on: date | None = None
     is_known: bool = True
+    review_until: date | None = None
+    rank: int | None = None
 
     def status_at(self, now: Instant) -> BindingStatus:
-        """The status at a moment: invitations and grants expire without an event."""
+        """The status at a moment: claims, invitations and grants expire without an event."""
+        if self.status is BindingStatus.IN_REVIEW:
+            is_over = self.review_until is not None and now.on > self.review_until
+            return BindingStatus.EXPIRED if is_over else BindingStatus.IN_REVIEW
         if self.status is BindingStatus.INVITED and now.at > self.expires_at:
             return BindingStatus.EXPIRED
         ends_on = self.ends_on(now.on)
@@ -85,6 +99,7 @@ class Binding:
 BindingEvent = (
     events.InvitationSent
     | events.StrangerInvited
+    | events.DocumentReviewed
     | events.BindingConfirmed
     | events.InvitationDeclined
     | events.GrantChanged
@@ -107,9 +122,15 @@ def evolve(binding: Binding | None, event: BindingEvent) -> Binding:
             parent=event.parent,
             expires_at=event.expires_at,
             is_known=not isinstance(event, events.StrangerInvited),
+            review_until=event.review_until,
+            rank=event.rank,
+            status=BindingStatus.IN_REVIEW if event.review_until else BindingStatus.INVITED,
         )
     assert binding is not None, "a binding begins with InvitationSent"
     match event:
+        case events.DocumentReviewed(is_approved=is_approved, expires_at=expires_at):
+            status = BindingStatus.INVITED if is_approved else BindingStatus.DECLINED
+            return replace(binding, status=status, expires_at=expires_at)
         case events.BindingConfirmed(confirmed_at=at, active_from=active_from):
             return replace(
                 binding,
@@ -128,13 +149,17 @@ def evolve(binding: Binding | None, event: BindingEvent) -> Binding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """The terms of an offer; without dates, from today until released."""
+    """The terms of an offer; without dates, from today until released.
+
+    `rank` is the place among the beneficiary's sponsors, where the region takes it from the form.
+    """
 
     relation: Relation
     uses: tuple[Use, ...]
     caps: Caps
     valid_from: date | None
     valid_until: date | None
+    rank: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +182,7 @@ def invite(
 
     Raises:
         SelfBindingError, RelationNotAllowedError, SponsorExcludedError, DateInvalidError,
-        EvidenceInvalidError: the offer is invalid; KinshipUnprovenError, and as
+        EvidenceInvalidError, RankNotTakenError: the offer is invalid; KinshipUnprovenError, and as
         `check_parties` and `check_limits`: the current state forbids it.
     """
     terms = sponsor.edition.binding
@@ -165,7 +190,11 @@ def invite(
         raise refusals.SelfBindingError
     if not any(allowed.startswith(offer.relation) for allowed in terms.relations_allowed):
         raise refusals.RelationNotAllowedError(relation=offer.relation)
+    if offer.rank is not None and not terms.rank_at_binding:
+        raise refusals.RankNotTakenError
     evidence = evidence_for(offer.relation, kin.shown, terms.kinship_evidence)
+    if not (kin.shown.is_checked or agrees(offer.relation, kin.shown.registered)):
+        check_possible(offer.relation, kin.shown.traits, now.on)
     check_parties(sponsor, beneficiary)
     check_limits(offer.relation, kin.parent, sponsor, beneficiary, now)
     valid_from = offer.valid_from or now.on
@@ -184,6 +213,35 @@ def invite(
         expires_at=now.at + timedelta(hours=terms.invite_ttl_hours),
         edition=sponsor.edition.id,
         consent=consent,
+        review_until=_review_until(evidence, kin.shown, terms, now),
+        rank=offer.rank,
+    )
+
+
+def _review_until(
+    evidence: KinshipEvidence, shown: KinshipShown, terms: BindingTerms, now: Instant
+) -> date | None:
+    """The last day on which an agency reviews a document; None where nothing is reviewed."""
+    if evidence is not KinshipEvidence.DOCUMENT or shown.is_checked or terms.review_days is None:
+        return None
+    return working_days_later(now.on, terms.review_days)
+
+
+def review(
+    binding: Binding, terms: BindingTerms, now: Instant, *, is_approved: bool, reason: str
+) -> events.DocumentReviewed:
+    """Approve or reject the document of a kinship, by the sponsor's region's terms.
+
+    Raises:
+        NotInReviewError: the binding does not wait for a review, or the time for it is over.
+    """
+    if binding.status_at(now) is not BindingStatus.IN_REVIEW:
+        raise refusals.NotInReviewError
+    return events.DocumentReviewed(
+        is_approved=is_approved,
+        reason=reason,
+        reviewed_at=now.at,
+        expires_at=now.at + timedelta(hours=terms.invite_ttl_hours),
     )
 
 
@@ -234,6 +292,19 @@ def confirm(
         edition=sponsor.edition.id,
         consent=consent,
     )
+
+
+def check_kin(binding: Binding, shown: KinshipShown, now: Instant) -> None:
+    """Check the kinship again before the beneficiary agrees; a stranger's is checked here first.
+
+    Raises:
+        NotInvitedError, InvitationExpiredError: no invitation is open; KinshipContradictedError,
+        KinshipImpossibleError: the register or the ID numbers tell of another relation.
+    """
+    _check_open(binding, now)
+    check_uncontradicted(binding.relation, shown.registered)
+    if not (binding.is_known or agrees(binding.relation, shown.registered)):
+        check_possible(binding.relation, shown.traits, now.on)
 
 
 def decline(binding: Binding, now: Instant) -> events.InvitationDeclined:
@@ -288,7 +359,7 @@ def release(
     """
     terms = sponsor.edition.binding
     status = binding.status_at(now)
-    if status is BindingStatus.INVITED and by == binding.sponsor:
+    if status in (BindingStatus.IN_REVIEW, BindingStatus.INVITED) and by == binding.sponsor:
         return events.BindingReleased(status=BindingStatus.RELEASED, reason=reason, last_on=None)
     if status is not BindingStatus.ACTIVE or binding.last_on is not None:
         raise refusals.NotActiveError

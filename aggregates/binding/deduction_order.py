@@ -7,8 +7,8 @@ from typing import NamedTuple
 from aggregates.account.events import OrderChanged
 from aggregates.account.state import Account, SponsorLink
 from aggregates.policy.choices import OrderMissing, OrderStrategy
-from aggregates.policy.edition import OrderTerms
-from aggregates.refusals import SponsorInvalidError, VersionStaleError
+from aggregates.policy.edition import Edition, OrderTerms
+from aggregates.refusals import NotPermittedError, SponsorInvalidError, VersionStaleError
 from aggregates.vocabulary import StreamId
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -56,6 +56,65 @@ def change_order(
     if version is not None and version != current:
         raise VersionStaleError(version=current)
     return OrderChanged(bindings=tuple(bindings))
+
+
+def order_at_binding(
+    account: Account,
+    live: tuple[SponsorLink, ...],
+    new: StreamId,
+    rank: int | None,
+    terms: Edition,
+) -> OrderChanged | None:
+    """The order after a sponsor was bound with a rank; None if the region takes none.
+
+    `account` has the new sponsor, bound by `new`. The others keep their order. A rank behind the
+    last one is the last.
+    """
+    by_hand = terms.order.order_strategy in SET_BY_HAND
+    if rank is None or not (by_hand and terms.binding.rank_at_binding):
+        return None
+    return move(account, live, new, rank)
+
+
+def move(
+    account: Account, live: tuple[SponsorLink, ...], binding: StreamId, rank: int
+) -> OrderChanged:
+    """Put one sponsor at a place, 1 first; the others keep their order among themselves."""
+    order = [s.binding for s in _by_hand(live, account.order or ()) if s.binding != binding]
+    order.insert(rank - 1, binding)
+    return OrderChanged(bindings=tuple(order))
+
+
+def moved_by(
+    account: Account, live: tuple[SponsorLink, ...], sponsor: StreamId, wish: OrderChanged
+) -> OrderChanged:
+    """The order that one sponsor (an account id) wishes, who moves only himself.
+
+    Who names only himself pays first; the others keep their order (regions.md §4 row 13).
+
+    Raises:
+        NotPermittedError: the others would pay in another order among themselves.
+    """
+    own = [link.binding for link in live if link.sponsor == sponsor]
+    if list(wish.bindings) == own:
+        return move(account, live, own[0], 1)
+    before, after = (
+        [link.binding for link in _by_hand(live, order) if link.sponsor != sponsor]
+        for order in (account.order or (), wish.bindings)
+    )
+    if before != after:
+        raise NotPermittedError
+    return wish
+
+
+def is_order_asked(account: Account, live: tuple[SponsorLink, ...], terms: OrderTerms) -> bool:
+    """Whether a person still has to set the order, and the region asks for it."""
+    return (
+        terms.order_asked_at_second_sponsor
+        and terms.order_strategy in SET_BY_HAND
+        and account.order is None
+        and len(live) > 1
+    )
 
 
 def in_order(

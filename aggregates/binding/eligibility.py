@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from aggregates import refusals
 from aggregates.account.state import Account
-from aggregates.policy.choices import BeneficiaryScope, OrderMissing
+from aggregates.policy.choices import Activation, BeneficiaryScope, OrderMissing
 from aggregates.policy.edition import BindingTerms, Edition
 from aggregates.vocabulary import (
     Instant,
@@ -36,13 +36,31 @@ class Side:
     edition: Edition
 
 
+def activation_of(terms: BindingTerms, relation: Relation) -> Activation:
+    """Who makes a binding of this relation active (`activation_by_relation`, `activation`).
+
+    A grandparent or grandchild of either line is of the one that leaves the line open.
+    """
+    for stated, activation in terms.activation_by_relation.items():
+        if stated is relation:
+            return activation
+    for stated, activation in terms.activation_by_relation.items():
+        if stated.startswith("GRAND") and relation.startswith(stated):
+            return activation
+    return terms.activation
+
+
+E_CREDENTIAL_ACTIVE = "E_CREDENTIAL_ACTIVE"
+"""The mark on a person whose medical e-credential is active (医保电子凭证已激活)."""
+
+
 def account_of_stranger(region: str, now: Instant) -> Account:
     """An account assumed for an unknown person: insured in a region, without bindings."""
     return Account(
         region=region,
         insurance=Insurance.RESIDENT,
         standing=InsuranceStatus.NORMAL,
-        flags=(),
+        flags=(E_CREDENTIAL_ACTIVE,),
         year=now.on.year,
     )
 
@@ -51,22 +69,35 @@ def check_parties(sponsor: Side, beneficiary: Side) -> None:
     """Check that the region accepts both persons, their status, and their regions.
 
     Raises:
-        SponsorExcludedError, AccountEndedError, NoFundsError, PartyStatusError, ScopeError.
+        SponsorExcludedError, AccountEndedError, NoFundsError, PartyStatusError,
+        CredentialInactiveError, ScopeError.
     """
     terms = sponsor.edition.binding
-    excluded = set(terms.excluded_persons)
-    if excluded.intersection((*sponsor.account.flags, *beneficiary.account.flags)):
+    if is_excluded(terms, sponsor.account, beneficiary.account):
         raise refusals.SponsorExcludedError
-    for side in (sponsor, beneficiary):
-        if side.account.ending is not None:
-            raise refusals.AccountEndedError
+    if sponsor.account.ending is not None or beneficiary.account.ending is not None:
+        raise refusals.AccountEndedError
     if not sponsor.account.has_funds:
         raise refusals.NoFundsError
     if sponsor.account.status not in terms.sponsor_status_ok:
         raise refusals.PartyStatusError(side="sponsor")
     if beneficiary.account.status not in terms.beneficiary_status_ok:
         raise refusals.PartyStatusError(side="beneficiary")
+    if terms.both_credentials_active:
+        _check_credential(sponsor.account, "sponsor")
+        _check_credential(beneficiary.account, "beneficiary")
     check_scope(sponsor, beneficiary.account.region)
+
+
+def _check_credential(account: Account, side: str) -> None:
+    if E_CREDENTIAL_ACTIVE not in account.flags:
+        raise refusals.CredentialInactiveError(side=side)
+
+
+def is_excluded(terms: BindingTerms, sponsor: Account, beneficiary: Account) -> bool:
+    """Whether a mark on one of the two excludes the binding (`excluded_persons`, `_sponsors`)."""
+    either = {*sponsor.flags, *beneficiary.flags}.intersection(terms.excluded_persons)
+    return bool(either) or bool(set(sponsor.flags).intersection(terms.excluded_sponsors))
 
 
 def check_scope(sponsor: Side, region: str) -> None:

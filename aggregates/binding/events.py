@@ -21,6 +21,8 @@ class InvitationSent:
     """A sponsor offered a grant. `expires_at` is the last moment for an answer.
 
     `consent` is the version of the text the sponsor agreed to; None if the channel sent none.
+    With `review_until` an agency reviews the document first, until the end of that day. `rank` is
+    the place among the beneficiary's sponsors that the form names, 1 pays first.
     """
 
     sponsor: StreamId
@@ -37,6 +39,8 @@ class InvitationSent:
     expires_at: datetime
     edition: str
     consent: str | None
+    review_until: date | None = None
+    rank: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +50,19 @@ class StrangerInvited(InvitationSent):
     The same is recorded if there is no such person: on the binding's stream only, and without
     `parent`. The beneficiary's state is checked when they agree.
     """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentReviewed:
+    """The agency of the sponsor's region approved or rejected the document of a kinship.
+
+    The beneficiary may answer an approved invitation until `expires_at`.
+    """
+
+    is_approved: bool
+    reason: str
+    reviewed_at: datetime
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

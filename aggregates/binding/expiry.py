@@ -12,7 +12,7 @@ from aggregates.account.state import Account, SponsorLink
 from aggregates.binding.binding import Binding
 from aggregates.vocabulary import BindingStatus, Instant, Parting, StreamId
 
-IN_FORCE = (BindingStatus.INVITED, BindingStatus.ACTIVE)
+IN_FORCE = (BindingStatus.IN_REVIEW, BindingStatus.INVITED, BindingStatus.ACTIVE)
 
 
 def live_sponsors(

@@ -5,7 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import NamedTuple
 
-from aggregates.refusals import EvidenceInvalidError, KinshipUnprovenError
+from aggregates.refusals import (
+    EvidenceInvalidError,
+    KinshipContradictedError,
+    KinshipImpossibleError,
+    KinshipUnprovenError,
+)
 from aggregates.vocabulary import KinshipEvidence, ParentSex, Relation, StreamId
 
 
@@ -105,22 +110,6 @@ def evolve(kinship: Kinship | None, event: KinshipEvent) -> Kinship:
             return replace(kinship, relatives=others)
 
 
-class KinshipShown(NamedTuple):
-    """The evidence a sponsor shows of a kinship, and the registered relation."""
-
-    kind: KinshipEvidence | None
-    reference: str | None
-    registered: Relation | None
-
-
-def agency_evidence(relation: Relation, accepted: Sequence[KinshipEvidence]) -> KinshipShown:
-    """The evidence of a binding that an agency checked and enters."""
-    if KinshipEvidence.DATA_CHECK in accepted:
-        return KinshipShown(None, None, relation)
-    kind = KinshipEvidence.DOCUMENT if KinshipEvidence.DOCUMENT in accepted else None
-    return KinshipShown(kind, "agency", None)
-
-
 class Traits(NamedTuple):
     """What an ID number contains: sex and date of birth."""
 
@@ -128,29 +117,115 @@ class Traits(NamedTuple):
     born_on: date | None
 
 
+UNKNOWN_TRAITS = Traits(None, None)
+"""Of a person without a resident's ID number, and of one whom the sponsor may not know."""
+
+
+class KinshipShown(NamedTuple):
+    """The evidence a sponsor shows of a kinship, and the registered relation.
+
+    `traits` are the sponsor's and the beneficiary's; `is_checked`: an agency saw the evidence.
+    """
+
+    kind: KinshipEvidence | None
+    reference: str | None
+    registered: Relation | None
+    traits: tuple[Traits, Traits] = (UNKNOWN_TRAITS, UNKNOWN_TRAITS)
+    is_checked: bool = False
+
+
+def agency_evidence(
+    relation: Relation, registered: Relation | None, accepted: Sequence[KinshipEvidence]
+) -> KinshipShown:
+    """The evidence of a binding that an agency checked and enters.
+
+    Raises:
+        KinshipContradictedError: the register says otherwise.
+    """
+    check_uncontradicted(relation, registered)
+    if KinshipEvidence.DATA_CHECK in accepted:
+        return KinshipShown(None, None, relation, is_checked=True)
+    kind = KinshipEvidence.DOCUMENT if KinshipEvidence.DOCUMENT in accepted else None
+    return KinshipShown(kind, "agency", None, is_checked=True)
+
+
 def evidence_for(
     relation: Relation, shown: KinshipShown, accepted: Sequence[KinshipEvidence]
 ) -> KinshipEvidence:
     """The evidence that proves a kinship in a region (policy.md §3.2 `kinship_evidence`).
 
-    Evidence that the sponsor names comes first; then the register; then a promise, where the
-    region accepts one.
+    The register's word comes first, where the region asks it; then the evidence that the sponsor
+    names; then a promise, where the region accepts one.
 
     Raises:
-        KinshipUnprovenError: no accepted evidence proves it; EvidenceInvalidError: a kind that
-        the region does not accept, or a document without reference.
+        KinshipUnprovenError: no accepted evidence proves it; KinshipContradictedError: the
+        register contradicts a document or a promise; EvidenceInvalidError: a kind that the region
+        does not accept, or a document without reference.
     """
     if shown.kind is not None and shown.kind not in accepted:
         raise EvidenceInvalidError(field="evidence")
     if shown.kind is KinshipEvidence.DOCUMENT and not shown.reference:
         raise EvidenceInvalidError(field="evidence.reference")
-    if shown.kind in (KinshipEvidence.DOCUMENT, KinshipEvidence.PROMISE):
-        return shown.kind
-    if KinshipEvidence.DATA_CHECK in accepted and _agrees(relation, shown.registered):
+    if KinshipEvidence.DATA_CHECK in accepted and agrees(relation, shown.registered):
         return KinshipEvidence.DATA_CHECK
-    if shown.kind is None and KinshipEvidence.PROMISE in accepted:
-        return KinshipEvidence.PROMISE
-    raise KinshipUnprovenError(relation=relation)
+    kind = shown.kind
+    if kind is None and KinshipEvidence.PROMISE in accepted:
+        kind = KinshipEvidence.PROMISE
+    if kind is None or kind is KinshipEvidence.DATA_CHECK:
+        raise KinshipUnprovenError(relation=relation)
+    check_uncontradicted(relation, shown.registered)
+    return kind
+
+
+def check_uncontradicted(relation: Relation, registered: Relation | None) -> None:
+    """Check a claimed relation against the register, whose word wins (regions.md §3).
+
+    Raises:
+        KinshipContradictedError: the register has the two in another relation.
+    """
+    if registered is not None and not agrees(relation, registered):
+        raise KinshipContradictedError(relation=relation)
+
+
+PARENT_AGE, GRANDPARENT_AGE = 14, 28
+"""Whole years by which a parent or grandparent is older at least (regions.md §3, own)."""
+WEDDING_AGE = {ParentSex.FATHER: 22, ParentSex.MOTHER: 20}
+"""Whole years from which a man or a woman may marry (Civil Code art. 1047)."""
+
+
+def check_possible(relation: Relation, traits: tuple[Traits, Traits], on: date) -> None:
+    """Check that ages and sexes by ID number fit a relation that no authority confirms.
+
+    `traits` are the sponsor's and the beneficiary's. What an ID number does not tell is not
+    checked; siblings and parents-in-law may have any age.
+
+    Raises:
+        KinshipImpossibleError: they do not fit.
+    """
+    sponsor, beneficiary = traits
+    gap = GRANDPARENT_AGE if relation.startswith("GRAND") else PARENT_AGE
+    if relation is Relation.SPOUSE:
+        is_possible = all(_may_be_married(person, on) for person in traits)
+    elif relation is Relation.PARENT or relation.startswith("GRANDPARENT"):
+        is_possible = _is_older(beneficiary, sponsor, gap)
+    elif relation is Relation.CHILD or relation.startswith("GRANDCHILD"):
+        is_possible = _is_older(sponsor, beneficiary, gap)
+    else:
+        is_possible = True
+    if not is_possible:
+        raise KinshipImpossibleError(relation=relation)
+
+
+def _may_be_married(person: Traits, on: date) -> bool:
+    if person.sex is None or person.born_on is None:
+        return True
+    return age_on(person.born_on, on) >= WEDDING_AGE[person.sex]
+
+
+def _is_older(elder: Traits, younger: Traits, years: int) -> bool:
+    if elder.born_on is None or younger.born_on is None:
+        return True
+    return age_on(elder.born_on, younger.born_on) >= years
 
 
 def parent_in(relation: Relation, sponsor: Traits, beneficiary: Traits) -> ParentSex | None:
@@ -171,7 +246,7 @@ def age_on(born_on: date, on: date) -> int:
     return on.year - born_on.year - (not had_birthday)
 
 
-def _agrees(relation: Relation, registered: Relation | None) -> bool:
+def agrees(relation: Relation, registered: Relation | None) -> bool:
     """Whether the registered relation matches; either may leave a grandparent's line open."""
     if registered is None:
         return False

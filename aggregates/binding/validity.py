@@ -16,6 +16,17 @@ def months_later(on: date, months: int) -> date:
     return date(year, month + 1, min(on.day, monthrange(year, month + 1)[1]))
 
 
+SATURDAY = 5
+
+
+def working_days_later(on: date, days: int) -> date:
+    """The last of so many working days after a day: Monday to Friday, public holidays included."""
+    while days > 0:
+        on += timedelta(days=1)
+        days -= on.weekday() < SATURDAY
+    return on
+
+
 def last_day_of(
     offered: date | None, valid_from: date, terms: BindingTerms, now: Instant
 ) -> date | None:

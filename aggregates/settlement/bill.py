@@ -8,19 +8,32 @@ from aggregates.policy.choices import PayableBy
 from aggregates.policy.edition import ItemTerms
 from aggregates.refusals import AmountMismatchError, AmountOutOfRangeError, LinesMismatchError
 from aggregates.settlement.events import Claim, FeeLine
+from aggregates.settlement.payable_money import AID_MONEY, payable_by, sums_by_mask
+from aggregates.vocabulary import Reason
 
 
 class PayableParts(NamedTuple):
     """The personal part in fen, by who may pay it.
 
     `shared_fen` may be paid by own money and aid, `own_only_fen` by own money alone. The rest is
-    paid in cash.
+    paid in cash. With a reason in `aid_closed` no sponsor pays. `by_mask` says it more finely where
+    buckets have rules: sums by the mask of the kinds of money, as of `sums_by_mask`. `reading` is
+    the claim's.
     """
 
     personal_fen: int
     shared_fen: int
     own_only_fen: int
     use_account: bool
+    reading: int = 0
+    aid_closed: Reason | None = None
+    by_mask: tuple[int, ...] | None = None
+
+    @property
+    def unneeded(self) -> Reason:
+        """Why a sponsor gives nothing to a bill that leaves nothing for aid."""
+        is_unpayable = self.reading > 0 and self.personal_fen > 0 and self.shared_fen == 0
+        return Reason.NOT_PAYABLE if is_unpayable else Reason.NOT_NEEDED
 
 
 def bill_of(claim: Claim, items: ItemTerms) -> PayableParts:
@@ -33,8 +46,11 @@ def bill_of(claim: Claim, items: ItemTerms) -> PayableParts:
         AmountOutOfRangeError, AmountMismatchError, LinesMismatchError: the claim is not sound.
     """
     personal_fen = personal_of(claim)
+    if items.bucket_rules:
+        return _bill_by_buckets(claim, personal_fen, items)
+    closed = _aid_closed(claim, items)
     if claim.lines is None:
-        return PayableParts(personal_fen, personal_fen, 0, claim.use_account)
+        return PayableParts(personal_fen, personal_fen, 0, claim.use_account, claim.reading, closed)
     shared_fen = own_only_fen = 0
     for line in claim.lines:
         payer = payable_by(line, items)
@@ -42,18 +58,28 @@ def bill_of(claim: Claim, items: ItemTerms) -> PayableParts:
             shared_fen += line.amount_fen
         elif payer is PayableBy.OWN:
             own_only_fen += line.amount_fen
-    return PayableParts(personal_fen, shared_fen, own_only_fen, claim.use_account)
-
-
-def payable_by(line: FeeLine, items: ItemTerms) -> PayableBy:
-    """Whose money may pay a fee line: whoever its category and its part both allow."""
-    rules = (
-        items.item_category_rule.get(line.category, PayableBy.NONE),
-        items.item_part_rule.get(line.part, PayableBy.NONE),
+    return PayableParts(
+        personal_fen, shared_fen, own_only_fen, claim.use_account, claim.reading, closed
     )
-    if PayableBy.NONE in rules:
-        return PayableBy.NONE
-    return PayableBy.OWN if PayableBy.OWN in rules else PayableBy.OWN_AND_AID
+
+
+def _aid_closed(claim: Claim, items: ItemTerms) -> Reason | None:
+    """Why this bill gets no aid: the patient wants none, or the fund pays into it."""
+    if not claim.use_aid:
+        return Reason.AID_UNUSED
+    if claim.fund_pay_fen and not items.aid_with_fund_pay:
+        return Reason.FUND_PAYS
+    return None
+
+
+def _bill_by_buckets(claim: Claim, personal_fen: int, items: ItemTerms) -> PayableParts:
+    by_mask = sums_by_mask(claim, personal_fen, items)
+    shared_fen = sum(fen for mask, fen in enumerate(by_mask) if mask & AID_MONEY)
+    own_only_fen = sum(by_mask[1:]) - shared_fen
+    closed = _aid_closed(claim, items)
+    return PayableParts(
+        personal_fen, shared_fen, own_only_fen, claim.use_account, claim.reading, closed, by_mask
+    )
 
 
 def smaller(claim: Claim, less_fen: int, lines: tuple[tuple[str, int], ...] | None) -> Claim:

@@ -6,10 +6,11 @@ policy always give the same split, also when an audit decides again.
 
 from typing import NamedTuple
 
-from aggregates.policy.choices import AccountUnused, OwnAllocation, SinglePayerShortfall
+from aggregates.policy.choices import AccountUnused, OwnAllocation, SinglePayerShortfall, Whose
 from aggregates.policy.edition import Edition
 from aggregates.settlement.bill import PayableParts
 from aggregates.settlement.events import PayerShare
+from aggregates.settlement.payable_money import AID_MONEY, OWN_MONEY, Room
 from aggregates.settlement.purse import CapLeft, Purse
 from aggregates.vocabulary import Bucket, Reason
 
@@ -39,12 +40,17 @@ class Split(NamedTuple):
 def decide(bill: PayableParts, payers: Payers, edition: Edition) -> Split:
     """Split a bill over the payers by the beneficiary's edition; the rest is `cash_fen`.
 
-    Each purse gives as much as the rules allow before the next one gives anything.
+    Each purse gives as much as the rules allow before the next one gives anything. Where buckets
+    have rules (`items.bucket_rules`), own money goes first on what aid may not pay.
     """
-    own, left_fen = _own_share(bill, payers.own, edition)
+    room = None if bill.by_mask is None else Room(bill.by_mask)
+    if room is None:
+        own, left_fen = _own_share(bill, payers.own, edition)
+    else:
+        own, left_fen = _own_share_by_bucket(bill, payers.own, room)
     shares = [own]
     own_fen = own.current_fen + own.prior_fen
-    shares += _sponsor_shares(left_fen, _aid_closed(bill, payers, edition), payers, edition)
+    shares += _sponsor_shares(left_fen, bill, payers, edition, room)
     aid_fen = sum(share.current_fen + share.prior_fen for share in shares) - own_fen
     cash_fen = bill.personal_fen - own_fen - aid_fen
     assert min(min(s.current_fen, s.prior_fen) for s in shares) >= 0, "nobody pays below zero"
@@ -71,17 +77,44 @@ def _own_share(bill: PayableParts, purse: Purse, edition: Edition) -> tuple[Paye
     return _share(purse, 0, unneeded if payable_fen == 0 else purse.reason), left_fen
 
 
+def _own_share_by_bucket(bill: PayableParts, purse: Purse, room: Room) -> tuple[PayerShare, int]:
+    """As `_own_share`, each bucket for the lines that it may pay (regions.md §4 row 3)."""
+    if not bill.use_account:
+        return _share(purse, 0, purse.reason or Reason.ACCOUNT_UNUSED), room.left(AID_MONEY)
+    payable_fen = room.left(OWN_MONEY)
+    purse = purse._replace(buckets=room.within(Whose.OWN, purse.buckets))
+    take_fen = min(purse.available_fen, sum(fen for _, fen in purse.buckets))
+    unneeded = Reason.NOT_PAYABLE if bill.personal_fen else Reason.NOT_NEEDED
+    reason = unneeded if payable_fen == 0 else purse.reason or Reason.NOT_PAYABLE
+    own = _share(purse, take_fen, None if take_fen else reason)
+    room.pay(Whose.OWN, own.current_fen, own.prior_fen)
+    return own, room.left(AID_MONEY)
+
+
 def _aid_closed(bill: PayableParts, payers: Payers, edition: Edition) -> Reason | None:
     """Why no sponsor may pay at all."""
     unused = edition.money.account_unused_means is AccountUnused.NO_ACCOUNT_NO_AID
     if not bill.use_account and unused:
         return Reason.ACCOUNT_UNUSED
-    return payers.aid_reason
+    return bill.aid_closed or payers.aid_reason
+
+
+class _Limits(NamedTuple):
+    """What is left for the next sponsor to pay, how many may still pay, and whether one must.
+
+    `unneeded` is why a sponsor gives nothing to what needs no aid.
+    """
+
+    left_fen: int
+    pays_max: int | None
+    covers: bool
+    unneeded: Reason
 
 
 def _sponsor_shares(
-    left_fen: int, aid_closed: Reason | None, payers: Payers, edition: Edition
+    left_fen: int, bill: PayableParts, payers: Payers, edition: Edition, room: Room | None
 ) -> list[PayerShare]:
+    aid_closed = _aid_closed(bill, payers, edition)
     shares: list[PayerShare] = []
     pays_max = edition.order.max_payers_per_settlement
     all_fen = payers.aid_limit.left_fen if payers.aid_limit else left_fen
@@ -89,26 +122,46 @@ def _sponsor_shares(
         pays_max == 1
         and edition.order.single_payer_shortfall is SinglePayerShortfall.SKIP_TO_FIRST_THAT_COVERS
     )
-    for purse in payers.sponsors:
-        reason = aid_closed or purse.reason
-        fen = min(left_fen, purse.available_fen)
+    for sponsor in payers.sponsors:
+        purse, fen = sponsor, min(left_fen, sponsor.available_fen)
+        if room is not None:
+            purse, fen = _within(sponsor, fen, room)
         capped_fen = min(fen, all_fen, fen if purse.limit_fen is None else purse.limit_fen)
-        if reason is None and left_fen == 0:
-            reason = Reason.NOT_NEEDED
-        elif reason is None and pays_max == 0:
-            reason = Reason.PAYER_LIMIT
-        elif reason is None and (capped_fen == 0 or (capped_fen < fen and not purse.clamps)):
-            reason = Reason.CAP
-        elif reason is None and covers and capped_fen < left_fen:
-            reason = Reason.CANNOT_COVER
+        reason = aid_closed or purse.reason
+        if reason is None:
+            limits = _Limits(left_fen, pays_max, covers, bill.unneeded)
+            reason = _why_not(purse, fen, capped_fen, limits)
         if reason is not None:
             shares.append(_share(purse, 0, reason))
             continue
-        shares.append(_share(purse, capped_fen))
+        shares.append(share := _share(purse, capped_fen))
+        if room is not None:
+            room.pay(Whose.AID, share.current_fen, share.prior_fen)
         left_fen -= capped_fen
         all_fen -= capped_fen
         pays_max = None if pays_max is None else pays_max - 1
     return shares
+
+
+def _within(purse: Purse, fen: int, room: Room) -> tuple[Purse, int]:
+    """A sponsor's purse with what of its buckets may pay, and how much of an amount that is."""
+    buckets = room.within(Whose.AID, purse.buckets)
+    return purse._replace(buckets=buckets), min(fen, sum(holds_fen for _, holds_fen in buckets))
+
+
+def _why_not(purse: Purse, fen: int, capped_fen: int, limits: _Limits) -> Reason | None:
+    """Why an open purse that could give `fen`, and under caps `capped_fen`, gives nothing."""
+    if limits.left_fen == 0:
+        return limits.unneeded
+    if fen == 0:  # an open purse has money: none of it may pay a line that is left
+        return Reason.NOT_PAYABLE
+    if limits.pays_max == 0:
+        return Reason.PAYER_LIMIT
+    if capped_fen == 0 or (capped_fen < fen and not purse.clamps):
+        return Reason.CAP
+    if limits.covers and capped_fen < limits.left_fen:
+        return Reason.CANNOT_COVER
+    return None
 
 
 def _share(purse: Purse, fen: int, reason: Reason | None = None) -> PayerShare:

@@ -19,6 +19,15 @@ class FeeLine:
     amount_fen: int
 
 
+READING = 1
+"""The reading of the rules for new claims.
+
+0, of earlier releases: `med_types_allowed` lists whole codes, and a sponsor is not needed on a bill
+of which aid may pay nothing. 1: `med_types_allowed` and `med_types_refused` are prefixes, and such
+a bill is not payable by aid.
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """A patient's bill at an institution, as it was decided on. It holds no personal data.
@@ -26,7 +35,9 @@ class Claim:
     `credential` is the keyed digest (hex) of the e-credential that was shown, as in `CodeShown`;
     None where the patient was identified otherwise. The digest of a person's or card's number is
     not stored here: it finds the person, and is deleted when the person is erased. `proven_by`
-    says what was shown; claims of earlier releases do not state it.
+    says what was shown; claims of earlier releases do not state it. `reading` is how the rules were
+    read, so that every claim is decided again as it was. Without `use_aid` the patient wants no
+    sponsor to pay.
     """
 
     beneficiary: StreamId
@@ -41,6 +52,8 @@ class Claim:
     lines: tuple[FeeLine, ...] | None
     credential: str | None
     proven_by: CredentialProof = CredentialProof.NONE
+    reading: int = 0
+    use_aid: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,18 +1,24 @@
 """Where and for what kind of visit aid may be used (policy.md §3.2 `place_scope`)."""
 
+import re
 from datetime import date
 from typing import NamedTuple
 
 from aggregates.account.state import Account, Filing
-from aggregates.policy.choices import PlaceUse
-from aggregates.policy.edition import Edition, PlaceRule
+from aggregates.policy.choices import MedType, PlaceUse
+from aggregates.policy.edition import Edition, PlaceRule, PlaceTerms
+from aggregates.refusals import MedTypeUnknownError
 from aggregates.vocabulary import InstitutionKind, Reason
+
+LOCAL_MED_TYPE = "9"
+"""What a region's own codes begin with (his-interface.md §5: 9107, 9904)."""
+_MED_TYPE = re.compile(r"[0-9]{2,6}", re.ASCII)
 
 
 class PlaceOfCare(NamedTuple):
     """The institution of a bill, the kind of visit, and the patient's filings for it.
 
-    `is_home`: the place is in the patient's own pooling area.
+    `is_home`: the place is in the patient's own pooling area. `reading` is the claim's.
     """
 
     institution: str
@@ -23,12 +29,13 @@ class PlaceOfCare(NamedTuple):
     is_filed: bool
     person_classes: frozenset[str]
     is_home: bool = False
+    reading: int = 0
 
 
 def aid_reason(place: PlaceOfCare, edition: Edition) -> Reason | None:
     """Why a sponsor of this edition's region may not pay there; None if allowed (S91, S93)."""
     terms = edition.place
-    if place.med_type not in terms.med_types_allowed:
+    if not is_open_for(place.med_type, terms, place.reading):
         return Reason.MED_TYPE_NOT_ALLOWED
     rule = next((r for r in terms.place_scope if _applies(r, place, edition.region)), None)
     if rule is None or not _is_open(rule, place) or not _accepts(place, edition.region):
@@ -37,6 +44,29 @@ def aid_reason(place: PlaceOfCare, edition: Edition) -> Reason | None:
     if needs_filing and not place.is_filed:
         return Reason.FILING_REQUIRED
     return None
+
+
+def check_med_type(code: str) -> None:
+    """Check that a kind of care is in the national table, extends a code there, or is local.
+
+    Raises:
+        MedTypeUnknownError: it is none of them; `allowed` are the national codes.
+    """
+    is_known = code.startswith((*MedType, LOCAL_MED_TYPE))
+    if not (is_known and _MED_TYPE.fullmatch(code)):
+        raise MedTypeUnknownError(field="med_type", allowed=list(MedType))
+
+
+def is_open_for(med_type: str, terms: PlaceTerms, reading: int) -> bool:
+    """Whether aid is open for a kind of care (regions.md §2): 1301 is a 13.
+
+    Claims of the first reading are matched by their whole code.
+    """
+    if reading == 0:
+        return med_type in terms.med_types_allowed
+    return med_type.startswith(terms.med_types_allowed) and not med_type.startswith(
+        terms.med_types_refused
+    )
 
 
 def _applies(rule: PlaceRule, place: PlaceOfCare, home: str) -> bool:

@@ -12,8 +12,9 @@ from aggregates.refusals import (
     PartialRefundNotAllowedError,
     RefundExceedsError,
 )
-from aggregates.settlement.bill import payable_by, personal_of, smaller
+from aggregates.settlement.bill import personal_of, smaller
 from aggregates.settlement.events import Claim, FeeLine, PartRefunded, PayerReturn, PayerShare
+from aggregates.settlement.payable_money import payer_of
 from aggregates.settlement.purse import paid_order
 from aggregates.settlement.resplit import SPONSOR_ORDER, recast
 from aggregates.settlement.settlement import Remainder, Settlement, check_stays
@@ -136,7 +137,7 @@ def _lines_of(claim: Claim, request: RefundRequest, items: ItemTerms) -> LineAmo
             raise LinesMismatchError(field="lines")
         return None
     if request.lines is None:
-        return _spread(claim.lines, request.amount_fen, items)
+        return _spread(claim.lines, request.amount_fen, claim.med_type, items)
     _check_lines(claim.lines, request.lines)
     return request.lines
 
@@ -154,12 +155,14 @@ def _check_lines(lines: tuple[FeeLine, ...], requested: LineAmounts) -> None:
         raise RefundExceedsError
 
 
-def _spread(lines: tuple[FeeLine, ...], amount_fen: int, items: ItemTerms) -> LineAmounts:
+def _spread(
+    lines: tuple[FeeLine, ...], amount_fen: int, med_type: str, items: ItemTerms
+) -> LineAmounts:
     """An amount taken from the lines in `REFUND_ORDER`, of equal ones from the last first."""
     spread: dict[str, int] = {}
     for payer in REFUND_ORDER:
         for line in reversed(lines):
-            if payable_by(line, items) is payer:
+            if payer_of(line, med_type, items) is payer:
                 fen = min(amount_fen, line.amount_fen)
                 amount_fen -= fen
                 spread[line.line] = spread.get(line.line, 0) + fen

@@ -24,8 +24,10 @@ from aggregates.vocabulary import CredentialProof, Instant, Reason, SettlementSt
 STOPS_AID = frozenset(
     {
         Reason.ACCOUNT_UNUSED,
+        Reason.AID_UNUSED,
         Reason.BENEFICIARY_STATUS,
         Reason.FILING_REQUIRED,
+        Reason.FUND_PAYS,
         Reason.MED_TYPE_NOT_ALLOWED,
         Reason.NOT_ACTIVE,
         Reason.ORDER_NOT_SET,

@@ -2,11 +2,12 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from api.http.fields import (
     Amount,
     Body,
+    CertNo,
     Day,
     PersonNo,
     Reference,
@@ -39,18 +40,32 @@ class CredentialWithdrawalBody(CredentialBody):
     reason: Remark = "not stated"
 
 
+FlagWord = Literal["public_medical_care", "chronic_disease", "e_credential_active"]
+
+
 class AccountBody(Body):
     """An insured person."""
 
     person_no: PersonNo
     name: ShortText
-    cert_no: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9()-]{5,30}$")]
+    cert_no: CertNo
     insurance: Literal["employee", "resident"]
     region: RegionCode
     status: AccountStatus = "normal"
-    flags: tuple[Literal["public_medical_care"], ...] = ()
+    flags: tuple[FlagWord, ...] = ()
     reference: Reference | None = None
     credentials: Credentials | None = None
+
+
+class FlagsBody(Body):
+    """All marks on a person from now on; what is left out is no longer set.
+
+    `chronic_disease` is a chronic-disease registration, `e_credential_active` an active medical
+    e-credential.
+    """
+
+    flags: Annotated[tuple[FlagWord, ...], Field(max_length=3)]
+    reason: Remark = "not stated"
 
 
 class CreditBody(Body):

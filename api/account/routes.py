@@ -10,6 +10,7 @@ from api.account.requests import (
     CredentialBody,
     CredentialWithdrawalBody,
     CreditBody,
+    FlagsBody,
     PayOutBody,
     StatusBody,
 )
@@ -82,6 +83,17 @@ async def change_status(change: ChangeOf, person_no: str, body: StatusBody) -> R
         ),
     )
     return change.answer(reply, render=_of_person(person_no))
+
+
+@router.put("/{person_no}/flags", response_model=AccountReply, responses=problems(404, 409, 422))
+async def change_flags(change: ChangeOf, person_no: str, body: FlagsBody) -> Response:
+    """Set the marks on a person, such as a chronic-disease registration (agency).
+
+    Bindings that the sponsor's region excludes by these marks end.
+    """
+    request = change.request(f"accounts/{person_no}/flags", body, needs_key=False)
+    reply = await accounts.change_flags(change.context, request, flagging_of(person_no, body))
+    return change.answer(reply, 200, _of_person(person_no))
 
 
 @router.post(
@@ -184,6 +196,12 @@ def credential_of(
         value=body.value,
         reason=reason,
     )
+
+
+def flagging_of(person_no: str, body: FlagsBody) -> accounts.ChangeFlags:
+    """The command of new marks."""
+    flags = tuple(flag.upper() for flag in body.flags)
+    return accounts.ChangeFlags(person_no=person_no, flags=flags, reason=body.reason)
 
 
 def crediting_of(person_no: str, body: CreditBody) -> accounts.CreditAccount:

@@ -66,12 +66,17 @@ class RestsOnReply(ApiModel):
 
 
 class StoryReply(ApiModel):
-    """A settlement's whole story; `decided_again` is true if every decision is the same again."""
+    """A settlement's whole story; `decided_again` is true if every decision is the same again.
+
+    `promises` are the bindings that paid and rest on a promise alone: no register and no agency
+    has confirmed the kinship.
+    """
 
     settlement_id: str
     status: str
     decided_again: bool
     rests_on: list[RestsOnReply]
+    promises: list[str]
     events: list[StoryEventReply]
     position: int
 
@@ -211,6 +216,7 @@ class InstitutionAsOfReply(PointReply):
     status: str
     opened_regions: list[str]
     sensitive: bool
+    level: str | None
     cleared_through: str | None
     version: int
     last_position: int

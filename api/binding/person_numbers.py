@@ -28,7 +28,7 @@ async def answer_with_numbers(
     reply: Reply,
     members: tuple[str, ...],
     status: int = 201,
-    sent: dict[str, str] | None = None,
+    sent: Numbers | None = None,
 ) -> Response:
     """Answer a change with person numbers; those in `sent` are answered as the caller sent them."""
     if reply.refusal is not None:

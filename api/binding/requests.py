@@ -4,7 +4,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from api.http.fields import Amount, Body, PersonNo, Reference, TermDay, Version, Word
+from api.http.fields import (
+    Amount,
+    Body,
+    CertNo,
+    PersonNo,
+    Reference,
+    Remark,
+    ShortText,
+    TermDay,
+    Version,
+    Word,
+)
 
 
 class OrderBody(Body):
@@ -46,15 +57,25 @@ class EvidenceBody(Body):
     reference: Reference | None = None
 
 
+class IdCardBody(Body):
+    """A family member by ID number and name; the person number is not needed."""
+
+    type: Literal["id_card"]
+    value: CertNo
+    name: ShortText
+
+
 class BindingBody(Body):
     """A sponsor's offer. An agency names the sponsor; a person is the sponsor.
 
-    `consent` is the version of the text that the sponsor was shown (`GET /v1/consents`); in an
-    import line, the version both sides were shown.
+    `beneficiary` is a person number, or an ID number with a name. `consent` is the version of the
+    text that the sponsor was shown (`GET /v1/consents`); in an import line, the version both sides
+    were shown. `rank` is the place among the beneficiary's sponsors, 1 pays first, where the region
+    takes it from the form.
     """
 
     sponsor: PersonNo | None = None
-    beneficiary: PersonNo
+    beneficiary: PersonNo | IdCardBody
     relation: RelationWord
     evidence: EvidenceBody | None = None
     consent: Word | None = None
@@ -62,12 +83,25 @@ class BindingBody(Body):
     caps: CapsBody = CapsBody()
     valid_from: TermDay | None = None
     valid_until: TermDay | None = None
+    rank: Annotated[int, Field(ge=1, le=100)] | None = None
+
+
+class DocumentReviewBody(Body):
+    """An agency's decision on the document of a kinship, and its reason."""
+
+    decision: Literal["approve", "reject"]
+    reason: Remark
 
 
 class ConfirmationBody(Body):
-    """A beneficiary's acceptance; `consent` is the version of the text shown."""
+    """A beneficiary's acceptance; `consent` is the version of the text shown.
+
+    `order` sets the deduction order in the same step: all sponsors' person numbers, the first pays
+    first.
+    """
 
     consent: Word | None = None
+    order: Annotated[tuple[PersonNo, ...], Field(max_length=100, fail_fast=True)] | None = None
 
 
 class GrantBody(Body):

@@ -2,6 +2,8 @@
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from api.http.schemas import ApiModel
 
 
@@ -26,7 +28,11 @@ class CapsReply(ApiModel):
 
 
 class BindingReply(ApiModel):
-    """A binding between a sponsor and a beneficiary (person numbers)."""
+    """A binding between a sponsor and a beneficiary (person numbers).
+
+    `warnings` is there only if something keeps it from paying: ORDER_NOT_SET, while there are two
+    sponsors and nobody has set their order.
+    """
 
     binding_id: str
     sponsor: str | None
@@ -34,10 +40,11 @@ class BindingReply(ApiModel):
     relation: str
     uses: list[str]
     caps: CapsReply
-    status: Literal["invited", "active", "declined", "expired", "released", "ended"]
+    status: Literal["in_review", "invited", "active", "declined", "expired", "released", "ended"]
     valid_from: str
     valid_until: str | None
     version: int
+    warnings: list[Literal["ORDER_NOT_SET"]] = Field(default_factory=list)
     position: int
 
 

@@ -1,14 +1,22 @@
 """Bindings: invite, confirm, decline, change, release, list and look up."""
 
 from datetime import date
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends, Query, Response
 
 from aggregates.vocabulary import KinshipEvidence, Relation, Use
 from api.binding.consent_routes import BindingWithConsentsReply
 from api.binding.person_numbers import answer_with_numbers, check_named, numbers_in
-from api.binding.requests import BindingBody, CapsBody, ConfirmationBody, EvidenceBody, GrantBody
+from api.binding.requests import (
+    BindingBody,
+    CapsBody,
+    ConfirmationBody,
+    DocumentReviewBody,
+    EvidenceBody,
+    GrantBody,
+    IdCardBody,
+)
 from api.binding.responses import BindingReply, BindingsReply
 from api.http.dependencies import (
     ApiOf,
@@ -21,11 +29,16 @@ from api.http.dependencies import (
 from api.http.fields import NothingBody, ReasonBody, maybe_fen
 from api.http.openapi_helpers import problems
 from api.http.strict_body import StrictBodyRoute
-from service.binding import bindings, consents, queries
+from service.binding import bindings, consents, queries, review
 from service.binding.bindings import Caps, CapsChange
 from service.ids import stream_of
+from service.person.lookup import IdCard
 
 SIDES = ("sponsor", "beneficiary")
+INVITED_BY_CARD: dict[str, Any] = {
+    "model": BindingReply,
+    "description": "Invited by ID number and name, whether there is such a person or not",
+}
 router = APIRouter(prefix="/v1/bindings", tags=["bindings"], route_class=StrictBodyRoute)
 
 
@@ -33,20 +46,27 @@ router = APIRouter(prefix="/v1/bindings", tags=["bindings"], route_class=StrictB
     "",
     status_code=201,
     response_model=BindingReply,
-    responses=problems(404, 409, 422),
+    responses={202: INVITED_BY_CARD, **problems(404, 409, 422)},
 )
 async def invite(change: ChangeOf, body: BindingBody) -> Response:
-    """Offer a family member the use of one's account (the sponsor, or his agency)."""
+    """Offer a family member the use of one's account (the sponsor, or his agency).
+
+    Who names the beneficiary by ID number and name gets 202 and no person number; the answer is
+    the same whether there is such a person or not. A document waits as `in_review` for the
+    agency of the sponsor's region, where the region says so.
+    """
     check_named(change.caller, body.sponsor, "sponsor")
     reply = await bindings.invite(
         change.context, change.request("bindings", body), invitation_of(body)
     )
-    return await answer_with_numbers(change, reply, SIDES, sent={"beneficiary": body.beneficiary})
+    named = None if isinstance(body.beneficiary, IdCardBody) else body.beneficiary
+    status = 202 if named is None else 201
+    return await answer_with_numbers(change, reply, SIDES, status, {"beneficiary": named})
 
 
 def _filter(
     status: Annotated[
-        str | None, Query(pattern="^(invited|active|declined|expired|released|ended)$")
+        str | None, Query(pattern="^(in_review|invited|active|declined|expired|released|ended)$")
     ] = None,
     person_no: Annotated[
         str | None, Query(max_length=40, description="whose: a child's, or of the region")
@@ -83,10 +103,32 @@ async def look_at_binding(api: ApiOf, caller: CallerOf, binding_id: str) -> Resp
     responses=problems(404, 409, 422),
 )
 async def confirm(change: ChangeOf, binding_id: str, body: ConfirmationBody) -> Response:
-    """Agree to an invitation (the beneficiary, or his agency)."""
+    """Agree to an invitation (the beneficiary, or his agency).
+
+    Where the region asks for the order at the second sponsor, the answer warns until it is set.
+    """
     stream = stream_of("bnd", binding_id)
     asked = change.request(f"bindings/{stream}/confirmation", body)
-    reply = await bindings.confirm(change.context, asked, stream, body.consent)
+    reply = await bindings.confirm(change.context, asked, stream, body.consent, body.order)
+    return await answer_with_numbers(change, reply, SIDES)
+
+
+@router.post(
+    "/{binding_id}/review",
+    status_code=201,
+    response_model=BindingReply,
+    responses=problems(403, 404, 409, 422),
+)
+async def review_document(change: ChangeOf, binding_id: str, body: DocumentReviewBody) -> Response:
+    """Approve or reject the document that a binding rests on (the agency of the sponsor's region).
+
+    `GET /v1/bindings?status=in_review` is the queue. A document that nobody reviewed by the end
+    of `review_until` lapses: the binding is `expired`.
+    """
+    stream = stream_of("bnd", binding_id)
+    asked = change.request(f"bindings/{stream}/review", body)
+    command = review.ReviewDocument(is_approved=body.decision == "approve", reason=body.reason)
+    reply = await review.review(change.context, asked, stream, command)
     return await answer_with_numbers(change, reply, SIDES)
 
 
@@ -138,9 +180,10 @@ async def change_grant(change: ChangeOf, binding_id: str, body: GrantBody) -> Re
 
 def invitation_of(body: BindingBody) -> bindings.Invite:
     """The service's command for a body."""
+    named = body.beneficiary
     return bindings.Invite(
         sponsor=body.sponsor,
-        beneficiary=body.beneficiary,
+        beneficiary=named if isinstance(named, str) else IdCard(named.value, named.name),
         evidence=_evidence_of(body.evidence),
         consent=body.consent,
         offer=bindings.Offer(
@@ -149,6 +192,7 @@ def invitation_of(body: BindingBody) -> bindings.Invite:
             caps=caps_of(body.caps),
             valid_from=body.valid_from,
             valid_until=body.valid_until,
+            rank=body.rank,
         ),
     )
 

@@ -61,6 +61,8 @@ IdempotencyKey = Annotated[
 ]
 """An Idempotency-Key as a member."""
 PersonNo = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
+CertNo = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9()-]{5,30}$")]
+"""The number of an ID card or another certificate; personal data."""
 RegionCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
 InstitutionCode = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{1,20}$")]
 LINES_MAX = CLAIMS_MAX = 1000

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from api.account.filing_routes import filing_of
-from api.account.requests import AccountBody, CreditBody, FilingBody
-from api.account.routes import crediting_of, opening_of
+from api.account.requests import AccountBody, CreditBody, FilingBody, FlagsBody
+from api.account.routes import crediting_of, flagging_of, opening_of
 from api.binding.kinship_routes import KinshipBody, kinship_of
 from api.binding.requests import BindingBody
 from api.binding.routes import invitation_of
@@ -60,6 +60,19 @@ class CreditLine(CreditBody):
         return QueuedUseCase(accounts.credit, _request(self), (money,))
 
 
+class FlagsLine(FlagsBody):
+    """The marks on a person."""
+
+    type: Literal["flags"]
+    person_no: PersonNo
+    reference: Reference | None = None
+
+    def item(self) -> QueuedUseCase:
+        """Set the marks."""
+        flags = flagging_of(self.person_no, self)
+        return QueuedUseCase(accounts.change_flags, _request(self), (flags,))
+
+
 class InstitutionLine(InstitutionBody):
     """A designated institution."""
 
@@ -75,6 +88,7 @@ class BindingLine(BindingBody):
 
     type: Literal["binding"]
     sponsor: PersonNo
+    beneficiary: PersonNo
     confirmed_at: Moment
     reference: Reference | None = None
 
@@ -139,6 +153,7 @@ class ClaimLine(ClaimBody):
 ImportLine = (
     AccountLine
     | CreditLine
+    | FlagsLine
     | InstitutionLine
     | KinshipLine
     | FilingLine

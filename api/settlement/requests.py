@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from api.http.fields import (
@@ -47,8 +47,16 @@ class LineBody(Body):
 Lines = Annotated[tuple[LineBody, ...], Field(max_length=LINES_MAX, fail_fast=True)]
 
 
+def _unless(value: bool | None) -> bool | None:  # noqa: FBT001 -- a validator
+    """True is the same as not sent, so that it changes no digest of a claim."""
+    return None if value else value
+
+
 class ClaimBody(Body):
-    """A patient's bill. `fund_pay` is the pooled fund's part; `lines` sum to the rest."""
+    """A patient's bill. `fund_pay` is the pooled fund's part; `lines` sum to the rest.
+
+    With `use_aid` false the patient wants no sponsor to pay.
+    """
 
     beneficiary: IdentityBody
     visit: Label
@@ -61,6 +69,7 @@ class ClaimBody(Body):
     lines: Lines | None = None
     credential: IdentityBody | None = None
     plan_hash: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,200}$")] | None = None
+    use_aid: Annotated[bool | None, AfterValidator(_unless)] = None
 
 
 class KeyedClaimBody(ClaimBody):

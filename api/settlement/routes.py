@@ -224,6 +224,7 @@ def bill_of(body: ClaimBody, digest: bytes) -> SettleBill:
         credential=Identity(shown.type, shown.value) if shown else None,
         plan=body.plan_hash,
         digest=digest,
+        use_aid=body.use_aid is not False,
     )
 
 

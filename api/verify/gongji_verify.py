@@ -566,15 +566,17 @@ MONEY = _names(
 COUNTED = _names("aid-received aid-returned held hold-released return-suspended suspense-paid-out")
 STANDING = _names(
     "frozen unfrozen insurance-suspended insurance-resumed closed order-changed filing-made"
+    " flags-changed"
     " invitation-received sponsor-linked sponsor-unlinked beneficiary-linked beneficiary-unlinked"
     " credential-added credential-withdrawn"
 )
 NEVER = ("", "")
 GRANT_STEPS = {
+    "document-reviewed": ("in-review", ""),
     "confirmed": ("invited", "active"),
     "invitation-declined": ("invited", "declined"),
     "grant-changed": ("active", "active"),
-    "released": ("invited active", ""),
+    "released": ("in-review invited active", ""),
 }
 """By event name: the statuses it may follow, and the next one ("": it stays, or events say)."""
 BILL_STEPS = {
@@ -702,17 +704,27 @@ class FoldedLedger:
         if name in ("invitation-sent", "stranger-invited"):
             if row.version > 1:
                 self.fault("life cycles", row, f"binding {row.stream} begins twice")
-            self.grants[row.stream] = FoldedGrant(dict(row.event))
+            status = "in-review" if row.event.get("review_until") else "invited"
+            self.grants[row.stream] = FoldedGrant(dict(row.event), status)
             return
         grant = self._stepped(row, self.grants.get(row.stream), GRANT_STEPS[name])
         if grant is None:
             return
-        if name == "confirmed":
+        if name == "document-reviewed":
+            self._review(row, grant)
+        elif name == "confirmed":
             grant.active_from = row.event["active_from"]
         elif name == "grant-changed":
             grant.terms.update(row.event)
         elif name == "released":
             grant.status, grant.last_on = row.event["status"], row.event["last_on"]
+
+    def _review(self, row: ExportRow, grant: FoldedGrant) -> None:
+        """Fold the review of a document, which lapses after its last day."""
+        grant.status = "invited" if row.event["is_approved"] else "declined"
+        reviewed_on = day_of(datetime.fromisoformat(row.event["reviewed_at"]))
+        if f"{reviewed_on}" > grant.terms["review_until"]:
+            self.fault("life cycles", row, "a review after its last day")
 
     def fold_edition(self, row: ExportRow, _: str) -> None:
         """Fold a published edition; publishing its name again with other content is a fault."""
@@ -903,11 +915,14 @@ class DecisionCheck:
         if patient is None:
             self.fault("life cycles", "a bill of an account that is not there")
             return
-        if self._check_rules(patient) is None:
+        rules = self._check_rules(patient)
+        if rules is None:
             return
         own, *sponsors = self.event["payers"]
         spent = patient.as_spent(self.at)
         self._check_own(spent, own)
+        self._check_fund(rules)
+        self._check_lines(rules, spent)
         self._check_order(patient)
         for share in sponsors:
             self._check_sponsor(share)
@@ -925,6 +940,8 @@ class DecisionCheck:
             self.fault("double entry", what)
         if paid[:2] != [event["own_fen"], event["aid_fen"]]:
             self.fault("double entry", "its sums are not those of its payers")
+        if event["aid_fen"] and not claim.get("use_aid", True):
+            self.fault("authority", "aid paid although the patient wanted none")
         lines = claim["lines"]
         if lines is not None and sum(line["amount_fen"] for line in lines) != personal:
             self.fault("double entry", "its lines are not its personal part")
@@ -953,6 +970,10 @@ class DecisionCheck:
         rules = ledger.edition(patient.region, self.day)
         if rules is None or editions["beneficiary"] != rules["id"]:
             self.fault("policies", "it names other rules than those in force")
+        elif rules["binding"].get("credential_required") == "ANY" and not self.claim.get(
+            "proven_by"
+        ):
+            self.fault("authority", "the rules require a credential, and none was shown")
         for binding, edition in editions.items():
             grant = ledger.grants.get(stream_of(binding))
             sponsor = ledger.accounts.get(stream_of(grant.terms["sponsor"])) if grant else None
@@ -977,8 +998,42 @@ class DecisionCheck:
         stated = own["available_fen"]
         if stated != available:
             self.fault("order", f"own money is stated as {stated} fen and was {available}")
-        if self.event["aid_fen"] and self.claim["use_account"] and fen_of(own) < available:
+        may_pay = self.claim["use_account"] and not rules["items"].get("bucket_rules")
+        if self.event["aid_fen"] and may_pay and fen_of(own) < available:
             self.fault("order", "aid paid before own money was spent")
+
+    def _check_fund(self, rules: JsonObject) -> None:
+        """Where the region says so, no aid pays on a bill that the pooled fund pays into."""
+        is_closed = self.claim["fund_pay_fen"] and not rules["items"].get("aid_with_fund_pay", True)
+        if self.event["aid_fen"] and is_closed:
+            self.fault("policies", "aid paid on a bill that the fund pays into")
+
+    def _check_lines(self, rules: JsonObject, spent: FoldedAccount) -> None:
+        """Nobody pays a line that his money may not; by rules of buckets, each all that it may."""
+        left = payable_left(self.claim, rules["items"])
+        by_bucket = bool(rules["items"].get("bucket_rules"))
+        paying = [share for share in self.event["payers"] if fen_of(share)]
+        for share in paying:
+            kinds = AID_KINDS if share["binding"] else OWN_KINDS
+            account = self.ledger.accounts.get(stream_of(share["account"]))
+            if by_bucket and account is not None and account.is_known and share is not paying[-1]:
+                terms = self.ledger.edition(account.region, self.day) or rules
+                which = "sponsor_buckets" if share["binding"] else "own_buckets_order"
+                may = paid_within(left, kinds, terms["money"][which], account.as_spent(self.at))
+                limits = [may, share["available_fen"], share["limit_fen"]]
+                if fen_of(share) != min(fen for fen in limits if fen is not None):
+                    self.fault("order", f"{share['account']} could pay more than it did")
+            take_kind(left, kinds[0], share["current_fen"])
+            take_kind(left, kinds[1], share["prior_fen"])
+            if min(left) < 0:
+                self.fault("policies", f"{share['account']} paid what its money may not pay")
+                return
+        if by_bucket and self.event["aid_fen"] and self.claim["use_account"]:
+            own = self.event["payers"][0]
+            before = payable_left(self.claim, rules["items"])
+            may = paid_within(before, OWN_KINDS, rules["money"]["own_buckets_order"], spent)
+            if fen_of(own) < min(may, own["available_fen"]):
+                self.fault("order", "aid paid before own money was spent")
 
     def _check_order(self, patient: FoldedAccount) -> None:
         """Sponsors pay in their order, each all that is available, and none is left out."""
@@ -988,7 +1043,9 @@ class DecisionCheck:
             if binding not in considered:
                 self.fault("order", f"sponsor {binding} was not considered")
         paying = [share for share in sponsors if fen_of(share)]
-        for share in paying[:-1]:
+        rules = self.ledger.edition(patient.region, self.day)
+        by_bucket = rules is not None and bool(rules["items"].get("bucket_rules"))
+        for share in paying[: 0 if by_bucket else -1]:
             available, limit = share["available_fen"], share["limit_fen"]
             if fen_of(share) != (available if limit is None else min(available, limit)):
                 self.fault("order", f"{share['binding']} could pay more than it did")
@@ -1080,6 +1137,67 @@ class DecisionCheck:
         aid = self.event["aid_fen"]
         if lowest is not None and aid > lowest:
             self.fault("caps", f"aid of {aid} fen exceeds {lowest}")
+
+
+OWN_KINDS, AID_KINDS = (1, 2), (4, 8)
+"""The bits of this year's money and of earlier years', own and a sponsor's."""
+
+
+def payable_left(claim: JsonObject, items: JsonObject) -> list[int]:
+    """By set of kinds of money: the fen of the lines that at least one of the kinds may pay."""
+    personal = claim["total_fen"] - claim["fund_pay_fen"]
+    lines = claim["lines"]
+    if lines is None:
+        lines = [{"category": None, "part": "in_scope", "amount_fen": personal}]
+    sums = [0] * 16
+    for line in lines:
+        sums[kinds_of(line, claim["med_type"], items)] += line["amount_fen"]
+    return [sum(fen for mask, fen in enumerate(sums) if mask & kinds) for kinds in range(16)]
+
+
+def kinds_of(line: JsonObject, med_type: str, items: JsonObject) -> int:
+    """The kinds of money that may pay a line, by the rules of items and of buckets."""
+    category, kinds = line["category"], 0
+    by_item = {items["item_part_rule"].get(line["part"], "NONE")} if category else set()
+    by_item |= {items["item_category_rule"].get(category, "NONE")} if category else set()
+    for whose, bits in (("OWN", OWN_KINDS), ("AID", AID_KINDS)):
+        for bucket, bit in zip(("current", "prior"), bits, strict=True):
+            rules = [
+                rule
+                for rule in items.get("bucket_rules", ())
+                if (rule["whose"], rule["bucket"]) == (whose, bucket)
+            ]
+            may = "NONE" not in by_item and (whose == "OWN" or "OWN" not in by_item)
+            if rules:
+                may = any(admits(rule, line, med_type) for rule in rules)
+            kinds |= bit if may else 0
+    return kinds
+
+
+def admits(rule: JsonObject, line: JsonObject, med_type: str) -> bool:
+    """Whether a rule of a bucket lets it pay a line; what it does not name it does not limit."""
+    is_kind = not rule["med_types"] or med_type.startswith(tuple(rule["med_types"]))
+    is_part = not rule["parts"] or line["part"] in rule["parts"]
+    of_any = not rule["categories"] or line["category"] is None
+    return is_kind and is_part and (of_any or line["category"] in rule["categories"])
+
+
+def take_kind(left: list[int], kind: int, fen: int) -> None:
+    """Count what one kind of money paid."""
+    for kinds in range(16):
+        left[kinds] -= fen if kinds & kind else 0
+
+
+def paid_within(left: list[int], bits: tuple[int, int], order: str, money: FoldedAccount) -> int:
+    """The most that an account may pay, bucket after bucket, of what is left."""
+    left, paid = list(left), 0
+    buckets = [(bits[0], money.current), (bits[1], money.prior)]
+    buckets = buckets[::-1] if order.startswith("PRIOR") else buckets
+    for kind, holds in buckets[: 1 if order.endswith("ONLY") else 2]:
+        fen = min(max(0, holds), *(left[kinds] for kinds in range(16) if kinds & kind))
+        take_kind(left, kind, fen)
+        paid += fen
+    return paid
 
 
 def limits_of(

@@ -4,6 +4,7 @@ from typing import Annotated, NamedTuple
 
 from aggregates.account.correction import CorrectionApproved, CorrectionProposed, CorrectionRejected
 from aggregates.vocabulary import CorrectionStatus, StreamId
+from projections import binding
 from projections.kit import sql
 from projections.kit.paging import Page, fetch_page
 from projections.kit.recorded_event import RecordedEvent
@@ -60,12 +61,12 @@ class CorrectionFilter(NamedTuple):
     limit: int
 
 
-LISTED = """
+LISTED = f"""
     SELECT c.correction, c.position, c.account, c.status
-      FROM corrections c LEFT JOIN bindings_regions r ON r.account = c.account
+      FROM corrections c LEFT JOIN {binding.TABLE.stored}_regions r ON r.account = c.account
      WHERE ($1::text IS NULL OR r.region = $1) AND ($2::text IS NULL OR c.status = $2)
        AND c.position < $3 ORDER BY c.position DESC LIMIT $4
-"""
+"""  # noqa: S608 -- a table's name of ours
 
 
 async def listed(reader: Reader, wanted: CorrectionFilter) -> Page[CorrectionRow]:

@@ -9,7 +9,12 @@ from typing import NamedTuple
 from msgspec import json
 
 from aggregates.account import decisions as rules
-from aggregates.account.events import AccountClosed, AccountOpened, CredentialAdded
+from aggregates.account.events import (
+    AccountClosed,
+    AccountOpened,
+    CredentialAdded,
+    InsuranceSuspended,
+)
 from aggregates.account.fold import AccountEvent, evolve
 from aggregates.account.state import Account
 from aggregates.refusals import AccountExistsError, NoEditionError, UnknownError
@@ -24,6 +29,7 @@ from aggregates.vocabulary import (
     StreamId,
 )
 from service.account.closing import end_bindings, recoveries, void_holds
+from service.binding.ending import excluded, suspended
 from service.caller import Caller, Request, Role, check_role, is_foreign
 from service.clock import new_secret, new_stream
 from service.context import ServiceContext
@@ -99,6 +105,15 @@ class ChangeStatus:
     reason: str
     effective_on: date | None
     successor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeFlags:
+    """All marks on a person from now on, and why they changed."""
+
+    person_no: str
+    flags: tuple[str, ...]
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,6 +237,8 @@ def _changing(
         )
         events: StreamEvents = [(account_id, event)]
         frees: set[bytes] = set()
+        if isinstance(event, InsuranceSuspended) and event.standing is InsuranceStatus.SUSPENDED:
+            events += suspended(reads, context.vault, account, command.reason, now)
         if isinstance(event, AccountClosed):
             due = recoveries(account_id, history, effective_on)
             for settlement_id, _ in due:
@@ -258,6 +275,26 @@ async def file_elsewhere(
             account, place, command.kind, command.from_on, command.until_on
         )
         return changed(reads, (account_id, account), [(account_id, event)], now)
+
+    return await context.do(request, decide)
+
+
+async def change_flags(context: ServiceContext, request: Request, command: ChangeFlags) -> Reply:
+    """Replace the marks on a person (agency); bindings that they exclude end.
+
+    Raises:
+        UnknownError: no such person, or not of the agency's region; the refusals of
+        `aggregates.account.decisions.change_flags`; the rest as `Appender.submit`.
+    """
+    check_role(request.caller, Role.AGENCY)
+
+    def decide(reads: ReadSet, now: Instant) -> Decision:
+        account_id, account = own_region(reads, context.vault, request.caller, command.person_no)
+        check_names_nobody(reads, context.vault, account_id, command.reason)
+        event = rules.change_flags(account, command.flags, command.reason)
+        marked = evolve(account, event)
+        ended = excluded(reads, context.vault, marked, command.reason, now)
+        return changed(reads, (account_id, account), [(account_id, event), *ended], now)
 
     return await context.do(request, decide)
 

@@ -12,10 +12,10 @@ from aggregates.account import events
 from aggregates.account.reserved import live_holds
 from aggregates.account.state import Account
 from aggregates.binding import binding as binding_rules
-from aggregates.binding.binding import Binding
 from aggregates.settlement.events import RecoveryDue
 from aggregates.settlement.hold import HoldEnded, frees_of
-from aggregates.vocabulary import BindingStatus, HoldEnd, Instant, Parting, StreamId
+from aggregates.vocabulary import BindingStatus, HoldEnd, Instant, StreamId
+from service.binding.ending import end_binding
 from service.ledger.codec import Recorded
 from service.ledger.command import StreamEvents
 from service.ledger.read_set import ReadSet
@@ -32,31 +32,17 @@ def end_bindings(
     sponsors = [link.binding for link in account.sponsors]
     beneficiaries = [link.binding for link in account.beneficiaries]
     for binding_id in sponsors + beneficiaries:
-        ended += _end_binding(reads, binding_id, reason, on)
+        ended += end_binding(reads, binding_id, reason, on)
     for binding_id, _ in account.invitations:
         ended += _withdraw_invitation(reads, binding_id, reason, account_id)
     return ended
-
-
-def _end_binding(reads: ReadSet, binding_id: StreamId, reason: str, on: date) -> StreamEvents:
-    binding: Binding = reads.binding(binding_id)
-    reads.account(binding.sponsor)
-    reads.account(binding.beneficiary)
-    return [
-        (binding_id, binding_rules.end(reason)),
-        (binding.beneficiary, events.SponsorUnlinked(binding=binding_id)),
-        (
-            binding.sponsor,
-            events.BeneficiaryUnlinked(binding=binding_id, parting=Parting.ENDED, on=on),
-        ),
-    ]
 
 
 def _withdraw_invitation(
     reads: ReadSet, binding_id: StreamId, reason: str, account_id: StreamId
 ) -> StreamEvents:
     unlinked = (account_id, events.SponsorUnlinked(binding=binding_id))
-    if reads.binding(binding_id).status is BindingStatus.INVITED:
+    if reads.binding(binding_id).status in (BindingStatus.IN_REVIEW, BindingStatus.INVITED):
         return [(binding_id, binding_rules.end(reason)), unlinked]
     return [unlinked]
 

@@ -14,17 +14,20 @@ import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import to_jsonable_python
 
-from aggregates.pooled_fund import Cover, FundShare, LineShare, PricedCode, price, share
+from aggregates.pooled_fund import WHOLE, Cover, FundShare, LineShare, PricedCode, price, share
 from aggregates.settlement.events import FeeLine
 from aggregates.visit import Fee
 from aggregates.vocabulary import Category, InstitutionKind, Insurance, Part, Setting
 from service.ledger.store import StoreUnavailableError
+from service.regions.areas import province_of
 
 TABLE = Path(__file__).parent / "funds.toml"
 DEFAULT = "default"
 GRADE_OWN = "3"
 """The grade that the patient pays whole (丙类)."""
 TIMEOUT_S = 5.0
+OLD = 60
+"""The age in years from which the stand-in table pays more."""
 
 
 class FundUnavailableError(StoreUnavailableError):
@@ -32,7 +35,11 @@ class FundUnavailableError(StoreUnavailableError):
 
 
 class CoverRequest(NamedTuple):
-    """A bill whose fund part is requested."""
+    """A bill whose fund part is requested.
+
+    `level` is the hospital's, "1" to "3", or "" if it is not known; `age` is the patient's in
+    years, None without an ID number.
+    """
 
     region: str
     insurance: Insurance
@@ -40,19 +47,43 @@ class CoverRequest(NamedTuple):
     setting: Setting
     med_type: str
     fees: tuple[Fee, ...]
+    level: str = ""
+    age: int | None = None
+
+
+class CoverTerms(NamedTuple):
+    """A row of the stand-in table: amounts in fen, ratios in thousandths."""
+
+    start_fen: int
+    ratio_permille: int
+    ceiling_fen: int
+    by_level: Mapping[str, int]
+    from_60_permille: int
+
+    def cover(self, level: str, age: int | None) -> Cover:
+        """The cover for a hospital's level and a patient's age (seed R306)."""
+        ratio = self.by_level.get(level, self.ratio_permille)
+        if age is not None and age >= OLD:
+            ratio += self.from_60_permille
+        return Cover(self.start_fen, min(ratio, WHOLE), self.ceiling_fen)
+
+
+NO_COVER = CoverTerms(0, 0, 0, {}, 0)
 
 
 class FundTable(NamedTuple):
-    """The stand-in: covers by region, class and setting, and the price list of prefixes."""
+    """The stand-in: terms by region, class and setting, and the price list of prefixes."""
 
-    covers: Mapping[tuple[str, str, str], Cover]
+    terms: Mapping[tuple[str, str, str], CoverTerms]
     catalogue: tuple[PricedCode, ...]
 
     def share(self, request: CoverRequest) -> FundShare:
         """The fund's part of a bill by the region's table, or the default one."""
         place = (request.kind.value, request.setting.value.lower())
-        cover = self.covers.get((request.region, *place)) or self.covers.get((DEFAULT, *place))
-        return share(request.fees, self.catalogue, cover or Cover(0, 0, 0))
+        regions = (request.region, province_of(request.region), DEFAULT)
+        rows = (self.terms.get((region, *place)) for region in regions)
+        terms = next((row for row in rows if row is not None), NO_COVER)
+        return share(request.fees, self.catalogue, terms.cover(request.level, request.age))
 
     def price(self, fee: Fee) -> LineShare:
         """Divide a fee line by the price list."""
@@ -63,11 +94,13 @@ class FundTable(NamedTuple):
 def load_table(path: Path = TABLE) -> FundTable:
     """Read the table from a TOML file."""
     table = tomllib.loads(path.read_text(encoding="utf-8"))
-    covers = {
-        (region, kind, setting): Cover(
+    rows = {
+        (region, kind, setting): CoverTerms(
             _thousandths(terms["start_line"]) // 10,
             _thousandths(terms["ratio"]),
             _thousandths(terms["ceiling"]) // 10,
+            {level: _thousandths(ratio) for level, ratio in terms.get("by_level", {}).items()},
+            _thousandths(terms.get("from_60", "0")),
         )
         for region, kinds in table["cover"].items()
         for kind, settings in kinds.items()
@@ -79,7 +112,7 @@ def load_table(path: Path = TABLE) -> FundTable:
         )
         for row in table["catalogue"]
     )
-    return FundTable(covers, catalogue)
+    return FundTable(rows, catalogue)
 
 
 def _thousandths(text: str) -> int:

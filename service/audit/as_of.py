@@ -152,6 +152,7 @@ async def institution_as_of(
         "status": institution.status,
         "opened_regions": list(institution.opened_regions),
         "sensitive": institution.sensitive,
+        "level": institution.hospital_level or None,
         "cleared_through": day(institution.cleared_through),
         "version": version,
         "last_position": position,

@@ -12,6 +12,7 @@ from typing import Any
 from msgspec import json
 
 from aggregates.account.events import OrderChanged, ReturnSuspended, SuspensePaidOut
+from aggregates.binding.events import InvitationSent
 from aggregates.institution import AccountsCleared, InstitutionDesignated
 from aggregates.policy.rulebook import EditionPublished
 from aggregates.refusals import UnknownError
@@ -19,7 +20,7 @@ from aggregates.settlement.events import Settled
 from aggregates.settlement.refund import settled_on
 from aggregates.settlement.settlement import Settlement
 from aggregates.topics import TOPICS, Event
-from aggregates.vocabulary import StreamId
+from aggregates.vocabulary import KinshipEvidence, StreamId
 from service.audit.evidence import rests_on
 from service.caller import Caller, Role, check_role
 from service.clock import rfc3339
@@ -71,6 +72,7 @@ async def trace(context: ServiceContext, caller: Caller, settlement_id: StreamId
         "events": [_answer(by_position[at], differences.get(at)) for at in sorted(by_position)],
         "decided_again": not any(differences.values()),
         "rests_on": [rests_on(r.event) for r in story if isinstance(r.event, EditionPublished)],
+        "promises": _promises(settlement, story),
         "position": await context.store.position(),
     }
 
@@ -125,6 +127,19 @@ async def _around(context: ServiceContext, settlement: Settlement, own: Log) -> 
 def _last_before(position: int, log: Log, kind: type[Event]) -> Log:
     """The last event of a kind before a position, if there is one."""
     return [r for r in log if isinstance(r.event, kind) and r.position < position][-1:]
+
+
+def _promises(settlement: Settlement, story: Log) -> list[StreamId]:
+    """The bindings that paid and rest on a promise alone, in paying order."""
+    promised = {
+        recorded.stream
+        for recorded in story
+        if isinstance(recorded.event, InvitationSent)
+        and recorded.event.evidence is KinshipEvidence.PROMISE
+    }
+    payers = settlement.settled.payers if settlement.settled else ()
+    paid = [share.binding for share in payers if share.current_fen + share.prior_fen]
+    return [binding for binding in paid if binding is not None and binding in promised]
 
 
 async def _editions(context: ServiceContext, settled: Settled) -> Log:

@@ -9,27 +9,35 @@ from msgspec import json
 
 from aggregates.account import events as account_events
 from aggregates.account.events import SponsorUnlinked
+from aggregates.account.fold import evolve
+from aggregates.account.state import Account, SponsorLink
 from aggregates.binding import binding as rules
+from aggregates.binding import deduction_order as orders
 from aggregates.binding.binding import Binding, CapsChange, Kin, Offer
-from aggregates.binding.eligibility import Side
-from aggregates.binding.events import Caps
-from aggregates.binding.kinship import parent_in
-from aggregates.policy.choices import Activation
-from aggregates.refusals import AlreadyBoundError, UnknownError
-from aggregates.vocabulary import BindingStatus, Instant, Parting, StreamId, Use
+from aggregates.binding.eligibility import Side, activation_of
+from aggregates.binding.events import Caps, StrangerInvited
+from aggregates.binding.kinship import KinshipShown, parent_in
+from aggregates.policy.choices import Activation, OrderStrategy
+from aggregates.policy.edition import OrderTerms
+from aggregates.refusals import AlreadyBoundError, NotPermittedError, UnknownError
+from aggregates.vocabulary import BindingStatus, Instant, Parting, Reason, StreamId, Use
 from service.binding.consents import check_consent
+from service.binding.deduction_order import named_bindings
 from service.binding.parties import (
     Invite,
     Parties,
     acting_side,
+    asked_for,
     check_sees,
     check_side,
     current_side,
+    invited_person,
     is_stranger,
     kin_of,
     may_know,
     party,
     side_of,
+    without_stranger,
 )
 from service.binding.registry_sync import bring_up_to_date
 from service.caller import Caller, Request, Role, check_role
@@ -38,12 +46,14 @@ from service.context import ServiceContext
 from service.ledger.command import Decision, Reply, StreamEvents
 from service.ledger.read_set import ReadSet
 from service.person.free_text import check_names_nobody
-from service.person.kin import traits_of
-from service.person.lookup import find_or_stand_in
+from service.person.kin import registered, traits_of
 from service.serializers import binding_answer
 from service.vault import Vault
 
 __all__ = ["Caps", "CapsChange", "GrantUpdate", "Invite", "Offer"]
+
+OPEN = (BindingStatus.IN_REVIEW, BindingStatus.INVITED)
+"""The statuses of an offer that is not decided yet."""
 
 
 async def invite(context: ServiceContext, request: Request, command: Invite) -> Reply:
@@ -68,9 +78,10 @@ async def invite(context: ServiceContext, request: Request, command: Invite) -> 
     def decide(reads: ReadSet, now: Instant) -> Decision:
         sponsor_id = party(reads, vault, request.caller, command.sponsor)
         sponsor, events = current_side(reads, vault, sponsor_id, now)
-        beneficiary_id = find_or_stand_in(reads, vault, sponsor_id, command.beneficiary)
+        beneficiary_id = invited_person(reads, vault, sponsor_id, command.beneficiary)
         pending = _PendingOffer(command, sponsor, beneficiary_id, new_stream("bnd", now.at))
-        name = vault.name("invitation", f"{sponsor_id}\0{beneficiary_id}")
+        asked = asked_for(vault, sponsor_id, command.beneficiary, beneficiary_id)
+        name = vault.name("invitation", f"{sponsor_id}\0{asked}")
         earlier = reads.find(name)
         _check_not_open(reads, earlier, now)
         kin = kin_of(reads, vault, command, (sponsor_id, beneficiary_id))
@@ -78,14 +89,11 @@ async def invite(context: ServiceContext, request: Request, command: Invite) -> 
         if not is_stranger(reads, vault, request.caller, sponsor_id, beneficiary_id):
             events += _invite_known(reads, vault, pending, kin, now)
             return decision_of(pending.binding_id, None, 0, events, now, on_behalf_of)
-        sent = rules.invite_stranger(
-            command.offer, kin.shown, sponsor, beneficiary_id, now, command.consent
-        )
-        events.append((pending.binding_id, sent))
+        events.append((pending.binding_id, _invite_stranger(pending, kin, now)))
         decision = decision_of(pending.binding_id, None, 0, events, now, on_behalf_of)
         decision.takes = {name: pending.binding_id}
         decision.frees = set() if earlier is None else {name}
-        return _without_beneficiary(decision)
+        return without_beneficiary(decision)
 
     return await context.do(request, decide)
 
@@ -115,25 +123,43 @@ def _invite_known(
             _check_not_open(reads, earlier, now)
     sent = rules.invite(command.offer, kin, sponsor, beneficiary, now, command.consent)
     events.append((binding_id, sent))
-    if sponsor.edition.binding.activation is Activation.SPONSOR_ONLY:
-        binding = rules.evolve(None, sent)
+    binding = rules.evolve(None, sent)
+    activation = activation_of(sponsor.edition.binding, binding.relation)
+    is_alone = activation is Activation.SPONSOR_ONLY
+    if is_alone and binding.status is BindingStatus.INVITED:
         return events + confirmed_events(binding_id, binding, sponsor, beneficiary, now)
     received = account_events.InvitationReceived(binding=binding_id, sponsor=sponsor.account_id)
     return [*events, (beneficiary_id, received)]
 
 
+def _invite_stranger(pending: _PendingOffer, kin: Kin, now: Instant) -> StrangerInvited:
+    command = pending.command
+    shown = without_stranger(kin.shown, command.beneficiary)
+    return rules.invite_stranger(
+        command.offer, shown, pending.sponsor, pending.beneficiary, now, command.consent
+    )
+
+
 def _check_not_open(reads: ReadSet, earlier: StreamId | None, now: Instant) -> None:
-    if earlier and reads.binding(earlier).status_at(now) is BindingStatus.INVITED:
+    if earlier and reads.binding(earlier).status_at(now) in OPEN:
         raise AlreadyBoundError(binding_id=earlier)
 
 
 async def confirm(
-    context: ServiceContext, request: Request, binding_id: StreamId, consent: str | None = None
+    context: ServiceContext,
+    request: Request,
+    binding_id: StreamId,
+    consent: str | None = None,
+    order: tuple[str, ...] | None = None,
 ) -> Reply:
     """Agree as the beneficiary; `consent` is the version of the text agreed to.
 
+    `order` sets the deduction order in the same step, by the sponsors' person numbers.
+
     Raises:
-        ConsentUnknownError: no such version; the rest as `Appender.submit`.
+        ConsentUnknownError: no such version; SponsorInvalidError: `order` names somebody else;
+        NotPermittedError: the sponsors set the order in this region; the rest as
+        `Appender.submit`.
     """
     check_role(request.caller, Role.PERSON, Role.AGENCY)
     check_consent(consent)
@@ -144,20 +170,60 @@ async def confirm(
         agent = check_side(reads, vault, caller, (binding.beneficiary, _sides(binding)), now)
         sponsor, events = current_side(reads, vault, binding.sponsor, now)
         beneficiary, of_beneficiary = current_side(reads, vault, binding.beneficiary, now)
-        with_parent = _with_parent(reads, vault, binding)
+        shown = _shown_now(reads, vault, binding)
+        rules.check_kin(binding, shown, now)
+        with_parent = _with_parent(binding, shown)
         events += of_beneficiary
         events += confirmed_events(binding_id, with_parent, sponsor, beneficiary, now, consent)
-        return decision_of(binding_id, binding, reads.version(binding_id), events, now, agent)
+        account = _after(beneficiary, events)
+        if order is not None:
+            if beneficiary.edition.order.order_strategy is not OrderStrategy.BENEFICIARY_SET:
+                raise NotPermittedError
+            side = beneficiary.account_id
+            named = named_bindings(reads, vault, side, account.sponsors, order)
+            changed = orders.change_order(account, account.sponsors, named, None)
+            events.append((side, changed))
+            account = evolve(account, changed)
+        decision = decision_of(binding_id, binding, reads.version(binding_id), events, now, agent)
+        return _with_warnings(decision, account, account.sponsors, beneficiary.edition.order)
 
     return await context.do(request, decide)
 
 
-def _with_parent(reads: ReadSet, vault: Vault, binding: Binding) -> Binding:
+def _after(side: Side, events: StreamEvents) -> Account:
+    """A side's account after the events of its own stream that follow its `current_side`."""
+    account = side.account
+    for stream, event in events:
+        if stream == side.account_id and isinstance(event, LINKING):
+            account = evolve(account, event)
+    return account
+
+
+LINKING = (account_events.SponsorLinked, account_events.OrderChanged)
+
+
+def _with_warnings(
+    decision: Decision, account: Account, live: tuple[SponsorLink, ...], terms: OrderTerms
+) -> Decision:
+    """A decision whose answer warns of what keeps the binding from paying."""
+    if orders.is_order_asked(account, live, terms):
+        warned = json.decode(decision.answer) | {"warnings": [Reason.ORDER_NOT_SET]}
+        decision.answer = json.encode(warned)
+    return decision
+
+
+def _shown_now(reads: ReadSet, vault: Vault, binding: Binding) -> KinshipShown:
+    """What the register and the ID numbers say of the two when the beneficiary agrees."""
+    sponsor, beneficiary = (traits_of(reads, vault, side) for side in _sides(binding))
+    relation = registered(reads, vault, binding.sponsor, binding.beneficiary)
+    return KinshipShown(None, None, relation, (sponsor, beneficiary))
+
+
+def _with_parent(binding: Binding, shown: KinshipShown) -> Binding:
     """The binding with `parent`, which the invitation of a stranger leaves out."""
     if binding.is_known:
         return binding
-    traits = [traits_of(reads, vault, side) for side in _sides(binding)]
-    return replace(binding, parent=parent_in(binding.relation, *traits))
+    return replace(binding, parent=parent_in(binding.relation, *shown.traits))
 
 
 async def decline(context: ServiceContext, request: Request, binding_id: StreamId) -> Reply:
@@ -203,7 +269,7 @@ async def release(
         version = reads.version(binding_id)
         decision = decision_of(binding_id, binding, version, events, now, acting.on_behalf_of)
         is_open = may_know(reads, vault, caller, _sides(binding), is_known=binding.is_known)
-        return decision if is_open else _without_beneficiary(decision)
+        return decision if is_open else without_beneficiary(decision)
 
     return await context.do(request, decide)
 
@@ -249,9 +315,13 @@ async def look_at_binding(context: ServiceContext, caller: Caller, binding_id: S
         check_sees(reads, context.vault, caller, _sides(binding), now)
         answer = binding_answer(binding_id, binding, reads.version(binding_id), now)
         decision = Decision(answer=json.encode(answer))
+        if binding.status_at(now) is BindingStatus.ACTIVE:
+            beneficiary, _ = current_side(reads, context.vault, binding.beneficiary, now)
+            account, terms = beneficiary.account, beneficiary.edition.order
+            decision = _with_warnings(decision, account, account.sponsors, terms)
         sides = _sides(binding)
         is_open = may_know(reads, context.vault, caller, sides, is_known=binding.is_known)
-        return decision if is_open else _without_beneficiary(decision)
+        return decision if is_open else without_beneficiary(decision)
 
     return await context.ask(caller, decide)
 
@@ -268,20 +338,26 @@ def confirmed_events(
     now: Instant,
     consent: str | None = None,
 ) -> StreamEvents:
-    """The confirmation, and the links on both accounts; `consent` is the beneficiary's."""
+    """The confirmation, and the links on both accounts; `consent` is the beneficiary's.
+
+    A rank of the form puts the sponsor at that place of the order.
+    """
     confirmed = rules.confirm(binding, sponsor, beneficiary, now, consent)
+    linked = account_events.SponsorLinked(
+        binding=binding_id,
+        sponsor=sponsor.account_id,
+        relation=binding.relation,
+        parent=binding.parent,
+        linked_at=confirmed.confirmed_at,
+    )
+    after = evolve(beneficiary.account, linked)
+    ranked = orders.order_at_binding(
+        after, after.sponsors, binding_id, binding.rank, beneficiary.edition
+    )
     return [
         (binding_id, confirmed),
-        (
-            beneficiary.account_id,
-            account_events.SponsorLinked(
-                binding=binding_id,
-                sponsor=sponsor.account_id,
-                relation=binding.relation,
-                parent=binding.parent,
-                linked_at=confirmed.confirmed_at,
-            ),
-        ),
+        (beneficiary.account_id, linked),
+        *((beneficiary.account_id, event) for event in (ranked,) if event is not None),
         (
             sponsor.account_id,
             account_events.BeneficiaryLinked(
@@ -312,7 +388,7 @@ def decision_of(
     return Decision(answer=json.encode(answer), events=events, on_behalf_of=on_behalf_of)
 
 
-def _without_beneficiary(decision: Decision) -> Decision:
+def without_beneficiary(decision: Decision) -> Decision:
     """A decision whose answer does not name the beneficiary."""
     decision.answer = json.encode(json.decode(decision.answer) | {"beneficiary": None})
     return decision

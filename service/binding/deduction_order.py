@@ -49,8 +49,13 @@ async def change_order(
         account_id, agent = _check_may_set(reads, context.vault, request.caller, person_no, now)
         account = reads.account(account_id)
         live = _live(reads, account, now)
-        bindings = _bindings(reads, context.vault, account_id, live, sponsors)
+        bindings = named_bindings(reads, context.vault, account_id, live, sponsors)
         event = rules.change_order(account, live, bindings, version)
+        if request.caller.role is Role.PERSON:
+            me = find_person(reads, context.vault, request.caller.subject)
+            terms = edition_in_force(reads, context.vault, account.region, now).order
+            if terms.order_strategy is OrderStrategy.SPONSOR_SET:
+                event = rules.moved_by(account, live, me, event)
         answer = order_answer(rules.current_order(evolve(account, event), live))
         events: StreamEvents = [(account_id, event)]
         return Decision(answer=json.encode(answer), events=events, on_behalf_of=agent)
@@ -113,7 +118,7 @@ def _live(reads: ReadSet, account: Account, now: Instant) -> tuple[SponsorLink, 
     return live_sponsors(account, reads.binding, now)
 
 
-def _bindings(
+def named_bindings(
     reads: ReadSet,
     vault: Vault,
     account_id: StreamId,

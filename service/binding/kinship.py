@@ -5,17 +5,37 @@ from dataclasses import dataclass
 
 from msgspec import json
 
-from aggregates.binding.kinship import INVERSE, KinshipConfirmed, KinshipRecorded, from_side
+from aggregates.binding.events import InvitationSent
+from aggregates.binding.kinship import (
+    INVERSE,
+    KinshipConfirmed,
+    KinshipRecorded,
+    agrees,
+    from_side,
+)
 from aggregates.refusals import SelfBindingError, UnknownError
-from aggregates.vocabulary import Instant, Relation, StreamId
+from aggregates.vocabulary import Instant, KinshipEvidence, Relation, StreamId
+from service.binding.ending import end_binding
 from service.caller import Caller, Request, Role, check_region, check_role
 from service.clock import new_stream
 from service.context import ServiceContext
-from service.ledger.command import Decision, Reply
+from service.ledger.command import Decision, OverloadedError, Reply
 from service.ledger.read_set import ReadSet
 from service.person.kin import kin_name, registered
 from service.person.lookup import find_or_stand_in
 from service.vault import Vault
+
+READ_AGAIN_MAX = 5
+CONTRADICTED = "KINSHIP_CONTRADICTED"
+"""Why a binding ended that rested on a promise."""
+
+
+class EvidenceUnreadError(Exception):
+    """A decision needs the evidence of a binding, which is in its history only."""
+
+    def __init__(self, binding: StreamId) -> None:
+        super().__init__()
+        self.binding = binding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +53,7 @@ async def record_kinship(context: ServiceContext, request: Request, fact: Record
     An agency decides for the persons of its region. A person of another region must have been
     confirmed by that region's agency; otherwise the answer is as for an unknown person, and
     nothing is stored. The nation's agency, an operator's import and the registry decide for both.
+    A binding that rests on a promise of another relation ends: the register's word wins.
 
     Raises:
         UnknownError: one of the two has no account here, or is of another region whose agency did
@@ -40,6 +61,7 @@ async def record_kinship(context: ServiceContext, request: Request, fact: Record
     """
     check_role(request.caller, Role.AGENCY)
     vault = context.vault
+    evidence: dict[StreamId, KinshipEvidence] = {}
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
         own_persons, kin = _kinship_of(reads, vault, request.caller, fact)
@@ -48,13 +70,49 @@ async def record_kinship(context: ServiceContext, request: Request, fact: Record
                 raise UnknownError
         decision = Decision(answer=json.encode({"relation": fact.relation.lower()}))
         _record(reads, vault, decision, kin, now)
+        facts = [kin]
         inverse = INVERSE.get(fact.relation)
         if inverse is not None:
             back = KinshipRecorded(person=kin.relative, relative=kin.person, relation=inverse)
             _record(reads, vault, decision, back, now)
+            facts.append(back)
+        for binding_id in _contradicted(reads, facts, evidence):
+            decision.events += end_binding(reads, binding_id, CONTRADICTED, now.on)
         return decision
 
-    return await context.do(request, decide)
+    for _ in range(READ_AGAIN_MAX):
+        try:
+            return await context.do(request, decide)
+        except EvidenceUnreadError as unread:
+            evidence[unread.binding] = await _evidence_of(context, unread.binding)
+    raise OverloadedError
+
+
+def _contradicted(
+    reads: ReadSet, facts: list[KinshipRecorded], evidence: dict[StreamId, KinshipEvidence]
+) -> list[StreamId]:
+    """The bindings of the two that rest on a promise of another relation.
+
+    Raises:
+        EvidenceUnreadError: the evidence of a binding was not read yet.
+    """
+    contradicted: list[StreamId] = []
+    for fact in facts:
+        for link in reads.account(fact.person).beneficiaries:
+            if link.beneficiary != fact.relative or agrees(link.relation, fact.relation):
+                continue
+            if link.binding not in evidence:
+                raise EvidenceUnreadError(link.binding)
+            if evidence[link.binding] is KinshipEvidence.PROMISE:
+                contradicted.append(link.binding)
+    return contradicted
+
+
+async def _evidence_of(context: ServiceContext, binding_id: StreamId) -> KinshipEvidence:
+    """The evidence that a binding was made on; it never changes."""
+    first = (await context.store.history(binding_id))[0].event
+    assert isinstance(first, InvitationSent), "a binding begins with an invitation"
+    return first.evidence
 
 
 async def confirm_kinship(context: ServiceContext, request: Request, fact: RecordKinship) -> Reply:

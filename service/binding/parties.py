@@ -6,14 +6,21 @@ from typing import NamedTuple
 from aggregates.binding.binding import Kin, Offer
 from aggregates.binding.eligibility import Side
 from aggregates.binding.expiry import without_expired
-from aggregates.binding.kinship import KinshipShown, parent_in
+from aggregates.binding.kinship import UNKNOWN_TRAITS, KinshipShown, Traits, parent_in
 from aggregates.refusals import NotPermittedError, UnknownError
 from aggregates.vocabulary import Instant, KinshipEvidence, StreamId
 from service.caller import Caller, Role, check_region, check_role
 from service.ledger.command import StreamEvents
 from service.ledger.read_set import ReadSet
-from service.person.kin import is_parent_of_minor, registered, traits_of
-from service.person.lookup import find_person, own_region
+from service.person.kin import is_parent_of_minor, registered, traits_in, traits_of
+from service.person.lookup import (
+    IdCard,
+    find_carded,
+    find_or_stand_in,
+    find_person,
+    own_region,
+    stand_in_of,
+)
 from service.policy import edition_in_force
 from service.vault import Vault
 
@@ -22,11 +29,12 @@ from service.vault import Vault
 class Invite:
     """A sponsor's offer, by person numbers; `sponsor` None is the caller.
 
-    `consent` is the version of the text that the sponsor agreed to.
+    A family may know the beneficiary by ID number and name instead. `consent` is the version of
+    the text that the sponsor agreed to.
     """
 
     sponsor: str | None
-    beneficiary: str
+    beneficiary: str | IdCard
     offer: Offer
     evidence: tuple[KinshipEvidence | None, str | None] = (None, None)
     consent: str | None = None
@@ -36,9 +44,40 @@ def kin_of(
     reads: ReadSet, vault: Vault, command: Invite, parties: tuple[StreamId, StreamId]
 ) -> Kin:
     """The kinship of sponsor and beneficiary, as shown and registered."""
-    traits = [traits_of(reads, vault, party) for party in parties]
-    shown = KinshipShown(*command.evidence, registered(reads, vault, *parties))
+    sponsor = traits_of(reads, vault, parties[0])
+    if isinstance(command.beneficiary, IdCard):
+        traits = (sponsor, traits_in(command.beneficiary.number))
+    else:
+        traits = (sponsor, traits_of(reads, vault, parties[1]))
+    shown = KinshipShown(*command.evidence, registered(reads, vault, *parties), traits)
     return Kin(shown, parent_in(command.offer.relation, *traits))
+
+
+def without_stranger(shown: KinshipShown, invited: str | IdCard) -> KinshipShown:
+    """What is shown without what only a stranger's account tells; an ID number shown stays."""
+    sponsor, beneficiary = shown.traits
+    told: Traits = beneficiary if isinstance(invited, IdCard) else UNKNOWN_TRAITS
+    return shown._replace(traits=(sponsor, told))
+
+
+def asked_for(
+    vault: Vault, sponsor: StreamId, invited: str | IdCard, beneficiary: StreamId
+) -> StreamId:
+    """The id under which an invitation of a stranger is open.
+
+    Asked by number and by card, a stranger is invited twice: one answer for both would tell that
+    they are one person.
+    """
+    return stand_in_of(vault, sponsor, invited) if isinstance(invited, IdCard) else beneficiary
+
+
+def invited_person(
+    reads: ReadSet, vault: Vault, sponsor: StreamId, invited: str | IdCard
+) -> StreamId:
+    """The account of the person invited, or a stand-in that costs the same reads."""
+    if isinstance(invited, IdCard):
+        return find_carded(reads, vault, sponsor, invited)
+    return find_or_stand_in(reads, vault, sponsor, invited)
 
 
 def party(reads: ReadSet, vault: Vault, caller: Caller, person_no: str | None) -> StreamId:

@@ -59,7 +59,9 @@ async def bindings(
     persons = await persons_of(context, sides)
     numbers = {stream: person and person.person_no for stream, person in persons.items()}
     items = [
-        _binding(row, numbers, names_beneficiary=row.binding not in hidden) for row in page.rows
+        _binding(row, numbers, names_beneficiary=row.binding not in hidden)
+        | (_evidence(row) if caller.role is not Role.PERSON else {})
+        for row in page.rows
     ]
     return PageResult(items, page.next, position)
 
@@ -87,6 +89,14 @@ async def _hidden(context: ServiceContext, caller: Caller, rows: Sequence[Bindin
         }
 
     return await context.read(caller, find_hidden)
+
+
+def _evidence(row: BindingRow) -> dict[str, Any]:
+    """What agencies and auditors see beside a binding."""
+    return {
+        "evidence": {"kind": row.evidence.lower(), "reference": row.evidence_reference},
+        "review_until": day(row.review_until),
+    }
 
 
 def _binding(

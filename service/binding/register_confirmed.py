@@ -45,12 +45,14 @@ async def register(context: ServiceContext, request: Request, command: Register)
         sponsor_id = find_person(reads, vault, command.invite.sponsor)
         sponsor, of_sponsor = current_side(reads, vault, sponsor_id, now)
         check_region(request.caller, sponsor.account)
+        assert isinstance(command.invite.beneficiary, str), "a line has person numbers"
         beneficiary_id = find_person(reads, vault, command.invite.beneficiary)
         beneficiary, of_beneficiary = current_side(reads, vault, beneficiary_id, now)
         binding_id = new_stream("bnd", now.at)
         accepted = sponsor.edition.binding.kinship_evidence
         kin = kin_of(reads, vault, command.invite, (sponsor_id, beneficiary_id))
-        kin = replace(kin, shown=agency_evidence(command.invite.offer.relation, accepted))
+        relation, registered = command.invite.offer.relation, kin.shown.registered
+        kin = replace(kin, shown=agency_evidence(relation, registered, accepted))
         sent = rules.invite(command.invite.offer, kin, sponsor, beneficiary, then, consent)
         binding = rules.evolve(None, sent)
         confirmed = confirmed_events(binding_id, binding, sponsor, beneficiary, then, consent)

@@ -25,6 +25,13 @@ def traits_of(reads: ReadSet, vault: Vault, account: StreamId) -> Traits:
     return NO_TRAITS if person is None else traits_in(person.cert_no)
 
 
+def age_on(born_on: date | None, on: date) -> int | None:
+    """The age in years on a day; None without a day of birth."""
+    if born_on is None:
+        return None
+    return on.year - born_on.year - ((on.month, on.day) < (born_on.month, born_on.day))
+
+
 def traits_in(cert_no: str) -> Traits:
     """Sex and day of birth by a resident's ID number; none for another certificate."""
     if len(cert_no) != RESIDENT_ID_SIZE or not cert_no[:17].isdigit():

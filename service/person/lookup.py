@@ -1,5 +1,8 @@
 """Find an account by a person number, for callers who may read it."""
 
+import unicodedata
+from typing import NamedTuple
+
 from aggregates.account.state import Account
 from aggregates.refusals import UnknownError
 from aggregates.vocabulary import Instant, StreamId
@@ -27,11 +30,48 @@ def find_or_stand_in(reads: ReadSet, vault: Vault, asker: StreamId, person_no: s
     account_id = reads.find(vault.name("person_no", person_no))
     if account_id is not None:
         return account_id
-    chance = vault.name("nobody", f"{asker}\0{person_no}").hex()
-    millis = max(0, int(asker[4:16], 16) - int(chance[:8], 16))
-    stand_in = StreamId(f"acc_{millis:012x}7{chance[8:11]}8{chance[11:26]}")
+    stand_in = _stand_in(vault, asker, person_no)
     reads.version(stand_in)  # read as much as for an account
     return stand_in
+
+
+class IdCard(NamedTuple):
+    """What a family knows of a person: the ID number, and the name."""
+
+    number: str
+    name: str
+
+
+def find_carded(reads: ReadSet, vault: Vault, asker: StreamId, card: IdCard) -> StreamId:
+    """The account of an ID number and a name, or an unused id if there is none.
+
+    As much is read of a person of that name, of a person of another name, and of nobody.
+    """
+    found = reads.find(vault.name("id_card", card.number))
+    stand_in = stand_in_of(vault, asker, card)
+    candidate = found or _stand_in(vault, asker, card.number)
+    reads.version(candidate)
+    person = vault.unseal(*reads.person(candidate), candidate)
+    reads.version(stand_in)
+    if found is None or person is None or _plain(person.name) != _plain(card.name):
+        return stand_in
+    return found
+
+
+def stand_in_of(vault: Vault, asker: StreamId, card: IdCard) -> StreamId:
+    """The id that stands for a card's owner wherever it must not show whether there is one."""
+    return _stand_in(vault, asker, f"{card.number}\0{_plain(card.name)}")
+
+
+def _plain(name: str) -> str:
+    """A name to compare: in one width, without spaces."""
+    return "".join(unicodedata.normalize("NFKC", name).split())
+
+
+def _stand_in(vault: Vault, asker: StreamId, wanted: str) -> StreamId:
+    chance = vault.name("nobody", f"{asker}\0{wanted}").hex()
+    millis = max(0, int(asker[4:16], 16) - int(chance[:8], 16))
+    return StreamId(f"acc_{millis:012x}7{chance[8:11]}8{chance[11:26]}")
 
 
 def find_readable(

@@ -11,9 +11,12 @@ from aggregates.policy.choices import (
     MedType,
     OrderMissing,
     OrderStrategy,
+    OwnAllocation,
     PlaceUse,
+    Whose,
 )
 from aggregates.policy.edition import Edition
+from aggregates.settlement.purse import OWN_ORDERS
 from aggregates.vocabulary import InstitutionKind
 from service.regions.policy_bounds import beyond_bounds
 
@@ -31,8 +34,10 @@ def unsound(edition: Edition) -> Iterator[tuple[str, str]]:
     """Key and complaint for every fault that prevents publication."""
     yield from _unsound_texts(edition)
     yield from _unsound_order(edition)
+    yield from _unsound_binding(edition)
     yield from _unsound_places(edition)
     yield from _unsound_care(edition)
+    yield from _unsound_buckets(edition)
     yield from _unsound_premium(edition)
     yield from beyond_bounds(asdict(edition))
 
@@ -62,8 +67,24 @@ def _unsound_order(edition: Edition) -> Iterator[tuple[str, str]]:
     same_region_first = OrderStrategy.SAME_REGION_FIRST
     if same_region_first in (terms.order_strategy, terms.order_fallback) and not terms.order_then:
         yield "order.order_then", "is not stated, and SAME_REGION_FIRST needs it"
+    if terms.order_asked_at_second_sponsor and terms.order_strategy not in _SET_BY_A_PERSON:
+        yield "order.order_asked_at_second_sponsor", "needs an order_strategy that a person sets"
     if terms.order_then in _SET_BY_A_PERSON | {same_region_first}:
         yield "order.order_then", "must be an order that nobody sets, other than SAME_REGION_FIRST"
+
+
+def _unsound_binding(edition: Edition) -> Iterator[tuple[str, str]]:
+    terms = edition.binding
+    for relation in terms.activation_by_relation:
+        if not any(allowed.startswith(relation) for allowed in terms.relations_allowed):
+            yield (
+                f"binding.activation_by_relation.{relation}",
+                "is no relation of binding.relations_allowed",
+            )
+    if terms.rank_at_binding and edition.order.order_strategy not in _SET_BY_A_PERSON:
+        yield "binding.rank_at_binding", "needs an order.order_strategy that a person sets"
+    if terms.suspension_ends_binding and terms.sponsor_suspended_usable:
+        yield "binding.suspension_ends_binding", "contradicts binding.sponsor_suspended_usable"
 
 
 def _unsound_places(edition: Edition) -> Iterator[tuple[str, str]]:
@@ -82,11 +103,32 @@ def _unsound_places(edition: Edition) -> Iterator[tuple[str, str]]:
 
 def _unsound_care(edition: Edition) -> Iterator[tuple[str, str]]:
     terms = edition.place
+    for key in ("med_types_allowed", "med_types_refused"):
+        for number, code in enumerate(getattr(terms, key)):
+            if not _is_med_type(code):
+                yield f"place.{key}.{number}", _no_word(code, _MED_TYPE_WORDS)
+    for number, code in enumerate(terms.med_types_refused):
+        if not any(_overlap(code, allowed) for allowed in terms.med_types_allowed):
+            yield f"place.med_types_refused.{number}", f"refuses what is not allowed: {code}"
     for number, code in enumerate(terms.med_types_allowed):
-        if not _is_med_type(code):
-            yield f"place.med_types_allowed.{number}", _no_word(code, _MED_TYPE_WORDS)
+        if terms.med_types_refused and code.startswith(terms.med_types_refused):
+            yield f"place.med_types_allowed.{number}", f"is refused as a whole: {code}"
     classes = terms.sensitive_institution_classes
     yield from _unknown("place.sensitive_institution_classes", classes, tuple(InstitutionKind))
+
+
+def _unsound_buckets(edition: Edition) -> Iterator[tuple[str, str]]:
+    rules = edition.items.bucket_rules
+    if rules and edition.money.own_allocation is not OwnAllocation.INELIGIBLE_FIRST:
+        yield "money.own_allocation", "must be INELIGIBLE_FIRST where items.bucket_rules are stated"
+    paying = OWN_ORDERS[edition.money.own_buckets_order]
+    for number, rule in enumerate(rules):
+        key = f"items.bucket_rules.{number}"
+        for at, code in enumerate(rule.med_types):
+            if not _is_med_type(code):
+                yield f"{key}.med_types.{at}", _no_word(code, _MED_TYPE_WORDS)
+        if rule.whose is Whose.OWN and rule.bucket not in paying:
+            yield f"{key}.bucket", "pays nothing by money.own_buckets_order"
 
 
 def _unknown(key: str, stated: Iterable[str], words: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -102,6 +144,11 @@ def _no_word(word: str, words: Iterable[str]) -> str:
 
 def _one_of(words: Iterable[str]) -> str:
     return f"; use one of {', '.join(words)}"
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether two prefixes have a code in common."""
+    return one.startswith(other) or other.startswith(one)
 
 
 def _is_med_type(code: str) -> bool:

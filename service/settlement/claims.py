@@ -11,9 +11,14 @@ from aggregates.refusals import (
     DateInvalidError,
     InstitutionNotDesignatedError,
 )
-from aggregates.settlement.events import Claim, FeeLine
+from aggregates.settlement.events import READING, Claim, FeeLine
 from aggregates.settlement.family import Family, Sponsor
-from aggregates.settlement.place_of_care import PlaceOfCare, is_filed, person_classes
+from aggregates.settlement.place_of_care import (
+    PlaceOfCare,
+    check_med_type,
+    is_filed,
+    person_classes,
+)
 from aggregates.vocabulary import Category, CredentialProof, Instant, Part, StreamId
 from service.caller import Caller
 from service.ledger.read_set import ReadSet
@@ -52,6 +57,7 @@ class SettleBill:
     plan: str | None
     digest: bytes
     was_shown: bool = False
+    use_aid: bool = True
 
 
 class DecisionInputs(NamedTuple):
@@ -75,10 +81,12 @@ def read_inputs(
     """Read everything a bill is decided on; `confirmations` are what a verifier answered.
 
     Raises:
-        UnknownError: no such patient; CredentialUnknownError: nobody confirms the credential;
+        MedTypeUnknownError: the kind of care is no code; UnknownError: no such patient;
+        CredentialUnknownError: nobody confirms the credential;
         CredentialMismatchError, CodeExpiredError: the credential is another's, or expired;
         DateInvalidError, InstitutionNotDesignatedError; and as `edition_in_force`.
     """
+    check_med_type(bill.med_type)
     institution_id, institution = calling_institution(reads, vault, caller)
     account_id, proof, credential = _patient(reads, vault, bill, now, confirmations)
     if bill.treated_at > now.at + TREATED_AHEAD_MAX:
@@ -96,9 +104,11 @@ def read_inputs(
         lines=bill.lines,
         credential=credential,
         proven_by=proof,
+        reading=READING,
+        use_aid=bill.use_aid,
     )
     family = family_of(reads, vault, account_id, now)
-    place = place_of(institution, bill.med_type, family.account, now)
+    place = place_of(institution, claim, family.account, now)
     return DecisionInputs(claim, visit_of(vault, claim), institution, place, family)
 
 
@@ -149,19 +159,18 @@ def designated_institution(
     return stream, institution
 
 
-def place_of(
-    institution: Institution, med_type: str, patient: Account, now: Instant
-) -> PlaceOfCare:
+def place_of(institution: Institution, claim: Claim, patient: Account, now: Instant) -> PlaceOfCare:
     """The place of a bill, as the rules on places need it."""
     return PlaceOfCare(
         institution=institution.code,
         region=institution.region,
         kind=institution.kind,
-        med_type=med_type,
+        med_type=claim.med_type,
         opened_regions=institution.opened_regions,
         is_filed=is_filed(patient, institution.region, now.on),
         person_classes=person_classes(patient, institution.region, now.on),
         is_home=institution.region == patient.region,
+        reading=claim.reading,
     )
 
 

@@ -28,6 +28,7 @@ from service.ledger.command import Reply
 from service.ledger.read_set import ReadSet
 from service.ledger.store import StoreUnavailableError
 from service.person.credentials import Identity
+from service.person.kin import age_on, traits_of
 from service.person.lookup import find_person
 from service.serializers import fen_of
 from service.settlement import quote as quotes
@@ -61,6 +62,7 @@ class BillRequest:
     total_fen: int
     use_account: bool
     plan: str | None
+    use_aid: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,7 +198,7 @@ async def _share_of(context: ServiceContext, caller: Caller, request: RequestedB
     if not funds.has_cores:
         return funds.table.share
     before, _ = await context.read(
-        caller, lambda reads, _: _read(reads, context.vault, caller, request)
+        caller, lambda reads, now: _read(reads, context.vault, caller, request, now)
     )
     core = funds.core_of(before.region)
     if core is None:
@@ -220,13 +222,15 @@ def _bill(
     now: Instant,
 ) -> SettleBill:
     """The bill that the fee lines make; FeesMismatchError if the total is not their sum."""
-    cover, lines = _read(reads, context.vault, caller, request)
+    cover, lines = _read(reads, context.vault, caller, request, now)
     share = share_of(cover)
     bill = request.bill
     if share.total_fen != bill.total_fen:
         raise rules.FeesMismatchError(field="medfee_sumamt", uploaded_fen=share.total_fen)
     parts = (bill.person_no, lines.visit, lines.batch, bill.total_fen, share.fund_fen)
-    digested = [(*parts, bill.use_account), [line.amount_fen for line in share.lines]]
+    digested: list[object] = [(*parts, bill.use_account), [i.amount_fen for i in share.lines]]
+    if not bill.use_aid:
+        digested.append("without aid")
     return SettleBill(
         beneficiary=Identity("person_no", bill.person_no),
         visit=lines.visit,
@@ -241,11 +245,12 @@ def _bill(
         plan=bill.plan,
         digest=hashlib.sha256(json.encode(digested)).digest(),
         was_shown=lines.was_shown or context.identified.is_noted(caller, bill.person_no, now),
+        use_aid=bill.use_aid,
     )
 
 
 def _read(
-    reads: ReadSet, vault: Vault, caller: Caller, request: RequestedBill
+    reads: ReadSet, vault: Vault, caller: Caller, request: RequestedBill, now: Instant
 ) -> tuple[CoverRequest, BillLines]:
     """A bill's request to the fund, and its lines."""
     account_id = find_person(reads, vault, request.bill.person_no)
@@ -260,6 +265,8 @@ def _read(
         lines.setting,
         lines.med_type,
         lines.fees,
+        institution.hospital_level,
+        age_on(traits_of(reads, vault, account_id).born_on, now.on),
     )
     return cover, lines
 

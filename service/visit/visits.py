@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from aggregates import visit as rules
 from aggregates.refusals import UnknownError
+from aggregates.settlement.place_of_care import check_med_type
 from aggregates.visit import Diagnosis, Fee, Visit, VisitDescribed, VisitRegistered
 from aggregates.vocabulary import CredentialProof, Instant, Setting, StreamId, VisitEnd
 from service.caller import Caller, Request, Role, check_role
@@ -46,11 +47,14 @@ async def register(context: ServiceContext, request: Request, command: RegisterV
     """Register a visit of an insured person; the reply's subject is the visit.
 
     Raises:
-        UnknownError: no such person; CredentialUnknownError, CredentialMismatchError: the
-        credential is nobody's, or another's; the rest as `Appender.submit`.
+        MedTypeUnknownError: the kind of care is no code; UnknownError: no such person;
+        CredentialUnknownError, CredentialMismatchError: the credential is nobody's, or another's;
+        the rest as `Appender.submit`.
     """
     check_role(request.caller, Role.INSTITUTION)
     person_no = command.person_no
+    if command.med_type is not None:
+        check_med_type(command.med_type)
 
     def decide(reads: ReadSet, now: Instant, answers: Confirmations) -> Decision:
         institution_id, _ = designated_institution(reads, context.vault, request.caller)
@@ -86,7 +90,13 @@ async def describe(
     med_type: str | None,
     diagnoses: tuple[tuple[str, str, str], ...],
 ) -> Reply:
-    """Record a visit's diagnoses, each with rank, code and name; they replace those before."""
+    """Record a visit's diagnoses, each with rank, code and name; they replace those before.
+
+    Raises:
+        MedTypeUnknownError: the kind of care is no code; the rest as `change`.
+    """
+    if med_type is not None:
+        check_med_type(med_type)
 
     def event(visit: Visit, _: frozenset[str], __: Instant) -> VisitDescribed:
         rules.check_open(visit)

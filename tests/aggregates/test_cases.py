@@ -42,7 +42,8 @@ def words_of(edition: Edition) -> Iterator[tuple[str, StrEnum]]:
         terms = getattr(edition, section)
         for field in fields(terms):
             value = getattr(terms, field.name)
-            for word in value if isinstance(value, tuple) else (value,):
+            words = tuple(value.values()) if isinstance(value, Mapping) else value
+            for word in words if isinstance(words, tuple) else (words,):
                 if isinstance(word, StrEnum):
                     yield field.name, word
 

@@ -4,7 +4,7 @@ import itertools
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -28,9 +28,10 @@ from service.policy import publish
 from service.read_models.follower import Follower
 from service.read_models.lag import follower_reasons
 from service.read_models.reader import ReadModels
-from service.regions.policy_book import load
+from service.regions.policy_book import PolicyBook, load
 from service.vault import Vault
 from tests.cases.outcome import StoppedClock
+from tests.cases.world import changed
 
 REGIONS = Path(__file__).parents[2] / "service" / "regions"
 BOOK = load(REGIONS)
@@ -60,6 +61,14 @@ OPERATOR = Who(Role.OPERATOR, "operator")
 
 def a_person(number: str) -> Who:
     return Who(Role.PERSON, number)
+
+
+def a_book(region: str = HOME, **changes: object) -> PolicyBook:
+    """The shipped book with some keys of a region's newest edition changed: `binding__uses`."""
+    stated = {path.replace("__", "."): value for path, value in changes.items()}
+    *older, newest = BOOK.editions(region)
+    edition = replace(changed(newest, stated), id=f"{region}/changed")
+    return replace(BOOK, by_region={**BOOK.by_region, region: (*older, edition)})
 
 
 class NoFollower:
@@ -147,24 +156,24 @@ async def at_a_desk(
 
 
 @asynccontextmanager
-async def a_desk_on_memory(place: Path) -> AsyncIterator[Desk]:
+async def a_desk_on_memory(place: Path, book: PolicyBook = BOOK) -> AsyncIterator[Desk]:
     """A desk on a ledger in memory."""
     clock = StoppedClock()
     clock.at = NOW
-    context = furnish(MemoryStore(), LEDGER_KEYS, BOOK, clock)
+    context = furnish(MemoryStore(), LEDGER_KEYS, book, clock)
     async with at_a_desk(context, ReadModels(None, NoFollower()), clock, place) as desk:
         yield desk
     await context.close()
 
 
 @asynccontextmanager
-async def a_desk_on_postgres(dsn: str, place: Path) -> AsyncIterator[Desk]:
+async def a_desk_on_postgres(dsn: str, place: Path, book: PolicyBook = BOOK) -> AsyncIterator[Desk]:
     """A desk on a migrated PostgreSQL, with lists that follow."""
     clock = StoppedClock()
     clock.at = NOW
     store = PostgresStore(dsn)
     await store.open()
-    context = furnish(store, LEDGER_KEYS, BOOK, clock)
+    context = furnish(store, LEDGER_KEYS, book, clock)
     follower = Follower(dsn, store.pool)
     context.appender.on_landed = follower.wake
     await follower.start()

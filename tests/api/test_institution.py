@@ -38,6 +38,7 @@ BODY = {
     "status": "active",
     "opened_regions": [ELSEWHERE],
     "sensitive": False,
+    "level": "2",
 }
 BEGUN = {
     "mulaid_mode": "beside",

@@ -60,6 +60,7 @@ class HttpDriver:
             "open": self._open,
             "credit": self._credit,
             "status": self._status,
+            "flag": self._flag,
             "designate": self._designate,
             "clock": self._set_clock,
             "file": self._file,
@@ -67,6 +68,7 @@ class HttpDriver:
             "invite": self._invite,
             "confirm": self._answer,
             "decline": self._answer,
+            "review": self._review,
             "change": self._change,
             "release": self._release,
             "look": self._look,
@@ -145,6 +147,10 @@ class HttpDriver:
         }
         return await self._post(f"/v1/accounts/{step.who}/status", AGENCY, body)
 
+    async def _flag(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
+        body = {"flags": [flag.lower() for flag in step.flags]}
+        return told(await self._send("PUT", f"/v1/accounts/{step.who}/flags", AGENCY, body))
+
     async def _designate(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
         assert step.counter is not None
         counter = step.counter
@@ -196,6 +202,7 @@ class HttpDriver:
             "beneficiary": offer.beneficiary,
             "relation": offer.relation.lower(),
             "valid_from": day(offer.valid_from),
+            "rank": offer.rank,
             **grant_of(offer),
         }
         if offer.evidence is not None:
@@ -212,7 +219,12 @@ class HttpDriver:
     async def _answer(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
         by = person(step.by or step.binding.partition(">")[2])
         word = "confirmation" if step.do == "confirm" else "decline"
-        return await self._post(f"{self._path(step)}/{word}", by, {})
+        body = {"order": step.sponsors} if step.sponsors else {}
+        return await self._post(f"{self._path(step)}/{word}", by, body)
+
+    async def _review(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
+        body = {"decision": "reject" if step.status == "reject" else "approve", "reason": "told"}
+        return await self._post(f"{self._path(step)}/review", AGENCY, body)
 
     async def _change(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
         assert step.offer is not None
@@ -256,6 +268,7 @@ class HttpDriver:
             "total": total,
             "fund_pay": step.fund,
             "use_account": step.use_account,
+            "use_aid": step.use_aid,
         }
         if step.lines is not None:
             names = ("line", "category", "part", "amount")

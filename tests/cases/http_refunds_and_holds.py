@@ -58,7 +58,8 @@ class HttpLater:
 
     async def capture(self, step: Step, before: Before) -> Outcome:
         """Debit what was held, or what a smaller bill takes of it."""
-        bill = {"total": step.personal, "fund_pay": "0.00"} if step.personal != "0.00" else {}
+        total = step.total or step.personal
+        bill = {"total": total, "fund_pay": step.fund} if total != "0.00" else {}
         path = f"/v1/holds/{before[step.of].subject}/capture"
         return await self._post(path, bill, step.key)
 

@@ -47,7 +47,7 @@ def split(answer: Mapping[str, Any]) -> Outcome:
         own=payers[0] if payers else None,
         aid=tuple(payers[1:]),
         cash=paid.get("cash"),
-        reasons=tuple(answer.get("reasons", ())),
+        reasons=tuple(answer.get("reasons", answer.get("warnings", ()))),
         status=answer.get("status"),
         changed=answer.get("changed", False),
         subject=next((answer[name] for name in SUBJECTS if name in answer), "") or "",

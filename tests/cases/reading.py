@@ -38,6 +38,7 @@ Verb = Literal[
     "open",
     "credit",
     "status",
+    "flag",
     "designate",
     "clock",
     "invite",
@@ -66,6 +67,7 @@ Verb = Literal[
     "link",
     "agree",
     "judge",
+    "review",
     "activate",
     "show",
     "unlink",
@@ -135,6 +137,7 @@ class Bound:
     valid_from: date | None = None
     valid_until: date | None = None
     accepted: bool = True
+    rank: int | None = None
     evidence: KinshipEvidence | None = None
     reference: str = ""
 
@@ -214,6 +217,9 @@ class Step:
     A binding is named "sponsor>beneficiary". A bill states `personal`, or `total` and `fund`,
     or `lines` of category, part and amount. `quoted` names the quote it is settled by.
     An order is set by the `version` stated, or by the newest one.
+    A `status` of "reject" is the agency's no to what it may `judge` or `review`.
+    Who confirms may name the `sponsors` in their order; a binding's warnings are its `reasons`.
+    `flag` sets all `flags` on `who`.
     `relate` says what `who` is to `by`; a filing counts from `since` to `until`.
     What follows a bill names it with `of`; a reversal the key to `undo`; a refund its `amount`,
     or what goes `back` of which line; a clearing goes `until` a day.
@@ -238,6 +244,7 @@ class Step:
     to: datetime | None = None
     person: Person | None = None
     counter: Counter | None = None
+    flags: tuple[str, ...] = ()
     # bindings and order
     binding: str = ""
     offer: Annotated[Bound, BeforeValidator(_bound)] | None = None
@@ -257,6 +264,7 @@ class Step:
     fund: str = "0.00"
     lines: tuple[tuple[Category, Part, str], ...] | None = None
     use_account: bool = True
+    use_aid: bool = True
     med_type: str = "11"
     visit: str = ""
     key: str = ""

@@ -1,7 +1,7 @@
 """Cases on the rules alone: events folded into dictionaries, no ledger and no service."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import cast
 
@@ -14,15 +14,29 @@ from aggregates.account.events import (
 from aggregates.binding import binding as bindings
 from aggregates.binding import deduction_order as orders
 from aggregates.binding.binding import Binding
+from aggregates.binding.eligibility import activation_of
 from aggregates.binding.expiry import live_sponsors
+from aggregates.binding.kinship import UNKNOWN_TRAITS, KinshipShown
 from aggregates.institution import check_designated, evolve
 from aggregates.policy.choices import Activation
 from aggregates.refusals import RefusalError
 from aggregates.settlement import settlement as settlements
-from aggregates.settlement.events import Claim, PayerShare
+from aggregates.settlement.events import READING, Claim, PayerShare
 from aggregates.settlement.family import Family, Sponsor
-from aggregates.settlement.place_of_care import PlaceOfCare, is_filed, person_classes
-from aggregates.vocabulary import BindingStatus, Instant, Parting, StreamId
+from aggregates.settlement.place_of_care import (
+    PlaceOfCare,
+    check_med_type,
+    is_filed,
+    person_classes,
+)
+from aggregates.vocabulary import (
+    BindingStatus,
+    CredentialProof,
+    Instant,
+    KinshipEvidence,
+    Parting,
+    StreamId,
+)
 from tests.cases.reading import Step, yuan
 from tests.cases.rules_links import RulesLinks
 from tests.cases.rules_refunds_and_holds import RulesLater
@@ -47,12 +61,14 @@ class RulesDriver(RulesWorld):
             "open": self.open,
             "credit": self.credit,
             "status": self.status,
+            "flag": self.flag,
             "designate": self.designate,
             "clock": self.clock,
             "file": self.file,
             "relate": self.relate,
             "invite": self._invite,
             "confirm": self._confirm,
+            "review": self._review,
             "decline": self._decline,
             "change": self._change,
             "release": self._release,
@@ -91,18 +107,42 @@ class RulesDriver(RulesWorld):
         relatives = self.relatives.get(parties[0])
         registered = relatives.relation_of(parties[1]) if relatives else None
         kin = kin_of(step.offer, registered, self.people[parties[0]], self.people[parties[1]])
+        if registered is None:  # a stranger's ID number is read when he agrees
+            traits = (kin.shown.traits[0], UNKNOWN_TRAITS)
+            kin = replace(kin, shown=kin.shown._replace(traits=traits))
         sent = bindings.invite(offer_of(step.offer), kin, sponsor, beneficiary, self.now)
         name = f"{step.offer.sponsor}>{step.offer.beneficiary}"
         binding_id = self.names[name] = StreamId(f"bnd_{len(self.bindings):04}")
-        self.bindings[binding_id] = bindings.evolve(None, sent)
+        binding = bindings.evolve(None, sent)
+        if sent.evidence is KinshipEvidence.PROMISE:
+            self.promised.add(binding_id)
+        self.bindings[binding_id] = replace(binding, is_known=registered is not None)
         received = InvitationReceived(binding=binding_id, sponsor=sponsor.account_id)
         self.fold(beneficiary.account_id, received)
-        if sponsor.edition.binding.activation is Activation.SPONSOR_ONLY:
+        activation = activation_of(sponsor.edition.binding, sent.relation)
+        if binding.status is BindingStatus.INVITED and activation is Activation.SPONSOR_ONLY:
             return self._confirm(Step(do="confirm", binding=name))
+        return self._status_of(binding_id)
+
+    def _review(self, step: Step) -> Outcome:
+        binding_id, binding = self._binding(step)
+        terms = self.side(binding.sponsor).edition.binding
+        is_approved = step.status != "reject"
+        event = bindings.review(binding, terms, self.now, is_approved=is_approved, reason="told")
+        self.bindings[binding_id] = bindings.evolve(binding, event)
+        if not is_approved:
+            self.fold(binding.beneficiary, SponsorUnlinked(binding=binding_id))
+        elif binding.is_known and activation_of(terms, binding.relation) is Activation.SPONSOR_ONLY:
+            return self._confirm(Step(do="confirm", binding=step.binding))
         return self._status_of(binding_id)
 
     def _confirm(self, step: Step) -> Outcome:
         binding_id, binding = self._binding(step)
+        relatives = self.relatives.get(binding.sponsor)
+        registered = relatives.relation_of(binding.beneficiary) if relatives else None
+        traits = [self.traits_of(side) for side in (binding.sponsor, binding.beneficiary)]
+        shown = KinshipShown(None, None, registered, (traits[0], traits[1]))
+        bindings.check_kin(binding, shown, self.now)
         sponsor, beneficiary = self.side(binding.sponsor), self.side(binding.beneficiary)
         confirmed = bindings.confirm(binding, sponsor, beneficiary, self.now)
         self.bindings[binding_id] = bindings.evolve(binding, confirmed)
@@ -121,6 +161,15 @@ class RulesDriver(RulesWorld):
         )
         self.fold(binding.beneficiary, linked)
         self.fold(binding.sponsor, mine)
+        account = self.accounts[binding.beneficiary]
+        ranked = orders.order_at_binding(
+            account, account.sponsors, binding_id, binding.rank, beneficiary.edition
+        )
+        if ranked is not None:
+            self.fold(binding.beneficiary, ranked)
+        if step.sponsors:
+            who = step.binding.partition(">")[2]
+            self._set_order(Step(do="set_order", who=who, sponsors=step.sponsors))
         return self._status_of(binding_id)
 
     def _decline(self, step: Step) -> Outcome:
@@ -154,7 +203,12 @@ class RulesDriver(RulesWorld):
         return binding_id, self.bindings[binding_id]
 
     def _status_of(self, binding_id: StreamId) -> Outcome:
-        return Outcome(status=self.bindings[binding_id].status_at(self.now))
+        binding = self.bindings[binding_id]
+        status, account = binding.status_at(self.now), self.accounts[binding.beneficiary]
+        terms = self.edition(account.region).order
+        live = live_sponsors(account, self.bindings.__getitem__, self.now)
+        is_asked = status == "active" and orders.is_order_asked(account, live, terms)
+        return Outcome(status=status, reasons=("ORDER_NOT_SET",) if is_asked else ())
 
     def _set_order(self, step: Step) -> Outcome:
         account_id = person_id(step.who)
@@ -163,13 +217,17 @@ class RulesDriver(RulesWorld):
         live = live_sponsors(account, self.bindings.__getitem__, self.now)
         current = orders.current_order(account, live).version
         version = current if step.version is None else step.version
-        self.fold(account_id, orders.change_order(account, live, named, version))
+        changed = orders.change_order(account, live, named, version)
+        if step.by and step.by not in (step.who, "agency"):
+            changed = orders.moved_by(account, live, person_id(step.by), changed)
+        self.fold(account_id, changed)
         return Outcome()
 
     # ------------------------------------------------------------ bills
 
     def _bill(self, step: Step, *, keeps: bool) -> Outcome:
         assert self.designated is not None
+        check_med_type(step.med_type)
         check_designated(evolve(None, self.designated))
         family = self._family(self.links.patient_of(step))
         region = self.designated.region
@@ -182,6 +240,7 @@ class RulesDriver(RulesWorld):
             is_filed=is_filed(family.account, region, self.now.on),
             person_classes=person_classes(family.account, region, self.now.on),
             is_home=region == family.account.region,
+            reading=READING,
         )
         claim = claim_of(step, family.account_id, self.now)
         claim_split = settlements.split_claim(claim, family, place, self.now)
@@ -233,6 +292,9 @@ def claim_of(step: Step, beneficiary: StreamId, now: Instant) -> Claim:
         use_account=step.use_account,
         lines=amounts.lines,
         credential=None,
+        proven_by=CredentialProof.CODE if step.shown else CredentialProof.NONE,
+        reading=READING,
+        use_aid=step.use_aid,
     )
 
 

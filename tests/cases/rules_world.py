@@ -1,5 +1,6 @@
 """The persons of a case on the rules alone: accounts, kinship and the day's rules."""
 
+from collections.abc import Callable
 from datetime import date, datetime
 
 from aggregates.account import decisions as standing
@@ -8,18 +9,19 @@ from aggregates.account.events import (
     AccountClosed,
     AccountOpened,
     BeneficiaryUnlinked,
+    InsuranceSuspended,
     SponsorUnlinked,
 )
 from aggregates.account.state import Account
 from aggregates.binding import binding as bindings
 from aggregates.binding import kinship
 from aggregates.binding.binding import Binding
-from aggregates.binding.eligibility import Side
+from aggregates.binding.eligibility import Side, is_excluded
 from aggregates.binding.expiry import without_expired
-from aggregates.binding.kinship import INVERSE, Kinship, KinshipRecorded
+from aggregates.binding.kinship import INVERSE, Kinship, KinshipRecorded, Traits, agrees
 from aggregates.institution import InstitutionDesignated, first_dialect
 from aggregates.policy.choices import AmountSemantics
-from aggregates.policy.edition import Edition, in_force
+from aggregates.policy.edition import BindingTerms, Edition, in_force
 from aggregates.vocabulary import (
     BEIJING,
     BindingStatus,
@@ -30,7 +32,9 @@ from aggregates.vocabulary import (
     StreamId,
     instant,
 )
+from service.person.kin import traits_in
 from tests.cases.reading import Person, Step, fen
+from tests.cases.step_commands import cert_no
 from tests.cases.world import Outcome
 
 
@@ -44,6 +48,7 @@ class RulesWorld:
         self.accounts: dict[StreamId, Account] = {}
         self.bindings: dict[StreamId, Binding] = {}
         self.relatives: dict[StreamId, Kinship] = {}
+        self.promised: set[StreamId] = set()
         self.designated: InstitutionDesignated | None = None
         self.now: Instant = instant(datetime(2020, 1, 1, tzinfo=BEIJING))
 
@@ -97,12 +102,34 @@ class RulesWorld:
         account = self.accounts[account_id]
         event = standing.change_status(account, step.status, "told", day, self.now)
         self.fold(account_id, event)
+        if isinstance(event, InsuranceSuspended) and step.status == "SUSPENDED":
+            self._end_where(account_id, lambda terms, *_: terms.suspension_ends_binding)
         if isinstance(event, AccountClosed):
             for link in account.sponsors + account.beneficiaries:
                 self._end(link.binding, day)
             for binding_id, _ in account.invitations:
                 self._end(binding_id, day)
         return Outcome()
+
+    def flag(self, step: Step) -> Outcome:
+        """Set the marks on a person; they end what they exclude."""
+        account_id = person_id(step.who)
+        self.fold(account_id, standing.change_flags(self.accounts[account_id], step.flags, "told"))
+        self._end_where(account_id, is_excluded)
+        return Outcome()
+
+    def _end_where(
+        self, account_id: StreamId, ends: Callable[[BindingTerms, Account, Account], bool]
+    ) -> None:
+        """End an account's bindings that the sponsor's region ends."""
+        account = self.accounts[account_id]
+        for binding_id in [link.binding for link in account.sponsors + account.beneficiaries]:
+            binding = self.bindings[binding_id]
+            sponsor, beneficiary = (
+                self.accounts[side] for side in (binding.sponsor, binding.beneficiary)
+            )
+            if ends(self.edition(sponsor.region).binding, sponsor, beneficiary):
+                self._end(binding_id, self.now.on)
 
     def _end(self, binding_id: StreamId, on: date) -> None:
         binding = self.bindings[binding_id]
@@ -137,6 +164,10 @@ class RulesWorld:
     def _record(self, person: StreamId, relative: StreamId, relation: Relation) -> None:
         fact = KinshipRecorded(person=person, relative=relative, relation=relation)
         self.relatives[person] = kinship.evolve(self.relatives.get(person), fact)
+        for link in self.accounts[person].beneficiaries:
+            is_other = link.beneficiary == relative and not agrees(link.relation, relation)
+            if is_other and link.binding in self.promised:
+                self._end(link.binding, self.now.on)
 
     def designate(self, step: Step) -> Outcome:
         """Bring an institution under agreement."""
@@ -160,6 +191,10 @@ class RulesWorld:
         assert step.to is not None
         self.now = instant(step.to)
         return Outcome()
+
+    def traits_of(self, account_id: StreamId) -> Traits:
+        """What somebody's ID number tells."""
+        return traits_in(cert_no(self.people[account_id], 0))
 
     def edition(self, region: str) -> Edition:
         """A region's rules of today."""

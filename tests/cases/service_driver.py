@@ -15,7 +15,7 @@ from aggregates.refusals import RefusalError
 from aggregates.vocabulary import BEIJING, StreamId
 from service import institution as institutions
 from service.account import accounts
-from service.binding import bindings, deduction_order
+from service.binding import bindings, deduction_order, review
 from service.binding import kinship as relatives
 from service.caller import Caller, Request, Role
 from service.context import ServiceContext, furnish
@@ -62,13 +62,15 @@ class ServiceDriver:
             "open": self._open,
             "credit": self._credit,
             "status": self._status,
+            "flag": self._flag,
             "designate": self._designate,
             "clock": self._set_clock,
             "file": self._file,
             "relate": self._relate,
             "invite": self._invite,
-            "confirm": partial(self._bound, bindings.confirm),
+            "confirm": self._confirm,
             "decline": partial(self._bound, bindings.decline),
+            "review": self._review,
             "change": self._change,
             "release": self._release,
             "look": self._look,
@@ -166,6 +168,11 @@ class ServiceDriver:
         request = self._request(AGENCY, "", b"")
         return told(await accounts.change_status(self._context, request, command))
 
+    async def _flag(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
+        command = accounts.ChangeFlags(person_no=step.who, flags=step.flags, reason="told")
+        request = self._request(AGENCY, "", b"")
+        return told(await accounts.change_flags(self._context, request, command))
+
     async def _designate(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
         assert step.counter is not None
         self.counter = step.counter.code
@@ -230,6 +237,20 @@ class ServiceDriver:
         by = step.by or step.binding.partition(">")[2]
         request = self._request(self._as(by), "", b"")
         return told(await use_case(self._context, request, self.bindings[step.binding]))
+
+    async def _confirm(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
+        by = step.by or step.binding.partition(">")[2]
+        request, binding_id = self._request(self._as(by), "", b""), self.bindings[step.binding]
+        return told(
+            await bindings.confirm(self._context, request, binding_id, order=step.sponsors or None)
+        )
+
+    async def _review(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
+        command = review.ReviewDocument(is_approved=step.status != "reject", reason="told")
+        request = self._request(AGENCY, "", b"")
+        return told(
+            await review.review(self._context, request, self.bindings[step.binding], command)
+        )
 
     async def _change(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
         assert step.offer is not None
@@ -301,6 +322,7 @@ class ServiceDriver:
             credential=Identity(*shown) if shown else None,
             plan=None,
             digest=b"",
+            use_aid=step.use_aid,
         )
         digest = hashlib.sha256(repr(bill).encode()).digest()
         plan = before[step.quoted].plan_hash if step.quoted else None

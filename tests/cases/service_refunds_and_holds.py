@@ -79,11 +79,11 @@ class ServiceRefundsAndHolds:
 
     async def capture(self, context: ServiceContext, step: Step, before: Before) -> Reply:
         """Debit what was held, or what a smaller bill takes of it."""
-        personal_fen = fen(step.personal)
-        final = FinalBill(total_fen=personal_fen, fund_pay_fen=0, lines=None)
+        total_fen = fen(step.total or step.personal)
+        final = FinalBill(total_fen=total_fen, fund_pay_fen=fen(step.fund), lines=None)
         hold_id = StreamId(before[step.of].subject)
-        request = self._request(step.key, step.personal.encode())
-        return await capture(context, request, hold_id, final if personal_fen else None)
+        request = self._request(step.key, repr(final).encode())
+        return await capture(context, request, hold_id, final if total_fen else None)
 
     async def let_go(self, context: ServiceContext, step: Step, before: Before) -> Reply:
         """Release a hold."""

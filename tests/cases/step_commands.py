@@ -43,6 +43,7 @@ def offer_of(bound: Bound) -> Offer:
         caps=caps_of(bound),
         valid_from=bound.valid_from,
         valid_until=bound.valid_until,
+        rank=bound.rank,
     )
 
 
@@ -58,8 +59,8 @@ def caps_of(bound: Bound) -> Caps:
 
 def kin_of(bound: Bound, registered: Relation | None, sponsor: Person, beneficiary: Person) -> Kin:
     """How a sponsor shows that the two are related, and what their ID numbers tell."""
-    traits = [traits_in(cert_no(person, 0)) for person in (sponsor, beneficiary)]
-    shown = KinshipShown(bound.evidence, bound.reference or None, registered)
+    traits = (traits_in(cert_no(sponsor, 0)), traits_in(cert_no(beneficiary, 0)))
+    shown = KinshipShown(bound.evidence, bound.reference or None, registered, traits)
     return Kin(shown, parent_in(bound.relation, *traits))
 
 

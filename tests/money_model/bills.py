@@ -3,10 +3,8 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from tests.money_model.buckets import RANKS, Kinds, kinds_of
 from tests.money_model.rules import Rules
-
-RANKS = ("NONE", "OWN", "OWN_AND_AID")
-"""Who may pay a thing, from nobody to everybody; a kind that is not listed nobody pays."""
 
 WHOLE = ""
 """The name of the one line of a bill that came without lines."""
@@ -31,6 +29,7 @@ class Bill(NamedTuple):
     institution: str = "H1"
     batch: str = "1"
     use_account: bool = True
+    use_aid: bool = True
 
     @property
     def place(self) -> tuple[str, str, str]:
@@ -50,16 +49,20 @@ class Bill(NamedTuple):
 
 
 class Need(NamedTuple):
-    """What is asked of a family: by nobody payable, by own money alone, by aid too."""
+    """What is asked of a family: by nobody payable, by own money alone, by aid too.
+
+    `lines` say it by the kinds of money that may pay, where buckets have rules.
+    """
 
     nobody: int
     own_only: int
     shared: int
+    lines: tuple[tuple[Kinds, int], ...] | None = None
 
     @property
     def fen(self) -> int:
         """All three."""
-        return sum(self)
+        return self.nobody + self.own_only + self.shared
 
 
 def rank_of(line: Line, rules: Rules) -> int:
@@ -69,7 +72,22 @@ def rank_of(line: Line, rules: Rules) -> int:
     return min(RANKS.index(kind), RANKS.index(part))
 
 
+def _kinds(bill: Bill, rules: Rules) -> dict[str, Kinds]:
+    """The kinds of money that may pay each line."""
+    if isinstance(bill.lines, int):
+        return {WHOLE: kinds_of(None, "in_scope", 2, rules)}
+    return {
+        line.name: kinds_of(line.category, line.part, rank_of(line, rules), rules)
+        for line in bill.lines
+    }
+
+
 def _ranked(bill: Bill, rules: Rules) -> list[tuple[int, str]]:
+    if rules["bucket_rules"]:
+        return [
+            (2 if any(whose == "AID" for whose, _ in kinds) else len(kinds) and 1, name)
+            for name, kinds in _kinds(bill, rules).items()
+        ]
     if isinstance(bill.lines, int):
         return [(2, WHOLE)]
     return [(rank_of(line, rules), line.name) for line in bill.lines]
@@ -80,7 +98,14 @@ def need_of(bill: Bill, rules: Rules, back: Mapping[str, int]) -> Need:
     sums = [0, 0, 0]
     for rank, name in _ranked(bill, rules):
         sums[rank] += bill.amounts()[name] - back.get(name, 0)
-    return Need(*sums)
+    need = Need(sums[0], sums[1], sums[2])
+    if not rules["bucket_rules"]:
+        return need
+    lines = tuple(
+        (kinds, bill.amounts()[name] - back.get(name, 0))
+        for name, kinds in _kinds(bill, rules).items()
+    )
+    return need._replace(lines=lines)
 
 
 def spread(fen: int, bill: Bill, rules: Rules, back: Mapping[str, int]) -> dict[str, int]:

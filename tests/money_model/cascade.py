@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from tests.money_model.bills import Need
+from tests.money_model.buckets import Flow
 from tests.money_model.money import Money
 
 Reasons = frozenset[str]
@@ -77,37 +78,46 @@ class Round:
     must_cover: bool = False
     payers: int = 0
     payable: bool = True
+    flow: Flow | None = None
+    """Where the money flows, if buckets have rules."""
 
     def give(self, offer: Offer) -> Share:
         """What the next sponsor gives."""
         caps = offer.caps if self.together is None else (*offer.caps, self.together)
         wish = min(self.left, offer.most)
-        passed = [cap for cap in caps if wish > cap.left]
+        if self.flow is not None:
+            wish = min(wish, self.flow.most("AID", offer.free, offer.way))
         fen = min([wish, *(cap.left for cap in caps)])
-        reasons = set(offer.barred)
-        if not offer.most:
-            reasons |= offer.short
-        if any(cap.skips for cap in passed) or any(not cap.left for cap in caps):
-            reasons.add("CAP")
-        if self.payers == self.most_payers:
-            reasons.add("PAYER_LIMIT")
-        if self.must_cover and fen < self.left:
-            reasons.add("CANNOT_COVER")
-        if not self.left:
-            reasons.add("NOT_NEEDED")
-        if not self.payable:
-            reasons.add("NOT_PAYABLE")
+        reasons = self.against(offer, wish, fen, caps)
         fen = 0 if reasons else fen
         self.left -= fen
         self.payers += bool(fen)
         if self.together is not None:
             self.together = self.together._replace(left=self.together.left - fen)
-        money = offer.free.take(fen, offer.way)
-        return Share(offer.who, offer.binding, money, offer.way, frozenset(reasons))
+        if self.flow is None:
+            money = offer.free.take(fen, offer.way)
+        else:
+            money = self.flow.draw("AID", offer.free, offer.way, fen)
+        return Share(offer.who, offer.binding, money, offer.way, reasons)
+
+    def against(self, offer: Offer, wish: int, fen: int, caps: Sequence[Cap]) -> Reasons:
+        """Every reason that is true of a sponsor's giving nothing."""
+        passed = any(cap.skips for cap in caps if wish > cap.left)
+        facts = {
+            "CAP": passed or any(not cap.left for cap in caps),
+            "PAYER_LIMIT": self.payers == self.most_payers,
+            "CANNOT_COVER": self.must_cover and fen < self.left,
+            "NOT_NEEDED": not self.left,
+            "NOT_PAYABLE": not self.payable or (self.left and not wish),
+        }
+        found = {word for word, so in facts.items() if so}
+        return frozenset(offer.barred | (NONE if offer.most else offer.short) | found)
 
 
-def own_share(need: Need, offer: Offer) -> Share:
+def own_share(need: Need, offer: Offer, flow: Flow | None) -> Share:
     """What the patient's own account gives, to all that own money may pay."""
+    if flow is not None:
+        return _own_share_by_bucket(need, offer, flow)
     wanted = need.own_only + need.shared
     reasons = set(offer.barred)
     if not offer.most:
@@ -116,6 +126,19 @@ def own_share(need: Need, offer: Offer) -> Share:
         reasons |= {"NOT_NEEDED", "NOT_PAYABLE"} if need.fen else {"NOT_NEEDED"}
     fen = 0 if reasons else min(wanted, offer.most)
     return Share(offer.who, None, offer.free.take(fen, offer.way), offer.way, frozenset(reasons))
+
+
+def _own_share_by_bucket(need: Need, offer: Offer, flow: Flow) -> Share:
+    reasons = set(offer.barred)
+    if not offer.most:
+        reasons |= offer.short
+    if not flow.left("OWN"):
+        reasons |= {"NOT_NEEDED", "NOT_PAYABLE"} if need.fen else {"NOT_NEEDED"}
+    elif not flow.most("OWN", offer.free, offer.way):
+        reasons.add("NOT_PAYABLE")
+    fen = 0 if reasons else offer.most
+    money = flow.draw("OWN", offer.free, offer.way, fen)
+    return Share(offer.who, None, money, offer.way, frozenset(reasons))
 
 
 def left_for_aid(need: Need, own: int, allocation: str) -> int:
@@ -129,15 +152,20 @@ def share_out(
     need: Need, own: Offer, sponsors: Sequence[Offer], allocation: str, about: Round
 ) -> Split:
     """Share a bill out; `about` carries the limits over all sponsors."""
-    first = own_share(need, own)
+    about.flow = None if need.lines is None else Flow(need.lines)
+    first = own_share(need, own, about.flow)
     about.payable = bool(need.shared) or not need.fen
     about.left = left_for_aid(need, first.money.fen, allocation)
+    if about.flow is not None:
+        about.left = about.flow.left("AID")
     shares = (first, *(about.give(offer) for offer in sponsors))
     return Split(shares, need.fen - sum(share.money.fen for share in shares))
 
 
 def recast(split: Split, need: Need, allocation: str) -> Split:
     """The cascade for a smaller claim, on what everybody gave to the larger (policy.md I7)."""
+    if need.lines is not None:
+        return _recast_by_bucket(split, need, Flow(need.lines))
     own = split.shares[0]
     fen = min(own.money.fen, need.own_only + need.shared)
     left = left_for_aid(need, fen, allocation)
@@ -147,6 +175,21 @@ def recast(split: Split, need: Need, allocation: str) -> Split:
         left -= fen
         shares.append(share._replace(money=share.money.keep(fen, share.way)))
     return Split(tuple(shares), need.fen - sum(share.money.fen for share in shares))
+
+
+def _recast_by_bucket(split: Split, need: Need, flow: Flow) -> Split:
+    shares = []
+    for number, share in enumerate(split.shares):
+        whose = "AID" if number else "OWN"
+        money = flow.draw(whose, share.money, share.way, share.money.fen, keeps=True)
+        shares.append(share._replace(money=money))
+    return Split(tuple(shares), need.fen - sum(share.money.fen for share in shares))
+
+
+def without_aid(split: Split) -> Split:
+    """The same split, as if no sponsor had given anything."""
+    own, *sponsors = split.shares
+    return split._replace(shares=(own, *(s._replace(money=Money()) for s in sponsors)))
 
 
 def prorate(stays: Split, fen: int) -> Split:

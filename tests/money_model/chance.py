@@ -59,8 +59,17 @@ PREMIUM = {
 """Every key that decides about premiums, within what families have; what the tax side knows
 blocks everywhere."""
 
+BUCKET_RULE = st.fixed_dictionaries(
+    {"bucket": st.sampled_from(["current", "prior"]), "whose": st.sampled_from(["OWN", "AID"])},
+    optional={
+        "parts": st.lists(st.sampled_from(PARTS), min_size=1, max_size=3, unique=True),
+        "categories": st.lists(st.sampled_from(CATEGORIES), min_size=1, max_size=3, unique=True),
+    },
+)
 HARD = {
     **EASY,
+    "bucket_rules": st.lists(BUCKET_RULE, max_size=5),
+    "aid_with_fund_pay": st.sampled_from([True, True, False]),
     "cap_on_exceed": st.sampled_from(["CLAMP", "SKIP"]),
     "single_payer_shortfall": st.sampled_from(["USE_PARTIAL", "SKIP_TO_FIRST_THAT_COVERS"]),
     "sponsor_suspended_usable": st.booleans(),

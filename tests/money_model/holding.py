@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from tests.money_model import family, settling
 from tests.money_model.bills import Bill, need_of
-from tests.money_model.cascade import recast
+from tests.money_model.cascade import recast, without_aid
 from tests.money_model.world import DONE, Hold, Words, World, words
 
 
@@ -55,7 +55,9 @@ def capture(world: World, key: str, at: str, final: Bill | None) -> Words:
     if found:
         return frozenset(found)
     need = need_of(bill, held.rules, {})
-    split = recast(held.split, need, held.rules["own_allocation"])
+    is_closed = bill.fund and not held.rules["aid_with_fund_pay"]
+    before = without_aid(held.split) if is_closed else held.split
+    split = recast(before, need, held.rules["own_allocation"])
     held.status = "captured"
     taken = Hold(at, bill, held.rules, split, held.own_free, held.placed_at, held.expires_at)
     settling.book(world, at, taken)

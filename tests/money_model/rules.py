@@ -39,6 +39,8 @@ P0: Rules = {
         "over_limit": "OWN",
         "full_self_pay": "OWN",
     },
+    "bucket_rules": (),
+    "aid_with_fund_pay": True,
     "premium_standard_fen": 40_000,
     "premium_window": ((9, 1), (12, 31)),
     "premium_reverse_min_age_minutes": 120,

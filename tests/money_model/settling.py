@@ -40,6 +40,10 @@ def claim_reasons(world: World, bill: Bill, *, order_missing: bool) -> Reasons:
         found.add("ACCOUNT_UNUSED")
     if order_missing:
         found.add("ORDER_NOT_SET")
+    if not bill.use_aid:
+        found.add("AID_UNUSED")
+    if bill.fund and not rules["aid_with_fund_pay"]:
+        found.add("FUND_PAYS")
     return frozenset(found)
 
 

@@ -63,6 +63,8 @@ SECTIONS = {
     "quote": "quote",
     "hold": "quote",
     "premium": "premium",
+    "bucket": "items",
+    "aid": "items",
 }
 """The section of a region's file by the key, or by its first word."""
 
@@ -96,6 +98,7 @@ def step_of(bill: Bill, do: Any, key: str = "", quoted: str = "") -> Step:  # no
         visit=bill.visit,
         fund=yuan(bill.fund),
         use_account=bill.use_account,
+        use_aid=bill.use_aid,
         key=key,
         quoted=quoted,
     )
@@ -256,6 +259,7 @@ class MoneyCounter:
             total_fen=amounts.total_fen,
             fund_pay_fen=amounts.fund_pay_fen,
             use_account=bill.use_account,
+            use_aid=bill.use_aid,
             lines=amounts.lines,
             credential=None,
             plan=None,

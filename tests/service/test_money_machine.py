@@ -36,7 +36,15 @@ lines = st.lists(
 ).map(lambda said: tuple(Line(str(at), *one) for at, one in enumerate(said, start=1)))
 used = st.sampled_from([True] * 9 + [False])
 bills = st.builds(
-    Bill, somebody, visits, amounts | lines, amounts, st.just("H1"), st.just("1"), use_account=used
+    Bill,
+    somebody,
+    visits,
+    amounts | lines,
+    st.just(0) | amounts,
+    st.just("H1"),
+    st.just("1"),
+    use_account=used,
+    use_aid=used,
 )
 for_seconds = st.sampled_from([900, 86_400, 172_800, 600_000])
 percents = st.sampled_from([100, 50, 30, 110]) | st.integers(1, 105)

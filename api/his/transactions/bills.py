@@ -22,6 +22,8 @@ from service.visit.settle_bill import BillRequest, Purchase, VisitBill, settle_b
 from service.visit.visits import fees_of
 
 UNUSED = ("0", "00")
+UNWANTED = (False, "0", 0)
+"""How `use_aid` in `exp_content` says that no sponsor is to pay."""
 REASON = "国家接口撤销"
 SINCE = {
     SettlementStatus.REVERSED: "该结算此后已冲正[reversed]",
@@ -32,24 +34,29 @@ SINCE = {
 
 
 def _bill(sent: Values) -> BillRequest:
+    extra = _extension(sent["exp_content"])
     return BillRequest(
         person_no=sent["psn_no"],
         shown=credential(sent["mdtrt_cert_type"], sent["mdtrt_cert_no"]),
         med_type=sent["med_type"],
         total_fen=sent["medfee_sumamt"],
         use_account=sent["acct_used_flag"] not in UNUSED,
-        plan=_plan(sent["exp_content"]),
+        plan=_text(extra.get("plan_hash")),
+        use_aid=extra.get("use_aid") not in UNWANTED,
     )
 
 
-def _plan(extra: str | None) -> str | None:
-    """A quote's hash, if the client sends it back in the extension."""
+def _extension(text: str | None) -> dict[str, Any]:
+    """The members of `exp_content`: a quote's `plan_hash`, `use_aid`; of others' content none."""
     try:
-        members = json.loads(extra or "null")
+        members = json.loads(text or "null")
     except (ValueError, RecursionError):
-        return None
-    plan = members.get("plan_hash") if isinstance(members, dict) else None
-    return plan if isinstance(plan, str) else None
+        return {}
+    return members if isinstance(members, dict) else {}
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _bill_request(call: Call) -> VisitBill | Purchase:

@@ -187,4 +187,4 @@ def inputs_again(
     institution = reads.institution(claim.institution)
     check_designated(institution)
     family = family_of(reads, vault, claim.beneficiary, now)
-    return family, place_of(institution, claim.med_type, family.account, now)
+    return family, place_of(institution, claim, family.account, now)

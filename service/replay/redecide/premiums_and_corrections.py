@@ -35,7 +35,8 @@ PremiumStep = (
     | premiums.BackEvent
 )
 GrantStep = (
-    grants.BindingConfirmed
+    grants.DocumentReviewed
+    | grants.BindingConfirmed
     | grants.InvitationDeclined
     | grants.GrantChanged
     | grants.BindingReleased
@@ -60,10 +61,15 @@ NOT_ON_RECORD = {
 }
 """Refusals whose reason is not in the log: the owner of the bill's name then, and the quote."""
 FROM: dict[type[GrantStep], tuple[BindingStatus, ...]] = {
+    grants.DocumentReviewed: (BindingStatus.IN_REVIEW,),
     grants.BindingConfirmed: (BindingStatus.INVITED,),
     grants.InvitationDeclined: (BindingStatus.INVITED,),
     grants.GrantChanged: (BindingStatus.ACTIVE,),
-    grants.BindingReleased: (BindingStatus.INVITED, BindingStatus.ACTIVE),
+    grants.BindingReleased: (
+        BindingStatus.IN_REVIEW,
+        BindingStatus.INVITED,
+        BindingStatus.ACTIVE,
+    ),
 }
 """The statuses in which a grant may have these events."""
 
@@ -99,7 +105,10 @@ def _begins(reads: ReadSet, stream: StreamId) -> list[Finding]:
 
 
 def _granted(reads: ReadSet, place: DecisionContext, event: GrantStep) -> list[Finding]:
-    status = reads.binding(place.stream).status
+    binding = reads.binding(place.stream)
+    status = binding.status
+    if isinstance(event, grants.DocumentReviewed):
+        status = binding.status_at(instant(place.at))  # a claim lapses
     if status in FROM[type(event)]:
         return []
     return [Finding(Mismatch.DECISION, f"{type(event).__name__} of what is {status}", None)]

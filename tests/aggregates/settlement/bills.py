@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from aggregates.settlement.events import Claim, FeeLine
+from aggregates.settlement.events import READING, Claim, FeeLine
 from aggregates.vocabulary import Category, Part, StreamId
 
 PATIENT = StreamId("acc_patient")
@@ -23,6 +23,7 @@ def a_claim(total_fen: int = 0, **changes: Any) -> Claim:  # noqa: ANN401 -- any
         use_account=True,
         lines=None,
         credential=None,
+        reading=READING,
     )
     return replace(claim, **changes)
 

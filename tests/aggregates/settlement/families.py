@@ -254,5 +254,6 @@ def tellings(draw: st.DrawFn, shipped: Ruled) -> Told:
         opened_regions=(),
         is_filed=False,
         person_classes=frozenset(),
+        reading=claim.reading,
     )
     return Told(claim, family, place, NOW, split_claim(claim, family, place, NOW).split)

@@ -90,7 +90,7 @@ async def test_nothing_of_a_relative_gets_through(desk_on_postgres: Desk) -> Non
     desk = desk_on_postgres
     await a_family(desk)
     await an_account(desk, "S2", "777.77", name="欧阳娜娜", cert_no="110105194912310038")
-    await a_binding(desk, "S2", "P1", "child")
+    await a_binding(desk, "S2", "P1", "sibling")
     await a_settlement(desk, total="600.00", fund_pay="0.00")
     for who, path in ((P1, BILLS), (P1, ENTRIES), (S1, ENTRIES), (S2, ENTRIES)):
         for headers in ({}, CSV):

@@ -208,3 +208,41 @@ async def test_an_offline_verifier_takes_an_invitation_of_nobody(desk: Desk) -> 
         await life(desk, number)
 
     assert [] == faults_in(export_of(leaves_of(desk.context.store)))
+
+
+async def test_a_family_invites_by_what_it_knows(desk: Desk) -> None:
+    """ID number and name find the person; the answer is the same for a wrong name and for nobody.
+
+    The number stays inside: neither the answer nor the sponsor's own look shows it.
+    """
+    await people(desk)
+    cards = {
+        "P1": ("ID-P1", "王某"),
+        "another name": ("ID-P1", "李某"),
+        NOBODY: ("ID-NOBODY", "王某"),
+    }
+    answers, made_by = {}, {}
+    for who, (value, name) in cards.items():
+        card = {"type": "id_card", "value": value, "name": name}
+        made = await desk.post(S1, PATH, an_offer("", "spouse") | {"beneficiary": card})
+        assert 202 == made.status_code, made.text
+        seen = await desk.get(S1, f"{PATH}/{made.json()['binding_id']}")
+        answers[who] = alike(made.json(), who), alike(seen.json(), who)
+        made_by[who] = made.json()["binding_id"]
+
+    assert answers["P1"] == answers["another name"] == answers[NOBODY]
+    assert ("invited", None) == tuple(answers["P1"][0][k] for k in ("status", "beneficiary"))
+    agreed = await desk.post(a_person("P1"), f"{PATH}/{made_by['P1']}/confirmation", {})
+    assert ("active", "P1") == tuple(agreed.json()[k] for k in ("status", "beneficiary"))
+
+
+async def test_an_id_number_that_does_not_fit_is_refused_at_once(desk: Desk) -> None:
+    """The age is in the number that the sponsor sends, so the refusal tells nothing of anybody."""
+    await people(desk)
+    await an_account(desk, "OLD", "50.00", cert_no="110105197001010012")
+    child = "110105201003020015"
+    await an_account(desk, "KID", cert_no=child)
+    card = {"type": "id_card", "name": "王某"}
+    for value in (child, "110105201003020023"):
+        offer = an_offer("", "parent") | {"beneficiary": card | {"value": value}}
+        is_refused(await desk.post(a_person("OLD"), PATH, offer), 422, "KINSHIP_IMPOSSIBLE")

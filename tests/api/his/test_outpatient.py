@@ -50,6 +50,25 @@ async def test_a_bill_is_settled_by_the_family(desk: Desk) -> None:
     assert [{"order": 1, "amount": "44.25"}] == paid
 
 
+async def test_a_patient_may_want_no_aid(desk: Desk) -> None:
+    """`use_aid` false in the extension of 2206 and 2207: own account, then cash."""
+    his = await a_hospital(desk)
+    visit = await his.register("P1")
+    await his.ask("2204", {"feedetail": [his.fee(visit, "P1", "1", "128.50")]})
+    sent = his.bill(visit, "P1", "128.50")
+    sent["data"]["exp_content"] = json.dumps({"use_aid": False})
+    tried = await his.ask("2206", sent)
+    settled = await his.ask("2207", sent)
+
+    for info in (tried["setlinfo"], settled["setlinfo"]):
+        assert (20.0, 0.0, 44.25) == (
+            info["acct_pay"],
+            info["acct_mulaid_pay"],
+            info["psn_cash_pay"],
+        )
+    assert "500.00" == await desk.balance("S1")
+
+
 async def test_the_envelope_is_always_whole(desk: Desk) -> None:
     """Every key is there, in success and refusal, with the number 0 or -1."""
     his = await a_hospital(desk)

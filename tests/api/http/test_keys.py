@@ -41,6 +41,7 @@ SPELLINGS = {
     "blanks between members": json.dumps(a_claim(), indent=4).encode(),
     "members in another order": json.dumps(dict(reversed(a_claim().items()))).encode(),
     "the default said aloud": json.dumps(a_claim(use_account=True)).encode(),
+    "aid said aloud": json.dumps(a_claim(use_aid=True)).encode(),
     "null for what was not sent": json.dumps(a_claim(lines=None, credential=None)).encode(),
     "escaped letters": json.dumps(a_claim()).replace("mdtrt-1", "\\u006ddtrt-1").encode(),
 }

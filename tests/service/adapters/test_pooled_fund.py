@@ -53,7 +53,8 @@ async def test_a_core_system_is_believed() -> None:
     await core.close()
 
     assert (12850, 10000, 2850) == (split.total_fen, split.fund_fen, split.lines[0].amount_fen)
-    assert {"region", "insurance", "kind", "setting", "med_type", "fees"} == set(heard[0])
+    told = {"region", "insurance", "kind", "setting", "med_type", "fees", "level", "age"}
+    assert told == set(heard[0])
 
 
 @pytest.mark.parametrize(
@@ -100,3 +101,26 @@ async def test_the_setting_names_core_systems_by_region() -> None:
     assert None is funds.core_of("990000")
     assert {} == cores_of(None)
     await funds.close()
+
+
+@pytest.mark.parametrize(
+    ("level", "age", "fund_fen"),
+    [
+        ("", None, 6425),
+        ("3", None, 6425),
+        ("3", 59, 6425),
+        ("3", 60, 7067),
+        ("2", None, 7710),
+        ("1", 59, 8995),
+        ("1", 60, 9637),  # 75 %
+    ],
+)
+def test_the_fund_pays_50_to_75_percent_by_level_and_age(
+    level: str, age: int | None, fund_fen: int
+) -> None:
+    """Seed R306; a city without a table has its province's."""
+    table = load_table()
+
+    assert fund_fen == table.share(ASKED._replace(level=level, age=age)).fund_fen
+    province = table.share(ASKED._replace(region="350000"))
+    assert province == table.share(ASKED._replace(region="350200"))

@@ -20,6 +20,7 @@ from aggregates.account.events import (
     Debited,
     DebitReturned,
     FilingMade,
+    FlagsChanged,
     InsuranceResumed,
     InsuranceSuspended,
     InvitationReceived,
@@ -32,6 +33,7 @@ from aggregates.binding.events import (
     BindingConfirmed,
     BindingReleased,
     Caps,
+    DocumentReviewed,
     GrantChanged,
     InvitationDeclined,
     InvitationSent,
@@ -149,6 +151,9 @@ ACCOUNT_EVENTS: dict[str, Event] = {
     "account.credential-withdrawn/1": CredentialWithdrawn(
         kind=CredentialType.E_CREDENTIAL, sealed="c2VhbGVk", reason="挂失", on=ON
     ),
+    "account.flags-changed/1": FlagsChanged(
+        flags=("CHRONIC_DISEASE", "E_CREDENTIAL_ACTIVE"), reason="慢特病登记"
+    ),
     "account.frozen/1": AccountFrozen(reason="法院冻结"),
     "account.unfrozen/1": AccountUnfrozen(reason="解除冻结"),
     "account.insurance-suspended/1": InsuranceSuspended(
@@ -194,6 +199,12 @@ OTHER_EVENTS: dict[str, Event] = {
         expires_at=AT + timedelta(hours=72),
         edition="p0/2020-01",
         consent=None,
+    ),
+    "binding.document-reviewed/1": DocumentReviewed(
+        is_approved=True,
+        reason="户口簿属实",
+        reviewed_at=AT,
+        expires_at=AT + timedelta(hours=72),
     ),
     "binding.confirmed/1": BindingConfirmed(
         confirmed_at=AT, active_from=ON, edition="p0/2020-01", consent="aid-2026-01"

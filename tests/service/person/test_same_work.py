@@ -29,6 +29,7 @@ from service.credential_link import opening
 from service.ledger.command import Reply
 from service.ledger.memory_store import MemoryStore
 from service.ledger.store import ReadResult
+from service.person.lookup import IdCard
 from service.premium import premiums
 from service.regions.policy_book import load
 from service.vault import Personal, Vault
@@ -85,6 +86,18 @@ async def invite_by_document(context: ServiceContext, number: str) -> Reply:
     return await bindings.invite(context, asked(person(KEYS, ASKER)), wish)
 
 
+async def invite_by_card(context: ServiceContext, number: str) -> Reply:
+    card = IdCard(f"ID-{number}", "test")
+    wish = bindings.Invite(sponsor=None, beneficiary=card, offer=OFFER, evidence=PAPERS)
+    return await bindings.invite(context, asked(person(KEYS, ASKER)), wish)
+
+
+async def invite_by_another_name(context: ServiceContext, number: str) -> Reply:
+    card = IdCard(f"ID-{number}", "another")
+    wish = bindings.Invite(sponsor=None, beneficiary=card, offer=OFFER, evidence=PAPERS)
+    return await bindings.invite(context, asked(person(KEYS, ASKER)), wish)
+
+
 async def look_at_it(context: ServiceContext, _: str) -> object:
     return await bindings.look_at_binding(context, person(KEYS, ASKER), _newest(context))
 
@@ -137,6 +150,8 @@ ALONE: tuple[Case, ...] = (
     link,
     invite,
     invite_by_document,
+    invite_by_card,
+    invite_by_another_name,
     pay_premium,
     set_order,
     name_in_order,

@@ -46,8 +46,8 @@ FOLLOWS = """
 """
 ALIKE = dict.fromkeys(
     (
-        "bindings",
-        "bindings_regions",
+        "bindings_2",
+        "bindings_2_regions",
         "settlements",
         "statements",
         "settlement_moves",

@@ -58,6 +58,8 @@ def every_standing() -> Story:
     for number, (life, until, at) in enumerate(product(LIFES, AROUND, moments)):
         invitation = replace(offered, valid_until=until, expires_at=at)
         story.tell(an_id("bnd", number), invitation, *life)
+    for number, last in enumerate(AROUND[1:], 10_000):
+        story.tell(an_id("bnd", number), replace(offered, review_until=last))
     return story
 
 

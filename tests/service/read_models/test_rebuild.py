@@ -26,8 +26,8 @@ from tests.service.read_models.following import a_follower, a_store, append, fig
 
 ALIKE = dict.fromkeys(
     (
-        "bindings",
-        "bindings_regions",
+        "bindings_2",
+        "bindings_2_regions",
         "settlements",
         "statements",
         "settlement_moves",
@@ -106,7 +106,7 @@ async def test_a_rebuild_without_a_follower_is_up_to_date(dsn: str) -> None:
 
         assert (0, head) == told[0]
         assert (head, head) == told[-1]
-        assert (head, 39) == (rebuilt.events, rebuilt.rows["bindings"])
+        assert (head, 39) == (rebuilt.events, rebuilt.rows["bindings_2"])
         assert shown[0] == rebuilt.rows["statements"]
         assert figures_of(story, [*before, *after]) == await figures(store.pool)
 
@@ -124,7 +124,7 @@ async def test_a_rebuild_repairs_what_was_damaged(dsn: str) -> None:
         damaged = (await check(dsn)).differing
         await rebuild(dsn, ["statements", "settlements"])
 
-        assert (2, 0) == (damaged["statements"], damaged["bindings"])
+        assert (2, 0) == (damaged["statements"], damaged["bindings_2"])
         assert damaged["settlements"] > 0
         assert (ALIKE, []) == await check(dsn)
         assert figures_of(story, rows) == await figures(store.pool)
@@ -145,7 +145,7 @@ async def test_a_rebuild_keeps_the_names_of_everything(dsn: str) -> None:
         after = [name for (name,) in await store.pool.fetch(named)]
 
         assert before == after
-        assert {"statements_pkey", "bindings_regions_pkey", "settlements_by_visit"} <= set(after)
+        assert {"statements_pkey", "bindings_2_regions_pkey", "settlements_by_visit"} <= set(after)
 
 
 async def stop_after(dsn: str, events: int) -> None:
