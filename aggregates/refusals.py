@@ -141,6 +141,10 @@ class AccountEndedError(RuleRefusedError):
     """The account was closed, transferred, or its owner died."""
 
 
+class FrozenError(RuleRefusedError):
+    """The account of the payer is frozen."""
+
+
 class NoFundsError(RuleRefusedError):
     """A resident's account holds no funds."""
 

@@ -10,6 +10,8 @@ from aggregates.binding import events as binding_events
 from aggregates.credential_link import events as link_events
 from aggregates.credential_link import link
 from aggregates.policy import rulebook
+from aggregates.pool import events as pool_events
+from aggregates.pool import pool
 from aggregates.premium import premium
 from aggregates.settlement import events as settlement_events
 from aggregates.settlement import hold, settlement
@@ -27,6 +29,7 @@ Event = (
     | institution.InstitutionEvent
     | rulebook.EditionPublished
     | proof.ForkAccepted
+    | pool.PoolEvent
 )
 
 State = (
@@ -42,6 +45,7 @@ State = (
     | rulebook.Rulebook
     | proof.Fork
     | visit.Visit
+    | pool.Pool
 )
 
 TOPICS: dict[type[Event], str] = {
@@ -124,6 +128,18 @@ TOPICS: dict[type[Event], str] = {
     link_events.CredentialLinkActivated: "link.activated/1",
     link_events.CodeShown: "link.code-shown/1",
     link_events.CredentialLinkClosed: "link.closed/1",
+    account_events.FamilyPoolOpened: "account.family-pool-opened/1",
+    account_events.MovedToPool: "account.moved-to-pool/1",
+    account_events.MovedFromPool: "account.moved-from-pool/1",
+    pool_events.PoolOpened: "pool.opened/1",
+    pool_events.PoolFunded: "pool.funded/1",
+    pool_events.PoolDebited: "pool.debited/1",
+    pool_events.PoolReturned: "pool.returned/1",
+    pool_events.PoolHeld: "pool.held/1",
+    pool_events.PoolHoldReleased: "pool.hold-released/1",
+    pool_events.PoolPremiumDebited: "pool.premium-debited/1",
+    pool_events.PoolPremiumReturned: "pool.premium-returned/1",
+    pool_events.PoolEmptied: "pool.emptied/1",
 }
 
 CLASSES: dict[str, type[Event]] = {topic: event for event, topic in TOPICS.items()}
@@ -138,6 +154,8 @@ LATER_MEMBERS: dict[str, object] = {
     "review_until": None,
     "rank": None,
     "use_aid": True,
+    "from_pool": None,
+    "premium_pool": None,
 }
 """Members that events got after their topic, and their defaults.
 

@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect
 from api import credential_link as links
 from api import fhir
 from api import institution as institutions
+from api import pool as pools
 from api import premium as premiums
 from api.account import correction_routes as corrections
 from api.account import erasure_routes as erasures
@@ -80,6 +81,7 @@ ROUTES = (
     whys,
     premiums,
     rehearsals,
+    pools,
     institutions,
     reconciliations,
     fhir,

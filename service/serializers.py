@@ -49,7 +49,7 @@ def account_answer(account: Account, version: int, now: Instant) -> dict[str, An
     """
     held = held_fen(account, now)
     free = 0 if account.is_frozen or account.ending else account.balance_fen - held
-    return {
+    answer: dict[str, Any] = {
         "region": account.region,
         "insured_place": account.insured_place or account.region,
         "insurance": account.insurance,
@@ -67,6 +67,9 @@ def account_answer(account: Account, version: int, now: Instant) -> dict[str, An
         ],
         "version": version,
     }
+    if account.pool is not None:
+        answer["pool_id"] = account.pool
+    return answer
 
 
 def binding_answer(

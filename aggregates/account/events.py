@@ -321,3 +321,29 @@ class CredentialWithdrawn:
     sealed: str
     reason: str
     on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyPoolOpened:
+    """The owner's family pool was opened; relatives spend from it, not from this account."""
+
+    pool: StreamId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MovedToPool:
+    """The owner moved money into the family pool. The month of `on` counts the transfer."""
+
+    pool: StreamId
+    current_fen: int
+    prior_fen: int
+    on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MovedFromPool:
+    """Money came back from the family pool, as money of earlier years."""
+
+    pool: StreamId
+    amount_fen: int
+    on: date

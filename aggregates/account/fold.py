@@ -11,9 +11,11 @@ from aggregates.account import events
 from aggregates.account.cap_usage import NOTHING
 from aggregates.account.fold_money import (
     BalanceEvent,
+    PoolSideEvent,
     ReserveEvent,
     SpendingEvent,
     evolve_balance,
+    evolve_pool_side,
     evolve_reserve,
     evolve_spending,
 )
@@ -54,6 +56,7 @@ AccountEvent = (
     | FamilyEvent
     | StandingEvent
     | CredentialEvent
+    | PoolSideEvent
 )
 
 
@@ -160,6 +163,7 @@ _FOLDS: dict[type, Callable[[Account, Any], Account]] = {
     for group, fold in (
         (SpendingEvent, evolve_spending),
         (BalanceEvent, evolve_balance),
+        (PoolSideEvent, evolve_pool_side),
         (ReserveEvent, evolve_reserve),
         (FamilyEvent, _evolve_family),
         (StandingEvent, _evolve_standing),

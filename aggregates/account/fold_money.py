@@ -15,6 +15,7 @@ BalanceEvent = (
     | events.PremiumReturned
     | events.YearClosed
 )
+PoolSideEvent = events.FamilyPoolOpened | events.MovedToPool | events.MovedFromPool
 ReserveEvent = events.Held | events.HoldReleased | events.ReturnSuspended | events.SuspensePaidOut
 
 
@@ -83,6 +84,23 @@ def evolve_balance(account: Account, event: BalanceEvent) -> Account:
             )
         case events.YearClosed(year=year):
             return _carry_over(account, year)
+
+
+def evolve_pool_side(account: Account, event: PoolSideEvent) -> Account:
+    """Fold what the owner moves into the family pool, and what comes back from it."""
+    match event:
+        case events.FamilyPoolOpened(pool=pool):
+            return account._replace(pool=pool)
+        case events.MovedFromPool(amount_fen=amount_fen):
+            return account._replace(prior_fen=account.prior_fen + amount_fen)
+        case events.MovedToPool(on=on):
+            year, month, count = account.pool_transfers
+            is_same = (year, month) == (on.year, on.month)
+            return account._replace(
+                current_fen=account.current_fen - event.current_fen,
+                prior_fen=account.prior_fen - event.prior_fen,
+                pool_transfers=(on.year, on.month, count + 1 if is_same else 1),
+            )
 
 
 def evolve_reserve(account: Account, event: ReserveEvent) -> Account:

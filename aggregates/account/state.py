@@ -86,7 +86,8 @@ class Account(NamedTuple):
     """An account, folded from its events. Amounts in fen.
 
     `year` is the calendar year of the current bucket. `invitations` pairs bindings with their
-    sponsors; `releases` is a year and how many bindings were released in it.
+    sponsors; `releases` is a year and how many bindings were released in it. `pool` is the owner's
+    family pool; `pool_transfers` is a year, a month, and the transfers into the pool in it.
     """
 
     region: str
@@ -114,6 +115,8 @@ class Account(NamedTuple):
     is_erased: bool = False
     insured_place: str = ""
     credentials: tuple[HeldCredential, ...] = ()
+    pool: StreamId | None = None
+    pool_transfers: tuple[int, int, int] = (0, 0, 0)
 
     @property
     def has_funds(self) -> bool:

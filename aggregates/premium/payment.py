@@ -10,9 +10,16 @@ from aggregates.binding.binding import Binding
 from aggregates.binding.eligibility import Side, check_scope
 from aggregates.policy.choices import PremiumType
 from aggregates.policy.edition import PremiumWindow
+from aggregates.pool.events import PoolHeld
+from aggregates.pool.pool import Pool, free_fen, pays_from_pool
 from aggregates.premium import refusals
 from aggregates.premium.premium import PremiumHeld
-from aggregates.refusals import AccountEndedError, DateInvalidError, NotActiveError
+from aggregates.refusals import (
+    AccountEndedError,
+    DateInvalidError,
+    FrozenError,
+    NotActiveError,
+)
 from aggregates.settlement.purse import sponsor_buckets
 from aggregates.vocabulary import Bucket, Instant, Insurance, InsuranceStatus, StreamId, Use
 
@@ -58,18 +65,29 @@ def check_order(
 
 
 def hold(
-    order: PremiumOrder, sponsor: Side, payee: StreamId, binding: StreamId, now: Instant
-) -> list[tuple[StreamId, PremiumHeld | Held]]:
+    order: PremiumOrder,
+    sponsor: Side,
+    payee: tuple[StreamId, StreamId],
+    pool: Pool | None,
+    now: Instant,
+) -> list[tuple[StreamId, PremiumHeld | Held | PoolHeld]]:
     """Hold the region's standard amount for a checked order.
 
+    `payee` is the payee's account and the binding. Where sponsors pay from pools the sponsor's
+    `pool` holds the amount, never the account (own: as for bills).
+
     Raises:
-        InsufficientError: less than that is available above the reserve (S108).
+        InsufficientError: less than that is available above the reserve (S108), or in the pool.
     """
     amount_fen = sponsor.edition.premium.premium_standard_fen[order.insurance]
-    current_fen, prior_fen = _by_bucket(amount_fen, sponsor, now)
+    payee_id, binding = payee
+    is_pooled = pays_from_pool(sponsor.edition)
+    if is_pooled and (pool is None or free_fen(pool, now) < amount_fen):
+        raise refusals.InsufficientError
+    pool_id = sponsor.account.pool if is_pooled else None
     premium_held = PremiumHeld(
         sponsor=sponsor.account_id,
-        payee=payee,
+        payee=payee_id,
         binding=binding,
         insurance=order.insurance,
         year=order.year,
@@ -77,7 +95,14 @@ def hold(
         edition=sponsor.edition.id,
         held_at=now.at,
         on=now.on,
+        premium_pool=pool_id,
     )
+    if pool_id is not None:
+        pool_hold = PoolHeld(
+            hold=order.premium_id, binding=None, amount_fen=amount_fen, on=now.on, expires_at=None
+        )
+        return [(order.premium_id, premium_held), (pool_id, pool_hold)]
+    current_fen, prior_fen = _by_bucket(amount_fen, sponsor, now)
     account_hold = Held(
         hold=order.premium_id,
         binding=None,
@@ -111,7 +136,7 @@ def _check_status(sponsor: Side, payee: Account) -> None:
         raise refusals.PayeeNotResidentError
     check_scope(sponsor, payee.region)
     if sponsor.account.is_frozen:
-        raise refusals.FrozenError
+        raise FrozenError
     terms, standing = sponsor.edition.binding, sponsor.account.standing
     is_usable = standing is InsuranceStatus.SUSPENDED and terms.sponsor_suspended_usable
     if standing not in terms.sponsor_status_ok and not is_usable:

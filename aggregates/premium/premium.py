@@ -11,13 +11,18 @@ from aggregates.account.events import HoldReleased, PremiumDebited
 from aggregates.account.reserved import as_spent
 from aggregates.account.state import Account
 from aggregates.policy.choices import PremiumType
+from aggregates.pool.events import PoolHoldReleased, PoolPremiumDebited
+from aggregates.pool.pool import Pool
 from aggregates.refusals import AccountEndedError
 from aggregates.vocabulary import HoldEnd, Instant, PremiumStatus, StreamId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PremiumHeld:
-    """A sponsor ordered a relative's premium, and its amount is held on the sponsor's account."""
+    """A sponsor ordered a relative's premium, and its amount is held on the sponsor's account.
+
+    With `premium_pool` it is held in that family pool of the sponsor's.
+    """
 
     sponsor: StreamId
     payee: StreamId
@@ -28,6 +33,7 @@ class PremiumHeld:
     edition: str
     held_at: datetime
     on: date
+    premium_pool: StreamId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +125,7 @@ class Premium:
     confirmed_on: date | None = None
     requests: int = 0
     refusals: tuple[str, ...] = ()
+    premium_pool: StreamId | None = None
 
 
 PremiumEvent = (
@@ -147,6 +154,7 @@ def evolve(premium: Premium | None, event: PremiumEvent) -> Premium:
             edition=event.edition,
             held_at=event.held_at,
             on=event.on,
+            premium_pool=event.premium_pool,
         )
     assert premium is not None, "a premium begins with PremiumHeld"
     if isinstance(event, BackEvent):
@@ -182,20 +190,30 @@ def _evolve_reversal(premium: Premium, event: BackEvent) -> Premium:
             return replace(premium, status=PremiumStatus.REVERSED)
 
 
-PremiumEvents = list[tuple[StreamId, HoldReleased | PremiumDebited | PremiumEvent]]
+FundEvent = HoldReleased | PremiumDebited | PoolHoldReleased | PoolPremiumDebited
+PremiumEvents = list[tuple[StreamId, FundEvent | PremiumEvent]]
 
 
-def send(premium_id: StreamId, premium: Premium, sponsor: Account, now: Instant) -> PremiumEvents:
-    """Send a held premium to the tax authority; reject it if its hold is gone."""
+def send(
+    premium_id: StreamId, premium: Premium, fund: Account | Pool, now: Instant
+) -> PremiumEvents:
+    """Send a held premium to the tax authority; reject it if its hold is gone.
+
+    `fund` is the pool that pays, or the sponsor's account.
+    """
     if premium.status is not PremiumStatus.HELD:
         return []
-    if all(hold.hold != premium_id for hold in sponsor.holds):
+    if all(hold.hold != premium_id for hold in fund.holds):
         return [(premium_id, PremiumRejected(code=AccountEndedError.code()))]
     return [(premium_id, PremiumSentToTax(sent_at=now.at))]
 
 
 def confirm(
-    premium_id: StreamId, premium: Premium, sponsor: Account, receipt: str | None, now: Instant
+    premium_id: StreamId,
+    premium: Premium,
+    fund: Account | Pool,
+    receipt: str | None,
+    now: Instant,
 ) -> PremiumEvents:
     """Record that the tax authority booked the premium, and debit the hold's current buckets.
 
@@ -204,6 +222,25 @@ def confirm(
     """
     if premium.status not in SENT:
         return []
+    changes: PremiumEvents
+    if isinstance(fund, Pool):
+        (current_fen, prior_fen), changes = _from_pool(premium_id, premium, fund)
+    else:
+        (current_fen, prior_fen), changes = _from_account(premium_id, premium, fund, now)
+    confirmed = PremiumConfirmed(
+        receipt=receipt,
+        current_fen=current_fen,
+        prior_fen=prior_fen,
+        uncovered_fen=premium.amount_fen - current_fen - prior_fen,
+        confirmed_at=now.at,
+        on=now.on,
+    )
+    return [*changes, (premium_id, confirmed)]
+
+
+def _from_account(
+    premium_id: StreamId, premium: Premium, sponsor: Account, now: Instant
+) -> tuple[tuple[int, int], PremiumEvents]:
     hold = next((hold for hold in sponsor.holds if hold.hold == premium_id), None)
     changes: PremiumEvents = []
     if hold is not None:
@@ -221,24 +258,36 @@ def confirm(
             prior_fen=prior_fen,
         )
         changes.append((premium.sponsor, debit))
-    confirmed = PremiumConfirmed(
-        receipt=receipt,
-        current_fen=current_fen,
-        prior_fen=prior_fen,
-        uncovered_fen=premium.amount_fen - current_fen - prior_fen,
-        confirmed_at=now.at,
-        on=now.on,
-    )
-    return [*changes, (premium_id, confirmed)]
+    return (current_fen, prior_fen), changes
 
 
-def reject(premium_id: StreamId, premium: Premium, sponsor: Account, code: str) -> PremiumEvents:
+def _from_pool(
+    premium_id: StreamId, premium: Premium, pool: Pool
+) -> tuple[tuple[int, int], PremiumEvents]:
+    """What a pool pays: its hold, which not even the end of the owner's account releases."""
+    pool_id = premium.premium_pool
+    held = [hold.amount_fen for hold in pool.holds if hold.hold == premium_id]
+    if not held or pool_id is None:
+        return (0, 0), []
+    debit = PoolPremiumDebited(premium=premium_id, binding=premium.binding, amount_fen=held[0])
+    released = PoolHoldReleased(hold=premium_id, why=HoldEnd.CAPTURED)
+    return (held[0], 0), [(pool_id, released), (pool_id, debit)]
+
+
+def reject(
+    premium_id: StreamId, premium: Premium, fund: Account | Pool, code: str
+) -> PremiumEvents:
     """Record that the tax authority will not book the premium, and release its hold (S107)."""
     if premium.status not in SENT:
         return []
-    is_held = any(hold.hold == premium_id for hold in sponsor.holds)
-    released = HoldReleased(hold=premium_id, why=HoldEnd.RELEASED)
-    changes: PremiumEvents = [(premium.sponsor, released)] if is_held else []
+    is_held = any(hold.hold == premium_id for hold in fund.holds)
+    changes: PremiumEvents = []
+    if is_held and premium.premium_pool is not None:
+        free = PoolHoldReleased(hold=premium_id, why=HoldEnd.RELEASED)
+        changes.append((premium.premium_pool, free))
+    elif is_held:
+        released = HoldReleased(hold=premium_id, why=HoldEnd.RELEASED)
+        changes.append((premium.sponsor, released))
     return [*changes, (premium_id, PremiumRejected(code=code))]
 
 

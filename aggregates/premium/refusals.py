@@ -23,10 +23,6 @@ class SponsorStatusError(RuleRefusedError):
     """The status of the sponsor's account or insurance forbids paying for others."""
 
 
-class FrozenError(RuleRefusedError):
-    """The sponsor's account is frozen."""
-
-
 class PremiumNotOfferedError(RuleRefusedError):
     """The sponsor's region does not allow accounts to pay this kind of premium."""
 

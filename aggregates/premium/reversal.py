@@ -11,6 +11,7 @@ from aggregates.account.events import PremiumReturned, ReturnSuspended
 from aggregates.account.state import AMOUNT_MAX_FEN, Account
 from aggregates.policy.choices import PremiumReverseBlock, RefundBucket
 from aggregates.policy.edition import Edition
+from aggregates.pool.events import PoolPremiumReturned
 from aggregates.premium import premium as events
 from aggregates.premium import refusals
 from aggregates.premium.payment import OTHER_CHANNEL, year_paid_on
@@ -19,7 +20,8 @@ from aggregates.refusals import TooEarlyError
 from aggregates.settlement.returns import destination
 from aggregates.vocabulary import Instant, PremiumStatus, StreamId
 
-ReversalEvents = list[tuple[StreamId, PremiumReturned | ReturnSuspended | events.PremiumEvent]]
+BackFundEvent = PremiumReturned | ReturnSuspended | PoolPremiumReturned
+ReversalEvents = list[tuple[StreamId, BackFundEvent | events.PremiumEvent]]
 
 
 def request_reversal(
@@ -68,13 +70,20 @@ def give_back(
 ) -> ReversalEvents:
     """Give a reversed premium back to the buckets that paid, or suspend it (policy.md §3.4).
 
+    A pool's premium goes back to the pool; once the owner's account has ended, to where that
+    account's money goes, as money of earlier years.
+
     It is suspended also if the account is full, since the reversal is final. `accounts` has the
     sponsor's and all successors' of it. Caps on care count neither a premium nor its return.
     """
     if premium.status is not PremiumStatus.REVERSE_REQUESTED:
         return []
     changes: ReversalEvents = []
-    if paid_fen := premium.current_fen + premium.prior_fen:
+    pool, paid_fen = premium.premium_pool, premium.current_fen + premium.prior_fen
+    if pool is not None and paid_fen and accounts[premium.sponsor].ending is None:
+        back = PoolPremiumReturned(premium=premium_id, binding=premium.binding, amount_fen=paid_fen)
+        changes.append((pool, back))
+    elif paid_fen:
         to = destination(premium.sponsor, accounts, edition.refund)
         if to is None or paid_fen > AMOUNT_MAX_FEN - accounts[to].balance_fen:
             changes.append((premium.sponsor, _suspended(premium_id, premium, ticket, now)))
@@ -104,7 +113,8 @@ def _returned(
     assert premium.confirmed_on is not None, "a paid premium has its day"
     current_fen, prior_fen = premium.current_fen, premium.prior_fen
     is_over = premium.confirmed_on.year < now.on.year
-    if is_over and edition.refund.refund_bucket_after_rollover is RefundBucket.CARRY_TO_PRIOR:
+    is_carried = edition.refund.refund_bucket_after_rollover is RefundBucket.CARRY_TO_PRIOR
+    if premium.premium_pool is not None or (is_over and is_carried):
         current_fen, prior_fen = 0, current_fen + prior_fen
     return PremiumReturned(
         premium=premium_id,

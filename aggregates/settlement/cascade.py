@@ -185,4 +185,5 @@ def _share(purse: Purse, fen: int, reason: Reason | None = None) -> PayerShare:
         current_fen=current_fen,
         prior_fen=prior_fen,
         reason=reason,
+        from_pool=purse.from_pool,
     )

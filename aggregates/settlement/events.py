@@ -58,7 +58,11 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayerShare:
-    """What one payer could give, the cap that applied, what was taken, and why if nothing was."""
+    """What one payer could give, the cap that applied, what was taken, and why if nothing was.
+
+    With `from_pool` the money is that family pool's, in one bucket (`current_fen`), and `account`
+    is the pool's owner.
+    """
 
     account: StreamId | None
     binding: StreamId | None
@@ -68,6 +72,7 @@ class PayerShare:
     current_fen: int
     prior_fen: int
     reason: Reason | None
+    from_pool: StreamId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

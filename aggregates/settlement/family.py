@@ -11,6 +11,7 @@ from aggregates.account.state import Account, SponsorLink
 from aggregates.binding.binding import Binding
 from aggregates.binding.deduction_order import in_order
 from aggregates.policy.edition import Edition
+from aggregates.pool.pool import Pool, as_payer, pays_from_pool, pooled_edition
 from aggregates.settlement.cascade import Payers
 from aggregates.settlement.place_of_care import PlaceOfCare
 from aggregates.settlement.purse import Purse, aid_limit, closed, own_purse, sponsor_purse
@@ -18,12 +19,13 @@ from aggregates.vocabulary import BindingStatus, Instant, Reason, StreamId
 
 
 class Sponsor(NamedTuple):
-    """One sponsor as read for a settlement."""
+    """One sponsor as read for a settlement. `pool` is read where the edition pays from pools."""
 
     link: SponsorLink
     account: Account
     binding: Binding
     edition: Edition
+    pool: Pool | None = None
 
 
 class Family(NamedTuple):
@@ -48,15 +50,12 @@ def payers_of(family: Family, place: PlaceOfCare, now: Instant) -> Payers:
     """Everybody considered for a bill, in paying order."""
     patient = as_spent(family.account, now)
     own = own_purse(family.account_id, patient, family.edition.money)
+    paying = {
+        sponsor_id: as_spent(_fund_of(sponsor_id, s), now)
+        for sponsor_id, s in family.sponsors.items()
+    }
     purses = {
-        sponsor_id: sponsor_purse(
-            sponsor_id,
-            as_spent(s.account, now),
-            (s.link.binding, s.binding),
-            s.edition,
-            place,
-            now,
-        )
+        sponsor_id: _purse_of(sponsor_id, s, paying[sponsor_id], place, now)
         for sponsor_id, s in family.sponsors.items()
     }
     live = tuple(
@@ -69,7 +68,7 @@ def payers_of(family: Family, place: PlaceOfCare, now: Instant) -> Payers:
         live,
         family.edition.order,
         lambda sponsor_id: family.sponsors[sponsor_id].account.region,
-        lambda sponsor_id: as_spent(family.sponsors[sponsor_id].account, now).balance_fen,
+        lambda sponsor_id: paying[sponsor_id].balance_fen,
     )
     reason = None if links is not None else Reason.ORDER_NOT_SET
     if family.account.status not in family.edition.binding.beneficiary_status_ok:
@@ -82,6 +81,23 @@ def payers_of(family: Family, place: PlaceOfCare, now: Instant) -> Payers:
         reason,
         aid_limit(patient, family.edition.money, now),
     )
+
+
+def _fund_of(sponsor_id: StreamId, sponsor: Sponsor) -> Account:
+    """The account that pays: the sponsor's, or the pool in its shape."""
+    if not pays_from_pool(sponsor.edition):
+        return sponsor.account
+    return as_payer(sponsor_id, sponsor.account, sponsor.pool)
+
+
+def _purse_of(
+    sponsor_id: StreamId, sponsor: Sponsor, paying: Account, place: PlaceOfCare, now: Instant
+) -> Purse:
+    link = (sponsor.link.binding, sponsor.binding)
+    if not pays_from_pool(sponsor.edition):
+        return sponsor_purse(sponsor_id, paying, link, sponsor.edition, place, now)
+    purse = sponsor_purse(sponsor_id, paying, link, pooled_edition(sponsor.edition), place, now)
+    return purse._replace(from_pool=sponsor.account.pool)
 
 
 def _invited(family: Family, now: Instant) -> tuple[Purse, ...]:

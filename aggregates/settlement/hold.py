@@ -7,6 +7,8 @@ from datetime import date, datetime
 from aggregates.account.events import Held, HoldReleased
 from aggregates.account.state import Account
 from aggregates.policy.edition import Edition
+from aggregates.pool.events import PoolHeld, PoolHoldReleased
+from aggregates.pool.pool import Pool
 from aggregates.refusals import CaptureExceedsError, HoldVoidError
 from aggregates.settlement.bill import personal_of
 from aggregates.settlement.events import Claim, PayerShare
@@ -105,41 +107,65 @@ def held_of(
     )
 
 
-def holds_of(hold_id: StreamId, held: ClaimHeld) -> list[tuple[StreamId, Held]]:
+Fund = Account | Pool
+"""What holds money for a bill."""
+
+
+def holds_of(hold_id: StreamId, held: ClaimHeld) -> list[tuple[StreamId, Held | PoolHeld]]:
     """What a hold sets aside: one event per payer; the patient's account counts the aid."""
     patient = held.claim.beneficiary
-    shares = {s.account: s for s in held.payers if s.account and s.current_fen + s.prior_fen}
-    accounts = [*shares] if patient in shares or not held.aid_fen else [*shares, patient]
-    events: list[tuple[StreamId, Held]] = []
-    for account_id in accounts:
-        share = shares.get(account_id)
-        event = Held(
+    shares = {_fund_of(s): s for s in held.payers if s.account and s.current_fen + s.prior_fen}
+    funds = [*shares] if patient in shares or not held.aid_fen else [*shares, patient]
+    return [(fund, _hold_of(hold_id, held, fund, shares.get(fund))) for fund in funds]
+
+
+def _fund_of(share: PayerShare) -> StreamId:
+    fund = share.from_pool or share.account
+    assert fund is not None, "who pays has a fund"
+    return fund
+
+
+def _hold_of(
+    hold_id: StreamId, held: ClaimHeld, fund: StreamId, share: PayerShare | None
+) -> Held | PoolHeld:
+    if share is not None and share.from_pool is not None:
+        return PoolHeld(
             hold=hold_id,
-            binding=share.binding if share else None,
-            current_fen=share.current_fen if share else 0,
-            prior_fen=share.prior_fen if share else 0,
-            aid_fen=held.aid_fen if account_id == patient else 0,
+            binding=share.binding,
+            amount_fen=share.current_fen + share.prior_fen,
             on=held.on,
             expires_at=held.expires_at,
         )
-        events.append((account_id, event))
-    return events
+    return Held(
+        hold=hold_id,
+        binding=share.binding if share else None,
+        current_fen=share.current_fen if share else 0,
+        prior_fen=share.prior_fen if share else 0,
+        aid_fen=held.aid_fen if fund == held.claim.beneficiary else 0,
+        on=held.on,
+        expires_at=held.expires_at,
+    )
 
 
 def frees_of(
-    hold_id: StreamId, accounts: Mapping[StreamId, Account], why: HoldEnd
-) -> list[tuple[StreamId, HoldReleased]]:
-    """The events that release a hold, for every account that still has it."""
+    hold_id: StreamId, funds: Mapping[StreamId, Fund], why: HoldEnd
+) -> list[tuple[StreamId, HoldReleased | PoolHoldReleased]]:
+    """The events that release a hold, for every account and pool that still has it."""
     return [
-        (account_id, HoldReleased(hold=hold_id, why=why))
-        for account_id, account in accounts.items()
-        if any(hold.hold == hold_id for hold in account.holds)
+        (
+            fund_id,
+            PoolHoldReleased(hold=hold_id, why=why)
+            if isinstance(fund, Pool)
+            else HoldReleased(hold=hold_id, why=why),
+        )
+        for fund_id, fund in funds.items()
+        if any(hold.hold == hold_id for hold in fund.holds)
     ]
 
 
-def accounts_in(held: ClaimHeld) -> list[StreamId]:
-    """Every account with a part of a hold: the payers', and the patient's."""
-    paying = [s.account for s in held.payers if s.account and s.current_fen + s.prior_fen]
+def funds_in(held: ClaimHeld) -> list[StreamId]:
+    """Every account and pool with a part of a hold: the payers', and the patient's account."""
+    paying = [_fund_of(s) for s in held.payers if s.account and s.current_fen + s.prior_fen]
     return list(dict.fromkeys([*paying, held.claim.beneficiary]))
 
 
@@ -154,7 +180,7 @@ def capture(
     hold_id: StreamId,
     hold: Hold,
     claim: Claim,
-    accounts: Mapping[StreamId, Account],
+    funds: Mapping[StreamId, Fund],
     edition: Edition,
 ) -> ClaimSplit:
     """Split a bill over what was held for it, whatever happened to the family since.
@@ -166,21 +192,25 @@ def capture(
     if personal_of(claim) > personal_of(hold.held.claim):
         raise CaptureExceedsError
     held = hold.held
-    split = recast(
-        claim, tuple(_as_held(hold_id, share, accounts) for share in held.payers), edition
-    )
-    patient = accounts[claim.beneficiary]
+    split = recast(claim, tuple(_as_held(hold_id, share, funds) for share in held.payers), edition)
+    patient = funds[claim.beneficiary]
+    assert isinstance(patient, Account), "a patient has an account"
     return ClaimSplit(claim, held.place_region, held.editions, split, held.reasons, patient)
 
 
-def _as_held(
-    hold_id: StreamId, share: PayerShare, accounts: Mapping[StreamId, Account]
-) -> PayerShare:
-    """A payer's part by the buckets where it is held now: they change when a year is closed."""
+def _as_held(hold_id: StreamId, share: PayerShare, funds: Mapping[StreamId, Fund]) -> PayerShare:
+    """A payer's part by the buckets where it is held now: they change when a year is closed.
+
+    A pool has no buckets; the end of its owner's account releases its holds.
+    """
     if share.account is None or share.current_fen + share.prior_fen == 0:
         return share
-    account = accounts[share.account]
-    for held in account.holds:
-        if held.hold == hold_id and account.ending is None:
+    fund = funds[_fund_of(share)]
+    if isinstance(fund, Pool):
+        if any(held.hold == hold_id for held in fund.holds):
+            return share
+        raise HoldVoidError(status=HoldStatus.VOID)
+    for held in fund.holds:
+        if held.hold == hold_id and fund.ending is None:
             return replace(share, current_fen=held.current_fen, prior_fen=held.prior_fen)
     raise HoldVoidError(status=HoldStatus.VOID)

@@ -34,7 +34,7 @@ class Purse(NamedTuple):
     `buckets` are in the order they are emptied, none below zero; `available_fen` is what they hold
     above the reserve, at least 0; `limit_fen` is the lowest cap and `limit` its name. With `clamps`
     a purse pays up to its cap, without it nothing if the cap is too low. A closed purse has a
-    `reason`.
+    `reason`. With `from_pool` the money is that family pool's.
     """
 
     account: StreamId | None
@@ -45,6 +45,7 @@ class Purse(NamedTuple):
     limit: str | None
     clamps: bool
     reason: Reason | None
+    from_pool: StreamId | None = None
 
 
 class CapLeft(NamedTuple):
@@ -117,7 +118,15 @@ def paid_purse(share: PayerShare, order: tuple[Bucket, ...]) -> Purse:
     buckets = _in_order(share.current_fen, share.prior_fen, order)
     paid_fen = _sum(buckets)
     return Purse(
-        share.account, share.binding, buckets, paid_fen, None, None, clamps=True, reason=None
+        share.account,
+        share.binding,
+        buckets,
+        paid_fen,
+        None,
+        None,
+        clamps=True,
+        reason=None,
+        from_pool=share.from_pool,
     )
 
 

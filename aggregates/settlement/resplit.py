@@ -32,5 +32,6 @@ def recast(claim: Claim, payers: tuple[PayerShare, ...], edition: Edition) -> Sp
 
 def _purse(share: PayerShare, order: tuple[Bucket, ...]) -> Purse:
     if share.account is None or share.current_fen + share.prior_fen == 0:
-        return closed(share.account, share.binding, share.reason or Reason.NOT_NEEDED)
+        nothing = closed(share.account, share.binding, share.reason or Reason.NOT_NEEDED)
+        return nothing._replace(from_pool=share.from_pool)
     return paid_purse(share, order)

@@ -10,20 +10,26 @@ from aggregates.account.events import AidReturned, DebitReturned, ReturnSuspende
 from aggregates.account.state import AMOUNT_MAX_FEN, Account
 from aggregates.policy.choices import RefundBucket, RefundTo
 from aggregates.policy.edition import RefundTerms
+from aggregates.pool.events import PoolReturned
+from aggregates.pool.pool import Pool
 from aggregates.refusals import AmountOutOfRangeError
 from aggregates.settlement.events import PayerReturn, Settled
 from aggregates.settlement.settlement import Remainder
 from aggregates.vocabulary import Ending, Instant, StreamId, instant
 
-ReturnEvent = DebitReturned | AidReturned | ReturnSuspended
+ReturnEvent = DebitReturned | AidReturned | ReturnSuspended | PoolReturned
 
 
 class RefundBasis(NamedTuple):
-    """What money is returned of: a settlement, and the refund terms it was made under."""
+    """What money is returned of: a settlement, and the refund terms it was made under.
+
+    `pools` are those that paid for it, by their ids.
+    """
 
     id: StreamId
     settled: Settled
     terms: RefundTerms
+    pools: Mapping[StreamId, Pool] = {}
 
 
 def full_return(remainder: Remainder) -> tuple[PayerReturn, ...]:
@@ -49,7 +55,8 @@ def returns_of(
 ) -> list[tuple[StreamId, ReturnEvent]]:
     """The events of a return on the accounts; `accounts` holds the payers and all successors.
 
-    They lower the cap counters of the day that the debit was counted on.
+    They lower the cap counters of the day that the debit was counted on. What a pool paid goes
+    back to the pool; once its owner's account has ended, it goes where that account's money goes.
 
     Raises:
         AmountOutOfRangeError: an account would hold more than `AMOUNT_MAX_FEN`.
@@ -63,18 +70,20 @@ def returns_of(
     if aid_fen:
         aid = AidReturned(settlement=payment.id, amount_fen=aid_fen, on=payment.settled.on)
         events.append((payment.settled.claim.beneficiary, aid))
-    _check_room(events, accounts)
+    _check_room(events, {**accounts, **payment.pools})
     return events
 
 
 def _check_room(
-    events: Iterable[tuple[StreamId, ReturnEvent]], accounts: Mapping[StreamId, Account]
+    events: Iterable[tuple[StreamId, ReturnEvent]], funds: Mapping[StreamId, Account | Pool]
 ) -> None:
     returned_fen: dict[StreamId, int] = {}
     for to, event in events:
         if isinstance(event, DebitReturned):
             returned_fen[to] = returned_fen.get(to, 0) + event.current_fen + event.prior_fen
-    if any(fen > AMOUNT_MAX_FEN - accounts[to].balance_fen for to, fen in returned_fen.items()):
+        elif isinstance(event, PoolReturned):
+            returned_fen[to] = returned_fen.get(to, 0) + event.amount_fen
+    if any(fen > AMOUNT_MAX_FEN - funds[to].balance_fen for to, fen in returned_fen.items()):
         raise AmountOutOfRangeError(field="amount")
 
 
@@ -100,6 +109,11 @@ def destination(
     return to if account.ending is None and account.has_funds and not is_suspended else None
 
 
+def pools_of(settled: Settled) -> dict[StreamId, StreamId]:
+    """The pools that a settlement was paid from, by the binding of their payer."""
+    return {s.binding: s.from_pool for s in settled.payers if s.binding and s.from_pool}
+
+
 def _return(
     payment: RefundBasis,
     payer: PayerReturn,
@@ -107,24 +121,36 @@ def _return(
     ticket: str,
     now: Instant,
 ) -> tuple[StreamId, ReturnEvent]:
-    to = destination(payer.account, accounts, payment.terms)
     on = payment.settled.on
+    pool = pools_of(payment.settled).get(payer.binding) if payer.binding else None
+    fen = payer.current_fen + payer.prior_fen
+    if pool is not None and payer.binding is not None and accounts[payer.account].ending is None:
+        return pool, PoolReturned(
+            settlement=payment.id,
+            binding=payer.binding,
+            amount_fen=fen,
+            on=on,
+            returned_on=now.on,
+        )
+    to = destination(payer.account, accounts, payment.terms)
+    binding = None if pool is not None else payer.binding  # the pool's caps counted it
     if to is None:
         return payer.account, ReturnSuspended(
             payment=payment.id,
-            binding=payer.binding,
+            binding=binding,
             ticket=ticket,
-            amount_fen=payer.current_fen + payer.prior_fen,
+            amount_fen=fen,
             on=on,
             returned_on=now.on,
         )
     current_fen, prior_fen = payer.current_fen, payer.prior_fen
     is_year_over = instant(payment.settled.settled_at).on.year < now.on.year
-    if is_year_over and payment.terms.refund_bucket_after_rollover is RefundBucket.CARRY_TO_PRIOR:
-        current_fen, prior_fen = 0, current_fen + prior_fen
+    is_carried = payment.terms.refund_bucket_after_rollover is RefundBucket.CARRY_TO_PRIOR
+    if pool is not None or (is_year_over and is_carried):
+        current_fen, prior_fen = 0, fen
     return to, DebitReturned(
         settlement=payment.id,
-        binding=payer.binding if to == payer.account else None,
+        binding=binding if to == payer.account else None,
         current_fen=current_fen,
         prior_fen=prior_fen,
         on=on,

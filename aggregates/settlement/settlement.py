@@ -7,6 +7,7 @@ from typing import NamedTuple
 from aggregates.account.events import AidReceived, Debited
 from aggregates.account.state import Account
 from aggregates.policy.choices import CredentialRequired
+from aggregates.pool.events import PoolDebited
 from aggregates.refusals import (
     AlreadyCancelledError,
     AlreadyReversedError,
@@ -206,21 +207,14 @@ def reasons_of(split: Split) -> tuple[Reason, ...]:
     return tuple(sorted({s.reason for s in split.payers[1:] if s.reason in STOPS_AID}))
 
 
-def debits_of(
-    settlement_id: StreamId, settled: events.Settled
-) -> list[tuple[StreamId, Debited | AidReceived]]:
-    """The events of a settlement on the accounts: one debit per payer, and the aid received."""
-    debits: list[tuple[StreamId, Debited | AidReceived]] = [
-        (
-            share.account,
-            Debited(
-                settlement=settlement_id,
-                binding=share.binding,
-                current_fen=share.current_fen,
-                prior_fen=share.prior_fen,
-                on=settled.on,
-            ),
-        )
+MoveEvent = Debited | AidReceived | PoolDebited
+"""What a settlement moves."""
+
+
+def debits_of(settlement_id: StreamId, settled: events.Settled) -> list[tuple[StreamId, MoveEvent]]:
+    """The events of a settlement on accounts and pools: one debit per payer, the aid received."""
+    debits = [
+        _debit_of(settlement_id, share, settled.on)
         for share in settled.payers
         if share.account is not None and share.current_fen + share.prior_fen
     ]
@@ -228,6 +222,23 @@ def debits_of(
         aid = AidReceived(settlement=settlement_id, amount_fen=settled.aid_fen, on=settled.on)
         debits.append((settled.claim.beneficiary, aid))
     return debits
+
+
+def _debit_of(settlement: StreamId, share: PayerShare, on: date) -> tuple[StreamId, MoveEvent]:
+    assert share.account is not None, "a payer has an account"
+    if share.from_pool is not None:
+        assert share.binding is not None, "a pool pays under a binding"
+        fen = share.current_fen + share.prior_fen
+        return share.from_pool, PoolDebited(
+            settlement=settlement, binding=share.binding, amount_fen=fen, on=on
+        )
+    return share.account, Debited(
+        settlement=settlement,
+        binding=share.binding,
+        current_fen=share.current_fen,
+        prior_fen=share.prior_fen,
+        on=on,
+    )
 
 
 def cancel(settlement: Settlement, reason: str) -> events.SettlementCancelled:

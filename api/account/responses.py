@@ -22,6 +22,8 @@ class Suspense(ApiModel):
 class AccountReply(ApiModel):
     """An account. `region` is the pooling area, `insured_place` the code given at its opening."""
 
+    """An account. `pool_id` is there once the owner has a family pool (家庭共济账户)."""
+
     person_no: str
     region: str
     insured_place: str
@@ -30,5 +32,6 @@ class AccountReply(ApiModel):
     flags: list[str]
     balance: Balance
     suspense: list[Suspense]
+    pool_id: str | None = None
     version: int
     position: int

@@ -12,7 +12,8 @@ class ListedEntry(ApiModel):
     """A signed movement of an account's money, and the balance after it, in yuan.
 
     `aside` was returned and could not be credited: it is kept aside and not in the balance.
-    `reference` names a premium, a correction, a ticket of money kept aside, or the closed year.
+    `reference` names a premium, a correction, a ticket of money kept aside, a family
+    pool, or the closed year.
     `beneficiary` is masked. `institution` is null if the reader may only see its class. `text` is
     the sentence in the caller's language.
     """
@@ -29,6 +30,8 @@ class ListedEntry(ApiModel):
         "premium_returned",
         "set_aside",
         "paid_out",
+        "moved_to_pool",
+        "moved_from_pool",
     ]
     amount: str
     current: str

@@ -23,13 +23,14 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 JsonObject = dict[str, Any]
 BEIJING = timezone(timedelta(hours=8))
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SHOWN_MAX = 20
 """Faults shown for each check."""
 WHY_MAX = 200
@@ -394,6 +395,7 @@ class FoldedAccount:
     """An account after its events, in fen. `is_known`: no event of an unknown topic changed it.
 
     `received` is aid it got, `lent` aid it gave, `used` the aid it gave under each binding.
+    `pool` is the owner's family pool; `transfers` is a month and the transfers into the pool in it.
     """
 
     region: str
@@ -405,6 +407,8 @@ class FoldedAccount:
     has_ended: bool = False
     is_known: bool = True
     successor: str | None = None
+    pool: str = ""
+    transfers: tuple[str, int] = ("", 0)
     links: dict[str, JsonObject] = field(default_factory=dict)
     order: list[str] | None = None
     received: PeriodSums = NO_SUMS
@@ -446,6 +450,8 @@ class FoldedAccount:
             is_current = event["bucket"] == "current"
             self.current += event["amount_fen"] if is_current else 0
             self.prior += 0 if is_current else event["amount_fen"]
+        elif name == "moved-from-pool":
+            self.prior += event["amount_fen"]
         elif name == "year-closed":
             self.year, self.prior = event["year"] + 1, self.prior + self.current
             self.current = 0
@@ -455,9 +461,16 @@ class FoldedAccount:
             sign = 1 if name in ("debit-returned", "premium-returned") else -1
             self.current += sign * event["current_fen"]
             self.prior += sign * event["prior_fen"]
+            if name == "moved-to-pool":
+                month = event["on"][:7]
+                self.transfers = month, self.transfers_in(month) + 1
             if name in ("debited", "debit-returned"):
                 fen = -sign * fen_of(event)
                 self.lend(event["binding"], date.fromisoformat(event["on"]), fen)
+
+    def transfers_in(self, month: str) -> int:
+        """How often the owner moved money into the pool in a month, written YYYY-MM."""
+        return self.transfers[1] if self.transfers[0] == month else 0
 
     def fold_counted(self, name: str, event: JsonObject) -> None:
         """Fold what is counted, held or suspended beside the balance."""
@@ -490,6 +503,30 @@ class FoldedAccount:
             self.used[event["binding"]] = NO_SUMS
         elif name == "beneficiary-unlinked":
             self.used.pop(event["binding"], None)
+
+
+@dataclass(slots=True)
+class FoldedPool:
+    """A family pool after its events: its owner, and its money as an account's current bucket."""
+
+    owner: str
+    fund: FoldedAccount
+
+    def fold(self, name: str, event: JsonObject) -> None:
+        """Fold an event after the first."""
+        fund, binding = self.fund, event.get("binding")
+        if binding is not None:
+            fund.used.setdefault(binding, NO_SUMS)
+        if name == "held":
+            held = {"current_fen": event["amount_fen"], "prior_fen": 0, "aid_fen": 0}
+            fund.holds[event["hold"]] = event | held
+        elif name == "hold-released":
+            fund.holds.pop(event["hold"], None)
+        else:
+            fen = event["amount_fen"] * (1 if name in POOL_GIVES else -1)
+            fund.current += fen
+            if name in ("debited", "returned"):
+                fund.lend(binding, date.fromisoformat(event["on"]), -fen)
 
 
 @dataclass(slots=True)
@@ -552,8 +589,15 @@ def stream_of(name: str | None) -> str:
 
 
 def fen_of(share: JsonObject) -> int:
-    """What a payer pays or gets back, both buckets together."""
+    """What a payer pays or gets back, both buckets together; a pool has none."""
+    if "amount_fen" in share:
+        return int(share["amount_fen"])
     return int(share["current_fen"] + share["prior_fen"])
+
+
+def fund_of(share: JsonObject) -> str:
+    """The stream whose money a payer's is: the family pool's, or the account's."""
+    return stream_of(share.get("from_pool") or share["account"])
 
 
 def _names(text: str) -> frozenset[str]:
@@ -562,6 +606,7 @@ def _names(text: str) -> frozenset[str]:
 
 MONEY = _names(
     "credited corrected debited debit-returned premium-debited premium-returned year-closed"
+    " moved-to-pool moved-from-pool"
 )
 COUNTED = _names("aid-received aid-returned held hold-released return-suspended suspense-paid-out")
 STANDING = _names(
@@ -570,6 +615,8 @@ STANDING = _names(
     " invitation-received sponsor-linked sponsor-unlinked beneficiary-linked beneficiary-unlinked"
     " credential-added credential-withdrawn"
 )
+POOL_GIVES = _names("funded returned premium-returned")
+POOL = POOL_GIVES | _names("debited premium-debited emptied held hold-released")
 NEVER = ("", "")
 GRANT_STEPS = {
     "document-reviewed": ("in-review", ""),
@@ -596,7 +643,7 @@ PREMIUM_STEPS = {
     "reversed": ("requested", "reversed"),
 }
 EVENT_NAMES: dict[str, Iterable[str]] = {
-    "account": {"opened"} | MONEY | COUNTED | STANDING,
+    "account": {"opened", "family-pool-opened"} | MONEY | COUNTED | STANDING,
     "binding": {"invitation-sent", "stranger-invited", *GRANT_STEPS},
     "settlement": {"settled", "refused", *BILL_STEPS},
     "hold": {"placed", *HOLD_STEPS},
@@ -607,6 +654,7 @@ EVENT_NAMES: dict[str, Iterable[str]] = {
     "link": _names("opened requested confirmed reviewed activated code-shown closed"),
     "policy": {"edition-published"},
     "ledger": {"fork-accepted"},
+    "pool": {"opened"} | POOL,
 }
 TOPICS = {f"{kind}.{name}/1" for kind, names in EVENT_NAMES.items() for name in names}
 """What this verifier understands; of all other rows it checks tree and contiguity alone."""
@@ -625,6 +673,7 @@ class FoldedLedger:
     editions: dict[str, dict[str, JsonObject]] = field(default_factory=dict)
     institutions: dict[str, JsonObject] = field(default_factory=dict)
     corrections: dict[str, JsonObject] = field(default_factory=dict)
+    pools: dict[str, FoldedPool] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
     keys: dict[str, int] = field(default_factory=dict)
     """The position at which each key was used."""
@@ -672,6 +721,8 @@ class FoldedLedger:
             account.fold_money(name, event)
         elif name in COUNTED:
             account.fold_counted(name, event)
+        elif name == "family-pool-opened":
+            account.pool = stream_of(event["pool"])
         else:
             account.fold_standing(name, event)
         lowest = min(account.current, account.prior)
@@ -776,6 +827,21 @@ class FoldedLedger:
             if premium.own + event["uncovered_fen"] != premium.decided["amount_fen"]:
                 self.fault("double entry", row, "it took another sum than was held")
 
+    def fold_pool(self, row: ExportRow, name: str) -> None:
+        """Fold a family pool's event."""
+        pool, event = self.pools.get(row.stream), row.event
+        if (name == "opened") != (pool is None):
+            why = "is opened twice" if pool else "was never opened"
+            self.fault("life cycles", row, f"pool {row.stream} {why}")
+            return
+        if pool is None:
+            owner = stream_of(event["owner"])
+            self.pools[row.stream] = FoldedPool(owner, FoldedAccount("", has_funds=False, year=0))
+            return
+        pool.fold(name, event)
+        if pool.fund.current < 0:
+            self.fault("no negative", row, f"pool {row.stream} is at {pool.fund.current} fen")
+
     def fold_institution(self, row: ExportRow, name: str) -> None:
         """Fold an institution's event: the newest agreement counts."""
         if name == "designated":
@@ -796,6 +862,7 @@ FOLDS: dict[str, Callable[[FoldedLedger, ExportRow, str], None]] = {
     "institution": FoldedLedger.fold_institution,
     "correction": FoldedLedger.fold_correction,
     "premium": FoldedLedger.fold_premium,
+    "pool": FoldedLedger.fold_pool,
 }
 
 
@@ -812,8 +879,13 @@ MOVES = {
     "account.return-suspended/1": "back",
     "account.aid-received/1": "aid",
     "account.aid-returned/1": "aid back",
+    "pool.debited/1": "debit",
+    "pool.held/1": "hold",
+    "pool.premium-debited/1": "premium",
+    "pool.premium-returned/1": "back",
+    "pool.returned/1": "back",
 }
-"""By topic of an account's event: the kind of movement, as `stated_moves` names it."""
+"""By topic of an account's or pool's event: the kind of movement, as `stated_moves` names it."""
 MovementKey = tuple[str, ...]
 """A kind of movement and its streams: the bill, then the account and the binding where counted."""
 
@@ -827,6 +899,7 @@ def check_command(ledger: FoldedLedger, rows: list[ExportRow]) -> None:
     check_key(ledger, rows)
     check_moves(ledger, rows)
     check_corrections(ledger, rows)
+    check_transfers(ledger, rows)
     decisions = rows_of(rows, *DECISIONS)
     decided = {row.stream for row in decisions}
     later: list[ExportRow] = []
@@ -877,6 +950,11 @@ def check_read(ledger: FoldedLedger, first: ExportRow, row: ExportRow) -> None:
         if current != version:
             what = f"it was decided on version {version} of {name}, which was at {current}"
             ledger.fault("life cycles", first, what)
+
+
+FAMILY_POOL = "FAMILY_POOL"
+NO_RESERVE = {"reserve_fen": 0, "sponsor_buckets": "ALL"}
+"""What a region's rules on accounts mean for a pool: nothing."""
 
 
 class DecisionCheck:
@@ -951,9 +1029,9 @@ class DecisionCheck:
         if hold is None or hold.status != "held":
             self.fault("life cycles", "it captures a hold that is not in force")
             return
-        held = Counter({share["account"]: fen_of(share) for share in hold.decided["payers"]})
+        held = Counter({fund_of(share): fen_of(share) for share in hold.decided["payers"]})
         for share in self.event["payers"]:
-            if fen_of(share) > held[share["account"]]:
+            if fen_of(share) > held[fund_of(share)]:
                 self.fault("authority", f"{share['account']} paid more than was held")
 
     def _check_institution(self) -> None:
@@ -1077,7 +1155,8 @@ class DecisionCheck:
             first = (sponsor is None or sponsor.region != patient.region,)
             strategy = terms["order_then"]
         if strategy == "BALANCE_DESC" and sponsor is not None:
-            spent = sponsor.as_spent(self.at)
+            theirs = self.ledger.edition(sponsor.region, self.day)
+            spent = self._payer(sponsor, theirs or rules).as_spent(self.at)
             return (*first, -(spent.current + spent.prior), binding)
         return (*first, -linked if strategy == "BIND_TIME_DESC" else linked, binding)
 
@@ -1095,13 +1174,26 @@ class DecisionCheck:
         rules = self.ledger.edition(sponsor.region, self.day)
         if rules is None or not sponsor.is_known:
             return
+        is_pooled = rules["money_model"] == FAMILY_POOL
+        pool = stream_of(share.get("from_pool"))
+        if pool != (sponsor.pool if is_pooled else ""):
+            self.fault("authority", f"{share['account']} paid from other money than its rules open")
         if share["available_fen"]:
-            spent = sponsor.as_spent(self.at)
-            self._check_purse(share, spent, rules["money"])
-            limits = limits_of(grant, share["binding"], spent, rules["money"], self.day)
+            spent = self._payer(sponsor, rules).as_spent(self.at)
+            spent.used.setdefault(share["binding"], NO_SUMS if is_pooled else spent.lent)
+            money = rules["money"] | (NO_RESERVE if is_pooled else {})
+            self._check_purse(share, spent, money)
+            limits = limits_of(grant, share["binding"], spent, money, self.day)
             self._check_limit(share, min(limits, default=None))
         elif fen_of(share):
             self.fault("order", f"{share['account']} paid without any money")
+
+    def _payer(self, sponsor: FoldedAccount, rules: JsonObject) -> FoldedAccount:
+        """Whose money pays by a sponsor's rules: the account's, or that of the family pool."""
+        if rules["money_model"] != FAMILY_POOL:
+            return sponsor
+        pool = self.ledger.pools.get(sponsor.pool)
+        return FoldedAccount("", has_funds=False, year=0) if pool is None else pool.fund
 
     def _check_grant(self, share: JsonObject, grant: FoldedGrant) -> None:
         """The grant is in force on that day, between these two, and for care."""
@@ -1235,7 +1327,7 @@ def check_moves(ledger: FoldedLedger, rows: list[ExportRow]) -> None:
         if row.topic in MOVES:
             move, fen = move_of(row)
             moved[move] += fen
-    for row in rows_of(rows, "account.debit-returned/1"):
+    for row in rows_of(rows, "account.debit-returned/1", "pool.returned/1"):
         check_return(ledger, row)
     for move in sorted(set(stated) | set(moved)):
         if stated[move] != moved[move]:
@@ -1246,7 +1338,7 @@ def check_moves(ledger: FoldedLedger, rows: list[ExportRow]) -> None:
 def bill_of(row: ExportRow) -> str:
     """The stream of the bill that an account's event belongs to."""
     event = row.event
-    hold = event.get("hold") if row.topic == "account.held/1" else None
+    hold = event.get("hold") if row.topic in ("account.held/1", "pool.held/1") else None
     bill = event.get("settlement") or event.get("payment") or event.get("premium") or hold
     return stream_of(bill)
 
@@ -1257,7 +1349,7 @@ def move_of(row: ExportRow) -> tuple[MovementKey, int]:
     if kind in ("debit", "premium", "hold"):
         return (kind, bill, row.stream, stream_of(event["binding"])), fen_of(event)
     if kind == "back":
-        return (kind, bill), event["amount_fen"] if "amount_fen" in event else fen_of(event)
+        return (kind, bill), fen_of(event)
     return (kind, bill, row.stream), event["amount_fen"]
 
 
@@ -1268,7 +1360,7 @@ def stated_moves(ledger: FoldedLedger, row: ExportRow) -> Iterator[tuple[Movemen
         kind = "debit" if row.topic == "settlement.settled/1" else "hold"
         for share in event["payers"]:
             if fen_of(share):
-                payer, binding = stream_of(share["account"]), stream_of(share["binding"])
+                payer, binding = fund_of(share), stream_of(share["binding"])
                 yield (kind, row.stream, payer, binding), fen_of(share)
         if event["aid_fen"] and kind == "debit":
             patient = stream_of(event["claim"]["beneficiary"])
@@ -1289,12 +1381,60 @@ def stated_by_premium(ledger: FoldedLedger, row: ExportRow) -> Iterator[tuple[Mo
     """What a premium's event states as moved, in fen."""
     event, premium = row.event, ledger.premiums.get(row.stream)
     if row.topic == "premium.held/1":
-        yield ("hold", row.stream, stream_of(event["sponsor"]), ""), event["amount_fen"]
+        yield ("hold", row.stream, premium_fund(event), ""), event["amount_fen"]
     elif row.topic == "premium.confirmed/1" and premium is not None and fen_of(event):
-        payer = (stream_of(premium.decided["sponsor"]), stream_of(premium.decided["binding"]))
+        payer = (premium_fund(premium.decided), stream_of(premium.decided["binding"]))
         yield ("premium", row.stream, *payer), fen_of(event)
     elif row.topic == "premium.reversed/1" and premium is not None and premium.own:
         yield ("back", row.stream), premium.own
+
+
+def premium_fund(held: JsonObject) -> str:
+    """The stream that pays a premium: the sponsor's family pool, or the account."""
+    return stream_of(held.get("premium_pool") or held["sponsor"])
+
+
+def check_transfers(ledger: FoldedLedger, rows: list[ExportRow]) -> None:
+    """What an account moved into its owner's pool arrived there, and what came back left it."""
+    left: Counter[tuple[str, ...]] = Counter()
+    for row in rows:
+        event = row.event
+        if row.topic in ("account.moved-to-pool/1", "account.moved-from-pool/1"):
+            sign = 1 if row.topic == "account.moved-to-pool/1" else -1
+            left[row.stream, stream_of(event["pool"])] += sign * fen_of(event)
+        elif row.topic in ("pool.funded/1", "pool.emptied/1"):
+            sign = -1 if row.topic == "pool.funded/1" else 1
+            left[stream_of(event["account"]), row.stream] += sign * fen_of(event)
+        if row.topic == "account.moved-to-pool/1":
+            check_transfer(ledger, row)
+    for (account, pool), fen in left.items():
+        folded = ledger.pools.get(pool)
+        if fen:
+            what = f"{fen} fen of account {account} did not arrive in pool {pool}, or came of it"
+            ledger.fault("double entry", rows[0], what)
+        elif folded is None or folded.owner != account:
+            ledger.fault("authority", rows[0], f"pool {pool} is not of account {account}")
+
+
+def check_transfer(ledger: FoldedLedger, row: ExportRow) -> None:
+    """A transfer into a pool is one that the region's rules of that day allow."""
+    account, event = ledger.accounts.get(row.stream), row.event
+    if account is None or not account.is_known:
+        return
+    terms = (ledger.edition(account.region, date.fromisoformat(event["on"])) or {}).get("pool")
+    if terms is None:
+        ledger.fault("policies", row, "money moved into a pool where the rules have none")
+        return
+    spent = account.as_spent(EPOCH + timedelta(microseconds=row.recorded_at))
+    least, limit = terms["min_transfer_fen"], terms["transfers_per_month"]
+    if spent.current + spent.prior - fen_of(event) < terms["floor_fen"]:
+        ledger.fault("policies", row, "money that must stay in the account moved into a pool")
+    if least is not None and fen_of(event) < least:
+        ledger.fault("policies", row, "less than one transfer's least amount moved into a pool")
+    if limit is not None and account.transfers_in(event["on"][:7]) >= limit:
+        ledger.fault("policies", row, "more transfers into a pool than a month may have")
+    if account.is_frozen or account.has_ended:
+        ledger.fault("authority", row, "a closed account moved money into a pool")
 
 
 def check_corrections(ledger: FoldedLedger, rows: list[ExportRow]) -> None:
@@ -1321,7 +1461,11 @@ def check_return(ledger: FoldedLedger, row: ExportRow) -> None:
     bill = ledger.bills.get(bill_of(row))
     if bill is None:
         return  # check_moves reports it: no bill states this sum
-    paid = {stream_of(share["account"]): fen_of(share) for share in bill.decided["payers"]}
+    paid = {fund_of(share): fen_of(share) for share in bill.decided["payers"]}
+    for share in bill.decided["payers"]:
+        owner = ledger.accounts.get(stream_of(share["account"]))
+        if share.get("from_pool") and owner is not None and owner.has_ended:
+            paid[stream_of(share["account"])] = fen_of(share)
     is_more = fen_of(row.event) > paid.get(row.stream, 0)
     if is_more and row.stream not in successors_of(ledger, set(paid)):
         ledger.fault("double entry", row, f"account {row.stream} gets back what it did not pay")

@@ -26,6 +26,8 @@ PayingEvent = (
 )
 KeepingEvent = (
     account_events.YearClosed
+    | account_events.MovedToPool
+    | account_events.MovedFromPool
     | account_events.Corrected
     | account_events.ReturnSuspended
     | account_events.SuspensePaidOut
@@ -45,6 +47,8 @@ class EntryKind(StrEnum):
     PREMIUM_RETURNED = "premium_returned"
     SET_ASIDE = "set_aside"
     PAID_OUT = "paid_out"
+    MOVED_TO_POOL = "moved_to_pool"
+    MOVED_FROM_POOL = "moved_from_pool"
 
 
 class RunningBalance(NamedTuple):
@@ -61,7 +65,7 @@ class Movement(NamedTuple):
     """What an event moved to the buckets and to the money kept aside, signed, in fen.
 
     `reference` names the cause where it is not a settlement: a premium, a correction, a ticket of
-    money kept aside, or the closed year.
+    money kept aside, a family pool, or the closed year.
     """
 
     kind: EntryKind
@@ -145,7 +149,7 @@ def _paid(event: PayingEvent) -> Movement:
 
 
 def _kept(event: KeepingEvent, balance: RunningBalance) -> Movement:
-    """Year closings, corrections, and money that is set aside or paid out."""
+    """Year closings, corrections, pool transfers, and money that is set aside or paid out."""
     match event:
         case account_events.YearClosed(year=year):
             carried_fen = balance.current_fen
@@ -161,6 +165,11 @@ def _kept(event: KeepingEvent, balance: RunningBalance) -> Movement:
                 binding=binding,
                 reference=storable(ticket),
             )
+        case account_events.MovedToPool(pool=pool):
+            parts = (-event.current_fen, -event.prior_fen)
+            return Movement(EntryKind.MOVED_TO_POOL, *parts, reference=pool)
+        case account_events.MovedFromPool(pool=pool, amount_fen=amount_fen):
+            return Movement(EntryKind.MOVED_FROM_POOL, 0, amount_fen, reference=pool)
         case account_events.SuspensePaidOut(ticket=ticket, amount_fen=amount_fen):
             return Movement(EntryKind.PAID_OUT, aside_fen=-amount_fen, reference=storable(ticket))
 

@@ -13,6 +13,7 @@ from aggregates.account.events import (
     AccountClosed,
     AccountOpened,
     CredentialAdded,
+    FamilyPoolOpened,
     InsuranceSuspended,
 )
 from aggregates.account.fold import AccountEvent, evolve
@@ -28,7 +29,7 @@ from aggregates.vocabulary import (
     InsuranceStatus,
     StreamId,
 )
-from service.account.closing import end_bindings, recoveries, void_holds
+from service.account.closing import empty_pool, end_bindings, recoveries, void_holds
 from service.binding.ending import excluded, suspended
 from service.caller import Caller, Request, Role, check_role, is_foreign
 from service.clock import new_secret, new_stream
@@ -225,7 +226,7 @@ def _changing(
 ) -> Callable[[ReadSet, Instant], Decision]:
     def decide(reads: ReadSet, now: Instant) -> Decision:
         account_id, account = own_region(reads, context.vault, caller, command.person_no)
-        if history and history[-1].version != reads.read[account_id]:
+        if not _is_whole(reads, history, account_id, account):
             raise HistoryStaleError
         successor = None
         if command.successor is not None:
@@ -244,8 +245,9 @@ def _changing(
             for settlement_id, _ in due:
                 reads.settlement(settlement_id)
             void, frees = void_holds(reads, context.vault, account, now)
+            emptied = empty_pool(reads, (account_id, account), void, now)
             ended = end_bindings(reads, account_id, account, command.reason, effective_on)
-            events = [*due, *void, *ended, *events]
+            events = [*due, *void, *emptied, *ended, *events]
         decision = changed(reads, (account_id, account), events, now)
         decision.frees = frees
         return decision
@@ -254,12 +256,32 @@ def _changing(
 
 
 async def _history(context: ServiceContext, command: ChangeStatus) -> list[Recorded]:
-    """The events of an account that is to end: it may have paid since the day of its end."""
+    """The events of an account that is to end, and of its family pool.
+
+    They may have paid since the day of its end.
+    """
     if command.status not in Ending.__members__:
         return []
     name = context.vault.name("person_no", command.person_no)
     account_id = (await context.store.read((), (name,))).names.get(name)
-    return [] if account_id is None else await context.store.history(account_id)
+    if account_id is None:
+        return []
+    history = await context.store.history(account_id)
+    pools = [past.event.pool for past in history if isinstance(past.event, FamilyPoolOpened)]
+    return history + [past for pool in pools for past in await context.store.history(pool)]
+
+
+def _is_whole(
+    reads: ReadSet, history: list[Recorded], account_id: StreamId, account: Account
+) -> bool:
+    """Whether a history that was read has the newest events of the account and of its pool."""
+    if not history:
+        return True
+    newest = {past.stream: past.version for past in history}
+    if account.pool is not None:
+        reads.pool(account.pool)
+    streams = [account_id] + ([account.pool] if account.pool else [])
+    return all(newest.get(stream) == reads.read[stream] for stream in streams)
 
 
 async def file_elsewhere(

@@ -72,6 +72,8 @@ KINDS = {
     EntryKind.PREMIUM_RETURNED: Bilingual("退回保费", "premium returned"),
     EntryKind.SET_ASIDE: Bilingual("另行保管", "kept aside"),
     EntryKind.PAID_OUT: Bilingual("保管款付出", "paid out"),
+    EntryKind.MOVED_TO_POOL: Bilingual("转入家庭共济账户", "moved to the family pool"),
+    EntryKind.MOVED_FROM_POOL: Bilingual("家庭共济账户转回", "moved back from the family pool"),
 }
 STATUSES = {
     SettlementStatus.SETTLED: Bilingual("已结算", "settled"),
@@ -147,6 +149,12 @@ ENTRIES = {
     EntryKind.PAID_OUT: Bilingual(
         "另行保管的 {aside} 元已由经办机构付出(凭单 {reference})",
         "{aside} yuan kept aside were paid out by the agency (ticket {reference})",
+    ),
+    EntryKind.MOVED_TO_POOL: Bilingual(
+        "转入家庭共济账户 {amount} 元", "{amount} yuan moved to the family pool"
+    ),
+    EntryKind.MOVED_FROM_POOL: Bilingual(
+        "从家庭共济账户转回 {amount} 元", "{amount} yuan moved back from the family pool"
     ),
 }
 """An entry by its kind; a debit or return of a bill as the sponsor's."""

@@ -7,6 +7,7 @@ the family could have made. Nothing is stored.
 from typing import Any, NamedTuple
 
 from aggregates.binding.eligibility import Side
+from aggregates.pool.pool import pays_from_pool
 from aggregates.refusals import RefusalError, UnknownError
 from aggregates.settlement.events import Claim, Settled
 from aggregates.settlement.hold import ClaimHeld
@@ -150,7 +151,8 @@ def _bill(world: Overlay, vault: Vault, claim: Claim, now: Instant) -> DecidedBi
         except RefusalError:
             continue
         side = Side(binding.sponsor, account, edition)
-        invited.append(invited_sponsor((binding_id, binding.sponsor), binding, side, now))
+        pool = reads.pool(account.pool) if account.pool and pays_from_pool(edition) else None
+        invited.append(invited_sponsor(binding_id, binding, side, pool, now))
     return DecidedBill(claim, family, place, now, tuple(invited))
 
 

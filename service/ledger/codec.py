@@ -23,6 +23,8 @@ from aggregates.credential_link import link
 from aggregates.event_metadata import Act
 from aggregates.institution import Dialect, Signature
 from aggregates.policy import rulebook
+from aggregates.pool import events as pool_events
+from aggregates.pool import pool
 from aggregates.premium import premium
 from aggregates.settlement import hold, settlement
 from aggregates.settlement.events import Claim, FeeLine, PayerReturn, PayerShare
@@ -44,7 +46,7 @@ class EventEnvelope(Generic[E]):
 
 
 class EventRow(NamedTuple):
-    """An event to be stored. `amount_fen` is what it adds to its account's balance."""
+    """An event to be stored. `amount_fen` is what it adds to its account's or pool's balance."""
 
     stream: StreamId
     version: int
@@ -86,6 +88,7 @@ KINDS = {
             10, "cor", "correction", correction.Correction, correction.evolve, has_head=False
         ),
         StreamKind(11, "vis", "visit", visit.Visit, visit.evolve, has_head=False),
+        StreamKind(14, "fpl", "pool", pool.Pool, pool.evolve),
         StreamKind(20, "ldg", "ledger", proof.Fork, proof.evolve, has_head=False),
     )
 }
@@ -211,12 +214,21 @@ def decode_head(code: int, state: bytes) -> State:
     return folded
 
 
+TAKES = (account_events.Debited, account_events.PremiumDebited, account_events.MovedToPool)
+GIVES = (account_events.DebitReturned, account_events.PremiumReturned)
+POOL_TAKES = (pool_events.PoolDebited, pool_events.PoolPremiumDebited, pool_events.PoolEmptied)
+POOL_GIVES = (pool_events.PoolFunded, pool_events.PoolReturned, pool_events.PoolPremiumReturned)
+ADDS = (account_events.Credited, account_events.Corrected, account_events.MovedFromPool)
+
+
 def amount_of(event: Event) -> int | None:
-    """What an event adds to its account's balance, in fen; None where it moves no money."""
-    if isinstance(event, account_events.Debited | account_events.PremiumDebited):
+    """What an event adds to the balance of its account or pool, in fen; None if it moves none."""
+    if isinstance(event, TAKES):
         return -(event.current_fen + event.prior_fen)
-    if isinstance(event, account_events.Credited | account_events.Corrected):
+    if isinstance(event, (*ADDS, *POOL_GIVES)):
         return event.amount_fen
-    if isinstance(event, account_events.DebitReturned | account_events.PremiumReturned):
+    if isinstance(event, GIVES):
         return event.current_fen + event.prior_fen
+    if isinstance(event, POOL_TAKES):
+        return -event.amount_fen
     return None

@@ -5,6 +5,7 @@ from msgspec import json
 from aggregates.account.reserved import assert_sound
 from aggregates.account.state import Account
 from aggregates.account.year_close import closing
+from aggregates.pool.pool import Pool, assert_pool_sound
 from aggregates.refusals import RefusalError
 from aggregates.topics import Event
 from aggregates.vocabulary import Instant, StreamId
@@ -18,10 +19,11 @@ def rows_of(overlay: Overlay, decision: Decision, act: bytes, now: Instant) -> l
     """The event rows of a decision; the first event of a new year is preceded by a closing.
 
     Raises:
-        AssertionError: the decision spends money that an account does not have.
+        AssertionError: the decision spends money that an account or pool does not have.
     """
     rows: list[EventRow] = []
     accounts: dict[StreamId, Account] = {}
+    pools: dict[StreamId, Pool] = {}
     for stream, event in decision.events:
         if stream.startswith("acc_"):
             closed = _closing(overlay, stream, now)
@@ -30,9 +32,13 @@ def rows_of(overlay: Overlay, decision: Decision, act: bytes, now: Instant) -> l
         head = overlay.apply(stream, event)
         if isinstance(head.state, Account):
             accounts[stream] = head.state
+        elif isinstance(head.state, Pool):
+            pools[stream] = head.state
         rows.append(encode(stream, head.version, event, act))
     for account in accounts.values():
         assert_sound(account, now)
+    for pool in pools.values():
+        assert_pool_sound(pool, now)
     return rows
 
 

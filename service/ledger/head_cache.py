@@ -18,7 +18,7 @@ PERSONS_KEPT_S = 60.0
 
 So a key that another process destroyed does not stay in this process's memory for long.
 """
-LASTING = ("acc", "ins", "pol", "kin")
+LASTING = ("acc", "ins", "pol", "kin", "fpl")
 """Kinds of streams that never give up their names."""
 
 

@@ -17,6 +17,7 @@ from aggregates.binding.kinship import Kinship
 from aggregates.credential_link.link import Link
 from aggregates.institution import Institution
 from aggregates.policy.rulebook import Rulebook
+from aggregates.pool.pool import Pool
 from aggregates.premium.premium import Premium
 from aggregates.refusals import UnknownError
 from aggregates.settlement.hold import Hold
@@ -79,6 +80,7 @@ class ReadSet:
     kinship = _of_kind(Kinship)
     link = _of_kind(Link)
     visit = _of_kind(Visit)
+    pool = _of_kind(Pool)
     _stored_account = _of_kind(Account)
 
     def version(self, stream: StreamId) -> int:

@@ -73,6 +73,7 @@ async def pay(context: ServiceContext, request: Request, command: PayPremium) ->
         payee_id = find_or_stand_in(reads, context.vault, sponsor_id, command.payee)
         binding_id = _binding_with(reads, context.vault, sponsor, payee_id)
         payee = reads.account(payee_id)
+        pool = reads.pool(sponsor.account.pool) if sponsor.account.pool else None
         premium_id = new_stream("prm", now.at)
         order = rules.PremiumOrder(premium_id, command.insurance, command.year)
         rules.check_order(order, sponsor, payee, reads.binding(binding_id), now)
@@ -80,7 +81,7 @@ async def pay(context: ServiceContext, request: Request, command: PayPremium) ->
         _check_free(reads, name)
         return Decision(
             answer=json.encode({"premium_id": premium_id}),
-            events=[*rules.hold(order, sponsor, payee_id, binding_id, now)],
+            events=[*rules.hold(order, sponsor, (payee_id, binding_id), pool, now)],
             takes={name: premium_id},
             on_behalf_of=sponsor_id if request.caller.role is Role.AGENCY else None,
         )

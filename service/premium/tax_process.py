@@ -10,6 +10,7 @@ from functools import partial
 from typing import NamedTuple
 
 from aggregates.account.state import Account
+from aggregates.pool.pool import Pool
 from aggregates.premium import premium as rules
 from aggregates.premium import reversal
 from aggregates.premium.premium import OPEN, Premium
@@ -46,11 +47,15 @@ class TaxInquiry(NamedTuple):
 
 
 class PremiumInputs(NamedTuple):
-    """A premium and its sponsor's account as a step reads them."""
+    """A premium, its sponsor's account and the fund that pays it, as a step reads them.
+
+    The fund is the account, or the sponsor's family pool.
+    """
 
     reads: ReadSet
     premium: Premium
     sponsor: Account
+    fund: Account | Pool
     now: Instant
 
 
@@ -114,7 +119,8 @@ async def _record(
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
         premium = reads.premium(premium_id)
-        events = [*step(PremiumInputs(reads, premium, reads.account(premium.sponsor), now))]
+        sponsor, fund = reads.account(premium.sponsor), fund_of(reads, premium)
+        events = [*step(PremiumInputs(reads, premium, sponsor, fund, now))]
         for stream, event in events:
             if stream == premium_id:
                 premium = rules.evolve(premium, event)  # type: ignore[arg-type]
@@ -132,7 +138,7 @@ async def _record(
 
 
 def _send(premium_id: StreamId, inputs: PremiumInputs) -> rules.PremiumEvents:
-    return rules.send(premium_id, inputs.premium, inputs.sponsor, inputs.now)
+    return rules.send(premium_id, inputs.premium, inputs.fund, inputs.now)
 
 
 def _apply(
@@ -140,17 +146,17 @@ def _apply(
 ) -> Sequence[tuple[StreamId, Event]]:
     """The events that an answer of the tax authority causes."""
     premium_id = inquiry.order.premium_id
-    reads, premium, sponsor, now = inputs
+    reads, premium, sponsor, fund, now = inputs
     match answer.verdict:
         case TaxVerdict.CONFIRMED:
-            return rules.confirm(premium_id, premium, sponsor, answer.receipt, now)
+            return rules.confirm(premium_id, premium, fund, answer.receipt, now)
         case TaxVerdict.REFUSED if inquiry.is_reversal:
             # A refusal answers its own request, not a later one.
             is_answer = premium.requests == inquiry.premium.requests
             refused = reversal.refuse_reversal(premium_id, premium, answer.word)
             return refused if is_answer else []
         case TaxVerdict.REFUSED:
-            return rules.reject(premium_id, premium, sponsor, answer.word)
+            return rules.reject(premium_id, premium, fund, answer.word)
         case TaxVerdict.REVERSED:
             edition = edition_of_record(reads, vault, sponsor.region, premium.edition)
             accounts = with_successors(reads, (premium.sponsor,))
@@ -158,6 +164,13 @@ def _apply(
             return reversal.give_back(premium_id, premium, accounts, edition, ticket, now)
         case TaxVerdict.UNKNOWN | TaxVerdict.NOT_FOUND:
             return rules.doubt(premium_id, premium, answer.word)
+
+
+def fund_of(reads: ReadSet, premium: Premium) -> Account | Pool:
+    """The pool that pays a premium, or the sponsor's account."""
+    if premium.premium_pool is not None:
+        return reads.pool(premium.premium_pool)
+    return reads.account(premium.sponsor)
 
 
 def name_of(vault: Vault, payee: StreamId, insurance: str, year: int) -> bytes:

@@ -23,6 +23,7 @@ from aggregates.binding.kinship import KinshipConfirmed, KinshipRecorded
 from aggregates.credential_link.events import CredentialLinkOpened, CredentialLinkRequested
 from aggregates.institution import InstitutionDesignated
 from aggregates.policy.rulebook import EditionPublished
+from aggregates.pool.events import PoolOpened
 from aggregates.premium.premium import PremiumHeld
 from aggregates.settlement.events import Claim, Settled, SettlementRefused, SettlementReversed
 from aggregates.settlement.hold import ClaimHeld
@@ -270,6 +271,7 @@ def _parties(first: Recorded) -> tuple[StreamId, ...]:
             | KinshipConfirmed(person=account)
             | CorrectionProposed(account=account)
             | VisitRegistered(beneficiary=account)
+            | PoolOpened(owner=account)
         ):
             return (account,)
         case _:

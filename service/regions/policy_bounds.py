@@ -24,7 +24,11 @@ _BY_UNIT = {
 """Bounds by unit. The unit is in the key: `cap_per_day_fen` is fen, `min_bind_days` days."""
 _COUNT = (0, 1_000)
 """A number without a unit is a count of persons, bindings or changes."""
-_AT_LEAST_ONE = ("order.max_payers_per_settlement", "premium.premium_standard_fen.")
+_AT_LEAST_ONE = (
+    "order.max_payers_per_settlement",
+    "premium.premium_standard_fen.",
+    "pool.transfers_per_month",
+)
 """Keys that may not be 0: nobody could pay, or there would be nothing to pay."""
 
 

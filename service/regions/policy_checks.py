@@ -9,10 +9,12 @@ from aggregates.policy.choices import (
     PERSON_CLASSES,
     EvidenceGrade,
     MedType,
+    MoneyModel,
     OrderMissing,
     OrderStrategy,
     OwnAllocation,
     PlaceUse,
+    SponsorBuckets,
     Whose,
 )
 from aggregates.policy.edition import Edition
@@ -20,6 +22,7 @@ from aggregates.settlement.purse import OWN_ORDERS
 from aggregates.vocabulary import InstitutionKind
 from service.regions.policy_bounds import beyond_bounds
 
+_NO_BUCKETS = "a pool has no buckets"
 NOT_A_KEY = "is not a key of the book"
 
 _PLACES = re.compile(r"\*|same_region|same_province|[0-9]{6}")
@@ -39,6 +42,7 @@ def unsound(edition: Edition) -> Iterator[tuple[str, str]]:
     yield from _unsound_care(edition)
     yield from _unsound_buckets(edition)
     yield from _unsound_premium(edition)
+    yield from _unsound_pool(edition)
     yield from beyond_bounds(asdict(edition))
 
 
@@ -167,6 +171,32 @@ def _unsound_premium(edition: Edition) -> Iterator[tuple[str, str]]:
     for key, day in (("from", terms.premium_window.from_), ("to", terms.premium_window.to)):
         if not _is_day_of_year(day):
             yield f"premium.premium_window.{key}", f"is no day of the year as MM-DD: {day}"
+
+
+def _unsound_pool(edition: Edition) -> Iterator[tuple[str, str]]:
+    model = edition.money_model
+    if model is MoneyModel.WALLET:
+        why = "is not built yet: nothing would move money into a wallet"
+        yield "money_model", f"WALLET {why}; use ON_DEMAND or FAMILY_POOL"
+    if model is MoneyModel.FAMILY_POOL:
+        if edition.pool is None:
+            yield "pool", "is not stated, and money_model FAMILY_POOL needs it"
+        yield from _not_of_pools(edition)
+    elif edition.pool is not None:
+        yield "pool", f"is stated, and only FAMILY_POOL has a pool; money_model is {model}"
+
+
+def _not_of_pools(edition: Edition) -> Iterator[tuple[str, str]]:
+    """A pool has one bucket, and its floor stays in the account: other keys cannot say so too."""
+    if edition.money.reserve_fen:
+        yield "money.reserve_fen", "must be 0 with FAMILY_POOL: pool.floor_fen stays in the account"
+    if edition.money.sponsor_buckets is SponsorBuckets.PRIOR_ONLY:
+        yield "money.sponsor_buckets", f"must be ALL with FAMILY_POOL: {_NO_BUCKETS}"
+    if any(rule.whose is Whose.AID for rule in edition.items.bucket_rules):
+        yield "items.bucket_rules", f"must not speak of AID with FAMILY_POOL: {_NO_BUCKETS}"
+    for key in ("premium_reserve_fen", "premium_buckets"):
+        if getattr(edition.premium, key):
+            yield f"premium.{key}", "must be empty with FAMILY_POOL: premiums are paid from pools"
 
 
 def _is_day_of_year(text: str) -> bool:

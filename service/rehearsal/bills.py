@@ -45,8 +45,8 @@ from service.policy import edition_in_force, edition_of_record
 from service.rehearsal.tally import NOTHING, BillCost, BillGroups, by_relation
 from service.replay.decoding import Stored
 from service.replay.redecide.fast_path import split_again
-from service.settlement.returns import with_successors
-from service.settlement.supersede_hold import held_accounts
+from service.settlement.returns import paying_pools, with_successors
+from service.settlement.supersede_hold import held_funds
 from service.vault import Vault
 
 BackEventOfBill = PartRefunded | SettlementCancelled | SettlementReversed
@@ -137,7 +137,7 @@ def give_back_again(
     try:
         made, payers, drafted = _given_back(reads, settlement, event, edition)
         accounts = with_successors(reads, [payer.account for payer in payers])
-        basis = RefundBasis(row.stream, settled, edition.refund)
+        basis = RefundBasis(row.stream, settled, edition.refund, paying_pools(reads, settled))
         moves = list(returns_of(basis, payers, accounts, row.stream, now))
         if settlement != was or drafted != recorded:
             kept = evolve(settlement, made)
@@ -192,12 +192,12 @@ def _settled(
         fund_pay_fen=settled.claim.fund_pay_fen,
         lines=settled.claim.lines,
     )
-    accounts = held_accounts(reads, hold.held)
-    region = accounts[claim.beneficiary].region
+    funds = held_funds(reads, hold.held)
+    region = reads.account(claim.beneficiary).region
     edition = edition_of_record(reads, vault, region, hold.held.editions["beneficiary"])
-    claim_split = hold_rules.capture(settled.hold, hold, claim, accounts, edition)
+    claim_split = hold_rules.capture(settled.hold, hold, claim, funds, edition)
     made = settled_of(claim_split, settled.read, now, (settled.hold, hold.held.on))
-    return made, list(hold_rules.frees_of(settled.hold, accounts, HoldEnd.CAPTURED))
+    return made, list(hold_rules.frees_of(settled.hold, funds, HoldEnd.CAPTURED))
 
 
 def _given_back(

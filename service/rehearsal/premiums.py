@@ -39,7 +39,8 @@ def order_again(world: Overlay, vault: Vault, row: Stored, held: PremiumHeld) ->
         payment.check_order(
             order, side, reads.account(held.payee), reads.binding(held.binding), now
         )
-        moves = [*payment.hold(order, side, held.payee, held.binding, now)]
+        pool = None if account.pool is None else reads.pool(account.pool)
+        moves = [*payment.hold(order, side, (held.payee, held.binding), pool, now)]
     except RefusalError as refusal:
         code = refusal.code()
     groups = groups_of(account, account.region, now)

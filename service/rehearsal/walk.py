@@ -12,6 +12,8 @@ from typing import NamedTuple
 from aggregates.account.events import (
     Corrected,
     HoldReleased,
+    MovedFromPool,
+    MovedToPool,
     ReturnSuspended,
     SuspensePaidOut,
     YearClosed,
@@ -21,6 +23,8 @@ from aggregates.account.state import Account
 from aggregates.account.year_close import turned
 from aggregates.policy.rulebook import EditionPublished, Rulebook
 from aggregates.policy.rulebook import evolve as fold_rulebook
+from aggregates.pool.events import PoolHoldReleased
+from aggregates.pool.pool import Pool
 from aggregates.premium.premium import Premium, PremiumHeld
 from aggregates.settlement import hold as hold_rules
 from aggregates.settlement.events import (
@@ -51,12 +55,18 @@ from service.rehearsal.tally import RehearsalTally
 from service.replay.decoding import Stored, read_quickly
 from service.replay.redecide.bills import EXPLAINED
 from service.replay.redecide.premiums_and_corrections import PremiumStep
-from service.settlement.supersede_hold import held_accounts
+from service.settlement.supersede_hold import held_funds
 from service.vault import Vault
 
-SKIPPED = {TOPICS[event] for event in EXPLAINED} - {
-    TOPICS[event] for event in (Corrected, HoldReleased, ReturnSuspended)
-}
+NOT_SKIPPED = (
+    Corrected,
+    HoldReleased,
+    PoolHoldReleased,
+    ReturnSuspended,
+    MovedToPool,
+    MovedFromPool,
+)
+SKIPPED = {TOPICS[event] for event in EXPLAINED if event not in NOT_SKIPPED}
 """Topics of moves that a decision of the range makes anew."""
 REREAD = ("stl", "cor", "vis", "ldg")
 """Kinds that are read from the log when a decision needs them."""
@@ -124,7 +134,7 @@ class RehearsalWalk:
                 self._end_hold(row, event)
             case ReturnSuspended():
                 self._tickets[event.ticket] = event.payment
-            case HoldReleased():
+            case HoldReleased() | PoolHoldReleased():
                 return not (event.hold.startswith("prm_") and event.why is HoldEnd.ENDED)
             case _ if isinstance(event, PremiumStep):
                 self._follow(row, event)
@@ -175,8 +185,8 @@ class RehearsalWalk:
         moves: StreamEvents = [(row.stream, event)]
         if isinstance(event, HoldEnded):
             reads = ReadSet(self._world, instant_of(row))
-            accounts = held_accounts(reads, reads.hold(row.stream).held)
-            moves += hold_rules.frees_of(row.stream, accounts, event.why)
+            funds = held_funds(reads, reads.hold(row.stream).held)
+            moves += hold_rules.frees_of(row.stream, funds, event.why)
         self._fold(moves, row)
 
     def _note_premium(self, row: Stored, event: PremiumHeld | PremiumStep) -> None:
@@ -219,12 +229,9 @@ class RehearsalWalk:
                 after: State = state if is_over else fold_account(state, event)
             else:
                 after = kind_of(stream).evolve(state, self._renamed(event))
-            if isinstance(after, Account) and min(after.current_fen, after.prior_fen) < 0:
-                short += 1
-                after = after._replace(
-                    current_fen=max(0, after.current_fen), prior_fen=max(0, after.prior_fen)
-                )
-            heads[stream] = StreamHead(head.version + 1, after)
+            possible = _possible(after)
+            short += possible is not after
+            heads[stream] = StreamHead(head.version + 1, possible)
         for stream, head in heads.items():
             (self._world if stream[:3] in REREAD else self.states).heads[stream] = head
         self.tally.not_followed += short
@@ -247,3 +254,13 @@ class RehearsalWalk:
         if isinstance(event, SuspensePaidOut) and event.ticket in self._tickets:
             return replace(event, ticket=self._tickets[event.ticket])
         return event
+
+
+def _possible(state: State) -> State:
+    """An account or pool without less than nothing; the same one where it has no such part."""
+    if isinstance(state, Account) and min(state.current_fen, state.prior_fen) < 0:
+        current_fen, prior_fen = max(0, state.current_fen), max(0, state.prior_fen)
+        return state._replace(current_fen=current_fen, prior_fen=prior_fen)
+    if isinstance(state, Pool) and state.balance_fen < 0:
+        return state._replace(balance_fen=0)
+    return state

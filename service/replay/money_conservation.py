@@ -7,12 +7,23 @@ from aggregates.account.events import (
     Credited,
     Debited,
     DebitReturned,
+    MovedFromPool,
+    MovedToPool,
     PremiumDebited,
     PremiumReturned,
     ReturnSuspended,
     SuspensePaidOut,
 )
 from aggregates.account.state import Account
+from aggregates.pool.events import (
+    PoolDebited,
+    PoolEmptied,
+    PoolFunded,
+    PoolPremiumDebited,
+    PoolPremiumReturned,
+    PoolReturned,
+)
+from aggregates.pool.pool import Pool
 from aggregates.settlement.events import (
     PartRefunded,
     Settled,
@@ -30,20 +41,45 @@ WAYS: dict[type[Event], tuple[str, int]] = {
     PremiumDebited: ("premiums_fen", 1),
     PremiumReturned: ("premiums_fen", -1),
     SuspensePaidOut: ("paid_out_fen", 1),
+    MovedToPool: ("moving_fen", 1),
+    MovedFromPool: ("moving_fen", -1),
+    PoolFunded: ("moving_fen", -1),
+    PoolEmptied: ("moving_fen", 1),
+    PoolDebited: ("owed_fen", 1),
+    PoolReturned: ("owed_fen", -1),
+    PoolPremiumDebited: ("premiums_fen", 1),
+    PoolPremiumReturned: ("premiums_fen", -1),
 }
-"""The place outside the account that an event moves money to, and the sign."""
+"""The place outside the account or pool that an event moves money to, and the sign."""
+
+BUCKETED = (Debited, DebitReturned, PremiumDebited, PremiumReturned, MovedToPool)
+SUMMED = (
+    Credited,
+    Corrected,
+    SuspensePaidOut,
+    MovedFromPool,
+    PoolFunded,
+    PoolEmptied,
+    PoolDebited,
+    PoolReturned,
+    PoolPremiumDebited,
+    PoolPremiumReturned,
+)
 
 
 @dataclass(slots=True)
 class Money:
     """The places of all money after an event, in fen.
 
-    `owed_fen` is what accounts paid for bills, less returns: owed or paid to institutions.
+    `owed_fen` is what accounts and pools paid for bills, less returns: owed or paid to
+    institutions. `moving_fen` is between an account and a pool: zero after every command.
     `explained_fen` is the part of the bills of this partition, and `settled_fen` the same by the
     bills' own events.
     """
 
     accounts_fen: int = 0
+    pools_fen: int = 0
+    moving_fen: int = 0
     suspense_fen: int = 0
     owed_fen: int = 0
     explained_fen: int = 0
@@ -56,6 +92,7 @@ class Money:
     def off_fen(self) -> int:
         """What was credited or corrected, less all places of money; zero if conserved."""
         there_fen = self.accounts_fen + self.suspense_fen + self.owed_fen
+        there_fen += self.pools_fen + self.moving_fen
         return self.came_in_fen - there_fen - self.premiums_fen - self.paid_out_fen
 
     @property
@@ -76,6 +113,14 @@ class Money:
             else:
                 self.premiums_fen -= event.amount_fen
             return
+        self._move_outside(event)
+
+    def move_in_pool(self, event: Event, before: Pool | None, after: Pool) -> None:
+        """Count an event of a family pool."""
+        self.pools_fen += after.balance_fen - (before.balance_fen if before else 0)
+        self._move_outside(event)
+
+    def _move_outside(self, event: Event) -> None:
         way = WAYS.get(type(event))
         if way is not None:
             place, sign = way
@@ -105,7 +150,7 @@ def _aside_fen(account: Account) -> int:
 
 
 def _fen(event: Event) -> int:
-    if isinstance(event, Credited | Corrected | SuspensePaidOut):
-        return event.amount_fen
-    assert isinstance(event, Debited | DebitReturned | PremiumDebited | PremiumReturned)
-    return event.current_fen + event.prior_fen
+    if isinstance(event, BUCKETED):
+        return event.current_fen + event.prior_fen
+    assert isinstance(event, SUMMED), "an event of `WAYS`"
+    return event.amount_fen

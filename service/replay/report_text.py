@@ -41,6 +41,7 @@ def summary(report: ReplayReport) -> list[str]:
 def _money(money: Money) -> str:
     places = (
         f"{yuan(money.accounts_fen)} on accounts",
+        f"{yuan(money.pools_fen)} in family pools",
         f"{yuan(money.suspense_fen)} kept aside",
         f"{yuan(money.owed_fen)} for bills",
         f"{yuan(money.premiums_fen)} for premiums",

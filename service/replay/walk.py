@@ -5,9 +5,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from aggregates.account.events import AidReceived, Debited, Held, HoldReleased, YearClosed
+from aggregates.account.events import (
+    AidReceived,
+    Debited,
+    Held,
+    HoldReleased,
+    MovedToPool,
+    YearClosed,
+)
 from aggregates.account.state import Account
 from aggregates.policy.rulebook import EditionPublished
+from aggregates.pool.events import PoolDebited, PoolHeld, PoolHoldReleased
+from aggregates.pool.pool import Pool
 from aggregates.settlement.events import Settled, SettlementCancelled, SettlementReversed
 from aggregates.settlement.settlement import Settlement
 from aggregates.topics import Event, State
@@ -36,9 +45,12 @@ from service.vault import Vault
 
 GONE = (SettlementCancelled, SettlementReversed)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+HELD, FREED = (Held, PoolHeld), (HoldReleased, PoolHoldReleased)
+UNPAID = (Debited, AidReceived, PoolDebited, MovedToPool, *HELD)
+"""Events before which a decision read the account or pool."""
 BILL_KINDS = ("stl_", "hld_")
-EXPLAINING = (*BILL_KINDS, "prm_", "cor_")
-"""Kinds of streams whose decisions must account for events of accounts."""
+EXPLAINING = (*BILL_KINDS, "prm_", "cor_", "fpl_")
+"""Kinds of streams whose decisions must account for events of accounts and pools."""
 
 
 @dataclass(slots=True)
@@ -79,6 +91,7 @@ class LogWalk:
         "_command",
         "_ignored",
         "_money",
+        "_moving_fen",
         "_off",
         "_part",
         "_vault",
@@ -100,6 +113,7 @@ class LogWalk:
         self._part = part
         self._money = Money()
         self._off = (0, 0)
+        self._moving_fen = 0
         self._command = ReplayedCommand(b"")
 
     @property
@@ -220,7 +234,7 @@ class LogWalk:
         self._note_start(row.stream, event, head)
         self.states.heads[row.stream] = StreamHead(row.version, state)
         self.counts.born[row.stream[:3]] += is_mine and head.version == 0
-        if isinstance(state, Account):
+        if isinstance(state, Account | Pool):
             self._count(where, event, head.state, state, diffs)
         elif isinstance(state, Settlement):
             before = head.state if isinstance(head.state, Settlement) else None
@@ -235,14 +249,14 @@ class LogWalk:
         """Keep the states that decisions of this command will read."""
         command = self._command
         command.start.setdefault(stream, head)
-        if not isinstance(event, EXPLAINED) or not isinstance(head.state, Account):
+        if not isinstance(event, EXPLAINED) or not isinstance(head.state, Account | Pool):
             return
-        if isinstance(event, Debited | AidReceived | Held):
+        if isinstance(event, UNPAID):
             command.unpaid.setdefault(stream, head.state)
-        elif isinstance(event, (HoldReleased, *PAID)):
+        elif isinstance(event, (*FREED, *PAID)):
             command.unfreed.setdefault(stream, head.state)
         of = decided_by(event)
-        kinds = BILL_KINDS if isinstance(event, Held | HoldReleased) else EXPLAINING
+        kinds = BILL_KINDS if isinstance(event, (*HELD, *FREED)) else EXPLAINING
         if of.startswith(kinds) and self._part.has(of):
             command.note(stream, event)
 
@@ -251,21 +265,42 @@ class LogWalk:
         where: tuple[int, StreamId],
         event: Event,
         before: State | None,
-        after: Account,
+        after: Account | Pool,
         diffs: Differences,
     ) -> None:
+        if isinstance(after, Pool):
+            self._count_pool(where, event, before if isinstance(before, Pool) else None, after)
+            return
         money, was = self._money, before if isinstance(before, Account) else None
         owed_fen = money.owed_fen
         money.move(event, was, after)
         if money.owed_fen != owed_fen and self._part.has(decided_by(event)):
             money.explained_fen += money.owed_fen - owed_fen
-        if money.off_fen != self._off[0]:
-            diffs.note(where, Mismatch.MONEY, f"{money.off_fen - self._off[0]} fen", "0 fen")
-            self._off = (money.off_fen, self._off[1])
+        self._note_off(where, diffs)
         if isinstance(event, YearClosed) and was and event.carried_fen != was.current_fen:
             diffs.note(where, Mismatch.DECISION, event.carried_fen, was.current_fen)
         if min(after.current_fen, after.prior_fen) < 0:
             diffs.note(where, Mismatch.MONEY, f"{after.balance_fen} fen", "not below zero")
+
+    def _count_pool(
+        self, where: tuple[int, StreamId], event: Event, before: Pool | None, after: Pool
+    ) -> None:
+        is_mine = self._part.has(where[1])
+        diffs = self.diffs if is_mine else self._ignored
+        money = self._money
+        owed_fen = money.owed_fen
+        money.move_in_pool(event, before, after)
+        if money.owed_fen != owed_fen and self._part.has(decided_by(event)):
+            money.explained_fen += money.owed_fen - owed_fen
+        self._note_off(where, diffs)
+        if after.balance_fen < 0:
+            diffs.note(where, Mismatch.MONEY, f"{after.balance_fen} fen", "not below zero")
+
+    def _note_off(self, where: tuple[int, StreamId], diffs: Differences) -> None:
+        money = self._money
+        if money.off_fen != self._off[0]:
+            diffs.note(where, Mismatch.MONEY, f"{money.off_fen - self._off[0]} fen", "0 fen")
+            self._off = (money.off_fen, self._off[1])
 
     def _count_bill(self, row: Stored, event: Event, before: Settlement | None) -> None:
         """Count the key that a bill must have, and its name while it is live."""
@@ -295,6 +330,12 @@ class LogWalk:
         where = (None if row is None else row.position - 1, None)
         if self._command.moved or self._command.due:
             self.diffs.note(where, Mismatch.MOVES, self._command.moved, self._command.due)
+        if self._money.moving_fen != self._moving_fen:
+            off_fen = self._money.moving_fen - self._moving_fen
+            self.diffs.note(
+                where, Mismatch.MONEY, f"{off_fen} fen left no account or pool", "0 fen"
+            )
+            self._moving_fen = self._money.moving_fen
         if self._money.unsettled_fen != self._off[1]:
             off_fen = self._money.unsettled_fen - self._off[1]
             self.diffs.note(where, Mismatch.MONEY, f"{off_fen} fen owed to no bill", "0 fen")

@@ -18,7 +18,7 @@ from service.policy import edition_of_record
 from service.serializers import settlement_answer
 from service.settlement.claims import visit_of
 from service.settlement.holds import own_hold
-from service.settlement.supersede_hold import held_accounts
+from service.settlement.supersede_hold import held_funds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +41,10 @@ async def capture(
         hold = own_hold(reads, vault, request.caller, hold_id)
         rules.check_held(hold, now)
         claim = _final(hold.held.claim, final)
-        accounts = held_accounts(reads, hold.held)
-        region = accounts[claim.beneficiary].region
+        funds = held_funds(reads, hold.held)
+        region = reads.account(claim.beneficiary).region
         edition = edition_of_record(reads, vault, region, hold.held.editions["beneficiary"])
-        claim_split = rules.capture(hold_id, hold, claim, accounts, edition)
+        claim_split = rules.capture(hold_id, hold, claim, funds, edition)
         settlement_id = new_stream("stl", now.at)
         settled = settled_of(claim_split, dict(reads.read), now, (hold_id, hold.held.on))
         answer = settlement_answer(settlement_id, SettlementStatus.SETTLED, settled)
@@ -52,7 +52,7 @@ async def capture(
         return Decision(
             answer=json.encode(answer),
             events=[
-                *rules.frees_of(hold_id, accounts, HoldEnd.CAPTURED),
+                *rules.frees_of(hold_id, funds, HoldEnd.CAPTURED),
                 (hold_id, HoldCaptured(settlement=settlement_id)),
                 *debits_of(settlement_id, settled),
                 (settlement_id, settled),

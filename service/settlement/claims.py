@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from aggregates.account.state import Account
 from aggregates.institution import Institution, check_designated
+from aggregates.pool.pool import pays_from_pool
 from aggregates.refusals import (
     DateInvalidError,
     InstitutionNotDesignatedError,
@@ -187,7 +188,8 @@ def family_of(reads: ReadSet, vault: Vault, account_id: StreamId, now: Instant) 
     for link in account.sponsors:
         sponsor = reads.account(link.sponsor)
         edition = edition_in_force(reads, vault, sponsor.region, now)
-        sponsors[link.sponsor] = Sponsor(link, sponsor, reads.binding(link.binding), edition)
+        pool = reads.pool(sponsor.pool) if sponsor.pool and pays_from_pool(edition) else None
+        sponsors[link.sponsor] = Sponsor(link, sponsor, reads.binding(link.binding), edition, pool)
     edition = edition_in_force(reads, vault, account.region, now)
     invitations = tuple((b, reads.binding(b)) for b, _ in account.invitations)
     return Family(account_id, account, edition, sponsors, invitations)

@@ -6,10 +6,17 @@ from typing import NamedTuple
 
 from aggregates.account.state import Account
 from aggregates.policy.edition import Edition
+from aggregates.pool.pool import Pool
 from aggregates.refusals import RuleRefusedError, UnknownError
 from aggregates.settlement.events import PayerReturn, Settled
 from aggregates.settlement.refund import is_open, settled_on
-from aggregates.settlement.returns import RefundBasis, ReturnEvent, full_return, returns_of
+from aggregates.settlement.returns import (
+    RefundBasis,
+    ReturnEvent,
+    full_return,
+    pools_of,
+    returns_of,
+)
 from aggregates.settlement.settlement import Remainder, Settlement, SettlementEvent, check_stays
 from aggregates.topics import Event
 from aggregates.visit import VisitClosed
@@ -79,8 +86,15 @@ def give_back(
     payers = list(payers)
     accounts = with_successors(reads, [payer.account for payer in payers])
     reads.account(paid.settled.claim.beneficiary)
-    payment = RefundBasis(paid.id, paid.settled, paid.edition.refund)
+    payment = RefundBasis(
+        paid.id, paid.settled, paid.edition.refund, paying_pools(reads, paid.settled)
+    )
     return returns_of(payment, payers, accounts, new_stream("tkt", now.at), now)
+
+
+def paying_pools(reads: ReadSet, settled: Settled) -> dict[StreamId, Pool]:
+    """The pools that a settlement was paid from, as they are now."""
+    return {pool: reads.pool(pool) for pool in pools_of(settled).values()}
 
 
 def withdraw_purchase(

@@ -4,13 +4,19 @@ from collections.abc import Iterable
 
 from aggregates.account.events import HoldReleased
 from aggregates.account.fold import AccountEvent, evolve
-from aggregates.account.state import Account
+from aggregates.pool import pool as pools
+from aggregates.pool.events import PoolHoldReleased
+from aggregates.pool.pool import PoolEvent
 from aggregates.refusals import DuplicateClaimError
-from aggregates.settlement.hold import ClaimHeld, Hold, HoldEnded, accounts_in, frees_of
+from aggregates.settlement.family import Family
+from aggregates.settlement.hold import ClaimHeld, Fund, Hold, HoldEnded, frees_of, funds_in
 from aggregates.topics import Event
 from aggregates.vocabulary import HoldEnd, HoldStatus, Instant, StreamId
 from service.ledger.read_set import ReadSet
 from service.settlement.claims import DecisionInputs
+
+Released = HoldReleased | PoolHoldReleased
+"""What the release of a hold is on an account or a pool."""
 
 
 def release_own_hold(
@@ -53,20 +59,22 @@ def _is_held(hold: Hold) -> bool:
 
 def release_of(
     reads: ReadSet, hold_id: StreamId, hold: Hold, now: Instant
-) -> tuple[list[tuple[StreamId, HoldReleased]], HoldEnded]:
-    """The events that release a hold: on its accounts, and on its own stream."""
+) -> tuple[list[tuple[StreamId, Released]], HoldEnded]:
+    """The events that release a hold: on its accounts and pools, and on its own stream."""
     is_over = hold.status_at(now) is HoldStatus.EXPIRED
     why = HoldEnd.EXPIRED if is_over else HoldEnd.RELEASED
-    return frees_of(hold_id, held_accounts(reads, hold.held), why), HoldEnded(why=why)
+    return frees_of(hold_id, held_funds(reads, hold.held), why), HoldEnded(why=why)
 
 
 def after(
-    inputs: DecisionInputs, events: Iterable[tuple[StreamId, AccountEvent]]
+    inputs: DecisionInputs, events: Iterable[tuple[StreamId, AccountEvent | PoolEvent]]
 ) -> DecisionInputs:
-    """A bill's inputs once these events have happened to the family's accounts."""
+    """A bill's inputs once these events have happened to the family's accounts and pools."""
     family = inputs.family
     for account_id, event in events:
-        if account_id == family.account_id:
+        if isinstance(event, PoolEvent):
+            family = _after_in_pool(family, account_id, event)
+        elif account_id == family.account_id:
             family = family._replace(account=evolve(family.account, event))
         elif account_id in family.sponsors:
             sponsor = family.sponsors[account_id]
@@ -75,8 +83,20 @@ def after(
     return inputs._replace(family=family)
 
 
-def held_accounts(reads: ReadSet, held: ClaimHeld) -> dict[StreamId, Account]:
-    """The accounts with a part of a hold, as they are now."""
-    accounts = accounts_in(held)
-    reads.need(accounts)
-    return {account_id: reads.account(account_id) for account_id in accounts}
+def _after_in_pool(family: Family, pool_id: StreamId, event: PoolEvent) -> Family:
+    sponsors = {
+        sponsor_id: sponsor._replace(pool=pools.evolve(sponsor.pool, event))
+        if sponsor.account.pool == pool_id and sponsor.pool is not None
+        else sponsor
+        for sponsor_id, sponsor in family.sponsors.items()
+    }
+    return family._replace(sponsors=sponsors)
+
+
+def held_funds(reads: ReadSet, held: ClaimHeld) -> dict[StreamId, Fund]:
+    """The accounts and pools with a part of a hold, as they are now."""
+    funds = funds_in(held)
+    reads.need(funds)
+    return {
+        fund: reads.pool(fund) if fund.startswith("fpl_") else reads.account(fund) for fund in funds
+    }

@@ -11,7 +11,7 @@ from tests.cases.http_links import HttpLinks, identity_of
 from tests.cases.http_premiums import HttpPremiums, Taxed
 from tests.cases.http_refunds_and_holds import HttpLater
 from tests.cases.outcome import StoppedClock, credential_of, patient_of, refused, split
-from tests.cases.reading import Bound, Person, Step, yuan
+from tests.cases.reading import Bound, Person, Step, fen, yuan
 from tests.cases.step_commands import amounts_of, cert_no
 from tests.cases.world import NotBuiltError, Outcome
 
@@ -73,6 +73,9 @@ class HttpDriver:
             "release": self._release,
             "look": self._look,
             **self.links.verbs,
+            "open_pool": self._open_pool,
+            "to_pool": self._to_pool,
+            "from_pool": self._from_pool,
             "set_order": self._set_order,
             "quote": self._quote,
             "settle": self._settle,
@@ -98,6 +101,13 @@ class HttpDriver:
         """What the feed of events marks for recovery of a settlement, in fen."""
         told = await self._send("GET", "/v1/events?limit=1000", AUDITOR)
         return due_in_feed(told.text, settlement)
+
+    async def pooled(self, who: str) -> int:
+        """What is in a person's family pool, in fen; 0 without one."""
+        pool_id = (await self._send("GET", f"/v1/accounts/{who}", AGENCY)).json().get("pool_id")
+        if pool_id is None:
+            return 0
+        return fen((await self._send("GET", f"/v1/pools/{pool_id}", AGENCY)).json()["balance"])
 
     async def kept_aside(self, who: str) -> int:
         """What came back to a person who may not take it, in fen."""
@@ -192,6 +202,21 @@ class HttpDriver:
         self.calls += 1
         code, answer = await self.server.load({**line, "reference": f"line-{self.calls}"})
         return split(answer) if code is None else refused(RULES_WORDS.get(code, code), answer)
+
+    async def _open_pool(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
+        return await self._post("/v1/pools", person(step.who), {}, step.key)
+
+    async def _to_pool(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
+        path = f"{await self._pool_of(step.who)}/transfers"
+        return await self._post(path, person(step.who), {"amount": step.amount}, step.key)
+
+    async def _from_pool(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
+        path = f"{await self._pool_of(step.who)}/withdrawals"
+        return await self._post(path, person(step.by or step.who), {}, step.key)
+
+    async def _pool_of(self, who: str) -> str:
+        shown = (await self._send("GET", f"/v1/accounts/{who}", AGENCY)).json()
+        return f"/v1/pools/{shown['pool_id']}"
 
     # ------------------------------------------------------------ bindings
 

@@ -72,6 +72,9 @@ Verb = Literal[
     "show",
     "unlink",
     "look",
+    "open_pool",
+    "to_pool",
+    "from_pool",
     "publish",
     "together",
 ]
@@ -191,7 +194,7 @@ class Expect:
     `refused` is a code, or "*" for any; `own` is an amount or a reason; `aid` lists
     "who amount" or "who REASON" in paying order; `left` is current and prior money afterwards;
     `recover` is what is marked for recovery, by the name of the settlement; `aside` is what is
-    kept aside for somebody;
+    kept aside for somebody; `pool` is what is in somebody's family pool;
     `either` is one way two at once may come out, an expectation per step, for each such way.
     """
 
@@ -207,6 +210,7 @@ class Expect:
     left: Mapping[str, tuple[Fen, Fen]] = field(default_factory=dict)
     recover: Mapping[str, Fen] = field(default_factory=dict)
     aside: Mapping[str, Fen] = field(default_factory=dict)
+    pool: Mapping[str, Fen] = field(default_factory=dict)
     either: "tuple[tuple[Expect, ...], ...]" = ()
 
 
@@ -225,6 +229,7 @@ class Step:
     or what goes `back` of which line; a clearing goes `until` a day.
     A link is named "guardian>member"; `shown` and `credential` name the outcome of a display,
     and what names none is the code itself, or for `credential` somebody's number.
+    `who` moves an `amount` into the family pool, opened before, and takes all back from it.
     A premium is paid by `by` for `who`; `tax` says how the tax side behaves from now on, and
     `resolve` takes on what it has not answered.
     """

@@ -79,6 +79,9 @@ class RulesDriver(RulesWorld):
             "activate": self.links.activate,
             "show": self.links.show,
             "unlink": self.links.unlink,
+            "open_pool": self.open_pool,
+            "to_pool": self.to_pool,
+            "from_pool": self.from_pool,
             "set_order": self._set_order,
             "quote": partial(self._bill, keeps=False),
             "cancel": self.later.cancel,
@@ -262,6 +265,7 @@ class RulesDriver(RulesWorld):
                 self.accounts[link.sponsor],
                 self.bindings[link.binding],
                 self.edition(self.accounts[link.sponsor].region),
+                self.pools.get(self.accounts[link.sponsor].pool or StreamId("")),
             )
             for link in account.sponsors
         }

@@ -69,7 +69,7 @@ class RulesLater:
         settled = settlement.settled
         assert settled is not None
         terms = self._world.edition(self._world.accounts[settled.claim.beneficiary].region).refund
-        payment = RefundBasis(settlement_id, settled, terms)
+        payment = RefundBasis(settlement_id, settled, terms, self._world.pools)
         moved = returns_of(payment, payers, self._world.accounts, "ticket", self._world.now)
         for account_id, returned in moved:
             self._world.fold(account_id, returned)

@@ -1,7 +1,8 @@
 """The persons of a case on the rules alone: accounts, kinship and the day's rules."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
+from typing import cast
 
 from aggregates.account import decisions as standing
 from aggregates.account import fold as accounts
@@ -22,6 +23,10 @@ from aggregates.binding.kinship import INVERSE, Kinship, KinshipRecorded, Traits
 from aggregates.institution import InstitutionDesignated, first_dialect
 from aggregates.policy.choices import AmountSemantics
 from aggregates.policy.edition import BindingTerms, Edition, in_force
+from aggregates.pool import decisions as pool_rules
+from aggregates.pool.pool import Pool, PoolEvent
+from aggregates.pool.pool import evolve as evolve_pool
+from aggregates.topics import Event
 from aggregates.vocabulary import (
     BEIJING,
     BindingStatus,
@@ -46,6 +51,7 @@ class RulesWorld:
         self.editions: tuple[Edition, ...] = ()
         self.people: dict[StreamId, Person] = {}
         self.accounts: dict[StreamId, Account] = {}
+        self.pools: dict[StreamId, Pool] = {}
         self.bindings: dict[StreamId, Binding] = {}
         self.relatives: dict[StreamId, Kinship] = {}
         self.promised: set[StreamId] = set()
@@ -69,6 +75,45 @@ class RulesWorld:
         """What came back to a person who may not take it, in fen."""
         return sum(kept.amount_fen for kept in self.accounts[person_id(who)].suspended)
 
+    async def pooled(self, who: str) -> int:
+        """What is in a person's family pool, in fen; 0 without one."""
+        pool = self.accounts[person_id(who)].pool
+        return 0 if pool is None else self.pools[pool].balance_fen
+
+    def open_pool(self, step: Step) -> Outcome:
+        """Let a person have a family pool."""
+        owner_id = person_id(step.who)
+        owner, pool_id = self.accounts[owner_id], StreamId(f"fpl_{step.who}")
+        edition = self.edition(owner.region)
+        opened = pool_rules.open_pool(owner_id, owner, edition, pool_id, self.now)
+        return self._keep_pooled(opened)
+
+    def to_pool(self, step: Step) -> Outcome:
+        """Move a person's money into the pool."""
+        owner_id, owner, pool = self._pool_of(step)
+        edition, amount_fen = self.edition(owner.region), fen(step.amount)
+        return self._keep_pooled(
+            pool_rules.transfer(owner_id, owner, pool, edition, amount_fen, self.now)
+        )
+
+    def from_pool(self, step: Step) -> Outcome:
+        """Take all that is free back from the pool."""
+        owner_id, owner, pool = self._pool_of(step)
+        bindings_now = [link.binding for link in owner.beneficiaries]
+        members = [b for b in bindings_now if self.bindings[b].pays_at(self.now)]
+        return self._keep_pooled(pool_rules.withdraw(owner_id, owner, pool, members, self.now))
+
+    def _pool_of(self, step: Step) -> tuple[StreamId, Account, Pool]:
+        owner_id = person_id(step.who)
+        owner = self.accounts[owner_id]
+        assert owner.pool is not None, "open_pool comes first"
+        return owner_id, owner, self.pools[owner.pool]
+
+    def _keep_pooled(self, moved: Sequence[tuple[StreamId, Event]]) -> Outcome:
+        for stream, event in moved:
+            self.fold(stream, event)
+        return Outcome()
+
     def open(self, step: Step) -> Outcome:
         """Let a person come."""
         person = step.person or Person()
@@ -84,9 +129,13 @@ class RulesWorld:
         self.accounts[person_id(step.who)] = accounts.evolve(None, opened)
         return Outcome()
 
-    def fold(self, account_id: StreamId, event: accounts.AccountEvent) -> None:
-        """Let something happen to an account."""
-        self.accounts[account_id] = accounts.evolve(self.accounts[account_id], event)
+    def fold(self, stream: StreamId, event: Event) -> None:
+        """Let something happen to an account or a pool."""
+        if isinstance(event, PoolEvent):
+            self.pools[stream] = evolve_pool(self.pools.get(stream), event)
+        else:
+            account_event = cast("accounts.AccountEvent", event)
+            self.accounts[stream] = accounts.evolve(self.accounts[stream], account_event)
 
     def credit(self, step: Step) -> Outcome:
         """Bring money in."""
@@ -101,6 +150,9 @@ class RulesWorld:
         day = step.effective_on or self.now.on
         account = self.accounts[account_id]
         event = standing.change_status(account, step.status, "told", day, self.now)
+        if isinstance(event, AccountClosed) and account.pool is not None:
+            pool = self.pools[account.pool]
+            self._keep_pooled(pool_rules.empty(account_id, account, pool, self.now))
         self.fold(account_id, event)
         if isinstance(event, InsuranceSuspended) and step.status == "SUSPENDED":
             self._end_where(account_id, lambda terms, *_: terms.suspension_ends_binding)

@@ -23,6 +23,7 @@ from service.ledger.command import KeyReusedError, Reply
 from service.ledger.memory_store import MemoryStore
 from service.person.credentials import Identity
 from service.policy import publish
+from service.pool import pools
 from service.regions.policy_book import PolicyBook
 from service.settlement.claims import SettleBill
 from service.settlement.quote import quote
@@ -74,6 +75,9 @@ class ServiceDriver:
             "change": self._change,
             "release": self._release,
             "look": self._look,
+            "open_pool": self._open_pool,
+            "to_pool": self._to_pool,
+            "from_pool": self._from_pool,
             "set_order": self._set_order,
             "quote": self._quote,
             "settle": self._settle,
@@ -101,6 +105,15 @@ class ServiceDriver:
     async def to_recover(self, settlement: str) -> int:
         """What is marked for recovery of a settlement, in fen."""
         return due_in_log(await self._context.store.history(StreamId(settlement)))
+
+    async def pooled(self, who: str) -> int:
+        """What is in a person's family pool, in fen; 0 without one."""
+        shown = (await accounts.look_at_account(self._context, AGENCY, who)).answer
+        pool_id = json.loads(shown).get("pool_id")
+        if pool_id is None:
+            return 0
+        pool = await pools.look_at_pool(self._context, AGENCY, StreamId(pool_id))
+        return fen(json.loads(pool.answer)["balance"])
 
     async def kept_aside(self, who: str) -> int:
         """What came back to a person who may not take it, in fen."""
@@ -209,6 +222,21 @@ class ServiceDriver:
         fact = relatives.RecordKinship(person_no=step.by, relative=step.who, relation=step.relation)
         request = self._request(AGENCY, "", b"")
         return told(await relatives.record_kinship(self._context, request, fact))
+
+    async def _open_pool(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
+        return told(await pools.open_pool(self._context, self._ask(step.who, step.key), None))
+
+    async def _to_pool(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
+        request, pool_id = self._ask(step.who, step.key), await self._pool_of(step.who)
+        return told(await pools.transfer(self._context, request, pool_id, fen(step.amount)))
+
+    async def _from_pool(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
+        request, pool_id = self._ask(step.by or step.who, step.key), await self._pool_of(step.who)
+        return told(await pools.withdraw(self._context, request, pool_id))
+
+    async def _pool_of(self, who: str) -> StreamId:
+        shown = (await accounts.look_at_account(self._context, AGENCY, who)).answer
+        return StreamId(json.loads(shown)["pool_id"])
 
     # ------------------------------------------------------------ bindings
 

@@ -71,6 +71,10 @@ class Driver(Protocol):
         """What came back to a person who may not take it, in fen."""
         ...
 
+    async def pooled(self, who: str) -> int:
+        """What is in a person's family pool, in fen; 0 without one."""
+        ...
+
 
 def changed(edition: Edition, changes: Mapping[str, Any]) -> Edition:
     """An edition with some keys changed, named by their dotted paths; "none" is None."""
@@ -81,8 +85,14 @@ def changed(edition: Edition, changes: Mapping[str, Any]) -> Edition:
         for name in sections:
             section = section[name]
         assert key in section or (*sections, key) in LATER_KEYS, f"{path} is no key"
-        section[key] = None if value == "none" else value
+        section[key] = _in_json(value)
     return from_canonical(json.dumps(content).encode())
+
+
+def _in_json(value: Any) -> Any:  # noqa: ANN401 -- whatever a key may be
+    if isinstance(value, Mapping):
+        return {key: _in_json(part) for key, part in value.items()}
+    return None if value == "none" else value
 
 
 def editions_of(given: Given) -> tuple[Edition, ...]:
@@ -170,7 +180,7 @@ async def _must_do(step: Step, driver: Driver) -> None:
 async def _play_step(
     step: Step, people: Sequence[str], driver: Driver, named: dict[str, Outcome]
 ) -> None:
-    before = {who: await driver.left(who) for who in people}
+    before = await _funds(step, people, driver)
     if step.do == "together":
         outcomes = await asyncio.gather(*(driver.do(one, named) for one in step.steps))
         either = step.then.either
@@ -183,7 +193,7 @@ async def _play_step(
         if step.as_:
             named[step.as_] = outcome
         _compare(step, step.then, outcome, named)
-        _check_moved(step, before, {who: await driver.left(who) for who in people})
+        _check_moved(step, before, await _funds(step, people, driver))
     for who, expected in step.then.left.items():
         _must(step, f"what {who} has left", expected, await driver.left(who))
     for name, due in step.then.recover.items():
@@ -191,6 +201,16 @@ async def _play_step(
         _must(step, f"what is to be recovered of {name}", due, found)
     for who, aside in step.then.aside.items():
         _must(step, f"what is kept aside for {who}", aside, await driver.kept_aside(who))
+    for who, pooled in step.then.pool.items():
+        _must(step, f"what is in the pool of {who}", pooled, await driver.pooled(who))
+
+
+async def _funds(step: Step, people: Sequence[str], driver: Driver) -> dict[str, int]:
+    """What each person has in fen, with the pool of those whose pool the step looks at."""
+    funds = {who: sum(await driver.left(who)) for who in people}
+    for who in step.then.pool:
+        funds[who] += await driver.pooled(who)
+    return funds
 
 
 def _is_so(step: Step, expected: tuple[Expect, ...], outcomes: Sequence[Outcome]) -> bool:
@@ -224,9 +244,7 @@ def _compare(step: Step, expected: Expect, outcome: Outcome, named: Mapping[str,
         _compare(step, expected.plan, outcome.plan, named)
 
 
-def _check_moved(
-    step: Step, before: Mapping[str, tuple[int, int]], after: Mapping[str, tuple[int, int]]
-) -> None:
+def _check_moved(step: Step, before: Mapping[str, int], after: Mapping[str, int]) -> None:
     """Money left exactly those who paid; a quote, a refusal and a repeat move nothing."""
     expected = step.then
     stays = step.do == "quote" or expected.refused is not None or expected.same_as is not None
@@ -239,5 +257,5 @@ def _check_moved(
         for share in (f"{step.who} {expected.own}", *expected.aid):
             who, amount = share.split()
             paid[who] += 0 if amount[0].isalpha() else fen(amount)
-    moved = {who: sum(before[who]) - sum(after[who]) for who in before}
+    moved = {who: before[who] - after[who] for who in before}
     _must(step, "what left the accounts", paid, moved)

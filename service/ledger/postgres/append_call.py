@@ -5,6 +5,7 @@ from typing import Any
 
 from aggregates.account.reserved import held_fen
 from aggregates.account.state import Account
+from aggregates.pool.pool import Pool, held_in_pool_fen
 from aggregates.topics import State
 from aggregates.vocabulary import instant
 from service.clock import of_micros
@@ -21,10 +22,7 @@ def arguments(batch: Batch, topic_ids: Mapping[str, int]) -> tuple[Any, ...]:
     times = batch.times or [batch.at] * len(rows)
     newest_us = times[-1] if times else batch.at
     heads = [(s, h) for s, h in batch.heads.items() if kind_of(s).has_head]
-    balances = [
-        (h.state.current_fen, h.state.prior_fen) if isinstance(h.state, Account) else (None, None)
-        for _, h in heads
-    ]
+    balances = [buckets_of(h.state) for _, h in heads]
     return (
         batch.at,
         [row.stream[4:] for row in rows],
@@ -59,8 +57,17 @@ def arguments(batch: Batch, topic_ids: Mapping[str, int]) -> tuple[Any, ...]:
     )
 
 
+def buckets_of(state: State | None) -> tuple[int, int] | tuple[None, None]:
+    """Current and prior money of a head in fen; a pool's one bucket is current; None for others."""
+    if isinstance(state, Pool):
+        return state.balance_fen, 0
+    return (state.current_fen, state.prior_fen) if isinstance(state, Account) else (None, None)
+
+
 def _held_fen(state: State | None, at_us: int) -> int | None:
-    """The part of an account's money that is held; None for other streams."""
+    """The part of an account's or pool's money that is held; None for other streams."""
+    if isinstance(state, Pool):
+        return held_in_pool_fen(state, instant(of_micros(at_us)))
     if not isinstance(state, Account):
         return None
     return held_fen(state, instant(of_micros(at_us))) if state.holds else 0

@@ -1,13 +1,16 @@
 """Compares the stored heads with the replayed states."""
 
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 from uuid import UUID
 
 from aggregates.account.state import Account
+from aggregates.pool.pool import Pool
 from aggregates.topics import State
 from aggregates.vocabulary import StreamId
 from service.ledger.codec import BY_CODE, StreamKind, decode_head, stream_id
+from service.ledger.postgres.append_call import buckets_of
 from service.ledger.store import StreamHead
 from service.replay.compare import StoreComparison
 from service.replay.differences import Differences, Mismatch
@@ -26,7 +29,7 @@ MISSING = """
 
 
 async def compare_heads(comparison: StoreComparison, states: StateCache) -> int:
-    """Compare every stored head, and every account's balance, with its fold; their number."""
+    """Compare every stored head, and every balance, with its fold; their number."""
     count, diffs = 0, comparison.diffs
     async for page in comparison.pages(HEADS):
         count += len(page)
@@ -52,8 +55,7 @@ def _compare_head(row: Any, stream: StreamId, head: StreamHead, diffs: Differenc
     kind = BY_CODE[row["kind"]]
     if row["version"] != head.version:
         diffs.note(where, Mismatch.HEAD, f"version {row['version']}", f"version {head.version}")
-    is_account = isinstance(head.state, Account)
-    folded = (head.state.current_fen, head.state.prior_fen) if is_account else (None, None)  # type: ignore[union-attr]
+    folded = buckets_of(head.state)
     stored = (row["current_fen"], row["prior_fen"])
     if stored != folded:
         diffs.note(where, Mismatch.BALANCE, f"current, prior {stored}", f"current, prior {folded}")
@@ -76,7 +78,10 @@ def _compare_state(
         return
     if stored == folded:
         return
-    names = folded._fields if isinstance(folded, Account) else [f.name for f in fields(folded)]
+    if isinstance(folded, Account | Pool):
+        names: Sequence[str] = folded._fields
+    else:
+        names = [member.name for member in fields(folded)]
     for name in names:
         member, expected = getattr(stored, name), getattr(folded, name)
         if member != expected:

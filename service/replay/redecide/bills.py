@@ -14,7 +14,17 @@ from aggregates.account.events import (
     DebitReturned,
     Held,
     HoldReleased,
+    MovedFromPool,
+    MovedToPool,
     ReturnSuspended,
+)
+from aggregates.pool.events import (
+    PoolDebited,
+    PoolEmptied,
+    PoolFunded,
+    PoolHeld,
+    PoolHoldReleased,
+    PoolReturned,
 )
 from aggregates.refusals import RefusalError
 from aggregates.settlement import hold as hold_rules
@@ -41,9 +51,10 @@ from service.replay.redecide.comparison import (
     unlike,
 )
 from service.replay.redecide.fast_path import split_again
+from service.replay.redecide.pools import pool_moved
 from service.replay.redecide.premiums_and_corrections import ORDERED, PAID, Ordered, ordered_again
 from service.replay.redecide.returns import refunded, taken_back
-from service.settlement.supersede_hold import held_accounts
+from service.settlement.supersede_hold import held_funds
 
 DecisionEvent = (
     Settled
@@ -55,6 +66,7 @@ DecisionEvent = (
     | SettlementReversed
     | Ordered
 )
+PoolDecision = PoolFunded | PoolEmptied
 DECIDED = (
     Settled,
     ClaimHeld,
@@ -63,6 +75,7 @@ DECIDED = (
     PartRefunded,
     SettlementCancelled,
     SettlementReversed,
+    *PoolDecision.__args__,
     *ORDERED,
 )
 """The events that are decided again; every other one is folded alone."""
@@ -74,18 +87,26 @@ EXPLAINED = (
     Held,
     HoldReleased,
     ReturnSuspended,
+    PoolDebited,
+    PoolReturned,
+    PoolHeld,
+    PoolHoldReleased,
+    MovedToPool,
+    MovedFromPool,
     *PAID,
 )
-"""What accounts do for something that was decided, which must explain it."""
+"""What accounts and pools do for something that was decided, which must explain it."""
 
 
-def decide_again(place: DecisionContext, event: DecisionEvent) -> list[Finding]:
+def decide_again(place: DecisionContext, event: DecisionEvent | PoolDecision) -> list[Finding]:
     """Decide an event again and hold it against what the log tells.
 
     Raises:
         UnreadError: a state is needed that is not loaded yet.
     """
     try:
+        if isinstance(event, PoolDecision):
+            return pool_moved(place, event)
         return _decided(place, event)
     except UnreadError:
         raise
@@ -129,7 +150,9 @@ def _held(place: DecisionContext, held: ClaimHeld) -> list[Finding]:
     claim_split = split_again(reads, place.vault, held.claim, now)
     made = hold_rules.held_of(claim_split, held.read, now, held.expires_at)
     found = [*unlike(held, made), *misread(place, held.read, reads.read)]
-    told = taken(place, lambda event: isinstance(event, Held) and event.hold == place.stream)
+    told = taken(
+        place, lambda event: isinstance(event, Held | PoolHeld) and event.hold == place.stream
+    )
     return found + moves(told, list(hold_rules.holds_of(place.stream, held)))
 
 
@@ -146,10 +169,10 @@ def _captured(place: DecisionContext, settled: Settled) -> list[Finding]:
         fund_pay_fen=claim.fund_pay_fen,
         lines=claim.lines,
     )
-    accounts = held_accounts(reads, hold.held)
-    region = accounts[known.beneficiary].region
+    funds = held_funds(reads, hold.held)
+    region = reads.account(known.beneficiary).region
     edition = edition_of_record(reads, place.vault, region, hold.held.editions["beneficiary"])
-    claim_split = hold_rules.capture(settled.hold, hold, known, accounts, edition)
+    claim_split = hold_rules.capture(settled.hold, hold, known, funds, edition)
     made = settled_of(claim_split, settled.read, now, (settled.hold, hold.held.on))
     found = [*unlike(settled, made)]
     return found + misread(place, settled.read, reads.read) + _paid(place, settled)
@@ -158,15 +181,21 @@ def _captured(place: DecisionContext, settled: Settled) -> list[Finding]:
 def _freed(place: DecisionContext, event: HoldCaptured | HoldEnded) -> list[Finding]:
     why = event.why if isinstance(event, HoldEnded) else HoldEnd.CAPTURED
     reads = ReadSet(as_decided(place, place.command.unfreed), instant(place.at))
-    accounts = held_accounts(reads, reads.hold(place.stream).held)
-    told = taken(place, lambda e: isinstance(e, HoldReleased) and e.hold == place.stream)
-    return moves(told, list(hold_rules.frees_of(place.stream, accounts, why)))
+    funds = held_funds(reads, reads.hold(place.stream).held)
+    told = taken(
+        place,
+        lambda e: isinstance(e, HoldReleased | PoolHoldReleased) and e.hold == place.stream,
+    )
+    return moves(told, list(hold_rules.frees_of(place.stream, funds, why)))
 
 
 def _paid(place: DecisionContext, settled: Settled) -> list[Finding]:
     """Whether exactly what was decided left the accounts."""
     told = taken(
         place,
-        lambda event: isinstance(event, Debited | AidReceived) and event.settlement == place.stream,
+        lambda event: (
+            isinstance(event, Debited | AidReceived | PoolDebited)
+            and event.settlement == place.stream
+        ),
     )
     return moves(told, list(debits_of(place.stream, settled)))

@@ -9,11 +9,15 @@ from aggregates.account.events import (
     Corrected,
     Held,
     HoldReleased,
+    MovedFromPool,
+    MovedToPool,
     PremiumDebited,
     PremiumReturned,
     ReturnSuspended,
 )
 from aggregates.account.state import Account
+from aggregates.pool import events as pool_events
+from aggregates.pool.pool import Pool
 from aggregates.settlement.events import PartRefunded, Settled
 from aggregates.settlement.hold import ClaimHeld
 from aggregates.topics import Event
@@ -46,8 +50,8 @@ class ReplayedCommand:
 
     act: bytes
     start: dict[StreamId, StreamHead] = field(default_factory=dict)
-    unpaid: dict[StreamId, Account] = field(default_factory=dict)
-    unfreed: dict[StreamId, Account] = field(default_factory=dict)
+    unpaid: dict[StreamId, Account | Pool] = field(default_factory=dict)
+    unfreed: dict[StreamId, Account | Pool] = field(default_factory=dict)
     moved: StreamEvents = field(default_factory=list)
     due: StreamEvents = field(default_factory=list)
 
@@ -69,12 +73,12 @@ class DecisionContext(NamedTuple):
     at: datetime
 
 
-def as_decided(place: DecisionContext, accounts: Mapping[StreamId, Account]) -> Overlay:
+def as_decided(place: DecisionContext, accounts: Mapping[StreamId, Account | Pool]) -> Overlay:
     """The states that a decision read: those at the command's start, with the given accounts."""
     overlay = Overlay(place.states)
     for stream, head in place.command.start.items():
         state = head.state
-        if stream.startswith("acc_"):
+        if stream.startswith(("acc_", "fpl_")):
             state = accounts.get(stream) or place.states.head(stream).state
         overlay.heads[stream] = StreamHead(head.version, state)
     return overlay
@@ -120,11 +124,20 @@ def unlike(stored: BillDecision, replayed: BillDecision) -> Iterator[Finding]:
 
 
 def decided_by(event: Event) -> str:
-    """The bill, hold, premium or correction that an account's event belongs to."""
+    """The bill, hold, premium, correction or pool that an account's or pool's event belongs to."""
     match event:
         case Held(hold=of) | HoldReleased(hold=of) | ReturnSuspended(payment=of):
             return of
         case PremiumDebited(premium=of) | PremiumReturned(premium=of) | Corrected(correction=of):
+            return of
+        case pool_events.PoolHeld(hold=of) | pool_events.PoolHoldReleased(hold=of):
+            return of
+        case (
+            pool_events.PoolPremiumDebited(premium=of)
+            | pool_events.PoolPremiumReturned(premium=of)
+            | MovedToPool(pool=of)
+            | MovedFromPool(pool=of)
+        ):
             return of
         case _:
             return str(getattr(event, "settlement", ""))

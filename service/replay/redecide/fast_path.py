@@ -13,6 +13,7 @@ from aggregates.account.events import AidReceived, Debited
 from aggregates.account.fold import evolve
 from aggregates.account.state import Account
 from aggregates.institution import check_designated
+from aggregates.pool.events import PoolDebited
 from aggregates.settlement.events import Claim, Settled
 from aggregates.settlement.family import Family
 from aggregates.settlement.place_of_care import PlaceOfCare
@@ -117,6 +118,8 @@ def _folded(
     heads: dict[StreamId, StreamHead] = {}
     for (stream, event), row in zip(moves, rows, strict=False):
         version, before = heads.get(stream) or world.head(stream)
+        if isinstance(event, PoolDebited):
+            return None  # `plain_end` begins no such command
         fen = _moved_fen(event)
         if (
             row.stream != stream

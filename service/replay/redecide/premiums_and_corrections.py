@@ -15,6 +15,7 @@ from aggregates.account.events import (
 )
 from aggregates.binding import events as grants
 from aggregates.institution import check_designated
+from aggregates.pool.events import PoolHoldReleased, PoolPremiumDebited, PoolPremiumReturned
 from aggregates.premium import premium as premiums
 from aggregates.premium import reversal as reversals
 from aggregates.settlement.events import SettlementRefused
@@ -23,6 +24,7 @@ from service.ledger.command import StreamEvents
 from service.ledger.read_set import ReadSet
 from service.ledger.store import NO_HEAD
 from service.policy import edition_of_record
+from service.premium.tax_process import fund_of
 from service.replay.differences import Mismatch
 from service.replay.redecide.comparison import DecisionContext, Finding, as_decided, moves, taken
 from service.settlement.returns import with_successors
@@ -48,8 +50,9 @@ Ordered = premiums.PremiumHeld | PremiumStep | GrantStep | CorrectionStep | Sett
 ORDERED = Ordered.__args__
 CHECKED = (premiums.PremiumHeld, *GrantStep.__args__)
 """Events of which only the status before is checked; the parties' agreement is taken as stored."""
-PAID = (PremiumDebited, PremiumReturned, Corrected)
-"""Account events of a premium or a correction, beside money that is set aside."""
+PAID = (PremiumDebited, PremiumReturned, Corrected, PoolPremiumDebited, PoolPremiumReturned)
+"""Events of accounts and pools for of a premium or a correction, beside money that is set aside."""
+PREMIUM_MOVES = (PremiumDebited, PremiumReturned, PoolPremiumDebited, PoolPremiumReturned)
 NOT_ON_RECORD = {
     refusal.code()
     for refusal in (
@@ -154,7 +157,8 @@ def _premium(reads: ReadSet, place: DecisionContext, event: PremiumStep) -> list
     paid = _paid(place)
     # A hold is also released at other times, so its release is compared by its own fold.
     step = step_again(reads, place, premium, event, paid)
-    replayed = [moved for moved in step if not isinstance(moved[1], HoldReleased)]
+    freed = (HoldReleased, PoolHoldReleased)
+    replayed = [moved for moved in step if not isinstance(moved[1], freed)]
     return moves([*paid, (stream, event)], replayed)
 
 
@@ -166,20 +170,20 @@ def step_again(
     paid: StreamEvents,
 ) -> StreamEvents:
     """The events of a premium's step by the rules, with those of accounts."""
-    stream, sponsor = place.stream, reads.account(premium.sponsor)
+    stream, fund = place.stream, fund_of(reads, premium)
     if isinstance(event, premiums.BackEvent):
         return _reversal(reads, place, premium, event, paid)
     match event:
         case premiums.PremiumSentToTax(sent_at=at):
-            return [*premiums.send(stream, premium, sponsor, instant(at))]
+            return [*premiums.send(stream, premium, fund, instant(at))]
         case premiums.PremiumOutcomeUnknown(why=why):
             return [*premiums.doubt(stream, premium, why)]
         case premiums.PremiumConfirmed(receipt=receipt, confirmed_at=at):
-            return [*premiums.confirm(stream, premium, sponsor, receipt, instant(at))]
+            return [*premiums.confirm(stream, premium, fund, receipt, instant(at))]
         case premiums.PremiumRejected(code=code):
             if premium.status is PremiumStatus.HELD:
-                return [*premiums.send(stream, premium, sponsor, instant(place.at))]
-            return [*premiums.reject(stream, premium, sponsor, code)]
+                return [*premiums.send(stream, premium, fund, instant(place.at))]
+            return [*premiums.reject(stream, premium, fund, code)]
 
 
 def _reversal(
@@ -208,7 +212,7 @@ def _paid(place: DecisionContext) -> StreamEvents:
     return taken(
         place,
         lambda event: (
-            (isinstance(event, PremiumDebited | PremiumReturned) and event.premium == place.stream)
+            (isinstance(event, PREMIUM_MOVES) and event.premium == place.stream)
             or (isinstance(event, ReturnSuspended) and event.payment == place.stream)
         ),
     )

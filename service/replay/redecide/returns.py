@@ -1,6 +1,7 @@
 """Decide again what was given back: how much, to whom, and into which account."""
 
 from aggregates.account.events import AidReturned, DebitReturned, ReturnSuspended
+from aggregates.pool.events import PoolReturned
 from aggregates.settlement.events import (
     PartRefunded,
     PayerReturn,
@@ -22,7 +23,7 @@ from service.replay.redecide.comparison import (
     taken,
     unlike,
 )
-from service.settlement.returns import with_successors
+from service.settlement.returns import paying_pools, with_successors
 
 
 def refunded(place: DecisionContext, event: PartRefunded) -> list[Finding]:
@@ -59,7 +60,7 @@ def _payment(reads: ReadSet, place: DecisionContext, settlement: Settlement) -> 
     assert settled is not None, "only what was settled is taken back"
     region = reads.account(settled.claim.beneficiary).region
     edition = edition_of_record(reads, place.vault, region, settled.editions["beneficiary"])
-    return RefundBasis(place.stream, settled, edition.refund)
+    return RefundBasis(place.stream, settled, edition.refund, paying_pools(reads, settled))
 
 
 def _returned(
@@ -70,7 +71,7 @@ def _returned(
     told = taken(place, lambda event: _goes_back(event, place.stream))
     now, ticket = instant(place.at), ""
     for _, event in told:
-        if isinstance(event, DebitReturned | ReturnSuspended):
+        if isinstance(event, DebitReturned | ReturnSuspended | PoolReturned):
             now = Instant(now.at, event.returned_on)
         if isinstance(event, ReturnSuspended):
             ticket = event.ticket
@@ -80,4 +81,7 @@ def _returned(
 def _goes_back(event: Event, settlement: StreamId) -> bool:
     if isinstance(event, ReturnSuspended):
         return event.payment == settlement
-    return isinstance(event, DebitReturned | AidReturned) and event.settlement == settlement
+    return (
+        isinstance(event, DebitReturned | AidReturned | PoolReturned)
+        and event.settlement == settlement
+    )

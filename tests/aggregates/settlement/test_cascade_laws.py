@@ -240,7 +240,7 @@ def test_no_cap_is_passed(edition: Ruled, data: st.DataObject) -> None:
 
     for share in split.payers[1:]:
         assert share.account is not None
-        link, account, binding, theirs = family.sponsors[share.account]
+        link, account, binding, theirs, _ = family.sponsors[share.account]
         used = next(b.used for b in account.beneficiaries if b.binding == link.binding)
         left = left_under(own_caps(binding.caps, theirs), used)
         scope = theirs.money.cap_scope

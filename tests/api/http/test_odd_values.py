@@ -110,6 +110,7 @@ async def test_an_id_of_another_kind_is_unknown(desk_on_postgres: Desk) -> None:
         ("/v1/bindings/{}", "bnd"),
         ("/v1/holds/{}", "hld"),
         ("/v1/premiums/{}", "prm"),
+        ("/v1/pools/{}", "fpl"),
         ("/v1/credential-links/{}", "lnk"),
         ("/v1/corrections/{}", "cor"),
     )

@@ -50,6 +50,7 @@ OPENINGS = {
     "premium": "premium.held/1",
     "visit": "visit.registered/1",
     "ledger": "ledger.fork-accepted/1",
+    "pool": "pool.opened/1",
 }
 assert set(OPENINGS) == set(TOPIC_PREFIX), "every kind of stream begins with something"
 

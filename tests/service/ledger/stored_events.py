@@ -95,6 +95,7 @@ from tests.service.ledger.stored_parts import (
     SPONSOR,
     STL,
 )
+from tests.service.ledger.stored_pool_events import POOL_EVENTS
 from tests.service.ledger.stored_premium_events import PREMIUM_EVENTS
 from tests.service.ledger.stored_visit_events import VISIT_EVENTS
 
@@ -305,6 +306,7 @@ STORED: dict[str, Event] = {
     **ACCOUNT_EVENTS,
     **MONEY_EVENTS,
     **PREMIUM_EVENTS,
+    **POOL_EVENTS,
     **OTHER_EVENTS,
     **VISIT_EVENTS,
 }

@@ -13,10 +13,20 @@ from aggregates.account.events import (
     Credited,
     Debited,
     DebitReturned,
+    MovedFromPool,
+    MovedToPool,
     PremiumDebited,
     PremiumReturned,
 )
 from aggregates.event_metadata import Act
+from aggregates.pool.events import (
+    PoolDebited,
+    PoolEmptied,
+    PoolFunded,
+    PoolPremiumDebited,
+    PoolPremiumReturned,
+    PoolReturned,
+)
 from aggregates.topics import CLASSES, TOPICS, Event, State
 from aggregates.vocabulary import BEIJING, StreamId
 from service.ledger.codec import (
@@ -172,7 +182,7 @@ def test_codes_of_kinds_are_told_apart() -> None:
     """A code stands for one kind for ever."""
     codes = {"acc": 1, "bnd": 2, "stl": 3, "ins": 4, "pol": 5, "kin": 6, "hld": 7, "prm": 8}
 
-    codes |= {"lnk": 9, "cor": 10, "vis": 11, "ldg": 20}
+    codes |= {"lnk": 9, "cor": 10, "vis": 11, "fpl": 14, "ldg": 20}
 
     assert codes == {prefix: kind.code for prefix, kind in KINDS.items()}
 
@@ -182,13 +192,27 @@ def test_a_row_tells_what_it_adds_to_a_balance(topic: str) -> None:
     """Money that moves is beside the bytes in fen, signed; all else is nothing (I9)."""
     event = STORED[topic]
     match event:
-        case Credited(amount_fen=fen) | Corrected(amount_fen=fen):
+        case (
+            Credited(amount_fen=fen)
+            | Corrected(amount_fen=fen)
+            | MovedFromPool(amount_fen=fen)
+            | PoolFunded(amount_fen=fen)
+            | PoolReturned(amount_fen=fen)
+            | PoolPremiumReturned(amount_fen=fen)
+        ):
             expected: int | None = fen
         case (
             Debited(current_fen=current, prior_fen=prior)
             | PremiumDebited(current_fen=current, prior_fen=prior)
+            | MovedToPool(current_fen=current, prior_fen=prior)
         ):
             expected = -current - prior
+        case (
+            PoolDebited(amount_fen=fen)
+            | PoolPremiumDebited(amount_fen=fen)
+            | PoolEmptied(amount_fen=fen)
+        ):
+            expected = -fen
         case (
             DebitReturned(current_fen=current, prior_fen=prior)
             | PremiumReturned(current_fen=current, prior_fen=prior)

@@ -40,6 +40,7 @@ BEGINS = {
     "premium": "held",
     "visit": "registered",
     "ledger": "fork-accepted",
+    "pool": "opened",
 }
 """The event that begins a stream of each kind."""
 HUGE = """
