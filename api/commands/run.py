@@ -17,6 +17,7 @@ from api.demo.run import tell_a_day
 from api.his.gateway import paths_of
 from api.http.dependencies import Api
 from api.http.limits.rate_limits import RateLimits
+from api.http.metrics import count_shadow
 from api.http.tokens import TokenKeysError, Tokens, issuer_path, make_issuer
 from api.processes.child_processes import FollowingChild
 from api.processes.replay_jobs import Ledger, Rehearsals, Replays
@@ -42,6 +43,7 @@ from service.read_models.follower import Follower
 from service.read_models.lag import follower_reasons
 from service.read_models.reader import ReadModels
 from service.regions.policy_book import PolicyFilesError
+from service.rehearsal.shadow import shadowed
 from service.runtime.clock_skew import ClockSkewError
 from service.runtime.gc_tuning import settle_in
 from service.runtime.logs import set_up_logging, take_off_detail
@@ -142,6 +144,7 @@ async def _run(
             is_on_trial = postgres is not None
             async with (
                 watched(outside, store.pool),
+                shadowed(context, dsn, settings.data, count_shadow),
                 connected_tax_side(context, store, settings, is_on_trial=is_on_trial),
             ):
                 return await _serve(api, options, postgres, settings)

@@ -91,17 +91,17 @@ async def why(context: ServiceContext, caller: Caller, settlement_id: StreamId) 
 async def _remedies(context: ServiceContext, settlement_id: StreamId, settled: Settled) -> Remedies:
     if settled.cash_fen == 0:
         return NOTHING_FOUND
-    bill = await _decided_bill(context, settlement_id, settled)
+    bill = await decided_bill(context, settlement_id, settled)
     split = bill.split()
     if (split.own_fen, split.aid_fen) != (settled.own_fen, settled.aid_fen):
         return Remedies((), complete=False)  # of a hold: it was split when it was held
     return remedies_of(bill)
 
 
-async def _decided_bill(
+async def decided_bill(
     context: ServiceContext, settlement_id: StreamId, settled: Settled
 ) -> DecidedBill:
-    """The bill with the states that its decision read."""
+    """The bill with the states that its decision read; UnknownError where there is no decision."""
     decided, at = await _decision(context, settlement_id, settled)
     command = await command_of(context, decided)
     world = Overlay()
