@@ -285,6 +285,10 @@ class ReplacementNotAllowedError(RuleRefusedError):
     """The region refunds parts instead of settling a bill anew."""
 
 
+class SecondSwipeClosedError(RuleRefusedError):
+    """The minutes are over in which the rest in cash may still be paid with aid."""
+
+
 class RefundExceedsError(RuleRefusedError):
     """The refund exceeds what remains of the settlement (S69)."""
 

@@ -61,6 +61,8 @@ TOPICS: dict[type[Event], str] = {
     account_events.SponsorUnlinked: "account.sponsor-unlinked/1",
     account_events.BeneficiaryLinked: "account.beneficiary-linked/1",
     account_events.BeneficiaryUnlinked: "account.beneficiary-unlinked/1",
+    account_events.BalanceOpened: "account.balance-opened/1",
+    account_events.QuotaBegun: "account.quota-begun/1",
     account_events.AccountFrozen: "account.frozen/1",
     account_events.AccountUnfrozen: "account.unfrozen/1",
     account_events.InsuranceSuspended: "account.insurance-suspended/1",
@@ -156,6 +158,8 @@ LATER_MEMBERS: dict[str, object] = {
     "use_aid": True,
     "from_pool": None,
     "premium_pool": None,
+    "by_name": (),
+    "quota_fen": None,
 }
 """Members that events got after their topic, and their defaults.
 

@@ -1,16 +1,21 @@
 """A family pool (家庭共济账户): open it, look at it, move money into it and back."""
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import Field
+from pydantic_core import to_json
 
+from api.account.statement_schemas import EntriesReply
 from api.binding.person_numbers import answer_with_numbers, check_named, numbers_in
-from api.http.dependencies import ApiOf, CallerOf, ChangeOf, answer_read
+from api.http.dependencies import ApiOf, CallerOf, ChangeOf, PageOf, answer_read
 from api.http.fields import Amount, Body, NothingBody, PersonNo, fen
+from api.http.headers import answer_headers
 from api.http.openapi_helpers import problems
+from api.http.problems import is_english
 from api.http.schemas import ApiModel
 from api.http.strict_body import StrictBodyRoute
+from service.bilingual import Language
 from service.ids import stream_of
-from service.pool import pools
+from service.pool import pool_entries, pools
 
 
 class PoolBody(Body):
@@ -68,6 +73,24 @@ async def look_at_pool(api: ApiOf, caller: CallerOf, pool_id: str) -> Response:
     reply = await pools.look_at_pool(api.context, caller, stream_of("fpl", pool_id))
     numbers = await numbers_in(api.context, reply.answer, OWNER)
     return answer_read(reply, lambda pool: pool | numbers)
+
+
+@router.get("/{pool_id}/entries", response_model=EntriesReply, responses=problems(404, 422))
+async def look_at_pool_entries(
+    request: Request, api: ApiOf, caller: CallerOf, pool_id: str, page: PageOf
+) -> Response:
+    """A pool's statement, newest first (its owner, the agency, auditors).
+
+    Each entry has a sentence, as in the statement of an account; `current` is the pool's money.
+    """
+    is_in_english = is_english(request.headers.get("accept-language"))
+    language = Language.ENGLISH if is_in_english else Language.CHINESE
+    stream = stream_of("fpl", pool_id)
+    result = await pool_entries.entries(api.context, caller, stream, page, language)
+    body = to_json({"items": result.items, "next": result.following})
+    headers = answer_headers(result.position)
+    headers |= {"Content-Language": language, "Vary": "Accept-Language"}
+    return Response(body, media_type="application/json", headers=headers)
 
 
 @router.post(

@@ -129,7 +129,7 @@ TABLE = Table(
     );
     """,
     parts=("", "_regions"),
-    shape=2,
+    shape=3,
 )
 OPENED = f"{REGIONS.insert('_regions')} ON CONFLICT (account) DO NOTHING"
 UPSERT = f"""

@@ -26,6 +26,8 @@ OWN_ACCOUNT = {
     Reason.NOT_NEEDED: "not_needed",
     Reason.ACCOUNT_UNUSED: "unused",
     Reason.NOT_PAYABLE: "not_payable",
+    Reason.REGION_NOT_OPEN: "region_not_open",
+    Reason.FILING_REQUIRED: "filing_required",
 }
 """How the patient's own account took part, by its reason."""
 PAYER_REASONS = tuple(reason.value for reason in Reason)
@@ -111,6 +113,7 @@ def caps_answer(caps: Caps) -> dict[str, str | None]:
         "per_day": _maybe_yuan(caps.per_day_fen),
         "per_month": _maybe_yuan(caps.per_month_fen),
         "per_year": _maybe_yuan(caps.per_year_fen),
+        "total": _maybe_yuan(caps.quota_fen),
     }
 
 

@@ -29,6 +29,14 @@ def counted_on(spending: Spending, on: date) -> Spending:
     )
 
 
+def together(one: Spending, other: Spending) -> Spending:
+    """What counts of two sums on the newer of their days."""
+    newest = max(one.on, other.on)
+    _, *these = counted_on(one, newest)
+    _, *those = counted_on(other, newest)
+    return Spending(newest, *(fen + more for fen, more in zip(these, those, strict=True)))
+
+
 def spend(spending: Spending, on: date, amount_fen: int) -> Spending:
     """Add an amount to the sums of its day; a negative amount is a return.
 

@@ -14,9 +14,32 @@ from aggregates.refusals import (
     StatusUnchangedError,
     UnknownError,
 )
-from aggregates.vocabulary import Bucket, Ending, FilingKind, Instant, InsuranceStatus, StreamId
+from aggregates.vocabulary import (
+    Bucket,
+    Ending,
+    FilingKind,
+    Instant,
+    Insurance,
+    InsuranceStatus,
+    StreamId,
+)
 
 IN_ORDER = (InsuranceStatus.NORMAL, InsuranceStatus.RETIRED)
+
+
+def open_balance(
+    account: Account, now: Instant, *, is_allowed: bool
+) -> events.BalanceOpened | None:
+    """What goes before a resident's first credit; None where the account holds money already.
+
+    Raises:
+        NoFundsError: a resident's account, and the region does not allow it money.
+    """
+    if account.insurance is Insurance.EMPLOYEE:
+        return None
+    if not is_allowed:
+        raise NoFundsError
+    return None if account.is_balance_open else events.BalanceOpened(year=now.on.year)
 
 
 def credit(

@@ -50,6 +50,13 @@ class Credited:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BalanceOpened:
+    """A resident's account holds money from now on (regions.md §4 row 8); `year` is this year."""
+
+    year: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Debited:
     """Money paid for a settlement: the patient's own, or under a binding the sponsor's."""
 
@@ -107,13 +114,18 @@ class InvitationReceived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SponsorLinked:
-    """A binding was confirmed; this account is the beneficiary's."""
+    """A binding was confirmed; this account is the beneficiary's.
+
+    `by_name` are the bindings of all sponsors in the order of their names, where the region breaks
+    a tie by it; the names themselves are sealed.
+    """
 
     binding: StreamId
     sponsor: StreamId
     relation: Relation
     parent: ParentSex | None
     linked_at: datetime
+    by_name: tuple[StreamId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +152,13 @@ class BeneficiaryUnlinked:
     binding: StreamId
     parting: Parting
     on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuotaBegun:
+    """A quota over all time was set for a binding of this sponsor; what it pays counts from now."""
+
+    binding: StreamId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

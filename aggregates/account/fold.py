@@ -57,6 +57,8 @@ AccountEvent = (
     | StandingEvent
     | CredentialEvent
     | PoolSideEvent
+    | events.QuotaBegun
+    | events.BalanceOpened
 )
 
 
@@ -112,6 +114,7 @@ def _evolve_family(account: Account, event: FamilyEvent) -> Account:
             return account._replace(
                 invitations=tuple(i for i in account.invitations if i[0] != binding),
                 sponsors=(*account.sponsors, link),
+                by_name=event.by_name or account.by_name,
                 order_version=_next_order_version(account),
             )
         case events.SponsorUnlinked(binding=binding):
@@ -158,6 +161,18 @@ def _unlink_beneficiary(account: Account, event: events.BeneficiaryUnlinked) -> 
     )
 
 
+def _begin_quota(account: Account, event: events.QuotaBegun) -> Account:
+    links = (
+        link._replace(quota_used_fen=0) if link.binding == event.binding else link
+        for link in account.beneficiaries
+    )
+    return account._replace(beneficiaries=tuple(links))
+
+
+def _open_balance(account: Account, event: events.BalanceOpened) -> Account:
+    return account._replace(is_balance_open=True, year=event.year)
+
+
 _FOLDS: dict[type, Callable[[Account, Any], Account]] = {
     event_class: fold
     for group, fold in (
@@ -170,5 +185,5 @@ _FOLDS: dict[type, Callable[[Account, Any], Account]] = {
         (CredentialEvent, _evolve_credentials),
     )
     for event_class in get_args(group)
-}
+} | {events.QuotaBegun: _begin_quota, events.BalanceOpened: _open_balance}
 """The fold of each event class. A lookup is faster than a chain of isinstance."""

@@ -61,12 +61,20 @@ def _lent(
     return {
         "lent": spend(account.lent, event.on, lent_fen),
         "beneficiaries": tuple(
-            link._replace(used=spend(link.used, event.on, lent_fen))
+            link._replace(
+                used=spend(link.used, event.on, lent_fen),
+                quota_used_fen=_counted(link.quota_used_fen, lent_fen),
+            )
             if link.binding == event.binding
             else link
             for link in account.beneficiaries
         ),
     }
+
+
+def _counted(used_fen: int | None, lent_fen: int) -> int | None:
+    """What counts in a quota; the return of what was paid before it began counts nothing."""
+    return None if used_fen is None else max(0, used_fen + lent_fen)
 
 
 def evolve_balance(account: Account, event: BalanceEvent) -> Account:

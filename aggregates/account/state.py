@@ -31,13 +31,17 @@ class SponsorLink(NamedTuple):
 
 
 class BeneficiaryLink(NamedTuple):
-    """A beneficiary of this account, and what they have used of it."""
+    """A beneficiary of this account, and what they have used of it.
+
+    `quota_used_fen` is what was paid since a quota was first set; None where none ever was.
+    """
 
     binding: StreamId
     beneficiary: StreamId
     relation: Relation
     parent: ParentSex | None
     used: Spending
+    quota_used_fen: int | None = None
 
 
 class PastTie(NamedTuple):
@@ -88,6 +92,8 @@ class Account(NamedTuple):
     `year` is the calendar year of the current bucket. `invitations` pairs bindings with their
     sponsors; `releases` is a year and how many bindings were released in it. `pool` is the owner's
     family pool; `pool_transfers` is a year, a month, and the transfers into the pool in it.
+    `by_name` are the sponsors' bindings in the order of their names, where the region breaks a tie
+    by it.
     """
 
     region: str
@@ -117,11 +123,13 @@ class Account(NamedTuple):
     credentials: tuple[HeldCredential, ...] = ()
     pool: StreamId | None = None
     pool_transfers: tuple[int, int, int] = (0, 0, 0)
+    by_name: tuple[StreamId, ...] = ()
+    is_balance_open: bool = False
 
     @property
     def has_funds(self) -> bool:
-        """Whether the account can contain money: a resident's cannot."""
-        return self.insurance is Insurance.EMPLOYEE
+        """Whether the account can contain money: a resident's only once it was opened for it."""
+        return self.insurance is Insurance.EMPLOYEE or self.is_balance_open
 
     @property
     def balance_fen(self) -> int:

@@ -324,6 +324,7 @@ class CapsChange(TypedDict, total=False):
     per_day_fen: int | None
     per_month_fen: int | None
     per_year_fen: int | None
+    quota_fen: int | None
 
 
 def change_grant(

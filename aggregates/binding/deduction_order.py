@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from aggregates.account.events import OrderChanged
 from aggregates.account.state import Account, SponsorLink
-from aggregates.policy.choices import OrderMissing, OrderStrategy
+from aggregates.policy.choices import OrderMissing, OrderStrategy, TieBreak
 from aggregates.policy.edition import Edition, OrderTerms
 from aggregates.refusals import NotPermittedError, SponsorInvalidError, VersionStaleError
 from aggregates.vocabulary import StreamId
@@ -86,18 +86,23 @@ def move(
 
 
 def moved_by(
-    account: Account, live: tuple[SponsorLink, ...], sponsor: StreamId, wish: OrderChanged
+    account: Account,
+    live: tuple[SponsorLink, ...],
+    sponsor: StreamId,
+    wish: OrderChanged,
+    rank: int | None = None,
 ) -> OrderChanged:
     """The order that one sponsor (an account id) wishes, who moves only himself.
 
-    Who names only himself pays first; the others keep their order (regions.md §4 row 13).
+    Who names only himself pays at `rank`, first without one; the others keep their order
+    (regions.md §4 row 13).
 
     Raises:
         NotPermittedError: the others would pay in another order among themselves.
     """
     own = [link.binding for link in live if link.sponsor == sponsor]
     if list(wish.bindings) == own:
-        return move(account, live, own[0], 1)
+        return move(account, live, own[0], rank or 1)
     before, after = (
         [link.binding for link in _by_hand(live, order) if link.sponsor != sponsor]
         for order in (account.order or (), wish.bindings)
@@ -127,7 +132,8 @@ def in_order(
     """The sponsors in paying order, or None if the region requires an order to be set (S37).
 
     `links` are the account's sponsors whose grant has not expired. `region_of` and `balance_of`
-    (fen) read a sponsor's account. The smaller binding id breaks a tie.
+    (fen) read a sponsor's account. The name's place breaks a tie where the region says so, and then
+    the smaller binding id.
     """
     if len(links) < 2:  # noqa: PLR2004 -- one sponsor needs no order
         return links
@@ -139,7 +145,7 @@ def in_order(
             return None
         strategy = terms.order_fallback
     assert strategy is not None, "an edition without a fallback is never published"
-    return tuple(sorted(links, key=_key(strategy, terms, account.region, region_of, balance_of)))
+    return tuple(sorted(links, key=_key(strategy, terms, account, region_of, balance_of)))
 
 
 def _by_hand(
@@ -154,21 +160,33 @@ def _by_hand(
 def _key(
     strategy: OrderStrategy,
     terms: OrderTerms,
-    home: str,
+    account: Account,
     region_of: Callable[[StreamId], str],
     balance_of: Callable[[StreamId], int],
 ) -> Callable[[SponsorLink], tuple[int | str, ...]]:
+    tie = _tie(terms, account)
     match strategy:
         case OrderStrategy.BIND_TIME_DESC:
-            return lambda s: (-_age(s), s.binding)
+            return lambda s: (-_age(s), *tie(s))
         case OrderStrategy.BALANCE_DESC:
-            return lambda s: (-balance_of(s.sponsor), s.binding)
+            return lambda s: (-balance_of(s.sponsor), *tie(s))
         case OrderStrategy.SAME_REGION_FIRST:
             then = terms.order_then or OrderStrategy.BIND_TIME_ASC
-            follow = _key(then, terms, home, region_of, balance_of)
-            return lambda s: (region_of(s.sponsor) != home, *follow(s))
+            follow = _key(then, terms, account, region_of, balance_of)
+            return lambda s: (region_of(s.sponsor) != account.region, *follow(s))
         case _:
-            return lambda s: (_age(s), s.binding)
+            return lambda s: (_age(s), *tie(s))
+
+
+def _tie(terms: OrderTerms, account: Account) -> Callable[[SponsorLink], tuple[int | str, ...]]:
+    """What puts sponsors in order whom the strategy leaves equal (`tie_break`).
+
+    A sponsor bound before the region broke ties by name comes after those whose names are in order.
+    """
+    if terms.tie_break is TieBreak.BINDING_ID:
+        return lambda s: (s.binding,)
+    place = {binding: at for at, binding in enumerate(account.by_name)}
+    return lambda s: (place.get(s.binding, len(place)), s.binding)
 
 
 def _age(link: SponsorLink) -> int:

@@ -77,7 +77,7 @@ def check_parties(sponsor: Side, beneficiary: Side) -> None:
         raise refusals.SponsorExcludedError
     if sponsor.account.ending is not None or beneficiary.account.ending is not None:
         raise refusals.AccountEndedError
-    if not sponsor.account.has_funds:
+    if sponsor.account.insurance is not Insurance.EMPLOYEE:
         raise refusals.NoFundsError
     if sponsor.account.status not in terms.sponsor_status_ok:
         raise refusals.PartyStatusError(side="sponsor")

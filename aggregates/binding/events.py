@@ -8,12 +8,16 @@ from aggregates.vocabulary import BindingStatus, KinshipEvidence, ParentSex, Rel
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caps:
-    """A sponsor's limits for one beneficiary, in fen; None is no limit."""
+    """A sponsor's limits for one beneficiary, in fen; None is no limit.
+
+    `quota_fen` limits all that is paid under the binding, over all time.
+    """
 
     per_settlement_fen: int | None = None
     per_day_fen: int | None = None
     per_month_fen: int | None = None
     per_year_fen: int | None = None
+    quota_fen: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,7 @@ Opening = list[tuple[StreamId, PoolOpened | FamilyPoolOpened]]
 Transfer = list[tuple[StreamId, MovedToPool | PoolFunded | MovedFromPool | PoolEmptied]]
 
 
-class Room(NamedTuple):
+class TransferRoom(NamedTuple):
     """What an owner may move into the pool now, amounts in fen.
 
     `transfers_left` is None without a limit; `next_on` is the first day of the next month.
@@ -68,7 +68,7 @@ def terms_of(edition: Edition) -> PoolTerms:
     return edition.pool
 
 
-def room_of(owner: Account, terms: PoolTerms, now: Instant) -> Room:
+def room_of(owner: Account, terms: PoolTerms, now: Instant) -> TransferRoom:
     """What may be moved now. Held money counts as spent; a frozen account may move nothing."""
     is_closed = owner.is_frozen or owner.ending is not None
     free = 0 if is_closed else as_spent(owner, now).balance_fen
@@ -79,7 +79,7 @@ def room_of(owner: Account, terms: PoolTerms, now: Instant) -> Room:
     month_after = now.on.year * 12 + now.on.month
     next_on = date(month_after // 12, month_after % 12 + 1, 1)
     movable = max(0, free - terms.floor_fen)
-    return Room(terms.floor_fen, 0 if left == 0 else movable, left, next_on)
+    return TransferRoom(terms.floor_fen, 0 if left == 0 else movable, left, next_on)
 
 
 def transfer(

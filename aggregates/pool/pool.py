@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import NamedTuple
 
-from aggregates.account.cap_usage import NOTHING, Spending, spend
+from aggregates.account.cap_usage import NOTHING, Spending, spend, together
+from aggregates.account.reserved import as_spent
 from aggregates.account.state import Account, AccountHold
 from aggregates.policy.choices import MoneyModel, SponsorBuckets
 from aggregates.policy.edition import Edition
@@ -105,23 +106,38 @@ def pays_from_pool(edition: Edition) -> bool:
     return edition.money_model is MoneyModel.FAMILY_POOL
 
 
-def as_payer(owner_id: StreamId, owner: Account, pool: Pool | None) -> Account:
-    """The owner's account as if the pool's money were all it has, so that caps count the pool.
+def as_payer(owner: Account, pool: Pool | None, edition: Edition, now: Instant) -> Account:
+    """A sponsor's account as it pays by the sponsor's edition, held money being spent.
 
-    A pool that was never opened is an empty one. The pool's one bucket stands as current money.
+    Where pools pay, it has the pool's money alone, as current money; a pool that was never opened
+    is empty. Caps count what account and pool paid together, so that a change of the money model
+    within a period frees none.
     """
-    pool = pool or Pool(owner_id)
+    spent = as_spent(owner, now)
+    if pool is None:
+        is_empty = pays_from_pool(edition)
+        return spent._replace(current_fen=0, prior_fen=0) if is_empty else spent
     used = dict(pool.used)
-    return owner._replace(
-        current_fen=pool.balance_fen,
-        prior_fen=0,
-        lent=pool.lent,
-        beneficiaries=tuple(
-            link._replace(used=used.get(link.binding, NOTHING)) for link in owner.beneficiaries
+    from_pool = as_spent(
+        owner._replace(
+            current_fen=pool.balance_fen,
+            prior_fen=0,
+            lent=pool.lent,
+            beneficiaries=tuple(
+                link._replace(used=used.get(link.binding, NOTHING)) for link in owner.beneficiaries
+            ),
+            holds=tuple(
+                AccountHold(h.hold, h.binding, h.amount_fen, 0, 0, h.on, h.expires_at)
+                for h in pool.holds
+            ),
         ),
-        holds=tuple(
-            AccountHold(h.hold, h.binding, h.amount_fen, 0, 0, h.on, h.expires_at)
-            for h in pool.holds
+        now,
+    )
+    both = zip(spent.beneficiaries, from_pool.beneficiaries, strict=True)
+    return (from_pool if pays_from_pool(edition) else spent)._replace(
+        lent=together(spent.lent, from_pool.lent),
+        beneficiaries=tuple(
+            mine._replace(used=together(mine.used, its.used)) for mine, its in both
         ),
     )
 

@@ -13,13 +13,13 @@ from aggregates.binding.deduction_order import in_order
 from aggregates.policy.edition import Edition
 from aggregates.pool.pool import Pool, as_payer, pays_from_pool, pooled_edition
 from aggregates.settlement.cascade import Payers
-from aggregates.settlement.place_of_care import PlaceOfCare
+from aggregates.settlement.place_of_care import PlaceOfCare, own_reason
 from aggregates.settlement.purse import Purse, aid_limit, closed, own_purse, sponsor_purse
 from aggregates.vocabulary import BindingStatus, Instant, Reason, StreamId
 
 
 class Sponsor(NamedTuple):
-    """One sponsor as read for a settlement. `pool` is read where the edition pays from pools."""
+    """One sponsor as read for a settlement; `pool` is the family pool, where there is one."""
 
     link: SponsorLink
     account: Account
@@ -49,11 +49,13 @@ def editions_of(family: Family) -> dict[str, str]:
 def payers_of(family: Family, place: PlaceOfCare, now: Instant) -> Payers:
     """Everybody considered for a bill, in paying order."""
     patient = as_spent(family.account, now)
-    own = own_purse(family.account_id, patient, family.edition.money)
     paying = {
-        sponsor_id: as_spent(_fund_of(sponsor_id, s), now)
+        sponsor_id: as_payer(s.account, s.pool, s.edition, now)
         for sponsor_id, s in family.sponsors.items()
     }
+    own = own_purse(
+        family.account_id, patient, family.edition.money, own_reason(place, family.edition)
+    )
     purses = {
         sponsor_id: _purse_of(sponsor_id, s, paying[sponsor_id], place, now)
         for sponsor_id, s in family.sponsors.items()
@@ -81,13 +83,6 @@ def payers_of(family: Family, place: PlaceOfCare, now: Instant) -> Payers:
         reason,
         aid_limit(patient, family.edition.money, now),
     )
-
-
-def _fund_of(sponsor_id: StreamId, sponsor: Sponsor) -> Account:
-    """The account that pays: the sponsor's, or the pool in its shape."""
-    if not pays_from_pool(sponsor.edition):
-        return sponsor.account
-    return as_payer(sponsor_id, sponsor.account, sponsor.pool)
 
 
 def _purse_of(

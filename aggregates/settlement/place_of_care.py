@@ -1,4 +1,4 @@
-"""Where and for what kind of visit aid may be used (policy.md §3.2 `place_scope`)."""
+"""Where and for what kind of visit aid and own money may be used (policy.md §3.2 `place_scope`)."""
 
 import re
 from datetime import date
@@ -37,10 +37,24 @@ def aid_reason(place: PlaceOfCare, edition: Edition) -> Reason | None:
     terms = edition.place
     if not is_open_for(place.med_type, terms, place.reading):
         return Reason.MED_TYPE_NOT_ALLOWED
-    rule = next((r for r in terms.place_scope if _applies(r, place, edition.region)), None)
-    if rule is None or not _is_open(rule, place) or not _accepts(place, edition.region):
+    if not _accepts(place, edition.region):
         return Reason.REGION_NOT_OPEN
-    needs_filing = rule.filing and (terms.filing_at_home or not place.is_home)
+    return _reason_by(terms.place_scope, place, edition)
+
+
+def own_reason(place: PlaceOfCare, edition: Edition) -> Reason | None:
+    """Why the patient's own money may not be used there; None if allowed (regions.md §4 row 7)."""
+    if not edition.place.own_place_scope:
+        return None
+    return _reason_by(edition.place.own_place_scope, place, edition)
+
+
+def _reason_by(rules: tuple[PlaceRule, ...], place: PlaceOfCare, edition: Edition) -> Reason | None:
+    """What the first rule that fits says."""
+    rule = next((r for r in rules if _applies(r, place, edition.region)), None)
+    if rule is None or not _is_open(rule, place):
+        return Reason.REGION_NOT_OPEN
+    needs_filing = rule.filing and (edition.place.filing_at_home or not place.is_home)
     if needs_filing and not place.is_filed:
         return Reason.FILING_REQUIRED
     return None

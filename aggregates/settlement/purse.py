@@ -18,6 +18,7 @@ from aggregates.vocabulary import Bucket, Instant, Reason, StreamId, Use
 NO_CAPS = (None, None, None, None)
 BY_REGION = ("REGION_SETTLEMENT", "REGION_DAY", "REGION_MONTH", "REGION_YEAR")
 BY_SPONSOR = ("SPONSOR_SETTLEMENT", "SPONSOR_DAY", "SPONSOR_MONTH", "SPONSOR_YEAR")
+QUOTA = "SPONSOR_TOTAL"
 """The names of caps, by who set them and what they count."""
 
 OWN_ORDERS = {
@@ -64,14 +65,21 @@ def closed(account: StreamId | None, binding: StreamId | None, reason: Reason) -
     return Purse(account, binding, (), 0, None, None, clamps=True, reason=reason)
 
 
-def own_purse(account_id: StreamId, account: Account, terms: MoneyTerms) -> Purse:
-    """The patient's own purse, without cap or reserve (policy.md R110, S04)."""
+def own_purse(
+    account_id: StreamId, account: Account, terms: MoneyTerms, place_closed: Reason | None = None
+) -> Purse:
+    """The patient's own purse, without cap or reserve (policy.md R110, S04).
+
+    `place_closed` is why own money may not be used at the place of care.
+    """
     if not account.has_funds:
         return closed(None, None, Reason.NO_ACCOUNT)
     if account.ending is not None:
         return closed(account_id, None, Reason.CLOSED)
     if account.is_frozen:
         return closed(account_id, None, Reason.FROZEN)
+    if place_closed is not None:
+        return closed(account_id, None, place_closed)
     buckets = _in_order(account.current_fen, account.prior_fen, OWN_ORDERS[terms.own_buckets_order])
     available_fen = max(0, min(_sum(buckets), account.balance_fen))
     reason = None if available_fen else Reason.SKIPPED_ZERO
@@ -186,6 +194,7 @@ def _sponsor_limits(
     """What the region's caps in their scope and the sponsor's own caps leave (S85)."""
     limits: list[_Left] = []
     by_binding = used.used if used else sponsor.lent
+    is_over_all = money.sponsor_cap_scope is CapScope.PER_SPONSOR
     if money.cap_set_by is not CapSetBy.SPONSOR and money.cap_scope is CapScope.PER_BINDING:
         limits += _region_limits(money, by_binding, now)
     if money.cap_set_by is not CapSetBy.SPONSOR and money.cap_scope is CapScope.PER_SPONSOR:
@@ -194,10 +203,13 @@ def _sponsor_limits(
         caps = binding.caps
         limits += _limits(
             (caps.per_settlement_fen, caps.per_day_fen, caps.per_month_fen, caps.per_year_fen),
-            by_binding,
+            sponsor.lent if is_over_all else by_binding,
             now,
             BY_SPONSOR,
         )
+        if caps.quota_fen is not None:
+            gone_fen = (used.quota_used_fen if used else None) or 0
+            limits.append((max(0, caps.quota_fen - gone_fen), QUOTA))
     return limits
 
 

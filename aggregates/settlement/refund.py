@@ -1,19 +1,29 @@
 """A partial refund: the lines it is taken from, and what each payer gets (policy.md §3.4)."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import NamedTuple
 
 from aggregates.policy.choices import PayableBy, RefundMode, RefundUntil
 from aggregates.policy.edition import Edition, ItemTerms, RefundDays
 from aggregates.refusals import (
     AmountOutOfRangeError,
+    ClaimChangedError,
     LinesMismatchError,
     PartialRefundNotAllowedError,
     RefundExceedsError,
+    ReplacementNotAllowedError,
+    SecondSwipeClosedError,
 )
 from aggregates.settlement.bill import personal_of, smaller
-from aggregates.settlement.events import Claim, FeeLine, PartRefunded, PayerReturn, PayerShare
+from aggregates.settlement.events import (
+    Claim,
+    FeeLine,
+    PartRefunded,
+    PayerReturn,
+    PayerShare,
+    Settled,
+)
 from aggregates.settlement.payable_money import payer_of
 from aggregates.settlement.purse import paid_order
 from aggregates.settlement.resplit import SPONSOR_ORDER, recast
@@ -98,6 +108,37 @@ def refund(
         split = recast(claim, remainder.payers, edition)
         payers, cash_fen = split.payers, split.cash_fen
     return _event(remainder, payers, cash_fen, request, reason)
+
+
+def check_replaceable(settled: Settled, claim: Claim, edition: Edition, now: Instant) -> None:
+    """Check that a bill may be settled anew in place of a settled one (S71).
+
+    Where the region has a second swipe, a bill that was settled without aid may be settled again
+    with aid, unchanged, within `order.second_swipe_minutes` (regions.md §4 row 12): own money pays
+    what it paid, and aid pays what was cash.
+
+    Raises:
+        ClaimChangedError: another patient, or a second swipe of another bill;
+        SecondSwipeClosedError: the minutes are over;
+        ReplacementNotAllowedError: the region settles no bill anew.
+    """
+    before, minutes = settled.claim, edition.order.second_swipe_minutes
+    if claim.beneficiary != before.beneficiary:
+        raise ClaimChangedError
+    if minutes is None or before.use_aid or not claim.use_aid:
+        if RefundMode.FULL_RESETTLE not in edition.refund.refund_mode:
+            raise ReplacementNotAllowedError
+        return
+    if _facts(claim) != _facts(before):
+        raise ClaimChangedError
+    if now.at - settled.settled_at > timedelta(minutes=minutes):
+        raise SecondSwipeClosedError
+
+
+def _facts(claim: Claim) -> tuple[object, ...]:
+    """What is the same in a second swipe; the batch may be another."""
+    sums = claim.total_fen, claim.fund_pay_fen, claim.lines
+    return claim.visit, claim.med_type, claim.use_account, sums
 
 
 def is_open(

@@ -163,10 +163,14 @@ async def look_at_order(api: ApiOf, caller: CallerOf, person_no: str) -> Respons
     responses=problems(400, 403, 404, 409),
 )
 async def change_order(change: ChangeOf, person_no: str, body: OrderBody) -> Response:
-    """Set the deduction order (the beneficiary, or whom the region lets set it)."""
+    """Set the deduction order (the beneficiary, or whom the region lets set it).
+
+    Where the sponsors set it, a sponsor moves only himself: he may name only himself, and in `rank`
+    the place where he pays, 1 first.
+    """
     request = change.request(f"accounts/{person_no}/deduction-order", body, needs_key=False)
     reply = await deduction_order.change_order(
-        change.context, request, person_no, body.sponsors, body.version
+        change.context, request, person_no, body.sponsors, body.version, body.rank
     )
     render = None if reply.refusal else await _with_sponsors(change.context, reply.answer)
     return change.answer(reply, 200, render)

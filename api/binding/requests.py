@@ -17,21 +17,32 @@ from api.http.fields import (
     Word,
 )
 
+Rank = Annotated[int, Field(ge=1, le=100)]
+"""A place in the deduction order; 1 pays first."""
+
 
 class OrderBody(Body):
-    """A deduction order: the sponsors' person numbers, in paying order."""
+    """A deduction order: the sponsors' person numbers, in paying order.
+
+    `rank` is for a sponsor who names only himself, where the region lets the sponsors set it.
+    """
 
     sponsors: Annotated[tuple[PersonNo, ...], Field(max_length=100, fail_fast=True)]
     version: Version = 0
+    rank: Rank | None = None
 
 
 class CapsBody(Body):
-    """Limits for a beneficiary, in yuan; null is no limit."""
+    """Limits for a beneficiary, in yuan; null is no limit.
+
+    `total` limits all that is paid under the binding, over all time since it was first set.
+    """
 
     per_settlement: Amount | None = None
     per_day: Amount | None = None
     per_month: Amount | None = None
     per_year: Amount | None = None
+    total: Amount | None = None
 
 
 UseWord = Literal["care", "premium"]
@@ -83,7 +94,7 @@ class BindingBody(Body):
     caps: CapsBody = CapsBody()
     valid_from: TermDay | None = None
     valid_until: TermDay | None = None
-    rank: Annotated[int, Field(ge=1, le=100)] | None = None
+    rank: Rank | None = None
 
 
 class DocumentReviewBody(Body):

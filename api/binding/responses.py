@@ -25,6 +25,7 @@ class CapsReply(ApiModel):
     per_day: str | None
     per_month: str | None
     per_year: str | None
+    total: str | None
 
 
 class BindingReply(ApiModel):

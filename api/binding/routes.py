@@ -210,6 +210,7 @@ def caps_of(body: CapsBody) -> Caps:
         per_day_fen=maybe_fen(body.per_day),
         per_month_fen=maybe_fen(body.per_month),
         per_year_fen=maybe_fen(body.per_year),
+        quota_fen=maybe_fen(body.total),
     )
 
 
@@ -229,7 +230,8 @@ def _caps_change_of(body: GrantBody) -> CapsChange:
         return CapsChange()
     caps = body.caps or CapsBody()
     sent = CapsBody.model_fields if body.caps is None else body.caps.model_fields_set
-    return cast("CapsChange", {f"{name}_fen": maybe_fen(getattr(caps, name)) for name in sent})
+    names = {name: "quota_fen" if name == "total" else f"{name}_fen" for name in sent}
+    return cast("CapsChange", {names[name]: maybe_fen(getattr(caps, name)) for name in sent})
 
 
 def _sent_members(body: GrantBody) -> list[str]:

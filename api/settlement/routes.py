@@ -171,7 +171,10 @@ async def refund_settlement(change: ChangeOf, settlement_id: str, body: RefundBo
     responses=problems(404, 409, 422) | telling_since(),
 )
 async def replace_settlement(change: ChangeOf, settlement_id: str, body: ClaimBody) -> Response:
-    """Cancel a settlement and settle the corrected bill in its place, as one (institution)."""
+    """Cancel a settlement and settle the corrected bill in its place, as one (institution).
+
+    A second swipe is the same bill with aid, in place of one settled with `use_aid` false.
+    """
     stream = stream_of("stl", settlement_id)
     request = change.request(f"settlements/{stream}/replacement", body)
     return await settlement_answer(

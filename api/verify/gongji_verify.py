@@ -376,6 +376,14 @@ class PeriodSums(NamedTuple):
             newest, sums.day + added.day, sums.month + added.month, sums.year + added.year
         )
 
+    def and_also(self, other: "PeriodSums") -> "PeriodSums":
+        """The sums of both on the newer of their days."""
+        newest = max(self.on, other.on)
+        mine, theirs = self.as_of(newest), other.as_of(newest)
+        return PeriodSums(
+            newest, mine.day + theirs.day, mine.month + theirs.month, mine.year + theirs.year
+        )
+
     def as_of(self, on: date) -> "PeriodSums":
         """The sums that count on a day: 0 for a day, month or year that is over."""
         is_month = (self.on.year, self.on.month) == (on.year, on.month)
@@ -394,8 +402,9 @@ NO_SUMS = PeriodSums()
 class FoldedAccount:
     """An account after its events, in fen. `is_known`: no event of an unknown topic changed it.
 
-    `received` is aid it got, `lent` aid it gave, `used` the aid it gave under each binding.
-    `pool` is the owner's family pool; `transfers` is a month and the transfers into the pool in it.
+    `received` is aid it got, `lent` aid it gave, `used` the aid it gave under each binding,
+    `quotas` what each binding gave since a quota was first set for it. `pool` is the owner's family
+    pool; `transfers` is a month and the transfers into the pool in it.
     """
 
     region: str
@@ -411,10 +420,14 @@ class FoldedAccount:
     transfers: tuple[str, int] = ("", 0)
     links: dict[str, JsonObject] = field(default_factory=dict)
     order: list[str] | None = None
+    by_name: list[str] = field(default_factory=list)
     received: PeriodSums = NO_SUMS
     lent: PeriodSums = NO_SUMS
     used: dict[str, PeriodSums] = field(default_factory=dict)
+    quotas: dict[str, int] = field(default_factory=dict)
     holds: dict[str, JsonObject] = field(default_factory=dict)
+    filings: dict[str, JsonObject] = field(default_factory=dict)
+    standing: str = "NORMAL"
     suspended: dict[str, int] = field(default_factory=dict)
 
     def lend(self, binding: str | None, on: date, fen: int) -> None:
@@ -424,10 +437,12 @@ class FoldedAccount:
         self.lent = self.lent.plus(on, fen)
         if binding in self.used:
             self.used[binding] = self.used[binding].plus(on, fen)
+        if binding in self.quotas:
+            self.quotas[binding] = max(0, self.quotas[binding] + fen)
 
     def as_spent(self, at: datetime) -> "FoldedAccount":
         """A copy with past years closed and the holds in force at a moment already paid."""
-        copy = replace(self, used=dict(self.used))
+        copy = replace(self, used=dict(self.used), quotas=dict(self.quotas))
         is_over = self.has_funds and self.year < day_of(at).year
         if is_over:
             copy.current, copy.prior = 0, self.current + self.prior
@@ -443,6 +458,15 @@ class FoldedAccount:
             if hold["aid_fen"]:
                 copy.received = copy.received.plus(on, hold["aid_fen"])
         return copy
+
+    def filed_for(self, region: str, on: date) -> list[str]:
+        """The kinds of filings for care in a region that are valid on a day."""
+        return [
+            filing["kind"]
+            for place, filing in self.filings.items()
+            if region.startswith(place.removesuffix("00").removesuffix("00"))
+            and filing["from_on"] <= f"{on}" <= (filing["until_on"] or "9999")
+        ]
 
     def fold_money(self, name: str, event: JsonObject) -> None:
         """Fold what changes the balance."""
@@ -497,12 +521,27 @@ class FoldedAccount:
             self.order = list(event["bindings"])
         elif name == "sponsor-linked":
             self.links[event["binding"]] = event
+            self.by_name = event.get("by_name") or self.by_name
         elif name == "sponsor-unlinked":
             self.links.pop(event["binding"], None)
-        elif name == "beneficiary-linked":
+        else:
+            self._fold_use(name, event)
+
+    def _fold_use(self, name: str, event: JsonObject) -> None:
+        """Fold for whom a sponsor's debits are counted."""
+        if name == "beneficiary-linked":
             self.used[event["binding"]] = NO_SUMS
         elif name == "beneficiary-unlinked":
             self.used.pop(event["binding"], None)
+            self.quotas.pop(event["binding"], None)
+        elif name == "filing-made":
+            self.filings[event["place"]] = event
+        elif name in ("insurance-suspended", "insurance-resumed"):
+            self.standing = event["standing"]
+        elif name == "balance-opened":
+            self.has_funds, self.year = True, event["year"]
+        elif name == "quota-begun":
+            self.quotas[event["binding"]] = 0
 
 
 @dataclass(slots=True)
@@ -614,6 +653,7 @@ STANDING = _names(
     " flags-changed"
     " invitation-received sponsor-linked sponsor-unlinked beneficiary-linked beneficiary-unlinked"
     " credential-added credential-withdrawn"
+    " quota-begun balance-opened"
 )
 POOL_GIVES = _names("funded returned premium-returned")
 POOL = POOL_GIVES | _names("debited premium-debited emptied held hold-released")
@@ -711,7 +751,8 @@ class FoldedLedger:
             if account is not None:
                 self.fault("life cycles", row, f"account {row.stream} is opened twice")
             has_funds, year = event["insurance"] == "employee", date.fromisoformat(event["on"]).year
-            self.accounts[row.stream] = FoldedAccount(event["region"], has_funds, year)
+            opened = FoldedAccount(event["region"], has_funds, year, standing=event["standing"])
+            self.accounts[row.stream] = opened
             return
         if account is None:
             self.fault("life cycles", row, f"account {row.stream} was never opened")
@@ -731,6 +772,13 @@ class FoldedLedger:
 
     def _check_account_event(self, row: ExportRow, name: str, account: FoldedAccount) -> None:
         event, suspended = row.event, account.suspended
+        if name == "balance-opened":
+            at = datetime.fromtimestamp(row.recorded_at // 1_000_000, UTC)
+            rules = self.edition(account.region, day_of(at))
+            if account.has_funds or not rules or not rules["money"].get("resident_balance"):
+                self.fault("policies", row, "its region gives this account no money")
+        if name == "credited" and account.is_known and not account.has_funds:
+            self.fault("life cycles", row, "a credit to an account that holds no money")
         if name == "year-closed" and account.is_known and event["carried_fen"] != account.current:
             self.fault("double entry", row, "the year carried over another sum than it had")
         if name == "suspense-paid-out" and suspended.get(event["ticket"]) != event["amount_fen"]:
@@ -1071,7 +1119,8 @@ class DecisionCheck:
         available = {"CURRENT_ONLY": spent.current, "PRIOR_ONLY": spent.prior}.get(
             buckets, spent.current + spent.prior
         )
-        if spent.is_frozen or spent.has_ended or not spent.has_funds:
+        is_closed = spent.is_frozen or spent.has_ended or not spent.has_funds
+        if is_closed or self._closes_own(rules["place"].get("own_place_scope"), spent):
             available = 0
         stated = own["available_fen"]
         if stated != available:
@@ -1079,6 +1128,26 @@ class DecisionCheck:
         may_pay = self.claim["use_account"] and not rules["items"].get("bucket_rules")
         if self.event["aid_fen"] and may_pay and fen_of(own) < available:
             self.fault("order", "aid paid before own money was spent")
+
+    def _closes_own(self, table: list[JsonObject] | None, spent: FoldedAccount) -> bool:
+        """Whether the patient's own money may not be used at the place of care."""
+        institution = self.ledger.institutions.get(stream_of(self.claim["institution"]))
+        if not table or institution is None:
+            return False
+        kind, where, home = institution["kind"], institution["region"], spent.region
+        fits = {"*": True, "same_region": where == home, "same_province": where[:2] == home[:2]}
+        for rule in table:
+            is_here = fits.get(rule["place"], rule["place"] == where)
+            if is_here and rule["class"] in ("*", kind):
+                break
+        else:
+            return True
+        kinds = spent.filed_for(where, self.day)
+        classes = set(rule["person_classes"])
+        is_of_class = not classes or not classes.isdisjoint({spent.standing, *kinds})
+        is_listed = institution["code"] in rule["institutions"] and is_of_class
+        is_open = is_listed if rule["use"] == "WHITELIST" else rule["use"] == "ON"
+        return not is_open or (rule["filing"] and not kinds)
 
     def _check_fund(self, rules: JsonObject) -> None:
         """Where the region says so, no aid pays on a bill that the pooled fund pays into."""
@@ -1151,14 +1220,18 @@ class DecisionCheck:
             strategy = terms["order_fallback"]
         sponsor = self.ledger.accounts.get(stream_of(link["sponsor"]))
         first: tuple[int | float | str, ...] = ()
+        tie: tuple[int | str, ...] = (binding,)
+        if terms.get("tie_break") == "NAME_PINYIN":
+            names = patient.by_name
+            tie = (names.index(binding) if binding in names else len(names), binding)
         if strategy == "SAME_REGION_FIRST":
             first = (sponsor is None or sponsor.region != patient.region,)
             strategy = terms["order_then"]
         if strategy == "BALANCE_DESC" and sponsor is not None:
             theirs = self.ledger.edition(sponsor.region, self.day)
-            spent = self._payer(sponsor, theirs or rules).as_spent(self.at)
-            return (*first, -(spent.current + spent.prior), binding)
-        return (*first, -linked if strategy == "BIND_TIME_DESC" else linked, binding)
+            spent = self._payer(sponsor, theirs or rules)
+            return (*first, -(spent.current + spent.prior), *tie)
+        return (*first, -linked if strategy == "BIND_TIME_DESC" else linked, *tie)
 
     def _check_sponsor(self, share: JsonObject) -> None:
         """A sponsor who paid had granted it, had the money, and stayed below every cap."""
@@ -1179,8 +1252,7 @@ class DecisionCheck:
         if pool != (sponsor.pool if is_pooled else ""):
             self.fault("authority", f"{share['account']} paid from other money than its rules open")
         if share["available_fen"]:
-            spent = self._payer(sponsor, rules).as_spent(self.at)
-            spent.used.setdefault(share["binding"], NO_SUMS if is_pooled else spent.lent)
+            spent = self._payer(sponsor, rules)
             money = rules["money"] | (NO_RESERVE if is_pooled else {})
             self._check_purse(share, spent, money)
             limits = limits_of(grant, share["binding"], spent, money, self.day)
@@ -1189,11 +1261,21 @@ class DecisionCheck:
             self.fault("order", f"{share['account']} paid without any money")
 
     def _payer(self, sponsor: FoldedAccount, rules: JsonObject) -> FoldedAccount:
-        """Whose money pays by a sponsor's rules: the account's, or that of the family pool."""
-        if rules["money_model"] != FAMILY_POOL:
-            return sponsor
-        pool = self.ledger.pools.get(sponsor.pool)
-        return FoldedAccount("", has_funds=False, year=0) if pool is None else pool.fund
+        """The money that pays by a sponsor's rules: the account's, or that of the family pool.
+
+        It is `as_spent`, and caps count what both of them paid.
+        """
+        spent, pool = sponsor.as_spent(self.at), self.ledger.pools.get(sponsor.pool)
+        is_pooled = rules["money_model"] == FAMILY_POOL
+        if pool is None:
+            return replace(spent, current=0, prior=0) if is_pooled else spent
+        fund = pool.fund.as_spent(self.at)
+        money = fund if is_pooled else spent
+        used = {
+            binding: sums.and_also(fund.used.get(binding, NO_SUMS))
+            for binding, sums in spent.used.items()
+        }
+        return replace(money, lent=spent.lent.and_also(fund.lent), used=used)
 
     def _check_grant(self, share: JsonObject, grant: FoldedGrant) -> None:
         """The grant is in force on that day, between these two, and for care."""
@@ -1302,7 +1384,11 @@ def limits_of(
     if money["cap_set_by"] != "SPONSOR" and money["cap_scope"] == "PER_SPONSOR":
         yield from left_of(money, "cap_", spent.lent, on)
     if money["cap_set_by"] != "REGION":
-        yield from left_of(grant.terms["caps"], "", used, on)
+        caps = grant.terms["caps"]
+        is_over_all = money.get("sponsor_cap_scope") == "PER_SPONSOR"
+        yield from left_of(caps, "", spent.lent if is_over_all else used, on)
+        if caps.get("quota_fen") is not None:
+            yield max(0, caps["quota_fen"] - spent.quotas.get(binding, 0))
 
 
 def left_of(caps: JsonObject, prefix: str, used: PeriodSums, on: date) -> Iterator[int]:

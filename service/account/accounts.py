@@ -18,6 +18,7 @@ from aggregates.account.events import (
 )
 from aggregates.account.fold import AccountEvent, evolve
 from aggregates.account.state import Account
+from aggregates.policy.edition import MoneyTerms
 from aggregates.refusals import AccountExistsError, NoEditionError, UnknownError
 from aggregates.vocabulary import (
     Bucket,
@@ -192,21 +193,29 @@ async def credit(context: ServiceContext, request: Request, command: CreditAccou
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
         account_id, account = own_region(reads, context.vault, request.caller, command.person_no)
-        alone_max_fen = None
-        if request.channel == "http":
-            alone_max_fen = _alone_max_fen(reads, context.vault, account.region, now)
+        is_http, is_resident = request.channel == "http", account.insurance is Insurance.RESIDENT
+        terms = None
+        if is_http or is_resident:
+            terms = _money_terms(reads, context.vault, account.region, now)
+        is_allowed = terms is not None and terms.resident_balance
+        opened = rules.open_balance(account, now, is_allowed=is_allowed)
         event = rules.credit(
-            account, command.bucket, command.amount_fen, command.reference, alone_max_fen
+            evolve(account, opened) if opened else account,
+            command.bucket,
+            command.amount_fen,
+            command.reference,
+            terms.credit_four_eyes_above_fen if terms and is_http else None,
         )
-        return changed(reads, (account_id, account), [(account_id, event)], now)
+        events: StreamEvents = [(account_id, each) for each in (opened, event) if each]
+        return changed(reads, (account_id, account), events, now)
 
     return await context.do(request, decide)
 
 
-def _alone_max_fen(reads: ReadSet, vault: Vault, region: str, now: Instant) -> int | None:
-    """What one clerk may credit alone today, in fen; None without a limit or an edition."""
+def _money_terms(reads: ReadSet, vault: Vault, region: str, now: Instant) -> MoneyTerms | None:
+    """The region's terms of money today; None without an edition."""
     try:
-        return edition_in_force(reads, vault, region, now).money.credit_four_eyes_above_fen
+        return edition_in_force(reads, vault, region, now).money
     except NoEditionError:
         return None
 

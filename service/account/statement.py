@@ -46,11 +46,21 @@ async def entries(
 
     async def read(account_id: StreamId, cursor: str | None, limit: int) -> Page[dict[str, Any]]:
         rows, following = await entry_models.of_account(read_models.pool, account_id, cursor, limit)
-        bills = await _read_bills(context, account_id, rows)
-        items = (_entry(entry, bills.source(entry), request.language) for entry in rows)
+        items = await shown_entries(context, account_id, rows, request.language)
         return Page(tuple(items), following)
 
     return await read_list(context, read_models, caller, request, entry_models.TABLE, read)
+
+
+async def shown_entries(
+    context: ServiceContext,
+    account_id: StreamId,
+    rows: Sequence[StatementEntry],
+    language: Language,
+) -> list[dict[str, Any]]:
+    """Entries as their account's owner sees them."""
+    bills = await _read_bills(context, account_id, rows)
+    return [_entry(entry, bills.source(entry), language) for entry in rows]
 
 
 async def read_list(

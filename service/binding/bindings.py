@@ -37,6 +37,7 @@ from service.binding.parties import (
     may_know,
     party,
     side_of,
+    sponsors_by_name,
     without_stranger,
 )
 from service.binding.registry_sync import bring_up_to_date
@@ -127,7 +128,9 @@ def _invite_known(
     activation = activation_of(sponsor.edition.binding, binding.relation)
     is_alone = activation is Activation.SPONSOR_ONLY
     if is_alone and binding.status is BindingStatus.INVITED:
-        return events + confirmed_events(binding_id, binding, sponsor, beneficiary, now)
+        names = sponsors_by_name(reads, vault, beneficiary, (binding_id, sponsor.account_id))
+        sides = (sponsor, beneficiary)
+        return events + confirmed_events(binding_id, binding, sides, names, now)
     received = account_events.InvitationReceived(binding=binding_id, sponsor=sponsor.account_id)
     return [*events, (beneficiary_id, received)]
 
@@ -174,20 +177,34 @@ async def confirm(
         rules.check_kin(binding, shown, now)
         with_parent = _with_parent(binding, shown)
         events += of_beneficiary
-        events += confirmed_events(binding_id, with_parent, sponsor, beneficiary, now, consent)
+        names = sponsors_by_name(reads, vault, beneficiary, (binding_id, binding.sponsor))
+        events += confirmed_events(
+            binding_id, with_parent, (sponsor, beneficiary), names, now, consent
+        )
         account = _after(beneficiary, events)
         if order is not None:
-            if beneficiary.edition.order.order_strategy is not OrderStrategy.BENEFICIARY_SET:
-                raise NotPermittedError
-            side = beneficiary.account_id
-            named = named_bindings(reads, vault, side, account.sponsors, order)
-            changed = orders.change_order(account, account.sponsors, named, None)
-            events.append((side, changed))
+            changed = _order_named(reads, vault, beneficiary, account, order)
+            events.append((beneficiary.account_id, changed))
             account = evolve(account, changed)
         decision = decision_of(binding_id, binding, reads.version(binding_id), events, now, agent)
         return _with_warnings(decision, account, account.sponsors, beneficiary.edition.order)
 
     return await context.do(request, decide)
+
+
+def _order_named(
+    reads: ReadSet, vault: Vault, side: Side, account: Account, order: tuple[str, ...]
+) -> account_events.OrderChanged:
+    """The order that a beneficiary names on agreeing; `account` has the new sponsor.
+
+    Raises:
+        NotPermittedError: the sponsors set it in this region; SponsorInvalidError: it names
+        somebody twice, or who is no sponsor.
+    """
+    if side.edition.order.order_strategy is not OrderStrategy.BENEFICIARY_SET:
+        raise NotPermittedError
+    named = named_bindings(reads, vault, side.account_id, account.sponsors, order)
+    return orders.change_order(account, account.sponsors, named, None)
 
 
 def _after(side: Side, events: StreamEvents) -> Account:
@@ -296,8 +313,13 @@ async def change(
         uses = terms.uses or binding.uses
         valid_until = terms.valid_until(binding.valid_until)
         changed = rules.change_grant(binding, now, uses, terms.caps, valid_until)
+        events: StreamEvents = [(binding_id, changed)]
+        links = reads.account(binding.sponsor).beneficiaries
+        link = next((link for link in links if link.binding == binding_id), None)
+        if link is not None and link.quota_used_fen is None:
+            events += _quota_begun(binding_id, binding.sponsor, changed.caps)
         version = reads.version(binding_id)
-        return decision_of(binding_id, binding, version, [(binding_id, changed)], now, agent)
+        return decision_of(binding_id, binding, version, events, now, agent)
 
     return await context.do(request, decide)
 
@@ -333,15 +355,17 @@ def _sides(binding: Binding) -> Parties:
 def confirmed_events(
     binding_id: StreamId,
     binding: Binding,
-    sponsor: Side,
-    beneficiary: Side,
+    sides: tuple[Side, Side],
+    by_name: tuple[StreamId, ...],
     now: Instant,
     consent: str | None = None,
 ) -> StreamEvents:
     """The confirmation, and the links on both accounts; `consent` is the beneficiary's.
 
-    A rank of the form puts the sponsor at that place of the order.
+    `sides` are sponsor and beneficiary, `by_name` as `sponsors_by_name` says. A rank of the form
+    puts the sponsor at that place of the order.
     """
+    sponsor, beneficiary = sides
     confirmed = rules.confirm(binding, sponsor, beneficiary, now, consent)
     linked = account_events.SponsorLinked(
         binding=binding_id,
@@ -349,6 +373,7 @@ def confirmed_events(
         relation=binding.relation,
         parent=binding.parent,
         linked_at=confirmed.confirmed_at,
+        by_name=by_name,
     )
     after = evolve(beneficiary.account, linked)
     ranked = orders.order_at_binding(
@@ -367,7 +392,15 @@ def confirmed_events(
                 parent=binding.parent,
             ),
         ),
+        *_quota_begun(binding_id, sponsor.account_id, binding.caps),
     ]
+
+
+def _quota_begun(binding_id: StreamId, sponsor: StreamId, caps: Caps) -> StreamEvents:
+    """The event that begins to count a quota, if there is one."""
+    if caps.quota_fen is None:
+        return []
+    return [(sponsor, account_events.QuotaBegun(binding=binding_id))]
 
 
 def decision_of(

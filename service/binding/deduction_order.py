@@ -33,8 +33,11 @@ async def change_order(
     person_no: str,
     sponsors: tuple[str, ...],
     version: int | None,
+    rank: int | None = None,
 ) -> Reply:
     """Set the deduction order of a beneficiary, by the sponsors' person numbers.
+
+    Where the sponsors set it, each moves only himself, and may name only himself and his `rank`.
 
     Raises:
         OwnFirstMandatoryError: the own account is in no order (S11); SponsorInvalidError: one is
@@ -55,7 +58,7 @@ async def change_order(
             me = find_person(reads, context.vault, request.caller.subject)
             terms = edition_in_force(reads, context.vault, account.region, now).order
             if terms.order_strategy is OrderStrategy.SPONSOR_SET:
-                event = rules.moved_by(account, live, me, event)
+                event = rules.moved_by(account, live, me, event, rank)
         answer = order_answer(rules.current_order(evolve(account, event), live))
         events: StreamEvents = [(account_id, event)]
         return Decision(answer=json.encode(answer), events=events, on_behalf_of=agent)

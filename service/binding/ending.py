@@ -9,7 +9,7 @@ from aggregates.binding import binding as rules
 from aggregates.binding.eligibility import is_excluded
 from aggregates.policy.edition import BindingTerms
 from aggregates.refusals import NoEditionError
-from aggregates.vocabulary import Instant, Parting, StreamId
+from aggregates.vocabulary import BindingStatus, Instant, Parting, StreamId
 from service.ledger.command import StreamEvents
 from service.ledger.read_set import ReadSet
 from service.policy import edition_in_force
@@ -17,16 +17,22 @@ from service.vault import Vault
 
 
 def end_binding(reads: ReadSet, binding_id: StreamId, reason: str, on: date) -> StreamEvents:
-    """End one binding, on its stream and both accounts'."""
+    """End one binding, on its stream and both accounts'.
+
+    One that was released with a day's delay has ended on its stream, and is unlinked now.
+    """
     binding = reads.binding(binding_id)
     reads.account(binding.sponsor)
     reads.account(binding.beneficiary)
+    is_released = binding.status is not BindingStatus.ACTIVE
+    parting = Parting.LAPSED if is_released else Parting.ENDED
+    ended: StreamEvents = [] if is_released else [(binding_id, rules.end(reason))]
     return [
-        (binding_id, rules.end(reason)),
+        *ended,
         (binding.beneficiary, events.SponsorUnlinked(binding=binding_id)),
         (
             binding.sponsor,
-            events.BeneficiaryUnlinked(binding=binding_id, parting=Parting.ENDED, on=on),
+            events.BeneficiaryUnlinked(binding=binding_id, parting=parting, on=on),
         ),
     ]
 

@@ -7,6 +7,8 @@ from aggregates.binding.binding import Kin, Offer
 from aggregates.binding.eligibility import Side
 from aggregates.binding.expiry import without_expired
 from aggregates.binding.kinship import UNKNOWN_TRAITS, KinshipShown, Traits, parent_in
+from aggregates.binding.name_order import by_name
+from aggregates.policy.choices import TieBreak
 from aggregates.refusals import NotPermittedError, UnknownError
 from aggregates.vocabulary import Instant, KinshipEvidence, StreamId
 from service.caller import Caller, Role, check_region, check_role
@@ -104,6 +106,23 @@ def current_side(
     account, events = without_expired(reads.account(account_id), reads.binding, now)
     side = Side(account_id, account, edition_in_force(reads, vault, account.region, now))
     return side, [(account_id, event) for event in events]
+
+
+def sponsors_by_name(
+    reads: ReadSet, vault: Vault, beneficiary: Side, new: tuple[StreamId, StreamId]
+) -> tuple[StreamId, ...]:
+    """The bindings of all sponsors in the order of their names, with a new binding and sponsor.
+
+    Empty where the beneficiary's region breaks no tie by name, so that nobody's name is opened.
+    """
+    if beneficiary.edition.order.tie_break is not TieBreak.NAME_PINYIN:
+        return ()
+    sponsors = [(link.binding, link.sponsor) for link in beneficiary.account.sponsors]
+    names: dict[StreamId, str] = {}
+    for binding_id, sponsor_id in (*sponsors, new):
+        person = vault.unseal(*reads.person(sponsor_id), sponsor_id)
+        names[binding_id] = person.name if person is not None else ""
+    return by_name(names)
 
 
 class Parties(NamedTuple):

@@ -4,12 +4,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from aggregates.binding import binding as rules
+from aggregates.binding.binding import Kin
+from aggregates.binding.eligibility import Side
 from aggregates.binding.kinship import agency_evidence
 from aggregates.refusals import DateInvalidError
 from aggregates.vocabulary import Instant, instant
 from service.binding.bindings import confirmed_events, decision_of
 from service.binding.consents import check_consent
-from service.binding.parties import Invite, current_side, kin_of
+from service.binding.parties import Invite, current_side, kin_of, sponsors_by_name
 from service.caller import Request, Role, check_region, check_role
 from service.clock import new_stream
 from service.context import ServiceContext
@@ -49,14 +51,22 @@ async def register(context: ServiceContext, request: Request, command: Register)
         beneficiary_id = find_person(reads, vault, command.invite.beneficiary)
         beneficiary, of_beneficiary = current_side(reads, vault, beneficiary_id, now)
         binding_id = new_stream("bnd", now.at)
-        accepted = sponsor.edition.binding.kinship_evidence
         kin = kin_of(reads, vault, command.invite, (sponsor_id, beneficiary_id))
-        relation, registered = command.invite.offer.relation, kin.shown.registered
-        kin = replace(kin, shown=agency_evidence(relation, registered, accepted))
+        kin = _checked(kin, sponsor, command)
         sent = rules.invite(command.invite.offer, kin, sponsor, beneficiary, then, consent)
         binding = rules.evolve(None, sent)
-        confirmed = confirmed_events(binding_id, binding, sponsor, beneficiary, then, consent)
+        names = sponsors_by_name(reads, vault, beneficiary, (binding_id, sponsor_id))
+        confirmed = confirmed_events(
+            binding_id, binding, (sponsor, beneficiary), names, then, consent
+        )
         events = [*of_sponsor, *of_beneficiary, (binding_id, sent), *confirmed]
         return decision_of(binding_id, None, 0, events, now, None)
 
     return await context.do(request, decide)
+
+
+def _checked(kin: Kin, sponsor: Side, command: Register) -> Kin:
+    """The kinship as an agency checked it; KinshipContradictedError against the register."""
+    accepted = sponsor.edition.binding.kinship_evidence
+    relation = command.invite.offer.relation
+    return replace(kin, shown=agency_evidence(relation, kin.shown.registered, accepted))

@@ -8,7 +8,7 @@ from aggregates.binding.eligibility import activation_of
 from aggregates.policy.choices import Activation
 from aggregates.vocabulary import Instant, StreamId
 from service.binding.bindings import confirmed_events, decision_of, without_beneficiary
-from service.binding.parties import Parties, current_side, may_know
+from service.binding.parties import Parties, current_side, may_know, sponsors_by_name
 from service.caller import Request, Role, check_region, check_role
 from service.context import ServiceContext
 from service.ledger.command import Decision, Reply, StreamEvents
@@ -55,7 +55,9 @@ async def review(
             beneficiary, of_beneficiary = current_side(reads, vault, binding.beneficiary, now)
             open_binding = rules.evolve(binding, reviewed)
             events = [*lapsed, *of_beneficiary, *events]
-            events += confirmed_events(binding_id, open_binding, sponsor, beneficiary, now)
+            names = sponsors_by_name(reads, vault, beneficiary, (binding_id, binding.sponsor))
+            both = (sponsor, beneficiary)
+            events += confirmed_events(binding_id, open_binding, both, names, now)
         version = reads.version(binding_id)
         decision = decision_of(binding_id, binding, version, events, now, binding.sponsor)
         is_open = may_know(reads, vault, request.caller, sides, is_known=binding.is_known)

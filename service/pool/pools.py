@@ -100,6 +100,16 @@ async def look_at_pool(context: ServiceContext, caller: Caller, pool_id: StreamI
     return await context.ask(caller, decide)
 
 
+async def owner_of(context: ServiceContext, caller: Caller, pool_id: StreamId) -> StreamId:
+    """The account that owns a pool, for those who see it; it raises as `look_at_pool`."""
+    check_role(caller, Role.PERSON, Role.AGENCY, Role.AUDITOR)
+
+    def query(reads: ReadSet, now: Instant) -> StreamId:
+        return _own_pool(reads, context.vault, caller, pool_id, now).pool.owner
+
+    return await context.read(caller, query)
+
+
 def _own_pool(
     reads: ReadSet, vault: Vault, caller: Caller, pool_id: StreamId, now: Instant
 ) -> OwnedPool:

@@ -7,6 +7,7 @@ from datetime import date
 
 from aggregates.policy.choices import (
     PERSON_CLASSES,
+    CapScope,
     EvidenceGrade,
     MedType,
     MoneyModel,
@@ -17,9 +18,9 @@ from aggregates.policy.choices import (
     SponsorBuckets,
     Whose,
 )
-from aggregates.policy.edition import Edition
+from aggregates.policy.edition import Edition, PlaceRule
 from aggregates.settlement.purse import OWN_ORDERS
-from aggregates.vocabulary import InstitutionKind
+from aggregates.vocabulary import InstitutionKind, KinshipEvidence
 from service.regions.policy_bounds import beyond_bounds
 
 _NO_BUCKETS = "a pool has no buckets"
@@ -40,6 +41,7 @@ def unsound(edition: Edition) -> Iterator[tuple[str, str]]:
     yield from _unsound_binding(edition)
     yield from _unsound_places(edition)
     yield from _unsound_care(edition)
+    yield from _unsound_caps(edition)
     yield from _unsound_buckets(edition)
     yield from _unsound_premium(edition)
     yield from _unsound_pool(edition)
@@ -89,16 +91,23 @@ def _unsound_binding(edition: Edition) -> Iterator[tuple[str, str]]:
             )
     if terms.rank_at_binding and edition.order.order_strategy not in _SET_BY_A_PERSON:
         yield "binding.rank_at_binding", "needs an order.order_strategy that a person sets"
+    if terms.review_days is not None and KinshipEvidence.DOCUMENT not in terms.kinship_evidence:
+        yield "binding.review_days", "is stated, and binding.kinship_evidence takes no DOCUMENT"
     if terms.suspension_ends_binding and terms.sponsor_suspended_usable:
         yield "binding.suspension_ends_binding", "contradicts binding.sponsor_suspended_usable"
 
 
 def _unsound_places(edition: Edition) -> Iterator[tuple[str, str]]:
-    rules = edition.place.place_scope
+    yield from _unsound_table("place.place_scope", edition.place.place_scope)
+    if edition.place.own_place_scope:
+        yield from _unsound_table("place.own_place_scope", edition.place.own_place_scope)
+
+
+def _unsound_table(table: str, rules: tuple[PlaceRule, ...]) -> Iterator[tuple[str, str]]:
     if not rules or (rules[-1].place, rules[-1].institution_class) != ("*", "*"):
-        yield "place.place_scope", 'does not end with a rule for place "*" and class "*"'
+        yield table, 'does not end with a rule for place "*" and class "*"'
     for number, rule in enumerate(rules):
-        key = f"place.place_scope.{number}"
+        key = f"{table}.{number}"
         if not _PLACES.fullmatch(rule.place):
             yield f"{key}.place", f"is no place: {rule.place}{_one_of(_PLACE_WORDS)}"
         yield from _unknown(f"{key}.person_classes", rule.person_classes, PERSON_CLASSES)
@@ -121,6 +130,11 @@ def _unsound_care(edition: Edition) -> Iterator[tuple[str, str]]:
             yield f"place.med_types_allowed.{number}", f"is refused as a whole: {code}"
     classes = terms.sensitive_institution_classes
     yield from _unknown("place.sensitive_institution_classes", classes, tuple(InstitutionKind))
+
+
+def _unsound_caps(edition: Edition) -> Iterator[tuple[str, str]]:
+    if edition.money.sponsor_cap_scope is CapScope.PER_BENEFICIARY:
+        yield "money.sponsor_cap_scope", "must be PER_BINDING or PER_SPONSOR: a sponsor has one cap"
 
 
 def _unsound_buckets(edition: Edition) -> Iterator[tuple[str, str]]:

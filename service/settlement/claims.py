@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from aggregates.account.state import Account
 from aggregates.institution import Institution, check_designated
-from aggregates.pool.pool import pays_from_pool
 from aggregates.refusals import (
     DateInvalidError,
     InstitutionNotDesignatedError,
@@ -188,7 +187,7 @@ def family_of(reads: ReadSet, vault: Vault, account_id: StreamId, now: Instant) 
     for link in account.sponsors:
         sponsor = reads.account(link.sponsor)
         edition = edition_in_force(reads, vault, sponsor.region, now)
-        pool = reads.pool(sponsor.pool) if sponsor.pool and pays_from_pool(edition) else None
+        pool = reads.pool(sponsor.pool) if sponsor.pool else None
         sponsors[link.sponsor] = Sponsor(link, sponsor, reads.binding(link.binding), edition, pool)
     edition = edition_in_force(reads, vault, account.region, now)
     invitations = tuple((b, reads.binding(b)) for b, _ in account.invitations)

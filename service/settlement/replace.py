@@ -5,9 +5,9 @@ from functools import partial
 from msgspec import json
 
 from aggregates.institution import check_designated
-from aggregates.policy.choices import RefundMode
-from aggregates.refusals import CancelClosedError, ClaimChangedError, ReplacementNotAllowedError
+from aggregates.refusals import CancelClosedError
 from aggregates.settlement import settlement as rules
+from aggregates.settlement.refund import check_replaceable
 from aggregates.settlement.returns import full_return
 from aggregates.topics import Event
 from aggregates.vocabulary import Instant, StreamId
@@ -43,14 +43,11 @@ async def replace(
 
     def decide(reads: ReadSet, now: Instant, answers: Confirmations) -> Decision:
         paid = refundable(reads, vault, caller, settlement_id)
-        if RefundMode.FULL_RESETTLE not in paid.edition.refund.refund_mode:
-            raise ReplacementNotAllowedError
         check_open(paid, CancelClosedError, now)
         returns = give_back(reads, paid, full_return(paid.stay), now)
         inputs = read_inputs(reads, vault, caller, bill, now, answers)
         check_designated(inputs.institution)
-        if inputs.claim.beneficiary != paid.settled.claim.beneficiary:
-            raise ClaimChangedError
+        check_replaceable(paid.settled, inputs.claim, paid.edition, now)
         inputs = after(inputs, returns)
         old_visit, new_visit = visit_of(vault, paid.settled.claim), inputs.visit
         released: list[tuple[StreamId, Event]] = []

@@ -7,7 +7,7 @@ from typing import get_args, get_type_hints
 
 import pytest
 
-from aggregates.policy.choices import OrderStrategy
+from aggregates.policy.choices import CapScope, OrderStrategy
 from aggregates.policy.edition import Edition
 from aggregates.vocabulary import Reason, Relation
 from tests.cases.reading import Case, read_cases
@@ -30,6 +30,7 @@ UNPUBLISHABLE: set[tuple[str, StrEnum]] = {
     ("order_then", OrderStrategy.SPONSOR_SET),
     ("order_then", OrderStrategy.SAME_REGION_FIRST),
     ("relations_allowed", Relation.GRANDPARENT),
+    ("sponsor_cap_scope", CapScope.PER_BENEFICIARY),
     ("relations_allowed", Relation.GRANDCHILD),
 }
 """Words that no region can say, or need not: a line unsaid is not a region's word."""

@@ -136,7 +136,7 @@ class HttpDriver:
         person = step.person or Person()
         body = {
             "person_no": step.who,
-            "name": step.who,
+            "name": person.name or step.who,
             "cert_no": cert_no(person, self.calls),
             "insurance": person.insurance,
             "region": person.region,
@@ -266,7 +266,7 @@ class HttpDriver:
         path = f"/v1/accounts/{step.who}/deduction-order"
         seen = (await self._send("GET", path, AGENCY)).json()
         version = seen["version"] if step.version is None else step.version
-        body = {"sponsors": step.sponsors, "version": version}
+        body = {"sponsors": step.sponsors, "version": version, "rank": step.rank}
         return told(await self._send("PUT", path, person(step.by or step.who), body))
 
     # ------------------------------------------------------------ bills
@@ -315,7 +315,7 @@ def person(who: str) -> tuple[str, str]:
 
 def grant_of(offer: Bound) -> dict[str, Any]:
     """What a sponsor grants."""
-    stated = ("per_settlement", "per_day", "per_month", "per_year")
+    stated = ("per_settlement", "per_day", "per_month", "per_year", "total")
     caps = {name: getattr(offer.caps, name) for name in stated}
     return {
         "uses": offer.uses,

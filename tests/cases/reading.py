@@ -101,6 +101,7 @@ Fen = Annotated[int, BeforeValidator(fen)]
 class Person:
     """An insured person. Only text instead of a table is his current balance, or "resident".
 
+    Without a `name` he is called as he is named in the case.
     Who is of unknown sex has another certificate than an ID number.
     """
 
@@ -110,6 +111,7 @@ class Person:
     status: str = "NORMAL"
     region: str = HOME
     flags: tuple[str, ...] = ()
+    name: str = ""
     sex: Literal["F", "M", "unknown"] = "F"
     born: date | None = None
 
@@ -122,6 +124,7 @@ class CapsInYuan:
     per_day: Fen | None = None
     per_month: Fen | None = None
     per_year: Fen | None = None
+    total: Fen | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,6 +257,7 @@ class Step:
     binding: str = ""
     offer: Annotated[Bound, BeforeValidator(_bound)] | None = None
     sponsors: tuple[str, ...] = ()
+    rank: int | None = None
     version: int | None = None
     relation: Relation = Relation.SIBLING
     place: str = HOME

@@ -8,17 +8,19 @@ from typing import cast
 from aggregates.account.events import (
     BeneficiaryLinked,
     InvitationReceived,
+    QuotaBegun,
     SponsorLinked,
     SponsorUnlinked,
 )
 from aggregates.binding import binding as bindings
 from aggregates.binding import deduction_order as orders
 from aggregates.binding.binding import Binding
-from aggregates.binding.eligibility import activation_of
+from aggregates.binding.eligibility import Side, activation_of
 from aggregates.binding.expiry import live_sponsors
 from aggregates.binding.kinship import UNKNOWN_TRAITS, KinshipShown
+from aggregates.binding.name_order import by_name
 from aggregates.institution import check_designated, evolve
-from aggregates.policy.choices import Activation
+from aggregates.policy.choices import Activation, TieBreak
 from aggregates.refusals import RefusalError
 from aggregates.settlement import settlement as settlements
 from aggregates.settlement.events import READING, Claim, PayerShare
@@ -155,6 +157,7 @@ class RulesDriver(RulesWorld):
             relation=binding.relation,
             parent=binding.parent,
             linked_at=confirmed.confirmed_at,
+            by_name=self._by_name(beneficiary, (binding_id, binding.sponsor)),
         )
         mine = BeneficiaryLinked(
             binding=binding_id,
@@ -173,7 +176,16 @@ class RulesDriver(RulesWorld):
         if step.sponsors:
             who = step.binding.partition(">")[2]
             self._set_order(Step(do="set_order", who=who, sponsors=step.sponsors))
+        if binding.caps.quota_fen is not None:
+            self.fold(binding.sponsor, QuotaBegun(binding=binding_id))
         return self._status_of(binding_id)
+
+    def _by_name(self, side: Side, new: tuple[StreamId, StreamId]) -> tuple[StreamId, ...]:
+        if side.edition.order.tie_break is not TieBreak.NAME_PINYIN:
+            return ()
+        bound = [(link.binding, link.sponsor) for link in side.account.sponsors]
+        named = {b: self.people[sponsor].name or sponsor for b, sponsor in (*bound, new)}
+        return by_name(named)
 
     def _decline(self, step: Step) -> Outcome:
         binding_id, binding = self._binding(step)
@@ -187,6 +199,10 @@ class RulesDriver(RulesWorld):
         to = offer_of(step.offer)
         caps = cast("bindings.CapsChange", asdict(to.caps))
         event = bindings.change_grant(binding, self.now, to.uses, caps, to.valid_until)
+        links = self.accounts[binding.sponsor].beneficiaries
+        begun = any(b.quota_used_fen is not None for b in links if b.binding == binding_id)
+        if event.caps.quota_fen is not None and not begun:
+            self.fold(binding.sponsor, QuotaBegun(binding=binding_id))
         self.bindings[binding_id] = bindings.evolve(binding, event)
         return self._status_of(binding_id)
 
@@ -222,7 +238,7 @@ class RulesDriver(RulesWorld):
         version = current if step.version is None else step.version
         changed = orders.change_order(account, live, named, version)
         if step.by and step.by not in (step.who, "agency"):
-            changed = orders.moved_by(account, live, person_id(step.by), changed)
+            changed = orders.moved_by(account, live, person_id(step.by), changed, step.rank)
         self.fold(account_id, changed)
         return Outcome()
 

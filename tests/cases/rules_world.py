@@ -141,6 +141,11 @@ class RulesWorld:
         """Bring money in."""
         account_id = person_id(step.who)
         account = self.accounts[account_id]
+        is_allowed = self.edition(account.region).money.resident_balance
+        opened = standing.open_balance(account, self.now, is_allowed=is_allowed)
+        if opened is not None:
+            self.fold(account_id, opened)
+        account = self.accounts[account_id]
         self.fold(account_id, standing.credit(account, step.bucket, fen(step.amount), None))
         return Outcome()
 

@@ -151,7 +151,7 @@ class ServiceDriver:
     async def _open(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
         person = step.person or Person()
         opening = accounts.OpenAccount(
-            personal=Personal(step.who, step.who, cert_no(person, self.calls)),
+            personal=Personal(step.who, person.name or step.who, cert_no(person, self.calls)),
             insurance=person.insurance,
             region=person.region,
             status="NORMAL",
@@ -309,7 +309,7 @@ class ServiceDriver:
         request = self._request(caller, "", b"")
         return told(
             await deduction_order.change_order(
-                self._context, request, step.who, step.sponsors, version
+                self._context, request, step.who, step.sponsors, version, step.rank
             )
         )
 

@@ -54,6 +54,7 @@ def caps_of(bound: Bound) -> Caps:
         per_day_fen=bound.caps.per_day,
         per_month_fen=bound.caps.per_month,
         per_year_fen=bound.caps.per_year,
+        quota_fen=bound.caps.total,
     )
 
 

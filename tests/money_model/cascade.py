@@ -34,6 +34,8 @@ class Offer(NamedTuple):
     barred: Reasons = NONE
     short: Reasons = NONE
     """Why `most` is 0, if it is."""
+    pooled: bool = False
+    """Whether the money is of his family pool."""
 
 
 class Share(NamedTuple):
@@ -44,6 +46,7 @@ class Share(NamedTuple):
     money: Money
     way: str
     reasons: Reasons = NONE
+    pooled: bool = False
 
 
 class Split(NamedTuple):
@@ -98,7 +101,7 @@ class Round:
             money = offer.free.take(fen, offer.way)
         else:
             money = self.flow.draw("AID", offer.free, offer.way, fen)
-        return Share(offer.who, offer.binding, money, offer.way, reasons)
+        return Share(offer.who, offer.binding, money, offer.way, reasons, offer.pooled)
 
     def against(self, offer: Offer, wish: int, fen: int, caps: Sequence[Cap]) -> Reasons:
         """Every reason that is true of a sponsor's giving nothing."""

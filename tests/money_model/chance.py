@@ -33,6 +33,7 @@ EASY = {
     "cap_per_year_fen": st.none() | st.integers(150, 600),
     "cap_scope": st.sampled_from(["PER_BINDING", "PER_SPONSOR", "PER_BENEFICIARY"]),
     "cap_set_by": st.sampled_from(["REGION_AND_SPONSOR", "REGION", "SPONSOR"]),
+    "sponsor_cap_scope": st.sampled_from(["PER_BINDING", "PER_SPONSOR"]),
     "max_payers_per_settlement": st.sampled_from([None, None, 1, 2]),
     "order_strategy": st.sampled_from(
         ["BENEFICIARY_SET", "BENEFICIARY_SET", "BIND_TIME_ASC", "BIND_TIME_DESC", "BALANCE_DESC"]
@@ -70,13 +71,25 @@ HARD = {
     **EASY,
     "bucket_rules": st.lists(BUCKET_RULE, max_size=5),
     "aid_with_fund_pay": st.sampled_from([True, True, False]),
+    "money_model": st.sampled_from(["FAMILY_POOL", "FAMILY_POOL", "ON_DEMAND"]),
     "cap_on_exceed": st.sampled_from(["CLAMP", "SKIP"]),
     "single_payer_shortfall": st.sampled_from(["USE_PARTIAL", "SKIP_TO_FIRST_THAT_COVERS"]),
     "sponsor_suspended_usable": st.booleans(),
+    "resident_balance": st.booleans(),
     "refund_mode": st.sampled_from(MODES),
+    "second_swipe_minutes": st.sampled_from([None, 1, 15]),
     "refund_window": windows,
 }
 """Every key that decides about money."""
+
+
+POOL = {
+    "money_model": st.sampled_from(["ON_DEMAND", "FAMILY_POOL"]),
+    "pool_floor_fen": st.sampled_from([0, 0, 40]),
+    "pool_min_transfer_fen": st.sampled_from([None, 5]),
+    "pool_transfers_per_month": st.sampled_from([None, None, 2]),
+}
+"""Every key that decides about family pools, within what families have."""
 
 
 def rules_by(
@@ -89,4 +102,4 @@ def rules_by(
 
 
 easy_rules = rules_by({**EASY, "refund_window": st.just("UNLIMITED")})
-hard_rules = rules_by(HARD, PREMIUM)
+hard_rules = rules_by(HARD, {**PREMIUM, **POOL})

@@ -67,23 +67,31 @@ class Ranking(NamedTuple):
     """A hold whose money counts as free."""
 
     def by(self, strategy: str, numbers: list[int]) -> list[int]:
-        """The bindings in an order that nobody had to set; ties fall to the older binding."""
+        """The bindings in an order that nobody had to set.
+
+        Ties fall to the name where the region says so (a person's key is his name here, in Latin
+        letters), then to the older binding.
+        """
         if strategy == "SAME_REGION_FIRST":
             home = [number for number in numbers if self._is_home(number)]
             away = [number for number in numbers if number not in home]
             return self.by(self.then, home) + self.by(self.then, away)
         if strategy == "BALANCE_DESC":
-            return sorted(numbers, key=lambda number: (-self._balance(number), number))
+            return sorted(numbers, key=lambda number: (-self._balance(number), *self._tie(number)))
         late = -1 if strategy == "BIND_TIME_DESC" else 1
         bound = self.world.bindings
-        return sorted(numbers, key=lambda n: (late * bound[n].bound_at.timestamp(), n))
+        return sorted(numbers, key=lambda n: (late * bound[n].bound_at.timestamp(), *self._tie(n)))
+
+    def _tie(self, number: int) -> tuple[str, int]:
+        by_name = self.world.rules_of(self.patient).get("tie_break") == "NAME_PINYIN"
+        return (self.world.bindings[number].sponsor if by_name else "", number)
 
     def _is_home(self, number: int) -> bool:
         people = self.world.people
         return people[self.world.bindings[number].sponsor].region == people[self.patient].region
 
     def _balance(self, number: int) -> int:
-        return self.world.free(self.world.bindings[number].sponsor, self.but).fen
+        return purse_of(self.world, self.world.bindings[number].sponsor, self.but).fen
 
 
 def in_order(world: World, patient: str, but: Hold | None = None) -> tuple[list[int], bool]:
@@ -130,6 +138,8 @@ def _in(period: str, on: date, today: date) -> bool:
         return on == today
     if period == "month":
         return (on.year, on.month) == (today.year, today.month)
+    if period == "ever":
+        return True
     return period == "year" and on.year == today.year
 
 
@@ -180,25 +190,44 @@ def sponsor_caps(world: World, number: int, but: Hold | None) -> tuple[Cap, ...]
         caps += region_caps(world, rules, ("PER_BINDING", number), but)
     if rules["cap_set_by"] != "REGION":
         skips = rules["cap_on_exceed"] == "SKIP"
-        caps += _left(world, binding.caps, ("PER_BINDING", number), but, skips=skips)
+        scope = rules["sponsor_cap_scope"]
+        whose = (scope, binding.sponsor if scope == "PER_SPONSOR" else number)
+        own = {period: binding.caps.get(period) for period in PERIODS}
+        caps += _left(world, own, whose, but, skips=skips)
+        quota = binding.caps.get("total")
+        if quota is not None:
+            gone = spent(world, "ever", ("PER_BINDING", number), but)
+            caps.append(Cap(max(0, quota - gone), skips))
     return tuple(caps)
 
 
 # ------------------------------------------------------------ offers
 
 
+def is_pooled(rules: Rules) -> bool:
+    """Whether sponsors give from their pools, never from their accounts."""
+    return bool(rules["money_model"] == "FAMILY_POOL")
+
+
+def purse_of(world: World, sponsor: str, but: Hold | None = None) -> Money:
+    """The money a sponsor gives from: the account's, or the pool's as if all were of this year."""
+    if is_pooled(world.rules_of(sponsor)):
+        return Money(world.pool_free(sponsor, but))
+    return world.free(sponsor, but)
+
+
 def own_offer(world: World, bill: Bill, but: Hold | None) -> Offer:
     """What the patient's own account brings: no reserve and no cap (K36)."""
     person = world.people[bill.patient]
     way = world.rules_of(bill.patient)["own_buckets_order"]
-    free = Money() if person.resident else world.free(bill.patient, but)
-    barred = {"NO_ACCOUNT"} if person.resident else set()
-    if not person.resident and (person.frozen or person.end):
+    free = Money() if person.moneyless else world.free(bill.patient, but)
+    barred = {"NO_ACCOUNT"} if person.moneyless else set()
+    if not person.moneyless and (person.frozen or person.end):
         barred |= {"CLOSED"} if person.end else {"FROZEN"}
     if not bill.use_account:
         barred.add("ACCOUNT_UNUSED")
     most = 0 if barred else free.within(way)
-    empty = not person.resident and not free.within(way)
+    empty = not person.moneyless and not free.within(way)
     short = frozenset({"SKIPPED_ZERO"}) if empty else NONE
     return Offer(bill.patient, None, free, way, most, barred=frozenset(barred), short=short)
 
@@ -207,7 +236,9 @@ def sponsor_offer(world: World, number: int, barred_all: Reasons, but: Hold | No
     """What a sponsor brings: what his region shares, above his reserve, under his caps."""
     binding = world.bindings[number]
     person, rules = world.people[binding.sponsor], world.rules_of(binding.sponsor)
-    free, way = world.free(binding.sponsor, but), rules["sponsor_buckets"]
+    free, pooled = purse_of(world, binding.sponsor, but), is_pooled(rules)
+    way = "ALL" if pooled else rules["sponsor_buckets"]
+    reserve = 0 if pooled else rules["reserve_fen"]
     barred = set(barred_all)
     if person.frozen:
         barred.add("FROZEN")
@@ -217,9 +248,9 @@ def sponsor_offer(world: World, number: int, barred_all: Reasons, but: Hold | No
     if "care" not in binding.uses:
         barred.add("USE_NOT_GRANTED")
     within = free.within(way)
-    above = max(0, free.fen - rules["reserve_fen"])
+    above = max(0, free.fen - reserve)
     short = NONE if within else frozenset({"SKIPPED_ZERO"})
-    short |= NONE if above or not rules["reserve_fen"] else {"RESERVE"}
+    short |= NONE if above or not reserve else {"RESERVE"}
     caps = sponsor_caps(world, number, but)
     most = min(within, above)
-    return Offer(binding.sponsor, number, free, way, most, caps, frozenset(barred), short)
+    return Offer(binding.sponsor, number, free, way, most, caps, frozenset(barred), short, pooled)

@@ -25,9 +25,15 @@ def kept_aside(world: World) -> int:
     return sum(ticket.fen for ticket in world.tickets)
 
 
+def in_pools(world: World) -> int:
+    """What is in all family pools, in fen."""
+    return sum(person.pool or 0 for person in world.people.values())
+
+
 def no_money_is_lost(world: World) -> None:
-    """Accounts, suspense, institutions, premiums and payouts are what came in (I9)."""
+    """Accounts, pools, suspense, institutions, premiums and payouts are what came in (I9)."""
     accounts = sum(person.money.fen for person in world.people.values())
+    accounts += in_pools(world)
     out = kept_aside(world) + payable(world) + premiums.owed(world) + world.paid_out
     assert world.credited + world.corrected == accounts + out
 
@@ -38,6 +44,7 @@ def nothing_is_below_zero(world: World) -> None:
         assert min(person.money) >= 0, who
         assert min(world.free(who)) >= 0, who
         assert min(world.held(who)) >= 0, who
+        assert min(world.pool_free(who), world.pool_held(who)) >= 0, who
 
 
 def a_settlement_adds_up(settled: Settled) -> None:

@@ -5,8 +5,8 @@ Whether it is given back is asked by the rules it was paid by, as for any refund
 
 from datetime import timedelta
 
-from tests.money_model.family import grants
-from tests.money_model.returns import give_back
+from tests.money_model.family import grants, is_pooled, purse_of
+from tests.money_model.returns import Paid, give_back
 from tests.money_model.rules import Rules
 from tests.money_model.world import DONE, Premium, Words, World, words
 
@@ -17,11 +17,9 @@ def pay(world: World, key: str, sponsor: str, payee: str, year: int) -> Words:
     numbers = [n for n in grants(world, payee) if world.bindings[n].sponsor == sponsor]
     if not numbers:
         return _no_grant(world, sponsor, payee)
-    standard, way, free = (
-        rules["premium_standard_fen"],
-        rules["sponsor_buckets"],
-        world.free(sponsor),
-    )
+    pooled, free = is_pooled(rules), purse_of(world, sponsor)
+    standard, way = rules["premium_standard_fen"], "ALL" if pooled else rules["sponsor_buckets"]
+    reserve = 0 if pooled else rules["reserve_fen"]
     usable = person.standing == "SUSPENDED" and rules["sponsor_suspended_usable"]
     payable = year_paid_now(world, rules)
     before = paid(world, payee, year)
@@ -34,12 +32,12 @@ def pay(world: World, key: str, sponsor: str, payee: str, year: int) -> Words:
         "PREMIUM_ALREADY_PAID": before is not None and before.status == "CONFIRMED",
         "FROZEN": person.frozen,
         "SPONSOR_STATUS": person.standing not in rules["sponsor_status_ok"] and not usable,
-        "INSUFFICIENT": min(free.within(way), free.fen - rules["reserve_fen"]) < standard,
+        "INSUFFICIENT": min(free.within(way), free.fen - reserve) < standard,
     }
     found = frozenset(word for word, so in facts.items() if so)
     if not found:
         money = free.take(standard, way)
-        world.premiums[key] = Premium(sponsor, payee, year, rules, money, world.now)
+        world.premiums[key] = Premium(sponsor, payee, year, rules, money, world.now, pooled)
     return found
 
 
@@ -76,7 +74,10 @@ def confirm(world: World, key: str) -> Words:
     if premium.status != "HELD":
         return words("PREMIUM_NOT_HELD")
     person = world.people[premium.sponsor]
-    person.money = person.money.less(premium.money)
+    if premium.pooled and person.pool is not None:
+        person.pool -= premium.money.fen
+    elif not premium.pooled:
+        person.money = person.money.less(premium.money)
     premium.status, premium.at = "CONFIRMED", world.now
     return DONE
 
@@ -122,7 +123,8 @@ def ask_back(world: World, key: str) -> Words:
 def give(world: World, key: str) -> None:
     """The tax side gives it back."""
     premium = world.premiums[key]
-    give_back(world, premium.sponsor, premium.money, premium.rules, premium.at)
+    paid = Paid(premium.rules, premium.at, premium.pooled)
+    give_back(world, premium.sponsor, premium.money, paid)
     premium.status = "REVERSED"
 
 

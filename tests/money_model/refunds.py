@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from tests.money_model.bills import need_of, spread
 from tests.money_model.cascade import Split, prorate, recast
-from tests.money_model.returns import give_back
+from tests.money_model.returns import Paid, give_back
 from tests.money_model.settling import closed
 from tests.money_model.world import DONE, Settled, Words, World, words
 
@@ -25,7 +25,8 @@ def refund(world: World, key: str, asked: Asked) -> Words:
     stays = what_stays(settled, back, sum(lines.values()))
     for before, after in zip(settled.stays.shares, stays.shares, strict=True):
         given = before.money.less(after.money)
-        give_back(world, before.who, given, settled.rules, settled.settled_at)
+        paid = Paid(settled.rules, settled.settled_at, before.pooled)
+        give_back(world, before.who, given, paid)
     settled.back, settled.stays, settled.status = back, stays, "part_refunded"
     return DONE
 

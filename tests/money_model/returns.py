@@ -1,19 +1,34 @@
 """Where money goes that comes back (policy.md §3.3, §3.4)."""
 
 from datetime import datetime
+from typing import NamedTuple
 
 from tests.money_model.money import Money
 from tests.money_model.rules import Rules
 from tests.money_model.world import Person, Ticket, World
 
 
-def give_back(world: World, who: str, money: Money, rules: Rules, paid_at: datetime) -> None:
-    """Money goes to the account and bucket that paid, or where the edition says."""
-    person = world.people[who]
+class Paid(NamedTuple):
+    """The rules that money was paid by, when, and whether from a pool."""
+
+    rules: Rules
+    at: datetime
+    pooled: bool = False
+
+
+def give_back(world: World, who: str, money: Money, paid: Paid) -> None:
+    """Money goes to the account and bucket that paid, or where the edition says.
+
+    A pool gets its own back while its owner has not ended; then it is money of the years before.
+    """
+    person, rules = world.people[who], paid.rules
     if not money.fen:
         return
+    if paid.pooled and person.pool is not None and not person.end:
+        person.pool += money.fen
+        return
     carries = rules["refund_bucket_after_rollover"] == "CARRY_TO_PRIOR"
-    if carries and paid_at.year != world.now.year:
+    if paid.pooled or (carries and paid.at.year != world.now.year):
         money = money.carried()
     if person.end and rules["refund_to_closed"] == "CREDIT":
         person.money = person.money.plus(money)
@@ -39,4 +54,4 @@ def _heir(world: World, who: str) -> Person | None:
         assert person.successor is not None
         seen.add(person.successor)
         person = world.people[person.successor]
-    return None if person.end or person.resident else person
+    return None if person.end or person.moneyless else person

@@ -6,6 +6,10 @@ from typing import Any
 Rules = Mapping[str, Any]
 
 P0: Rules = {
+    "money_model": "ON_DEMAND",
+    "pool_floor_fen": 0,
+    "pool_min_transfer_fen": None,
+    "pool_transfers_per_month": None,
     "own_buckets_order": "CURRENT_THEN_PRIOR",
     "sponsor_buckets": "ALL",
     "own_allocation": "INELIGIBLE_FIRST",
@@ -14,6 +18,7 @@ P0: Rules = {
     "order_missing": "FALLBACK",
     "order_fallback": "BIND_TIME_ASC",
     "order_then": None,
+    "second_swipe_minutes": None,
     "max_payers_per_settlement": None,
     "single_payer_shortfall": "USE_PARTIAL",
     "reserve_fen": 0,
@@ -24,6 +29,8 @@ P0: Rules = {
     "cap_scope": "PER_BINDING",
     "cap_set_by": "REGION_AND_SPONSOR",
     "cap_on_exceed": "CLAMP",
+    "sponsor_cap_scope": "PER_BINDING",
+    "resident_balance": False,
     "sponsor_status_ok": ("NORMAL", "RETIRED"),
     "beneficiary_status_ok": ("NORMAL", "RETIRED"),
     "sponsor_suspended_usable": False,

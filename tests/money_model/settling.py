@@ -7,7 +7,7 @@ from tests.money_model import family
 from tests.money_model.bills import Bill, need_of
 from tests.money_model.cascade import Cap, Reasons, Round, Split, share_out
 from tests.money_model.money import Money
-from tests.money_model.returns import give_back
+from tests.money_model.returns import Paid, give_back
 from tests.money_model.rules import Rules
 from tests.money_model.world import DONE, Hold, Settled, Words, World, words
 
@@ -128,7 +128,10 @@ def book(world: World, key: str, hold: Hold) -> None:
     """Debit everybody what was decided; it counts on the day of the decision."""
     for share in hold.split.shares:
         person = world.people[share.who]
-        person.money = person.money.less(share.money)
+        if share.pooled and person.pool is not None:
+            person.pool -= share.money.fen
+        elif not share.pooled:
+            person.money = person.money.less(share.money)
     world.settled[key] = Settled(
         key,
         hold.bill,
@@ -192,10 +195,18 @@ def replace(world: World, key: str, of: str, bill: Bill) -> Words:
 def _irreplaceable(world: World, settled: Settled, bill: Bill) -> Words:
     if not settled.live:
         return words(f"ALREADY_{settled.status.upper()}")
+    minutes = settled.rules["second_swipe_minutes"]
+    swipes = minutes is not None and bill.use_aid and not settled.bill.use_aid
+    unlike = settled.bill._replace(use_aid=True, batch="", institution="") != bill._replace(
+        batch="", institution=""
+    )
+    late = minutes is not None and world.now - settled.settled_at > timedelta(minutes=minutes)
     facts = {
-        "REPLACEMENT_NOT_ALLOWED": "FULL_RESETTLE" not in settled.rules["refund_mode"],
+        "REPLACEMENT_NOT_ALLOWED": not swipes
+        and "FULL_RESETTLE" not in settled.rules["refund_mode"],
         "CANCEL_CLOSED": closed(world, settled),
-        "CLAIM_CHANGED": settled.bill.patient != bill.patient,
+        "CLAIM_CHANGED": settled.bill.patient != bill.patient or (swipes and unlike),
+        "SECOND_SWIPE_CLOSED": swipes and late,
         "DUPLICATE_CLAIM": world.live_at(bill) not in (None, settled),
     }
     return frozenset(word for word, so in facts.items() if so)
@@ -221,7 +232,8 @@ def reverse(world: World, key: str) -> Words:
 def give_back_all(world: World, settled: Settled, status: str) -> None:
     """Everything that stays goes back where it came from."""
     for share in settled.stays.shares:
-        give_back(world, share.who, share.money, settled.rules, settled.settled_at)
+        paid = Paid(settled.rules, settled.settled_at, share.pooled)
+        give_back(world, share.who, share.money, paid)
     nothing = tuple(share._replace(money=Money()) for share in settled.stays.shares)
     settled.stays = Split(nothing, 0)
     settled.status = status

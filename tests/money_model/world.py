@@ -28,7 +28,10 @@ def words(*some: str) -> Words:
 
 @dataclass
 class Person:
-    """An insured person; a resident holds no money."""
+    """An insured person; a resident holds no money.
+
+    `pool` is the family pool in fen, once there is one; `moved_on` is when money went into it.
+    """
 
     region: str
     resident: bool
@@ -37,6 +40,15 @@ class Person:
     frozen: bool = False
     end: str | None = None
     successor: str | None = None
+    opened: bool = False
+
+    @property
+    def moneyless(self) -> bool:
+        """Whether there is no account of money: a resident's, unless it was opened."""
+        return self.resident and not self.opened
+
+    pool: int | None = None
+    moved_on: list[date] = field(default_factory=list)
 
     @property
     def status(self) -> str:
@@ -109,6 +121,7 @@ class Premium:
     rules: Rules
     money: Money
     at: datetime
+    pooled: bool = False
     status: Literal["HELD", "CONFIRMED", "REJECTED", "REVERSE_REQUESTED", "REVERSED"] = "HELD"
     code: str = ""
     refusals: list[str] = field(default_factory=list)
@@ -188,11 +201,12 @@ class World:
         for hold in self.standing_holds():
             hold.split = hold.split._replace(
                 shares=tuple(
-                    share._replace(money=share.money.carried()) for share in hold.split.shares
+                    share if share.pooled else share._replace(money=share.money.carried())
+                    for share in hold.split.shares
                 )
             )
         for premium in self.premiums.values():
-            if premium.status == "HELD":
+            if premium.status == "HELD" and not premium.pooled:
                 premium.money = premium.money.carried()
 
     def once(self, key: str, asked: object, do: Callable[[], Words]) -> Words:
@@ -210,8 +224,13 @@ class World:
 
     def credit(self, who: str, money: Money) -> Words:
         """Bring money in."""
-        if refused := self.no_account(who):
+        person = self.people[who]
+        may = not person.resident or self.rules_of(who)["resident_balance"]
+        if refused := self.no_account(who) - ({"NO_FUNDS"} if may else set()):
             return refused
+        if not may:
+            return words("NO_FUNDS")
+        person.opened = True
         self.people[who].money = self.people[who].money.plus(money)
         self.credited += money.fen
         return DONE
@@ -219,7 +238,7 @@ class World:
     def no_account(self, who: str) -> Words:
         """Why nothing comes in: a resident has no account of money, and an end is an end."""
         person = self.people[who]
-        no_funds = {"NO_FUNDS"} if person.resident else set()
+        no_funds = {"NO_FUNDS"} if person.moneyless else set()
         ended = {"ACCOUNT_ENDED"} if person.end else set()
         return frozenset(no_funds | ended)
 
@@ -259,7 +278,15 @@ class World:
             if settled.live and settled.settled_at.date() > (on or self.today):
                 given = sum(s.money.fen for s in settled.stays.shares[1:] if s.who == who)
                 self.recover[settled.key, who] = given
+        self.drain(who)
         return DONE
+
+    def drain(self, who: str) -> None:
+        """All that is free in a pool is its owner's again, as money of the years before."""
+        person, free = self.people[who], self.pool_free(who)
+        if person.pool is not None:
+            person.pool -= free
+        person.money = person.money.plus(Money(0, free))
 
     # ------------------------------------------------------------ held money
 
@@ -271,15 +298,27 @@ class World:
 
     def held(self, who: str, but: Hold | None = None) -> Money:
         """What is set aside of somebody's money."""
+        return self._aside(who, but, pooled=False)
+
+    def _aside(self, who: str, but: Hold | None, *, pooled: bool) -> Money:
         aside = NOTHING
         for hold in self.standing_holds():
             for share in hold.split.shares:
-                if hold is not but and share.who == who:
+                if hold is not but and (share.who, share.pooled) == (who, pooled):
                     aside = aside.plus(share.money)
         for premium in self.premiums.values():
-            if premium.status == "HELD" and premium.sponsor == who:
+            is_his = (premium.sponsor, premium.pooled) == (who, pooled)
+            if premium.status == "HELD" and is_his:
                 aside = aside.plus(premium.money)
         return aside
+
+    def pool_held(self, who: str, but: Hold | None = None) -> int:
+        """What is set aside of somebody's pool, in fen."""
+        return self._aside(who, but, pooled=True).fen
+
+    def pool_free(self, who: str, but: Hold | None = None) -> int:
+        """What is not set aside of somebody's pool, in fen; a pool that is not there is empty."""
+        return (self.people[who].pool or 0) - self.pool_held(who, but)
 
     def free(self, who: str, but: Hold | None = None) -> Money:
         """What is not set aside of somebody's money."""

@@ -11,6 +11,7 @@ from typing import Any
 from aggregates.account.state import Account
 from aggregates.policy.choices import PremiumType
 from aggregates.policy.edition import Edition
+from aggregates.pool.pool import Pool
 from aggregates.refusals import RefusalError
 from aggregates.vocabulary import (
     BEIJING,
@@ -64,10 +65,15 @@ SECTIONS = {
     "hold": "quote",
     "premium": "premium",
     "bucket": "items",
+    "sponsor_cap_scope": "money",
+    "resident_balance": "money",
+    "second_swipe_minutes": "order",
     "aid": "items",
 }
 """The section of a region's file by the key, or by its first word."""
 
+CAPS = {"total": "total"}
+"""The member of a cap where it is not `per_` and its period."""
 NESTED = {
     "refund_to_closed": "refund.refund_to_ended_account.closed",
     "refund_to_frozen": "refund.refund_to_ended_account.frozen",
@@ -77,8 +83,12 @@ NESTED = {
 def edition(rules: Rules, since: date) -> Edition:
     """The model's rules as an edition of the service's."""
     changes: dict[str, Any] = {}
+    if rules["money_model"] == "FAMILY_POOL":
+        changes["money_model"] = "FAMILY_POOL"
+        names = ("floor_fen", "min_transfer_fen", "transfers_per_month")
+        changes["pool"] = {name: rules[f"pool_{name}"] for name in names}
     for key, value in rules.items():
-        if value != MODEL_P0[key]:
+        if value != MODEL_P0[key] and not key.startswith(("pool_", "money_")):
             section = SECTIONS.get(key) or SECTIONS[key.partition("_")[0]]
             changes[NESTED.get(key, f"{section}.{key}")] = "none" if value is None else value
     if fen := changes.get("premium.premium_standard_fen"):
@@ -164,7 +174,7 @@ class MoneyCounter:
             sponsor=sponsor,
             beneficiary=beneficiary,
             uses=tuple(Use(use) for use in uses),
-            caps=CapsInYuan(**{f"per_{period}": fen for period, fen in caps.items()}),
+            caps=CapsInYuan(**{CAPS.get(name, f"per_{name}"): fen for name, fen in caps.items()}),
             evidence=KinshipEvidence.DOCUMENT,
             reference="HK-1",
         )
@@ -282,6 +292,20 @@ class MoneyCounter:
         found = self.loop.run(look_at_settlement(self.context, self.hospital, subject))
         told: Told = json.loads(found.answer)
         return told
+
+    def pools(self, whose: Iterable[str]) -> dict[str, Pool]:
+        """The pools of those who have one."""
+        found: dict[str, Pool] = {}
+
+        def decide(reads: ReadSet, _: Instant) -> Decision:
+            for who in whose:
+                pool = reads.account(find_person(reads, self.context.vault, who)).pool
+                if pool is not None:
+                    found[who] = reads.pool(pool)
+            return Decision(answer=b"{}")
+
+        self.loop.run(self.context.ask(AGENCY, decide))
+        return found
 
     def accounts(self, whose: Iterable[str]) -> dict[str, Account]:
         """Accounts as they count now."""

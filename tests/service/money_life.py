@@ -8,12 +8,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from typing_extensions import override
 
 from aggregates.account.cap_usage import Spending, counted_on
-from aggregates.account.reserved import as_spent, held_fen
+from aggregates.account.reserved import held_fen
 from aggregates.account.state import Account
+from aggregates.pool.pool import as_payer, held_in_pool_fen
 from aggregates.vocabulary import StreamId, instant
 from tests.cases.reading import HOME, Step, yuan
-from tests.cases.world import Outcome
-from tests.money_model import family, laws, premiums, settling
+from tests.cases.world import P0, Outcome
+from tests.money_model import family, laws, pooling, premiums, settling
 from tests.money_model.cascade import Split
 from tests.money_model.chance import hard_rules
 from tests.money_model.money import Money
@@ -33,7 +34,9 @@ somebody = st.sampled_from(sorted(PEOPLE))
 sometimes = st.sampled_from([False, False, False, True])
 seldom = st.sampled_from([False] * 11 + [True])
 rarely = st.sampled_from([False] * 6 + [True])
-caps = st.fixed_dictionaries({}, optional=dict.fromkeys(family.PERIODS, st.integers(0, 150)))
+caps = st.fixed_dictionaries(
+    {}, optional=dict.fromkeys((*family.PERIODS, "total"), st.integers(0, 150))
+)
 uses = st.sampled_from([BOTH, BOTH, BOTH, ("care",), ("premium",)])
 seconds = st.sampled_from([1, 60, 60, 899, 900, 901, 3_600, 3_600, 43_200, 86_400, 2_678_400])
 some = st.integers(0, 1_000)
@@ -98,6 +101,9 @@ class MoneyLife(RuleBasedStateMachine):
                 self.credit(who, "prior", 110)
         for tie in sorted(bound):
             self.bind(tie[0], tie[1], {}, BOTH)
+        for who in sorted({tie[0] for tie in bound}):
+            self.open_pool(who)
+            self.move_in(who, 70)
 
     # ------------------------------------------------------------ money, standing, time
 
@@ -150,6 +156,28 @@ class MoneyLife(RuleBasedStateMachine):
             tomorrow = (self.world.now + timedelta(days=1)).replace(hour=0, minute=0, second=0)
             self.wait(int((tomorrow - self.world.now).total_seconds()))
 
+    # ------------------------------------------------------------ pools
+
+    @rule(who=somebody)
+    def open_pool(self, who: str) -> None:
+        """A family pool, perhaps the second one, perhaps where there are none."""
+        outcome = self.counter.do(Step(do="open_pool", who=who))
+        assert_refused(outcome.refused, pooling.open_pool(self.world, who))
+
+    @rule(who=somebody, fen=st.integers(1, 120))
+    def move_in(self, who: str, fen: int) -> None:
+        """Money goes into the pool."""
+        if self.world.people[who].pool is not None:
+            outcome = self.counter.do(Step(do="to_pool", who=who, amount=yuan(fen)))
+            assert_refused(outcome.refused, pooling.move_in(self.world, who, fen))
+
+    @rule(who=somebody)
+    def take_back(self, who: str) -> None:
+        """What is free in the pool comes back, if nobody may spend it."""
+        if self.world.people[who].pool is not None:
+            outcome = self.counter.do(Step(do="from_pool", who=who))
+            assert_refused(outcome.refused, pooling.take_back(self.world, who))
+
     # ------------------------------------------------------------ bindings
 
     @rule(sponsor=somebody, beneficiary=somebody, terms=caps, uses=uses)
@@ -197,14 +225,20 @@ class MoneyLife(RuleBasedStateMachine):
         """Buckets, what is held and what is kept aside, of everybody."""
         laws.check(self.world)
         accounts = self.counter.accounts(self.world.people)
+        pools = self.counter.pools(self.world.people)
         now = instant(self.world.now)
         for who, account in accounts.items():
             assert self.world.people[who].money == (account.current_fen, account.prior_fen), who
             assert self.world.held(who).fen == held_fen(account, now), f"held of {who}"
             aside = sum(ticket.fen for ticket in self.world.tickets if ticket.who == who)
             assert aside == sum(kept.amount_fen for kept in account.suspended), f"aside of {who}"
+            pool = pools.get(who)
+            if pool is not None:
+                held = held_in_pool_fen(pool, now)
+                mine = self.world.people[who].pool, self.world.pool_held(who)
+                assert mine == (pool.balance_fen, held), f"pool of {who}"
             if self.world.people[who].end is None:
-                self._check_caps(who, as_spent(account, now))
+                self._check_caps(who, as_payer(account, pool, P0, now))
 
     def _check_caps(self, who: str, account: Account) -> None:
         self._check_counter(("PER_SPONSOR", who), account.lent)
@@ -227,6 +261,7 @@ class MoneyLife(RuleBasedStateMachine):
             expected = Sums(
                 came_in=world.credited + world.corrected,
                 accounts=sum(person.money.fen for person in world.people.values()),
+                pools=laws.in_pools(world),
                 aside=laws.kept_aside(world),
                 payable=laws.payable(world),
                 premiums=premiums.owed(world),

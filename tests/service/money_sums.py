@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from aggregates.account.events import Corrected, Credited, SuspensePaidOut
 from aggregates.account.state import Account
+from aggregates.pool.pool import Pool
 from aggregates.premium.premium import Premium
 from aggregates.settlement.settlement import Settlement
 from service.ledger.memory_store import MemoryStore
@@ -15,6 +16,7 @@ class Sums(NamedTuple):
 
     came_in: int
     accounts: int
+    pools: int
     aside: int
     payable: int
     premiums: int
@@ -31,6 +33,7 @@ def sums_of(store: Store) -> Sums:
     sums = Sums(
         came_in=sum(e.amount_fen for e in events if isinstance(e, Credited | Corrected)),
         accounts=sum(account.balance_fen for account in accounts),
+        pools=sum(state.balance_fen for state in states if isinstance(state, Pool)),
         aside=sum(kept.amount_fen for account in accounts for kept in account.suspended),
         payable=sum(stay.own_fen + stay.aid_fen for stay in stays if stay is not None),
         premiums=sum(

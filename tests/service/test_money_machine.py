@@ -143,6 +143,13 @@ class Bills(Agency):
             self.remember(lambda: self.counter.replace(key, subject, bill), told)
 
     @precondition(lambda self: self.world.settled)
+    @rule(which=some)
+    def swipe_again(self, which: int) -> None:
+        """The same bill with aid, in place of one that was settled without."""
+        bill = self.world.settled[self._settled(which)].bill
+        self.replace(which, bill._replace(use_aid=True), there=True)
+
+    @precondition(lambda self: self.world.settled)
     @rule(which=some, percent=percents)
     def refund(self, which: int, percent: int) -> None:
         """Give back so many hundredths of what stays."""

@@ -27,7 +27,13 @@ from tests.api.clients import (
 S1, P1, X1 = a_person("S1"), a_person("P1"), a_person("X1")
 UNKNOWN_ID = "bnd_" + "0" * 32
 NO_TEXTS = {"sponsor": None, "beneficiary": None}
-CAPS = {"per_settlement": "10.00", "per_day": None, "per_month": None, "per_year": "90.00"}
+CAPS = {
+    "per_settlement": "10.00",
+    "per_day": None,
+    "per_month": None,
+    "per_year": "90.00",
+    "total": None,
+}
 
 
 async def two_people(desk: Desk) -> None:
@@ -150,6 +156,7 @@ async def test_a_cap_that_is_not_sent_stays_and_null_removes_it(desk: Desk) -> N
         "per_day": "20.00",
         "per_month": "30.00",
         "per_year": "90.00",
+        "total": "900.00",
     }
 
     async def changed(caps: object) -> object:

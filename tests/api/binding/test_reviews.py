@@ -1,5 +1,6 @@
 """Documents of a kinship wait for an agency; promises are marked on what they pay."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 from api.binding.responses import BindingReply
+from api.ndjson_import.lines import read_line
 from tests.api.clients import (
     AGENCY,
     AGENCY_ELSEWHERE,
@@ -133,3 +135,25 @@ async def test_a_bill_shows_auditors_the_promise_it_rests_on(tmp_path: Path) -> 
         unpaid = await a_settlement(desk, **a_claim(visit="later"))
         assert "0.00" == unpaid["aid"]
         assert [] == faults_in(export_of(leaves_of(desk.context.store)))
+
+
+async def test_a_file_does_not_bind_against_the_register(desk: Desk) -> None:
+    """A line that contradicts the register is refused, and one that agrees needs no review."""
+    for who in ("S1", "P1"):
+        await an_account(desk, who, "500.00" if who == "S1" else "0.00")
+    fact = {"person_no": "S1", "relative": "P1", "relation": "sibling"}
+    assert 201 == (await desk.post(AGENCY, "/v1/kinships", fact)).status_code
+    answers = {}
+    for relation in ("spouse", "sibling"):
+        line = {
+            "type": "binding",
+            "sponsor": "S1",
+            "beneficiary": "P1",
+            "relation": relation,
+            "confirmed_at": "2026-01-01T09:00:00+08:00",
+        }
+        _, item = read_line(json.dumps(line).encode())
+        reply = await item.begin(desk.context)
+        answers[relation] = reply.refusal or json.loads(reply.answer)["status"]
+
+    assert {"spouse": "KINSHIP_CONTRADICTED", "sibling": "active"} == answers

@@ -84,6 +84,7 @@ PROMISED = {
     "POST /v1/premiums/{premium_id}/reversal",
     "POST /v1/pools",
     "GET /v1/pools/{pool_id}",
+    "GET /v1/pools/{pool_id}/entries",
     "POST /v1/pools/{pool_id}/transfers",
     "POST /v1/pools/{pool_id}/withdrawals",
     "GET /v1/events",

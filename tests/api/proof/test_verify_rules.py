@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.api.proof.tampering import Edit, Log, Stored, edited, place
+from tests.api.proof.tampering import Edit, Log, Stored, counted, edited, place, without
 from tests.cases.reading import read_cases
 from tests.cases.service_driver import ServiceDriver
 from tests.cases.world import play
@@ -85,6 +85,55 @@ TAMPERS: dict[str, tuple[str, Tamper, str]] = {
         "A45",
         bill(lambda event: event["claim"].update(total_fen=64_26, fund_pay_fen=1)),
         "policies",
+    ),
+    "a quota that was lower": (
+        "C63",
+        lambda log: edited(
+            log,
+            place(log, "binding.invitation-sent"),
+            lambda stored: stored["event"]["caps"].update(quota_fen=90_00),
+        ),
+        "caps",
+    ),
+    "a cap that counts one relative alone": (
+        "C60",
+        lambda log: edited(
+            log,
+            place(log, "binding.invitation-sent", 1),
+            lambda stored: stored["event"]["caps"].update(per_day_fen=99_00),
+        ),
+        "caps",
+    ),
+    "a resident's credit without an opened balance": (
+        "C47",
+        lambda log: counted(without(log, place(log, "account.balance-opened"))),
+        "life cycles",
+    ),
+    "a balance that the region does not allow": (
+        "C47",
+        lambda log: [
+            leaf._replace(
+                state=leaf.state.replace(
+                    b'\\"resident_balance\\":true', b'\\"resident_balance\\":false'
+                )
+            )
+            for leaf in log
+        ],
+        "policies",
+    ),
+    "own money spared by a place that is open": (
+        "E39c",
+        lambda log: edited(
+            log,
+            place(log, "institution.designated"),
+            lambda stored: stored["event"].update(region="990000"),
+        ),
+        "order",
+    ),
+    "own money used before the filing": (
+        "E39b",
+        lambda log: counted(without(log, place(log, "account.filing-made"))),
+        "order",
     ),
     "own prior money spared": ("B10", own_spared(1), "order"),
 }

@@ -29,19 +29,19 @@ def test_columns_are_declared_by_their_fields() -> None:
     assert (
         "account uuid NOT NULL, position bigint NOT NULL, version integer NOT NULL, use text,"
         " cap_per_settlement_fen bigint, cap_per_day_fen integer, cap_per_month_fen bigint,"
-        " cap_per_year_fen bigint, other text"
+        " cap_per_year_fen bigint, cap_quota_fen bigint, other text"
     ) == COLUMNS.ddl
 
 
 def test_an_upsert_changes_all_but_the_key() -> None:
     """The named columns change, or all but the first one."""
     assert COLUMNS.upsert("use").endswith("ON CONFLICT (account) DO UPDATE SET use = EXCLUDED.use")
-    assert 8 == COLUMNS.upsert().count("EXCLUDED")
+    assert 9 == COLUMNS.upsert().count("EXCLUDED")
 
 
 def test_a_row_comes_back_as_it_was_stored() -> None:
     """Values go out as the database takes them, and come back as the same row."""
     values = COLUMNS.values(ROW)
 
-    assert [KEY.hex, 1, 2, "care", None, 3, None, None, None] == values
+    assert [KEY.hex, 1, 2, "care", None, 3, None, None, None, None] == values
     assert ROW == COLUMNS.read([KEY, *values[1:]])

@@ -12,6 +12,7 @@ from aggregates.account.events import (
     AccountUnfrozen,
     AidReceived,
     AidReturned,
+    BalanceOpened,
     BeneficiaryLinked,
     BeneficiaryUnlinked,
     CredentialAdded,
@@ -26,6 +27,7 @@ from aggregates.account.events import (
     InvitationReceived,
     OrderChanged,
     PersonErased,
+    QuotaBegun,
     SponsorLinked,
     SponsorUnlinked,
 )
@@ -140,6 +142,8 @@ ACCOUNT_EVENTS: dict[str, Event] = {
     "account.beneficiary-linked/1": BeneficiaryLinked(
         binding=BINDING, beneficiary=PATIENT, relation=Relation.PARENT, parent=ParentSex.MOTHER
     ),
+    "account.balance-opened/1": BalanceOpened(year=2026),
+    "account.quota-begun/1": QuotaBegun(binding=BINDING),
     "account.beneficiary-unlinked/1": BeneficiaryUnlinked(
         binding=BINDING, parting=Parting.RELEASED, on=ON
     ),

@@ -3,11 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from datetime import date
 
 import asyncpg
 import pytest
 
+from aggregates.pool.events import PoolEmptied, PoolHeld, PoolOpened
 from aggregates.topics import CLASSES
+from aggregates.vocabulary import StreamId
 from service.ledger.postgres.connect import DEFAULT, writer_settings
 from service.ledger.postgres.store import WRITER_SETTINGS, PostgresStore
 from service.ledger.store import AppendOutcome, Batch, OutcomeUnknownError, StoreUnavailableError
@@ -65,6 +68,23 @@ def writer_of(store: PostgresStore) -> asyncpg.Connection:
     return store._writer  # noqa: SLF001
 
 
+ON, POOL = date(2026, 3, 2), StreamId(f"fpl_{12:032x}")
+
+
+def pool_opened() -> PoolOpened:
+    return PoolOpened(owner=PURSE, on=ON)
+
+
+def pool_emptied(fen: int) -> PoolEmptied:
+    return PoolEmptied(account=PURSE, amount_fen=fen, on=ON)
+
+
+def pool_aside(fen: int) -> PoolHeld:
+    return PoolHeld(
+        hold=StreamId(f"hld_{1:032x}"), binding=None, amount_fen=fen, on=ON, expires_at=None
+    )
+
+
 REFUSED: dict[str, tuple[Callable[[Teller], Batch], type[Exception]]] = {
     "overdrawn": (lambda teller: overdrawn(teller, 501), asyncpg.CheckViolationError),
     "an amount out of bounds": (
@@ -77,6 +97,14 @@ REFUSED: dict[str, tuple[Callable[[Teller], Batch], type[Exception]]] = {
     ),
     "less than nothing set aside": (
         lambda teller: teller.batch((PURSE, aside(-1))),
+        asyncpg.CheckViolationError,
+    ),
+    "a pool below zero": (
+        lambda teller: teller.batch((POOL, pool_opened()), (POOL, pool_emptied(1))),
+        asyncpg.CheckViolationError,
+    ),
+    "more of a pool set aside than is there": (
+        lambda teller: teller.batch((POOL, pool_opened()), (POOL, pool_aside(1))),
         asyncpg.CheckViolationError,
     ),
     "a version twice": (

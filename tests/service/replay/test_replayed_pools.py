@@ -1,0 +1,95 @@
+"""Replay decides again what a family pool was given and gave, and finds what was tampered with."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from aggregates.account.events import MovedFromPool, MovedToPool
+from aggregates.pool.events import PoolDebited, PoolEmptied, PoolFunded, PoolReturned
+from aggregates.topics import Event
+from service.context import ServiceContext
+from service.ledger.memory_store import MemoryStore
+from service.replay.differences import Mismatch
+from tests.cases.reading import read_cases
+from tests.cases.service_driver import ServiceDriver
+from tests.cases.world import play
+from tests.service.replay.replayed import found_in, retold
+
+CASES = read_cases()
+
+
+@pytest.fixture
+async def driver() -> AsyncIterator[ServiceDriver]:
+    """A driver whose house is closed afterwards."""
+    driver = ServiceDriver()
+    yield driver
+    await driver.close()
+
+
+def tamper(context: ServiceContext, kind: type[Event], **changes: Any) -> None:  # noqa: ANN401
+    """Change the first event of a kind in the log."""
+    store = context.store
+    assert isinstance(store, MemoryStore)
+    at = next(at for at, one in enumerate(store.log) if isinstance(one.event, kind))
+    event: Any = store.log[at].event
+    store.log[at] = store.log[at]._replace(event=replace(event, **changes))
+
+
+def below_the_floor(context: ServiceContext) -> None:
+    """More than the floor allows, on both sides."""
+    tamper(context, PoolFunded, amount_fen=60_000)
+    tamper(context, MovedToPool, current_fen=20_000, prior_fen=40_000)
+
+
+TAMPERED: dict[str, tuple[str, Callable[[ServiceContext], None], Mismatch]] = {
+    "a debit": ("FP1", lambda c: tamper(c, PoolDebited, amount_fen=1), Mismatch.MOVES),
+    "a return": ("FP1", lambda c: tamper(c, PoolReturned, amount_fen=1), Mismatch.MOVES),
+    "a transfer in": ("RC1b", lambda c: tamper(c, PoolFunded, amount_fen=1), Mismatch.MOVES),
+    "a transfer below the floor": (
+        "RC1b",
+        below_the_floor,
+        Mismatch.DECISION,
+    ),
+    "a transfer of another bucket": (
+        "RC1b",
+        lambda c: tamper(c, MovedToPool, current_fen=50_000, prior_fen=0),
+        Mismatch.MOVES,
+    ),
+    "what came back": ("FP7", lambda c: tamper(c, PoolEmptied, amount_fen=1), Mismatch.DECISION),
+    "what the account got": (
+        "FP7",
+        lambda c: tamper(c, MovedFromPool, amount_fen=1),
+        Mismatch.MONEY,
+    ),
+}
+
+
+@pytest.mark.parametrize("what", TAMPERED)
+async def test_a_tampered_pool_is_found(driver: ServiceDriver, what: str) -> None:
+    """Each event of a pool that is not what the rules make is a difference."""
+    case, change, mismatch = TAMPERED[what]
+    await play(CASES[case], driver)
+    assert driver.context is not None
+    assert [] == found_in(driver.context)
+
+    change(driver.context)
+
+    found = {difference.mismatch for difference in retold(driver.context).diffs.kept}
+    assert mismatch in found, found
+
+
+async def test_the_places_of_money_have_the_pools(driver: ServiceDriver) -> None:
+    """What came in is in accounts, in pools and with institutions."""
+    await play(CASES["RC1b"], driver)
+    assert driver.context is not None
+    money = retold(driver.context).money
+
+    assert (251_000, 200_000, 44_000, 7_000) == (
+        money.came_in_fen,
+        money.accounts_fen,
+        money.pools_fen,
+        money.owed_fen,
+    )
+    assert (0, 0, 0) == (money.moving_fen, money.off_fen, money.unsettled_fen)
