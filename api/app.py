@@ -19,6 +19,7 @@ from api.account import routes as accounts
 from api.account import statement_routes as statements
 from api.audit import access_log_routes as accesses
 from api.audit import event_feed_routes as feed
+from api.audit import rehearsal_routes as rehearsals
 from api.audit import routes as audit
 from api.audit import signal_routes as signals
 from api.binding import consent_routes as consents
@@ -79,6 +80,7 @@ ROUTES = (
     batch,
     whys,
     premiums,
+    rehearsals,
     pools,
     institutions,
     reconciliations,

@@ -294,7 +294,9 @@ class Edition:
 
     `effective_until` (exclusive) is only what the file states, so that a later edition does not
     change the content of this one; without it an edition ends where the next begins.
-    `evidence_of` pairs a key with a grade and source better or worse than the edition's.
+    `evidence_of` pairs a key with a grade and source better or worse than the edition's. From
+    `shadow_from` until the edition begins, settled bills are decided beside it and compared; no
+    answer changes.
     """
 
     id: str
@@ -317,6 +319,13 @@ class Edition:
     quote: QuoteTerms
     privacy: PrivacyTerms
     pool: PoolTerms | None = None
+    shadow_from: date | None = None
+
+
+def in_shadow(editions: Sequence[Edition], on: date) -> Edition | None:
+    """The edition that is decided beside the one in force on a Beijing day; the next to begin."""
+    shadows = [e for e in editions if e.shadow_from and e.shadow_from <= on < e.effective_on]
+    return min(shadows, key=lambda edition: edition.effective_on, default=None)
 
 
 def in_force(editions: Sequence[Edition], on: date) -> Edition:

@@ -20,6 +20,7 @@ from aggregates.binding.binding import evolve as fold_binding
 from aggregates.binding.deduction_order import SET_BY_HAND, change_order
 from aggregates.binding.eligibility import Side
 from aggregates.policy.choices import EffectiveDelay
+from aggregates.pool.pool import Pool
 from aggregates.refusals import RefusalError
 from aggregates.settlement.cascade import Split
 from aggregates.settlement.events import Claim
@@ -300,11 +301,10 @@ def _confirmed(bill: DecidedBill, change: FamilyChange) -> DecidedBill | None:
         relation=link.relation,
         parent=link.parent,
     )
-    active = Sponsor(
-        link,
-        evolve(sponsor.account, used),
-        fold_binding(sponsor.binding, agreed),
-        sponsor.edition,
+    active = sponsor._replace(
+        link=link,
+        account=evolve(sponsor.account, used),
+        binding=fold_binding(sponsor.binding, agreed),
     )
     return bill._replace(
         family=family._replace(
@@ -348,11 +348,8 @@ def _placed(bill: DecidedBill, place: PlaceOfCare) -> PlaceOfCare:
 
 
 def invited_sponsor(
-    ids: tuple[StreamId, StreamId], binding: Binding, side: Side, now: Instant
+    binding_id: StreamId, binding: Binding, side: Side, pool: Pool | None, now: Instant
 ) -> Sponsor:
-    """The sponsor of an open invitation, as a confirmation now would link him.
-
-    `ids` are the binding's and the sponsor's.
-    """
-    link = SponsorLink(*ids, binding.relation, binding.parent, now.at)
-    return Sponsor(link, side.account, binding, side.edition)
+    """The sponsor of an open invitation, as a confirmation now would link him; with his pool."""
+    link = SponsorLink(binding_id, side.account_id, binding.relation, binding.parent, now.at)
+    return Sponsor(link, side.account, binding, side.edition, pool)

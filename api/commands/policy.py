@@ -1,9 +1,10 @@
-"""`gongji policy`: check, show and compare the rules of every area."""
+"""`gongji policy`: check, show, compare and rehearse the rules of every area."""
 
 import argparse
 from collections.abc import Callable
 from datetime import date
 
+from api.commands import rehearse
 from api.commands.terminal import data_option, settings_of
 from service.clock import business_clock
 from service.regions.one_more import costs_of_one_more
@@ -14,7 +15,7 @@ from service.regions.reading import NoRulesError, differences, readable
 
 def main(arguments: list[str]) -> int:
     """Run a subcommand; 1 if a file is unsound or an area has no rules."""
-    about = "Check, show and compare the rules of every area."
+    about = "Check, show, compare and rehearse the rules of every area."
     command = argparse.ArgumentParser(prog="gongji policy", description=about)
     actions = command.add_subparsers(dest="action", required=True)
     check = actions.add_parser("check", help="check every file, and list the editions")
@@ -29,7 +30,10 @@ def main(arguments: list[str]) -> int:
         )
     for action in (check, show, diff):
         data_option(action)
+    rehearse.add_to(actions)
     given = command.parse_args(arguments)
+    if given.action == "rehearse":
+        return rehearse.run(given)
     read = read_folder(settings_of(given).regions)
     for problem in read.problems:
         print(problem.line())

@@ -97,7 +97,7 @@ def _add_up(settings: Settings) -> int:
 async def _replay(
     dsn: str, vault: Vault, settings: Settings, options: argparse.Namespace
 ) -> ReplayReport:
-    progress: Progress = _as_json if options.json else _on_terminal
+    progress: Progress = as_json if options.json else on_terminal
     of = 1 if options.share else options.processes or await _processes(dsn)
     others = [_other(dsn, settings, options, Partition(number, of)) for number in range(1, of)]
     scope = ReplayScope(as_of=options.as_of, share=options.share or Partition(0, of))
@@ -151,11 +151,13 @@ def moment(text: str) -> int | datetime:
         raise argparse.ArgumentTypeError("a position, or a time in ISO form") from error
 
 
-def _on_terminal(done: int, total: int) -> None:
+def on_terminal(done: int, total: int) -> None:
+    """Show the progress where somebody sees it."""
     if sys.stderr.isatty():
         end = "\r\x1b[K" if done == total else ""
         print(f"\r{done} of {total} events{end}", end="", file=sys.stderr, flush=True)
 
 
-def _as_json(done: int, total: int) -> None:
+def as_json(done: int, total: int) -> None:
+    """Print the progress as a line of JSON, for the process that started this one."""
     print(to_json({"done": done, "of": total}).decode(), flush=True)

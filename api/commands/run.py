@@ -17,9 +17,10 @@ from api.demo.run import tell_a_day
 from api.his.gateway import paths_of
 from api.http.dependencies import Api
 from api.http.limits.rate_limits import RateLimits
+from api.http.metrics import count_shadow
 from api.http.tokens import TokenKeysError, Tokens, issuer_path, make_issuer
 from api.processes.child_processes import FollowingChild
-from api.processes.replay_jobs import Replays
+from api.processes.replay_jobs import Ledger, Rehearsals, Replays
 from api.processes.tax_side import connected_tax_side
 from api.server import end_in_time, serve, server_of
 from service.adapters.credential_verifier import CredentialVerifier
@@ -42,6 +43,7 @@ from service.read_models.follower import Follower
 from service.read_models.lag import follower_reasons
 from service.read_models.reader import ReadModels
 from service.regions.policy_book import PolicyFilesError
+from service.rehearsal.shadow import shadowed
 from service.runtime.clock_skew import ClockSkewError
 from service.runtime.gc_tuning import settle_in
 from service.runtime.logs import set_up_logging, take_off_detail
@@ -142,6 +144,7 @@ async def _run(
             is_on_trial = postgres is not None
             async with (
                 watched(outside, store.pool),
+                shadowed(context, dsn, settings.data, count_shadow),
                 connected_tax_side(context, store, settings, is_on_trial=is_on_trial),
             ):
                 return await _serve(api, options, postgres, settings)
@@ -167,9 +170,10 @@ def _api_of(context: ServiceContext, read_models: ReadModels, dsn: str, settings
     """What the routes work with: tokens, replays and limits as the settings say."""
     tokens = Tokens(settings.token_keys or issuer_path(settings.data), context.vault)
     context.readiness.add("token keys", tokens.reasons)
-    replays = Replays(dsn, settings, context.clock, read_models.pool)
+    ledger = Ledger(dsn, settings, context.clock, read_models.pool)
     limits = RateLimits(settings.person_misses, settings.caller_misses, settings.address_failures)
-    return Api(context, tokens, read_models, replays, limits)
+    works = (Replays(ledger), Rehearsals(ledger))
+    return Api(context, tokens, read_models, *works, limits)
 
 
 async def _serve(
@@ -178,8 +182,9 @@ async def _serve(
     app = create_app(api, paths_of(options.fsi_paths))
     server = server_of(app, settings, (options.host, options.port))
     await serve(server, api.stopping, postgres)
-    if api.replays is not None:
-        await api.replays.close()
+    for work in (api.replays, api.rehearsals):
+        if work is not None:
+            await work.close()
     if postgres is not None and postgres.poll() is not None:
         return fail("the database has died; the next start recovers it")
     return 0

@@ -22,6 +22,8 @@ from service.request_context import MESSAGE, SEEN, RequestContext
 PURPOSE = re.compile(r"[A-Za-z][A-Za-z0-9.-]{0,39}")
 OPEN = ("/v1/policies", "/livez", "/readyz", "/metrics", "/openapi.json", "/docs")
 """Paths that show no person and no institution."""
+REHEARSALS = "/v1/policies/rehearsals"
+"""Under an open path, and recorded: a report names settlements."""
 READING = frozenset({"POST /v1/quotes", "POST /v1/reconciliations"})
 """Operations that only read, though they take a body."""
 SETTLING = frozenset({f"{MESSAGE}2207"})
@@ -43,7 +45,7 @@ class AccessLogMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and delay its answer until the record is durable."""
-        if scope["type"] != "http" or scope["path"].startswith(OPEN):
+        if scope["type"] != "http" or _is_open(scope["path"]):
             await self._app(scope, receive, send)
             return
         seen = RequestContext()
@@ -158,3 +160,7 @@ async def _tell(answer: ProblemAnswer, send: Send) -> None:
     start = {"status": answer.status_code, "headers": answer.raw_headers}
     await send({"type": "http.response.start"} | start)
     await send({"type": "http.response.body", "body": bytes(answer.body)})
+
+
+def _is_open(path: str) -> bool:
+    return path.startswith(OPEN) and not path.startswith(REHEARSALS)

@@ -18,7 +18,7 @@ from api.http.limits.rate_limits import RateLimits
 from api.http.problems import ProblemError, answer_refusal
 from api.http.tokens import Tokens
 from api.http.values.dates import is_within
-from api.processes.replay_jobs import Replays
+from api.processes.replay_jobs import Rehearsals, Replays
 from service.caller import Caller
 from service.caller import Request as ServiceRequest
 from service.clock import new_trace
@@ -34,13 +34,14 @@ KEY_MAX = 64
 class Api:
     """What the routes use. `stopping` is set when the service is about to end.
 
-    Without a database there are no `replays`.
+    Without a database there are no `replays` and no `rehearsals`.
     """
 
     context: ServiceContext
     tokens: Tokens
     read_models: ReadModels
     replays: Replays | None = None
+    rehearsals: Rehearsals | None = None
     limits: RateLimits = field(default_factory=RateLimits)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 

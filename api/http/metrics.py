@@ -62,6 +62,19 @@ OUTSIDE = Gauge(
 )
 
 
+SHADOW = Counter(
+    "gongji_shadow_bills",
+    "Bills decided under an edition in shadow, by whether they would cost the same",
+    ("edition", "result"),
+    registry=REGISTRY,
+)
+
+
+def count_shadow(edition: str, /, *, is_changed: bool) -> None:
+    """Count a bill that was decided under an edition in shadow."""
+    SHADOW.labels(edition, "other" if is_changed else "same").inc()
+
+
 @lru_cache(maxsize=512)
 def _counter(method: str, status: int) -> Counter:
     return ANSWERS.labels(method, status)

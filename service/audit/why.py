@@ -7,6 +7,7 @@ the family could have made. Nothing is stored.
 from typing import Any, NamedTuple
 
 from aggregates.binding.eligibility import Side
+from aggregates.pool.pool import pays_from_pool
 from aggregates.refusals import RefusalError, UnknownError
 from aggregates.settlement.events import Claim, Settled
 from aggregates.settlement.hold import ClaimHeld
@@ -90,17 +91,17 @@ async def why(context: ServiceContext, caller: Caller, settlement_id: StreamId) 
 async def _remedies(context: ServiceContext, settlement_id: StreamId, settled: Settled) -> Remedies:
     if settled.cash_fen == 0:
         return NOTHING_FOUND
-    bill = await _decided_bill(context, settlement_id, settled)
+    bill = await decided_bill(context, settlement_id, settled)
     split = bill.split()
     if (split.own_fen, split.aid_fen) != (settled.own_fen, settled.aid_fen):
         return Remedies((), complete=False)  # of a hold: it was split when it was held
     return remedies_of(bill)
 
 
-async def _decided_bill(
+async def decided_bill(
     context: ServiceContext, settlement_id: StreamId, settled: Settled
 ) -> DecidedBill:
-    """The bill with the states that its decision read."""
+    """The bill with the states that its decision read; UnknownError where there is no decision."""
     decided, at = await _decision(context, settlement_id, settled)
     command = await command_of(context, decided)
     world = Overlay()
@@ -150,7 +151,8 @@ def _bill(world: Overlay, vault: Vault, claim: Claim, now: Instant) -> DecidedBi
         except RefusalError:
             continue
         side = Side(binding.sponsor, account, edition)
-        invited.append(invited_sponsor((binding_id, binding.sponsor), binding, side, now))
+        pool = reads.pool(account.pool) if account.pool and pays_from_pool(edition) else None
+        invited.append(invited_sponsor(binding_id, binding, side, pool, now))
     return DecidedBill(claim, family, place, now, tuple(invited))
 
 

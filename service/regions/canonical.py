@@ -33,6 +33,7 @@ LATER_KEYS: dict[tuple[str, ...], object] = {
     ("premium", "premium_reserve_fen"): {},
     ("premium", "premium_buckets"): {},
     ("pool",): None,
+    ("shadow_from",): None,
 }
 """Optional keys newer than the first editions, by path, and the default that each has in JSON.
 

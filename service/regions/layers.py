@@ -14,9 +14,15 @@ OVER = " over "
 ALONE = "none"
 """What an edition says under `inherits` if it states every key although its file inherits."""
 OF_THE_LAYER = frozenset(
-    {"id", "effective_on", "effective_until", "source", "evidence", "evidence_of", "inherits"}
+    {
+        *("id", "effective_on", "effective_until", "shadow_from"),
+        *("source", "evidence", "evidence_of", "inherits"),
+    }
 )
-"""Members that describe a layer itself and are never inherited."""
+"""Members that describe a layer itself and are never inherited.
+
+A date of the layer below counts where that layer's new edition makes the flat one.
+"""
 
 Stated = Mapping[str, Any]
 """An edition as its file states it."""
@@ -98,6 +104,8 @@ def _merged(stated: Stated, below: FlatEdition, on: date) -> FlatEdition:
         "evidence_of": cited | dict(stated.get("evidence_of", {})),
     }
     content.pop("effective_until", None)
+    dated = stated if on == _first_day(stated) else below.content
+    content |= {"shadow_from": dated.get("shadow_from")}
     return FlatEdition(
         content=content,
         stated_by=below.stated_by | dict.fromkeys(own_keys, name),

@@ -55,6 +55,8 @@ def _unsound_texts(edition: Edition) -> Iterator[tuple[str, str]]:
     for key, text in (("id", edition.id), ("source", edition.source)):
         if not text.strip():
             yield key, "is empty"
+    if edition.shadow_from is not None and edition.shadow_from >= edition.effective_on:
+        yield "shadow_from", "is not before effective_on"
     sections = asdict(edition)
     keys = {key for section in sections.values() if isinstance(section, dict) for key in section}
     for key, grade in edition.evidence_of:

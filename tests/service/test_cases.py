@@ -7,6 +7,7 @@ import pytest
 from tests.cases.reading import Case, read_cases
 from tests.cases.service_driver import ServiceDriver
 from tests.cases.world import play
+from tests.service.rehearsal.rehearsing import differences_in
 from tests.service.replay.replayed import found_in
 
 CASES = {case.id: case for case in read_cases().values() if case.level in {"rules", "house"}}
@@ -22,7 +23,8 @@ async def driver() -> AsyncIterator[ServiceDriver]:
 
 @pytest.mark.parametrize("case", CASES.values(), ids=lambda c: c.id)
 async def test_the_use_cases_do_as_the_scenarios_say(case: Case, driver: ServiceDriver) -> None:
-    """What is given and what happens lead to what the scenario says; replay finds the same."""
+    """What is given and what happens lead to what the scenario says; replay and rehearsal agree."""
     await play(case, driver)
     if driver.context is not None:
         assert [] == found_in(driver.context)
+        assert 0 == differences_in(driver.context)

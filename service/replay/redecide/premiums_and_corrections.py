@@ -174,13 +174,13 @@ def _premium(reads: ReadSet, place: DecisionContext, event: PremiumStep) -> list
     stream, premium = place.stream, reads.premium(place.stream)
     paid = _paid(place)
     # A hold is also released at other times, so its release is compared by its own fold.
-    step = _step(reads, place, premium, event, paid)
+    step = step_again(reads, place, premium, event, paid)
     freed = (HoldReleased, PoolHoldReleased)
     replayed = [moved for moved in step if not isinstance(moved[1], freed)]
     return moves([*paid, (stream, event)], replayed)
 
 
-def _step(
+def step_again(
     reads: ReadSet,
     place: DecisionContext,
     premium: premiums.Premium,

@@ -10,7 +10,7 @@ import pytest
 
 from aggregates.account.state import Account
 from aggregates.policy.choices import OrderMissing, PlaceUse
-from aggregates.policy.edition import PlaceRule
+from aggregates.policy.edition import Edition, PlaceRule
 from aggregates.settlement.family import Sponsor
 from aggregates.settlement.place_of_care import PlaceOfCare
 from aggregates.settlement.remedies import (
@@ -59,7 +59,11 @@ def invited(sponsor: Sponsor, dice: Dice) -> Sponsor:
 
 def a_bill(dice: Dice) -> DecidedBill:
     """A bill of a made-up family, at home or elsewhere, with some invitations not confirmed."""
-    edition = dice.choice([*SHIPPED, *(an_edition(dice) for _ in SHIPPED)])
+    return a_bill_under(dice.choice([*SHIPPED, *(an_edition(dice) for _ in range(9))]), dice)
+
+
+def a_bill_under(edition: Edition, dice: Dice) -> DecidedBill:
+    """A bill of a made-up family of an edition's region."""
     family = a_family(dice, edition)
     waiting = [s for s in family.sponsors.values() if dice.choice([True, False, False])]
     gone = {s.link.binding for s in waiting}

@@ -216,6 +216,31 @@ def test_an_area_is_shown_and_compared() -> None:
     assert "region 810000" in run("policy", "show", "810000", status=1)
 
 
+def test_a_draft_is_rehearsed_beside_a_service(tmp_path: Path) -> None:
+    """The identity draft has no difference; another one says what; an unsound one ends with 1."""
+    text = (ROOT / "service" / "regions" / "P0.toml").read_text(encoding="utf-8")
+    same, other, odd = (tmp_path / f"{name}.toml" for name in ("same", "other", "odd"))
+    same.write_text(text)
+    other.write_text(
+        text.replace('"p0/2020-01"', '"p0/draft"').replace(
+            "reserve_fen            = 0", "reserve_fen = 60000"
+        )
+    )
+    odd.write_text(text.replace("reserve_fen            = 0", "reserve_fen = -1"))
+    with a_place() as place:
+        run("import", "--data", str(place), a_file(tmp_path, *GOOD))
+        told = run("policy", "rehearse", str(same), "--data", str(place))
+        assert told.endswith("differences: 0\n")
+        picture = tmp_path / "picture.svg"
+        days = ("--from", "2020-01-01", "--to", "2199-12-31", "--picture", str(picture))
+        told = run("policy", "rehearse", str(other), *days, "--data", str(place))
+        assert "decided again under p0/draft: 1 settlements" in told
+        assert "differences: 0" not in told
+        assert picture.read_text(encoding="utf-8").startswith("<svg")
+        told = run("policy", "rehearse", str(odd), "--data", str(place), status=1)
+        assert "draft.toml p0/2020-01 money.reserve_fen" in told
+
+
 def test_openapi_prints_the_document() -> None:
     """What the command prints is what the service serves."""
     assert json.loads(json.dumps(plain_app().openapi())) == json.loads(run("openapi"))

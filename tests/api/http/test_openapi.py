@@ -70,6 +70,8 @@ PROMISED = {
     "POST /v1/credential-links/{link_id}/codes",
     "POST /v1/credential-links/{link_id}/closure",
     "POST /v1/quotes",
+    "POST /v1/policies/rehearsals",
+    "GET /v1/policies/rehearsals/{rehearsal_id}",
     "GET /v1/audit/accesses",
     "GET /v1/audit/signals",
     "POST /v1/settlements",

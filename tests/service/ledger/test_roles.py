@@ -43,6 +43,7 @@ WRITERS = {
     "log_head": ONE,
     "migrations": "s",
     "person_keys": "siud",
+    "rehearsals": "siud",
     "replays": "siud",
     "seal_keys": APPENDED,
     "snapshots": APPENDED,
