@@ -4,6 +4,9 @@ The tax authority's answers are taken as recorded. A premium that the draft refu
 step.
 """
 
+from datetime import date
+
+from aggregates.account.state import Account
 from aggregates.binding.eligibility import Side
 from aggregates.premium import payment
 from aggregates.premium.premium import Premium, PremiumConfirmed, PremiumHeld, PremiumReversed
@@ -12,7 +15,7 @@ from aggregates.vocabulary import instant
 from service.ledger.command import StreamEvents
 from service.ledger.overlay import Overlay
 from service.ledger.read_set import ReadSet
-from service.policy import edition_in_force
+from service.policy import edition_in_force, edition_of_record
 from service.rehearsal.bills import MadeAgain, groups_of, instant_of
 from service.rehearsal.tally import NOTHING, BillCost
 from service.replay.decoding import Stored
@@ -30,7 +33,9 @@ def order_again(world: Overlay, vault: Vault, row: Stored, held: PremiumHeld) ->
     now = instant(held.held_at)
     reads = ReadSet(world, now)
     account = reads.account(held.sponsor)
-    order = payment.PremiumOrder(row.stream, held.insurance, held.year)
+    order = payment.PremiumOrder(
+        row.stream, held.insurance, held.year, held.tier, _born_on(reads, vault, held, account)
+    )
     moves: StreamEvents = []
     code = None
     try:
@@ -48,6 +53,21 @@ def order_again(world: Overlay, vault: Vault, row: Stored, held: PremiumHeld) ->
     return MadeAgain(
         moves, None, "premiums", account.region, groups, cost, cost._replace(code=code)
     )
+
+
+def _born_on(reads: ReadSet, vault: Vault, held: PremiumHeld, sponsor: Account) -> date | None:
+    """A day of birth that fits what the premium cost: the payee's own is not stored.
+
+    It is the youngest age of the recorded row; None where the standard was paid.
+    """
+    recorded = edition_of_record(reads, vault, sponsor.region, held.edition)
+    ages = (
+        tier.from_age
+        for tier in recorded.premium.premium_tiers
+        if (tier.type, tier.tier, tier.fen) == (held.insurance, held.tier, held.amount_fen)
+    )
+    age = min(ages, default=None)
+    return None if age is None else date(held.on.year - age, 1, 1)
 
 
 def follow_again(
