@@ -5,8 +5,8 @@ JSON. Decoding is strict: an unknown topic or member raises an error.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, TypeVar
+from dataclasses import dataclass, is_dataclass
+from typing import Any, Generic, NamedTuple, TypeVar, get_args, get_type_hints
 from uuid import UUID
 
 from msgspec.json import Encoder
@@ -127,16 +127,33 @@ _EVENTS = {topic: TypeAdapter(event_class) for topic, event_class in CLASSES.ite
 _STATES = {kind.code: TypeAdapter(kind.state) for kind in KINDS.values()}
 _TO_JSON = Encoder().encode
 """Writes the same bytes as pydantic, in a fraction of its time."""
-_AT_DEFAULT = tuple(
-    b',"%b":%b' % (name.encode(), _TO_JSON(default)) for name, default in LATER_MEMBERS.items()
-)
-"""Later members as they stand in JSON at their defaults. A bare quote never stands in a string."""
+
+
+def _at_default(stored: object) -> tuple[bytes, ...]:
+    """The later members of a class, nested ones too, as they stand in JSON at their defaults."""
+    names: dict[str, None] = {}
+    waiting = [stored]
+    while waiting:
+        part = waiting.pop()
+        waiting += get_args(part)
+        if isinstance(part, type) and is_dataclass(part):
+            hints = get_type_hints(part)
+            names |= dict.fromkeys(hints)
+            waiting += hints.values()
+    later = [(name, LATER_MEMBERS[name]) for name in names if name in LATER_MEMBERS]
+    return tuple(b',"%b":%b' % (name.encode(), _TO_JSON(default)) for name, default in later)
+
+
+_AT_DEFAULT: dict[type, tuple[bytes, ...]] = {
+    event_class: _at_default(event_class) for event_class in TOPICS
+}
+"""A bare quote never stands in a JSON string, so these bytes are members wherever they stand."""
 
 
 def text_of(value: object) -> bytes:
     """An event or an act as JSON, later members at their defaults left out."""
     text = _TO_JSON(value)
-    for member in _AT_DEFAULT:
+    for member in _AT_DEFAULT.get(type(value), ()):
         text = text.replace(member, b"")
     return text
 
