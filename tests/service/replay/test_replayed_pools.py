@@ -5,13 +5,22 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from typing_extensions import override
 
 from aggregates.account.events import MovedFromPool, MovedToPool
+from aggregates.policy.edition import Edition
 from aggregates.pool.events import PoolDebited, PoolEmptied, PoolFunded, PoolReturned
 from aggregates.topics import Event
-from service.context import ServiceContext
+from service.context import ServiceContext, furnish
 from service.ledger.memory_store import MemoryStore
+from service.ledger.postgres.store import PostgresStore
+from service.policy import publish
+from service.regions.policy_book import PolicyBook
+from service.replay.compare.balances import check_balances
 from service.replay.differences import Mismatch
+from service.replay.partition import Partition
+from service.replay.run import ReplayScope, replay, together
+from service.vault import Vault
 from tests.cases.reading import read_cases
 from tests.cases.service_driver import ServiceDriver
 from tests.cases.world import play
@@ -93,3 +102,42 @@ async def test_the_places_of_money_have_the_pools(driver: ServiceDriver) -> None
         money.owed_fen,
     )
     assert (0, 0, 0) == (money.moving_fen, money.off_fen, money.unsettled_fen)
+
+
+class PostgresDriver(ServiceDriver):
+    """A driver whose house stands on PostgreSQL."""
+
+    def __init__(self, dsn: str) -> None:
+        super().__init__()
+        self.dsn = dsn
+
+    @override
+    async def furnish(self, editions: tuple[Edition, ...]) -> None:
+        """A house on an empty database, with these rules published."""
+        store = PostgresStore(self.dsn)
+        await store.open()
+        book = PolicyBook({edition.region: (edition,) for edition in editions})
+        self.context = furnish(store, Vault(bytes(32), bytes(32)), book, self.clock)
+        self.context.tax = self.premiums.tax_side()
+        await publish(self.context)
+
+
+@pytest.mark.parametrize("case", ["FP3", "FP8", "RC3a"])
+async def test_stored_pools_are_told_again_without_a_difference(dsn: str, case: str) -> None:
+    """Heads, balances and money of pools in the database are those of the log, also by halves."""
+    driver = PostgresDriver(dsn)
+    await play(CASES[case], driver)
+    assert driver.context is not None
+    vault = driver.context.vault
+    await driver.close()
+
+    whole = await replay(dsn, vault, ReplayScope(with_tables=False))
+    halves = [
+        await replay(dsn, vault, ReplayScope(share=Partition(number, 2), with_tables=False))
+        for number in range(2)
+    ]
+    both = together(halves)
+    _, off = await check_balances(dsn)
+
+    assert [] == whole.found.kept == both.found.kept == off.kept
+    assert (whole.money, whole.heads) == (both.money, both.heads)
