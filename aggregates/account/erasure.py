@@ -25,10 +25,14 @@ class ErasureOrder(NamedTuple):
 
 
 class ErasureInputs(NamedTuple):
-    """The person's name and numbers, and whether a premium for them is still open."""
+    """The person's name and numbers, and whether a premium for them is still open.
+
+    `pool_fen` is what is in their family pool: money of a premium that is not answered yet.
+    """
 
     identities: tuple[str, ...]
     is_payee: bool = False
+    pool_fen: int = 0
 
 
 def erase(
@@ -42,7 +46,8 @@ def erase(
     """
     if any(identity in order.legal_basis for identity in inputs.identities):
         raise EvidenceInvalidError(field="legal_basis")
-    if needs := still_open(account, now, is_payee=inputs.is_payee):
+    needs = still_open(account, now, is_payee=inputs.is_payee)
+    if needs := needs + (["pool"] if inputs.pool_fen else []):
         raise ErasureNotAllowedError(open=needs)
     return PersonErased(reason=order.reason, legal_basis=order.legal_basis, on=now.on)
 

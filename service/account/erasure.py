@@ -51,7 +51,9 @@ async def erase(context: ServiceContext, request: Request, command: Erase) -> Re
         account_id, account = own_region(reads, vault, request.caller, command.person_no)
         personal = _personal(reads, vault, account_id)
         cards = [name for _, name in held_names(reads, vault, account_id, account)]
-        inputs = rules.ErasureInputs(tuple(personal), _is_payee(reads, vault, account_id, now))
+        pool_fen = reads.pool(account.pool).balance_fen if account.pool else 0
+        is_payee = _is_payee(reads, vault, account_id, now)
+        inputs = rules.ErasureInputs(tuple(personal), is_payee, pool_fen)
         order = rules.ErasureOrder(command.reason, command.legal_basis)
         erased = rules.erase(account, inputs, order, now)
         answer = {

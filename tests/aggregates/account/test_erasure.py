@@ -83,3 +83,11 @@ def test_an_open_premium_keeps_its_payee() -> None:
         erase(ENDED, WHO._replace(is_payee=True), ORDER, NOW)
 
     assert {"open": ["premiums"]} == refused.value.fields
+
+
+def test_money_in_the_family_pool_keeps_its_owner() -> None:
+    """The agency takes it back to the account first, once the tax authority has answered."""
+    with pytest.raises(ErasureNotAllowedError) as refused:
+        erase(ENDED, WHO._replace(pool_fen=1), ORDER, NOW)
+
+    assert {"open": ["pool"]} == refused.value.fields

@@ -142,6 +142,18 @@ def an_entry(
             "另行保管的 60.00 元已由经办机构付出(凭单 tkt_1)",
             "60.00 yuan kept aside were paid out by the agency (ticket tkt_1)",
         ),
+        (
+            an_entry(EntryKind.MOVED_TO_POOL, (-20000, -30000, 0), reference="fpl_1"),
+            EntrySource(),
+            "转入家庭共济账户 500.00 元",
+            "500.00 yuan moved to the family pool",
+        ),
+        (
+            an_entry(EntryKind.MOVED_FROM_POOL, (0, 4500, 0), reference="fpl_1"),
+            EntrySource(),
+            "从家庭共济账户转回 45.00 元",
+            "45.00 yuan moved back from the family pool",
+        ),
     ],
 )
 def test_an_entry_is_a_sentence(entry: StatementEntry, seen: EntrySource, zh: str, en: str) -> None:
