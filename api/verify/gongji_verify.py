@@ -965,6 +965,7 @@ def check_command(ledger: FoldedLedger, rows: list[ExportRow]) -> None:
     check_moves(ledger, rows)
     check_corrections(ledger, rows)
     check_transfers(ledger, rows)
+    check_pool_rules(ledger, rows)
     decisions = rows_of(rows, *DECISIONS)
     decided = {row.stream for row in decisions}
     later: list[ExportRow] = []
@@ -1528,8 +1529,6 @@ def check_transfers(ledger: FoldedLedger, rows: list[ExportRow]) -> None:
         elif row.topic in ("pool.funded/1", "pool.emptied/1"):
             sign = -1 if row.topic == "pool.funded/1" else 1
             left[stream_of(event["account"]), row.stream] += sign * fen_of(event)
-        if row.topic == "account.moved-to-pool/1":
-            check_transfer(ledger, row)
     for (account, pool), fen in left.items():
         folded = ledger.pools.get(pool)
         if fen:
@@ -1537,6 +1536,14 @@ def check_transfers(ledger: FoldedLedger, rows: list[ExportRow]) -> None:
             ledger.fault("double entry", rows[0], what)
         elif folded is None or folded.owner != account:
             ledger.fault("authority", rows[0], f"pool {pool} is not of account {account}")
+
+
+def check_pool_rules(ledger: FoldedLedger, rows: list[ExportRow]) -> None:
+    """Pools are filled and emptied as the rules allow."""
+    for row in rows_of(rows, "account.moved-to-pool/1"):
+        check_transfer(ledger, row)
+    for row in rows_of(rows, "pool.emptied/1"):
+        check_emptied(ledger, row, rows)
 
 
 def check_transfer(ledger: FoldedLedger, row: ExportRow) -> None:
@@ -1558,6 +1565,18 @@ def check_transfer(ledger: FoldedLedger, row: ExportRow) -> None:
         ledger.fault("policies", row, "more transfers into a pool than a month may have")
     if account.is_frozen or account.has_ended:
         ledger.fault("authority", row, "a closed account moved money into a pool")
+
+
+def check_emptied(ledger: FoldedLedger, row: ExportRow, rows: list[ExportRow]) -> None:
+    """A pool is its relatives' to spend until nobody is bound, or its owner's account ends."""
+    owner, on = stream_of(row.event["account"]), date.fromisoformat(row.event["on"])
+    account = ledger.accounts.get(owner)
+    if account is None or any(r.stream == owner for r in rows_of(rows, "account.closed/1")):
+        return
+    grants = [ledger.grants.get(stream_of(binding)) for binding in account.used]
+    rules = ledger.edition(account.region, on) or {}
+    if rules.get("money_model") == FAMILY_POOL and any(g and g.pays(on) for g in grants):
+        ledger.fault("authority", row, "a pool was emptied while relatives were bound")
 
 
 def check_corrections(ledger: FoldedLedger, rows: list[ExportRow]) -> None:

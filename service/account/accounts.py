@@ -256,7 +256,7 @@ def _changing(
             void, frees = void_holds(reads, context.vault, account, now)
             emptied = empty_pool(reads, (account_id, account), void, now)
             ended = end_bindings(reads, account_id, account, command.reason, effective_on)
-            events = [*due, *void, *emptied, *ended, *events]
+            events = [*due, *void, *ended, *emptied, *events]
         decision = changed(reads, (account_id, account), events, now)
         decision.frees = frees
         return decision

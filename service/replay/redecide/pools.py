@@ -3,8 +3,9 @@
 from aggregates.account.events import MovedFromPool, MovedToPool
 from aggregates.pool.decisions import transfer
 from aggregates.pool.events import PoolEmptied, PoolFunded
-from aggregates.pool.pool import free_fen
-from aggregates.vocabulary import Instant, instant
+from aggregates.pool.pool import free_fen, pays_from_pool
+from aggregates.pool.refusals import PoolHasMembersError
+from aggregates.vocabulary import Instant, StreamId, instant
 from service.ledger.read_set import ReadSet
 from service.policy import edition_in_force
 from service.replay.differences import Mismatch
@@ -36,4 +37,16 @@ def _emptied(place: DecisionContext, event: PoolEmptied, now: Instant) -> list[F
     back = MovedFromPool(pool=place.stream, amount_fen=event.amount_fen, on=event.on)
     place.command.due.append((pool.owner, back))
     made = PoolEmptied(account=pool.owner, amount_fen=free_fen(pool, now), on=event.on)
-    return [] if event == made else [Finding(Mismatch.DECISION, event, made)]
+    found = [] if event == made else [Finding(Mismatch.DECISION, event, made)]
+    if _has_members(reads, place, pool.owner, now):
+        found.append(Finding(Mismatch.DECISION, "emptied", PoolHasMembersError.code()))
+    return found
+
+
+def _has_members(reads: ReadSet, place: DecisionContext, owner_id: StreamId, now: Instant) -> bool:
+    """Whether relatives may spend from the pool; the end of an account ends its bindings first."""
+    owner = reads.account(owner_id)
+    bindings = [link.binding for link in owner.beneficiaries]
+    if not any(reads.binding(binding).pays_at(now) for binding in bindings):
+        return False
+    return pays_from_pool(edition_in_force(reads, place.vault, owner.region, now))

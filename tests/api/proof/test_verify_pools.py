@@ -172,3 +172,13 @@ def test_what_comes_back_from_a_pool_left_it(taken_back: Log) -> None:
     found = faults_in(export_of(edited(taken_back, at, more("amount_fen", 1))))
 
     assert "double entry" in {fault.check for fault in found}, found
+
+
+def test_a_pool_is_not_emptied_while_relatives_are_bound(taken_back: Log) -> None:
+    """Without the release the money was theirs to spend."""
+    bound = without(taken_back, place(taken_back, "account.beneficiary-unlinked"))
+    bound = counted(without(bound, place(bound, "binding.released")))
+
+    found = faults_in(export_of(bound))
+
+    assert "a pool was emptied while relatives were bound" in {fault.what for fault in found}

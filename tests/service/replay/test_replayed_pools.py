@@ -1,5 +1,6 @@
 """Replay decides again what a family pool was given and gave, and finds what was tampered with."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any
@@ -7,11 +8,18 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
-from aggregates.account.events import MovedFromPool, MovedToPool
+from aggregates.account.events import (
+    BeneficiaryUnlinked,
+    MovedFromPool,
+    MovedToPool,
+    SponsorUnlinked,
+)
+from aggregates.binding.events import BindingReleased
 from aggregates.policy.edition import Edition
 from aggregates.pool.events import PoolDebited, PoolEmptied, PoolFunded, PoolReturned
 from aggregates.topics import Event
 from service.context import ServiceContext, furnish
+from service.ledger.codec import Recorded
 from service.ledger.memory_store import MemoryStore
 from service.ledger.postgres.store import PostgresStore
 from service.policy import publish
@@ -87,6 +95,25 @@ async def test_a_tampered_pool_is_found(driver: ServiceDriver, what: str) -> Non
 
     found = {difference.mismatch for difference in retold(driver.context).diffs.kept}
     assert mismatch in found, found
+
+
+async def test_a_pool_emptied_while_relatives_are_bound_is_found(driver: ServiceDriver) -> None:
+    """Without the release the money was theirs to spend."""
+    await play(CASES["FP7"], driver)
+    assert driver.context is not None
+    store = driver.context.store
+    assert isinstance(store, MemoryStore)
+    gone = (BindingReleased, BeneficiaryUnlinked, SponsorUnlinked)
+    versions: Counter[str] = Counter()
+    kept: list[Recorded] = []
+    for one in store.log:
+        if not isinstance(one.event, gone):
+            versions[one.stream] += 1
+            kept.append(one._replace(position=len(kept) + 1, version=versions[one.stream]))
+    store.log[:] = kept
+
+    found = {(d.mismatch, d.replayed) for d in retold(driver.context).diffs.kept}
+    assert (Mismatch.DECISION, "POOL_HAS_MEMBERS") in found, found
 
 
 async def test_the_places_of_money_have_the_pools(driver: ServiceDriver) -> None:
