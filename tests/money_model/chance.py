@@ -71,7 +71,6 @@ HARD = {
     **EASY,
     "bucket_rules": st.lists(BUCKET_RULE, max_size=5),
     "aid_with_fund_pay": st.sampled_from([True, True, False]),
-    "money_model": st.sampled_from(["FAMILY_POOL", "FAMILY_POOL", "ON_DEMAND"]),
     "cap_on_exceed": st.sampled_from(["CLAMP", "SKIP"]),
     "single_payer_shortfall": st.sampled_from(["USE_PARTIAL", "SKIP_TO_FIRST_THAT_COVERS"]),
     "sponsor_suspended_usable": st.booleans(),
