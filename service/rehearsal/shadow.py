@@ -41,14 +41,14 @@ SETTINGS = {
     "idle_session_timeout": "0",
 }
 TRY_LOCK = "SELECT pg_try_advisory_lock(hashtext('gongji.shadow'), hashtext(current_schema()))"
-Difference = dict[str, Any]
+ShadowDifference = dict[str, Any]
 
 
-class Count(Protocol):
+class CountShadow(Protocol):
     """Counts a bill that was decided under an edition in shadow."""
 
     def __call__(self, edition: str, /, *, is_changed: bool) -> None:
-        """Count it; `is_changed` where it would cost somebody else something."""
+        """CountShadow it; `is_changed` where it would cost somebody else something."""
         ...
 
 
@@ -58,9 +58,9 @@ class Shadow:
     def __init__(
         self,
         context: ServiceContext,
-        tell: Callable[[Difference], None],
+        tell: Callable[[ShadowDifference], None],
         bills_max: int = BILLS_MAX,
-        count: Count | None = None,
+        count: CountShadow | None = None,
     ) -> None:
         self._context = context
         self._tell = tell
@@ -149,12 +149,12 @@ def _editions(family: Family) -> list[Edition]:
 
 @asynccontextmanager
 async def shadowed(
-    context: ServiceContext, dsn: str, data: Path, count: Count
+    context: ServiceContext, dsn: str, data: Path, count: CountShadow
 ) -> AsyncIterator[Shadow]:
     """Try bills in the background while something runs, in one process of the deployment."""
     file = data / FILE
 
-    def tell(difference: Difference) -> None:
+    def tell(difference: ShadowDifference) -> None:
         with file.open("ab") as stream:
             stream.write(json.encode(difference) + b"\n")
 
