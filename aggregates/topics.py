@@ -62,6 +62,7 @@ TOPICS: dict[type[Event], str] = {
     account_events.BeneficiaryLinked: "account.beneficiary-linked/1",
     account_events.BeneficiaryUnlinked: "account.beneficiary-unlinked/1",
     account_events.BalanceOpened: "account.balance-opened/1",
+    account_events.AuthoriserCodeShown: "account.code-shown/1",
     account_events.QuotaBegun: "account.quota-begun/1",
     account_events.AccountFrozen: "account.frozen/1",
     account_events.AccountUnfrozen: "account.unfrozen/1",
@@ -161,6 +162,7 @@ LATER_MEMBERS: dict[str, object] = {
     "premium_pool": None,
     "by_name": (),
     "quota_fen": None,
+    "authoriser_code": None,
 }
 """Members that events got after their topic, and their defaults.
 

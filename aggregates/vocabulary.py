@@ -318,6 +318,7 @@ class Reason(StrEnum):
     MED_TYPE_NOT_ALLOWED = "MED_TYPE_NOT_ALLOWED"
     AID_UNUSED = "AID_UNUSED"
     FUND_PAYS = "FUND_PAYS"
+    CODE_REQUIRED = "CODE_REQUIRED"
 
 
 class Setting(StrEnum):

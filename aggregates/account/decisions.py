@@ -1,6 +1,6 @@
 """The rules for crediting an account, changing its status, filings and suspense pay-outs."""
 
-from datetime import date
+from datetime import date, timedelta
 
 from aggregates.account import events
 from aggregates.account.fold import AccountEvent
@@ -24,6 +24,8 @@ from aggregates.vocabulary import (
     StreamId,
 )
 
+CODE_LIFE = timedelta(minutes=15)
+"""How long a sponsor's own code opens the account; `own`: as long as a credential link's code."""
 IN_ORDER = (InsuranceStatus.NORMAL, InsuranceStatus.RETIRED)
 
 
@@ -114,6 +116,13 @@ def change_flags(account: Account, flags: tuple[str, ...], reason: str) -> event
     if set(flags) == set(account.flags):
         raise StatusUnchangedError(status=account.status)
     return events.FlagsChanged(flags=tuple(sorted(set(flags))), reason=reason)
+
+
+def show_code(account: Account, code: str, now: Instant) -> events.AuthoriserCodeShown:
+    """Show a code, given as its keyed digest; AccountEndedError if the account has ended."""
+    if account.ending is not None:
+        raise AccountEndedError(status=account.status)
+    return events.AuthoriserCodeShown(code=code, expires_at=now.at + CODE_LIFE)
 
 
 def file_elsewhere(

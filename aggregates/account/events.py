@@ -162,6 +162,14 @@ class QuotaBegun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuthoriserCodeShown:
+    """The owner showed a code that opens this account for a bill. `code` is its keyed digest."""
+
+    code: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FilingMade:
     """The patient filed to be treated at a place; a later filing for the place replaces it."""
 

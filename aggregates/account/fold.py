@@ -25,6 +25,7 @@ from aggregates.account.state import (
     Filing,
     HeldCredential,
     PastTie,
+    ShownCode,
     SponsorLink,
 )
 from aggregates.vocabulary import Parting
@@ -59,6 +60,7 @@ AccountEvent = (
     | PoolSideEvent
     | events.QuotaBegun
     | events.BalanceOpened
+    | events.AuthoriserCodeShown
 )
 
 
@@ -169,6 +171,10 @@ def _begin_quota(account: Account, event: events.QuotaBegun) -> Account:
     return account._replace(beneficiaries=tuple(links))
 
 
+def _keep_code(account: Account, event: events.AuthoriserCodeShown) -> Account:
+    return account._replace(shown_code=ShownCode(event.code, event.expires_at))
+
+
 def _open_balance(account: Account, event: events.BalanceOpened) -> Account:
     return account._replace(is_balance_open=True, year=event.year)
 
@@ -185,5 +191,9 @@ _FOLDS: dict[type, Callable[[Account, Any], Account]] = {
         (CredentialEvent, _evolve_credentials),
     )
     for event_class in get_args(group)
-} | {events.QuotaBegun: _begin_quota, events.BalanceOpened: _open_balance}
+} | {
+    events.QuotaBegun: _begin_quota,
+    events.BalanceOpened: _open_balance,
+    events.AuthoriserCodeShown: _keep_code,
+}
 """The fold of each event class. A lookup is faster than a chain of isinstance."""

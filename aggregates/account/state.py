@@ -86,6 +86,13 @@ class HeldCredential(NamedTuple):
     sealed: str
 
 
+class ShownCode(NamedTuple):
+    """The keyed digest of the owner's newest code, and until when it opens the account."""
+
+    code: str
+    expires_at: datetime
+
+
 class Account(NamedTuple):
     """An account, folded from its events. Amounts in fen.
 
@@ -125,6 +132,7 @@ class Account(NamedTuple):
     pool_transfers: tuple[int, int, int] = (0, 0, 0)
     by_name: tuple[StreamId, ...] = ()
     is_balance_open: bool = False
+    shown_code: ShownCode | None = None
 
     @property
     def has_funds(self) -> bool:

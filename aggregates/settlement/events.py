@@ -37,7 +37,7 @@ class Claim:
     not stored here: it finds the person, and is deleted when the person is erased. `proven_by`
     says what was shown; claims of earlier releases do not state it. `reading` is how the rules were
     read, so that every claim is decided again as it was. Without `use_aid` the patient wants no
-    sponsor to pay.
+    sponsor to pay. `authoriser_code` is the keyed digest of a sponsor's code that was shown.
     """
 
     beneficiary: StreamId
@@ -54,6 +54,7 @@ class Claim:
     proven_by: CredentialProof = CredentialProof.NONE
     reading: int = 0
     use_aid: bool = True
+    authoriser_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

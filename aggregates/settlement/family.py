@@ -10,6 +10,7 @@ from aggregates.account.reserved import as_spent
 from aggregates.account.state import Account, SponsorLink
 from aggregates.binding.binding import Binding
 from aggregates.binding.deduction_order import in_order
+from aggregates.policy.choices import AuthoriserCode
 from aggregates.policy.edition import Edition
 from aggregates.pool.pool import Pool, as_payer, pays_from_pool, pooled_edition
 from aggregates.settlement.cascade import Payers
@@ -46,8 +47,8 @@ def editions_of(family: Family) -> dict[str, str]:
     return editions
 
 
-def payers_of(family: Family, place: PlaceOfCare, now: Instant) -> Payers:
-    """Everybody considered for a bill, in paying order."""
+def payers_of(family: Family, place: PlaceOfCare, now: Instant, code: str | None = None) -> Payers:
+    """Everybody considered for a bill, in paying order; `code` is a sponsor's that was shown."""
     patient = as_spent(family.account, now)
     paying = {
         sponsor_id: as_payer(s.account, s.pool, s.edition, now)
@@ -60,6 +61,9 @@ def payers_of(family: Family, place: PlaceOfCare, now: Instant) -> Payers:
         sponsor_id: _purse_of(sponsor_id, s, paying[sponsor_id], place, now)
         for sponsor_id, s in family.sponsors.items()
     }
+    for sponsor_id, s in family.sponsors.items():
+        if s.edition.order.authoriser_code is AuthoriserCode.REQUIRED:
+            purses[sponsor_id] = _opened_by(code, purses[sponsor_id], s.account, now)
     live = tuple(
         link
         for link in family.account.sponsors
@@ -93,6 +97,15 @@ def _purse_of(
         return sponsor_purse(sponsor_id, paying, link, sponsor.edition, place, now)
     purse = sponsor_purse(sponsor_id, paying, link, pooled_edition(sponsor.edition), place, now)
     return purse._replace(from_pool=sponsor.account.pool)
+
+
+def _opened_by(code: str | None, purse: Purse, sponsor: Account, now: Instant) -> Purse:
+    """A sponsor's purse, closed unless his newest code was shown in time (regions.md §4 row 18)."""
+    shown = sponsor.shown_code
+    is_shown = shown is not None and shown.code == code and now.at < shown.expires_at
+    if is_shown or purse.reason is not None:
+        return purse
+    return closed(purse.account, purse.binding, Reason.CODE_REQUIRED)
 
 
 def _invited(family: Family, now: Instant) -> tuple[Purse, ...]:

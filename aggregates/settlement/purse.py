@@ -9,7 +9,13 @@ from typing import NamedTuple
 from aggregates.account.cap_usage import Spending, counted_on
 from aggregates.account.state import Account, BeneficiaryLink
 from aggregates.binding.binding import Binding
-from aggregates.policy.choices import CapOnExceed, CapScope, CapSetBy, OwnBuckets, SponsorBuckets
+from aggregates.policy.choices import (
+    CapOnExceed,
+    CapScope,
+    CapSetBy,
+    OwnBuckets,
+    SponsorBuckets,
+)
 from aggregates.policy.edition import Edition, MoneyTerms
 from aggregates.settlement.events import PayerShare
 from aggregates.settlement.place_of_care import PlaceOfCare, aid_reason

@@ -166,7 +166,7 @@ def split_claim(claim: Claim, family: Family, place: PlaceOfCare, now: Instant) 
     if required is CredentialRequired.ANY and claim.proven_by is CredentialProof.NONE:
         raise CredentialRequiredError(field="credential")
     bill = bill_of(claim, family.edition.items)
-    split = decide(bill, payers_of(family, place, now), family.edition)
+    split = decide(bill, payers_of(family, place, now, claim.authoriser_code), family.edition)
     return ClaimSplit(
         claim, place.region, editions_of(family), split, reasons_of(split), family.account
     )

@@ -38,3 +38,11 @@ class AccountReply(ApiModel):
     pool_id: str | None = None
     version: int
     position: int
+
+
+class AuthoriserCodeReply(ApiModel):
+    """A sponsor's own code; an institution sends it as `authoriser_code` until it expires."""
+
+    code: str
+    expires_at: str
+    position: int

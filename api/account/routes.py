@@ -14,14 +14,15 @@ from api.account.requests import (
     PayOutBody,
     StatusBody,
 )
-from api.account.responses import AccountReply
+from api.account.responses import AccountReply, AuthoriserCodeReply
 from api.binding.requests import OrderBody
 from api.binding.responses import OrderReply
 from api.http.dependencies import ApiOf, CallerOf, ChangeOf, Render, answer_read
-from api.http.fields import fen
+from api.http.fields import NothingBody, fen
 from api.http.openapi_helpers import problems
 from api.http.strict_body import StrictBodyRoute
-from service.account import accounts, credentials, suspense
+from service import UnknownError
+from service.account import accounts, authoriser_codes, credentials, suspense
 from service.binding import deduction_order
 from service.context import ServiceContext
 from service.ids import stream_of
@@ -174,6 +175,20 @@ async def change_order(change: ChangeOf, person_no: str, body: OrderBody) -> Res
     )
     render = None if reply.refusal else await _with_sponsors(change.context, reply.answer)
     return change.answer(reply, 200, render)
+
+
+@router.post(
+    "/{person_no}/codes",
+    status_code=201,
+    response_model=AuthoriserCodeReply,
+    responses=problems(403, 404, 409),
+)
+async def show_own_code(change: ChangeOf, person_no: str, body: NothingBody) -> Response:
+    """Show a code that opens the person's own account for a relative's bill (the sponsor)."""
+    if change.caller.subject != person_no:
+        raise UnknownError
+    request = change.request(f"accounts/{person_no}/codes", body)
+    return change.answer(await authoriser_codes.show_authoriser_code(change.context, request))
 
 
 def opening_of(body: AccountBody) -> accounts.OpenAccount:

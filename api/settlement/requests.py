@@ -55,7 +55,8 @@ def _unless(value: bool | None) -> bool | None:  # noqa: FBT001 -- a validator
 class ClaimBody(Body):
     """A patient's bill. `fund_pay` is the pooled fund's part; `lines` sum to the rest.
 
-    With `use_aid` false the patient wants no sponsor to pay.
+    With `use_aid` false the patient wants no sponsor to pay. `authoriser_code` is the code that a
+    sponsor shows where the region requires it.
     """
 
     beneficiary: IdentityBody
@@ -70,6 +71,7 @@ class ClaimBody(Body):
     credential: IdentityBody | None = None
     plan_hash: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,200}$")] | None = None
     use_aid: Annotated[bool | None, AfterValidator(_unless)] = None
+    authoriser_code: Word | None = None
 
 
 class KeyedClaimBody(ClaimBody):

@@ -228,6 +228,7 @@ def bill_of(body: ClaimBody, digest: bytes) -> SettleBill:
         plan=body.plan_hash,
         digest=digest,
         use_aid=body.use_aid is not False,
+        authoriser_code=body.authoriser_code,
     )
 
 

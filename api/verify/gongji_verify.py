@@ -428,6 +428,7 @@ class FoldedAccount:
     holds: dict[str, JsonObject] = field(default_factory=dict)
     filings: dict[str, JsonObject] = field(default_factory=dict)
     standing: str = "NORMAL"
+    code: JsonObject | None = None
     suspended: dict[str, int] = field(default_factory=dict)
 
     def lend(self, binding: str | None, on: date, fen: int) -> None:
@@ -534,6 +535,8 @@ class FoldedAccount:
         elif name == "beneficiary-unlinked":
             self.used.pop(event["binding"], None)
             self.quotas.pop(event["binding"], None)
+        elif name == "code-shown":
+            self.code = event
         elif name == "filing-made":
             self.filings[event["place"]] = event
         elif name in ("insurance-suspended", "insurance-resumed"):
@@ -653,7 +656,7 @@ STANDING = _names(
     " flags-changed"
     " invitation-received sponsor-linked sponsor-unlinked beneficiary-linked beneficiary-unlinked"
     " credential-added credential-withdrawn"
-    " quota-begun balance-opened"
+    " quota-begun balance-opened code-shown"
 )
 POOL_GIVES = _names("funded returned premium-returned")
 POOL = POOL_GIVES | _names("debited premium-debited emptied held hold-released")
@@ -1276,6 +1279,8 @@ class DecisionCheck:
             self.fault("authority", f"{share['account']} paid from other money than its rules open")
         if fen_of(share) and not is_open_for(self.claim, rules["place"]):
             self.fault("policies", f"{share['binding']} paid for care that is closed to aid")
+        if fen_of(share) and rules["order"].get("authoriser_code") and not self._opens(sponsor):
+            self.fault("authority", f"{share['account']} paid without its owner's code")
         if share["available_fen"]:
             spent = self._payer(sponsor, rules)
             money = rules["money"] | (NO_RESERVE if is_pooled else {})
@@ -1301,6 +1306,13 @@ class DecisionCheck:
             for binding, sums in spent.used.items()
         }
         return replace(money, lent=spent.lent.and_also(fund.lent), used=used)
+
+    def _opens(self, sponsor: FoldedAccount) -> bool:
+        """Whether the bill carries the newest code of a sponsor, and in time."""
+        shown = sponsor.code
+        if shown is None or shown["code"] != self.claim.get("authoriser_code"):
+            return False
+        return self.at < datetime.fromisoformat(shown["expires_at"])
 
     def _check_grant(self, share: JsonObject, grant: FoldedGrant) -> None:
         """The grant is in force on that day, between these two, and for care."""

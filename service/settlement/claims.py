@@ -58,6 +58,7 @@ class SettleBill:
     digest: bytes
     was_shown: bool = False
     use_aid: bool = True
+    authoriser_code: str | None = None
 
 
 class DecisionInputs(NamedTuple):
@@ -91,6 +92,7 @@ def read_inputs(
     account_id, proof, credential = _patient(reads, vault, bill, now, confirmations)
     if bill.treated_at > now.at + TREATED_AHEAD_MAX:
         raise DateInvalidError(field="treated_at")
+    code = bill.authoriser_code
     claim = Claim(
         beneficiary=account_id,
         institution=institution_id,
@@ -106,6 +108,7 @@ def read_inputs(
         proven_by=proof,
         reading=READING,
         use_aid=bill.use_aid,
+        authoriser_code=code_digest(vault, code) if code else None,
     )
     family = family_of(reads, vault, account_id, now)
     place = place_of(institution, claim, family.account, now)
@@ -192,6 +195,11 @@ def family_of(reads: ReadSet, vault: Vault, account_id: StreamId, now: Instant) 
     edition = edition_in_force(reads, vault, account.region, now)
     invitations = tuple((b, reads.binding(b)) for b, _ in account.invitations)
     return Family(account_id, account, edition, sponsors, invitations)
+
+
+def code_digest(vault: Vault, code: str) -> str:
+    """The keyed digest of a sponsor's own code, in hex."""
+    return vault.name("authoriser_code", code).hex()
 
 
 def visit_of(vault: Vault, claim: Claim) -> bytes:

@@ -63,6 +63,7 @@ class BillRequest:
     use_account: bool
     plan: str | None
     use_aid: bool = True
+    authoriser_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,6 +247,7 @@ def _bill(
         digest=hashlib.sha256(json.encode(digested)).digest(),
         was_shown=lines.was_shown or context.identified.is_noted(caller, bill.person_no, now),
         use_aid=bill.use_aid,
+        authoriser_code=bill.authoriser_code,
     )
 
 

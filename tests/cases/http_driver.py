@@ -303,6 +303,8 @@ class HttpDriver:
             ]
         if (shown := credential_of(step, before)) is not None:
             body["credential"] = identity_of(shown)
+        if step.authoriser:
+            body["authoriser_code"] = before[step.authoriser].code
         if step.quoted:
             body["plan_hash"] = before[step.quoted].plan_hash
         return body

@@ -54,6 +54,8 @@ class HttpLinks:
 
     async def show(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
         """Show a code."""
+        if not step.link:
+            return await self._post(f"/v1/accounts/{step.by}/codes", step.by, {}, step.key)
         return await self._at(step, "codes", {})
 
     async def unlink(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:

@@ -231,6 +231,7 @@ class Step:
     `relate` says what `who` is to `by`; a filing counts from `since` to `until`.
     What follows a bill names it with `of`; a reversal the key to `undo`; a refund its `amount`,
     or what goes `back` of which line; a clearing goes `until` a day.
+    A display without a link is of the sponsor's own code; `authoriser` names the outcome of one.
     A link is named "guardian>member"; `shown` and `credential` name the outcome of a display,
     and what names none is the code itself, or for `credential` somebody's number.
     `who` moves an `amount` into the family pool, opened before, and takes all back from it.
@@ -275,6 +276,7 @@ class Step:
     lines: tuple[tuple[Category, Part, str], ...] | None = None
     use_account: bool = True
     use_aid: bool = True
+    authoriser: str = ""
     med_type: str = "11"
     visit: str = ""
     key: str = ""

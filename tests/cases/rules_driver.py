@@ -262,6 +262,7 @@ class RulesDriver(RulesWorld):
             reading=READING,
         )
         claim = claim_of(step, family.account_id, self.now)
+        claim = replace(claim, authoriser_code=self.links.own_codes.get(step.authoriser))
         claim_split = settlements.split_claim(claim, family, place, self.now)
         split = claim_split.split
         if keeps:

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from aggregates.account.decisions import show_code
 from aggregates.binding.kinship import is_minor
 from aggregates.credential_link import decisions as rules
 from aggregates.credential_link.decisions import ExistingLinks, LinkRequest
@@ -23,6 +24,7 @@ class RulesLinks:
         self._world = world
         self._links: dict[str, Link] = {}
         self._codes: dict[str, tuple[str, str]] = {}
+        self.own_codes: dict[str, str] = {}
 
     def link(self, step: Step) -> Outcome:
         """Let `by` show the code of `who`."""
@@ -96,6 +98,8 @@ class RulesLinks:
 
     def show(self, step: Step) -> Outcome:
         """Show a code; the rules know its digest alone."""
+        if not step.link:
+            return self._show_own(step)
         link = self._links[step.link]
         accounts = self._world.accounts[link.guardian], self._world.accounts[link.member]
         digest = f"code {len(self._codes)}"
@@ -103,6 +107,14 @@ class RulesLinks:
         shown = rules.show_code(link, accounts, digest, self._world.now)
         self._links[step.link] = evolve(link, shown)
         self._codes[step.as_] = step.link, digest
+        return Outcome(code=digest)
+
+    def _show_own(self, step: Step) -> Outcome:
+        """A sponsor shows his own code."""
+        account_id, digest = person_id(step.by), f"code {len(self.own_codes)} of {step.by}"
+        shown = show_code(self._world.accounts[account_id], digest, self._world.now)
+        self._world.fold(account_id, shown)
+        self.own_codes[step.as_] = digest
         return Outcome(code=digest)
 
     def unlink(self, step: Step) -> Outcome:

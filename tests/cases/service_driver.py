@@ -351,6 +351,7 @@ class ServiceDriver:
             plan=None,
             digest=b"",
             use_aid=step.use_aid,
+            authoriser_code=before[step.authoriser].code if step.authoriser else None,
         )
         digest = hashlib.sha256(repr(bill).encode()).digest()
         plan = before[step.quoted].plan_hash if step.quoted else None

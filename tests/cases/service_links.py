@@ -4,6 +4,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 
 from aggregates.vocabulary import StreamId
+from service.account.authoriser_codes import show_authoriser_code
 from service.caller import Request
 from service.context import ServiceContext
 from service.credential_link import activation, closure, codes, confirmation, opening, review
@@ -72,6 +73,8 @@ class ServiceLinks:
     async def show(self, context: ServiceContext, step: Step, _: Mapping[str, Outcome]) -> Reply:
         """Show a code."""
         request = self._request_by(step.by or step.link.partition(">")[0], step.key)
+        if not step.link:
+            return await show_authoriser_code(context, request)
         return await codes.show_code(context, request, self._ids[step.link])
 
     async def unlink(self, context: ServiceContext, step: Step, _: Mapping[str, Outcome]) -> Reply:

@@ -43,11 +43,12 @@ def _bill(sent: Values) -> BillRequest:
         use_account=sent["acct_used_flag"] not in UNUSED,
         plan=_text(extra.get("plan_hash")),
         use_aid=extra.get("use_aid") not in UNWANTED,
+        authoriser_code=_text(extra.get("authoriser_code")),
     )
 
 
 def _extension(text: str | None) -> dict[str, Any]:
-    """The members of `exp_content`: a quote's `plan_hash`, `use_aid`; of others' content none."""
+    """The members of `exp_content`: a quote's `plan_hash`, `use_aid`, `authoriser_code`."""
     try:
         members = json.loads(text or "null")
     except (ValueError, RecursionError):

@@ -135,6 +135,15 @@ TAMPERS: dict[str, tuple[str, Tamper, str]] = {
         lambda log: counted(without(log, place(log, "account.filing-made"))),
         "order",
     ),
+    "aid by a code that was not shown": (
+        "A40",
+        lambda log: edited(
+            log,
+            place(log, "account.code-shown"),
+            lambda stored: stored["event"].update(code="0" * 64),
+        ),
+        "authority",
+    ),
     "own prior money spared": ("B10", own_spared(1), "order"),
 }
 

@@ -12,6 +12,7 @@ from aggregates.account.events import (
     AccountUnfrozen,
     AidReceived,
     AidReturned,
+    AuthoriserCodeShown,
     BalanceOpened,
     BeneficiaryLinked,
     BeneficiaryUnlinked,
@@ -143,6 +144,7 @@ ACCOUNT_EVENTS: dict[str, Event] = {
         binding=BINDING, beneficiary=PATIENT, relation=Relation.PARENT, parent=ParentSex.MOTHER
     ),
     "account.balance-opened/1": BalanceOpened(year=2026),
+    "account.code-shown/1": AuthoriserCodeShown(code=CODE, expires_at=AT),
     "account.quota-begun/1": QuotaBegun(binding=BINDING),
     "account.beneficiary-unlinked/1": BeneficiaryUnlinked(
         binding=BINDING, parting=Parting.RELEASED, on=ON
