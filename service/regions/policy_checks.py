@@ -24,6 +24,7 @@ from aggregates.vocabulary import InstitutionKind, KinshipEvidence
 from service.regions.policy_bounds import beyond_bounds
 
 _NO_BUCKETS = "a pool has no buckets"
+NEW_YEAR = "01-01"
 NOT_A_KEY = "is not a key of the book"
 
 _PLACES = re.compile(r"\*|same_region|same_province|[0-9]{6}")
@@ -46,6 +47,7 @@ def unsound(edition: Edition) -> Iterator[tuple[str, str]]:
     yield from _unsound_buckets(edition)
     yield from _unsound_premium(edition)
     yield from _unsound_pool(edition)
+    yield from _unsound_year(edition)
     yield from _unsound_tiers(edition)
     yield from _unsound_reserve(edition)
     yield from beyond_bounds(asdict(edition))
@@ -190,6 +192,12 @@ def _unsound_premium(edition: Edition) -> Iterator[tuple[str, str]]:
     for key, day in (("from", terms.premium_window.from_), ("to", terms.premium_window.to)):
         if not _is_day_of_year(day):
             yield f"premium.premium_window.{key}", f"is no day of the year as MM-DD: {day}"
+
+
+def _unsound_year(edition: Edition) -> Iterator[tuple[str, str]]:
+    if edition.money.insurance_year_from != NEW_YEAR:
+        why = "is not built yet: buckets and yearly caps follow the calendar year"
+        yield "money.insurance_year_from", f"{edition.money.insurance_year_from} {why}"
 
 
 def _unsound_pool(edition: Edition) -> Iterator[tuple[str, str]]:
