@@ -122,6 +122,12 @@ async def editions_today(context: ServiceContext, regions: Iterable[str]) -> dic
     return editions
 
 
+async def published_in_log(context: ServiceContext) -> int:
+    """How many editions the log holds."""
+    rulebooks = await _rulebooks(context, context.policies.regions())
+    return sum(map(len, rulebooks.values()))
+
+
 async def look_at_rulebook(context: ServiceContext, region: str) -> tuple[str, Published]:
     """The pooling area of a code and its editions; UnknownError if there are none."""
     area = context.policies.pooling_area(region)

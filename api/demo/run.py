@@ -9,6 +9,7 @@ from api.demo.families import ACCOUNTS, FAMILIES, STEPS, TEXTS
 from api.demo.steps import DemoDay, import_people, is_sent, people
 from api.demo.text import balances, tell
 from service.context import ServiceContext
+from service.policy import published_in_log
 from service.settlement.queries import is_key_used
 
 
@@ -37,9 +38,7 @@ async def tell_a_day(context: ServiceContext) -> None:
 
 async def _is_due(context: ServiceContext) -> bool:
     """Whether the ledger holds the published rules alone, or a part of the demo."""
-    regions = context.policies.regions()
-    published = sum(len(context.policies.editions(region)) for region in regions)
-    if await context.store.position() <= published:
+    if await context.store.position() <= await published_in_log(context):
         return True
     first = people(context)[0].request
     is_begun = await is_key_used(context, first.caller, first.key)

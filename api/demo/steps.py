@@ -16,6 +16,7 @@ from aggregates.vocabulary import Instant, StreamId
 from api.binding.requests import BindingBody
 from api.binding.routes import invitation_of
 from api.demo.families import CLAIMS, PEOPLE, DemoStep
+from api.http.fields import fen
 from api.ndjson_import.lines import ClaimLine, read_line
 from api.settlement.routes import bill_of, claim_digest
 from service.account import accounts
@@ -24,11 +25,17 @@ from service.caller import Caller, Request, agency, institution, person
 from service.command_batch import QueuedUseCase
 from service.context import ServiceContext
 from service.ids import stream_of
+from service.pool import pools
 from service.settlement import cancel, quote
 from service.settlement.queries import is_key_used, look_at_settlement, reply_of_key
 
 AGENCY = agency("demo", None)
-PERSONS = {"invitation": "sponsor", "release": "sponsor", "order": "beneficiary"}
+PERSONS = {
+    "invitation": "sponsor",
+    "release": "sponsor",
+    "order": "beneficiary",
+    "pool": "sponsor",
+}
 """Who acts, where it is not the institution of a claim or the agency."""
 
 
@@ -98,10 +105,23 @@ class DemoDay:
             reply = await self.items[f"claim:{step.body['key']}"].begin(self.context)
             assert reply.is_replayed, "a repeated request gets the stored answer"
             return StepResult(step, json.loads(reply.answer))
+        if step.act == "pool":
+            return await self._filled(step, name)
         result = await self._once(step, name, self._item(step, name))
         if step.act == "claim" and result.refusal is None:
             return await self._settled(result)
         return await self._bound(result, name) if "binding_id" in result.answer else result
+
+    async def _filled(self, step: DemoStep, name: str) -> StepResult | None:
+        """Open a sponsor's family pool and move an amount in; None where the day knows no pools."""
+        opening, request = f"open:{name}", self._request(self._caller(step), f"open:{name}")
+        opened = await self._once(step, opening, QueuedUseCase(pools.open_pool, request, (None,)))
+        if opened.refusal is not None:
+            return None
+        pool = stream_of("fpl", opened.answer["pool_id"])
+        moved = (pool, fen(step.body["amount"]))
+        request = self._request(self._caller(step), name)
+        return await self._once(step, name, QueuedUseCase(pools.transfer, request, moved))
 
     async def account(self, person_no: str) -> dict[str, Any]:
         """A person's account as it is now."""

@@ -45,6 +45,7 @@ def tell(result: StepResult) -> list[str]:
         sponsors=_joined(sponsors, "、", ", "),
         result=_outcome(result.refusal or answer.get("status", "")),
         days_ago=step.days_ago,
+        amount=step.body.get("amount", ""),
         **answer.get("returned", {}),
     )
     line = f"   · {sentence.zh} · {sentence.en}"

@@ -28,6 +28,9 @@ from tests.cases.outcome import StoppedClock
 
 NEVER_GIVEN = {
     Reason.CANNOT_COVER: "no shipped region looks for the first sponsor who covers a whole bill",
+    Reason.FUND_PAYS: "only Zibo has such a rule, and nobody of the day is insured there",
+    Reason.CODE_REQUIRED: "only Guangdong has such a rule, and nobody of the day is insured there",
+    Reason.AID_UNUSED: "nobody of the day turns aid down",
 }
 """Reasons that the day cannot show, and why not."""
 SETTLEMENT = re.compile(r"stl_[0-9a-f]{32}")
