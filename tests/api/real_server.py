@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from aggregates.policy.edition import Edition
 from aggregates.vocabulary import StreamId
-from api.app import create_app
+from api.app import plain_app, serving
 from api.http.asgi import App, Receive, Scope, Send
 from api.http.dependencies import Api
 from api.http.problems import problem_of
@@ -59,6 +59,7 @@ class Room:
         self.clock = StoppedClock()
         self._tokens = Tokens(self.issuer, LEDGER_KEYS)
         self._context: ServiceContext | None = None
+        self._plain = plain_app()
         self._app: App | None = None
         self._tax = TaxOnASocket()
         self._loop = uvloop.new_event_loop()
@@ -99,7 +100,7 @@ class Room:
         self._context.tax = await self._tax.side()
         await publish(self._context)
         api = Api(self._context, self._tokens, ReadModels(store.pool, NoFollower()))
-        self._app = create_app(api)
+        self._app = serving(self._plain, api)
 
     async def _emptied(self) -> PostgresStore:
         if self._store is None:

@@ -1,39 +1,18 @@
-"""The offline verifier finds nothing in any history that the service wrote itself."""
+"""The offline verifier finds nothing in any life that the service wrote itself.
 
-from collections.abc import AsyncIterator
+`tests/service/test_cases.py` verifies the log of each scenario.
+"""
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 from typing_extensions import override
 
-from tests.cases.reading import Case, read_cases
-from tests.cases.service_driver import ServiceDriver
-from tests.cases.world import play
 from tests.exports import export_of, faults_in, leaves_of
 from tests.service.test_machine import FamilyLife
 from tests.service.test_money_machine import Bills
 
 pytestmark = pytest.mark.deepened
-
-CASES = [case for case in read_cases().values() if case.level in {"rules", "house"}]
-
-
-@pytest.fixture
-async def driver() -> AsyncIterator[ServiceDriver]:
-    """A driver whose house is closed afterwards."""
-    driver = ServiceDriver()
-    yield driver
-    await driver.close()
-
-
-@pytest.mark.parametrize("case", CASES, ids=lambda c: c.id)
-async def test_every_scenario_leaves_a_log_without_fault(case: Case, driver: ServiceDriver) -> None:
-    """What every scenario of policy.md wrote passes every check."""
-    await play(case, driver)
-    assert driver.context is not None
-
-    assert [] == faults_in(export_of(leaves_of(driver.context.store)))
 
 
 class ProvenLife(FamilyLife):
