@@ -53,9 +53,7 @@ class Serving:
     async def begin(self, editions: tuple[Edition, ...]) -> httpx.AsyncClient:
         """Serve an empty ledger with these rules; a client of it."""
         await self._room.furnish(editions)
-        return httpx.AsyncClient(
-            base_url=self._room.address, trust_env=False, timeout=30, verify=False
-        )
+        return httpx.AsyncClient(base_url=self._room.address, trust_env=False, timeout=30)
 
     async def load(self, line: Mapping[str, object]) -> tuple[str | None, dict[str, Any]]:
         """Import a line."""
@@ -88,7 +86,7 @@ async def driver(room: Room, tokens: dict[tuple[str, str], str]) -> AsyncIterato
     await room.vacate()
 
 
-@pytest.mark.parametrize("case", map(over_http, CASES.values()))
+@pytest.mark.parametrize("case", list(map(over_http, CASES.values())))
 async def test_the_service_answers_as_the_scenarios_say(case: Case, driver: HttpDriver) -> None:
     """What is given and what happens lead to what the scenario says."""
     await play(case, driver)
