@@ -9,7 +9,7 @@ from pydantic import Field
 
 from api.audit.responses import ProgressReply
 from api.http.dependencies import Api, ApiOf, CallerOf, check_dates
-from api.http.fields import Body, Day
+from api.http.fields import Body, Day, TermDay
 from api.http.headers import json_answer
 from api.http.openapi_helpers import problems
 from api.http.problems import ProblemError
@@ -36,7 +36,7 @@ class RehearsalBody(Body):
 
     draft: str = Field(max_length=DRAFT_MAX)
     from_on: Annotated[Day | None, Field(alias="from")] = None
-    to: Day | None = None
+    to: TermDay | None = None
     region: Annotated[str | None, Field(pattern=r"^[0-9]{6}$")] = None
 
 
