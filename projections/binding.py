@@ -129,7 +129,7 @@ TABLE = Table(
     );
     """,
     parts=("", "_regions"),
-    shape=3,
+    shape=2,
 )
 OPENED = f"{REGIONS.insert('_regions')} ON CONFLICT (account) DO NOTHING"
 UPSERT = f"""
