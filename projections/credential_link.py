@@ -89,7 +89,7 @@ TABLE = Table(
     """,
     parts=("", "_uses"),
 )
-UPSERT = COLUMNS.upsert("version", "closed_at", "granted", "is_own", "is_known")
+UPSERT = COLUMNS.upsert()
 USED = USES.insert("_uses")
 ROWS = Rows(BEGINS, CHANGES, evolve, COLUMNS, UPSERT)
 
