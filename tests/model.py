@@ -188,8 +188,9 @@ class Family:
         left -= max(0, own.paid - bill.own_only)
         aided = self.status(bill.patient) in GOOD
         shares = [own]
+        unneeded = "NOT_PAYABLE" if bill.own_only and not bill.shared else "NOT_NEEDED"
         for number in self.sponsors(bill.patient):
-            share = self._given(number, left, aided=aided)
+            share = self._given(number, left, unneeded, aided=aided)
             left -= share.paid
             shares.append(share)
         for number, binding in self.bindings.items():
@@ -212,7 +213,7 @@ class Family:
             reason = "NOT_NEEDED"
         return self._taken(bill.patient, None, 0 if reason else wanted, reason)
 
-    def _given(self, number: int, left: int, *, aided: bool) -> Share:
+    def _given(self, number: int, left: int, unneeded: str, *, aided: bool) -> Share:
         binding = self.bindings[number]
         who = binding["sponsor"]
         most = min([left, *self._caps_left(number)])
@@ -228,7 +229,7 @@ class Family:
         elif 0 in self._caps_left(number):
             reason = "CAP"
         elif not left:
-            reason = "NOT_NEEDED"
+            reason = unneeded
         return self._taken(who, number, 0 if reason else most, reason)
 
     def _caps_left(self, number: int) -> list[int]:
