@@ -20,7 +20,7 @@ CASES = {case.id: case for case in read_cases().values() if case.level != "proce
 
 
 def over_http(case: Case) -> object:
-    """A case; those under changed rules differ from others in the rules alone: they are slow ones."""
+    """A case; one under changed rules differs from others in the rules alone: it is slow."""
     is_slow = bool(case.given.shipped or case.given.policy)
     return pytest.param(case, id=case.id, marks=pytest.mark.slow if is_slow else ())
 
