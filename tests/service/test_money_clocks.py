@@ -147,7 +147,7 @@ class ManyClocks(Bills):
 @pytest.mark.timeout(7_200)
 def test_money_lives_as_the_model_says_on_many_clocks(request: pytest.FixtureRequest) -> None:
     """Whatever each clock said, every fen is where the model has it by the log's time."""
-    examples, steps = (1_000, 100) if request.config.getoption("--slow") else (40, 50)
+    examples, steps = (1_000, 100) if request.config.getoption("--slow") else (20, 50)
     run_state_machine_as_test(
         ManyClocks,
         settings=settings(

@@ -292,7 +292,7 @@ class Bills(Agency):
 @pytest.mark.timeout(7_200)
 def test_money_lives_as_the_model_says(request: pytest.FixtureRequest) -> None:
     """Whatever happened, every fen is where the model has it."""
-    examples, steps = (2_000, 100) if request.config.getoption("--slow") else (60, 50)
+    examples, steps = (2_000, 100) if request.config.getoption("--slow") else (30, 50)
     run_state_machine_as_test(
         Bills,
         settings=settings(

@@ -45,7 +45,7 @@ def test_every_life_leaves_a_log_without_fault(
     life: type[RuleBasedStateMachine], request: pytest.FixtureRequest
 ) -> None:
     """Whatever a family does in whatever order passes every check."""
-    examples, steps = (1_000, 100) if request.config.getoption("--slow") else (25, 40)
+    examples, steps = (1_000, 100) if request.config.getoption("--slow") else (10, 40)
     run_state_machine_as_test(
         life,
         settings=settings(

@@ -113,7 +113,7 @@ async def test_only_genuine_credentials_pay(
 
     Ten thousand claims with `--slow`.
     """
-    count = 10_000 if request.config.getoption("--slow") else 400
+    count = 10_000 if request.config.getoption("--slow") else 200
     chance = random.Random(14)  # noqa: S311 -- a test's dice
     await two_families(desk)
     expired = await an_expired_code(desk)
