@@ -8,6 +8,7 @@ from aggregates.account.reserved import as_spent
 from aggregates.account.state import Account
 from aggregates.binding.binding import Binding
 from aggregates.binding.eligibility import Side, check_scope
+from aggregates.binding.kinship import age_on
 from aggregates.policy.choices import PremiumType
 from aggregates.policy.edition import Edition, PremiumTerms, PremiumWindow
 from aggregates.pool.events import PoolHeld
@@ -129,7 +130,7 @@ def amount_of(order: PremiumOrder, terms: PremiumTerms, on: date) -> int | None:
     None where the region has no such tier for that age. Of an unknown age no tier is known
     (regions.md §4, row 16).
     """
-    age = None if order.born_on is None else years_between(order.born_on, on)
+    age = None if order.born_on is None else age_on(order.born_on, on)
     for row in terms.premium_tiers:
         is_of_age = age is not None and row.from_age <= age <= row.to_age
         if is_of_age and (row.type, row.tier) == (order.insurance, order.tier):
@@ -143,11 +144,6 @@ def amounts_of(insurance: PremiumType, tier: str | None, terms: PremiumTerms) ->
     if tier is None and insurance in terms.premium_standard_fen:
         amounts.add(terms.premium_standard_fen[insurance])
     return amounts
-
-
-def years_between(born_on: date, on: date) -> int:
-    """Whole years of age on a day."""
-    return on.year - born_on.year - ((on.month, on.day) < (born_on.month, born_on.day))
 
 
 def year_paid_on(window: PremiumWindow, on: date) -> int | None:

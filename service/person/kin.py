@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from aggregates.binding.kinship import Traits, is_minor
+from aggregates.binding.kinship import Traits, age_on, is_minor
 from aggregates.vocabulary import Instant, ParentSex, Relation, StreamId
 from service.ledger.read_set import ReadSet
 from service.vault import Vault
@@ -25,11 +25,10 @@ def traits_of(reads: ReadSet, vault: Vault, account: StreamId) -> Traits:
     return NO_TRAITS if person is None else traits_in(person.cert_no)
 
 
-def age_on(born_on: date | None, on: date) -> int | None:
-    """The age in years on a day; None without a day of birth."""
-    if born_on is None:
-        return None
-    return on.year - born_on.year - ((on.month, on.day) < (born_on.month, born_on.day))
+def age_of(cert_no: str, on: date) -> int | None:
+    """The age in whole years on a day, by a resident's ID number; None for another certificate."""
+    born_on = traits_in(cert_no).born_on
+    return None if born_on is None else age_on(born_on, on)
 
 
 def traits_in(cert_no: str) -> Traits:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from msgspec import json
 
 from aggregates import visit as rules
+from aggregates.binding.kinship import age_on
 from aggregates.pooled_fund import FundShare
 from aggregates.settlement.events import Settled
 from aggregates.vocabulary import (
@@ -28,7 +29,7 @@ from service.ledger.command import Reply
 from service.ledger.read_set import ReadSet
 from service.ledger.store import StoreUnavailableError
 from service.person.credentials import Identity
-from service.person.kin import age_on, traits_of
+from service.person.kin import traits_of
 from service.person.lookup import find_person
 from service.serializers import fen_of
 from service.settlement import quote as quotes
@@ -260,6 +261,7 @@ def _read(
     _, institution = calling_institution(reads, vault, caller)
     patient = reads.account(account_id)
     lines = _lines(reads, vault, caller, request, account_id)
+    born_on = traits_of(reads, vault, account_id).born_on
     cover = CoverRequest(
         patient.region,
         patient.insurance,
@@ -268,7 +270,7 @@ def _read(
         lines.med_type,
         lines.fees,
         institution.hospital_level,
-        age_on(traits_of(reads, vault, account_id).born_on, now.on),
+        None if born_on is None else age_on(born_on, now.on),
     )
     return cover, lines
 

@@ -5,7 +5,7 @@ from api.his.wire.call import Call
 from api.his.wire.envelope import Answered
 from api.his.wire.reading import Values
 from service.person.credentials import Identity
-from service.person.kin import age_on, traits_in
+from service.person.kin import age_of, traits_in
 from service.visit.bill_facts import Patient
 from service.visit.identify import identify, look_at_caller, look_at_patient
 
@@ -56,8 +56,7 @@ def insured_as(patient: Patient) -> Values:
 
 def _age(call: Call, patient: Patient) -> str:
     """Whole years with one decimal; 0.0 if the day of birth is not known."""
-    age = age_on(traits_in(patient.person.cert_no).born_on, call.context.clock().on)
-    return f"{age or 0}.0"
+    return f"{age_of(patient.person.cert_no, call.context.clock().on) or 0}.0"
 
 
 def _insured(call: Call, patient: Patient) -> Values:

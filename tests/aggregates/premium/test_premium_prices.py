@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregates.account.state import Account
+from aggregates.binding.kinship import age_on
 from aggregates.policy.choices import PremiumType, SponsorBuckets
 from aggregates.policy.edition import PremiumTerms
 from aggregates.premium.payment import (
@@ -13,7 +14,6 @@ from aggregates.premium.payment import (
     amount_of,
     amounts_of,
     by_bucket,
-    years_between,
 )
 from aggregates.premium.refusals import InsufficientError
 from aggregates.vocabulary import BEIJING, Insurance, InsuranceStatus, StreamId, instant
@@ -44,7 +44,7 @@ def test_a_price_is_the_model_s(
     """The first row of the age and tier, the standard without a tier; one of the possible ones."""
     terms = terms_with(rows)
     order = PremiumOrder(StreamId("prm_1"), KIND, 2027, tier, born)
-    age = None if born is None else years_between(born, ON)
+    age = None if born is None else age_on(born, ON)
     expected = price(
         [Row(range(low, low + more + 1), t, fen) for low, more, t, fen in rows], 1000, age, tier
     )
@@ -56,9 +56,9 @@ def test_a_price_is_the_model_s(
 
 def test_an_age_is_complete_on_the_birthday() -> None:
     """The day before, the person is a year younger; of 29 February it is 1 March."""
-    assert [59, 60] == [years_between(date(1966, 10, d), ON) for d in (6, 5)]
+    assert [59, 60] == [age_on(date(1966, 10, d), ON) for d in (6, 5)]
     born = date(2008, 2, 29)
-    assert [17, 18] == [years_between(born, date(2026, *on)) for on in ((2, 28), (3, 1))]
+    assert [17, 18] == [age_on(born, date(2026, *on)) for on in ((2, 28), (3, 1))]
 
 
 @given(
