@@ -34,7 +34,6 @@ class FlatEdition:
 
     content: dict[str, Any]
     stated_by: dict[str, str]
-    is_layered: bool = False
 
 
 class LayerFault(ValueError):  # noqa: N818 -- a finding of the check, not an error of the service
@@ -109,7 +108,6 @@ def _merged(stated: Stated, below: FlatEdition, on: date) -> FlatEdition:
     return FlatEdition(
         content=content,
         stated_by=below.stated_by | dict.fromkeys(own_keys, name),
-        is_layered=True,
     )
 
 
