@@ -87,14 +87,17 @@ class TaxReply(BaseModel):
 
 
 class Tax:
-    """The tax authority of one deployment; `client` may carry its certificates."""
+    """The tax authority of one deployment; `client` may carry its certificates.
+
+    It answers within `timeout_s` seconds, or its answer is unknown.
+    """
 
     def __init__(
         self, url: str, client: httpx.AsyncClient | None = None, timeout_s: float = TIMEOUT_S
     ) -> None:
         self._url = url.rstrip("/")
         self._client = client or httpx.AsyncClient(timeout=timeout_s, trust_env=False)
-        self._timeout_s = timeout_s
+        self.timeout_s = timeout_s
 
     async def close(self) -> None:
         """Close the connections."""
@@ -115,7 +118,7 @@ class Tax:
     async def _ask(self, operation: str, order: TaxOrder) -> TaxAnswer:
         payload = _payload(order)
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(self.timeout_s):
                 response = await self._client.post(f"{self._url}/{operation}", json=payload)
             response.raise_for_status()
             answer = TaxReply.model_validate_json(response.content)

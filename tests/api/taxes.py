@@ -12,8 +12,7 @@ from typing_extensions import override
 from api.http.asgi import Receive, Scope, Send
 from api.sandbox.tax import TaxBooks, create_sandbox
 from service.adapters.tax_authority import Tax
-
-TIMEOUT_S, LATE_S = 0.4, 1.2
+from tests.tax_patience import LATE_S, patience
 
 
 class _Quiet(uvicorn.Server):
@@ -34,12 +33,14 @@ class TaxOnASocket:
         self._serving: asyncio.Task[None] | None = None
         self._app: FastAPI | None = None
         self.books = TaxBooks(late_s=LATE_S)
+        self._side: Tax | None = None
 
     async def side(self) -> Tax:
         """A client of an empty one."""
         self.books = TaxBooks(late_s=LATE_S)
         self._app = create_sandbox(self.books)
-        return Tax(await self._address(), timeout_s=TIMEOUT_S)
+        self._side = Tax(await self._address(), timeout_s=patience("normal"))
+        return self._side
 
     async def behave(self, word: str) -> None:
         """Set its behaviour over its socket."""
@@ -47,6 +48,8 @@ class TaxOnASocket:
         async with httpx.AsyncClient(trust_env=False) as client:
             answer = await client.post(f"{address}/behaviour", json={"now": word})
         assert word == answer.json()["now"]
+        if self._side is not None:
+            self._side.timeout_s = patience(word)
 
     async def close(self) -> None:
         """Stop serving."""

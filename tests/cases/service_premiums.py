@@ -17,8 +17,7 @@ from service.premium.resolver import PremiumResolver
 from tests.cases.outcome import told
 from tests.cases.reading import Step
 from tests.cases.world import Outcome
-
-TIMEOUT_S, LATE_S = 0.3, 3.0
+from tests.tax_patience import LATE_S, patience
 
 
 class ServicePremiums:
@@ -43,7 +42,8 @@ class ServicePremiums:
         """The stand-in, spoken to as over HTTP."""
         transport = httpx.ASGITransport(app=create_sandbox(self.books))
         client = httpx.AsyncClient(transport=transport)
-        return Tax("http://tax", client, TIMEOUT_S)
+        self._side = Tax("http://tax", client, patience(self.books.behaviour))
+        return self._side
 
     async def _pay(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
         command = premiums.PayPremium(
@@ -65,6 +65,7 @@ class ServicePremiums:
 
     async def _behave(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
         self.books.behaviour = step.behaviour
+        self._side.timeout_s = patience(step.behaviour)
         return Outcome()
 
     async def _resolve(self, _: Step, __: Mapping[str, Outcome]) -> Outcome:

@@ -16,12 +16,13 @@ from aggregates.vocabulary import StreamId
 from api.sandbox.tax import BEHAVIOURS
 from service.adapters.tax_authority import Tax, TaxAnswer, TaxOrder, TaxVerdict
 from service.clock import monotonic_s
+from tests.tax_patience import patience
 
 pytestmark = pytest.mark.thorough
 
 ROOT = Path(__file__).parents[3]
 ORDER = TaxOrder(StreamId("prm_1"), "11010519491231002X", PremiumType.RESIDENT_BASIC, 2027, 40050)
-START_S, TIMEOUT_S = 30.0, 0.6
+START_S = 30.0
 CONFIRMED, REFUSED, UNKNOWN = TaxVerdict.CONFIRMED, TaxVerdict.REFUSED, TaxVerdict.UNKNOWN
 
 
@@ -40,11 +41,13 @@ class Sandbox:
             with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
                 break
         self.url = f"http://127.0.0.1:{port}"
+        self.patience_s = patience("normal")
 
     async def behave(self, word: str) -> None:
         """Set its behaviour."""
         async with httpx.AsyncClient(trust_env=False) as client:
             await client.post(f"{self.url}/behaviour", json={"now": word})
+        self.patience_s = patience(word)
 
     def end(self) -> int:
         """End it by closing its input."""
@@ -66,7 +69,7 @@ def order(name: str) -> TaxOrder:
 
 
 async def asked(sandbox: Sandbox, operation: str, about: TaxOrder) -> TaxAnswer:
-    tax = Tax(sandbox.url, timeout_s=TIMEOUT_S)
+    tax = Tax(sandbox.url, timeout_s=sandbox.patience_s)
     answer: TaxAnswer = await getattr(tax, operation)(about)
     await tax.close()
     return answer
@@ -153,7 +156,7 @@ async def test_an_order_it_never_had_is_not_found(sandbox: Sandbox) -> None:
 
 async def test_a_tax_side_that_is_not_there_is_unknown() -> None:
     """Without a server the outcome is unknown, and nothing is raised."""
-    tax = Tax("http://127.0.0.1:9", timeout_s=TIMEOUT_S)
+    tax = Tax("http://127.0.0.1:9")
 
     assert TaxAnswer(UNKNOWN, "UNREACHABLE") == await tax.charge(ORDER)
     await tax.close()
