@@ -13,6 +13,8 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 
+from service.adapters.http_client import http_client
+
 TIMEOUT_S = 3.0
 """Seconds until an answer; the sealer waits for it between two seals."""
 BYTES_MAX = 65_536
@@ -71,7 +73,7 @@ class ObjectStore:
         host = parts.hostname if parts.port is None else f"{parts.hostname}:{parts.port}"
         self.name = f"{parts.scheme}://{host}{parts.path}"
         self._url = url
-        self._client = client or httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False)
+        self._client = client or http_client(TIMEOUT_S)
 
     async def get(self) -> str | None:
         """The stored text; None on 404.

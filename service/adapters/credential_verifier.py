@@ -12,6 +12,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from aggregates.vocabulary import CredentialProof
+from service.adapters.http_client import http_client
 from service.ledger.store import StoreUnavailableError
 
 TIMEOUT_S = 3.0
@@ -62,7 +63,7 @@ class CredentialVerifier:
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._url = url
-        self._client = client or httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False)
+        self._client = client or http_client(TIMEOUT_S)
         self._cache_s = cache_s
         self._accepts = outage == ACCEPT
         self._clock_s = clock_s

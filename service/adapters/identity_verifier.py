@@ -8,6 +8,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from aggregates.vocabulary import LinkEvidence
+from service.adapters.http_client import http_client
 from service.vault import Personal
 
 TIMEOUT_S = 3.0
@@ -28,7 +29,7 @@ class IdentityVerifier:
 
     def __init__(self, url: str, client: httpx.AsyncClient | None = None) -> None:
         self._url = url
-        self._client = client or httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False)
+        self._client = client or http_client(TIMEOUT_S)
 
     async def close(self) -> None:
         """Close the connections."""

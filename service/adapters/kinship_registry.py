@@ -10,6 +10,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from aggregates.vocabulary import Relation
+from service.adapters.http_client import http_client
 from service.ledger.store import StoreUnavailableError
 from service.vault import Personal
 
@@ -34,7 +35,7 @@ class Registry:
 
     def __init__(self, url: str, client: httpx.AsyncClient | None = None) -> None:
         self._url = url
-        self._client = client or httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False)
+        self._client = client or http_client(TIMEOUT_S)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -18,6 +18,7 @@ from aggregates.pooled_fund import WHOLE, Cover, FundShare, LineShare, PricedCod
 from aggregates.settlement.events import FeeLine
 from aggregates.visit import Fee
 from aggregates.vocabulary import Category, InstitutionKind, Insurance, Part, Setting
+from service.adapters.http_client import http_client
 from service.ledger.store import StoreUnavailableError
 from service.regions.areas import province_of
 
@@ -145,7 +146,7 @@ class CoreSystem:
     def __init__(self, url: str, client: httpx.AsyncClient | None = None) -> None:
         """Post requests to `url`."""
         self._url = url
-        self._client = client or httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False)
+        self._client = client or http_client(TIMEOUT_S)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -20,6 +20,7 @@ from aggregates.premium.refusals import (
     TaxRefusedError,
 )
 from aggregates.vocabulary import StreamId
+from service.adapters.http_client import http_client
 from service.ledger.store import StoreUnavailableError
 
 TIMEOUT_S = 5.0
@@ -96,7 +97,7 @@ class Tax:
         self, url: str, client: httpx.AsyncClient | None = None, timeout_s: float = TIMEOUT_S
     ) -> None:
         self._url = url.rstrip("/")
-        self._client = client or httpx.AsyncClient(timeout=timeout_s, trust_env=False)
+        self._client = client or http_client(timeout_s)
         self.timeout_s = timeout_s
 
     async def close(self) -> None:

@@ -4,13 +4,13 @@ import asyncio
 import contextlib
 from collections.abc import Iterator
 
-import httpx
 import uvicorn
 from fastapi import FastAPI
 from typing_extensions import override
 
 from api.http.asgi import Receive, Scope, Send
 from api.sandbox.tax import TaxBooks, create_sandbox
+from service.adapters.http_client import http_client
 from service.adapters.tax_authority import Tax
 from tests.tax_patience import LATE_S, patience
 
@@ -45,7 +45,7 @@ class TaxOnASocket:
     async def behave(self, word: str) -> None:
         """Set its behaviour over its socket."""
         address = await self._address()
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with http_client(30) as client:
             answer = await client.post(f"{address}/behaviour", json={"now": word})
         assert word == answer.json()["now"]
         if self._side is not None:

@@ -9,6 +9,7 @@ import pytest
 
 from aggregates.policy.edition import Edition
 from api.http.tokens import NATION, days_from_now, issue
+from service.adapters.http_client import http_client
 from service.caller import Role
 from tests.api.real_server import Room
 from tests.cases.http_driver import HttpDriver
@@ -53,7 +54,9 @@ class Serving:
     async def begin(self, editions: tuple[Edition, ...]) -> httpx.AsyncClient:
         """Serve an empty ledger with these rules; a client of it."""
         await self._room.furnish(editions)
-        return httpx.AsyncClient(base_url=self._room.address, trust_env=False, timeout=30)
+        client = http_client(30)
+        client.base_url = httpx.URL(self._room.address)
+        return client
 
     async def load(self, line: Mapping[str, object]) -> tuple[str | None, dict[str, Any]]:
         """Import a line."""

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import httpx
 
 from aggregates.policy.edition import Edition
+from service.adapters.http_client import http_client
 from tests.cases.balances import due_in_feed, kept_in, left_in
 from tests.cases.http_links import HttpLinks, identity_of
 from tests.cases.http_premiums import HttpPremiums, Taxed
@@ -55,7 +56,7 @@ class HttpDriver:
         )
         self.links = HttpLinks(lambda path, by, *sent: self._post(path, person(by), *sent))
         self.premiums = HttpPremiums(self._send, server)
-        self.client = httpx.AsyncClient()
+        self.client = http_client(30)
         self.verbs: Mapping[str, Callable[[Step, Mapping[str, Outcome]], Awaitable[Outcome]]] = {
             "open": self._open,
             "credit": self._credit,
