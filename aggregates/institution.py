@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
 from typing import Any
 
-from aggregates.policy.choices import AmountSemantics, SponsorView
+from aggregates.policy.choices import SponsorView
 from aggregates.policy.edition import Edition
 from aggregates.refusals import (
     ClearingBackwardError,
@@ -12,6 +12,7 @@ from aggregates.refusals import (
     InstitutionNotDesignatedError,
 )
 from aggregates.vocabulary import (
+    AccountFlag,
     InstitutionKind,
     InstitutionStatus,
     MulaidMode,
@@ -24,13 +25,16 @@ from aggregates.vocabulary import (
 class Dialect:
     """How an institution's system writes and reads the national messages.
 
-    With `numbers` amounts are JSON numbers, otherwise strings.
+    With `numbers` amounts are JSON numbers, otherwise strings. With `nulls` a missing value is
+    null, otherwise a missing number is 0 and any other missing value an empty text.
     """
 
     mulaid_mode: MulaidMode
     fund_includes_acct: bool
     numbers: bool
     stmt_rslt: StatementWords
+    nulls: bool = False
+    acct_used_flag: AccountFlag = AccountFlag.NATIONAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,15 +156,17 @@ def _is_same(request: ClearingRequested, event: ClearingRequested | ClearingWith
     return (request.month, request.kind) == (event.month, event.kind)
 
 
-def first_dialect(semantics: AmountSemantics) -> Dialect:
-    """A new institution's dialect: amounts as its region says, the rest is national."""
-    included = semantics is AmountSemantics.INCLUDED
-    return Dialect(
-        mulaid_mode=MulaidMode.CONTAINED if included else MulaidMode.BESIDE,
-        fund_includes_acct=False,
-        numbers=True,
-        stmt_rslt=StatementWords.NATIONAL,
-    )
+FIRST_DIALECT = Dialect(
+    mulaid_mode=MulaidMode.CONTAINED,
+    fund_includes_acct=False,
+    numbers=True,
+    stmt_rslt=StatementWords.NATIONAL,
+)
+"""A new institution's dialect, in every region: `acct_pay` contains the aid.
+
+Clients compute the cash as psn_part_amt less acct_pay, so with the aid beside it they would charge
+the patient again. Only an institution's own setting says otherwise.
+"""
 
 
 def check_designated(institution: Institution) -> None:

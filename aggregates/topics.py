@@ -163,6 +163,8 @@ LATER_MEMBERS: dict[str, object] = {
     "by_name": (),
     "quota_fen": None,
     "authoriser_code": None,
+    "nulls": False,
+    "acct_used_flag": "national",
 }
 """Members that events got after their topic, and their defaults.
 

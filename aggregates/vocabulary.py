@@ -252,6 +252,17 @@ class StatementWords(StrEnum):
     HUBEI = "hubei"
 
 
+class AccountFlag(StrEnum):
+    """What `acct_used_flag` 1 and 2 mean (his-interface.md §5).
+
+    Nationally both are the own account and then the family's aid. In Hunan 1 is the own account
+    alone, and 2 both.
+    """
+
+    NATIONAL = "national"
+    HUNAN = "hunan"
+
+
 class SignatureStyle(StrEnum):
     """How an institution signs its national messages (his-interface.md §2.2)."""
 

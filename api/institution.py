@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints
 from pydantic_core import from_json
 
 from aggregates.vocabulary import (
+    AccountFlag,
     InstitutionKind,
     InstitutionStatus,
     MulaidMode,
@@ -32,6 +33,13 @@ class DialectBody(Body):
     fund_includes_acct: bool | None = None
     numbers: bool | None = None
     stmt_rslt: Literal["national", "hubei"] | None = None
+    nulls: bool | None = Field(
+        None, description="A missing value is null; otherwise 0 for numbers, an empty text else."
+    )
+    acct_used_flag: Literal["national", "hunan"] | None = Field(
+        None,
+        description="What acct_used_flag 1 means: own account and aid, or in Hunan own only.",
+    )
 
 
 class SignatureBody(Body):
@@ -70,6 +78,8 @@ class DialectReply(ApiModel):
     fund_includes_acct: bool
     numbers: bool
     stmt_rslt: Literal["national", "hubei"]
+    nulls: bool
+    acct_used_flag: Literal["national", "hunan"]
 
 
 class SignatureReply(ApiModel):
@@ -163,6 +173,8 @@ def _dialect_of(body: DialectBody | None) -> institutions.DialectUpdate:
         fund_includes_acct=body.fund_includes_acct,
         numbers=body.numbers,
         stmt_rslt=StatementWords(body.stmt_rslt) if body.stmt_rslt else None,
+        nulls=body.nulls,
+        acct_used_flag=AccountFlag(body.acct_used_flag) if body.acct_used_flag else None,
     )
 
 

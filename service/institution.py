@@ -7,24 +7,30 @@ from typing import Any, NamedTuple
 from msgspec import json
 
 from aggregates.institution import (
+    FIRST_DIALECT,
     Dialect,
     Institution,
     InstitutionDesignated,
     Particulars,
     Signature,
     evolve,
-    first_dialect,
     stated,
 )
-from aggregates.policy.choices import AmountSemantics
-from aggregates.refusals import FieldRequiredError, NoEditionError, UnknownError
-from aggregates.vocabulary import Instant, MulaidMode, SignatureStyle, StatementWords, StreamId
+from aggregates.refusals import FieldRequiredError, UnknownError
+from aggregates.vocabulary import (
+    AccountFlag,
+    Instant,
+    MulaidMode,
+    SignatureStyle,
+    StatementWords,
+    StreamId,
+)
 from service.caller import Caller, Request, Role, check_role, is_foreign
 from service.clock import new_stream
 from service.context import ServiceContext
 from service.ledger.command import Decision, Reply, StreamEvents
 from service.ledger.read_set import ReadSet
-from service.policy import edition_in_force, publish_area
+from service.policy import publish_area
 from service.vault import Vault
 
 
@@ -35,6 +41,8 @@ class DialectUpdate(NamedTuple):
     fund_includes_acct: bool | None = None
     numbers: bool | None = None
     stmt_rslt: StatementWords | None = None
+    nulls: bool | None = None
+    acct_used_flag: AccountFlag | None = None
 
 
 UNSAID = DialectUpdate()
@@ -81,7 +89,7 @@ async def designate(context: ServiceContext, request: Request, command: Designat
         takes = {}
         if stream is None:
             stream = takes[name] = new_stream("ins", now.at)
-        base = before.dialect if before else _first_dialect(reads, vault, command.region, now)
+        base = before.dialect if before else FIRST_DIALECT
         signature, sealed = _signing(vault, stream, before, command.signature)
         event = InstitutionDesignated(
             **stated(command),
@@ -176,15 +184,6 @@ def _signature_answer(institution: Institution) -> dict[str, Any] | None:
     if institution.signature is None:
         return None
     return asdict(institution.signature) | {"has_secret": institution.sealed is not None}
-
-
-def _first_dialect(reads: ReadSet, vault: Vault, region: str, now: Instant) -> Dialect:
-    """A new institution's dialect; the national one if its region has no edition yet."""
-    try:
-        semantics = edition_in_force(reads, vault, region, now).amount_semantics
-    except NoEditionError:
-        semantics = AmountSemantics.INCLUDED
-    return first_dialect(semantics)
 
 
 def _updated(base: Dialect, update: DialectUpdate) -> Dialect:

@@ -8,8 +8,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from aggregates.institution import Dialect, Institution, first_dialect
-from aggregates.policy.choices import AmountSemantics
+from aggregates.institution import FIRST_DIALECT, Dialect, Institution
 from aggregates.vocabulary import Instant, SignatureStyle, StreamId
 from service.caller import institution
 from service.clock import monotonic_s
@@ -19,14 +18,13 @@ from service.vault import Vault
 
 CACHED_MAX = 10_000
 CACHED_S = 1.0
-DEFAULT_DIALECT = first_dialect(AmountSemantics.INCLUDED)
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
     """An institution's dialect, and how it signs; no style means a bearer token."""
 
-    dialect: Dialect = DEFAULT_DIALECT
+    dialect: Dialect = FIRST_DIALECT
     style: SignatureStyle | None = None
     paasid: str = ""
     secret: str = field(default="", repr=False)

@@ -6,26 +6,24 @@ from datetime import date
 import pytest
 
 from aggregates.institution import (
+    FIRST_DIALECT,
     AccountsCleared,
     ClearingRequested,
     ClearingWithdrawn,
-    Dialect,
     InstitutionDesignated,
     InstitutionEvent,
     clear,
     evolve,
-    first_dialect,
     request_clearing,
     withdraw_clearing,
 )
-from aggregates.policy.choices import AmountSemantics
 from aggregates.refusals import (
     ClearingBackwardError,
     DateInvalidError,
     InstitutionNotDesignatedError,
     RefusalError,
 )
-from aggregates.vocabulary import InstitutionKind, InstitutionStatus, MulaidMode, StatementWords
+from aggregates.vocabulary import InstitutionKind, InstitutionStatus, MulaidMode
 from tests.given_when_then import fold, given
 
 TODAY = date(2026, 4, 2)
@@ -45,7 +43,7 @@ def designated(status: InstitutionStatus = InstitutionStatus.ACTIVE) -> Institut
         status=status,
         opened_regions=(),
         sensitive=False,
-        dialect=first_dialect(AmountSemantics.INCLUDED),
+        dialect=FIRST_DIALECT,
         signature=None,
         sealed=None,
     )
@@ -87,23 +85,10 @@ def test_what_was_paid_stays_paid() -> None:
     assert fold(evolve, designated()).cleared_through is None
 
 
-@pytest.mark.parametrize(
-    ("semantics", "mode"),
-    [
-        (AmountSemantics.INCLUDED, MulaidMode.CONTAINED),
-        (AmountSemantics.SEPARATE, MulaidMode.BESIDE),
-    ],
-)
-def test_a_new_institution_speaks_its_regions_dialect(
-    semantics: AmountSemantics, mode: MulaidMode
-) -> None:
-    """The region decides how amounts are written; the rest is national."""
-    assert first_dialect(semantics) == Dialect(
-        mulaid_mode=mode,
-        fund_includes_acct=False,
-        numbers=True,
-        stmt_rslt=StatementWords.NATIONAL,
-    )
+def test_a_new_institution_speaks_the_national_dialect() -> None:
+    """The aid is in `acct_pay`, in every region: clients compute the cash from it."""
+    assert MulaidMode.CONTAINED is FIRST_DIALECT.mulaid_mode
+    assert not FIRST_DIALECT.fund_includes_acct
 
 
 def test_a_month_is_applied_for_once() -> None:

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from aggregates.institution import Institution, first_dialect, names_institution
-from aggregates.policy.choices import AmountSemantics, SponsorView
+from aggregates.institution import FIRST_DIALECT, Institution, names_institution
+from aggregates.policy.choices import SponsorView
 from aggregates.policy.edition import Edition
 from aggregates.vocabulary import InstitutionKind, InstitutionStatus
 from tests.aggregates.settlement.families import P0
@@ -18,7 +18,7 @@ CLINIC = Institution(
     status=InstitutionStatus.ACTIVE,
     opened_regions=(),
     sensitive=False,
-    dialect=first_dialect(AmountSemantics.INCLUDED),
+    dialect=FIRST_DIALECT,
     signature=None,
     sealed=None,
 )

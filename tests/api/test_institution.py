@@ -41,10 +41,12 @@ BODY = {
     "level": "2",
 }
 BEGUN = {
-    "mulaid_mode": "beside",
+    "mulaid_mode": "contained",
     "fund_includes_acct": False,
     "numbers": True,
     "stmt_rslt": "national",
+    "nulls": False,
+    "acct_used_flag": "national",
 }
 SECRET = "a secret told once"
 SIGNED = {"style": "x-tif", "paasid": "hosp_paas", "secret": SECRET}

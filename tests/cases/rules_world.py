@@ -20,8 +20,7 @@ from aggregates.binding.binding import Binding
 from aggregates.binding.eligibility import Side, is_excluded
 from aggregates.binding.expiry import without_expired
 from aggregates.binding.kinship import INVERSE, Kinship, KinshipRecorded, Traits, agrees
-from aggregates.institution import InstitutionDesignated, first_dialect
-from aggregates.policy.choices import AmountSemantics
+from aggregates.institution import FIRST_DIALECT, InstitutionDesignated
 from aggregates.policy.edition import BindingTerms, Edition, in_force
 from aggregates.pool import decisions as pool_rules
 from aggregates.pool.pool import Pool, PoolEvent
@@ -237,7 +236,7 @@ class RulesWorld:
             status=step.counter.status,
             opened_regions=step.counter.opened_regions,
             sensitive=False,
-            dialect=first_dialect(AmountSemantics.INCLUDED),
+            dialect=FIRST_DIALECT,
             signature=None,
             sealed=None,
         )
