@@ -1,6 +1,7 @@
 """Files of the national protocol: an institution's uploads, and results that it may download.
 
-A file's number is its digest, so that sending a file twice gives the same number.
+A file's number is its digest, so that sending a file twice gives the same number. It is handed out
+in small letters and kept in capitals.
 """
 
 import hashlib
@@ -30,7 +31,7 @@ async def store_file(read_models: ReadModels, caller: Caller, filename: str, bod
     number = digest[:NUMBER_SIZE].upper()
     await read_models.pool.execute(INSERT, number, caller.name, filename, body)
     await read_models.pool.execute(SWEEP, LIFETIME.days)
-    return number
+    return number.lower()
 
 
 async def fetch(read_models: ReadModels, caller: Caller, number: str) -> bytes | None:
@@ -41,7 +42,7 @@ async def fetch(read_models: ReadModels, caller: Caller, number: str) -> bytes |
     """
     if read_models.pool is None:
         raise StoreUnavailableError("no database for files")
-    body: bytes | None = await read_models.pool.fetchval(FETCH, caller.name, number)
+    body: bytes | None = await read_models.pool.fetchval(FETCH, caller.name, number.upper())
     return body
 
 

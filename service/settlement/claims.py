@@ -21,6 +21,7 @@ from aggregates.settlement.place_of_care import (
 )
 from aggregates.vocabulary import Category, CredentialProof, Instant, Part, StreamId
 from service.caller import Caller
+from service.ids import kept
 from service.ledger.read_set import ReadSet
 from service.person.credentials import (
     UNASKED,
@@ -96,7 +97,7 @@ def read_inputs(
     claim = Claim(
         beneficiary=account_id,
         institution=institution_id,
-        visit=bill.visit,
+        visit=kept(bill.visit),
         charge_batch=bill.charge_batch,
         med_type=bill.med_type,
         treated_at=bill.treated_at,

@@ -1,7 +1,7 @@
 """The visit of a purchase: made together with its bill, and found by the bill's id."""
 
 from aggregates.vocabulary import StreamId
-from service.ids import short
+from service.ids import short, shown
 
 PURCHASE = "buy:"
 """The prefix of the visit in a purchase's claim."""
@@ -10,7 +10,7 @@ PURCHASE = "buy:"
 def visit_number(settlement: StreamId | None, visit: str) -> str:
     """The number of a bill's visit; of a purchase it follows from the settlement's id."""
     if settlement is None or not visit.startswith(PURCHASE):
-        return visit
+        return shown(visit)
     return short(purchase_visit(settlement))
 
 

@@ -14,6 +14,7 @@ from projections.settlement import settlements
 from service.caller import Caller, Role, check_role
 from service.clock import rfc3339
 from service.context import ServiceContext
+from service.ids import kept
 from service.ledger.command import Decision, Reply
 from service.ledger.read_set import ReadSet
 from service.person.kin import is_parent_of_minor
@@ -46,7 +47,8 @@ async def settlements_of_bill(
     check_role(caller, Role.INSTITUTION)
     institution = await _institution(context, caller, None)
     position = await reach(context, read_models, page, settlements.TABLE)
-    rows = await settlements.of_claim(read_models.pool, institution, *bill, page.limit)
+    named = bill._replace(visit=kept(bill.visit))
+    rows = await settlements.of_claim(read_models.pool, institution, *named, page.limit)
     note([row.settlement for row in rows])
     return PageResult([_row_answer(row) for row in rows], None, position)
 

@@ -46,7 +46,7 @@ from service.visit.bill_facts import (
     parts_of,
     patient_of,
 )
-from service.visit.visits import batch_of, visit_for
+from service.visit.visits import batch_of, kind_of_care, visit_for
 
 
 class FeesMovedError(StoreUnavailableError):
@@ -291,11 +291,11 @@ def _lines(
         rules.check_open(visit)
     is_stay = visit.setting is Setting.INPATIENT
     fees = visit.fees_of(None if is_stay else request.batch)
-    med_type = bill.med_type or visit.med_type or ("21" if is_stay else "11")
+    med_type = bill.med_type or kind_of_care(visit.med_type, visit.setting)
     batch = batch_of(visit, request.batch)
     was_shown = visit.proven_by is not CredentialProof.NONE
     of_visit = (med_type, visit.setting, visit.began_at, fees, was_shown)
-    return BillLines(short(request.visit), batch, *of_visit)
+    return BillLines(short(request.visit).upper(), batch, *of_visit)
 
 
 def _quoted(answer: dict[str, Any], bill: SettleBill, patient: Patient) -> BillFacts:

@@ -233,6 +233,11 @@ def settled_batches(
     )
 
 
+def kind_of_care(med_type: str | None, setting: Setting) -> str:
+    """A visit's kind of care (医疗类别): what was said, or the plain one of its setting."""
+    return med_type or ("21" if setting is Setting.INPATIENT else "11")
+
+
 STAY = "0"
 """The batch of the one bill of a stay, for which no charge batch is sent."""
 
@@ -244,4 +249,4 @@ def batch_of(visit: Visit, batch: str | None) -> str:
 
 def bill_name(vault: Vault, institution: StreamId, visit_id: StreamId, batch: str) -> bytes:
     """The unique name of a visit's live bill, as of `claims.visit_of`."""
-    return vault.name("visit", f"{institution}\0{short(visit_id)}\0{batch}")
+    return vault.name("visit", f"{institution}\0{short(visit_id).upper()}\0{batch}")

@@ -10,7 +10,7 @@ async def sign_in(call: Call) -> Answered:
     """9001: an operator signs in; the number stays the same all day."""
     now = call.context.clock()
     text = f"sign-in\0{call.caller.name}\0{call.first['opter_no']}\0{now.on}"
-    number = call.context.vault.sign(text.encode()).hex()[:NUMBER_SIZE].upper()
+    number = call.context.vault.sign(text.encode()).hex()[:NUMBER_SIZE]
     return call.answer({"signinoutb": {"sign_time": now.at, "sign_no": number}})
 
 
