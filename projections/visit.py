@@ -65,7 +65,10 @@ TABLE = Table(
         {COLUMNS.ddl}, CONSTRAINT {{name}}_pkey PRIMARY KEY (visit)
     ) WITH (fillfactor = 80);
     CREATE INDEX {{name}}_by_patient ON {{name}} (institution, beneficiary, began_at);
+    CREATE INDEX {{name}}_stays ON {{name}} (institution, began_at)
+     WHERE setting = 'INPATIENT' AND ending IS NULL;
     """,
+    shape=2,
 )
 UPSERT = COLUMNS.upsert("med_type", "ended_at", "ending")
 ROWS = Rows((VisitRegistered,), CHANGES, evolve, COLUMNS, UPSERT)
@@ -73,7 +76,7 @@ write = ROWS.write
 
 
 OF_PATIENT = f"""
-    SELECT {COLUMNS.names} FROM visits
+    SELECT {COLUMNS.names} FROM {TABLE.stored}
      WHERE institution = $1::uuid AND beneficiary = $2::uuid
        AND began_at >= $3 AND began_at <= $4 AND ending IS DISTINCT FROM 'WITHDRAWN'
      ORDER BY began_at DESC, position DESC LIMIT $5
@@ -86,4 +89,20 @@ async def of_patient(
     """The newest 200 visits of a patient at an institution that began in a period, newest first."""
     parties = (key_of(institution), key_of(beneficiary))
     found = await reader.fetch(OF_PATIENT, *parties, since, until, VISITS_MAX)
+    return [COLUMNS.read(row) for row in found]
+
+
+STAYS = f"""
+    SELECT {COLUMNS.names} FROM {TABLE.stored}
+     WHERE institution = $1::uuid AND began_at >= $2 AND began_at <= $3
+       AND setting = 'INPATIENT' AND ending IS NULL
+     ORDER BY began_at DESC, position DESC LIMIT $4
+"""  # noqa: S608 -- column names of ours
+
+
+async def present_stays(
+    reader: Reader, institution: StreamId, since: datetime, until: datetime
+) -> list[VisitRow]:
+    """The newest 200 stays at an institution that began in a period and have not ended."""
+    found = await reader.fetch(STAYS, key_of(institution), since, until, VISITS_MAX)
     return [COLUMNS.read(row) for row in found]

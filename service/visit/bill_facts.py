@@ -90,6 +90,7 @@ class BillFacts(NamedTuple):
     patient: Patient
     reasons: tuple[str, ...]
     plan: str | None = None
+    treated_at: datetime | None = None
 
 
 def parts_of(total_fen: int, fund_fen: int, lines: Sequence[FeeLine] | None) -> BillParts:
@@ -115,6 +116,11 @@ def patient_of(reads: ReadSet, vault: Vault, account_id: StreamId) -> Patient:
     account: Account = reads.account(account_id)
     sealed = reads.person(account_id)
     person = vault.unseal(sealed.sealed, sealed.wrapped, account_id) if sealed.sealed else None
+    return as_patient(account_id, account, person)
+
+
+def as_patient(account_id: StreamId, account: Account, person: Personal | None) -> Patient:
+    """A patient from the account's state and the person, None if erased."""
     balance = account.balance_fen if account.has_funds else None
     return Patient(
         account_id,
@@ -152,6 +158,7 @@ def facts_of(
         settled_at=settled.settled_at,
         patient=patient_of(reads, vault, claim.beneficiary),
         reasons=tuple(settled.reasons),
+        treated_at=claim.treated_at,
     )
 
 

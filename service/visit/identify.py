@@ -59,9 +59,9 @@ async def look_at_patient(
     return await context.read(caller, query)
 
 
-async def look_at_caller(context: ServiceContext, caller: Caller) -> Institution:
+async def look_at_caller(context: ServiceContext, caller: Caller) -> tuple[StreamId, Institution]:
     """The calling institution, as `designated_institution` finds it."""
     check_role(caller, Role.INSTITUTION)
     return await context.read(
-        caller, lambda reads, _: designated_institution(reads, context.vault, caller)[1]
+        caller, lambda reads, _: designated_institution(reads, context.vault, caller)
     )

@@ -1,5 +1,7 @@
 """The patient and the patient's entitlements, and the institution: 1101, 1162, 1201, 2001, 5301."""
 
+from datetime import date
+
 from aggregates.vocabulary import Insurance, InsuranceStatus, ParentSex
 from api.his.wire.call import Call
 from api.his.wire.envelope import Answered
@@ -22,9 +24,13 @@ MEDINS = {"hospital": "1", "pharmacy": "2", "checkup": "1"}
 def credential(kind: str | None, number: str | None) -> Identity | None:
     """The credential that the patient showed; None if there is none.
 
-    A number of an unknown kind counts as an ID number.
+    A number of an unknown kind counts as an ID number. The check digit of one may be a small x.
     """
-    return Identity(KINDS.get(kind or "", "id_card"), number) if number else None
+    if not number:
+        return None
+    known = KINDS.get(kind or "", "id_card")
+    is_resident = len(number) == RESIDENT_ID_SIZE and number[:-1].isdigit()
+    return Identity(known, number.upper() if is_resident else number)
 
 
 def particulars(patient: Patient) -> Values:
@@ -54,14 +60,18 @@ def insured_as(patient: Patient) -> Values:
     }
 
 
-def _age(call: Call, patient: Patient) -> str:
-    """Whole years with one decimal; 0.0 if the day of birth is not known."""
-    return f"{age_of(patient.person.cert_no, call.context.clock().on) or 0}.0"
+def age(patient: Patient, on: date) -> str:
+    """Whole years on a day, with one decimal; 0.0 if the day of birth is not known."""
+    return f"{age_of(patient.person.cert_no, on) or 0}.0"
 
 
 def _insured(call: Call, patient: Patient) -> Values:
     """The nodes of 1101. `balc` is the balance of the patient's own account alone."""
-    base = particulars(patient) | {"age": _age(call, patient), "exp_content": "", "expContent": ""}
+    base = particulars(patient) | {
+        "age": age(patient, call.context.clock().on),
+        "exp_content": "",
+        "expContent": "",
+    }
     insured = insured_as(patient) | {
         "balc": patient.balance_fen or 0,
         "psn_insu_stas": STATUS.get(patient.status, ENDED),
@@ -104,10 +114,12 @@ async def decode(call: Call) -> Answered:
 
 async def medins(call: Call) -> Answered:
     """1201: the calling institution; the list is empty for another one's code."""
-    code, counter = call.first["fixmedins_code"], await look_at_caller(call.context, call.caller)
+    code = call.first["fixmedins_code"]
+    _, counter = await look_at_caller(call.context, call.caller)
     row = {
         "fixmedins_code": counter.code,
         "fixmedins_name": counter.name,
+        "uscc": "",
         "fixmedins_type": MEDINS[counter.kind],
     }
     return call.answer({"medinsinfo": [row] if code in (None, counter.code) else []})
@@ -122,6 +134,7 @@ async def benefit(call: Call) -> Answered:
         "trt_chk_type": "01",
         "fund_pay_type": POOL[patient.insurance],
         "trt_enjymnt_flag": "1" if covered else "0",
+        "begndate": call.context.clock().on,
         "trt_chk_rslt": "可享受待遇" if covered else "参保状态不允许享受待遇",
     }
     return call.answer({"trtinfo": [row]})

@@ -4,19 +4,25 @@ from datetime import datetime
 from typing import Any
 
 from aggregates.vocabulary import BEIJING
-from api.his.transactions.persons import INSUTYPE
+from api.his.transactions.persons import INSUTYPE, age, insured_as, particulars
 from api.his.transactions.visits import fee_results, named
 from api.his.wire.call import Call
 from api.his.wire.envelope import Answered
 from api.his.wire.reading import month
 from service.ids import long, short
 from service.visit.bill_facts import look_at_bill
-from service.visit.queries import Visits, stays_of, sums_of_year, visits_of
-from service.visit.visits import look_at_visit
+from service.visit.queries import SeenVisit, Visits, stays_of, sums_of_year, visits_of
+from service.visit.visits import kind_of_care, look_at_visit
 
 FIRST = datetime(1990, 1, 1, tzinfo=BEIJING)
 LAST = datetime(2199, 12, 31, tzinfo=BEIJING)
 MAIN = "1"
+RANK_MAX = 99
+UNKNOWN = (
+    *("hilist_code", "hilist_name", "list_type", "medins_list_codg", "medins_list_name"),
+    "dosform_name",
+)
+"""What the table of 5204 requires and the service does not keep."""
 
 
 def _span(sent: dict[str, Any]) -> tuple[datetime, datetime]:
@@ -27,71 +33,122 @@ async def visits(call: Call) -> Answered:
     """5201: a patient's visits at the calling institution, newest first."""
     sent, api = call.first, call.api
     page = await visits_of(api.context, api.read_models, call.caller, sent["psn_no"], _span(sent))
+    wanted = (sent["mdtrt_id"] or "").lower()
     rows = [
-        _shared(page, row)
+        _shared(page, seen)
         | {
-            "ipt_otp_no": row.number[:30],
-            "endtime": row.ended_at,
-            "dept_name": row.department,
+            "naty": None,
+            "psn_type": insured_as(seen.patient)["psn_type"],
+            "cvlserv_flag": insured_as(seen.patient)["cvlserv_flag"],
+            "insu_optins": seen.patient.insured_place,
+            "ipt_otp_no": seen.row.number[:30],
+            "endtime": seen.row.ended_at,
+            "dept_name": seen.row.department,
         }
-        for row in page.rows
-        if sent["mdtrt_id"] in (None, short(row.visit)) and sent["med_type"] in (None, row.med_type)
+        for seen in page.visits
+        if wanted in ("", short(seen.row.visit)) and sent["med_type"] in (None, seen.row.med_type)
     ]
     return call.answer({"mdtrtinfo": rows})
 
 
 async def stays(call: Call) -> Answered:
-    """5303: the patient's present stays at the calling institution."""
+    """5303: the present stays at the calling institution, of one patient or of all."""
     sent, api = call.first, call.api
     page = await stays_of(api.context, api.read_models, call.caller, sent["psn_no"], _span(sent))
     rows = [
-        _shared(page, row) | {"ipt_no": row.number[:30], "adm_dept_name": row.department}
-        for row in page.rows
+        _shared(page, seen)
+        | {
+            "begndate": seen.row.began_at.astimezone(BEIJING).date(),
+            "ipt_otp_no": seen.row.number[:30],
+            "ipt_no": seen.row.number[:30],
+        }
+        for seen in page.visits
     ]
     return call.answer({"data": rows})
 
 
-def _shared(page: Visits, row: Any) -> dict[str, Any]:  # noqa: ANN401 -- the service's own row
-    return {
+def _shared(page: Visits, seen: SeenVisit) -> dict[str, Any]:
+    """What 5201 and 5303 both tell of a visit and its patient."""
+    row, patient = seen
+    person = particulars(patient)
+    del person["naty"]
+    return person | {
         "mdtrt_id": short(row.visit),
-        "psn_no": page.patient.person.person_no,
-        "psn_name": page.patient.person.name[:50],
-        "med_type": row.med_type,
+        "age": age(patient, row.began_at.astimezone(BEIJING).date()),
+        "insutype": INSUTYPE[patient.insurance],
+        "med_type": kind_of_care(row.med_type, row.setting),
         "begntime": row.began_at,
+        "adm_dept_name": row.department,
         "fixmedins_code": page.institution.code,
         "fixmedins_name": page.institution.name,
     }
 
 
 async def diagnoses(call: Call) -> Answered:
-    """5202: the diagnoses of a visit."""
+    """5202: the diagnoses of a visit; the main one has the lowest sort number.
+
+    Who made one, and when, is not kept: the department and the time are the visit's.
+    """
     sent = call.first
-    visit = await look_at_visit(call.context, call.caller, named(sent))
+    ref = named(sent)
+    visit = await look_at_visit(call.context, call.caller, ref)
+    number = short(ref.visit)
+    ranks = [_sort_number(said.rank, place) for place, said in enumerate(visit.diagnoses, 1)]
     rows = [
         {
-            "mdtrt_id": sent["mdtrt_id"],
+            "diag_info_id": f"{number}{place:05d}",
+            "mdtrt_id": number,
             "psn_no": sent["psn_no"],
+            "inout_diag_type": "",
             "diag_type": MAIN,
-            "diag_srt_no": diagnosis.rank,
+            "maindiag_flag": "1" if ranks.index(min(ranks)) == place else "0",
+            "diag_srt_no": ranks[place],
             "diag_code": diagnosis.code,
             "diag_name": diagnosis.name,
+            "diag_dept": visit.department[:50],
+            "dise_dor_no": "",
+            "dise_dor_name": "",
+            "diag_time": visit.began_at,
             "vali_flag": "1",
         }
-        for diagnosis in visit.diagnoses
+        for place, diagnosis in enumerate(visit.diagnoses)
     ]
     return call.answer({"diseinfo": rows})
 
 
+def _sort_number(rank: str, place: int) -> int:
+    """A diagnosis's number as it was sent, or its place where that is no number of two digits."""
+    return int(rank) if rank.isascii() and rank.isdigit() and int(rank) <= RANK_MAX else place
+
+
 async def fees(call: Call) -> Answered:
-    """5204: the fee lines of a visit, or of one bill of it."""
+    """5204: the fee lines of a visit, or of one bill of it; a list without a node.
+
+    Of a line that was uploaded its number, code, amounts and time are kept, not who ordered it.
+    """
     sent, context = call.first, call.context
     batch: str | None = None
+    bill = ""
     if sent["setl_id"]:
-        bill = long("stl", sent["setl_id"])
-        batch = (await look_at_bill(context, call.caller, bill, sent["psn_no"])).batch
-    visit = await look_at_visit(context, call.caller, named(sent))
+        settlement = long("stl", sent["setl_id"])
+        batch = (await look_at_bill(context, call.caller, settlement, sent["psn_no"])).batch
+        bill = short(settlement)
+    ref = named(sent)
+    visit = await look_at_visit(context, call.caller, ref)
     lines = visit.fees if batch is None else visit.fees_of(batch) or visit.fees
-    return call.answer({"feedetail": fee_results(context.funds.table, lines)})
+    shared = {
+        "mdtrt_id": short(ref.visit),
+        "setl_id": bill,
+        "med_type": kind_of_care(visit.med_type, visit.setting),
+    }
+    rows = [
+        priced
+        | shared
+        | dict.fromkeys(UNKNOWN, "")
+        | {"fee_ocur_time": line.occurred_at, "med_list_codg": line.code}
+        for line, priced in zip(lines, fee_results(context.funds.table, lines), strict=True)
+    ]
+    return call.answer({"": rows})
 
 
 async def sums(call: Call) -> Answered:
@@ -106,7 +163,7 @@ async def sums(call: Call) -> Answered:
         {
             "insutype": INSUTYPE[patient.insurance],
             "year": f"{on:%Y}",
-            "cum_ym": sent["cum_ym"],
+            "cum_ym": f"{on:%Y%m}",
             "cum_type_code": code,
             "cum": fen,
         }

@@ -5,7 +5,7 @@ from typing import Any
 
 from aggregates.vocabulary import Insurance
 from api.his.transactions.persons import INSUTYPE
-from api.his.transactions.statement_files import RESULTS, WORDS, bytes_of, read_rows, result_file
+from api.his.transactions.statement_files import TOTALS, WORDS, bytes_of, read_rows, result_file
 from api.his.wire.call import Call, FailedError, check_reply
 from api.his.wire.envelope import Answered, Failed
 from api.his.wire.reading import Values, month, unfold
@@ -31,13 +31,20 @@ def _filter(sent: Values) -> BillFilter:
         sent["stmt_enddate"],
         insurance,
         _clearing_kind(sent),
-        without_refunds=sent["refd_setl_flag"] == WITHOUT_REFUNDS,
+        without_refunds=_refund_flag(sent) == WITHOUT_REFUNDS,
     )
 
 
+def _refund_flag(sent: Values) -> str | None:
+    """Whether the sums contain refunds; some systems send the institution's flag alone."""
+    flag: str | None = sent["refd_setl_flag"] or sent["fixmedins_refd_setl_flag"]
+    return flag
+
+
 def _clearing_kind(sent: Values) -> str | None:
-    """The kind of clearing; None is all kinds."""
-    return None if sent["clr_type"] == ANY_CLEARING else sent["clr_type"]
+    """The kind of clearing, in capitals as in an application's number; None is all kinds."""
+    kind = (sent["clr_type"] or ANY_CLEARING).upper()
+    return None if kind == ANY_CLEARING else kind
 
 
 async def totals(call: Call) -> Answered:
@@ -50,7 +57,7 @@ async def totals(call: Call) -> Answered:
     verdict = "EQUAL" if is_equal else "DIFFERENT"
     row = {
         "setl_optins": sent["setl_optins"] or call.head.place,
-        "stmt_rslt": RESULTS[call.dialect.stmt_rslt][verdict],
+        "stmt_rslt": TOTALS[call.dialect.stmt_rslt][verdict],
         "stmt_rslt_dscr": WORDS[verdict],
     }
     return call.answer({"stmtinfo": row})
@@ -105,11 +112,11 @@ async def apply_for_clearing(call: Call) -> Answered:
         call.context, call.request(), first, kind or ANY_CLEARING, sums
     )
     number = check_reply(reply).answer.decode().strip('"')
-    return call.answer({"result": {"clr_appy_evt_id": number}}, reply)
+    return call.answer({"result": {"clr_appy_evt_id": number.lower()}}, reply)
 
 
 async def withdraw_clearing(call: Call) -> Answered:
     """3204: withdraw an application."""
-    number = call.first["clr_appy_evt_id"]
+    number = call.first["clr_appy_evt_id"].upper()
     reply = await clearing_applications.withdraw(call.context, call.request(), number)
     return call.answer({}, reply)

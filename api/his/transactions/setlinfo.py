@@ -5,13 +5,14 @@ psn_cash_pay, where acct_pay contains acct_mulaid_pay; beside it in the other di
 """
 
 import json
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from aggregates.vocabulary import Insurance, MulaidMode
-from api.his.transactions.persons import POOL, insured_as, particulars
+from aggregates.vocabulary import BEIJING, Instant, Insurance, MulaidMode
+from api.his.transactions.persons import POOL, age, insured_as, particulars
 from api.his.wire.reading import Values
 from service.ids import short, twin
+from service.institution import InstitutionAsOf
 from service.reconciliation.fsi_statement import clr_type
 from service.serializers import fen_of, yuan
 from service.settlement.purchase_visit import visit_number
@@ -58,7 +59,7 @@ NO_FUNDS = ("cvlserv_pay", "hifes_pay", "hifmi_pay", "hifob_pay", "maf_pay", "hi
 """Funds that the pooled fund's answer does not show separately."""
 
 
-def setlinfo(facts: BillFacts, dialect: Dialect, msgid: str, credential_kind: str | None) -> Values:
+def setlinfo(facts: BillFacts, dialect: Dialect, msgid: str) -> Values:
     """A settled or quoted bill; `msgid` is the message that settled it."""
     patient, settled_at = facts.patient, facts.settled_at
     extra = _extension(facts)
@@ -69,7 +70,6 @@ def setlinfo(facts: BillFacts, dialect: Dialect, msgid: str, credential_kind: st
         "setl_id": short(facts.settlement) if facts.settlement else None,
         **insured_as(patient),
         "setl_time": settled_at,
-        "mdtrt_cert_type": credential_kind,
         "med_type": facts.med_type,
         "pool_prop_selfpay": _ratio(facts),
         "balc": facts.own_after_fen or 0,
@@ -83,6 +83,49 @@ def setlinfo(facts: BillFacts, dialect: Dialect, msgid: str, credential_kind: st
         "exp_content": extra,
         "expContent": extra,
     }
+
+
+def age_at(facts: BillFacts, now: Instant) -> str:
+    """The patient's age when the bill was settled; of a quote now."""
+    return age(facts.patient, _day_of(facts.settled_at) or now.on)
+
+
+def _day_of(at: datetime | None) -> date | None:
+    return at and at.astimezone(BEIJING).date()
+
+
+def where_and_when(facts: BillFacts, seen: InstitutionAsOf) -> Values:
+    """The members that only 5203 has."""
+    return {
+        "insu_optins": facts.patient.insured_place,
+        "fixmedins_code": seen.institution.code,
+        "fixmedins_name": seen.institution.name,
+        "fixmedins_poolarea": seen.institution.region,
+        **_span(facts),
+    }
+
+
+def _span(facts: BillFacts) -> Values:
+    """From the treatment to the settlement."""
+    return {"begndate": _day_of(facts.treated_at), "enddate": _day_of(facts.settled_at)}
+
+
+def as_it_was(facts: BillFacts, now: Instant) -> Values:
+    """The members of the cancelled bill that 2208 repeats."""
+    return {
+        **particulars(facts.patient),
+        **insured_as(facts.patient),
+        "age": age_at(facts, now),
+        "med_type": facts.med_type,
+        "clr_type": clr_type(facts.med_type),
+        "clr_way": BY_PROJECT,
+    }
+
+
+def of_stay(facts: BillFacts) -> Values:
+    """The members that 2305 has beyond those of every cancellation."""
+    place = facts.patient.insured_place
+    return {"insu_admdvs": place, "crt_dedc": -facts.parts.start_fen, **_span(facts)}
 
 
 def setldetail(facts: BillFacts) -> list[Values]:
@@ -157,6 +200,7 @@ def cancelled(
         "mdtrt_id": visit_id(facts),
         "setl_id": twin(facts.settlement),
         "psn_no": facts.patient.person.person_no,
+        "pool_prop_selfpay": _ratio(facts),
         "clr_optins": facts.patient.region,
         "setl_time": datetime.fromisoformat(cancellation["cancelled_at"]),
         "balc": fen_of(after) if after is not None else 0,

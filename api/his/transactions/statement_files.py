@@ -9,7 +9,7 @@ from typing import Any
 from aggregates.vocabulary import StatementWords
 from api.his.wire.reading import MISSING
 from api.http.problems import ProblemError
-from api.http.values.numbers import decimal_of, fen_of, whole_of
+from api.http.values.numbers import decimal_of, near_fen_of, whole_of
 from service.ids import short, twin
 from service.reconciliation.fsi_statement import ComparedRow, Sent
 from service.serializers import signed_yuan
@@ -28,6 +28,11 @@ RESULTS = {
         "DIFFERENT": "000103",
     },
 }
+TOTALS = {
+    StatementWords.NATIONAL: {"EQUAL": "0", "DIFFERENT": "1"},
+    StatementWords.HUBEI: RESULTS[StatementWords.HUBEI],
+}
+"""Of whole sums (3201) the national dictionary knows only 0, equal, and 1, unequal."""
 WORDS = {
     "EQUAL": "平",
     "OURS_ONLY": "中心多",
@@ -98,7 +103,7 @@ def _fen(text: str) -> int:
     if text in MISSING:
         return 0
     try:
-        return fen_of(text)
+        return near_fen_of(text)
     except ValueError as error:
         raise ProblemError("FILE_INVALID", field="in") from error
 

@@ -16,6 +16,8 @@ from service.visit.visits import FeeRow, VisitRef, fees_of
 
 ALL = "0000"
 DEFAULT_BATCH = "0"
+UNLIMITED = "0"
+"""The stand-in's price list knows no limits of use."""
 
 
 def named(values: Values) -> VisitRef:
@@ -97,7 +99,8 @@ async def upload(call: Call) -> Answered:
         raise ProblemError("FIELD_INVALID", field="mdtrt_id")
     sent = fees_of(map(fee_row, rows))
     reply = await visits.upload_fees(call.context, call.request(), named(rows[0]), sent)
-    return call.answer({"result": fee_results(call.context.funds.table, sent)}, reply)
+    results = fee_results(call.context.funds.table, sent)
+    return call.answer({"result": [row | {"lmt_used_flag": UNLIMITED} for row in results]}, reply)
 
 
 def fee_row(row: Values) -> FeeRow:
@@ -133,6 +136,7 @@ def _fee_result(table: FundTable, fee: Any) -> Values:  # noqa: ANN401 -- the se
         "preselfpay_amt": priced.first_self_fen,
         "inscp_scp_amt": priced.in_scope_fen,
         "chrgitm_lv": priced.priced.grade,
+        "med_chrgitm_type": "",
         "bas_medn_flag": "0",
         "hi_nego_drug_flag": "0",
         "chld_medc_flag": "0",

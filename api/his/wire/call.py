@@ -50,7 +50,7 @@ class Call(NamedTuple):
         Raises:
             FailedError: a rule refused the request.
         """
-        style = Style(numbers=self.dialect.numbers, ascii=self.head.is_gbk)
+        style = Style(self.dialect.numbers, self.head.is_gbk, self.dialect.nulls)
         if reply is None:
             return Answered(write_output(self.transaction, output, style))
         check_reply(reply)

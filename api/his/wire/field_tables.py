@@ -22,7 +22,7 @@ class Field(NamedTuple):
 
 
 class FieldNode(NamedTuple):
-    """One object of fields, or a list of them."""
+    """One object of fields, or a list of them; the root of an output has no name."""
 
     name: str
     fields: tuple[Field, ...]
@@ -41,7 +41,9 @@ class Transaction(NamedTuple):
 def load() -> dict[str, Transaction]:
     """Every transaction by its number."""
     tables = tomllib.loads(PATH.read_text(encoding="utf-8"))
-    fields = {name: tuple(map(_field, texts)) for name, texts in tables["nodes"].items()}
+    fields: dict[str, tuple[Field, ...]] = {}
+    for node, texts in tables["nodes"].items():
+        fields[node] = _fields(texts, fields)
 
     def nodes(shapes: dict[str, str]) -> tuple[FieldNode, ...]:
         return tuple(
@@ -53,6 +55,15 @@ def load() -> dict[str, Transaction]:
         infno: Transaction(infno, row["name"], nodes(row["in"]), nodes(row.get("out", {})))
         for infno, row in tables["transactions"].items()
     }
+
+
+def _fields(texts: list[str], before: dict[str, tuple[Field, ...]]) -> tuple[Field, ...]:
+    """A node's fields, with those of the nodes before it that it takes in."""
+    named: dict[str, Field] = {}
+    for text in texts:
+        for field in before[text[1:]] if text[0] == "@" else (_field(text),):
+            named[field.name] = field
+    return tuple(named.values())
 
 
 def _field(text: str) -> Field:

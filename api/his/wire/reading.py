@@ -14,7 +14,7 @@ from aggregates.vocabulary import BEIJING
 from api.his.wire.field_tables import Field, FieldNode, Transaction
 from api.http.problems import ProblemError
 from api.http.values.dates import is_within
-from api.http.values.numbers import decimal_of, fen_of, whole_of
+from api.http.values.numbers import decimal_of, near_fen_of, whole_of
 from service.person.free_text import is_id_number_in
 
 MISSING = ("", "null", "NULL")
@@ -26,7 +26,11 @@ MOMENTS = (
     "%Y-%m-%d",
     "%Y-%m-%d %H:%M",
     "%Y/%m/%d %H:%M:%S",
+    "%Y/%m/%d",
+    "%m/%d/%Y %I:%M:%S %p",
+    "%m/%d/%Y",
 )
+"""The last two are what a common runtime writes of a date without a format."""
 DIGITS = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 """Formats of moments without separators, by their number of digits."""
 STORED_TEXTS = frozenset(
@@ -38,6 +42,8 @@ STORED_TEXTS = frozenset(
     }
 )
 """Texts that are stored in the clear, or could be: none may contain an ID number."""
+FREE_TEXTS = ("_name", "_dscr", "memo")
+"""How the names of texts that people write end; tabs and line ends between their words go."""
 MILLIS_SIZE = 13
 MONTH_SIZE = 6
 
@@ -123,13 +129,21 @@ def _node(node: FieldNode, value: Any, today: date | None) -> Any:  # noqa: ANN4
 
 
 def _find(node: FieldNode, sent: Mapping[str, Any], *, is_first: bool) -> Any:  # noqa: ANN401
-    """A node under its own name; the first one also under a common name, or without a name."""
+    """A node under its own name; the first one also under a common name, or without a name.
+
+    `sign_in` is `signIn`: some clients write every name with underscores.
+    """
+    by_name = {_plain(name): value for name, value in sent.items()}
     for name in (node.name, "data", "mdtrtinfo") if is_first else (node.name,):
-        value = sent.get(name)
+        value = by_name.get(_plain(name))
         if value is not None and value not in MISSING:
             return unfold(value)
     is_flat = is_first and not any(isinstance(value, Mapping | list) for value in sent.values())
     return sent if is_flat and not node.is_list else None
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").lower()
 
 
 def read_fields(node: FieldNode, sent: Mapping[str, Any], today: date | None = None) -> Values:
@@ -166,13 +180,15 @@ def _value(field: Field, raw: Any) -> Any:  # noqa: ANN401 -- JSON
 
 
 def _text(field: Field, text: str) -> str:
+    if field.name.endswith(FREE_TEXTS):
+        text = " ".join(text.split())
     if len(text) > field.size or (not text.isprintable() and field.name != "exp_content"):
         raise _wrong("FIELD_INVALID", field.name)
     return text
 
 
 def _fen(field: Field, text: str) -> int:
-    return _checked("AMOUNT_FORMAT", field, fen_of, text)
+    return _checked("AMOUNT_FORMAT", field, near_fen_of, text)
 
 
 def _number(field: Field, text: str) -> str:

@@ -1,7 +1,8 @@
 """Writes what hospitals' clients expect: every field of the table, in its exact form.
 
-Amounts have two decimals, as numbers or as strings; a missing value is null. A value that the
-table does not allow is a bug here and fails an assertion.
+Amounts have two decimals, as numbers or as strings. A missing number is 0 and any other missing
+value an empty text, or each is null where the institution says so. A value that the table does
+not allow, or none where it requires one, is a bug here and fails an assertion.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,14 +18,18 @@ ZERO = "0.00"
 
 
 class Style(NamedTuple):
-    """What an institution reads: amounts as numbers or strings, text in ASCII or UTF-8."""
+    """What an institution reads: amounts as numbers or strings, text in ASCII or UTF-8.
+
+    With `nulls` a missing value is null.
+    """
 
     numbers: bool = True
     ascii: bool = False
+    nulls: bool = False
 
 
 Output = Mapping[str, Any]
-"""Values by node: an object, or a list of objects; "" is the root itself."""
+"""Values by node: an object, or a list of objects; "" is the root itself, which may be a list."""
 
 
 def write_output(transaction: Transaction, output: Output, style: Style) -> str:
@@ -35,7 +40,7 @@ def write_output(transaction: Transaction, output: Output, style: Style) -> str:
     for node in transaction.gives:
         values = output[node.name]
         if not node.name:
-            return write_fields(node, values, style)
+            return _node(node, values, style)
         parts.append(f'"{node.name}":{_node(node, values, style)}')
     return "{" + ",".join(parts) + "}"
 
@@ -65,9 +70,18 @@ def write_fields(node: FieldNode, values: Mapping[str, Any], style: Style) -> st
             continue
         assert not field.is_required, field.name
         left -= field.name in values
-        parts.append(f'"{field.name}":null')
+        parts.append(f'"{field.name}":{_missing(field, style)}')
     assert not left, "a value without a field"
     return "{" + ",".join(parts) + "}"
+
+
+def _missing(field: Field, style: Style) -> str:
+    if style.nulls:
+        return "null"
+    if field.kind not in "mni":
+        return '""'
+    text = "0" if field.kind == "i" else _scaled("0", 2 if field.kind == "m" else field.scale)
+    return text if style.numbers else f'"{text}"'
 
 
 def _written(field: Field, value: Any, style: Style) -> str:  # noqa: ANN401 -- of any kind
@@ -91,4 +105,4 @@ def _day(value: date) -> str:
 
 def _scaled(text: str, scale: int) -> str:
     whole, _, part = text.partition(".")
-    return f"{whole}.{part[:scale].ljust(scale, '0')}"
+    return f"{whole}.{part[:scale].ljust(scale, '0')}" if scale else whole

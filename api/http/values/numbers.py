@@ -10,6 +10,7 @@ from aggregates.vocabulary import FEN_MAX
 
 DIGITS_MAX = 18
 """The most digits of a number, before and behind its point together."""
+NEAR = Decimal("0.001")
 SIGNS_MAX = 64
 """The most characters of a number's text, with leading zeros, a point and an exponent."""
 
@@ -45,6 +46,20 @@ def whole_of(number: Decimal) -> int:
     if whole != number:
         raise ValueError("not a whole number")
     return whole
+
+
+def near_fen_of(text: str) -> int:
+    """As `fen_of`, but a fraction of at most `NEAR` fen is rounded away.
+
+    Hospitals' systems write binary sums as they are: 200.00000000000003.
+
+    Raises:
+        ValueError: as `fen_of`.
+    """
+    fen = decimal_of(text) * 100
+    near = fen.to_integral_value()
+    is_near = near and abs(fen - near) <= NEAR
+    return fen_of(str(near / 100 if is_near else text))
 
 
 def fen_of(text: str) -> int:

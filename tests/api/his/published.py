@@ -4,6 +4,7 @@ The tables are facts of the interface (`tests/samples/fsi_tables.json`); nothing
 service's own tables but `ours`, which a test compares with them.
 """
 
+import itertools
 import json
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -35,7 +36,8 @@ class Deviation(NamedTuple):
     """What one field, or a whole node (no field), has otherwise than the published tables.
 
     `what` is one of: `added` (not in the tables), `left out` (only in the tables), `kind`,
-    `length`, `required` (only here), `optional` (required in the tables).
+    `length`, `required` (only here), `optional` (required in the tables), `empty` (required in the
+    tables, and answered as an empty text).
     """
 
     infno: str
@@ -60,7 +62,11 @@ def published() -> Tables:
 def ours() -> Tables:
     """The service's own tables."""
     tables = tomllib.loads(FIELDS.read_text(encoding="utf-8"))
-    shapes = {name: dict(map(_column, texts)) for name, texts in tables["nodes"].items()}
+    shapes: dict[str, Node] = {}
+    for node, texts in tables["nodes"].items():
+        shapes[node] = {}
+        for text in texts:
+            shapes[node] |= shapes[text[1:]] if text[0] == "@" else dict([_column(text)])
     return {
         infno: {
             side: {name: shapes[shape] for name, shape in row.get(side, {}).items()}
@@ -111,17 +117,16 @@ def _fields_differ(theirs: Column | None, mine: Column | None) -> Iterator[str]:
 
 
 def declared() -> Mapping[Deviation, str]:
-    """Every declared deviation, and its reason with its source.
-
-    A row of the list stands for each of its transactions, with each of its fields.
-    """
+    """Every declared deviation, and its reason with its source."""
     rows = tomllib.loads(DEVIATIONS.read_text(encoding="utf-8"))["deviation"]
     reasons: dict[Deviation, str] = {}
     for row in rows:
-        side, _, node = row["node"].partition(" ")
-        for infno in row["transactions"].split():
-            for field in row["fields"].split() or [""]:
-                deviation = Deviation(infno, side, node, field, row["what"])
+        for line in row["where"]:
+            places, _, fields = line.partition(":")
+            infnos = [word for word in places.split() if word[:1].isdigit() or word == "GJ01"]
+            node = places.removeprefix(" ".join(infnos)).strip()
+            for infno, field in itertools.product(infnos, fields.split() or [""]):
+                deviation = Deviation(infno, row["side"], node, field, row["what"])
                 assert deviation not in reasons, f"declared twice: {deviation}"
                 reasons[deviation] = f"{row['reason']} ({row['source']})"
     return reasons

@@ -43,7 +43,7 @@ async def test_a_bill_is_settled_by_the_family(desk: Desk) -> None:
             info["acct_mulaid_pay"],
         )
         assert (0.0, 0.0) == (info["psn_cash_pay"], info["balc"])
-    assert None is tried["setlinfo"]["setl_id"]
+    assert "" == tried["setlinfo"]["setl_id"]
     assert msgid == settled["setlinfo"]["medins_setl_id"]
     assert "455.75" == await desk.balance("S1")
     paid = json.loads(settled["setlinfo"]["exp_content"])["payers"]

@@ -15,7 +15,7 @@ async def test_a_purchase_is_found_as_a_visit(desk_on_postgres: Desk) -> None:
     info = (await his.ask("2102", his.purchase("P1", "35.50", "INV1")))["setlinfo"]
     name = {"psn_no": "P1", "mdtrt_id": info["mdtrt_id"]}
     (visit,) = (await his.ask("5201", ASKED))["mdtrtinfo"]
-    (line,) = (await his.ask("5204", {"data": name | {"setl_id": info["setl_id"]}}))["feedetail"]
+    (line,) = await his.ask("5204", {"data": name | {"setl_id": info["setl_id"]}})
     looked = await his.ask("5203", {"data": name | {"setl_id": info["setl_id"]}})
 
     assert (info["mdtrt_id"], "INV1", "41") == (
