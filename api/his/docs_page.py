@@ -9,6 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from api.his.wire.envelope import ALIASES
 from api.his.wire.field_tables import TRANSACTIONS
 
 RECORD = Path(__file__).parent / "conversations.json"
@@ -68,7 +69,7 @@ def _persons(lines: list[dict[str, Any]]) -> str:
 
 def _conversation(conversation: dict[str, Any]) -> str:
     infno = conversation["asked"]["infno"]
-    title = f"{escape(infno)} {TRANSACTIONS[infno.removesuffix('A')].name}"
+    title = f"{escape(infno)} {TRANSACTIONS[ALIASES.get(infno, infno)].name}"
     request, answer = (
         escape(json.dumps(conversation[part], ensure_ascii=False, indent=1))
         for part in ("asked", "answered")

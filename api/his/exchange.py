@@ -1,7 +1,9 @@
 """Answers a message, from whatever path it came. Every answer is for HTTP 200."""
 
+import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from api.his.transactions.registry import FILES, HANDLERS
@@ -27,6 +29,7 @@ JSON = "application/json;charset=UTF-8"
 BYTES = "application/octet-stream"
 
 ReadBody = Callable[[], Awaitable[bytes]]
+ReadHead = Callable[[bytes, datetime], RequestHead]
 
 
 class ExchangeReply(NamedTuple):
@@ -49,14 +52,51 @@ class Exchange:
         self, read: ReadBody, headers: Mapping[str, str], address: str
     ) -> ExchangeReply:
         """A message's answer; `headers` have names in lower case. Raises nothing."""
+
+        def head_of(raw: bytes, came_at: datetime) -> RequestHead:
+            form = read_form(headers.get("content-type", ""), raw)
+            head = read_envelope(raw if form is None else form.message, came_at)
+            return head if form is None else head._replace(input=with_file(head.input, form.file))
+
+        return await self._answer(read, head_of, headers, address)
+
+    async def answer_download(
+        self, query: Mapping[str, str], headers: Mapping[str, str], address: str
+    ) -> ExchangeReply:
+        """The file of a GET, as 9102 answers it. A signature over the body is over no bytes.
+
+        The query names the file in `file_qury_no`, and the institution in `fixmedins_code` unless
+        its signature does.
+        """
+
+        async def nothing() -> bytes:
+            return b""
+
+        def head_of(_: bytes, came_at: datetime) -> RequestHead:
+            code = query.get("fixmedins_code") or self._named(headers)
+            sent = {"infno": "9102", "msgid": "GET", "fixmedins_code": code}
+            told = json.dumps(sent | {"input": {"fsDownloadIn": query}}).encode()
+            return read_envelope(told, came_at)
+
+        return await self._answer(nothing, head_of, headers, address)
+
+    def _named(self, headers: Mapping[str, str]) -> str:
+        """The institution that a signature names; empty if it names none."""
+        if "x-ca-key" in headers:
+            return headers["x-ca-key"]
+        try:
+            return self._api.tokens.caller(headers.get("authorization")).subject
+        except ProblemError:
+            return ""
+
+    async def _answer(
+        self, read: ReadBody, head_of: ReadHead, headers: Mapping[str, str], address: str
+    ) -> ExchangeReply:
         came_at = machine_now()
         head: RequestHead | None = None
         try:
             raw = await read()
-            form = read_form(headers.get("content-type", ""), raw)
-            head = read_envelope(raw if form is None else form.message, came_at)
-            if form is not None:
-                head = head._replace(input=with_file(head.input, form.file))
+            head = head_of(raw, came_at)
             terms = await self._terms.of(head.institution)
             caller = await self._authenticate(head.institution, terms, raw, headers, address)
             return await self._carry_out(head, caller, terms.dialect)

@@ -2,18 +2,24 @@
 
 The transaction is named in the body; the path does not matter. Every answer has HTTP status 200,
 because clients take any other status for a network fault.
+
+`api/his/wrong_path.py` answers a message that comes to a path outside of the protocol.
 """
 
 from functools import partial
+from urllib.parse import parse_qsl
 
-from api.his.exchange import Exchange
+from api.his.exchange import Exchange, ExchangeReply
+from api.his.wrong_path import pass_on
 from api.http.asgi import App, Receive, Scope, Send, read_raw
 from api.http.dependencies import Api
 from api.http.headers import answer_headers, raw_headers
 from api.http.limits.rate_limits import address_of
 
-PATHS = ("/fsi/api/", "/mss/", "/mbs/", "/ebus/", "/uif-hsaf-med-api/", "/CSB")
+PATHS = ("/fsi/api/", "/mss/", "/mbs/", "/ebus/", "/uif-hsaf-med-api/", "/CSB", "/power-csb/")
 """The protocol's default paths (`GONGJI_FSI_PATHS`): styles A to D."""
+DOWNLOAD = "/fileupload/download"
+"""The end of the address of a file; clients fetch it by GET too."""
 BODY_MAX = 8 * 1_048_576
 """Bytes of a message: a day's file comes as a list of numbers."""
 
@@ -28,22 +34,35 @@ class Gateway:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a transaction, or pass the request on."""
-        if scope["type"] != "http" or not self._is_ours(scope):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
-        address = address_of(scope.get("client"))
-        told = await self._exchange.answer(partial(read_raw, receive, BODY_MAX), headers, address)
-        shared = raw_headers(answer_headers(is_replayed=told.is_replayed))
-        kind = (b"content-type", told.kind.encode())
-        length = (b"content-length", b"%d" % len(told.body))
-        start = {"type": "http.response.start", "status": 200}
-        await send(start | {"headers": [kind, *shared, length]})
-        await send({"type": "http.response.body", "body": told.body})
+        is_inside, method = scope["path"].startswith(self._paths), scope["method"]
+        if method == "POST" and not is_inside:
+            await pass_on(self._app, scope, receive, send)
+        elif method == "POST":
+            read = partial(read_raw, receive, BODY_MAX)
+            await _send(await self._exchange.answer(read, *_sender(scope)), send)
+        elif method == "GET" and is_inside and scope["path"].endswith(DOWNLOAD):
+            query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+            await _send(await self._exchange.answer_download(query, *_sender(scope)), send)
+        else:
+            await self._app(scope, receive, send)
 
-    def _is_ours(self, scope: Scope) -> bool:
-        path: str = scope["path"]
-        return scope["method"] == "POST" and path.startswith(self._paths)
+
+def _sender(scope: Scope) -> tuple[dict[str, str], str]:
+    """The headers of a request, with names in lower case, and the address it came from."""
+    headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
+    return headers, address_of(scope.get("client"))
+
+
+async def _send(told: ExchangeReply, send: Send) -> None:
+    shared = raw_headers(answer_headers(is_replayed=told.is_replayed))
+    kind = (b"content-type", told.kind.encode())
+    length = (b"content-length", b"%d" % len(told.body))
+    start = {"type": "http.response.start", "status": 200}
+    await send(start | {"headers": [kind, *shared, length]})
+    await send({"type": "http.response.body", "body": told.body})
 
 
 def paths_of(setting: str | None) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ import json
 
 from aggregates.vocabulary import StreamId
 from api.his.wire.call import Call, FailedError, check_reply
-from api.his.wire.envelope import Answered, Failed
+from api.his.wire.envelope import ALIASES, Answered, Failed
 from api.his.wire.reading import Values
 from api.http.problems import ProblemError
 from service import UnknownError
@@ -87,9 +87,9 @@ async def query_message(call: Call) -> Answered:
 
 
 def _infno(sent: Values) -> str:
-    """The number of the named message's transaction, without its letter."""
-    number: str = sent["oinfno"]
-    return number.upper()[:4]
+    """The number of the named message's transaction."""
+    number: str = sent["oinfno"].upper()
+    return ALIASES.get(number, number)
 
 
 async def _state(call: Call, settlement: StreamId) -> str:

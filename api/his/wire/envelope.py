@@ -17,10 +17,15 @@ MSGID_MAX = 30
 CODE_MAX = 30
 TEXT_MAX = 200
 EXTRA_MAX = 4000
+ALIASES = {f"{infno}A": infno for infno in ("2102", "2203", "2204", "2206", "2207", "2304")}
+"""Variants that clients send in the place of a transaction, with the same fields.
+
+A variant that is not here is a transaction of its own: 3203A is not 3203.
+"""
 
 
 class RequestHead(NamedTuple):
-    """A request's head. `infno` is without its letter: 2207A, a variant, is read as 2207."""
+    """A request's head. `infno` is the transaction's own number: 2207 for its alias 2207A."""
 
     infno: str
     msgid: str
@@ -42,13 +47,11 @@ def read_envelope(raw: bytes, came_at: datetime) -> RequestHead:
     if not isinstance(body, Mapping):
         raise ProblemError("JSON_INVALID")
     infno = _identifier(body, "infno", 6).upper()
-    if len(infno) == 5 and infno[4].isalpha():  # noqa: PLR2004 -- 2207A
-        infno = infno[:4]
     msgid = _identifier(body, "msgid", MSGID_MAX)
     if is_id_number_in(msgid):
         raise ProblemError("PERSON_NAMED", field="msgid")
     return RequestHead(
-        infno=infno,
+        infno=ALIASES.get(infno, infno),
         msgid=msgid,
         institution=_identifier(body, "fixmedins_code", CODE_MAX),
         place=_text(body, "mdtrtarea_admvs"),

@@ -20,6 +20,7 @@ PATHS = (
     "/ebus/gdyb_inf/poc/hsa/hgs/1101",
     "/uif-hsaf-med-api/api/medical/service",
     "/CSB",
+    "/power-csb/hsa-fsi-1101",
 )
 WHO: dict[str, Any] = {"data": {"mdtrt_cert_type": "02", "mdtrt_cert_no": "ID-P1"}}
 
@@ -142,6 +143,6 @@ async def test_an_answer_to_gbk_reads_alike_in_every_encoding(desk: Desk) -> Non
 
 
 async def test_others_paths_are_left_alone(desk: Desk) -> None:
-    """A look under the prefixes, and a POST beside them, are not the protocol's."""
+    """A look under the prefixes, and a POST without an `infno` beside them."""
     assert 405 == (await desk.front.get(PATHS[0])).status_code
     assert 404 == (await desk.front.post("/fsi", content=b"{}")).status_code
