@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 from aggregates.event_metadata import Act
 from aggregates.vocabulary import Instant, LinkEvidence, Relation
 from service.adapters.credential_verifier import Confirmation
+from service.adapters.fsi_centre import Centres
 from service.adapters.pooled_fund import Funds, cores_of, load_table
 from service.adapters.tax_authority import TaxAnswer, TaxOrder
 from service.caller import Caller, Request
@@ -117,6 +118,7 @@ class ServiceContext:
     tax: TaxSide | None = None
     outside: OutsideCheckpoint | None = None
     funds: Funds = field(default_factory=lambda: Funds(load_table()))
+    centres: Centres = field(default_factory=Centres)
     readiness: Readiness = field(default_factory=Readiness)
     proofs: Proofs | None = None
     tokens: Confirms | None = None
@@ -125,7 +127,7 @@ class ServiceContext:
 
     async def close(self) -> None:
         """Finish all commands, then close all connections."""
-        parts = (self.appender, self.store, self.funds)
+        parts = (self.appender, self.store, self.funds, self.centres)
         for part in (*parts, self.registry, self.tax, self.proofs, self.tokens, self.outside):
             if part is not None:
                 await part.close()

@@ -20,16 +20,17 @@ class RequestContext:
     """The streams that a request read, its refusals' codes with their counts, and its trace id.
 
     `caller` and `operation` are set by a route where the token and the request line do not say
-    them.
+    them. `is_kept` says that the request is recorded whatever its answer's status is.
     """
 
-    __slots__ = ("_trace_id", "caller", "codes", "operation", "streams")
+    __slots__ = ("_trace_id", "caller", "codes", "is_kept", "operation", "streams")
 
     def __init__(self) -> None:
         self.streams: dict[StreamId, None] = {}
         self.codes: dict[str, int] = {}
         self.caller: Caller | None = None
         self.operation: str | None = None
+        self.is_kept = False
         self._trace_id: str | None = None
 
     @property
@@ -57,6 +58,13 @@ def came_as(caller: Caller, operation: str) -> None:
     context = SEEN.get()
     if context is not None:
         context.caller, context.operation = caller, operation
+
+
+def forwarded(details: str) -> None:
+    """Record the current national message as forwarded, with its sizes and its outcome."""
+    context = SEEN.get()
+    if context is not None and context.operation is not None:
+        context.operation, context.is_kept = f"{context.operation} {details}", True
 
 
 def refused(code: str) -> None:

@@ -29,6 +29,8 @@ class Settings:
     credential_outage: str = "refuse"
     tax_url: str | None = None
     fund_urls: str | None = None
+    fsi_centre_url: str | None = None
+    fsi_centre_keys_file: Path | None = None
     checkpoint_url: str | None = None
     heads_max: int = 200_000
     waiting_max: int = 4096

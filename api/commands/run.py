@@ -24,6 +24,7 @@ from api.processes.replay_jobs import Ledger, Rehearsals, Replays
 from api.processes.tax_side import connected_tax_side
 from api.server import end_in_time, serve, server_of
 from service.adapters.credential_verifier import CredentialVerifier
+from service.adapters.fsi_centre import CentreSettingError, centres_of
 from service.adapters.identity_verifier import IdentityVerifier
 from service.adapters.kinship_registry import Registry
 from service.context import ServiceContext
@@ -53,6 +54,7 @@ from service.vault import KeyFileError
 STOPS = (
     *UNSAFE,
     AccessesBrokenError,
+    CentreSettingError,
     ClockBehindError,
     ClockSkewError,
     ClusterHeldError,
@@ -153,7 +155,12 @@ async def _run(
 
 
 def _connect_registers(context: ServiceContext, settings: Settings) -> None:
-    """Connect the kinship register and the verifiers, where a setting names them."""
+    """Connect the registers, the verifiers and the centres, where a setting names them.
+
+    Raises:
+        CentreSettingError: as `centres_of`.
+    """
+    context.centres = centres_of(settings.fsi_centre_url, settings.fsi_centre_keys_file)
     if settings.kinship_url is not None:
         context.registry = Registry(settings.kinship_url)
     if settings.identity_url is not None:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from api.his.forwarding import Arrival, forward
 from api.his.transactions.registry import FILES, HANDLERS
 from api.his.wire.call import Call, FailedError
 from api.his.wire.envelope import Failed, RequestHead, bad_bytes, good_bytes, read_envelope
@@ -17,10 +18,12 @@ from api.http.dependencies import Api
 from api.http.problems import ProblemError, problem_of
 from api.http.rate_limit_middleware import too_many
 from api.http.texts import PROBLEM_TEXTS
+from service.adapters.fsi_centre import Centres
 from service.caller import Caller
 from service.clock import machine_now, monotonic_s, new_trace
 from service.his.institution_terms import Terms, TermsBook
 from service.his.nonces import Nonces
+from service.ledger.store import OutcomeUnknownError
 from service.request_context import MESSAGE, came_as, refused
 from service.visit.bill_facts import Dialect
 
@@ -33,11 +36,15 @@ ReadHead = Callable[[bytes, datetime], RequestHead]
 
 
 class ExchangeReply(NamedTuple):
-    """An answer's bytes and content type, and whether it is a stored answer sent again."""
+    """An answer's bytes and content type, and whether it is a stored answer sent again.
+
+    `status` is 200 but for an answer that a centre gave.
+    """
 
     body: bytes
     kind: str = JSON
     is_replayed: bool = False
+    status: int = 200
 
 
 class Exchange:
@@ -48,21 +55,17 @@ class Exchange:
         self._terms = TermsBook(api.context)
         self._guard = Guard(api.tokens, Nonces(api.read_models.pool))
 
-    async def answer(
-        self, read: ReadBody, headers: Mapping[str, str], address: str
-    ) -> ExchangeReply:
-        """A message's answer; `headers` have names in lower case. Raises nothing."""
+    async def answer(self, read: ReadBody, arrival: Arrival) -> ExchangeReply:
+        """A message's answer. Raises nothing."""
 
         def head_of(raw: bytes, came_at: datetime) -> RequestHead:
-            form = read_form(headers.get("content-type", ""), raw)
+            form = read_form(arrival.headers.get("content-type", ""), raw)
             head = read_envelope(raw if form is None else form.message, came_at)
             return head if form is None else head._replace(input=with_file(head.input, form.file))
 
-        return await self._answer(read, head_of, headers, address)
+        return await self._answer(read, head_of, arrival)
 
-    async def answer_download(
-        self, query: Mapping[str, str], headers: Mapping[str, str], address: str
-    ) -> ExchangeReply:
+    async def answer_download(self, query: Mapping[str, str], arrival: Arrival) -> ExchangeReply:
         """The file of a GET, as 9102 answers it. A signature over the body is over no bytes.
 
         The query names the file in `file_qury_no`, and the institution in `fixmedins_code` unless
@@ -73,12 +76,12 @@ class Exchange:
             return b""
 
         def head_of(_: bytes, came_at: datetime) -> RequestHead:
-            code = query.get("fixmedins_code") or self._named(headers)
+            code = query.get("fixmedins_code") or self._named(arrival.headers)
             sent = {"infno": "9102", "msgid": "GET", "fixmedins_code": code}
             told = json.dumps(sent | {"input": {"fsDownloadIn": query}}).encode()
             return read_envelope(told, came_at)
 
-        return await self._answer(nothing, head_of, headers, address)
+        return await self._answer(nothing, head_of, arrival)
 
     def _named(self, headers: Mapping[str, str]) -> str:
         """The institution that a signature names; empty if it names none."""
@@ -89,17 +92,24 @@ class Exchange:
         except ProblemError:
             return ""
 
-    async def _answer(
-        self, read: ReadBody, head_of: ReadHead, headers: Mapping[str, str], address: str
-    ) -> ExchangeReply:
+    async def _answer(self, read: ReadBody, head_of: ReadHead, arrival: Arrival) -> ExchangeReply:
         came_at = machine_now()
         head: RequestHead | None = None
         try:
             raw = await read()
             head = head_of(raw, came_at)
             terms = await self._terms.of(head.institution)
-            caller = await self._authenticate(head.institution, terms, raw, headers, address)
-            return await self._carry_out(head, caller, terms.dialect)
+            caller = await self._authenticate(head.institution, terms, raw, arrival)
+            came_as(caller, f"{MESSAGE}{head.infno}")
+            if head.infno not in TRANSACTIONS:
+                return await self._forward(head, terms, arrival, raw)
+            try:
+                return await self._carry_out(head, caller, terms.dialect)
+            except ProblemError as error:
+                is_file = head.infno in FILES and error.code == "NOT_FOUND" and terms.is_in_force
+                if not is_file or self._centres.of(terms.region) is None:
+                    raise
+                return await self._forward(head, terms, arrival, raw)  # it may be the centre's file
         except FailedError as error:
             failed = error.failed
         except Exception as error:  # noqa: BLE001 -- the one place that turns any error into -1
@@ -107,9 +117,17 @@ class Exchange:
         answer = bad_bytes(head, failed, came_at, machine_now())
         return ExchangeReply(answer, is_replayed=failed.is_replayed)
 
-    async def _authenticate(
-        self, code: str, terms: Terms, raw: bytes, headers: Mapping[str, str], address: str
-    ) -> Caller:
+    @property
+    def _centres(self) -> Centres:
+        return self._api.context.centres
+
+    async def _forward(
+        self, head: RequestHead, terms: Terms, arrival: Arrival, raw: bytes
+    ) -> ExchangeReply:
+        told = await forward(self._centres, head, terms, arrival, raw)
+        return ExchangeReply(told.body, told.kind or BYTES, status=told.status)
+
+    async def _authenticate(self, code: str, terms: Terms, raw: bytes, arrival: Arrival) -> Caller:
         """The sender. The rate limit comes before the check, so that nobody can guess a secret.
 
         Failures count by address and named institution, so that nobody can lock out another
@@ -119,12 +137,13 @@ class Exchange:
             ProblemError: RATE_LIMITED; the rest as `Guard.check`.
         """
         limits, now_s = self._api.limits, monotonic_s()
-        origin = (address, code)
+        origin = (arrival.address, code)
         wait_s = limits.wait_at(origin, now_s)
         if wait_s and terms.style is not None:
             raise too_many(wait_s, "address")
         try:
-            caller = await self._guard.check(code, terms, headers, raw, machine_now().timestamp())
+            now = machine_now().timestamp()
+            caller = await self._guard.check(code, terms, arrival.headers, raw, now)
         except ProblemError as error:
             limits.charge_address(origin, [error.code], now_s)
             raise too_many(wait_s, "address") if wait_s else error from None
@@ -135,10 +154,7 @@ class Exchange:
     async def _carry_out(
         self, head: RequestHead, caller: Caller, dialect: Dialect
     ) -> ExchangeReply:
-        transaction = TRANSACTIONS.get(head.infno)
-        if transaction is None:
-            raise ProblemError("INFNO_UNKNOWN", field=head.infno)
-        came_as(caller, f"{MESSAGE}{head.infno}")
+        transaction = TRANSACTIONS[head.infno]
         sent = read_input(transaction, head.input, self._api.context.clock().on)
         call = Call(self._api, caller, head, transaction, sent, dialect)
         try:
@@ -151,6 +167,12 @@ class Exchange:
             raise
         answer = good_bytes(head, answered, machine_now())
         return ExchangeReply(answer, is_replayed=answered.is_replayed)
+
+
+def unrecorded() -> bytes:
+    """The answer in place of one whose access could not be recorded: it may have been applied."""
+    now = machine_now()
+    return bad_bytes(None, _failed(OutcomeUnknownError()), now, now)
 
 
 def _failed(error: Exception) -> Failed:

@@ -1,7 +1,7 @@
 """The national protocol in front of the other routes: one entrance for all of its paths.
 
-The transaction is named in the body; the path does not matter. Every answer has HTTP status 200,
-because clients take any other status for a network fault.
+The transaction is named in the body; the path does not matter. Every answer of ours has HTTP
+status 200, because clients take any other status for a network fault.
 
 `api/his/wrong_path.py` answers a message that comes to a path outside of the protocol.
 """
@@ -9,8 +9,12 @@ because clients take any other status for a network fault.
 from functools import partial
 from urllib.parse import parse_qsl
 
-from api.his.exchange import Exchange, ExchangeReply
+from fastapi import Response
+
+from api.his.exchange import JSON, Exchange, ExchangeReply, unrecorded
+from api.his.forwarding import Arrival
 from api.his.wrong_path import pass_on
+from api.http.access_log_middleware import TELLS
 from api.http.asgi import App, Receive, Scope, Send, read_raw
 from api.http.dependencies import Api
 from api.http.headers import answer_headers, raw_headers
@@ -41,26 +45,35 @@ class Gateway:
         if method == "POST" and not is_inside:
             await pass_on(self._app, scope, receive, send)
         elif method == "POST":
+            scope[TELLS] = _unrecorded
             read = partial(read_raw, receive, BODY_MAX)
-            await _send(await self._exchange.answer(read, *_sender(scope)), send)
+            await _send(await self._exchange.answer(read, arrival_of(scope)), send)
         elif method == "GET" and is_inside and scope["path"].endswith(DOWNLOAD):
+            scope[TELLS] = _unrecorded
             query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
-            await _send(await self._exchange.answer_download(query, *_sender(scope)), send)
+            await _send(await self._exchange.answer_download(query, arrival_of(scope)), send)
         else:
             await self._app(scope, receive, send)
 
 
-def _sender(scope: Scope) -> tuple[dict[str, str], str]:
-    """The headers of a request, with names in lower case, and the address it came from."""
+def arrival_of(scope: Scope) -> Arrival:
+    """The headers of a request, with names in lower case, and where it came from and to."""
     headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
-    return headers, address_of(scope.get("client"))
+    path = scope.get("raw_path") or scope["path"].encode()
+    query = b"?" + scope["query_string"] if scope.get("query_string") else b""
+    target = (path + query).decode("latin-1")
+    return Arrival(headers, address_of(scope.get("client")), scope["method"], target)
+
+
+def _unrecorded(_: Exception) -> Response:
+    return Response(unrecorded(), 200, answer_headers(), JSON)
 
 
 async def _send(told: ExchangeReply, send: Send) -> None:
     shared = raw_headers(answer_headers(is_replayed=told.is_replayed))
     kind = (b"content-type", told.kind.encode())
     length = (b"content-length", b"%d" % len(told.body))
-    start = {"type": "http.response.start", "status": 200}
+    start = {"type": "http.response.start", "status": told.status}
     await send(start | {"headers": [kind, *shared, length]})
     await send({"type": "http.response.body", "body": told.body})
 

@@ -8,10 +8,10 @@ from pydantic import ConfigDict
 
 from api.his.docs_page import page
 from api.his.exchange import Exchange
+from api.his.gateway import arrival_of
 from api.http.dependencies import ApiOf
 from api.http.fields import Body
 from api.http.headers import answer_headers
-from api.http.limits.rate_limits import address_of
 from api.http.openapi_helpers import body_of
 from api.http.schemas import ApiModel
 
@@ -59,10 +59,9 @@ async def call_service(request: Request, api: ApiOf) -> Response:
     `GONGJI_FSI_PATHS`. A message is applied once: its key is `fsi:<infno>:<msgid>`. Each
     institution has its own signature style; the default is the bearer token.
     """
-    address = address_of(request.client)
-    told = await Exchange(api).answer(request.body, dict(request.headers), address)
+    told = await Exchange(api).answer(request.body, arrival_of(request.scope))
     headers = answer_headers(is_replayed=told.is_replayed)
-    return Response(told.body, media_type=told.kind, headers=headers)
+    return Response(told.body, told.status, headers, told.kind)
 
 
 @router.get("/docs/fsi", include_in_schema=False)

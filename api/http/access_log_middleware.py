@@ -2,16 +2,18 @@
 
 It stands before every route, the fast one too. A change needs no record here: its event holds
 who made it. A request without a valid token is only counted in the metrics, and an answer of 500
-or above shows no data; neither is recorded.
+or above shows no data; neither is recorded. A message that was forwarded is always recorded.
 """
 
 import re
 from collections.abc import Awaitable, Callable
 
+from fastapi import Response
+
 from api.http.asgi import App, Message, Receive, Scope, Send
 from api.http.dependencies import Api
 from api.http.headers import REPLAYED, sent_header
-from api.http.problems import ProblemAnswer, ProblemError, answer_problem
+from api.http.problems import ProblemError, answer_problem
 from service.audit.access_log_writer import AccessLog
 from service.caller import Caller
 from service.clock import micros
@@ -28,6 +30,8 @@ READING = frozenset({"POST /v1/quotes", "POST /v1/reconciliations"})
 """Operations that only read, though they take a body."""
 SETTLING = frozenset({f"{MESSAGE}2207"})
 """Messages whose events are record enough; every other message is recorded."""
+TELLS = "gongji.tells"
+"""The member of a scope that turns a fault into an answer of the route's own form."""
 REFUSED_FROM, BUSY, BROKEN_FROM = 400, 429, 500
 
 
@@ -61,8 +65,7 @@ class AccessLogMiddleware:
         finally:
             SEEN.reset(before)
         if held.fault is not None:
-            language = sent_header(scope, b"accept-language")
-            await _tell(answer_problem(held.fault, language, scope["method"]), send)
+            await _tell(_answer_fault(scope, held.fault), send)
 
     async def _record(self, scope: Scope, seen: RequestContext, start: Message) -> None:
         operation = seen.operation or _operation(scope)
@@ -115,6 +118,8 @@ class _Held:
 def _is_kept(operation: str, seen: RequestContext, start: Message) -> bool:
     """Whether an answer shows or refuses something that no event records."""
     status: int = start["status"]
+    if seen.is_kept:
+        return True
     if status >= BROKEN_FROM or status == BUSY:
         return False
     is_look = operation.startswith(("GET ", "HEAD ", MESSAGE)) and operation not in SETTLING
@@ -156,7 +161,14 @@ def _check_purpose(scope: Scope) -> None:
         raise ProblemError("PURPOSE_FORMAT")
 
 
-async def _tell(answer: ProblemAnswer, send: Send) -> None:
+def _answer_fault(scope: Scope, fault: Exception) -> Response:
+    if TELLS in scope:
+        told: Response = scope[TELLS](fault)
+        return told
+    return answer_problem(fault, sent_header(scope, b"accept-language"), scope["method"])
+
+
+async def _tell(answer: Response, send: Send) -> None:
     start = {"status": answer.status_code, "headers": answer.raw_headers}
     await send({"type": "http.response.start"} | start)
     await send({"type": "http.response.body", "body": bytes(answer.body)})

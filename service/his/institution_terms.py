@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from aggregates.institution import FIRST_DIALECT, Dialect, Institution
-from aggregates.vocabulary import Instant, SignatureStyle, StreamId
+from aggregates.vocabulary import Instant, InstitutionStatus, SignatureStyle, StreamId
 from service.caller import institution
 from service.clock import monotonic_s
 from service.context import ServiceContext
@@ -22,9 +22,15 @@ CACHED_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """An institution's dialect, and how it signs; no style means a bearer token."""
+    """An institution's dialect, and how it signs; no style means a bearer token.
+
+    `region` is its pooling area, "" for an institution that nobody designated. `is_in_force` says
+    whether its agreement is.
+    """
 
     dialect: Dialect = FIRST_DIALECT
+    region: str = ""
+    is_in_force: bool = False
     style: SignatureStyle | None = None
     paasid: str = ""
     secret: str = field(default="", repr=False)
@@ -84,7 +90,8 @@ class TermsBook:
 
 def _terms(vault: Vault, stream: StreamId, state: Institution) -> Terms:
     signature = state.signature
+    place = (state.dialect, state.region, state.status is InstitutionStatus.ACTIVE)
     if signature is None:
-        return Terms(state.dialect)
+        return Terms(*place)
     secret = "" if state.sealed is None else vault.unseal_secret(state.sealed, stream)
-    return Terms(state.dialect, signature.style, signature.paasid or "", secret)
+    return Terms(*place, signature.style, signature.paasid or "", secret)
