@@ -73,6 +73,7 @@ TOPICS: dict[type[Event], str] = {
     account_events.FilingMade: "account.filing-made/1",
     account_events.FlagsChanged: "account.flags-changed/1",
     account_events.YearClosed: "account.year-closed/1",
+    account_events.InsuranceYearMoved: "account.year-moved/1",
     account_events.Held: "account.held/1",
     account_events.HoldReleased: "account.hold-released/1",
     account_events.ReturnSuspended: "account.return-suspended/1",
@@ -165,6 +166,7 @@ LATER_MEMBERS: dict[str, object] = {
     "authoriser_code": None,
     "nulls": False,
     "acct_used_flag": "national",
+    "insurance_year_from": "01-01",
 }
 """Members that events got after their topic, and their defaults.
 

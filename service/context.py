@@ -241,6 +241,6 @@ def furnish(
 
     Its clock is the ledger's: the given one, but never before the newest known time of the log.
     """
-    appender = Appender(store, clock, limits or Limits())
+    appender = Appender(store, clock, limits or Limits(), vault)
     appender.start()
     return ServiceContext(store, appender, appender.clock, vault, policies)

@@ -1,7 +1,7 @@
 """The policy editions in the log: published at start, and never changed afterwards."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from datetime import date
 from functools import lru_cache
@@ -138,7 +138,7 @@ async def look_at_rulebook(context: ServiceContext, region: str) -> tuple[str, P
 
 
 async def look_at_rulebooks(
-    context: ServiceContext, regions: Iterable[str]
+    context: ServiceContext, regions: Collection[str]
 ) -> dict[str, Published]:
     """Regions' editions by region: from the log, or of the files where none is published yet."""
     published = await _rulebooks(context, regions)

@@ -11,6 +11,7 @@ from datetime import date
 from typing import NamedTuple
 
 from aggregates.account.events import Corrected
+from aggregates.account.insurance_year import has_turned
 from aggregates.account.reserved import as_spent
 from aggregates.account.state import AMOUNT_MAX_FEN, Account
 from aggregates.refusals import (
@@ -106,7 +107,8 @@ def approve(
 ) -> tuple[CorrectionApproved, Corrected]:
     """Approve a correction; the second event moves the money of the account.
 
-    Money that was current at the proposal is prior money after New Year, as for refunds.
+    Money that was current at the proposal is prior money in the next insurance year, as for
+    refunds.
 
     Raises:
         CorrectionDecidedError, DualControlError: as `reject`; CorrectionExceedsError: it takes
@@ -115,7 +117,8 @@ def approve(
     _check_may_decide(correction, by)
     proposed = correction.proposed
     _check_may(account, proposed.amount_fen)
-    bucket = Bucket.PRIOR if proposed.on.year < now.on.year else proposed.bucket
+    is_over = has_turned(proposed.on, now.on, account.year_from)
+    bucket = Bucket.PRIOR if is_over else proposed.bucket
     free = as_spent(account, now)
     free_fen = free.current_fen if bucket is Bucket.CURRENT else free.prior_fen
     if proposed.amount_fen < -free_fen:

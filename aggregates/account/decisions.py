@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 from aggregates.account import events
 from aggregates.account.fold import AccountEvent
+from aggregates.account.insurance_year import insurance_year
 from aggregates.account.state import AMOUNT_MAX_FEN, Account
 from aggregates.refusals import (
     AccountEndedError,
@@ -41,7 +42,9 @@ def open_balance(
         return None
     if not is_allowed:
         raise NoFundsError
-    return None if account.is_balance_open else events.BalanceOpened(year=now.on.year)
+    if account.is_balance_open:
+        return None
+    return events.BalanceOpened(year=insurance_year(now.on, account.year_from))
 
 
 def credit(

@@ -29,6 +29,7 @@ class AccountOpened:
     """An account was opened. `sealed` is the personal data, encrypted under the person's key.
 
     `region` is the pooling area; `insured_place` is the code given, if it was another one.
+    `insurance_year_from` is the day MM-DD on which the account's insurance year begins.
     """
 
     region: str
@@ -38,6 +39,14 @@ class AccountOpened:
     on: date
     sealed: str
     insured_place: str = ""
+    insurance_year_from: str = "01-01"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InsuranceYearMoved:
+    """The account's insurance year begins on another day MM-DD from now on; no money moves."""
+
+    begins: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +60,10 @@ class Credited:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BalanceOpened:
-    """A resident's account holds money from now on (regions.md §4 row 8); `year` is this year."""
+    """A resident's account holds money from now on (regions.md §4 row 8).
+
+    `year` is this insurance year.
+    """
 
     year: int
 

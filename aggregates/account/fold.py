@@ -19,6 +19,7 @@ from aggregates.account.fold_money import (
     evolve_reserve,
     evolve_spending,
 )
+from aggregates.account.insurance_year import insurance_year
 from aggregates.account.state import (
     Account,
     BeneficiaryLink,
@@ -61,6 +62,7 @@ AccountEvent = (
     | events.QuotaBegun
     | events.BalanceOpened
     | events.AuthoriserCodeShown
+    | events.InsuranceYearMoved
 )
 
 
@@ -72,8 +74,9 @@ def evolve(account: Account | None, event: AccountEvent) -> Account:
             insurance=event.insurance,
             standing=event.standing,
             flags=event.flags,
-            year=event.on.year,
+            year=insurance_year(event.on, event.insurance_year_from),
             insured_place=event.insured_place,
+            year_from=event.insurance_year_from,
         )
     assert account is not None, "an account begins with AccountOpened"
     return _FOLDS[type(event)](account, event)
@@ -175,6 +178,10 @@ def _keep_code(account: Account, event: events.AuthoriserCodeShown) -> Account:
     return account._replace(shown_code=ShownCode(event.code, event.expires_at))
 
 
+def _move_year(account: Account, event: events.InsuranceYearMoved) -> Account:
+    return account._replace(year_from=event.begins)
+
+
 def _open_balance(account: Account, event: events.BalanceOpened) -> Account:
     return account._replace(is_balance_open=True, year=event.year)
 
@@ -195,5 +202,6 @@ _FOLDS: dict[type, Callable[[Account, Any], Account]] = {
     events.QuotaBegun: _begin_quota,
     events.BalanceOpened: _open_balance,
     events.AuthoriserCodeShown: _keep_code,
+    events.InsuranceYearMoved: _move_year,
 }
 """The fold of each event class. A lookup is faster than a chain of isinstance."""

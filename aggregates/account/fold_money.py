@@ -34,9 +34,12 @@ def evolve_spending(account: Account, event: SpendingEvent) -> Account:
         case events.DebitReturned(current_fen=current_fen, prior_fen=prior_fen):
             return _move(account, event, current_fen, prior_fen)
         case events.AidReceived(amount_fen=amount_fen, on=on):
-            return account._replace(received=spend(account.received, on, amount_fen))
+            return account._replace(
+                received=spend(account.received, on, amount_fen, account.year_from)
+            )
         case events.AidReturned(amount_fen=amount_fen, on=on):
-            return account._replace(received=spend(account.received, on, -amount_fen))
+            received = spend(account.received, on, -amount_fen, account.year_from)
+            return account._replace(received=received)
 
 
 def _move(
@@ -59,10 +62,10 @@ def _lent(
     if event.binding is None:
         return {}
     return {
-        "lent": spend(account.lent, event.on, lent_fen),
+        "lent": spend(account.lent, event.on, lent_fen, account.year_from),
         "beneficiaries": tuple(
             link._replace(
-                used=spend(link.used, event.on, lent_fen),
+                used=spend(link.used, event.on, lent_fen, account.year_from),
                 quota_used_fen=_counted(link.quota_used_fen, lent_fen),
             )
             if link.binding == event.binding

@@ -4,6 +4,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from aggregates.account.cap_usage import NOTHING, Spending
+from aggregates.account.insurance_year import NEW_YEAR
 from aggregates.vocabulary import (
     FEN_MAX,
     CredentialType,
@@ -96,11 +97,11 @@ class ShownCode(NamedTuple):
 class Account(NamedTuple):
     """An account, folded from its events. Amounts in fen.
 
-    `year` is the calendar year of the current bucket. `invitations` pairs bindings with their
-    sponsors; `releases` is a year and how many bindings were released in it. `pool` is the owner's
-    family pool; `pool_transfers` is a year, a month, and the transfers into the pool in it.
-    `by_name` are the sponsors' bindings in the order of their names, where the region breaks a tie
-    by it.
+    `year` is the insurance year of the current bucket; it begins on the day `year_from`, MM-DD.
+    `invitations` pairs bindings with their sponsors; `releases` is a year and how many bindings
+    were released in it. `pool` is the owner's family pool; `pool_transfers` is a year, a month, and
+    the transfers into the pool in it. `by_name` are the sponsors' bindings in the order of their
+    names, where the region breaks a tie by it.
     """
 
     region: str
@@ -133,6 +134,7 @@ class Account(NamedTuple):
     by_name: tuple[StreamId, ...] = ()
     is_balance_open: bool = False
     shown_code: ShownCode | None = None
+    year_from: str = NEW_YEAR
 
     @property
     def has_funds(self) -> bool:

@@ -135,9 +135,9 @@ def as_payer(owner: Account, pool: Pool | None, edition: Edition, now: Instant) 
     )
     both = zip(spent.beneficiaries, from_pool.beneficiaries, strict=True)
     return (from_pool if pays_from_pool(edition) else spent)._replace(
-        lent=together(spent.lent, from_pool.lent),
+        lent=together(spent.lent, from_pool.lent, owner.year_from),
         beneficiaries=tuple(
-            mine._replace(used=together(mine.used, its.used)) for mine, its in both
+            mine._replace(used=together(mine.used, its.used, owner.year_from)) for mine, its in both
         ),
     )
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from aggregates.account.events import PremiumReturned, ReturnSuspended
+from aggregates.account.insurance_year import has_turned
 from aggregates.account.state import AMOUNT_MAX_FEN, Account
 from aggregates.policy.choices import PremiumReverseBlock, RefundBucket
 from aggregates.policy.edition import Edition
@@ -88,7 +89,7 @@ def give_back(
         if to is None or paid_fen > AMOUNT_MAX_FEN - accounts[to].balance_fen:
             changes.append((premium.sponsor, _suspended(premium_id, premium, ticket, now)))
         else:
-            changes.append((to, _returned(premium_id, premium, edition, now)))
+            changes.append((to, _returned(premium_id, premium, edition, accounts[to], now)))
     return [*changes, (premium_id, events.PremiumReversed(reversed_at=now.at))]
 
 
@@ -107,12 +108,12 @@ def _suspended(
 
 
 def _returned(
-    premium_id: StreamId, premium: Premium, edition: Edition, now: Instant
+    premium_id: StreamId, premium: Premium, edition: Edition, account: Account, now: Instant
 ) -> PremiumReturned:
-    """Return to the buckets that paid; after the year's end, to the region's choice."""
+    """Return to the buckets that paid; after the insurance year's end, to the region's choice."""
     assert premium.confirmed_on is not None, "a paid premium has its day"
     current_fen, prior_fen = premium.current_fen, premium.prior_fen
-    is_over = premium.confirmed_on.year < now.on.year
+    is_over = has_turned(premium.confirmed_on, now.on, account.year_from)
     is_carried = edition.refund.refund_bucket_after_rollover is RefundBucket.CARRY_TO_PRIOR
     if premium.premium_pool is not None or (is_over and is_carried):
         current_fen, prior_fen = 0, current_fen + prior_fen

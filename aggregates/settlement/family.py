@@ -47,6 +47,12 @@ def editions_of(family: Family) -> dict[str, str]:
     return editions
 
 
+def year_days_of(family: Family) -> set[str]:
+    """The days MM-DD on which the insurance years of the patient and the sponsors begin."""
+    editions = [family.edition, *(sponsor.edition for sponsor in family.sponsors.values())]
+    return {edition.money.insurance_year_from for edition in editions}
+
+
 def payers_of(family: Family, place: PlaceOfCare, now: Instant, code: str | None = None) -> Payers:
     """Everybody considered for a bill, in paying order; `code` is a sponsor's that was shown."""
     patient = as_spent(family.account, now)

@@ -210,7 +210,7 @@ def _sponsor_limits(
         limits += _limits(
             (caps.per_settlement_fen, caps.per_day_fen, caps.per_month_fen, caps.per_year_fen),
             sponsor.lent if is_over_all else by_binding,
-            now,
+            (now, money.insurance_year_from),
             BY_SPONSOR,
         )
         if caps.quota_fen is not None:
@@ -226,18 +226,20 @@ def _region_limits(money: MoneyTerms, spent: Spending, now: Instant) -> list[_Le
         money.cap_per_month_fen,
         money.cap_per_year_fen,
     )
-    return _limits(caps, spent, now, BY_REGION)
+    return _limits(caps, spent, (now, money.insurance_year_from), BY_REGION)
 
 
 def _limits(
     caps: tuple[int | None, int | None, int | None, int | None],
     spent: Spending,
-    now: Instant,
+    at: tuple[Instant, str],
     names: tuple[str, str, str, str],
 ) -> list[_Left]:
+    """What caps leave now; the yearly one counts the insurance year of the caps' own edition."""
     if caps == NO_CAPS:
         return []
-    _, *gone_fen = counted_on(spent, max(now.on, spent.on))
+    now, begins = at
+    _, *gone_fen = counted_on(spent, max(now.on, spent.on), begins)
     return [
         (max(0, cap - gone), name)
         for cap, gone, name in zip(caps, (0, *gone_fen), names, strict=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from aggregates.account.events import AidReturned, DebitReturned, ReturnSuspended
+from aggregates.account.insurance_year import has_turned
 from aggregates.account.state import AMOUNT_MAX_FEN, Account
 from aggregates.policy.choices import RefundBucket, RefundTo
 from aggregates.policy.edition import RefundTerms
@@ -55,8 +56,9 @@ def returns_of(
 ) -> list[tuple[StreamId, ReturnEvent]]:
     """The events of a return on the accounts; `accounts` holds the payers and all successors.
 
-    They lower the cap counters of the day that the debit was counted on. What a pool paid goes
-    back to the pool; once its owner's account has ended, it goes where that account's money goes.
+    They lower the cap counters of the day that the debit was counted on. Whether a year has ended
+    since is asked of the account that gets the money. What a pool paid goes back to the pool; once
+    its owner's account has ended, it goes where that account's money goes.
 
     Raises:
         AmountOutOfRangeError: an account would hold more than `AMOUNT_MAX_FEN`.
@@ -144,7 +146,8 @@ def _return(
             returned_on=now.on,
         )
     current_fen, prior_fen = payer.current_fen, payer.prior_fen
-    is_year_over = instant(payment.settled.settled_at).on.year < now.on.year
+    paid_on = instant(payment.settled.settled_at).on
+    is_year_over = has_turned(paid_on, now.on, accounts[to].year_from)
     is_carried = payment.terms.refund_bucket_after_rollover is RefundBucket.CARRY_TO_PRIOR
     if pool is not None or (is_year_over and is_carried):
         current_fen, prior_fen = 0, fen

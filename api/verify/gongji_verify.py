@@ -360,38 +360,47 @@ def read_row(text: str) -> ExportRow:
 # ---------------------------------------------------------------- folding events
 
 
+NEW_YEAR = "01-01"
+
+
+def year_of(day: date, begins: str) -> int:
+    """The insurance year of a day: the calendar year in which it began, on the day MM-DD."""
+    return day.year - (f"{day:%m-%d}" < begins)
+
+
 class PeriodSums(NamedTuple):
-    """Sums in fen of the day, the month and the year of `on`."""
+    """Sums in fen of the day, the month and the insurance year of `on`, from a day MM-DD on."""
 
     on: date = date.min
     day: int = 0
     month: int = 0
     year: int = 0
 
-    def plus(self, on: date, fen: int) -> "PeriodSums":
+    def plus(self, on: date, fen: int, begins: str) -> "PeriodSums":
         """The sums with an amount added on a day; a negative one is a return."""
         newest = max(self.on, on)
-        sums, added = self.as_of(newest), PeriodSums(on, fen, fen, fen).as_of(newest)
+        sums = self.as_of(newest, begins)
+        added = PeriodSums(on, fen, fen, fen).as_of(newest, begins)
         return PeriodSums(
             newest, sums.day + added.day, sums.month + added.month, sums.year + added.year
         )
 
-    def and_also(self, other: "PeriodSums") -> "PeriodSums":
+    def and_also(self, other: "PeriodSums", begins: str) -> "PeriodSums":
         """The sums of both on the newer of their days."""
         newest = max(self.on, other.on)
-        mine, theirs = self.as_of(newest), other.as_of(newest)
+        mine, theirs = self.as_of(newest, begins), other.as_of(newest, begins)
         return PeriodSums(
             newest, mine.day + theirs.day, mine.month + theirs.month, mine.year + theirs.year
         )
 
-    def as_of(self, on: date) -> "PeriodSums":
+    def as_of(self, on: date, begins: str) -> "PeriodSums":
         """The sums that count on a day: 0 for a day, month or year that is over."""
         is_month = (self.on.year, self.on.month) == (on.year, on.month)
         return PeriodSums(
             on,
             self.day if self.on == on else 0,
             self.month if is_month else 0,
-            self.year if self.on.year == on.year else 0,
+            self.year if year_of(self.on, begins) == year_of(on, begins) else 0,
         )
 
 
@@ -404,7 +413,8 @@ class FoldedAccount:
 
     `received` is aid it got, `lent` aid it gave, `used` the aid it gave under each binding,
     `quotas` what each binding gave since a quota was first set for it. `pool` is the owner's family
-    pool; `transfers` is a month and the transfers into the pool in it.
+    pool; `transfers` is a month and the transfers into the pool in it. `year` is the insurance
+    year, which begins on the day `begins`, MM-DD.
     """
 
     region: str
@@ -430,21 +440,22 @@ class FoldedAccount:
     standing: str = "NORMAL"
     code: JsonObject | None = None
     suspended: dict[str, int] = field(default_factory=dict)
+    begins: str = NEW_YEAR
 
     def lend(self, binding: str | None, on: date, fen: int) -> None:
         """Add what was paid under a binding; own money (no binding) is not counted."""
         if binding is None:
             return
-        self.lent = self.lent.plus(on, fen)
+        self.lent = self.lent.plus(on, fen, self.begins)
         if binding in self.used:
-            self.used[binding] = self.used[binding].plus(on, fen)
+            self.used[binding] = self.used[binding].plus(on, fen, self.begins)
         if binding in self.quotas:
             self.quotas[binding] = max(0, self.quotas[binding] + fen)
 
     def as_spent(self, at: datetime) -> "FoldedAccount":
         """A copy with past years closed and the holds in force at a moment already paid."""
         copy = replace(self, used=dict(self.used), quotas=dict(self.quotas))
-        is_over = self.has_funds and self.year < day_of(at).year
+        is_over = self.has_funds and self.year < year_of(day_of(at), self.begins)
         if is_over:
             copy.current, copy.prior = 0, self.current + self.prior
         for hold in self.holds.values():
@@ -457,7 +468,7 @@ class FoldedAccount:
             if current + prior:
                 copy.lend(hold["binding"], on, current + prior)
             if hold["aid_fen"]:
-                copy.received = copy.received.plus(on, hold["aid_fen"])
+                copy.received = copy.received.plus(on, hold["aid_fen"], self.begins)
         return copy
 
     def filed_for(self, region: str, on: date) -> list[str]:
@@ -501,11 +512,14 @@ class FoldedAccount:
         """Fold what is counted, held or suspended beside the balance."""
         if name in ("aid-received", "aid-returned"):
             fen = event["amount_fen"] if name == "aid-received" else -event["amount_fen"]
-            self.received = self.received.plus(date.fromisoformat(event["on"]), fen)
+            on = date.fromisoformat(event["on"])
+            self.received = self.received.plus(on, fen, self.begins)
         elif name == "held":
             self.holds[event["hold"]] = dict(event)
         elif name == "hold-released":
             self.holds.pop(event["hold"], None)
+        elif name == "year-moved":
+            self.begins = event["begins"]
         elif name == "return-suspended":
             self.suspended[event["ticket"]] = event["amount_fen"]
             self.lend(event["binding"], date.fromisoformat(event["on"]), -event["amount_fen"])
@@ -650,7 +664,9 @@ MONEY = _names(
     "credited corrected debited debit-returned premium-debited premium-returned year-closed"
     " moved-to-pool moved-from-pool"
 )
-COUNTED = _names("aid-received aid-returned held hold-released return-suspended suspense-paid-out")
+COUNTED = _names(
+    "aid-received aid-returned held hold-released return-suspended suspense-paid-out year-moved"
+)
 STANDING = _names(
     "frozen unfrozen insurance-suspended insurance-resumed closed order-changed filing-made"
     " flags-changed"
@@ -753,9 +769,7 @@ class FoldedLedger:
         if name == "opened":
             if account is not None:
                 self.fault("life cycles", row, f"account {row.stream} is opened twice")
-            has_funds, year = event["insurance"] == "employee", date.fromisoformat(event["on"]).year
-            opened = FoldedAccount(event["region"], has_funds, year, standing=event["standing"])
-            self.accounts[row.stream] = opened
+            self.accounts[row.stream] = self._opened(row)
             return
         if account is None:
             self.fault("life cycles", row, f"account {row.stream} was never opened")
@@ -773,8 +787,59 @@ class FoldedLedger:
         if account.is_known and lowest < 0:
             self.fault("no negative", row, f"account {row.stream} is at {lowest} fen")
 
+    def _opened(self, row: ExportRow) -> FoldedAccount:
+        """An account as it is opened, with the day of the year that its region's rules say."""
+        event = row.event
+        region, on = event["region"], date.fromisoformat(event["on"])
+        begins = event.get("insurance_year_from", NEW_YEAR)
+        days = self.year_days(region, on)
+        if begins != (days[-1][1] if days else NEW_YEAR):
+            self.fault("policies", row, f"its region begins no insurance year on {begins}")
+        account = FoldedAccount(region, event["insurance"] == "employee", year_of(on, begins))
+        account.standing, account.begins = event["standing"], begins
+        return account
+
+    def year_days(self, region: str, on: date) -> list[tuple[str, str]]:
+        """A region's editions begun by a day: since when, and the day its years begin on."""
+        return sorted(
+            (e["effective_on"], e["money"].get("insurance_year_from", NEW_YEAR))
+            for e in self.editions.get(region, {}).values()
+            if e["effective_on"] <= f"{on}"
+        )
+
+    def turns(self, account: FoldedAccount, on: date) -> list[tuple[str, object]]:
+        """What turns an account's year on a day, in order: event names with a year or a day."""
+        begins, year = account.begins, account.year
+        days = self.year_days(account.region, on)
+        own = max((at for at, day in enumerate(days) if day[1] == begins), default=-1)
+        turns: list[tuple[str, object]] = []
+        for since, day in [*days[own + 1 :], (f"{on + timedelta(days=1)}", "")]:
+            if day == begins:
+                continue
+            last = year_of(date.fromisoformat(since) - timedelta(days=1), begins)
+            if account.has_funds and year < last:
+                year = last
+                turns.append(("year-closed", year - 1))
+            if day:
+                begins = day
+                turns.append(("year-moved", begins))
+        return turns
+
+    def _check_turn(self, row: ExportRow, name: str, account: FoldedAccount) -> None:
+        """A year is closed when it is over by the region's rules, before anything else."""
+        on = day_of(EPOCH + timedelta(microseconds=row.recorded_at))
+        turns = self.turns(account, on)
+        if name in ("year-closed", "year-moved"):
+            told = row.event["year" if name == "year-closed" else "begins"]
+            if (name, told) not in turns[:1]:
+                self.fault("policies", row, f"{name} {told}, which its region's year does not say")
+        elif any(turn == "year-closed" for turn, _ in turns):
+            self.fault("policies", row, "its year was over and was not closed")
+
     def _check_account_event(self, row: ExportRow, name: str, account: FoldedAccount) -> None:
         event, suspended = row.event, account.suspended
+        if account.is_known:
+            self._check_turn(row, name, account)
         if name == "balance-opened":
             at = datetime.fromtimestamp(row.recorded_at // 1_000_000, UTC)
             rules = self.edition(account.region, day_of(at))
@@ -1302,10 +1367,11 @@ class DecisionCheck:
         fund = pool.fund.as_spent(self.at)
         money = fund if is_pooled else spent
         used = {
-            binding: sums.and_also(fund.used.get(binding, NO_SUMS))
+            binding: sums.and_also(fund.used.get(binding, NO_SUMS), sponsor.begins)
             for binding, sums in spent.used.items()
         }
-        return replace(money, lent=spent.lent.and_also(fund.lent), used=used)
+        lent = spent.lent.and_also(fund.lent, sponsor.begins)
+        return replace(money, lent=lent, used=used)
 
     def _opens(self, sponsor: FoldedAccount) -> bool:
         """Whether the bill carries the newest code of a sponsor, and in time."""
@@ -1344,7 +1410,8 @@ class DecisionCheck:
         money = rules["money"] if rules else {"cap_scope": ""}
         if money["cap_scope"] != "PER_BENEFICIARY" or money["cap_set_by"] == "SPONSOR":
             return
-        lowest = min(left_of(money, "cap_", spent.received, self.day), default=None)
+        at = self.day, year_from(money)
+        lowest = min(left_of(money, "cap_", spent.received, at), default=None)
         aid = self.event["aid_fen"]
         if lowest is not None and aid > lowest:
             self.fault("caps", f"aid of {aid} fen exceeds {lowest}")
@@ -1428,22 +1495,28 @@ def limits_of(
     grant: FoldedGrant, binding: str, spent: FoldedAccount, money: JsonObject, on: date
 ) -> Iterator[int]:
     """What each cap of the region and of the sponsor leaves, in fen."""
-    used = spent.used.get(binding, spent.lent)
+    used, at = spent.used.get(binding, spent.lent), (on, year_from(money))
     if money["cap_set_by"] != "SPONSOR" and money["cap_scope"] == "PER_BINDING":
-        yield from left_of(money, "cap_", used, on)
+        yield from left_of(money, "cap_", used, at)
     if money["cap_set_by"] != "SPONSOR" and money["cap_scope"] == "PER_SPONSOR":
-        yield from left_of(money, "cap_", spent.lent, on)
+        yield from left_of(money, "cap_", spent.lent, at)
     if money["cap_set_by"] != "REGION":
         caps = grant.terms["caps"]
         is_over_all = money.get("sponsor_cap_scope") == "PER_SPONSOR"
-        yield from left_of(caps, "", spent.lent if is_over_all else used, on)
+        yield from left_of(caps, "", spent.lent if is_over_all else used, at)
         if caps.get("quota_fen") is not None:
             yield max(0, caps["quota_fen"] - spent.quotas.get(binding, 0))
 
 
-def left_of(caps: JsonObject, prefix: str, used: PeriodSums, on: date) -> Iterator[int]:
-    """What four caps leave above what was used, in fen."""
-    sums = used.as_of(max(on, used.on))
+def year_from(money: JsonObject) -> str:
+    """The day MM-DD on which the insurance year of a region's rules begins."""
+    return str(money.get("insurance_year_from", NEW_YEAR))
+
+
+def left_of(caps: JsonObject, prefix: str, used: PeriodSums, at: tuple[date, str]) -> Iterator[int]:
+    """What four caps leave above what was used, in fen, in the year that begins on a day."""
+    on, begins = at
+    sums = used.as_of(max(on, used.on), begins)
     gone = {"settlement": 0, "day": sums.day, "month": sums.month, "year": sums.year}
     for period, fen in gone.items():
         cap = caps[f"{prefix}per_{period}_fen"]

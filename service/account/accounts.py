@@ -18,7 +18,7 @@ from aggregates.account.events import (
 )
 from aggregates.account.fold import AccountEvent, evolve
 from aggregates.account.state import Account
-from aggregates.policy.edition import MoneyTerms
+from aggregates.policy.edition import Edition, MoneyTerms
 from aggregates.refusals import AccountExistsError, NoEditionError, UnknownError
 from aggregates.vocabulary import (
     Bucket,
@@ -165,7 +165,7 @@ async def open_sealed(context: ServiceContext, request: Request, opening: NewPer
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
         try:
-            edition_in_force(reads, context.vault, area, now)
+            edition = edition_in_force(reads, context.vault, area, now)
         except NoEditionError:
             raise NoEditionError(region=area, nearest=context.policies.nearest(area)) from None
         if is_foreign(request.caller, area):
@@ -173,7 +173,7 @@ async def open_sealed(context: ServiceContext, request: Request, opening: NewPer
         if any(reads.holder(name) is not None for name in opening.names):
             raise AccountExistsError
         account_id = opening.account_id
-        account, events = _opened(opening, area, now)
+        account, events = _opened(opening, edition, now)
         return Decision(
             answer=json.encode(account_answer(account, len(events), now)),
             events=[(account_id, event) for event in events],
@@ -355,11 +355,14 @@ def changed(
     return Decision(answer=json.encode(account_answer(account, version, now)), events=events)
 
 
-def _opened(opening: NewPerson, area: str, now: Instant) -> tuple[Account, list[AccountEvent]]:
+def _opened(
+    opening: NewPerson, edition: Edition, now: Instant
+) -> tuple[Account, list[AccountEvent]]:
     """A new account and its events. One that begins frozen or ended is opened first."""
     opened = AccountOpened(
-        region=area,
-        insured_place="" if opening.region == area else opening.region,
+        region=edition.region,
+        insured_place="" if opening.region == edition.region else opening.region,
+        insurance_year_from=edition.money.insurance_year_from,
         insurance=opening.insurance,
         standing=InsuranceStatus.__members__.get(opening.status, InsuranceStatus.NORMAL),
         flags=opening.flags,

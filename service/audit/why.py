@@ -141,7 +141,7 @@ def _before(world: Overlay, command: list[Recorded], decided: Recorded) -> Overl
 
 def _bill(world: Overlay, vault: Vault, claim: Claim, now: Instant) -> DecidedBill:
     """The bill with its family; an invited sponsor who cannot be read is left out."""
-    reads = ReadSet(world, now)
+    reads = ReadSet(world, now, vault)
     family, place = inputs_again(reads, vault, claim, now)
     invited = []
     for binding_id, binding in family.invitations:

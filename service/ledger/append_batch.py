@@ -19,6 +19,7 @@ from service.ledger.decision_rows import key_rows, refused, rows_of
 from service.ledger.overlay import Overlay, UnreadError
 from service.ledger.read_set import ReadSet
 from service.ledger.store import AppendOutcome, Batch, ReadResult, SealedPerson, UsedKey
+from service.vault import Vault
 
 
 class PendingCommand:
@@ -100,9 +101,12 @@ class AppendBatch:
     `now` is the time of the last decision; `expected` maps every stream read to its version.
     """
 
-    def __init__(self, below: Overlay, after: Instant | None = None) -> None:
+    def __init__(
+        self, below: Overlay, after: Instant | None = None, vault: Vault | None = None
+    ) -> None:
         """Begin empty over known state; no decision is made before the instant `after`."""
         self.now = after
+        self._vault = vault
         self.loaded = Overlay(below)
         self.written = Overlay(self.loaded)
         self.decided: list[DecidedCommand] = []
@@ -128,7 +132,7 @@ class AppendBatch:
         done: list[DecidedCommand] = []
         for pending in commands:
             try:
-                done.append(_decide(pending, overlay, now, at))
+                done.append(_decide(pending, overlay, now, at, self._vault))
             except UnreadError as unread:
                 missing.streams.update(unread.streams)
                 if unread.name is not None:
@@ -220,16 +224,18 @@ class AppendBatch:
         return others
 
 
-def _decide(pending: PendingCommand, overlay: Overlay, now: Instant, at: int) -> DecidedCommand:
+def _decide(
+    pending: PendingCommand, overlay: Overlay, now: Instant, at: int, vault: Vault | None
+) -> DecidedCommand:
     """Decide one command on an overlay, and fold its events into it."""
-    reads = ReadSet(overlay, now)
+    reads = ReadSet(overlay, now, vault)
     command = pending.command
     own = Overlay(overlay)
     try:
         decision = command.decide(reads, now)
         assert command.key is not None or not decision.events, "nothing is stored without a key"
         act = _act(pending, decision)
-        rows = rows_of(own, decision, act, now)
+        rows = rows_of(own, decision, act, now, reads.year_days)
     except UnreadError:
         raise
     except RuleRefusedError as refusal:

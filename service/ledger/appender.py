@@ -31,6 +31,7 @@ from service.ledger.store import (
     StoreUnavailableError,
     UsedKey,
 )
+from service.vault import Vault
 
 READS_MAX = 64
 """Times that a decision may need further reads before it fails as endless."""
@@ -42,11 +43,21 @@ EXHAUSTED_S = 1.0
 class Appender:
     """The one writer of this process, with one append at a time."""
 
-    def __init__(self, store: Store, clock: Callable[[], Instant], limits: Limits) -> None:
-        """Write to a store; `clock` is the business clock, and `self.clock` that of the ledger."""
+    def __init__(
+        self,
+        store: Store,
+        clock: Callable[[], Instant],
+        limits: Limits,
+        vault: Vault | None = None,
+    ) -> None:
+        """Write to a store; `clock` is the business clock, and `self.clock` that of the ledger.
+
+        With a vault the days are found on which areas begin their insurance years.
+        """
         self._store = store
         self.clock = LedgerClock(clock)
         self._limits = limits
+        self._vault = vault
         self._cache = HeadCache(limits.heads_max)
         self._waiting: deque[PendingCommand] = deque()
         self._pending: dict[tuple[str, str], PendingCommand] = {}
@@ -139,7 +150,7 @@ class Appender:
         return head.version if (head := self._cache.heads.get(stream)) else None
 
     async def _pump(self) -> None:
-        batch = AppendBatch(self._cache)
+        batch = AppendBatch(self._cache, vault=self._vault)
         while not (self._is_closing and not self._waiting and not batch.decided):
             if not batch.decided and not self._waiting:
                 self._awake.clear()
@@ -197,9 +208,9 @@ class Appender:
         commands = [decided.pending for decided in batch.decided]
         if any(pending.is_withdrawn for pending in commands):
             self._waiting.extendleft(reversed([c for c in commands if not c.is_withdrawn]))
-            return AppendBatch(self._cache)
+            return AppendBatch(self._cache, vault=self._vault)
         append = asyncio.create_task(self._store.append(batch.to_append()))
-        following = AppendBatch(batch.written, batch.now)
+        following = AppendBatch(batch.written, batch.now, self._vault)
         while not append.done():
             self._awake.clear()
             if self._waiting and len(following.decided) < self._limits.batch_max:
@@ -213,7 +224,7 @@ class Appender:
             following.loaded.below = self._cache
             return following
         self._waiting.extendleft(decided.pending for decided in reversed(following.decided))
-        return AppendBatch(self._cache)
+        return AppendBatch(self._cache, vault=self._vault)
 
     async def _completed(self, batch: AppendBatch, append: "asyncio.Task[AppendOutcome]") -> bool:
         """Whether a batch is in the log; if not, its commands are decided and answered here."""
@@ -279,7 +290,7 @@ class Appender:
         `known` collects names that were taken. They may have been freed since the lock was held
         last, so they are read again under this lock.
         """
-        batch = AppendBatch(known)
+        batch = AppendBatch(known, vault=self._vault)
         outcome = AppendOutcome()
         async with self._store.locked() as session:
             self.clock.see(session.newest)

@@ -1,10 +1,13 @@
 """The rows of a decision: its events, and the keys that it uses."""
 
+from collections.abc import Callable, Iterator, Sequence
+from itertools import takewhile
+
 from msgspec import json
 
 from aggregates.account.reserved import assert_sound
 from aggregates.account.state import Account
-from aggregates.account.year_close import closing
+from aggregates.account.year_close import YearDay, turning
 from aggregates.pool.pool import Pool, assert_pool_sound
 from aggregates.refusals import RefusalError
 from aggregates.topics import Event
@@ -14,11 +17,18 @@ from service.ledger.command import ANY_BODY, Command, Decision
 from service.ledger.overlay import Overlay
 from service.ledger.store import KeyRow
 
+DaysOf = Callable[[str], Sequence[YearDay]]
 
-def rows_of(overlay: Overlay, decision: Decision, act: bytes, now: Instant) -> list[EventRow]:
-    """The event rows of a decision; the first event of a new year is preceded by a closing.
+
+def rows_of(
+    overlay: Overlay, decision: Decision, act: bytes, now: Instant, days_of: DaysOf
+) -> list[EventRow]:
+    """The event rows of a decision; those that turn an account's year precede its first event.
+
+    `days_of` answers on which days an area's insurance year begins.
 
     Raises:
+        UnreadError: an area's editions are not loaded;
         AssertionError: the decision spends money that an account or pool does not have.
     """
     rows: list[EventRow] = []
@@ -26,9 +36,8 @@ def rows_of(overlay: Overlay, decision: Decision, act: bytes, now: Instant) -> l
     pools: dict[StreamId, Pool] = {}
     for stream, event in decision.events:
         if stream.startswith("acc_"):
-            closed = _closing(overlay, stream, now)
-            if closed is not None and closed != event:
-                rows.append(encode(stream, overlay.apply(stream, closed).version, closed, act))
+            turns = _turning(overlay, stream, now, days_of)
+            rows += _turn_first(overlay, (stream, event), act, turns)
         head = overlay.apply(stream, event)
         if isinstance(head.state, Account):
             accounts[stream] = head.state
@@ -42,9 +51,20 @@ def rows_of(overlay: Overlay, decision: Decision, act: bytes, now: Instant) -> l
     return rows
 
 
-def _closing(overlay: Overlay, stream: StreamId, now: Instant) -> Event | None:
+def _turn_first(
+    overlay: Overlay, moved: tuple[StreamId, Event], act: bytes, turns: Sequence[Event]
+) -> Iterator[EventRow]:
+    """The rows before an event, unless it is such an event itself: those of the year close."""
+    stream, event = moved
+    for turn in takewhile(lambda turn: turn != event, turns):
+        yield encode(stream, overlay.apply(stream, turn).version, turn, act)
+
+
+def _turning(overlay: Overlay, stream: StreamId, now: Instant, days_of: DaysOf) -> Sequence[Event]:
     head = overlay.known_head(stream)
-    return closing(head.state, now) if head and isinstance(head.state, Account) else None
+    if head is None or not isinstance(head.state, Account):
+        return ()
+    return turning(head.state, now, days_of(head.state.region))
 
 
 def key_rows(command: Command, decision: Decision, offset: int) -> list[KeyRow]:

@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from aggregates.account.correction import Correction
-from aggregates.account.events import YearClosed
 from aggregates.account.state import Account
-from aggregates.account.year_close import closing, turned
+from aggregates.account.year_close import YearDay, YearEvent, turned, turning
 from aggregates.binding.binding import Binding
 from aggregates.binding.kinship import Kinship
 from aggregates.credential_link.link import Link
@@ -27,6 +26,8 @@ from aggregates.visit import Visit
 from aggregates.vocabulary import Instant, StreamId
 from service.ledger.overlay import Overlay, UnreadError
 from service.ledger.store import SealedPerson, StreamHead
+from service.regions.year_days import year_days
+from service.vault import Vault
 
 S = TypeVar("S", bound=State)
 
@@ -50,14 +51,17 @@ class ReadSet:
     """The reads of one decision.
 
     `read` maps each stream to the version that was read. `memo` caches what is computed from them.
+    Without a vault no area's editions are found, and every account keeps its own day of the year.
     """
 
-    __slots__ = ("_heads", "_now", "_overlay", "memo", "read")
+    __slots__ = ("_days", "_heads", "_now", "_overlay", "_vault", "memo", "read")
 
-    def __init__(self, overlay: Overlay, now: Instant) -> None:
+    def __init__(self, overlay: Overlay, now: Instant, vault: Vault | None = None) -> None:
         """Read from an overlay at the instant `now`."""
         self._overlay = overlay
         self._now = now
+        self._vault = vault
+        self._days: dict[str, tuple[YearDay, ...]] = {}
         self._heads: dict[StreamId, StreamHead] = {}
         self.read: dict[StreamId, int] = {}
         self.memo: dict[str, object] = {}
@@ -68,7 +72,8 @@ class ReadSet:
         Raises:
             UnknownError: there is no such account.
         """
-        return turned(self._stored_account(stream), self._now)
+        account = self._stored_account(stream)
+        return turned(account, self._now, self.year_days(account.region))
 
     binding = _of_kind(Binding)
     settlement = _of_kind(Settlement)
@@ -84,13 +89,30 @@ class ReadSet:
     _stored_account = _of_kind(Account)
 
     def version(self, stream: StreamId) -> int:
-        """A stream's version: 0 before its first event; a year that the append closes counts."""
-        return self._head(stream).version + (self.closing(stream) is not None)
+        """A stream's version: 0 before its first event; a year that the append turns counts."""
+        return self._head(stream).version + len(self.turning(stream))
 
-    def closing(self, stream: StreamId) -> YearClosed | None:
-        """The event that closes an account's year before its next event; None within the year."""
+    def turning(self, stream: StreamId) -> list[YearEvent]:
+        """The events that bring an account into this insurance year before its next event."""
         state = self._head(stream).state
-        return closing(state, self._now) if isinstance(state, Account) else None
+        if not isinstance(state, Account):
+            return []
+        return turning(state, self._now, self.year_days(state.region))
+
+    def year_days(self, region: str) -> tuple[YearDay, ...]:
+        """On which days an area's insurance year begins.
+
+        This is no read that the append checks: who spends under an edition reads it anyhow.
+        """
+        if self._vault is None:
+            return ()
+        days = self._days.get(region)
+        if days is None:
+            stream = self._overlay.name(self._vault.name("region", region))
+            rulebook = None if stream is None else self._overlay.head(stream).state
+            days = year_days(rulebook.editions) if isinstance(rulebook, Rulebook) else ()
+            self._days[region] = days
+        return days
 
     def need(self, streams: Iterable[StreamId]) -> None:
         """Require many streams at once, so that a decision on a cold cache stops only once.

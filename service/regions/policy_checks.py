@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import date
 
+from aggregates.account.insurance_year import NEW_YEAR
 from aggregates.policy.choices import (
     PERSON_CLASSES,
     CapScope,
@@ -24,7 +25,8 @@ from aggregates.vocabulary import InstitutionKind, KinshipEvidence
 from service.regions.policy_bounds import beyond_bounds
 
 _NO_BUCKETS = "a pool has no buckets"
-NEW_YEAR = "01-01"
+_POOL_YEAR = "the caps of pools count calendar years"
+_LEAP_DAY = "02-29"
 NOT_A_KEY = "is not a key of the book"
 
 _PLACES = re.compile(r"\*|same_region|same_province|[0-9]{6}")
@@ -195,9 +197,14 @@ def _unsound_premium(edition: Edition) -> Iterator[tuple[str, str]]:
 
 
 def _unsound_year(edition: Edition) -> Iterator[tuple[str, str]]:
-    if edition.money.insurance_year_from != NEW_YEAR:
-        why = "is not built yet: buckets and yearly caps follow the calendar year"
-        yield "money.insurance_year_from", f"{edition.money.insurance_year_from} {why}"
+    """A year begins on the same day each year; a pool's caps follow the calendar."""
+    day = edition.money.insurance_year_from
+    if not _is_day_of_year(day):
+        yield "money.insurance_year_from", f"is no day of the year as MM-DD: {day}"
+    elif day == _LEAP_DAY:
+        yield "money.insurance_year_from", f"is {day}, which most years do not have"
+    elif day != NEW_YEAR and edition.money_model is MoneyModel.FAMILY_POOL:
+        yield "money.insurance_year_from", f"must be {NEW_YEAR} with FAMILY_POOL: {_POOL_YEAR}"
 
 
 def _unsound_pool(edition: Edition) -> Iterator[tuple[str, str]]:

@@ -20,7 +20,7 @@ from aggregates.pool.pool import Pool
 from aggregates.settlement.events import Settled, SettlementCancelled, SettlementReversed
 from aggregates.settlement.settlement import Settlement
 from aggregates.topics import Event, State
-from aggregates.vocabulary import StreamId
+from aggregates.vocabulary import StreamId, instant
 from service.ledger.codec import amount_of, kind_of, parts
 from service.ledger.overlay import Overlay, UnreadError
 from service.ledger.store import NO_HEAD, StreamHead
@@ -31,7 +31,12 @@ from service.replay.differences import Differences, Mismatch
 from service.replay.money_conservation import Money
 from service.replay.partition import WHOLE, Partition
 from service.replay.redecide.bills import DECIDED, EXPLAINED, decide_again
-from service.replay.redecide.comparison import DecisionContext, ReplayedCommand, decided_by
+from service.replay.redecide.comparison import (
+    DecisionContext,
+    Finding,
+    ReplayedCommand,
+    decided_by,
+)
 from service.replay.redecide.fast_path import (
     SETTLED,
     PlainCommand,
@@ -40,6 +45,7 @@ from service.replay.redecide.fast_path import (
     settled_again,
 )
 from service.replay.redecide.premiums_and_corrections import CHECKED, PAID
+from service.replay.redecide.years import year_again
 from service.settlement.claims import visit_of
 from service.vault import Vault
 
@@ -201,15 +207,22 @@ class LogWalk:
             self._end_command(row)
             self._begin_command(act, where, is_mine=is_mine)
         head = self.states.head(row.stream) if row.version > 1 else NO_HEAD
-        counted = self.counts.folded
-        if is_mine and isinstance(event, DECIDED):
-            counted = counted if isinstance(event, CHECKED) else self.counts.decided
-            at = EPOCH + timedelta(microseconds=row.recorded_at)
-            place = DecisionContext(self.states, self._vault, self._command, row.stream, at)
-            for finding in decide_again(place, event):
-                self.diffs.note(where, *finding)
+        for finding in self._again(row, event) if is_mine else ():
+            self.diffs.note(where, *finding)
+        is_decided = is_mine and isinstance(event, DECIDED) and not isinstance(event, CHECKED)
+        counted = self.counts.decided if is_decided else self.counts.folded
         counted[row.topic] += is_mine
         self._fold(row, event, head, is_mine=is_mine)
+
+    def _again(self, row: Stored, event: Event) -> list[Finding]:
+        """The mismatches of an event that is decided again; UnreadError as `take`."""
+        at = EPOCH + timedelta(microseconds=row.recorded_at)
+        if row.stream.startswith("acc_"):
+            return year_again(self.states, self._vault, row.stream, event, instant(at))
+        if isinstance(event, DECIDED):
+            place = DecisionContext(self.states, self._vault, self._command, row.stream, at)
+            return decide_again(place, event)
+        return []
 
     def end(self) -> None:
         """End the last command at the end of the log."""

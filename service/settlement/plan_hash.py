@@ -9,11 +9,13 @@ import base64
 import binascii
 import hashlib
 import hmac
-from datetime import datetime, timedelta
+from collections.abc import Collection
+from datetime import datetime, time, timedelta
 from typing import NamedTuple
 
 from msgspec import json
 
+from aggregates.account.insurance_year import first_day, insurance_year
 from aggregates.refusals import ClaimChangedError, InputRefusedError, QuoteExpiredError
 from aggregates.settlement.cascade import Split
 from aggregates.vocabulary import BEIJING, Instant
@@ -47,18 +49,25 @@ def plan_hash(vault: Vault, plan: Plan) -> str:
     return base64.urlsafe_b64encode(body + vault.sign(body)[:PART]).decode().rstrip("=")
 
 
-def expires_at(issued: Instant, ttl_s: int) -> datetime:
-    """The last moment of a plan: the end of its time to live or, if earlier, of its year."""
-    new_year = datetime(issued.on.year + 1, 1, 1, tzinfo=BEIJING)
-    return min(issued.at + timedelta(seconds=ttl_s), new_year - timedelta(milliseconds=1))
+def expires_at(issued: Instant, ttl_s: int, year_days: Collection[str]) -> datetime:
+    """The last moment of a plan: the end of its time to live or, if earlier, of its year.
+
+    `year_days` are the days MM-DD on which the insurance years of its payers begin.
+    """
+    on = issued.on
+    new_year = min(first_day(insurance_year(on, begins) + 1, begins) for begins in year_days)
+    turns_at = datetime.combine(new_year, time(), BEIJING)
+    return min(issued.at + timedelta(seconds=ttl_s), turns_at - timedelta(milliseconds=1))
 
 
-def is_same_plan(vault: Vault, quoted: str, now: Plan, ttl_s: int) -> bool:
-    """Whether the plan that was quoted is the plan now.
+def is_same_plan(
+    vault: Vault, quoted: str, now: Plan, ttl_s: int, year_days: Collection[str]
+) -> bool:
+    """Whether the plan that was quoted is the plan now; `year_days` as for `expires_at`.
 
     Raises:
         PlanHashInvalidError: not made by this ledger; QuoteExpiredError: older than `ttl_s`
-        (S50), or of another year, with other buckets and caps (policy.md §3.3);
+        (S50), or of another insurance year, with other buckets and caps (policy.md §3.3);
         ClaimChangedError: for another claim (S52). Checked in this order.
     """
     try:
@@ -69,13 +78,16 @@ def is_same_plan(vault: Vault, quoted: str, now: Plan, ttl_s: int) -> bool:
     if len(raw) != SIZE or not hmac.compare_digest(mac, vault.sign(body)[:PART]):
         raise PlanHashInvalidError(field="plan_hash")
     issued_us = int.from_bytes(body[:8])
-    if now.at_us - issued_us > ttl_s * 1_000_000 or _year(issued_us) != _year(now.at_us):
+    if now.at_us - issued_us > ttl_s * 1_000_000 or _years(issued_us, year_days) != _years(
+        now.at_us, year_days
+    ):
         raise QuoteExpiredError
     if body[8 : 8 + PART] != now.claim[:PART]:
         raise ClaimChangedError
     return body[8 + PART :] == now.digest[:PART]
 
 
-def _year(at_us: int) -> int:
-    """The calendar year of a moment in Beijing."""
-    return datetime.fromtimestamp(at_us // 1_000_000, BEIJING).year
+def _years(at_us: int, year_days: Collection[str]) -> list[int]:
+    """The insurance years of a moment in Beijing, by their first days."""
+    on = datetime.fromtimestamp(at_us // 1_000_000, BEIJING).date()
+    return [insurance_year(on, begins) for begins in year_days]

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import json
 
 from aggregates.institution import check_designated
-from aggregates.policy.edition import Edition
+from aggregates.settlement.family import Family, year_days_of
 from aggregates.settlement.settlement import ClaimSplit, split_claim
 from aggregates.vocabulary import Instant
 from service.caller import Caller, Request, Role, check_role
@@ -46,19 +46,19 @@ async def _quote(
     def decide(reads: ReadSet, now: Instant) -> Decision:
         inputs = read_inputs(reads, vault, caller, bill, now, answers)
         check_designated(inputs.institution)
-        edition = inputs.family.edition
-        if edition.quote.hold_on_quote:
+        if inputs.family.edition.quote.hold_on_quote:
             raise HoldWantedError
         inputs = without_hold(reads, inputs, now)
         claim_split = split_claim(inputs.claim, inputs.family, inputs.place, now)
-        return Decision(answer=json.encode(quote_answer(vault, edition, bill, claim_split, now)))
+        return Decision(
+            answer=json.encode(quote_answer(vault, inputs.family, bill, claim_split, now))
+        )
 
     def decide_held(reads: ReadSet, now: Instant) -> Decision:
         inputs = read_inputs(reads, vault, caller, bill, now, answers)
-        edition = inputs.family.edition
-        ttl_s = edition.quote.quote_ttl_seconds
+        ttl_s = inputs.family.edition.quote.quote_ttl_seconds
         decision, claim_split = decide_hold(reads, inputs, ttl_s, now)
-        decision.answer = json.encode(quote_answer(vault, edition, bill, claim_split, now))
+        decision.answer = json.encode(quote_answer(vault, inputs.family, bill, claim_split, now))
         return decision
 
     with suppress(HoldWantedError):
@@ -68,16 +68,16 @@ async def _quote(
 
 
 def quote_answer(
-    vault: Vault, edition: Edition, bill: SettleBill, claim_split: ClaimSplit, now: Instant
+    vault: Vault, family: Family, bill: SettleBill, claim_split: ClaimSplit, now: Instant
 ) -> dict[str, Any]:
     """A split as a quote, with the hash of its plan and when it expires."""
-    split = claim_split.split
+    split, ttl_s = claim_split.split, family.edition.quote.quote_ttl_seconds
     plan = Plan(micros(now), bill.digest, plan_digest(split, claim_split.editions))
     return {
         **claim_answer(claim_split.claim),
         **split_answer(split.own_fen, split.aid_fen, split.cash_fen, split.payers),
         "reasons": list(claim_split.reasons),
-        "policy_edition": edition.id,
+        "policy_edition": family.edition.id,
         "plan_hash": plan_hash(vault, plan),
-        "expires_at": moment(expires_at(now, edition.quote.quote_ttl_seconds)),
+        "expires_at": moment(expires_at(now, ttl_s, year_days_of(family))),
     }

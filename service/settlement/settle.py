@@ -7,9 +7,9 @@ from msgspec import json
 
 from aggregates.institution import check_designated
 from aggregates.policy.choices import OnPlanChange
-from aggregates.policy.edition import Edition
 from aggregates.refusals import PlanChangedError, RuleRefusedError
 from aggregates.settlement.events import Settled, SettlementRefused
+from aggregates.settlement.family import Family, year_days_of
 from aggregates.settlement.settlement import ClaimSplit, debits_of, settled_of, split_claim
 from aggregates.topics import Event
 from aggregates.vocabulary import Instant, SettlementStatus, StreamId
@@ -109,9 +109,7 @@ def decide_settlement(
     """
     settlement_id, now = at
     claim_split = split_claim(inputs.claim, inputs.family, inputs.place, now)
-    is_changed = bill.plan is not None and _is_changed(
-        vault, inputs.family.edition, bill, claim_split, now
-    )
+    is_changed = bill.plan is not None and _is_changed(vault, inputs.family, bill, claim_split, now)
     settled = settled_of(claim_split, dict(reads.read), now, is_changed=is_changed)
     return Decision(
         answer=json.encode(settlement_answer(settlement_id, SettlementStatus.SETTLED, settled)),
@@ -122,7 +120,7 @@ def decide_settlement(
 
 
 def _is_changed(
-    vault: Vault, edition: Edition, bill: SettleBill, claim_split: ClaimSplit, now: Instant
+    vault: Vault, family: Family, bill: SettleBill, claim_split: ClaimSplit, now: Instant
 ) -> bool:
     """Compare a settlement with its quote (S45 to S52); True where a changed one is accepted.
 
@@ -132,8 +130,9 @@ def _is_changed(
     assert bill.plan is not None, "there is a quote to compare with"
     digest = plan_digest(claim_split.split, claim_split.editions)
     plan = Plan(micros(now), bill.digest, digest)
-    if is_same_plan(vault, bill.plan, plan, edition.quote.quote_ttl_seconds):
+    terms = family.edition.quote
+    if is_same_plan(vault, bill.plan, plan, terms.quote_ttl_seconds, year_days_of(family)):
         return False
-    if edition.quote.on_plan_change is OnPlanChange.REJECT:
-        raise PlanChangedError(plan=quote_answer(vault, edition, bill, claim_split, now))
+    if terms.on_plan_change is OnPlanChange.REJECT:
+        raise PlanChangedError(plan=quote_answer(vault, family, bill, claim_split, now))
     return True

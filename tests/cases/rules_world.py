@@ -14,6 +14,7 @@ from aggregates.account.events import (
     SponsorUnlinked,
 )
 from aggregates.account.state import Account
+from aggregates.account.year_close import turned
 from aggregates.binding import binding as bindings
 from aggregates.binding import kinship
 from aggregates.binding.binding import Binding
@@ -123,6 +124,7 @@ class RulesWorld:
             flags=person.flags,
             on=self.now.on,
             sealed="",
+            insurance_year_from=self.edition(person.region).money.insurance_year_from,
         )
         self.people[person_id(step.who)] = person
         self.accounts[person_id(step.who)] = accounts.evolve(None, opened)
@@ -243,9 +245,11 @@ class RulesWorld:
         return Outcome()
 
     def clock(self, step: Step) -> Outcome:
-        """Set the clock."""
+        """Set the clock; years that are over are closed."""
         assert step.to is not None
         self.now = instant(step.to)
+        for account_id, account in self.accounts.items():
+            self.accounts[account_id] = turned(account, self.now)
         return Outcome()
 
     def traits_of(self, account_id: StreamId) -> Traits:

@@ -137,7 +137,7 @@ def _decided(place: DecisionContext, event: DecisionEvent) -> list[Finding]:
 
 def _settled(place: DecisionContext, settled: Settled) -> list[Finding]:
     now = instant(settled.settled_at)
-    reads = ReadSet(as_decided(place, place.command.unpaid), now)
+    reads = ReadSet(as_decided(place, place.command.unpaid), now, place.vault)
     claim_split = split_again(reads, place.vault, settled.claim, now)
     made = settled_of(claim_split, settled.read, now, is_changed=settled.changed)
     found = [*unlike(settled, made), *misread(place, settled.read, reads.read)]
@@ -146,7 +146,7 @@ def _settled(place: DecisionContext, settled: Settled) -> list[Finding]:
 
 def _held(place: DecisionContext, held: ClaimHeld) -> list[Finding]:
     now = instant(held.held_at)
-    reads = ReadSet(as_decided(place, place.command.unpaid), now)
+    reads = ReadSet(as_decided(place, place.command.unpaid), now, place.vault)
     claim_split = split_again(reads, place.vault, held.claim, now)
     made = hold_rules.held_of(claim_split, held.read, now, held.expires_at)
     found = [*unlike(held, made), *misread(place, held.read, reads.read)]
@@ -159,7 +159,7 @@ def _held(place: DecisionContext, held: ClaimHeld) -> list[Finding]:
 def _captured(place: DecisionContext, settled: Settled) -> list[Finding]:
     assert settled.hold is not None, "it settles a hold"
     now = instant(settled.settled_at)
-    reads = ReadSet(as_decided(place, place.command.unfreed), now)
+    reads = ReadSet(as_decided(place, place.command.unfreed), now, place.vault)
     hold = reads.hold(settled.hold)
     hold_rules.check_held(hold, now)
     claim = settled.claim
@@ -180,7 +180,8 @@ def _captured(place: DecisionContext, settled: Settled) -> list[Finding]:
 
 def _freed(place: DecisionContext, event: HoldCaptured | HoldEnded) -> list[Finding]:
     why = event.why if isinstance(event, HoldEnded) else HoldEnd.CAPTURED
-    reads = ReadSet(as_decided(place, place.command.unfreed), instant(place.at))
+    overlay = as_decided(place, place.command.unfreed)
+    reads = ReadSet(overlay, instant(place.at), place.vault)
     funds = held_funds(reads, reads.hold(place.stream).held)
     told = taken(
         place,

@@ -96,7 +96,7 @@ def _settled_again(world: Overlay, vault: Vault, rows: Sequence[Stored]) -> Plai
 def _made(world: Overlay, vault: Vault, told: Inputs) -> Settled | None:
     """The bill as the rules settle it; None where not all was read, or not as it was."""
     now = instant(told.settled_at)
-    reads = ReadSet(world, now)
+    reads = ReadSet(world, now, vault)
     claim_split = split_again(reads, vault, told.claim, now)
     head = world.head
     if not (reads.read.keys() <= told.read.keys()) or any(

@@ -21,7 +21,7 @@ def pool_moved(place: DecisionContext, event: PoolFunded | PoolEmptied) -> list[
     now = Instant(instant(place.at).at, event.on)
     if isinstance(event, PoolEmptied):
         return _emptied(place, event, now)
-    reads = ReadSet(as_decided(place, place.command.unpaid), now)
+    reads = ReadSet(as_decided(place, place.command.unpaid), now, place.vault)
     pool = reads.pool(place.stream)
     owner = reads.account(pool.owner)
     edition = edition_in_force(reads, place.vault, owner.region, now)
@@ -32,7 +32,7 @@ def pool_moved(place: DecisionContext, event: PoolFunded | PoolEmptied) -> list[
 
 def _emptied(place: DecisionContext, event: PoolEmptied, now: Instant) -> list[Finding]:
     """All that is free went to the owner; the account's event follows in the same command."""
-    reads = ReadSet(place.states, now)
+    reads = ReadSet(place.states, now, place.vault)
     pool = reads.pool(place.stream)
     back = MovedFromPool(pool=place.stream, amount_fen=event.amount_fen, on=event.on)
     place.command.due.append((pool.owner, back))

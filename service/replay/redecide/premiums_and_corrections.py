@@ -100,7 +100,7 @@ def _reads(place: DecisionContext) -> ReadSet:
     """The states of the decision, with the stream itself as of now within its command."""
     overlay = as_decided(place, place.command.unfreed)
     overlay.heads[place.stream] = place.states.known_head(place.stream) or NO_HEAD
-    return ReadSet(overlay, instant(place.at))
+    return ReadSet(overlay, instant(place.at), place.vault)
 
 
 def _begins(reads: ReadSet, stream: StreamId) -> list[Finding]:

@@ -28,7 +28,7 @@ from service.settlement.returns import paying_pools, with_successors
 
 def refunded(place: DecisionContext, event: PartRefunded) -> list[Finding]:
     """A part of a bill, given back again by the edition that it was settled by."""
-    reads = ReadSet(as_decided(place, {}), instant(place.at))
+    reads = ReadSet(as_decided(place, {}), instant(place.at), place.vault)
     settlement = reads.settlement(place.stream)
     payment = _payment(reads, place, settlement)
     edition = edition_of_record(
@@ -46,7 +46,7 @@ def taken_back(
     place: DecisionContext, event: SettlementCancelled | SettlementReversed
 ) -> list[Finding]:
     """The whole of what stays, given back again; nothing for a tombstone."""
-    reads = ReadSet(as_decided(place, {}), instant(place.at))
+    reads = ReadSet(as_decided(place, {}), instant(place.at), place.vault)
     if reads.version(place.stream) == 0 and isinstance(event, SettlementReversed):
         return []  # a tombstone: nothing ever came
     settlement = reads.settlement(place.stream)

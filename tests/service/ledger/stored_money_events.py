@@ -7,6 +7,7 @@ from aggregates.account.events import (
     Corrected,
     Held,
     HoldReleased,
+    InsuranceYearMoved,
     PremiumDebited,
     PremiumReturned,
     ReturnSuspended,
@@ -35,6 +36,7 @@ PREMIUM = StreamId("prm_00000000000000000000000000000009")
 
 MONEY_EVENTS: dict[str, Event] = {
     "account.year-closed/1": YearClosed(year=2026, carried_fen=1500),
+    "account.year-moved/1": InsuranceYearMoved(begins="07-01"),
     "account.held/1": Held(
         hold=HOLD,
         binding=BINDING,
