@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 
 import httpx
+from typing_extensions import override
 
 from aggregates.premium.premium import OPEN, Premium
 from aggregates.vocabulary import StreamId
@@ -17,7 +18,24 @@ from service.premium.resolver import PremiumResolver
 from tests.cases.outcome import told
 from tests.cases.reading import Step
 from tests.cases.world import Outcome
-from tests.tax_patience import LATE_S, patience
+
+
+class InMemory(httpx.AsyncBaseTransport):
+    """The stand-in without a socket; what comes late by design is a timeout at once."""
+
+    def __init__(self, books: TaxBooks) -> None:
+        """Book in these books."""
+        self._books = books
+        self._app = httpx.ASGITransport(app=create_sandbox(books))
+        books.late_s = 0.0
+
+    @override
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        is_late = self._books.behaviour in {"late", "lost"}
+        answer = await self._app.handle_async_request(request)
+        if is_late:
+            raise httpx.ReadTimeout("late by design", request=request)
+        return answer
 
 
 class ServicePremiums:
@@ -29,7 +47,7 @@ class ServicePremiums:
         """Begin with empty books."""
         self._context = context
         self._call = call
-        self.books = TaxBooks(late_s=LATE_S)
+        self.books = TaxBooks()
         self.verbs: Mapping[str, Callable[[Step, Mapping[str, Outcome]], Awaitable[Outcome]]] = {
             "premium": self._pay,
             "reverse_premium": self._reverse,
@@ -40,10 +58,8 @@ class ServicePremiums:
 
     def tax_side(self) -> Tax:
         """The stand-in, spoken to as over HTTP."""
-        transport = httpx.ASGITransport(app=create_sandbox(self.books))
-        client = httpx.AsyncClient(transport=transport)
-        self._side = Tax("http://tax", client, patience(self.books.behaviour))
-        return self._side
+        client = httpx.AsyncClient(transport=InMemory(self.books))
+        return Tax("http://tax", client)
 
     async def _pay(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
         command = premiums.PayPremium(
@@ -65,7 +81,6 @@ class ServicePremiums:
 
     async def _behave(self, step: Step, _: Mapping[str, Outcome]) -> Outcome:
         self.books.behaviour = step.behaviour
-        self._side.timeout_s = patience(step.behaviour)
         return Outcome()
 
     async def _resolve(self, _: Step, __: Mapping[str, Outcome]) -> Outcome:
