@@ -111,10 +111,6 @@ def stream_of(topic: str, stream: UUID) -> StreamId:
     return StreamId(f"{TOPIC_PREFIX[topic.partition('.')[0]]}_{stream.hex}")
 
 
-def _envelope_adapter(event_class: type[Any]) -> TypeAdapter[Any]:
-    return TypeAdapter(EventEnvelope[event_class])  # type: ignore[valid-type]
-
-
 OF_INSTITUTIONS, OF_VISITS = (Dialect, Signature), (Fee, Diagnosis)
 PARTS = (Act, Caps, FeeLine, Claim, PayerShare, PayerReturn, *OF_INSTITUTIONS, *OF_VISITS)
 STORED: tuple[Any, ...] = (EventEnvelope, *PARTS, *TOPICS)
@@ -122,9 +118,28 @@ for _stored in STORED:
     _stored.__pydantic_config__ = STRICT
 
 _ACT = TypeAdapter(Act)
-_ENVELOPES = {topic: _envelope_adapter(event_class) for topic, event_class in CLASSES.items()}
-_EVENTS = {topic: TypeAdapter(event_class) for topic, event_class in CLASSES.items()}
-_STATES = {kind.code: TypeAdapter(kind.state) for kind in KINDS.values()}
+K = TypeVar("K")
+
+
+class _Readers(dict[K, "TypeAdapter[Any]"]):
+    """What reads stored bytes, each made when it is first used: all of them take 0.3 seconds."""
+
+    def __init__(self, type_of: Callable[[K], Any]) -> None:
+        super().__init__()
+        self._type_of = type_of
+
+    def __missing__(self, key: K) -> TypeAdapter[Any]:
+        reader = self[key] = TypeAdapter(self._type_of(key))
+        return reader
+
+
+def _enveloped(event: type[Any]) -> object:
+    return EventEnvelope[event]  # type: ignore[valid-type]
+
+
+_ENVELOPES = _Readers[str](lambda topic: _enveloped(CLASSES[topic]))
+_EVENTS = _Readers[str](lambda topic: CLASSES[topic])
+_STATES = _Readers[int](lambda code: BY_CODE[code].state)
 _TO_JSON = Encoder().encode
 """Writes the same bytes as pydantic, in a fraction of its time."""
 
@@ -217,7 +232,8 @@ def decode_event(topic: str, event: bytes) -> Event:
     Raises:
         KeyError: a topic this release does not know; ValueError: bytes it cannot read.
     """
-    return _EVENTS[topic].validate_json(event)
+    read: Event = _EVENTS[topic].validate_json(event)
+    return read
 
 
 def encode_head(state: State) -> bytes:

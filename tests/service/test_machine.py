@@ -264,7 +264,7 @@ def assert_split(outcome: Outcome, plan: Plan) -> None:
 @pytest.mark.timeout(3_600)
 def test_a_family_lives_as_the_model_says(request: pytest.FixtureRequest) -> None:
     """Every history of credits, bindings, bills and freezes ends where the model ends."""
-    examples, steps = (2_000, 100) if request.config.getoption("--slow") else (75, 50)
+    examples, steps = (2_000, 100) if request.config.getoption("--slow") else (25, 50)
     run_state_machine_as_test(
         FamilyLife,
         settings=settings(

@@ -140,8 +140,17 @@ async def served(through: str, place: Path) -> AsyncIterator[Served]:
         await follower.close()
 
 
-@pytest.mark.parametrize("trouble", Trouble)
-@pytest.mark.parametrize("name", NAMES)
+def pairs() -> Iterator[object]:
+    """Every kind of connection in every trouble; in the ordinary run each kind in one of them."""
+    troubles = list(Trouble)
+    for number, name in enumerate(NAMES):
+        for trouble in troubles:
+            is_slow = trouble is not troubles[number % len(troubles)]
+            marks = pytest.mark.slow if is_slow else ()
+            yield pytest.param(trouble, name, id=f"{name}-{trouble}", marks=marks)
+
+
+@pytest.mark.parametrize(("trouble", "name"), list(pairs()))
 async def test_one_kind_of_connection_is_replaced(
     wired: tuple[Wire, str], place: Path, trouble: Trouble, name: str
 ) -> None:
