@@ -65,10 +65,7 @@ TABLE = Table(
         {COLUMNS.ddl}, CONSTRAINT {{name}}_pkey PRIMARY KEY (visit)
     ) WITH (fillfactor = 80);
     CREATE INDEX {{name}}_by_patient ON {{name}} (institution, beneficiary, began_at);
-    CREATE INDEX {{name}}_stays ON {{name}} (institution, began_at)
-     WHERE setting = 'INPATIENT' AND ending IS NULL;
     """,
-    shape=2,
 )
 UPSERT = COLUMNS.upsert("med_type", "ended_at", "ending")
 ROWS = Rows((VisitRegistered,), CHANGES, evolve, COLUMNS, UPSERT)
@@ -76,7 +73,7 @@ write = ROWS.write
 
 
 OF_PATIENT = f"""
-    SELECT {COLUMNS.names} FROM {TABLE.stored}
+    SELECT {COLUMNS.names} FROM visits
      WHERE institution = $1::uuid AND beneficiary = $2::uuid
        AND began_at >= $3 AND began_at <= $4 AND ending IS DISTINCT FROM 'WITHDRAWN'
      ORDER BY began_at DESC, position DESC LIMIT $5
@@ -93,7 +90,7 @@ async def of_patient(
 
 
 STAYS = f"""
-    SELECT {COLUMNS.names} FROM {TABLE.stored}
+    SELECT {COLUMNS.names} FROM visits
      WHERE institution = $1::uuid AND began_at >= $2 AND began_at <= $3
        AND setting = 'INPATIENT' AND ending IS NULL
      ORDER BY began_at DESC, position DESC LIMIT $4
