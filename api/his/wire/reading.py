@@ -180,7 +180,7 @@ def _value(field: Field, raw: Any) -> Any:  # noqa: ANN401 -- JSON
 
 
 def _text(field: Field, text: str) -> str:
-    if field.name.endswith(FREE_TEXTS):
+    if field.name.endswith(FREE_TEXTS) and not text.isprintable():
         text = " ".join(text.split())
     if len(text) > field.size or (not text.isprintable() and field.name != "exp_content"):
         raise _wrong("FIELD_INVALID", field.name)

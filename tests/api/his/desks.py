@@ -51,11 +51,10 @@ async def _his(desk: Desk, who: Who, **dialect: object) -> His:
 async def signs(
     desk: Desk, who: Who, signature: dict[str, str] | None, dialect: dict[str, object]
 ) -> None:
-    """Say how an institution signs and reads; contained aid where nothing else is said."""
+    """Say how an institution signs and reads."""
     name, kind = KINDS[who]
-    spoken = {"mulaid_mode": "contained"} | dialect
     told = {} if signature is None else {"signature": signature}
-    await an_institution(desk, who, **told, **{"name": name, "class": kind, "dialect": spoken})
+    await an_institution(desk, who, **told, **{"name": name, "class": kind, "dialect": dialect})
 
 
 async def move_in(desk: Desk) -> None:

@@ -1,0 +1,261 @@
+"""What hospitals' systems send and read, seen from their side (his-field-facts.md)."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.api.clients import CANARY_ID, HOSPITAL, Desk, a_claim
+from tests.api.his.client import ENTRANCE, His, RefusedError
+from tests.api.his.day import Books
+from tests.api.his.desks import a_hospital, a_pharmacy
+from tests.api.his.judge import bills, members, misread_money
+from tests.api.his.test_edges import a_charged_visit
+
+
+async def a_stay(his: His, person: str = "P1", number: str = "IP1", **more: str) -> str:
+    """2401: the number of a stay."""
+    admission = his.registration(person, number)["data"] | {"ipt_no": number, "med_type": "21"}
+    told = await his.ask("2401", {"mdtrtinfo": admission | more, "diseinfo": []})
+    return str(told["result"]["mdtrt_id"])
+
+
+async def raw_answer(his: His, infno: str, sent: object) -> str:
+    asked = json.dumps(his.envelope(infno, sent, his.msgid()), ensure_ascii=False).encode()
+    return (await his.wire(ENTRANCE, {}, asked)).decode()
+
+
+async def test_a_client_computes_the_cash_from_every_answer(desk: Desk) -> None:
+    """Of an institution that said nothing of its dialect, psn_part_amt less acct_pay is the cash.
+
+    Some multiply and subtract amounts of a cancellation just so.
+    """
+    his, shop = await a_hospital(desk), await a_pharmacy(desk)
+    visit = await a_charged_visit(his, "2000.00")
+    told = [await his.ask("2206", his.bill(visit, "P1", "2000.00"))]
+    told.append(await his.ask("2207", his.bill(visit, "P1", "2000.00")))
+    name = {n: told[1]["setlinfo"][n] for n in ("psn_no", "mdtrt_id", "setl_id")}
+    told.append(await his.ask("5203", {"data": name}))
+    told.append(await his.ask("2208", {"data": name}))
+    told.append(await shop.ask("2101", shop.purchase("P1", "535.50", "INV1")))
+    told.append(await shop.ask("2102", shop.purchase("P1", "535.50", "INV1")))
+    found = [bill for output in told for bill in bills(output)]
+
+    assert len(told) == len(found)
+    assert {"psn_cash_pay", "acct_mulaid_pay"} <= {n for b in found for n, v in b.items() if v}
+    assert [] == [wrong for bill in found for wrong in misread_money(bill)]
+
+
+async def test_nothing_is_null_unless_the_institution_wants_it(desk: Desk) -> None:
+    """Missing numbers are 0 and missing texts empty; with `nulls` they are null."""
+    his = await a_hospital(desk)
+    visit = await a_charged_visit(his)
+    told = await raw_answer(his, "2206", his.bill(visit, "P1", "128.50"))
+    output = json.loads(told)["output"]
+    assert not [name for name, value in members(output) if value is None]
+    assert '"setl_id":""' in told
+    assert '"brdy":""' in told
+
+    his = await a_hospital(desk, nulls=True)
+    asked = await raw_answer(his, "2206", his.bill(visit, "P1", "128.50"))
+    assert '"setl_id":null' in asked
+    his = await a_hospital(desk, nulls=False, numbers=False)
+    asked = await raw_answer(his, "2204", {"feedetail": [his.fee(visit, "P1", "2", "1.00")]})
+    assert '"exp_content":""' in asked
+
+
+async def test_an_age_has_one_decimal(desk: Desk) -> None:
+    """In every bill, as in 1101: some systems call its `toString` without a look."""
+    his = await a_hospital(desk)
+    visit = await a_charged_visit(his, person="R1")
+    who = await his.ask("1101", {"data": {"mdtrt_cert_type": "02", "mdtrt_cert_no": CANARY_ID}})
+    told = await raw_answer(his, "2207", his.bill(visit, "R1", "128.50"))
+
+    assert who["baseinfo"]["age"] > 0
+    assert f'"age":{who["baseinfo"]["age"]:.1f},' in told
+
+
+@pytest.mark.parametrize(
+    ("flag", "dialect", "own", "aid"),
+    [
+        ("0", "national", 0.0, 0.0),
+        ("1", "national", 20.0, 44.25),
+        ("2", "national", 20.0, 44.25),
+        ("0", "hunan", 0.0, 0.0),
+        ("1", "hunan", 20.0, 0.0),
+        ("01", "hunan", 20.0, 0.0),
+        ("2", "hunan", 20.0, 44.25),
+        ("", "hunan", 20.0, 44.25),
+    ],
+)
+async def test_whose_money_a_flag_means(
+    desk: Desk, flag: str, dialect: str, own: float, aid: float
+) -> None:
+    """In Hunan 1 is the own account alone and 2 the family's aid too."""
+    his = await a_hospital(desk, acct_used_flag=dialect)
+    visit = await a_charged_visit(his)
+    sent = his.bill(visit, "P1", "128.50", acct_used_flag=flag)
+    tried, paid = [(await his.ask(i, sent))["setlinfo"] for i in ("2206", "2207")]
+
+    for info in (tried, paid):
+        assert (own + aid, aid) == (info["acct_pay"], info["acct_mulaid_pay"])
+        assert 64.25 - own - aid == info["psn_cash_pay"]
+
+
+async def test_a_stay_needs_no_credential(desk: Desk) -> None:
+    """2401, 2303 and 2304: the table requires its kind and not its number."""
+    his = await a_hospital(desk)
+    visit = await a_stay(his, mdtrt_cert_no="")
+    await his.ask("2301", {"feedetail": [his.fee(visit, "P1", "1", "1500.00")]})
+    sent = his.bill(visit, "P1", "1500.00")
+    del sent["data"]["mdtrt_cert_no"]
+    tried, paid = [(await his.ask(i, sent))["setlinfo"] for i in ("2303", "2304")]
+
+    assert tried["psn_cash_pay"] == paid["psn_cash_pay"]
+
+
+async def test_5303_without_a_person_lists_everybody(desk_on_postgres: Desk) -> None:
+    """As in the example of the specification; who went home is not there."""
+    his, shop = await a_hospital(desk_on_postgres), await a_pharmacy(desk_on_postgres)
+    stays = [await a_stay(his, person, f"IP-{person}") for person in ("P1", "R1", "S1")]
+    await his.ask("2402", {"dscginfo": {"psn_no": "S1", "mdtrt_id": stays[2]}})
+    await his.register("P1")
+    span = {"begntime": "2026-03-01 00:00:00", "endtime": "2026-03-03 00:00:00"}
+    rows = (await his.ask("5303", {"data": {"psn_no": ""} | span}))["data"]
+    of_one = (await his.ask("5303", {"data": {"psn_no": "R1"}}))["data"]
+    none = await his.ask("5303", {"data": {"psn_no": "", "begntime": "2026-03-03"}})
+
+    assert {("P1", stays[0]), ("R1", stays[1])} == {(r["psn_no"], r["mdtrt_id"]) for r in rows}
+    assert [row for row in rows if row["psn_no"] == "R1"] == of_one
+    assert ("390", "2026-03-02", "21", CANARY_ID) == tuple(
+        of_one[0][name] for name in ("insutype", "begndate", "med_type", "certno")
+    )
+    assert {"data": []} == none == await shop.ask("5303", {"data": {"psn_no": ""}})
+
+
+async def test_numbers_of_an_earlier_release_are_read(desk_on_postgres: Desk) -> None:
+    """It handed them out in capitals, and hospitals keep them."""
+    his = await a_hospital(desk_on_postgres)
+    visit = await a_charged_visit(his)
+    info = (await his.ask("2207", his.bill(visit.upper(), "P1", "128.50")))["setlinfo"]
+    old = {"psn_no": "P1"} | {n: info[n].upper() for n in ("mdtrt_id", "setl_id")}
+    books = Books(his)
+    books.book(info | old)
+    assert ["0"] == [row[4] for row in await books.compare()]
+    sums = ("medfee_sumamt", "fund_pay_sumamt", "acct_pay")
+    month = {"clr_type": "11", "clr_way": "01", "setlym": "202603"}
+    month |= {"medfee_sumamt": info[sums[0]], "fund_appy_sum": info[sums[1]]}
+    applied = await his.ask("3203", {"data": month})
+    number = applied["result"]["clr_appy_evt_id"].upper()
+    assert None is await his.ask("3204", {"data": {"clr_appy_evt_id": number}})
+    listed = await his.ask("5201", {"data": {"psn_no": "P1", "mdtrt_id": visit.upper()}})
+    assert [visit] == [row["mdtrt_id"] for row in listed["mdtrtinfo"]]
+    assert info["setl_id"] == (await his.ask("5204", {"data": old}))[0]["setl_id"]
+    assert visit == (await his.ask("2208", {"data": old}))["setlinfo"]["mdtrt_id"]
+
+
+async def test_a_bill_is_one_bill_at_both_doors(desk: Desk) -> None:
+    """A visit's number is the same in small letters, in capitals, and over the other API."""
+    his = await a_hospital(desk)
+    visit = await a_charged_visit(his)
+    await his.ask("2207", his.bill(visit, "P1", "128.50"))
+    for named in (visit, visit.upper()):
+        again = await desk.post(HOSPITAL, "/v1/settlements", a_claim(visit=named))
+        assert (409, "DUPLICATE_CLAIM") == (again.status_code, again.json()["code"])
+    with pytest.raises(RefusedError) as refused:
+        await his.ask("2207", his.bill(visit.upper(), "P1", "128.50"))
+
+    assert "DUPLICATE_CLAIM" == refused.value.code
+
+
+@pytest.mark.parametrize("amount", [200.00000000000003, "199.99999999999997"])
+async def test_a_sum_of_doubles_is_its_fen(desk: Desk, amount: object) -> None:
+    """What is within a thousandth of a fen of one is that one."""
+    his = await a_hospital(desk)
+    visit = await his.register("P1")
+    line = his.fee(visit, "P1", "1", "200.00") | {"det_item_fee_sumamt": amount}
+    reply = await his.ask("2204", {"feedetail": [line]})
+
+    assert 200.0 == reply["result"][0]["det_item_fee_sumamt"]
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [1772417700000, "1772417700000", "3/2/2026 10:15:00 AM", "2026/3/2 10:15:00", "2026-3-2"],
+    ids=repr,
+)
+async def test_moments_are_read_as_runtimes_write_them(desk: Desk, moment: object) -> None:
+    """Milliseconds since 1970, twelve hours with AM and PM, and slashes."""
+    his = await a_hospital(desk)
+    sent = his.registration("P1")
+    sent["data"]["begntime"] = moment
+    visit = (await his.ask("2201", sent))["data"]["mdtrt_id"]
+    await his.ask("2203", {"mdtrtinfo": {"psn_no": "P1", "mdtrt_id": visit}, "diseinfo": J06})
+    (row,) = (await his.ask("5202", {"data": {"psn_no": "P1", "mdtrt_id": visit}}))["diseinfo"]
+
+    assert row["diag_time"] in ("2026-03-02 10:15:00", "2026-03-02 00:00:00")
+    assert ("急性上呼吸道感染 J06", 1, "1") == tuple(
+        row[name] for name in ("diag_name", "diag_srt_no", "maindiag_flag")
+    )
+
+
+J06 = [{"diag_srt_no": "1", "diag_code": "J06.900", "diag_name": "\t急性上呼吸道感染\r\n\tJ06 \n"}]
+"""A diagnosis as it comes from a form, with a tab and line ends."""
+
+
+@pytest.mark.parametrize("infno", ["1101", "2207"])
+async def test_a_check_digit_may_be_a_small_x(desk: Desk, infno: str) -> None:
+    """Of an ID number; it is the same person's."""
+    his = await a_hospital(desk)
+    assert "X" == CANARY_ID[-1]
+    if infno == "1101":
+        sent: Any = {"data": {"mdtrt_cert_type": "02", "mdtrt_cert_no": CANARY_ID.lower()}}
+        assert "R1" == (await his.ask("1101", sent))["baseinfo"]["psn_no"]
+        return
+    visit = await a_charged_visit(his, person="R1")
+    sent = his.bill(visit, "R1", "128.50", mdtrt_cert_no=CANARY_ID.lower())
+    assert "R1" == (await his.ask("2207", sent))["setlinfo"]["psn_no"]
+
+
+@pytest.mark.parametrize("node", ["signIn", "sign_in", "data"])
+async def test_a_sign_in_may_write_its_node_with_underscores(desk: Desk, node: str) -> None:
+    """The number is the same all day; 9002 takes it back."""
+    his = await a_hospital(desk)
+    told = (await his.ask("9001", {node: {"opter_no": "001", "mac": "", "ip": ""}}))["signinoutb"]
+    again = (await his.ask("9001", {node: {"opter_no": "001"}}))["signinoutb"]
+    out = await his.ask("9002", {"sign_out": {"sign_no": told["sign_no"], "opter_no": "001"}})
+
+    assert told["sign_no"] == again["sign_no"]
+    assert told["sign_time"] == out["signoutoutb"]["sign_time"]
+
+
+async def test_a_file_is_fetched_by_a_flat_input(desk_on_postgres: Desk) -> None:
+    """9102 without the node, and with the number in capitals as an earlier release gave it."""
+    his = await a_hospital(desk_on_postgres)
+    named = {"filename": "stmt.zip", "fixmedins_code": HOSPITAL.subject}
+    told = await his.ask("9101", {"fsUploadIn": named | {"in": [80, 75, 3, 4]}})
+    for number in (told["file_qury_no"], told["file_qury_no"].upper()):
+        asked = his.envelope("9102", named | {"file_qury_no": number}, his.msgid())
+        raw = await his.wire("/fsi/api/fileupload/download", {}, json.dumps(asked).encode())
+        assert b"PK\x03\x04" == raw
+
+
+@pytest.mark.parametrize("name", ["refd_setl_flag", "fixmedins_refd_setl_flag"])
+async def test_unequal_sums_are_one(desk_on_postgres: Desk, name: str) -> None:
+    """The dictionary of 3201 knows 0 and 1; either flag says if refunds are in the sums."""
+    his = await a_hospital(desk_on_postgres)
+    books = Books(his)
+    visit = await a_charged_visit(his)
+    info = (await his.ask("2207", his.bill(visit, "P1", "128.50")))["setlinfo"]
+    await his.ask("2208", {"data": {n: info[n] for n in ("psn_no", "mdtrt_id", "setl_id")}})
+    books.book(info)  # the cancellation is not in the books
+    sent = books.totals()["data"]
+    del sent["refd_setl_flag"]
+    without = await his.ask("3201", {"data": sent | {name: "0"}})
+    with_refunds = await his.ask("3201", {"data": sent | {name: "1"}})
+
+    assert "0" == without["stmtinfo"]["stmt_rslt"]
+    assert ("1", "金额不一致") == (
+        with_refunds["stmtinfo"]["stmt_rslt"],
+        with_refunds["stmtinfo"]["stmt_rslt_dscr"],
+    )
