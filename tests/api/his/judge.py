@@ -90,6 +90,22 @@ def _number(column: Column, held: Any) -> str:  # noqa: ANN401 -- JSON
     return "too large" if size and abs(held) >= 10 ** int(size) else ""
 
 
+def request_complaints(infno: str, sent: Any) -> Iterator[str]:  # noqa: ANN401 -- JSON
+    """Everything in an input that the published tables do not have, or require and miss."""
+    for name, table in TABLES.get(infno, {}).get("in", {}).items():
+        held = sent.get(name.removesuffix("[]"), [])
+        for row in held if isinstance(held, list) else [held]:
+            for field, column in table.items():
+                value = row.get(field)
+                if column.is_required and value in (None, ""):
+                    yield f"{infno} {name}.{field}: required, and not sent"
+                elif column.kind == "s" and len(str(value or "")) > int(column.length):
+                    yield f"{infno} {name}.{field}: too long: {value!r}"
+            for field in row.keys() - table.keys():
+                if not is_declared(infno, "in", name, field, "added"):
+                    yield f"{infno} {name}.{field}: in no table"
+
+
 def empties(infno: str, output: Any) -> set[Deviation]:  # noqa: ANN401 -- JSON
     """The required fields of an output that are empty."""
     found: set[Deviation] = set()

@@ -17,10 +17,11 @@ from api.his.transactions.registry import FILES, HANDLERS
 from service.replay.run import replay
 from tests.api.clients import ELSEWHERE, Desk, an_account
 from tests.api.credential_link.guardians import a_code, a_link
+from tests.api.his.by_the_book import ByTheBook
 from tests.api.his.client import His
 from tests.api.his.day import Books
 from tests.api.his.desks import a_hospital, a_pharmacy
-from tests.api.his.judge import DECLARED, complaints, empties, misreadings
+from tests.api.his.judge import DECLARED, complaints, empties, misreadings, request_complaints
 
 HIS = Path(__file__).parents[3] / "api" / "his"
 GROUPS: dict[int, Iterable[int]] = {
@@ -146,7 +147,8 @@ async def test_every_transaction_speaks_as_recorded(
     desk_on_postgres: Desk, dsn: str, pytestconfig: pytest.Config
 ) -> None:
     """Every transaction once: as the record says, by its table, and decided again the same."""
-    hospital, pharmacy = await a_hospital(desk_on_postgres), await a_pharmacy(desk_on_postgres)
+    hospital = by_the_book(await a_hospital(desk_on_postgres))
+    pharmacy = by_the_book(await a_pharmacy(desk_on_postgres))
     await an_account(desk_on_postgres, "G1", region=ELSEWHERE)
     code = await a_code(desk_on_postgres, await a_link(desk_on_postgres))
     await a_counter(hospital, code)
@@ -158,6 +160,10 @@ async def test_every_transaction_speaks_as_recorded(
     spoken = {infno(asked): (asked, reply) for asked, reply in reversed(told)}
 
     assert PROMISED == set(spoken)
+    asked_so = [
+        one for asked, _ in told for one in request_complaints(infno(asked), asked["input"])
+    ]
+    assert "" == "\n".join(asked_so)
     answers = [(infno(asked), reply) for asked, reply in told if infno(asked) not in FILES]
     assert "" == "\n".join(w for number, reply in answers for w in judged(number, reply))
     found = {one for number, reply in answers for one in empties(number, reply["output"] or {})}
@@ -177,6 +183,11 @@ def test_every_transaction_has_a_table_a_handler_and_a_record() -> None:
     assert PROMISED == set(HANDLERS) | set(FILES)
     assert PROMISED == set(TABLES["transactions"])
     assert PROMISED == recorded
+
+
+def by_the_book(his: His) -> ByTheBook:
+    """A system that sends what the tables require."""
+    return ByTheBook(his.code, his.wire, certs=his.certs)
 
 
 def infno(asked: dict[str, Any]) -> str:
