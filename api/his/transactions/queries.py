@@ -37,7 +37,6 @@ async def visits(call: Call) -> Answered:
     rows = [
         _shared(page, seen)
         | {
-            "naty": None,
             "psn_type": insured_as(seen.patient)["psn_type"],
             "cvlserv_flag": insured_as(seen.patient)["cvlserv_flag"],
             "insu_optins": seen.patient.insured_place,
@@ -46,7 +45,8 @@ async def visits(call: Call) -> Answered:
             "dept_name": seen.row.department,
         }
         for seen in page.visits
-        if wanted in ("", short(seen.row.visit)) and sent["med_type"] in (None, seen.row.med_type)
+        if wanted in ("", short(seen.row.visit))
+        and sent["med_type"] in (None, kind_of_care(seen.row.med_type, seen.row.setting))
     ]
     return call.answer({"mdtrtinfo": rows})
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from typing_extensions import override
+
 from tests.api.his.client import His
 from tests.api.his.judge import TABLES, is_declared
 from tests.api.his.published import Node
@@ -48,7 +50,8 @@ SAID = {
 class ByTheBook(His):
     """Completes every message, and leaves out what the tables do not have."""
 
-    async def ask(self, infno: str, sent: object, msgid: str | None = None) -> Any:  # noqa: ANN401
+    @override
+    async def ask(self, infno: str, sent: object, msgid: str | None = None) -> Any:
         """One message's output."""
         return await super().ask(infno, self._complete(infno, sent), msgid)
 

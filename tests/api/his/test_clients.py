@@ -133,6 +133,15 @@ async def test_5303_without_a_person_lists_everybody(desk_on_postgres: Desk) -> 
     assert {"data": []} == none == await shop.ask("5303", {"data": {"psn_no": ""}})
 
 
+async def test_5201_finds_a_visit_by_the_kind_that_it_shows(desk_on_postgres: Desk) -> None:
+    """The table requires the kind of care of 5201, and has none in 2201."""
+    his = await a_hospital(desk_on_postgres)
+    visit, stay = await his.register("P1"), await a_stay(his)
+    for kind, number in (("11", visit), ("21", stay)):
+        rows = (await his.ask("5201", {"data": {"psn_no": "P1", "med_type": kind}}))["mdtrtinfo"]
+        assert [(number, kind)] == [(row["mdtrt_id"], row["med_type"]) for row in rows]
+
+
 async def test_numbers_of_an_earlier_release_are_read(desk_on_postgres: Desk) -> None:
     """It handed them out in capitals, and hospitals keep them."""
     his = await a_hospital(desk_on_postgres)
