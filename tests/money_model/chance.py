@@ -75,6 +75,7 @@ HARD = {
     "single_payer_shortfall": st.sampled_from(["USE_PARTIAL", "SKIP_TO_FIRST_THAT_COVERS"]),
     "sponsor_suspended_usable": st.booleans(),
     "resident_balance": st.booleans(),
+    "insurance_year_from": st.sampled_from(["01-01", "01-01", "01-03", "02-01", "07-01", "12-31"]),
     "refund_mode": st.sampled_from(MODES),
     "second_swipe_minutes": st.sampled_from([None, 1, 15]),
     "refund_window": windows,

@@ -5,6 +5,7 @@ it. Nothing comes in after an account's end, but what never should have come sti
 """
 
 from tests.money_model.money import Money
+from tests.money_model.rules import year_of
 from tests.money_model.world import DONE, Correction, Words, World, words
 
 
@@ -12,14 +13,16 @@ def propose(world: World, key: str, who: str, by: Money, proposer: str) -> Words
     """Say what is wrong; no money moves."""
     if refused := _refused(world, who, by):
         return refused
-    world.corrections[key] = Correction(who, by, proposer, world.now.year)
+    world.corrections[key] = Correction(who, by, proposer, world.today)
     return DONE
 
 
 def approve(world: World, key: str, decider: str) -> Words:
-    """Agree: the money moves, of the years before if a New Year came between."""
+    """Agree: the money moves, of the years before if his year ended between."""
     one = world.corrections[key]
-    by = one.by if one.year == world.now.year else one.by.carried()
+    rules = world.rules_of(one.who)
+    is_over = year_of(one.on, rules) != year_of(world.today, rules)
+    by = one.by.carried() if is_over else one.by
     found = set(_not_his(one, decider) | _refused(world, one.who, by))
     if min(world.free(one.who).plus(by)) < 0:
         found.add("CORRECTION_EXCEEDS")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from tests.money_model.bills import Bill
 from tests.money_model.cascade import NONE, Cap, Offer, Reasons
 from tests.money_model.money import Money
-from tests.money_model.rules import Rules
+from tests.money_model.rules import P0, Rules, year_of
 from tests.money_model.world import DONE, Binding, Hold, Words, World, words
 
 PERIODS = ("settlement", "day", "month", "year")
@@ -133,24 +133,26 @@ def counted(world: World, but: Hold | None) -> Iterator[tuple[date, int, str, st
                 yield on, share.binding, share.who, hold.bill.patient, share.money.fen
 
 
-def _in(period: str, on: date, today: date) -> bool:
+def _in(period: str, on: date, today: date, rules: Rules) -> bool:
     if period == "day":
         return on == today
     if period == "month":
         return (on.year, on.month) == (today.year, today.month)
     if period == "ever":
         return True
-    return period == "year" and on.year == today.year
+    return period == "year" and year_of(on, rules) == year_of(today, rules)
 
 
-def spent(world: World, period: str, whose: tuple[str, object], but: Hold | None) -> int:
-    """What was given in a period under a binding, by a sponsor, or to a patient."""
+def spent(
+    world: World, period: str, whose: tuple[str, object], but: Hold | None, rules: Rules = P0
+) -> int:
+    """What was given in a period of some rules under a binding, by a sponsor, or to a patient."""
     scope, wanted = whose
     at = {"PER_BINDING": 1, "PER_SPONSOR": 2, "PER_BENEFICIARY": 3}[scope]
     return sum(
         one[4]
         for one in counted(world, but)
-        if one[at] == wanted and _in(period, one[0], world.today)
+        if one[at] == wanted and _in(period, one[0], world.today, rules)
     )
 
 
@@ -161,7 +163,7 @@ def region_caps(
     if rules["cap_set_by"] == "SPONSOR":
         return []
     caps = {period: rules[f"cap_per_{period}_fen"] for period in PERIODS}
-    return _left(world, caps, whose, but, skips=rules["cap_on_exceed"] == "SKIP")
+    return _left(world, caps, whose, but, rules)
 
 
 def _left(
@@ -169,11 +171,11 @@ def _left(
     caps: dict[str, int | None],
     whose: tuple[str, object],
     but: Hold | None,
-    *,
-    skips: bool,
+    rules: Rules,
 ) -> list[Cap]:
+    skips = rules["cap_on_exceed"] == "SKIP"
     return [
-        Cap(max(0, cap - spent(world, period, whose, but)), skips)
+        Cap(max(0, cap - spent(world, period, whose, but, rules)), skips)
         for period, cap in caps.items()
         if cap is not None
     ]
@@ -193,7 +195,7 @@ def sponsor_caps(world: World, number: int, but: Hold | None) -> tuple[Cap, ...]
         scope = rules["sponsor_cap_scope"]
         whose = (scope, binding.sponsor if scope == "PER_SPONSOR" else number)
         own = {period: binding.caps.get(period) for period in PERIODS}
-        caps += _left(world, own, whose, but, skips=skips)
+        caps += _left(world, own, whose, but, rules)
         quota = binding.caps.get("total")
         if quota is not None:
             gone = spent(world, "ever", ("PER_BINDING", number), but)

@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from tests.money_model.money import Money
-from tests.money_model.rules import Rules
-from tests.money_model.world import Person, Ticket, World
+from tests.money_model.rules import Rules, year_of
+from tests.money_model.world import Ticket, World
 
 
 class Paid(NamedTuple):
@@ -27,18 +27,17 @@ def give_back(world: World, who: str, money: Money, paid: Paid) -> None:
     if paid.pooled and person.pool is not None and not person.end:
         person.pool += money.fen
         return
-    carries = rules["refund_bucket_after_rollover"] == "CARRY_TO_PRIOR"
-    if paid.pooled or (carries and paid.at.year != world.now.year):
-        money = money.carried()
-    if person.end and rules["refund_to_closed"] == "CREDIT":
-        person.money = person.money.plus(money)
-        return
-    heir = _heir(world, who)
-    kept = heir is not None and heir.frozen and rules["refund_to_frozen"] == "SUSPENSE"
-    if heir is None or kept:
+    is_his = person.end is not None and rules["refund_to_closed"] == "CREDIT"
+    heir = who if is_his else _heir(world, who)
+    keeps = not is_his and rules["refund_to_frozen"] == "SUSPENSE"
+    if heir is None or (keeps and world.people[heir].frozen):
         world.tickets.append(Ticket(who, money.fen))
-    else:
-        heir.money = heir.money.plus(money)
+        return
+    theirs = world.rules_of(heir)
+    is_over = year_of(paid.at.date(), theirs) != year_of(world.today, theirs)
+    if paid.pooled or (is_over and rules["refund_bucket_after_rollover"] == "CARRY_TO_PRIOR"):
+        money = money.carried()
+    world.people[heir].money = world.people[heir].money.plus(money)
 
 
 def pay_out(world: World, ticket: Ticket) -> None:
@@ -47,11 +46,11 @@ def pay_out(world: World, ticket: Ticket) -> None:
     world.paid_out += ticket.fen
 
 
-def _heir(world: World, who: str) -> Person | None:
+def _heir(world: World, who: str) -> str | None:
     """Who stands where somebody stood: himself, or where he and his like moved to, if anybody."""
     person, seen = world.people[who], {who}
     while person.end == "TRANSFERRED" and person.successor not in {None, *seen}:
         assert person.successor is not None
         seen.add(person.successor)
-        person = world.people[person.successor]
-    return None if person.end or person.moneyless else person
+        who, person = person.successor, world.people[person.successor]
+    return None if person.end or person.moneyless else who

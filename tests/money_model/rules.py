@@ -1,6 +1,7 @@
 """A region's rules as a plain dictionary with the keys of policy.md §3.2. Amounts in fen."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 Rules = Mapping[str, Any]
@@ -30,6 +31,7 @@ P0: Rules = {
     "cap_set_by": "REGION_AND_SPONSOR",
     "cap_on_exceed": "CLAMP",
     "sponsor_cap_scope": "PER_BINDING",
+    "insurance_year_from": "01-01",
     "resident_balance": False,
     "sponsor_status_ok": ("NORMAL", "RETIRED"),
     "beneficiary_status_ok": ("NORMAL", "RETIRED"),
@@ -62,6 +64,12 @@ P0: Rules = {
     "hold_on_quote": False,
 }
 """The base policy of the scenario tables (policy.md §8)."""
+
+
+def year_of(day: date, rules: Rules) -> int:
+    """The insurance year of a day: which of the years that begin by these rules is the last."""
+    month, first = map(int, rules["insurance_year_from"].split("-"))
+    return day.year if date(day.year, month, first) <= day else day.year - 1
 
 
 def changed(**keys: Any) -> Rules:  # noqa: ANN401  a rule may be of any shape

@@ -8,7 +8,7 @@ from tests.money_model.bills import Bill, need_of
 from tests.money_model.cascade import Cap, Reasons, Round, Split, share_out
 from tests.money_model.money import Money
 from tests.money_model.returns import Paid, give_back
-from tests.money_model.rules import Rules
+from tests.money_model.rules import Rules, year_of
 from tests.money_model.world import DONE, Hold, Settled, Words, World, words
 
 
@@ -113,7 +113,11 @@ def _refused(world: World, key: str, bill: Bill, quoted: Quote | None) -> Words:
 
 def _against_quote(world: World, bill: Bill, quoted: Quote) -> Words:
     rules = world.rules_of(bill.patient)
-    new_year = world.now.year != quoted.at.year
+    sponsors = [world.bindings[n].sponsor for n in family.grants(world, bill.patient)]
+    new_year = any(
+        year_of(world.today, theirs) != year_of(quoted.at.date(), theirs)
+        for theirs in map(world.rules_of, [bill.patient, *sponsors])
+    )
     if new_year or world.now - quoted.at > timedelta(seconds=rules["quote_ttl_seconds"]):
         return words("QUOTE_EXPIRED")
     if quoted.bill != bill:

@@ -6,14 +6,14 @@ words it may be refused with; an empty set means that it was done.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from tests.money_model.bills import Bill
 from tests.money_model.cascade import Split
 from tests.money_model.money import NOTHING, Money
-from tests.money_model.rules import Rules
+from tests.money_model.rules import Rules, year_of
 
 BEIJING = ZoneInfo("Asia/Shanghai")
 ENDS = ("DECEASED", "TRANSFERRED", "CLOSED")
@@ -28,7 +28,7 @@ def words(*some: str) -> Words:
 
 @dataclass
 class Person:
-    """An insured person; a resident holds no money.
+    """An insured person; a resident holds no money. `year` is the insurance year of the money.
 
     `pool` is the family pool in fen, once there is one; `moved_on` is when money went into it.
     """
@@ -41,6 +41,7 @@ class Person:
     end: str | None = None
     successor: str | None = None
     opened: bool = False
+    year: int = 0
 
     @property
     def moneyless(self) -> bool:
@@ -129,12 +130,12 @@ class Premium:
 
 @dataclass
 class Correction:
-    """What is wrong with somebody's money, who of the agency says so, and in which year."""
+    """What is wrong with somebody's money, who of the agency says so, and on which day."""
 
     who: str
     by: Money
     proposer: str
-    year: int
+    on: date
     status: Literal["PROPOSED", "APPROVED", "REJECTED"] = "PROPOSED"
 
 
@@ -185,28 +186,33 @@ class World:
         return max(since for since, _ in self.editions[region] if since <= self.today)
 
     def wait(self, for_: timedelta) -> None:
-        """Time goes on; at each New Year current money becomes prior money, held money too."""
+        """Time goes on; when somebody's year ends, his current money becomes prior money.
+
+        Held money does so too. Each new day may be the first of a year.
+        """
         until = self.now + for_
-        while self.now.year < until.year:
-            new_year = self.now.replace(
-                year=self.now.year + 1, month=1, day=1, hour=0, minute=0, second=0, microsecond=0
-            )
-            self.now = new_year
-            self._turn_the_year()
+        while self.now.date() < until.date():
+            self.now = datetime.combine(self.today + timedelta(days=1), time(), BEIJING)
+            for who, person in self.people.items():
+                year = year_of(self.today, self.rules_of(who))
+                if year > person.year:
+                    person.year = year
+                    self._turn_the_year_of(who)
         self.now = until
 
-    def _turn_the_year(self) -> None:
-        for person in self.people.values():
-            person.money = person.money.carried()
+    def _turn_the_year_of(self, who: str) -> None:
+        self.people[who].money = self.people[who].money.carried()
         for hold in self.standing_holds():
             hold.split = hold.split._replace(
                 shares=tuple(
-                    share if share.pooled else share._replace(money=share.money.carried())
+                    share
+                    if share.pooled or share.who != who
+                    else share._replace(money=share.money.carried())
                     for share in hold.split.shares
                 )
             )
         for premium in self.premiums.values():
-            if premium.status == "HELD" and not premium.pooled:
+            if (premium.sponsor, premium.status, premium.pooled) == (who, "HELD", False):
                 premium.money = premium.money.carried()
 
     def once(self, key: str, asked: object, do: Callable[[], Words]) -> Words:
@@ -221,6 +227,7 @@ class World:
     def come(self, who: str, *, resident: bool = False, region: str = "990000") -> None:
         """Somebody is insured."""
         self.people[who] = Person(region, resident)
+        self.people[who].year = year_of(self.today, self.rules_of(who))
 
     def credit(self, who: str, money: Money) -> Words:
         """Bring money in."""

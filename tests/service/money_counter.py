@@ -67,6 +67,7 @@ SECTIONS = {
     "bucket": "items",
     "sponsor_cap_scope": "money",
     "resident_balance": "money",
+    "insurance_year_from": "money",
     "second_swipe_minutes": "order",
     "aid": "items",
 }
