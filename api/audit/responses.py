@@ -82,7 +82,7 @@ class StoryReply(ApiModel):
 
 
 class SpentReply(ApiModel):
-    """Cap usage in yuan of the day, month and year of `on`."""
+    """Cap usage in yuan of the day, month and insurance year of `on`."""
 
     on: str
     day: str
@@ -138,8 +138,8 @@ class FilingReply(ApiModel):
 class AccountAsOfStoryReply(ApiModel):
     """An account at a point of the log; `last_position` is that of its newest event by then.
 
-    `year_is_open` says that a year was over but not closed yet: the balance is shown as if it
-    had been closed.
+    `year` is the insurance year, named by the calendar year in which it began. `year_is_open` says
+    that it was over but not closed yet: the balance is shown as if it had been closed.
     """
 
     account_id: str

@@ -836,15 +836,21 @@ class FoldedLedger:
         elif any(turn == "year-closed" for turn, _ in turns):
             self.fault("policies", row, "its year was over and was not closed")
 
+    def _check_opened_balance(self, row: ExportRow, account: FoldedAccount) -> None:
+        """A resident's account holds money where the rules say so, from this insurance year on."""
+        on = day_of(EPOCH + timedelta(microseconds=row.recorded_at))
+        rules = self.edition(account.region, on)
+        if account.has_funds or not rules or not rules["money"].get("resident_balance"):
+            self.fault("policies", row, "its region gives this account no money")
+        if row.event["year"] != year_of(on, account.begins):
+            self.fault("policies", row, f"{row.event['year']} is not its insurance year")
+
     def _check_account_event(self, row: ExportRow, name: str, account: FoldedAccount) -> None:
         event, suspended = row.event, account.suspended
         if account.is_known:
             self._check_turn(row, name, account)
         if name == "balance-opened":
-            at = datetime.fromtimestamp(row.recorded_at // 1_000_000, UTC)
-            rules = self.edition(account.region, day_of(at))
-            if account.has_funds or not rules or not rules["money"].get("resident_balance"):
-                self.fault("policies", row, "its region gives this account no money")
+            self._check_opened_balance(row, account)
         if name == "credited" and account.is_known and not account.has_funds:
             self.fault("life cycles", row, "a credit to an account that holds no money")
         if name == "year-closed" and account.is_known and event["carried_fen"] != account.current:

@@ -1,7 +1,12 @@
 """Decides again when an account's insurance year turned, by its own area's editions."""
 
-from aggregates.account.events import AccountOpened, InsuranceYearMoved, YearClosed
-from aggregates.account.insurance_year import NEW_YEAR
+from aggregates.account.events import (
+    AccountOpened,
+    BalanceOpened,
+    InsuranceYearMoved,
+    YearClosed,
+)
+from aggregates.account.insurance_year import NEW_YEAR, insurance_year
 from aggregates.topics import Event
 from aggregates.vocabulary import Instant, StreamId
 from service.ledger.overlay import Overlay
@@ -32,6 +37,9 @@ def year_again(
         return _unlike(event.year, due.year if isinstance(due, YearClosed) else None)
     if isinstance(event, InsuranceYearMoved):
         return _unlike(event, turns[0] if turns else None)
+    if isinstance(event, BalanceOpened):
+        account = reads.account(stream)
+        return _unlike(event.year, insurance_year(now.on, account.year_from))
     is_open = any(isinstance(turn, YearClosed) for turn in turns)
     return _unlike(type(event).__name__, "year-closed first") if is_open else []
 

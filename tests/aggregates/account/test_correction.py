@@ -172,6 +172,15 @@ def test_what_was_current_is_prior_after_new_year() -> None:
     assert Corrected(correction=COR, bucket=PRIOR, amount_fen=-900) == corrected
 
 
+def test_what_was_current_is_prior_after_the_insurance_year() -> None:
+    """Where the year begins on 1 July, January changes nothing and July does."""
+    proposal, july = proposed(-900), instant(datetime(2026, 7, 1, 2, 0, tzinfo=UTC))
+    account = RICH._replace(year_from="07-01", year=2025)
+
+    assert CURRENT is approve(COR, proposal, account, "clerk 2", NOW)[0].bucket
+    assert PRIOR is approve(COR, proposal, turned(account, july), "clerk 2", july)[0].bucket
+
+
 DECISIONS: dict[str, Callable[[Correction, str], CorrectionApproved | CorrectionRejected]] = {
     "approved": lambda correction, by: approve(COR, correction, RICH, by, NOW)[0],
     "rejected": lambda correction, by: reject(correction, by, "told"),
