@@ -162,6 +162,18 @@ async def test_an_area_moves_the_day(town: Town, *, is_batched: bool) -> None:
     assert [] == town.found()
 
 
+async def test_the_new_day_counts_before_any_event(town: Town) -> None:
+    """Money of February 2027 is this year's until July 2028, though nothing happened since."""
+    town.at(2027, 2, 1)
+    await town.do(Step(do="credit", who="C", amount="50.00"))
+    town.at(2027, 3, 1)
+    await town.move(MOVED)
+    town.at(2028, 1, 5)
+    assert (5_000, 10_000) == await town.driver.left("C")
+    town.at(2028, 7, 1)
+    assert (0, 15_000) == await town.driver.left("C")
+
+
 JULYS = YearClosed(year=2027, carried_fen=10_000)
 
 
