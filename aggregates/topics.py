@@ -167,6 +167,8 @@ LATER_MEMBERS: dict[str, object] = {
     "nulls": False,
     "acct_used_flag": "national",
     "insurance_year_from": "01-01",
+    "check_kind": None,
+    "check_digest": None,
 }
 """Members that events got after their topic, and their defaults.
 

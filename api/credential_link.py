@@ -56,6 +56,19 @@ class LinkBody(Body):
     evidence: ProofBody
 
 
+class IdentityCheckBody(Body):
+    """A face check of the person who activates: the reference that the verifier knows it by."""
+
+    kind: Literal["face"]
+    reference: Reference
+
+
+class ActivationBody(Body):
+    """An activation. Where a verifier is set up, the guardian shows a new check of himself."""
+
+    identity_check: IdentityCheckBody | None = None
+
+
 class ReviewBody(Body):
     """An agency's decision on the evidence of a link, and its reason."""
 
@@ -204,13 +217,22 @@ async def review_link(change: ChangeOf, link_id: str, body: ReviewBody) -> Respo
     "/{link_id}/activation",
     status_code=201,
     response_model=LinkReply,
-    responses=problems(403, 404, 409),
+    responses=problems(403, 404, 409, 422),
 )
-async def activate_link(change: ChangeOf, link_id: str, body: NothingBody) -> Response:
-    """Take a minor's link into use, once approved (the guardian, or his agency)."""
+async def activate_link(change: ChangeOf, link_id: str, body: ActivationBody) -> Response:
+    """Take a minor's link into use, once approved (the guardian, or his agency).
+
+    Where a verifier of identity checks is set up, the guardian sends `identity_check`, a face
+    check of himself that was not used before. An agency may send the guardian's. A check that is
+    missing, unconfirmed, another person's or used is `EVIDENCE_INVALID`, and nothing changes.
+    """
     stream = stream_of("lnk", link_id)
     asked = change.request(f"credential-links/{stream}/activation", body)
-    reply = await activation.activate_link(change.context, asked, stream)
+    shown = body.identity_check
+    check = None
+    if shown is not None:
+        check = activation.ShownCheck(LinkEvidence(shown.kind.upper()), shown.reference)
+    reply = await activation.activate_link(change.context, asked, stream, check)
     return await answer_with_numbers(change, reply, SIDES)
 
 

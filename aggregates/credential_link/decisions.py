@@ -9,7 +9,13 @@ from aggregates import refusals
 from aggregates.account.state import Account
 from aggregates.binding.kinship import is_minor
 from aggregates.credential_link import events
-from aggregates.credential_link.evidence import PROOF_OF_OTHERS, RelationCheck, check_proof
+from aggregates.credential_link.evidence import (
+    PROOF_OF_OTHERS,
+    IdentityCheck,
+    RelationCheck,
+    check_identity,
+    check_proof,
+)
 from aggregates.credential_link.link import WAITING, Link
 from aggregates.vocabulary import Instant, LinkEvidence, LinkStatus, Relation, StreamId
 
@@ -137,14 +143,20 @@ def review_link(
 
 
 def activate_link(
-    link: Link, born_on: date | None, now: Instant, *, is_parent: bool
+    link: Link,
+    born_on: date | None,
+    now: Instant,
+    *,
+    is_parent: bool,
+    check: IdentityCheck | None = None,
+    needs_check: bool = False,
 ) -> events.CredentialLinkActivated | None:
     """Activate a link after an agency's approval, or if the register allows it.
 
     `is_parent`: the register names the guardian as a parent today. None if the link is active.
 
     Raises:
-        LinkClosedError: it is closed; NotActiveError: it is not approved.
+        LinkClosedError: it is closed; NotActiveError: it is not approved; and as `check_identity`.
     """
     check_open(link)
     if link.status_of(born_on, now.on) is LinkStatus.ACTIVE:
@@ -152,7 +164,12 @@ def activate_link(
     is_approved = link.granted is LinkStatus.APPLIED and is_minor(born_on, now.on)
     if not (is_parent or is_approved):
         raise refusals.NotActiveError
-    return events.CredentialLinkActivated(activated_at=now.at)
+    check_identity(check, is_required=needs_check)
+    if check is None:
+        return events.CredentialLinkActivated(activated_at=now.at)
+    return events.CredentialLinkActivated(
+        activated_at=now.at, check_kind=check.kind, check_digest=check.digest
+    )
 
 
 def check_active(link: Link, born_on: date | None, on: date) -> None:

@@ -61,9 +61,15 @@ class CredentialLinkReviewed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CredentialLinkActivated:
-    """The guardian of a minor activated the link."""
+    """The guardian of a minor activated the link.
+
+    `check_kind` is the kind of identity check that the verifier confirmed of the person who
+    activated, `check_digest` the keyed digest of its reference in hex; None without a check.
+    """
 
     activated_at: datetime
+    check_kind: LinkEvidence | None = None
+    check_digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,32 @@ class RelationCheck(NamedTuple):
     is_verified: bool | None
 
 
+class IdentityCheck(NamedTuple):
+    """An identity check of the person who activates a link, and what the verifier says of it.
+
+    `digest` is the keyed digest of its reference in hex. `holds` is the verifier's answer on that
+    person, None without an answer. `is_used`: the same check activated a link before.
+    """
+
+    kind: LinkEvidence
+    digest: str
+    holds: bool | None
+    is_used: bool
+
+
+def check_identity(check: IdentityCheck | None, *, is_required: bool) -> None:
+    """A check that is shown must hold and be new; where one is required, it must be shown.
+
+    A verifier that does not answer confirms nothing: nobody else looks at an activation.
+
+    Raises:
+        EvidenceInvalidError: the check is missing, another person's, unconfirmed or used before.
+    """
+    is_missing = check is None and is_required
+    if is_missing or (check is not None and (check.holds is not True or check.is_used)):
+        raise EvidenceInvalidError(field="identity_check")
+
+
 def check_proof(kind: LinkEvidence, reference: str, born_on: date | None, on: date) -> None:
     """A member over 16 is proven by household page or face, a child by papers (§5).
 

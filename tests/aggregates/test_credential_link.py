@@ -19,7 +19,7 @@ from aggregates.credential_link.events import (
     CredentialLinkReviewed,
     LinkEvent,
 )
-from aggregates.credential_link.evidence import RelationCheck, check_proof
+from aggregates.credential_link.evidence import IdentityCheck, RelationCheck, check_proof
 from aggregates.credential_link.link import CODES_MAX, WAITING, Link, evolve
 from aggregates.refusals import CodeExpiredError, EvidenceInvalidError
 from aggregates.vocabulary import (
@@ -206,3 +206,31 @@ def test_what_a_stranger_asks_depends_on_his_own_words(
 
     assert requested == rules.open_link(nobody, (a_living_one(), None), existing, NOW)
     assert requested.status in WAITING
+
+
+HELD = IdentityCheck(LinkEvidence.FACE, "5c" * 32, holds=True, is_used=False)
+APPLIED = evolve(None, replace(REQUESTED, status=LinkStatus.APPLIED))
+
+
+@pytest.mark.parametrize(
+    "check",
+    [None, HELD._replace(holds=False), HELD._replace(holds=None), HELD._replace(is_used=True)],
+    ids=["missing", "another's", "unanswered", "used"],
+)
+def test_an_activation_without_a_sound_check_is_refused(check: IdentityCheck | None) -> None:
+    """Where a check is needed, only one that holds and is new activates (regions.md §3)."""
+    with pytest.raises(EvidenceInvalidError) as refused:
+        rules.activate_link(APPLIED, CHILD, NOW, is_parent=True, check=check, needs_check=True)
+    assert {"field": "identity_check"} == refused.value.fields
+
+
+@pytest.mark.parametrize("needs_check", [True, False])
+def test_an_activation_records_the_check(needs_check: bool) -> None:  # noqa: FBT001
+    """The event has the kind and the digest; the link is active."""
+    event = rules.activate_link(
+        APPLIED, CHILD, NOW, is_parent=True, check=HELD, needs_check=needs_check
+    )
+
+    assert event is not None
+    assert (HELD.kind, HELD.digest) == (event.check_kind, event.check_digest)
+    assert LinkStatus.ACTIVE is evolve(APPLIED, event).status_of(CHILD, NOW.on)

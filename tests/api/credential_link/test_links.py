@@ -2,20 +2,24 @@
 
 import json
 
+import httpx
 import pytest
 
 from aggregates.credential_link.decisions import check_active, patient_of
 from aggregates.credential_link.events import (
     CodeShown,
+    CredentialLinkActivated,
     CredentialLinkOpened,
     CredentialLinkRequested,
 )
 from aggregates.credential_link.link import evolve
 from aggregates.refusals import CodeExpiredError, NotActiveError
-from aggregates.vocabulary import LinkStatus, StreamId
+from aggregates.vocabulary import LinkEvidence, LinkStatus, StreamId
 from api.credential_link import CodeReply, LinkReply
 from api.ndjson_import.lines import read_line
+from api.sandbox.identity import create_sandbox
 from api.settlement.responses import SettlementReply
+from service.adapters.identity_verifier import IdentityVerifier
 from tests.api.clients import (
     AGENCY,
     AGENCY_ELSEWHERE,
@@ -238,6 +242,88 @@ async def test_a_registered_parent_applies_and_activates(desk: Desk) -> None:
         activated = await desk.post(G1, f"{path}/activation", {})
         assert "active" == is_answered(activated, LinkReply, 201)["status"]
     await a_code(desk, path)
+
+
+FACES = {"F-G1": "ID-G1", "F-F1": "ID-F1", "F-G1-2": "ID-G1"}
+"""Whose face check the verifier knows by which reference."""
+
+
+def a_verifier(desk: Desk) -> None:
+    """Set up a verifier that knows `FACES`."""
+    transport = httpx.ASGITransport(app=create_sandbox(FACES))
+    client = httpx.AsyncClient(transport=transport, base_url="http://verifier")
+    desk.context.proofs = IdentityVerifier("http://verifier/identity", client)
+
+
+async def a_recorded_check(desk: Desk, path: str) -> tuple[LinkEvidence | None, str | None]:
+    """The kind and the digest of the check that the link's activation records."""
+    *_, last = await desk.context.store.history(StreamId(path.rpartition("/")[2]))
+    assert isinstance(last.event, CredentialLinkActivated), "it is active"
+    return last.event.check_kind, last.event.check_digest
+
+
+def a_check(reference: str) -> dict[str, object]:
+    return {"identity_check": {"kind": "face", "reference": reference}}
+
+
+async def an_applied_link(desk: Desk, relative: str) -> str:
+    """A registered parent's link of P1 that waits for its activation; its path."""
+    await kin(desk, "P1", relative)
+    wish = a_wish(kind="birth_certificate", relation="child")
+    opened = await desk.post(a_person(relative), PATH, wish)
+    assert "applied" == is_answered(opened, LinkReply, 201)["status"]
+    return f"{PATH}/{opened.json()['link_id']}"
+
+
+async def test_a_guardian_activates_by_an_identity_check(desk: Desk) -> None:
+    """Where a verifier is set up, only a new face check of the guardian himself activates."""
+    a_verifier(desk)
+    await a_child(desk)
+    path = await an_applied_link(desk, "G1")
+    before = desk.stands()
+    for body in ({}, *map(a_check, ("FACE-0", "F-F1", "down", "broken"))):
+        refused = await desk.post(G1, f"{path}/activation", body, "k1")
+        problem = is_refused(refused, 422, "EVIDENCE_INVALID")
+        assert ("identity_check", "not_applied") == (problem["field"], problem["outcome"])
+    for body in ({}, a_check("F-G1")):
+        is_refused(await desk.post(X1, f"{path}/activation", body), 404, "NOT_FOUND")
+    assert before == desk.stands()
+
+    activated = await desk.post(G1, f"{path}/activation", a_check("F-G1"), "k1")
+    assert "active" == is_answered(activated, LinkReply, 201)["status"]
+    again = await desk.post(G1, f"{path}/activation", a_check("F-G1"), "k1")
+    assert activated.content == again.content
+    is_answered(await desk.post(G1, f"{path}/activation", {}), LinkReply, 201)
+    digest = desk.context.vault.name("identity_check", "FACE\0F-G1").hex()
+    assert (LinkEvidence.FACE, digest) == await a_recorded_check(desk, path)
+
+
+async def test_a_check_activates_once(desk: Desk) -> None:
+    """A second link needs a new check; an agency may show one, and needs none."""
+    a_verifier(desk)
+    await a_child(desk)
+    path, other = await an_applied_link(desk, "G1"), await an_applied_link(desk, "F1")
+    await desk.post(G1, f"{path}/activation", a_check("F-G1"))
+    await desk.post(G1, f"{path}/closure", {})
+    path = await an_applied_link(desk, "G1")
+    replayed = await desk.post(G1, f"{path}/activation", a_check("F-G1"))
+    is_refused(replayed, 422, "EVIDENCE_INVALID")
+    fresh = await desk.post(AGENCY, f"{path}/activation", a_check("F-G1-2"))
+    assert "active" == is_answered(fresh, LinkReply, 201)["status"]
+    seen = await desk.post(AGENCY, f"{other}/activation", {})
+    assert "active" == is_answered(seen, LinkReply, 201)["status"]
+
+
+async def test_without_a_verifier_no_check_is_asked_for(desk: Desk) -> None:
+    """A check that nobody can confirm is taken and not recorded."""
+    await a_child(desk)
+    path = await an_applied_link(desk, "G1")
+    activated = await desk.post(G1, f"{path}/activation", a_check("F-G1"))
+    is_answered(activated, LinkReply, 201)
+
+    assert (None, None) == await a_recorded_check(desk, path)
+    odd = {"identity_check": {"kind": "household_page", "reference": "H-1"}}
+    is_refused(await desk.post(G1, f"{path}/activation", odd), 422, "FIELD_INVALID")
 
 
 REVIEW = {"decision": "approve", "reason": "seen at the counter"}
