@@ -105,8 +105,9 @@ def personal_of(claim: Claim) -> int:
         AmountMismatchError: the fund paid more than the total;
         LinesMismatchError: the lines do not sum to the personal part.
     """
-    amounts = (claim.total_fen, claim.fund_pay_fen, *(i.amount_fen for i in claim.lines or ()))
-    if not all(0 <= amount <= AMOUNT_MAX_FEN for amount in amounts):
+    amounts = [line.amount_fen for line in claim.lines or ()]
+    amounts += (claim.total_fen, claim.fund_pay_fen)
+    if min(amounts) < 0 or max(amounts) > AMOUNT_MAX_FEN:
         raise AmountOutOfRangeError
     personal_fen = claim.total_fen - claim.fund_pay_fen
     if personal_fen < 0:

@@ -51,9 +51,11 @@ def decide(bill: PayableParts, payers: Payers, edition: Edition) -> Split:
     shares = [own]
     own_fen = own.current_fen + own.prior_fen
     shares += _sponsor_shares(left_fen, bill, payers, edition, room)
-    aid_fen = sum(share.current_fen + share.prior_fen for share in shares) - own_fen
+    aid_fen = -own_fen
+    for share in shares:
+        assert share.current_fen >= 0 <= share.prior_fen, "nobody pays below zero"
+        aid_fen += share.current_fen + share.prior_fen
     cash_fen = bill.personal_fen - own_fen - aid_fen
-    assert min(min(s.current_fen, s.prior_fen) for s in shares) >= 0, "nobody pays below zero"
     assert cash_fen >= 0, "every fen has one payer"
     assert own_fen + aid_fen + cash_fen == bill.personal_fen, "the parts are the whole"
     assert aid_fen <= left_fen, "aid pays only what own money left of the shared part"

@@ -56,28 +56,25 @@ def year_days_of(family: Family) -> set[str]:
 def payers_of(family: Family, place: PlaceOfCare, now: Instant, code: str | None = None) -> Payers:
     """Everybody considered for a bill, in paying order; `code` is a sponsor's that was shown."""
     patient = as_spent(family.account, now)
-    paying = {
-        sponsor_id: as_payer(s.account, s.pool, s.edition, now)
-        for sponsor_id, s in family.sponsors.items()
-    }
     own = own_purse(
         family.account_id, patient, family.edition.money, own_reason(place, family.edition)
     )
-    purses = {
-        sponsor_id: _purse_of(sponsor_id, s, paying[sponsor_id], place, now)
-        for sponsor_id, s in family.sponsors.items()
-    }
+    paying: dict[StreamId, Account] = {}
+    purses: dict[StreamId, Purse] = {}
     for sponsor_id, s in family.sponsors.items():
+        paying[sponsor_id] = payer = as_payer(s.account, s.pool, s.edition, now)
+        purse = _purse_of(sponsor_id, s, payer, place, now)
         if s.edition.order.authoriser_code is AuthoriserCode.REQUIRED:
-            purses[sponsor_id] = _opened_by(code, purses[sponsor_id], s.account, now)
-    live = tuple(
-        link
-        for link in family.account.sponsors
-        if family.sponsors[link.sponsor].binding.status_at(now) is BindingStatus.ACTIVE
-    )
+            purse = _opened_by(code, purse, s.account, now)
+        purses[sponsor_id] = purse
+    live: list[SponsorLink] = []
+    lapsed: list[SponsorLink] = []
+    for link in family.account.sponsors:
+        binding = family.sponsors[link.sponsor].binding
+        (live if binding.status_at(now) is BindingStatus.ACTIVE else lapsed).append(link)
     links = in_order(
         family.account,
-        live,
+        tuple(live),
         family.edition.order,
         lambda sponsor_id: family.sponsors[sponsor_id].account.region,
         lambda sponsor_id: paying[sponsor_id].balance_fen,
@@ -85,11 +82,10 @@ def payers_of(family: Family, place: PlaceOfCare, now: Instant, code: str | None
     reason = None if links is not None else Reason.ORDER_NOT_SET
     if family.account.status not in family.edition.binding.beneficiary_status_ok:
         reason = Reason.BENEFICIARY_STATUS
-    lapsed = tuple(link for link in family.account.sponsors if link not in live)
-    ordered = tuple(purses[link.sponsor] for link in (live if links is None else links) + lapsed)
+    ordered = [purses[link.sponsor] for link in (*(live if links is None else links), *lapsed)]
     return Payers(
         own,
-        ordered + _invited(family, now),
+        (*ordered, *_invited(family, now)),
         reason,
         aid_limit(patient, family.edition.money, now),
     )
@@ -117,7 +113,9 @@ def _opened_by(code: str | None, purse: Purse, sponsor: Account, now: Instant) -
 def _invited(family: Family, now: Instant) -> tuple[Purse, ...]:
     """The sponsors of open invitations: considered, and not active (S17)."""
     return tuple(
-        closed(binding.sponsor, binding_id, Reason.NOT_ACTIVE)
-        for binding_id, binding in family.invitations
-        if binding.status_at(now) is BindingStatus.INVITED
+        [
+            closed(binding.sponsor, binding_id, Reason.NOT_ACTIVE)
+            for binding_id, binding in family.invitations
+            if binding.status_at(now) is BindingStatus.INVITED
+        ]
     )

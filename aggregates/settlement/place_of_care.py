@@ -8,7 +8,7 @@ from aggregates.account.state import Account, Filing
 from aggregates.policy.choices import MedType, PlaceUse
 from aggregates.policy.edition import Edition, PlaceRule, PlaceTerms
 from aggregates.refusals import MedTypeUnknownError
-from aggregates.vocabulary import InstitutionKind, Reason
+from aggregates.vocabulary import InstitutionKind, InsuranceStatus, Reason
 
 LOCAL_MED_TYPE = "9"
 """What a region's own codes begin with (his-interface.md §5: 9107, 9904)."""
@@ -51,13 +51,13 @@ def own_reason(place: PlaceOfCare, edition: Edition) -> Reason | None:
 
 def _reason_by(rules: tuple[PlaceRule, ...], place: PlaceOfCare, edition: Edition) -> Reason | None:
     """What the first rule that fits says."""
-    rule = next((r for r in rules if _applies(r, place, edition.region)), None)
-    if rule is None or not _is_open(rule, place):
-        return Reason.REGION_NOT_OPEN
-    needs_filing = rule.filing and (edition.place.filing_at_home or not place.is_home)
-    if needs_filing and not place.is_filed:
-        return Reason.FILING_REQUIRED
-    return None
+    for rule in rules:
+        if _applies(rule, place, edition.region):
+            if not _is_open(rule, place):
+                break
+            needs_filing = rule.filing and (edition.place.filing_at_home or not place.is_home)
+            return Reason.FILING_REQUIRED if needs_filing and not place.is_filed else None
+    return Reason.REGION_NOT_OPEN
 
 
 def check_med_type(code: str) -> None:
@@ -119,11 +119,16 @@ def covers(code: str, region: str) -> bool:
 
 def is_filed(account: Account, region: str, on: date) -> bool:
     """Whether the patient has a filing for care in a region on a day (R301)."""
-    return any(_is_valid(filing, region, on) for filing in account.filings)
+    return bool(account.filings) and any(_is_valid(f, region, on) for f in account.filings)
+
+
+_CLASS_OF = {standing: frozenset({standing.value}) for standing in InsuranceStatus}
 
 
 def person_classes(account: Account, region: str, on: date) -> frozenset[str]:
     """The classes of the patient there (R316): the insurance status and the kinds of filings."""
+    if not account.filings:
+        return _CLASS_OF[account.standing]
     kinds = {filing.kind.value for filing in account.filings if _is_valid(filing, region, on)}
     return frozenset(kinds | {account.standing.value})
 

@@ -239,10 +239,10 @@ def _limits(
     if caps == NO_CAPS:
         return []
     now, begins = at
-    _, *gone_fen = counted_on(spent, max(now.on, spent.on), begins)
+    _, day_fen, month_fen, year_fen = counted_on(spent, max(now.on, spent.on), begins)
     return [
-        (max(0, cap - gone), name)
-        for cap, gone, name in zip(caps, (0, *gone_fen), names, strict=True)
+        (max(0, cap - gone_fen), name)
+        for cap, gone_fen, name in zip(caps, (0, day_fen, month_fen, year_fen), names, strict=True)
         if cap is not None
     ]
 

@@ -41,10 +41,13 @@ class Overlay:
         Raises:
             UnreadError: no overlay has it.
         """
-        head = self.known_head(stream)
-        if head is None:
-            raise UnreadError(stream)
-        return head
+        overlay: Overlay | None = self
+        while overlay is not None:  # as `known_head`, without its call
+            head = overlay.heads.get(stream)
+            if head is not None:
+                return head
+            overlay = overlay.below
+        raise UnreadError(stream)
 
     def known_head(self, stream: StreamId) -> StreamHead | None:
         """The newest head of a stream; None where no overlay has it."""

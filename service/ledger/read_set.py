@@ -39,7 +39,8 @@ def _of_kind(state_class: type[S]) -> "Callable[[ReadSet, StreamId], S]":
     """
 
     def read(self: "ReadSet", stream: StreamId) -> S:
-        state = self._head(stream).state
+        head = self._heads.get(stream)
+        state = (self._head(stream) if head is None else head).state
         if not isinstance(state, state_class):
             raise UnknownError
         return state

@@ -1,6 +1,6 @@
 """Bills, holds and what goes back, decided again under a draft, beside what was recorded."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -22,6 +22,7 @@ from aggregates.settlement.hold import ClaimHeld
 from aggregates.settlement.refund import RefundRequest, refund
 from aggregates.settlement.returns import RefundBasis, full_return, returns_of
 from aggregates.settlement.settlement import (
+    ClaimSplit,
     Remainder,
     Settlement,
     check_stays,
@@ -42,7 +43,7 @@ from service.ledger.command import StreamEvents
 from service.ledger.overlay import Overlay
 from service.ledger.read_set import ReadSet
 from service.policy import edition_in_force, edition_of_record
-from service.rehearsal.tally import NOTHING, BillCost, BillGroups, by_relation
+from service.rehearsal.tally import NOTHING, SELF, BillCost, BillGroups
 from service.replay.decoding import Stored
 from service.replay.redecide.fast_path import split_again
 from service.settlement.returns import paying_pools, with_successors
@@ -79,17 +80,21 @@ def settle_again(world: Overlay, vault: Vault, row: Stored, settled: Settled) ->
     patient = reads.account(settled.claim.beneficiary)
     recorded = _cost(reads, settled)
     groups = groups_of(patient, settled.place_region, now)
+    kept: Settlement | None = None
     try:
-        made, moves = _settled(reads, vault, settled, now)
+        claim_split, hold, moves = _split(reads, vault, settled, now)
     except RefusalError as refusal:
-        kept: Settlement | None = _all_in_cash(settled, sum(recorded.fen))
+        kept = _all_in_cash(settled, sum(recorded.fen))
         drafted = _refused(recorded, refusal.code())
         return MadeAgain([], kept, "settlements", patient.region, groups, recorded, drafted)
-    is_same = made.payers == settled.payers and made.reasons == settled.reasons
-    drafted = recorded if is_same else _cost(reads, made)
-    is_same = is_same or (drafted == recorded and _paid(made) == _paid(settled))
-    kept = None if is_same else evolve(None, made)
-    moves = [*moves, *debits_of(row.stream, made)]
+    if claim_split.split.payers == settled.payers and claim_split.reasons == settled.reasons:
+        moves += debits_of(row.stream, settled)
+        return MadeAgain(moves, None, "settlements", patient.region, groups, recorded, recorded)
+    made = settled_of(claim_split, settled.read, now, hold, is_changed=settled.changed)
+    recorded, drafted = _with_reasons(recorded, settled), _with_reasons(_cost(reads, made), made)
+    if drafted != recorded or _paid(made) != _paid(settled):
+        kept = evolve(None, made)
+    moves += debits_of(row.stream, made)
     return MadeAgain(moves, kept, "settlements", patient.region, groups, recorded, drafted)
 
 
@@ -98,14 +103,14 @@ def hold_again(world: Overlay, vault: Vault, row: Stored, held: ClaimHeld) -> Ma
     now = instant(held.held_at)
     reads = ReadSet(world, now)
     patient = reads.account(held.claim.beneficiary)
-    recorded = _cost(reads, held)
+    recorded = _with_reasons(_cost(reads, held), held)
     moves: StreamEvents = []
     try:
         made = hold_rules.held_of(
             split_again(reads, vault, held.claim, now), held.read, now, held.expires_at
         )
         moves = [*hold_rules.holds_of(row.stream, made), (row.stream, made)]
-        drafted = _cost(reads, made)
+        drafted = _with_reasons(_cost(reads, made), made)
     except RefusalError as refusal:
         drafted = _refused(recorded, refusal.code())
     groups = groups_of(patient, held.place_region, now)
@@ -164,27 +169,15 @@ def instant_of(row: Stored) -> Instant:
     return instant(EPOCH + timedelta(microseconds=row.recorded_at))
 
 
-def relations_of(
-    reads: ReadSet, payers: Iterable[PayerShare] | Iterable[PayerReturn]
-) -> dict[StreamId, str]:
-    """What the patient is to each payer, by binding."""
-    return {
-        payer.binding: reads.binding(payer.binding).relation.value
-        for payer in payers
-        if payer.binding is not None and payer.current_fen + payer.prior_fen
-    }
-
-
 # ------------------------------------------------------------------ one decision
 
 
-def _settled(
+def _split(
     reads: ReadSet, vault: Vault, settled: Settled, now: Instant
-) -> tuple[Settled, StreamEvents]:
-    """A bill settled again, and what frees its hold if it has one."""
+) -> tuple[ClaimSplit, tuple[StreamId, date] | None, StreamEvents]:
+    """A bill split again; its hold with the day it was held, and what frees it."""
     if settled.hold is None:
-        claim_split = split_again(reads, vault, settled.claim, now)
-        return settled_of(claim_split, settled.read, now, is_changed=settled.changed), []
+        return split_again(reads, vault, settled.claim, now), None, []
     hold = reads.hold(settled.hold)
     claim = replace(
         hold.held.claim,
@@ -196,8 +189,8 @@ def _settled(
     region = reads.account(claim.beneficiary).region
     edition = edition_of_record(reads, vault, region, hold.held.editions["beneficiary"])
     claim_split = hold_rules.capture(settled.hold, hold, claim, funds, edition)
-    made = settled_of(claim_split, settled.read, now, (settled.hold, hold.held.on))
-    return made, list(hold_rules.frees_of(settled.hold, funds, HoldEnd.CAPTURED))
+    frees: StreamEvents = [*hold_rules.frees_of(settled.hold, funds, HoldEnd.CAPTURED)]
+    return claim_split, (settled.hold, hold.held.on), frees
 
 
 def _given_back(
@@ -225,11 +218,28 @@ def _edition(
 
 
 def _cost(reads: ReadSet, split: Settled | ClaimHeld) -> BillCost:
-    return BillCost(
-        (split.own_fen, split.aid_fen, split.cash_fen, 0),
-        by_relation(split.payers, relations_of(reads, split.payers)),
-        (split.reasons, tuple((share.account, share.reason) for share in split.payers)),
-    )
+    """What a bill costs whom, without the reasons."""
+    fen = (split.own_fen, split.aid_fen, split.cash_fen, 0)
+    return BillCost(fen, _by_relation(reads, split.payers))
+
+
+def _with_reasons(cost: BillCost, split: Settled | ClaimHeld) -> BillCost:
+    by_payer = tuple((share.account, share.reason) for share in split.payers)
+    return cost._replace(reasons=(split.reasons, by_payer))
+
+
+def _by_relation(
+    reads: ReadSet, payers: Iterable[PayerShare] | Iterable[PayerReturn], sign: int = 1
+) -> dict[str, int]:
+    """The amounts of payers by what the patient is to them; payers of nothing are left out."""
+    sums: dict[str, int] = {}
+    for payer in payers:
+        fen = payer.current_fen + payer.prior_fen
+        if fen:
+            binding = payer.binding
+            relation = SELF if binding is None else str(reads.binding(binding).relation)
+            sums[relation] = sums.get(relation, 0) + sign * fen
+    return sums
 
 
 def _refused(recorded: BillCost, code: str | None) -> BillCost:
@@ -254,8 +264,5 @@ def _back(
 ) -> BillCost:
     """What goes back, as paid less."""
     part = event if isinstance(event, PartRefunded) else stay
-    payers: Iterable[PayerReturn] | Iterable[PayerShare] = part.payers
-    relations: Mapping[StreamId, str] = relations_of(reads, payers)
-    return BillCost(
-        (-part.own_fen, -part.aid_fen, -part.cash_fen, 0), by_relation(payers, relations, -1)
-    )
+    fen = (-part.own_fen, -part.aid_fen, -part.cash_fen, 0)
+    return BillCost(fen, _by_relation(reads, part.payers, -1))

@@ -6,10 +6,9 @@ paid. Held money is not counted: its settlement is.
 
 import heapq
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from aggregates.settlement.events import PayerReturn, PayerShare
 from aggregates.vocabulary import StreamId
 
 LARGEST = 10
@@ -168,18 +167,3 @@ class RehearsalTally:
 
 def _placed(relation: str, fen: int) -> Amounts:
     return (fen, 0, 0, 0) if relation == SELF else (0, fen, 0, 0)
-
-
-def by_relation(
-    payers: Iterable[PayerShare] | Iterable[PayerReturn],
-    relations: Mapping[StreamId, str],
-    sign: int = 1,
-) -> dict[str, int]:
-    """The amounts of payers by their relation; payers of nothing are left out."""
-    sums: dict[str, int] = {}
-    for payer in payers:
-        fen = payer.current_fen + payer.prior_fen
-        if fen:
-            relation = SELF if payer.binding is None else relations.get(payer.binding, "")
-            sums[relation] = sums.get(relation, 0) + sign * fen
-    return sums

@@ -68,9 +68,11 @@ NOT_SKIPPED = (
 )
 SKIPPED = {TOPICS[event] for event in EXPLAINED if event not in NOT_SKIPPED}
 """Topics of moves that a decision of the range makes anew."""
-REREAD = ("stl", "cor", "vis", "ldg")
+REREAD = frozenset({"stl", "cor", "vis", "ldg"})
 """Kinds that are read from the log when a decision needs them."""
-MOVES = EXPLAINED
+BEIJING_US, DAY_US = 8 * 3_600_000_000, 24 * 3_600_000_000
+"""How far the Beijing day is before that of 1970, and how long it is, in microseconds."""
+MOVES = frozenset(EXPLAINED)
 """Moves of a decision: the old year of an account is closed before them."""
 
 
@@ -100,7 +102,7 @@ class RehearsalWalk:
         self._gone: set[StreamId] = set()
         self._tickets: dict[str, StreamId] = {}
         self._premiums: dict[StreamId, Premium] = {}
-        self._at, self._now = 0, instant(EPOCH)
+        self._day, self._now = 0, instant(EPOCH)
 
     def take(self, row: Stored) -> None:
         """Take the next event of the log.
@@ -243,9 +245,10 @@ class RehearsalWalk:
 
     def _before(self, state: State | None, event: Event, row: Stored) -> State | None:
         """An account with its old year closed, where the draft moves money that nobody moved."""
-        if isinstance(state, Account) and isinstance(event, MOVES):
-            if row.recorded_at != self._at:
-                self._at, self._now = row.recorded_at, instant_of(row)
+        if type(event) in MOVES and isinstance(state, Account):
+            day = (row.recorded_at + BEIJING_US) // DAY_US
+            if day != self._day:
+                self._day, self._now = day, instant_of(row)
             return turned(state, self._now)
         return state
 
