@@ -829,11 +829,13 @@ class FoldedLedger:
         """A year is closed when it is over by the region's rules, before anything else."""
         on = day_of(EPOCH + timedelta(microseconds=row.recorded_at))
         turns = self.turns(account, on)
-        if name in ("year-closed", "year-moved"):
-            told = row.event["year" if name == "year-closed" else "begins"]
-            if (name, told) not in turns[:1]:
-                self.fault("policies", row, f"{name} {told}, which its region's year does not say")
-        elif any(turn == "year-closed" for turn, _ in turns):
+        if name == "year-closed" and (name, row.event["year"]) not in turns[:1]:
+            why = "which its region's rules do not end on this day"
+            self.fault("policies", row, f"it closes the year {row.event['year']}, {why}")
+        elif name == "year-moved" and (name, row.event["begins"]) not in turns[:1]:
+            why = "which its region's rules do not say"
+            self.fault("policies", row, f"its year begins on {row.event['begins']}, {why}")
+        elif not name.startswith("year-") and any(turn == "year-closed" for turn, _ in turns):
             self.fault("policies", row, "its year was over and was not closed")
 
     def _check_opened_balance(self, row: ExportRow, account: FoldedAccount) -> None:

@@ -27,6 +27,7 @@ from tests.cases.reading import Counter, Person, Step
 from tests.cases.service_driver import ServiceDriver
 from tests.cases.world import P0, changed
 from tests.exports import export_of, faults_in, leaves_of
+from tests.service.rehearsal.rehearsing import differences_in
 from tests.service.replay.replayed import retold
 
 JULY = replace(changed(P0, {"money.insurance_year_from": "07-01"}), id="july/2020", region="990100")
@@ -148,18 +149,21 @@ async def test_an_area_moves_the_day(town: Town, *, is_batched: bool) -> None:
     town.at(2027, 3, 1)
     await town.move(MOVED)
     assert (0, 10_000) == await town.driver.left("C")
+    await town.do(Step(do="settle", who="C", personal="10.00"))
     await town.do(Step(do="credit", who="C", amount="50.00"))
     town.at(2028, 6, 30)
     await town.do(Step(do="credit", who="C", amount="1.00"))
-    assert (5_100, 10_000) == await town.driver.left("C")
+    assert (5_100, 9_000) == await town.driver.left("C")
     town.at(2028, 7, 1)
     assert 2 == await town.close()
 
-    assert (0, 15_100) == await town.driver.left("C")
+    assert (0, 14_100) == await town.driver.left("C")
     first = YearClosed(year=2026, carried_fen=10_000)
     moved, last = InsuranceYearMoved(begins="07-01"), YearClosed(year=2027, carried_fen=5_100)
     assert [first, moved, last] == [event for event in town.turns() if event != JULYS]
     assert [] == town.found()
+    assert town.driver.context is not None
+    assert 0 == differences_in(town.driver.context)
 
 
 async def test_the_new_day_counts_before_any_event(town: Town) -> None:
