@@ -271,6 +271,8 @@ class SignatureStyle(StrEnum):
     X_CA = "x-ca"
     SM2 = "sm2"
     NONE = "none"
+    APIKEY = "apikey"
+    OAUTH2 = "oauth2"
 
 
 class Category(StrEnum):

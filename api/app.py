@@ -26,6 +26,7 @@ from api.binding import consent_routes as consents
 from api.binding import kinship_routes as facts
 from api.binding import routes as bindings
 from api.his import routes as fsi
+from api.his import token_route as fsi_tokens
 from api.his.gateway import PATHS, Gateway
 from api.http import health
 from api.http.access_log_middleware import AccessLogMiddleware
@@ -66,6 +67,7 @@ ERRORS = (
 
 ROUTES = (
     fsi,
+    fsi_tokens,
     accounts,
     facts,
     filings,

@@ -46,9 +46,11 @@ class SignatureBody(Body):
     """How an institution signs; a secret that is not sent is left unchanged.
 
     With `sm2` the secret is the institution's public key in hex, and the service needs its extra.
+    With `apikey` it is the header's value. With `oauth2` it is the client's secret, and `paasid`,
+    or the institution's code, is the client.
     """
 
-    style: Literal["x-tif", "csb", "x-ca", "sm2", "none"]
+    style: Literal["x-tif", "csb", "x-ca", "sm2", "none", "apikey", "oauth2"]
     paasid: Word | None = None
     secret: Annotated[str, StringConstraints(pattern=r"^[ -~]{1,200}$")] | None = None
 
@@ -85,7 +87,7 @@ class DialectReply(ApiModel):
 class SignatureReply(ApiModel):
     """How an institution signs; its secret is never shown."""
 
-    style: Literal["x-tif", "csb", "x-ca", "sm2", "none"]
+    style: Literal["x-tif", "csb", "x-ca", "sm2", "none", "apikey", "oauth2"]
     paasid: str | None
     has_secret: bool
 

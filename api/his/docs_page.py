@@ -4,6 +4,7 @@
 """
 
 import json
+import tomllib
 from functools import lru_cache
 from html import escape
 from pathlib import Path
@@ -13,6 +14,7 @@ from api.his.wire.envelope import ALIASES
 from api.his.wire.field_tables import TRANSACTIONS
 
 RECORD = Path(__file__).parent / "conversations.json"
+STYLES = Path(__file__).parent / "styles.toml"
 DEMO = Path(__file__).parents[1] / "demo" / "people.ndjson"
 """The import file of the demo. Its institutions sign in every way but SM2, which needs an extra."""
 STYLE = """body{font:16px/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
@@ -31,6 +33,10 @@ HEAD = f"""<!doctype html>
 <p>重发同一报文(<code>msgid</code> 与内容均不变)得到同一应答;同一 <code>msgid</code> 换内容会被拒绝;
 同一就诊与收费批次再次结算会被拒绝并告知已有的 <code>setl_id</code>。没有收到应答时,重发原报文,
 或用 2601 冲正,或用扩展交易 GJ01 按 <code>msgid</code> 查询结果。</p>
+<p>本服务不办理的交易(如 3301、3505)原样转发到机构所在地区的医保中心
+(<code>GONGJI_FSI_CENTRE_URL</code>),应答原样返回。转发只做一次,不重试;
+中心没有在时限内完整应答时返回 -1,<code>outcome</code> 为 <code>unknown</code>,
+即中心可能已办理。</p>
 """
 
 
@@ -42,6 +48,7 @@ def page() -> str:
     institutions = [line for line in lines if line["type"] == "institution"]
     persons = [line for line in lines if line["type"] == "account"]
     parts = [HEAD, "<h2>联调机构与密钥(仅演示数据)</h2>", _institutions(institutions)]
+    parts += ["<h2>签名方式各保护什么</h2>", _styles()]
     parts += ["<h2>联调人员</h2>", _persons(persons), "<h2>交易与录制的报文</h2>"]
     parts += map(_conversation, conversations)
     parts.append("<p>9102 的应答是文件(ZIP)本身,录制的是其中各行;")
@@ -58,6 +65,18 @@ def _institutions(lines: list[dict[str, Any]]) -> str:
         for code, signature in signing
     )
     return f"<table><tr><th>机构</th><th>签名</th><th>paasid</th><th>密钥</th></tr>{rows}</table>"
+
+
+def _styles() -> str:
+    """What each style of signing protects, and what not."""
+    table = tomllib.loads(STYLES.read_text(encoding="utf-8"))
+    titles = ("方式", "请求头", "防篡改", "防过期", "防重放", "说明")
+    head = "".join(f"<th>{title}</th>" for title in titles)
+    rows = (
+        "".join(f"<td>{escape(text)}</td>" for text in (style, *row.values()))
+        for style, row in table.items()
+    )
+    return f"<table><tr>{head}</tr>" + "".join(f"<tr>{row}</tr>" for row in rows) + "</table>"
 
 
 def _persons(lines: list[dict[str, Any]]) -> str:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from api.his.forwarding import Arrival, forward
 from api.his.transactions.registry import FILES, HANDLERS
+from api.his.wire.access_token import token_subject
 from api.his.wire.call import Call, FailedError
 from api.his.wire.envelope import Failed, RequestHead, bad_bytes, good_bytes, read_envelope
 from api.his.wire.field_tables import TRANSACTIONS
@@ -53,7 +54,7 @@ class Exchange:
     def __init__(self, api: Api) -> None:
         self._api = api
         self._terms = TermsBook(api.context)
-        self._guard = Guard(api.tokens, Nonces(api.read_models.pool))
+        self._guard = Guard(api.tokens, Nonces(api.read_models.pool), api.context.vault)
 
     async def answer(self, read: ReadBody, arrival: Arrival) -> ExchangeReply:
         """A message's answer. Raises nothing."""
@@ -87,6 +88,8 @@ class Exchange:
         """The institution that a signature names; empty if it names none."""
         if "x-ca-key" in headers:
             return headers["x-ca-key"]
+        if subject := token_subject(headers.get("authorization")):
+            return subject
         try:
             return self._api.tokens.caller(headers.get("authorization")).subject
         except ProblemError:

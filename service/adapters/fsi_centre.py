@@ -30,7 +30,9 @@ AT_ONCE_MAX, OF_ONE_MAX = 64, 16
 HELD_MAX = 128 * 1_048_576
 """Bytes of all answers under way of one centre."""
 CODE = re.compile(r"[0-9A-Za-z]{1,30}")
-SIGNS = frozenset({SignatureStyle.X_TIF, SignatureStyle.CSB, SignatureStyle.X_CA})
+SIGNS = frozenset(
+    {SignatureStyle.X_TIF, SignatureStyle.CSB, SignatureStyle.X_CA, SignatureStyle.APIKEY}
+)
 UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 """Faults before the first byte of a message leaves."""
 

@@ -18,6 +18,7 @@ KEPT = {
     SignatureStyle.X_TIF: "x-tif-",
     SignatureStyle.CSB: "_api_",
     SignatureStyle.X_CA: "x-ca-",
+    SignatureStyle.APIKEY: "apikey",
 }
 """How the headers of a style begin. A bearer token is this service's own, and never goes on."""
 NONCE_BYTES = 16
@@ -46,6 +47,8 @@ def signed_headers(
             mac.update(f"{stamp}\n".encode() + raw)
             signed = f"{stamp}:{mac.finalize().hex().upper()}"
             return {"x-ca-key": key.paasid or head.institution, "x-ca-signature": signed}
+        case SignatureStyle.APIKEY:
+            return {"apikey": key.secret}
         case _:
             return {}
 

@@ -12,12 +12,14 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.hmac import HMAC
 
 from aggregates.vocabulary import SignatureStyle
+from api.his.wire.access_token import check_token
 from api.his.wire.sm2 import check_sm2
 from api.http.problems import ProblemError
 from api.http.tokens import Tokens
 from service.caller import Caller, Role, institution
 from service.his.institution_terms import Terms
 from service.his.nonces import NonceGuardError, Nonces
+from service.vault import Vault
 
 WINDOW_S = 300
 CSB_WINDOW_S = 1800
@@ -35,9 +37,10 @@ Headers = Mapping[str, str]
 class Guard:
     """Checks that a request comes from the institution that it names."""
 
-    def __init__(self, tokens: Tokens, nonces: Nonces) -> None:
+    def __init__(self, tokens: Tokens, nonces: Nonces, vault: Vault) -> None:
         self._tokens = tokens
         self._nonces = nonces
+        self._vault = vault
 
     async def check(
         self, code: str, terms: Terms, headers: Headers, raw: bytes, now_s: float
@@ -52,20 +55,33 @@ class Guard:
         if terms.style in KEYED and not terms.secret:
             raise ProblemError("SIGNATURE_INVALID")  # an empty secret is known to anybody
         match terms.style:
-            case SignatureStyle.NONE:
-                pass
-            case None:
-                _check_bearer(self._tokens, caller, headers)
             case SignatureStyle.X_TIF:
                 nonce = _check_x_tif(terms, headers, now_s)
                 await self._take(caller, nonce, raw)
-            case SignatureStyle.CSB:
-                _check_csb(terms, headers, now_s)
-            case SignatureStyle.X_CA:
-                _check_x_ca(code, terms, headers, raw, now_s)
             case SignatureStyle.SM2:
                 _check_near(await check_sm2(terms.secret, raw), now_s, CSB_WINDOW_S)
+            case SignatureStyle.X_CA:
+                _check_x_ca(code, terms, headers, raw, now_s)
+            case _:
+                self._check_headers(caller, terms, headers, now_s)
         return caller
+
+    def _check_headers(self, caller: Caller, terms: Terms, headers: Headers, now_s: float) -> None:
+        """Check a style whose headers alone decide."""
+        match terms.style:
+            case SignatureStyle.CSB:
+                _check_csb(terms, headers, now_s)
+            case SignatureStyle.APIKEY:
+                _check_same(terms.secret, _sent(headers, "apikey"))
+            case SignatureStyle.OAUTH2:
+                told = headers.get("authorization")
+                check_token(self._vault, caller.subject, terms.secret, told, now_s)
+            case None:
+                _check_bearer(self._tokens, caller, headers)
+            case SignatureStyle.NONE:
+                pass
+            case _:
+                raise ProblemError("SIGNATURE_INVALID")
 
     async def _take(self, caller: Caller, nonce: tuple[str, str], raw: bytes) -> None:
         """Use up a nonce. A nonce that is only the time is extended by the body's digest."""

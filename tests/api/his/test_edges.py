@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from aggregates.policy.choices import HisDisclosure
+from aggregates.vocabulary import SignatureStyle
 from api.his.wire.field_tables import TRANSACTIONS
 from api.http.asgi import Receive, Scope, Send
 from service.adapters.pooled_fund import CoreSystem, Funds, load_table
@@ -249,3 +250,5 @@ async def test_the_page_shows_every_transaction(desk: Desk) -> None:
     assert "script" not in answer.text
     for infno in TRANSACTIONS:
         assert f"<summary>{infno}" in answer.text
+    for style in SignatureStyle:
+        assert f"<td>{style}</td>" in answer.text
