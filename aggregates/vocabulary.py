@@ -273,6 +273,7 @@ class SignatureStyle(StrEnum):
     NONE = "none"
     APIKEY = "apikey"
     OAUTH2 = "oauth2"
+    SM4 = "sm4"
 
 
 class Category(StrEnum):

@@ -1,5 +1,6 @@
 """Routes of institutions and of published policies."""
 
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Response
@@ -14,6 +15,7 @@ from aggregates.vocabulary import (
     SignatureStyle,
     StatementWords,
 )
+from api.his.wire.sealed import SealingKeys, answer_key, is_sound
 from api.his.wire.sm2 import verifier
 from api.http.dependencies import ApiOf, CallerOf, ChangeOf, answer_read
 from api.http.fields import Body, InstitutionCode, Reference, RegionCode, ShortText, Word
@@ -24,6 +26,7 @@ from api.http.schemas import ApiModel
 from api.http.strict_body import StrictBodyRoute
 from service import institution as institutions
 from service import policy as editions
+from service.context import ServiceContext
 
 
 class DialectBody(Body):
@@ -47,10 +50,11 @@ class SignatureBody(Body):
 
     With `sm2` the secret is the institution's public key in hex, and the service needs its extra.
     With `apikey` it is the header's value. With `oauth2` it is the client's secret, and `paasid`,
-    or the institution's code, is the client.
+    or the institution's code, is the client. With `sm4` it is `<appSecret>:<public key in hex>`,
+    `paasid` is the appId of 16 characters or more, and `answer_key` signs the answers.
     """
 
-    style: Literal["x-tif", "csb", "x-ca", "sm2", "none", "apikey", "oauth2"]
+    style: Literal["x-tif", "csb", "x-ca", "sm2", "none", "apikey", "oauth2", "sm4"]
     paasid: Word | None = None
     secret: Annotated[str, StringConstraints(pattern=r"^[ -~]{1,200}$")] | None = None
 
@@ -87,9 +91,10 @@ class DialectReply(ApiModel):
 class SignatureReply(ApiModel):
     """How an institution signs; its secret is never shown."""
 
-    style: Literal["x-tif", "csb", "x-ca", "sm2", "none", "apikey", "oauth2"]
+    style: Literal["x-tif", "csb", "x-ca", "sm2", "none", "apikey", "oauth2", "sm4"]
     paasid: str | None
     has_secret: bool
+    answer_key: str | None = None
 
 
 class InstitutionReply(ApiModel):
@@ -116,6 +121,7 @@ class PolicyReply(ApiModel):
     editions: list[dict[str, Any]]
 
 
+NO_SECRET = {"field": "signature.secret", "code": "FIELD_INVALID"}
 router = APIRouter(prefix="/v1", tags=["institutions and policies"], route_class=StrictBodyRoute)
 
 
@@ -128,13 +134,14 @@ async def designate(change: ChangeOf, code: str, body: InstitutionBody) -> Respo
         raise ProblemError("FIELD_INVALID", errors=[{"field": "code", "code": "FIELD_INVALID"}])
     request = change.request(f"institutions/{code}", body, needs_key=False)
     reply = await institutions.designate(change.context, request, designation_of(body))
-    return change.answer(reply, 200)
+    return change.answer(reply, 200, partial(_shown, change.context))
 
 
 @router.get("/institutions/{code}", response_model=InstitutionReply, responses=problems(404))
 async def look_at_institution(api: ApiOf, caller: CallerOf, code: str) -> Response:
     """An institution as of now (itself, agencies, auditors)."""
-    return answer_read(await institutions.look_at_institution(api.context, caller, code))
+    reply = await institutions.look_at_institution(api.context, caller, code)
+    return answer_read(reply, partial(_shown, api.context))
 
 
 @router.get("/policies", response_model=list[PolicyReply], responses=problems())
@@ -149,6 +156,14 @@ async def list_policies(api: ApiOf, _: CallerOf) -> Response:
 async def look_at_policy(api: ApiOf, _: CallerOf, region: str) -> Response:
     """A region's editions, oldest first; `region` is any code of the pooling area."""
     return json_answer(_policy(*await editions.look_at_rulebook(api.context, region)))
+
+
+def _shown(context: ServiceContext, body: dict[str, Any]) -> dict[str, Any]:
+    """An institution with the key that signs the answers to it, where it seals its messages."""
+    signature = body["signature"]
+    if signature is None or signature["style"] != SignatureStyle.SM4:
+        return body
+    return body | {"signature": signature | {"answer_key": answer_key(context.vault)}}
 
 
 def designation_of(body: InstitutionBody) -> institutions.Designate:
@@ -185,6 +200,10 @@ def _signature_of(body: SignatureBody | None) -> institutions.Signing | None:
         return None
     if body.style == "sm2" and body.secret is not None:
         verifier(body.secret)
+    if body.style == "sm4" and body.secret is not None:
+        secret, _, public = body.secret.rpartition(":")
+        if not is_sound(SealingKeys(body.paasid or "", secret, public)):
+            raise ProblemError("FIELD_INVALID", errors=[NO_SECRET])
     return institutions.Signing(SignatureStyle(body.style), body.paasid, body.secret)
 
 

@@ -4,8 +4,10 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 
+from aggregates.vocabulary import SignatureStyle
 from api.his.forwarding import Arrival, forward
 from api.his.transactions.registry import FILES, HANDLERS
 from api.his.wire.access_token import token_subject
@@ -14,6 +16,7 @@ from api.his.wire.envelope import Failed, RequestHead, bad_bytes, good_bytes, re
 from api.his.wire.field_tables import TRANSACTIONS
 from api.his.wire.multipart import read_form, with_file
 from api.his.wire.reading import read_input
+from api.his.wire.sealed import keys_of, message_of, read_sealed, seal_answer, sender_of
 from api.his.wire.signatures import Guard
 from api.http.dependencies import Api
 from api.http.problems import ProblemError, problem_of
@@ -33,6 +36,7 @@ JSON = "application/json;charset=UTF-8"
 BYTES = "application/octet-stream"
 
 ReadBody = Callable[[], Awaitable[bytes]]
+Seal = Callable[[bytes, float], Awaitable[bytes]]
 ReadHead = Callable[[bytes, datetime], RequestHead]
 
 
@@ -98,27 +102,42 @@ class Exchange:
     async def _answer(self, read: ReadBody, head_of: ReadHead, arrival: Arrival) -> ExchangeReply:
         came_at = machine_now()
         head: RequestHead | None = None
+        seal: Seal | None = None
         try:
             raw = await read()
-            head = head_of(raw, came_at)
-            terms = await self._terms.of(head.institution)
-            caller = await self._authenticate(head.institution, terms, raw, arrival)
+            envelope = read_sealed(raw)
+            if envelope is None:
+                head = head_of(raw, came_at)
+            code = sender_of(envelope or {}) if head is None else head.institution
+            terms = await self._terms.of(code)
+            caller = await self._authenticate(code, terms, raw, arrival)
+            if envelope is not None and terms.style is SignatureStyle.SM4:
+                keys = keys_of(terms)
+                seal = partial(seal_answer, keys, self._api.context.vault, envelope)
+                raw = message_of(keys, envelope)
+            if head is None:
+                head = _of_sender(head_of(raw, came_at), code)
             came_as(caller, f"{MESSAGE}{head.infno}")
-            if head.infno not in TRANSACTIONS:
-                return await self._forward(head, terms, arrival, raw)
-            try:
-                return await self._carry_out(head, caller, terms.dialect)
-            except ProblemError as error:
-                is_file = head.infno in FILES and error.code == "NOT_FOUND" and terms.is_in_force
-                if not is_file or self._centres.of(terms.region) is None:
-                    raise
-                return await self._forward(head, terms, arrival, raw)  # it may be the centre's file
+            reply = await self._act(head, caller, terms, arrival, raw)
         except FailedError as error:
-            failed = error.failed
+            reply = _refusal(head, error.failed, came_at)
         except Exception as error:  # noqa: BLE001 -- the one place that turns any error into -1
-            failed = _failed(error)
-        answer = bad_bytes(head, failed, came_at, machine_now())
-        return ExchangeReply(answer, is_replayed=failed.is_replayed)
+            reply = _refusal(head, _failed(error), came_at)
+        return reply if seal is None else await _sealed(seal, reply)
+
+    async def _act(
+        self, head: RequestHead, caller: Caller, terms: Terms, arrival: Arrival, raw: bytes
+    ) -> ExchangeReply:
+        """Answer a message here, or let the region's centre answer it."""
+        if head.infno not in TRANSACTIONS:
+            return await self._forward(head, terms, arrival, raw)
+        try:
+            return await self._carry_out(head, caller, terms.dialect)
+        except ProblemError as error:
+            is_file = head.infno in FILES and error.code == "NOT_FOUND" and terms.is_in_force
+            if not is_file or self._centres.of(terms.region) is None:
+                raise
+            return await self._forward(head, terms, arrival, raw)  # it may be the centre's file
 
     @property
     def _centres(self) -> Centres:
@@ -170,6 +189,26 @@ class Exchange:
             raise
         answer = good_bytes(head, answered, machine_now())
         return ExchangeReply(answer, is_replayed=answered.is_replayed)
+
+
+def _of_sender(head: RequestHead, code: str) -> RequestHead:
+    """The head of a message, if it names the institution that its envelope does."""
+    if head.institution != code:
+        raise ProblemError("SIGNATURE_INVALID")
+    return head
+
+
+def _refusal(head: RequestHead | None, failed: Failed, came_at: datetime) -> ExchangeReply:
+    answer = bad_bytes(head, failed, came_at, machine_now())
+    return ExchangeReply(answer, is_replayed=failed.is_replayed)
+
+
+async def _sealed(seal: Seal, reply: ExchangeReply) -> ExchangeReply:
+    """An answer in its message's envelope; a file, and what is no message, go as they are."""
+    try:
+        return reply._replace(body=await seal(reply.body, machine_now().timestamp()), kind=JSON)
+    except (ValueError, KeyError, TypeError):
+        return reply
 
 
 def unrecorded() -> bytes:

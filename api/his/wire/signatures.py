@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.hmac import HMAC
 
 from aggregates.vocabulary import SignatureStyle
 from api.his.wire.access_token import check_token
+from api.his.wire.sealed import check_sealed, keys_of, read_sealed
 from api.his.wire.sm2 import check_sm2
 from api.http.problems import ProblemError
 from api.http.tokens import Tokens
@@ -60,11 +61,23 @@ class Guard:
                 await self._take(caller, nonce, raw)
             case SignatureStyle.SM2:
                 _check_near(await check_sm2(terms.secret, raw), now_s, CSB_WINDOW_S)
+            case SignatureStyle.SM4:
+                await self._check_sealed(caller, terms, raw, now_s)
             case SignatureStyle.X_CA:
                 _check_x_ca(code, terms, headers, raw, now_s)
             case _:
                 self._check_headers(caller, terms, headers, now_s)
         return caller
+
+    async def _check_sealed(self, caller: Caller, terms: Terms, raw: bytes, now_s: float) -> None:
+        """Check an envelope of SM4 and SM2; a nonce is used up where it has one."""
+        envelope = read_sealed(raw)
+        if envelope is None:
+            raise ProblemError("SIGNATURE_INVALID")
+        stamp = await check_sealed(keys_of(terms), envelope)
+        _check_time(stamp, now_s, WINDOW_S, SECONDS | MILLIS)
+        if nonce := str(envelope.get("nonce") or "")[:NONCE_MAX]:
+            await self._take(caller, (nonce, stamp), raw)
 
     def _check_headers(self, caller: Caller, terms: Terms, headers: Headers, now_s: float) -> None:
         """Check a style whose headers alone decide."""

@@ -1,0 +1,146 @@
+"""Messages in an envelope of SM4 and SM2: opened when right, refused when anything is not."""
+
+import base64
+import json
+from typing import Any
+
+import gmalg
+import pytest
+
+from api.his.wire.sealed import (
+    SealingKeys,
+    opened_text,
+    answer_key,
+    encrypted,
+    signed_text,
+)
+from api.his.wire.sm2 import USER_ID, verifier
+from service.clock import machine_now
+from tests.api.clients import AGENCY, HOSPITAL, LEDGER_KEYS, NATION, Desk
+from tests.api.his.client import ENTRANCE, His
+from tests.api.his.desks import signs
+from tests.api.his.test_signatures import WHO
+from tests.api.his.test_sm2 import PUBLIC, SECRET
+
+KEYS = SealingKeys("T98HPCGN5ZVVQBS8LZQNOAEXVI9GYHKQ", "NMVFVILMKT13GEMD3BKPKCTBOQBPZR2P", PUBLIC)
+SIGNING = {"style": "sm4", "paasid": KEYS.app_id, "secret": f"{KEYS.secret}:{PUBLIC}"}
+
+
+def a_message() -> dict[str, Any]:
+    his = His(HOSPITAL.subject, wire=None)  # type: ignore[arg-type]
+    return his.envelope("1101", WHO, his.msgid())
+
+
+def sealed(text: str, minutes: int = 0, signed: str | None = None, **more: Any) -> dict[str, Any]:  # noqa: ANN401 -- JSON
+    """An envelope of a text, signed over another one where one is given."""
+    envelope: dict[str, Any] = {
+        "appId": KEYS.app_id,
+        "version": "1.0.0",
+        "encType": "SM4",
+        "signType": "SM2",
+        "timestamp": int(machine_now().timestamp()) + 60 * minutes,
+        "fixmedins_code": HOSPITAL.subject,
+    } | more
+    told = signed_text(envelope, signed or text, KEYS.secret).encode()
+    r, s = gmalg.SM2(sk=SECRET, uid=USER_ID, pk=bytes.fromhex(PUBLIC)).sign(told)
+    made = base64.b64encode(r.rjust(32, b"\0") + s.rjust(32, b"\0")).decode()
+    return envelope | {"encData": encrypted(KEYS, text.encode()), "signData": made}
+
+
+async def sent(desk: Desk, envelope: dict[str, Any]) -> dict[str, Any]:
+    answer = await desk.front.post(ENTRANCE, content=json.dumps(envelope).encode())
+    reply: dict[str, Any] = answer.json()
+    return reply
+
+
+def code_of(reply: dict[str, Any]) -> str:
+    return str(json.loads(reply["exp_content"])["code"])
+
+
+@pytest.fixture
+async def mobile(desk: Desk) -> Desk:
+    """A desk whose hospital seals its messages."""
+    await signs(desk, HOSPITAL, SIGNING, {})
+    return desk
+
+
+def opened(reply: dict[str, Any]) -> dict[str, Any]:
+    """The answer in an envelope, whose signature the service's own key made."""
+    text = opened_text(KEYS, reply)
+    signed = base64.b64decode(reply["signData"])
+    verify = verifier(answer_key(LEDGER_KEYS))
+    assert verify(signed_text(reply, text, KEYS.secret).encode(), signed[:32], signed[32:])
+    told: dict[str, Any] = json.loads(text)
+    assert reply["infcode"] == told["infcode"]
+    return told
+
+
+async def test_a_sealed_message_gets_a_sealed_answer(mobile: Desk) -> None:
+    """The whole message, its input beside its head, and a message that is signed sorted."""
+    message = a_message()
+    head = {name: value for name, value in message.items() if name not in {"input", "cainfo"}}
+    text = json.dumps(message, ensure_ascii=False)
+    in_order = json.dumps(dict(sorted(message.items())), ensure_ascii=False, separators=(",", ":"))
+    replies = [
+        await sent(mobile, sealed(text)),
+        await sent(mobile, sealed(json.dumps(WHO), **head)),
+        await sent(mobile, sealed(text, signed=in_order)),
+    ]
+
+    for reply in replies:
+        assert "P1" == opened(reply)["output"]["baseinfo"]["psn_no"]
+        assert "王某" not in json.dumps(reply, ensure_ascii=False)
+    refused = await sent(mobile, sealed(json.dumps(message | {"infno": "9999"})))
+    assert (-1, "INFNO_UNKNOWN") == (refused["infcode"], code_of(opened(refused)))
+
+
+async def test_a_wrong_envelope_is_refused_in_the_clear(mobile: Desk) -> None:
+    """Changed, of another app, unsigned, cut, in the clear, of another institution, too old."""
+    right = sealed(json.dumps(a_message()))
+    other = encrypted(KEYS, json.dumps(a_message() | {"infno": "2207"}).encode())
+    changes: list[dict[str, Any]] = [
+        *({"encData": text} for text in (other, right["encData"][:-32], "zz", "")),
+        *({"signData": text} for text in ("", "zz", right["signData"][:40])),
+        *({"appId": "x" * 32}, {"version": "2"}, {"timestamp": right["timestamp"] + 1}),
+        *({"more": "x"}, {"version": {"x": 1}}),
+    ]
+
+    for change in changes:
+        reply = await sent(mobile, right | change)
+        assert "SIGNATURE_INVALID" == code_of(reply), change
+    others = sealed(json.dumps(a_message() | {"fixmedins_code": "H99000000002"}))
+    assert "SIGNATURE_INVALID" == code_of(opened(await sent(mobile, others)))
+    assert "SIGNATURE_INVALID" == code_of(await sent(mobile, a_message()))
+    assert "SIGNATURE_ALG" == code_of(await sent(mobile, right | {"signType": "RSA"}))
+    for minutes in (-6, 6):
+        late = await sent(mobile, sealed(json.dumps(a_message()), minutes))
+        assert "CLOCK_SKEW" == code_of(late)
+
+
+async def test_a_nonce_is_used_up_where_there_is_one(desk_on_postgres: Desk) -> None:
+    """Without one a repetition gets the same answer: the msgid is the key."""
+    desk = desk_on_postgres
+    await signs(desk, HOSPITAL, SIGNING, {})
+    plain, once = sealed(json.dumps(a_message())), sealed(json.dumps(a_message()), nonce="n1")
+
+    assert [0, 0] == [(await sent(desk, plain))["infcode"] for _ in range(2)]
+    assert 0 == (await sent(desk, once))["infcode"]
+    assert "NONCE_REPLAYED" == code_of(await sent(desk, once))
+
+
+async def test_a_setting_without_its_keys_is_refused(mobile: Desk) -> None:
+    """A short name, no secret, no key; the institution shows the key of the answers."""
+    body = {"code": HOSPITAL.subject, "name": "x", "class": "hospital", "region": "990000"}
+    path = f"/v1/institutions/{HOSPITAL.subject}"
+    wrong: list[dict[str, str | None]] = [
+        {"paasid": "short"},
+        {"paasid": None},
+        *({"secret": text} for text in (PUBLIC, f":{PUBLIC}", "secret:04", "secret:")),
+    ]
+    for change in wrong:
+        answer = await mobile.send("PUT", NATION, path, body | {"signature": SIGNING | change})
+        assert (422, "FIELD_INVALID") == (answer.status_code, answer.json()["code"]), change
+    shown = (await mobile.get(AGENCY, path)).json()["signature"]
+
+    assert ("sm4", answer_key(LEDGER_KEYS)) == (shown["style"], shown["answer_key"])
+    assert KEYS.secret not in json.dumps(shown)
