@@ -9,9 +9,9 @@ import pytest
 
 from api.his.wire.sealed import (
     SealingKeys,
-    opened_text,
     answer_key,
     encrypted,
+    opened_text,
     signed_text,
 )
 from api.his.wire.sm2 import USER_ID, verifier
@@ -132,14 +132,13 @@ async def test_a_setting_without_its_keys_is_refused(mobile: Desk) -> None:
     """A short name, no secret, no key; the institution shows the key of the answers."""
     body = {"code": HOSPITAL.subject, "name": "x", "class": "hospital", "region": "990000"}
     path = f"/v1/institutions/{HOSPITAL.subject}"
-    wrong: list[dict[str, str | None]] = [
-        {"paasid": "short"},
-        {"paasid": None},
-        *({"secret": text} for text in (PUBLIC, f":{PUBLIC}", "secret:04", "secret:")),
-    ]
-    for change in wrong:
-        answer = await mobile.send("PUT", NATION, path, body | {"signature": SIGNING | change})
-        assert (422, "FIELD_INVALID") == (answer.status_code, answer.json()["code"]), change
+    secrets = (PUBLIC, f":{PUBLIC}", "secret:04", "secret:")
+    wrong: list[tuple[str, str | None]] = [("paasid", "short"), ("paasid", None)]
+    wrong += [("secret", text) for text in secrets]
+    for name, text in wrong:
+        change = {**SIGNING, name: text}
+        answer = await mobile.send("PUT", NATION, path, body | {"signature": change})
+        assert (422, "FIELD_INVALID") == (answer.status_code, answer.json()["code"]), name
     shown = (await mobile.get(AGENCY, path)).json()["signature"]
 
     assert ("sm4", answer_key(LEDGER_KEYS)) == (shown["style"], shown["answer_key"])
