@@ -27,7 +27,10 @@ class MoneyModel(StrEnum):
 
 
 class AmountSemantics(StrEnum):
-    """Whether the interface's `acct_pay` contains `acct_mulaid_pay` or stands beside it."""
+    """Whether a region's documents have `acct_mulaid_pay` inside `acct_pay` or beside it.
+
+    What an institution is answered is its own dialect's choice (`aggregates.institution`).
+    """
 
     INCLUDED = "INCLUDED"
     SEPARATE = "SEPARATE"

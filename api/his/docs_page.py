@@ -37,6 +37,11 @@ HEAD = f"""<!doctype html>
 (<code>GONGJI_FSI_CENTRE_URL</code>),应答原样返回。转发只做一次,不重试;
 中心没有在时限内完整应答时返回 -1,<code>outcome</code> 为 <code>unknown</code>,
 即中心可能已办理。</p>
+<p>个人账户支出 <code>acct_pay</code> 包含共济支付 <code>acct_mulaid_pay</code>,
+现金为 <code>psn_part_amt</code> 减 <code>acct_pay</code>。没有的数值为 0,没有的文本为空串。
+中心给出的编号只有数字和小写字母。机构的 <code>dialect</code> 可另行约定:
+<code>nulls</code> 没有的值为 null;<code>acct_used_flag</code> 为 <code>hunan</code> 时,
+1 只用本人账户,2 本人账户之后用共济账户。</p>
 """
 
 

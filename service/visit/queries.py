@@ -78,7 +78,7 @@ async def _seen(context: ServiceContext, rows: list[VisitRow]) -> list[SeenVisit
     for row in rows:
         account = heads[row.beneficiary].state
         assert isinstance(account, Account), "a visit's patient has an account"
-        patient = as_patient(row.beneficiary, account, persons[row.beneficiary])
+        patient = as_patient(row.beneficiary, account, persons.get(row.beneficiary))
         seen.append(SeenVisit(row, patient))
     return seen
 

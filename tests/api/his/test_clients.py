@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from tests.api.clients import CANARY_ID, HOSPITAL, Desk, a_claim
+from tests.api.account.test_erasures import ORDER, end
+from tests.api.clients import AGENCY, CANARY_ID, HOSPITAL, Desk, a_claim
 from tests.api.his.client import ENTRANCE, His, RefusedError
 from tests.api.his.day import Books
 from tests.api.his.desks import a_hospital, a_pharmacy
@@ -127,6 +128,12 @@ async def test_5303_without_a_person_lists_everybody(desk_on_postgres: Desk) -> 
         of_one[0][name] for name in ("insutype", "begndate", "med_type", "certno")
     )
     assert {"data": []} == none == await shop.ask("5303", {"data": {"psn_no": ""}})
+
+    await end(desk_on_postgres, "R1")
+    erasure = await desk_on_postgres.post(AGENCY, "/v1/accounts/R1/erasure", ORDER)
+    assert 201 == erasure.status_code, erasure.text
+    rows = (await his.ask("5303", {"data": {"psn_no": ""} | span}))["data"]
+    assert {("P1", stays[0]), ("", stays[1])} == {(r["psn_no"], r["mdtrt_id"]) for r in rows}
 
 
 async def test_5201_finds_a_visit_by_the_kind_that_it_shows(desk_on_postgres: Desk) -> None:
