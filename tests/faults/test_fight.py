@@ -69,6 +69,8 @@ class Fight:
             asked.append(self._clients[1 - here].post(ports[1 - here], key, body))
         for answer in await asyncio.gather(*asked):
             self._journal.note(key, answer)
+        while key not in self._journal.acknowledged:  # a busy service says 503: ask again
+            self._journal.note(key, await self._clients[here].post(ports[here], key, body))
 
     async def _cancel(self, key: str) -> None:
         """Give a settlement's money back, through the other service."""
@@ -76,6 +78,9 @@ class Fight:
         settlement_id = json.loads(self._journal.acknowledged[key])["settlement_id"]
         path = f"/v1/settlements/{settlement_id}/cancellation"
         port = self._pair.ports()[there]
-        answer = await self._clients[there].post(port, f"cancel-{key}", b'{"reason":"twin"}', path)
+        answer = None
+        while answer is None or answer.status == 503:
+            reason = b'{"reason":"twin"}'
+            answer = await self._clients[there].post(port, f"cancel-{key}", reason, path)
         assert answer.status in (200, 201), answer
         self.cancelled += 1
