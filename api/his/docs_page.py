@@ -1,26 +1,23 @@
-"""The page at `/docs/fsi`: how to connect a client to the sandbox, and recorded messages.
+"""The page at `/docs/fsi`: how to connect a client to the sandbox, and every transaction.
 
-`tests/api/his/test_conversations.py` records the messages.
+`tests/api/his/test_conversations.py` records the messages. The page has no script, and its links
+lead to headings, because a browser may not open a folded part for a link into it.
 """
 
-import json
-import tomllib
 from functools import lru_cache
 from html import escape
-from pathlib import Path
-from typing import Any
 
-from api.his.wire.envelope import ALIASES
-from api.his.wire.field_tables import TRANSACTIONS
+from api.his.docs_sections import SECTIONS, sections
+from api.his.docs_tables import grouped, transactions
 
-RECORD = Path(__file__).parent / "conversations.json"
-STYLES = Path(__file__).parent / "styles.toml"
-DEMO = Path(__file__).parents[1] / "demo" / "people.ndjson"
-"""The import file of the demo. Its institutions sign in every way but SM2, which needs an extra."""
-STYLE = """body{font:16px/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
-pre{background:#f4f4f4;padding:.5rem;overflow:auto;font-size:13px}
-table{border-collapse:collapse}td,th{border:1px solid #ccc;padding:.2rem .5rem;text-align:left}
-summary{cursor:pointer;padding:.2rem 0}"""
+STYLE = """body{font:16px/1.5 sans-serif;max-width:60rem;margin:1rem auto;padding:0 1rem;
+overflow-wrap:anywhere}
+.box,pre{overflow-x:auto;max-width:100%}pre{background:#f4f4f4;padding:.5rem;font-size:13px}
+table{border-collapse:collapse;margin:.3rem 0}
+td,th{border:1px solid #ccc;padding:.2rem .5rem;text-align:left;overflow-wrap:normal;min-width:2em}
+th{white-space:nowrap}summary{cursor:pointer;padding:.4rem 0}
+nav li{display:inline-block;margin:.2rem .8rem .2rem 0}nav ul{padding:0;margin:.2rem 0}
+a{color:#064}"""
 HEAD = f"""<!doctype html>
 <html lang="zh-CN"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -33,72 +30,27 @@ HEAD = f"""<!doctype html>
 <p>重发同一报文(<code>msgid</code> 与内容均不变)得到同一应答;同一 <code>msgid</code> 换内容会被拒绝;
 同一就诊与收费批次再次结算会被拒绝并告知已有的 <code>setl_id</code>。没有收到应答时,重发原报文,
 或用 2601 冲正,或用扩展交易 GJ01 按 <code>msgid</code> 查询结果。</p>
-<p>本服务不办理的交易(如 3301、3505)原样转发到机构所在地区的医保中心
-(<code>GONGJI_FSI_CENTRE_URL</code>),应答原样返回。转发只做一次,不重试;
-中心没有在时限内完整应答时返回 -1,<code>outcome</code> 为 <code>unknown</code>,
-即中心可能已办理。</p>
 <p>个人账户支出 <code>acct_pay</code> 包含共济支付 <code>acct_mulaid_pay</code>,
 现金为 <code>psn_part_amt</code> 减 <code>acct_pay</code>。没有的数值为 0,没有的文本为空串。
-中心给出的编号只有数字和小写字母。机构的 <code>dialect</code> 可另行约定:
-<code>nulls</code> 没有的值为 null;<code>acct_used_flag</code> 为 <code>hunan</code> 时,
-1 只用本人账户,2 本人账户之后用共济账户。</p>
+中心给出的编号只有数字和小写字母。</p>
+"""
+TAIL = """<p>9102 的应答是文件(ZIP)本身,录制的是其中各行;
+1162 的输入为亲情账户所示的码。</p></body></html>
 """
 
 
 @lru_cache(maxsize=1)
 def page() -> str:
     """The whole page."""
-    conversations = json.loads(RECORD.read_text(encoding="utf-8"))
-    lines = [json.loads(line) for line in DEMO.read_text(encoding="utf-8").splitlines()]
-    institutions = [line for line in lines if line["type"] == "institution"]
-    persons = [line for line in lines if line["type"] == "account"]
-    parts = [HEAD, "<h2>联调机构与密钥(仅演示数据)</h2>", _institutions(institutions)]
-    parts += ["<h2>签名方式各保护什么</h2>", _styles()]
-    parts += ["<h2>联调人员</h2>", _persons(persons), "<h2>交易与录制的报文</h2>"]
-    parts += map(_conversation, conversations)
-    parts.append("<p>9102 的应答是文件(ZIP)本身,录制的是其中各行;")
-    parts.append("1162 的输入为亲情账户所示的码。</p></body></html>\n")
-    return "\n".join(parts)
+    titles = '<h2 id="transactions">交易</h2>'
+    return "\n".join([HEAD, _contents(), *sections(), titles, *transactions(), TAIL])
 
 
-def _institutions(lines: list[dict[str, Any]]) -> str:
-    """How each institution signs; one without a signature shows a bearer token."""
-    signing = [(line["code"], line.get("signature", {"style": "Bearer"})) for line in lines]
-    rows = "".join(
-        f"<tr><td>{code}</td><td>{signature['style']}</td>"
-        f"<td>{signature.get('paasid', '')}</td><td>{signature.get('secret', '')}</td></tr>"
-        for code, signature in signing
-    )
-    return f"<table><tr><th>机构</th><th>签名</th><th>paasid</th><th>密钥</th></tr>{rows}</table>"
-
-
-def _styles() -> str:
-    """What each style of signing protects, and what not."""
-    table = tomllib.loads(STYLES.read_text(encoding="utf-8"))
-    titles = ("方式", "请求头", "防篡改", "防过期", "防重放", "说明")
-    head = "".join(f"<th>{title}</th>" for title in titles)
-    rows = (
-        "".join(f"<td>{escape(text)}</td>" for text in (style, *row.values()))
-        for style, row in table.items()
-    )
-    return f"<table><tr>{head}</tr>" + "".join(f"<tr>{row}</tr>" for row in rows) + "</table>"
-
-
-def _persons(lines: list[dict[str, Any]]) -> str:
-    rows = "".join(
-        f"<tr><td>{line['person_no']}</td><td>{line['cert_no']}</td></tr>" for line in lines
-    )
-    return f"<table><tr><th>psn_no</th><th>mdtrt_cert_no(02)</th></tr>{rows}</table>"
-
-
-def _conversation(conversation: dict[str, Any]) -> str:
-    infno = conversation["asked"]["infno"]
-    title = f"{escape(infno)} {TRANSACTIONS[ALIASES.get(infno, infno)].name}"
-    request, answer = (
-        escape(json.dumps(conversation[part], ensure_ascii=False, indent=1))
-        for part in ("asked", "answered")
-    )
-    return (
-        f"<details><summary>{title}</summary><h3>请求</h3><pre>{request}</pre>"
-        f"<h3>应答</h3><pre>{answer}</pre></details>"
-    )
+def _contents() -> str:
+    """Links to every section and every transaction."""
+    links = [f'<li><a href="#{anchor}">{title}</a>' for anchor, (title, _) in SECTIONS.items()]
+    parts = [f"<nav><h2>目录</h2><ul>{''.join(links)}</ul>"]
+    for name, members in grouped():
+        links = [f'<li><a href="#t{t.infno}">{t.infno} {escape(t.name)}</a>' for t in members]
+        parts.append(f"<p>{name}</p><ul>{''.join(links)}</ul>")
+    return "".join(parts) + "</nav>"

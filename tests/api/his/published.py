@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 TESTS = Path(__file__).parents[2]
 PUBLISHED = TESTS / "samples" / "fsi_tables.json"
-DEVIATIONS = Path(__file__).parent / "deviations.toml"
 FIELDS = TESTS.parent / "api" / "his" / "fields.toml"
+DEVIATIONS = FIELDS.with_name("deviations.toml")
 
 
 class Column(NamedTuple):

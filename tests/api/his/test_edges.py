@@ -12,8 +12,6 @@ import httpx
 import pytest
 
 from aggregates.policy.choices import HisDisclosure
-from aggregates.vocabulary import SignatureStyle
-from api.his.wire.field_tables import TRANSACTIONS
 from api.http.asgi import Receive, Scope, Send
 from service.adapters.pooled_fund import CoreSystem, Funds, load_table
 from service.context import furnish
@@ -240,15 +238,3 @@ async def test_care_elsewhere_is_no_chronic_disease(desk: Desk) -> None:
 
     assert {"feedetail": []} == await his.ask("5301", {"data": {"psn_no": "P1"}})
     assert "NOT_FOUND" == unknown.value.code
-
-
-async def test_the_page_shows_every_transaction(desk: Desk) -> None:
-    """`/docs/fsi` needs no token, no script and no other network."""
-    answer = await desk.front.get("/docs/fsi")
-
-    assert 200 == answer.status_code
-    assert "script" not in answer.text
-    for infno in TRANSACTIONS:
-        assert f"<summary>{infno}" in answer.text
-    for style in SignatureStyle:
-        assert f"<td>{style}</td>" in answer.text

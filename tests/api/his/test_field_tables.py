@@ -17,7 +17,7 @@ INPUTS = "9a40de7ed6011a8653aa2da19f89277eb939640dca41b9d296ca5b6eb3a5408f"
 
 
 def test_every_deviation_is_declared_and_every_declared_one_exists() -> None:
-    """`deviations.toml` beside this file says of each what differs, why, and where that is from."""
+    """`api/his/deviations.toml` says of each what differs, why, and where that is from."""
     told, is_so = {one for one in declared() if one.what != "empty"}, found()
 
     assert [] == sorted(is_so - told), f"{len(is_so - told)} deviations are not declared"
