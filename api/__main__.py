@@ -15,6 +15,7 @@ COMMANDS = {
     "close-year": "close_year",
     "rewrap": "rewrap",
     "accesses": "accesses",
+    "fsi-check": "fsi_check",
     "replay": "replay",
     "trace": "trace",
     "follow": "follow",

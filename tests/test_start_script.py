@@ -26,6 +26,7 @@ COMMANDS = (
     "rewrap",
     "migrate",
     "accesses",
+    "fsi-check",
     "policy",
     "openapi",
     "bench",

@@ -189,6 +189,7 @@ async def _serve(
     app = create_app(api, paths_of(options.fsi_paths))
     server = server_of(app, settings, (options.host, options.port))
     await serve(server, api.stopping, postgres)
+    await api.findings.close()
     for work in (api.replays, api.rehearsals):
         if work is not None:
             await work.close()

@@ -6,7 +6,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from api.his.docs_tables import read_toml, table_of
+from api.his.deviations import read_toml
+from api.his.docs_tables import table_of
 from api.his.forwarding import KNOWN
 from api.his.gateway import DOWNLOAD, PATHS
 

@@ -1,18 +1,14 @@
 """The transactions on the page at `/docs/fsi`: tables of fields, recorded messages, deviations."""
 
-import itertools
 import json
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
 from html import escape
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from api.his.deviations import FOLDER, DeclaredDeviation, deviations, read_toml
 from api.his.wire.envelope import ALIASES
 from api.his.wire.field_tables import TRANSACTIONS, Field, FieldNode, Transaction
 
-FOLDER = Path(__file__).parent
 GROUPS = {
     "签到": ("90",),
     "人员与机构": ("11", "12", "20"),
@@ -36,37 +32,6 @@ CHANGES = {
     "required": "公布表可空,此处必有",
     "empty": "公布表必填,应答为空串",
 }
-
-
-class DeclaredDeviation(NamedTuple):
-    """Fields that a node has otherwise than the published tables; none is the whole node."""
-
-    side: str
-    node: str
-    fields: tuple[str, ...]
-    what: str
-    zh: str
-
-
-def read_toml(name: str) -> dict[str, Any]:
-    """A data file of this folder."""
-    return tomllib.loads((FOLDER / name).read_text(encoding="utf-8"))
-
-
-@lru_cache(maxsize=1)
-def deviations() -> Mapping[str, tuple[DeclaredDeviation, ...]]:
-    """The deviations of `deviations.toml` by the transaction's number."""
-    found: dict[str, list[DeclaredDeviation]] = {infno: [] for infno in TRANSACTIONS}
-    for row in read_toml("deviations.toml")["deviation"]:
-        for line in row["where"]:
-            places, _, fields = line.partition(":")
-            words = places.split()
-            infnos = list(itertools.takewhile(TRANSACTIONS.__contains__, words))
-            node = " ".join(words[len(infnos) :])
-            told = (row["side"], node, tuple(fields.split()), row["what"], row["zh"])
-            for infno in infnos:
-                found[infno].append(DeclaredDeviation(*told))
-    return {infno: tuple(rows) for infno, rows in found.items()}
 
 
 def grouped() -> Iterator[tuple[str, list[Transaction]]]:

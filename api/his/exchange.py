@@ -3,21 +3,30 @@
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from aggregates.vocabulary import SignatureStyle
 from api.his.forwarding import Arrival, forward
+from api.his.recording import (
+    look_at_head,
+    look_at_input,
+    look_at_signature,
+    record,
+    record_unsigned,
+)
 from api.his.transactions.registry import FILES, HANDLERS
 from api.his.wire.access_token import token_subject
 from api.his.wire.call import Call, FailedError
 from api.his.wire.envelope import Failed, RequestHead, bad_bytes, good_bytes, read_envelope
 from api.his.wire.field_tables import TRANSACTIONS
+from api.his.wire.findings import Found, Note
 from api.his.wire.multipart import read_form, with_file
 from api.his.wire.reading import read_input
 from api.his.wire.sealed import keys_of, message_of, read_sealed, seal_answer, sender_of
-from api.his.wire.signatures import Guard
+from api.his.wire.signatures import Guard, signed_at
 from api.http.dependencies import Api
 from api.http.problems import ProblemError, problem_of
 from api.http.rate_limit_middleware import too_many
@@ -37,7 +46,6 @@ BYTES = "application/octet-stream"
 
 ReadBody = Callable[[], Awaitable[bytes]]
 Seal = Callable[[bytes, float], Awaitable[bytes]]
-ReadHead = Callable[[bytes, datetime], RequestHead]
 
 
 class ExchangeReply(NamedTuple):
@@ -52,6 +60,36 @@ class ExchangeReply(NamedTuple):
     status: int = 200
 
 
+class ReadHead(Protocol):
+    """Reads the head of a message; what it tolerates goes to `note`."""
+
+    def __call__(self, raw: bytes, /, *, note: Note) -> RequestHead:
+        """Read it."""
+        ...
+
+
+class ReadHeadAt(Protocol):
+    """As `ReadHead`, of a message that came at a time."""
+
+    def __call__(self, raw: bytes, /, *, came_at: datetime, note: Note) -> RequestHead:
+        """Read it."""
+        ...
+
+
+@dataclass(slots=True)
+class Turn:
+    """What is known of a message while it is answered; `seal` closes the answer to it.
+
+    `is_known` says that it comes from a designated institution; `refusal` is a code and a field.
+    """
+
+    found: Found = field(default_factory=Found)
+    head: RequestHead | None = None
+    seal: Seal | None = None
+    is_known: bool = False
+    refusal: tuple[str, str] = ("", "")
+
+
 class Exchange:
     """Answers messages on a running service."""
 
@@ -63,10 +101,12 @@ class Exchange:
     async def answer(self, read: ReadBody, arrival: Arrival) -> ExchangeReply:
         """A message's answer. Raises nothing."""
 
-        def head_of(raw: bytes, came_at: datetime) -> RequestHead:
+        def head_of(raw: bytes, *, came_at: datetime, note: Note) -> RequestHead:
             form = read_form(arrival.headers.get("content-type", ""), raw)
-            head = read_envelope(raw if form is None else form.message, came_at)
-            return head if form is None else head._replace(input=with_file(head.input, form.file))
+            if form is None:
+                return read_envelope(raw, came_at, note)
+            head = read_envelope(form.message, came_at)
+            return head._replace(input=with_file(head.input, form.file))
 
         return await self._answer(read, head_of, arrival)
 
@@ -80,7 +120,8 @@ class Exchange:
         async def nothing() -> bytes:
             return b""
 
-        def head_of(_: bytes, came_at: datetime) -> RequestHead:
+        def head_of(_: bytes, *, came_at: datetime, note: Note) -> RequestHead:
+            del note  # the query has no form of its own
             code = query.get("fixmedins_code") or self._named(arrival.headers)
             sent = {"infno": "9102", "msgid": "GET", "fixmedins_code": code}
             told = json.dumps(sent | {"input": {"fsDownloadIn": query}}).encode()
@@ -99,40 +140,53 @@ class Exchange:
         except ProblemError:
             return ""
 
-    async def _answer(self, read: ReadBody, head_of: ReadHead, arrival: Arrival) -> ExchangeReply:
-        came_at = machine_now()
-        head: RequestHead | None = None
-        seal: Seal | None = None
+    async def _answer(self, read: ReadBody, head_of: ReadHeadAt, arrival: Arrival) -> ExchangeReply:
+        came_at, turn = machine_now(), Turn()
         try:
-            raw = await read()
-            envelope = read_sealed(raw)
-            if envelope is None:
-                head = head_of(raw, came_at)
-            code = sender_of(envelope or {}) if head is None else head.institution
-            terms = await self._terms.of(code)
-            caller = await self._authenticate(code, terms, raw, arrival)
-            if envelope is not None and terms.style is SignatureStyle.SM4:
-                keys = keys_of(terms)
-                seal = partial(seal_answer, keys, self._api.context.vault, envelope)
-                raw = message_of(keys, envelope)
-            if head is None:
-                head = _of_sender(head_of(raw, came_at), code)
-            came_as(caller, f"{MESSAGE}{head.infno}")
-            reply = await self._act(head, caller, terms, arrival, raw)
+            reply = await self._take(turn, read, partial(head_of, came_at=came_at), arrival)
         except FailedError as error:
-            reply = _refusal(head, error.failed, came_at)
+            reply = _refusal(turn.head, error.failed, came_at)
         except Exception as error:  # noqa: BLE001 -- the one place that turns any error into -1
-            reply = _refusal(head, _failed(error), came_at)
-        return reply if seal is None else await _sealed(seal, reply)
+            failed = _failed(error)
+            turn.refusal = (failed.code, str(failed.fields.get("field", "")))
+            reply = _refusal(turn.head, failed, came_at)
+        if turn.head is not None and turn.is_known:
+            record(self._api.findings, turn.head, turn.found, turn.refusal, came_at)
+        return reply if turn.seal is None else await _sealed(turn.seal, reply)
+
+    async def _take(
+        self, turn: Turn, read: ReadBody, head_of: ReadHead, arrival: Arrival
+    ) -> ExchangeReply:
+        """Authenticate and answer a message; `turn` has what was known when an error is raised."""
+        raw, note = await read(), turn.found.note
+        envelope = read_sealed(raw)
+        if envelope is None:
+            turn.head = head_of(raw, note=note)
+        code = sender_of(envelope or {}) if turn.head is None else turn.head.institution
+        terms = await self._terms.of(code)
+        caller = await self._authenticate(code, terms, raw, arrival)
+        if envelope is not None and terms.style is SignatureStyle.SM4:
+            keys = keys_of(terms)
+            turn.seal = partial(seal_answer, keys, self._api.context.vault, envelope)
+            raw = message_of(keys, envelope)
+        if turn.head is None:
+            turn.head = _of_sender(head_of(raw, note=note), code)
+        turn.is_known = terms.region != ""
+        look_at_head(turn.head, self._api.context.clock().at, note)
+        look_at_signature(signed_at(terms.style, arrival.headers), machine_now().timestamp(), note)
+        came_as(caller, f"{MESSAGE}{turn.head.infno}")
+        return await self._act(turn, caller, terms, arrival, raw)
 
     async def _act(
-        self, head: RequestHead, caller: Caller, terms: Terms, arrival: Arrival, raw: bytes
+        self, turn: Turn, caller: Caller, terms: Terms, arrival: Arrival, raw: bytes
     ) -> ExchangeReply:
         """Answer a message here, or let the region's centre answer it."""
+        head = turn.head
+        assert head is not None, "an authenticated message has one"
         if head.infno not in TRANSACTIONS:
             return await self._forward(head, terms, arrival, raw)
         try:
-            return await self._carry_out(head, caller, terms.dialect)
+            return await self._carry_out(head, caller, terms.dialect, turn.found.note)
         except ProblemError as error:
             is_file = head.infno in FILES and error.code == "NOT_FOUND" and terms.is_in_force
             if not is_file or self._centres.of(terms.region) is None:
@@ -168,16 +222,18 @@ class Exchange:
             caller = await self._guard.check(code, terms, arrival.headers, raw, now)
         except ProblemError as error:
             limits.charge_address(origin, [error.code], now_s)
+            record_unsigned(self._api.findings, code, terms, error.code, machine_now())
             raise too_many(wait_s, "address") if wait_s else error from None
         if wait_s := limits.wait_of(caller, now_s):
             raise too_many(wait_s, "caller")
         return caller
 
     async def _carry_out(
-        self, head: RequestHead, caller: Caller, dialect: Dialect
+        self, head: RequestHead, caller: Caller, dialect: Dialect, note: Note
     ) -> ExchangeReply:
         transaction = TRANSACTIONS[head.infno]
-        sent = read_input(transaction, head.input, self._api.context.clock().on)
+        sent = read_input(transaction, head.input, self._api.context.clock().on, note)
+        look_at_input(transaction, sent, dialect, note)
         call = Call(self._api, caller, head, transaction, sent, dialect)
         try:
             if head.infno in FILES:

@@ -1,19 +1,22 @@
-"""The national protocol in the OpenAPI document, and its readable page at `/docs/fsi`."""
+"""The national protocol in the OpenAPI document, its page at `/docs/fsi`, the connection check."""
 
-from typing import Any, Literal
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
-from pydantic import ConfigDict
+from pydantic import AwareDatetime, ConfigDict
 
 from api.his.docs_page import page
 from api.his.exchange import Exchange
+from api.his.fsi_check import ALWAYS, check_of
 from api.his.gateway import arrival_of
-from api.http.dependencies import ApiOf
+from api.http.dependencies import ApiOf, CallerOf
 from api.http.fields import Body
-from api.http.headers import answer_headers
-from api.http.openapi_helpers import body_of
+from api.http.headers import answer_headers, json_answer
+from api.http.openapi_helpers import body_of, problems
 from api.http.schemas import ApiModel
+from service.institution import look_at_institution
 
 router = APIRouter(tags=["national protocol"])
 PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -45,6 +48,53 @@ class FsiReply(ApiModel):
     enctype: str | None
     exp_content: str | None
     output: dict[str, Any] | None
+
+
+class FsiFinding(ApiModel):
+    """Something that messages showed. `place` is a node and a field; no value is kept."""
+
+    verdict: Literal["sound", "tolerated", "misread"]
+    kind: str
+    infno: str
+    place: str
+    messages: int
+    last_at: datetime
+    zh: str
+    en: str
+
+
+class FsiCheckArea(ApiModel):
+    """One area of the check, with the worst verdict of its findings."""
+
+    area: str
+    zh: str
+    en: str
+    verdict: Literal["sound", "tolerated", "misread"]
+    findings: list[FsiFinding]
+
+
+class FsiCheckReply(ApiModel):
+    """What an institution's messages show of its client; `unseen` is without any message."""
+
+    institution: str
+    messages: int
+    last_at: datetime | None
+    verdict: Literal["sound", "tolerated", "misread", "unseen"]
+    areas: list[FsiCheckArea]
+
+
+@router.get(
+    "/v1/institutions/{code}/fsi-check", response_model=FsiCheckReply, responses=problems(404)
+)
+async def check_connection(
+    api: ApiOf, caller: CallerOf, code: str, since: Annotated[AwareDatetime | None, Query()] = None
+) -> Response:
+    """What an institution's client sends that is tolerated or misread (itself, agency, auditor).
+
+    Counts are of messages; with `since` only what was seen last at that time or later is told.
+    """
+    await look_at_institution(api.context, caller, code)
+    return json_answer(check_of(code, await api.findings.of(code, since or ALWAYS)))
 
 
 @router.post(

@@ -15,6 +15,7 @@ from pydantic_core import to_json
 from api.http.fields import NUMBER_MAX
 from api.http.headers import json_answer
 from api.http.limits.rate_limits import RateLimits
+from api.http.metrics import count_dropped_findings
 from api.http.problems import ProblemError, answer_refusal
 from api.http.tokens import Tokens
 from api.http.values.dates import is_within
@@ -23,6 +24,7 @@ from service.caller import Caller
 from service.caller import Request as ServiceRequest
 from service.clock import new_trace
 from service.context import ServiceContext
+from service.his.findings import FindingsBook
 from service.ledger.command import Reply
 from service.person.free_text import is_id_number_in
 from service.read_models.reader import PageRequest, PageResult, ReadModels
@@ -44,6 +46,11 @@ class Api:
     rehearsals: Rehearsals | None = None
     limits: RateLimits = field(default_factory=RateLimits)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    findings: FindingsBook = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Keep the findings of the national protocol in the read models' database."""
+        self.findings = FindingsBook(self.read_models.pool, count_dropped_findings)
 
 
 def api_of(request: Request) -> Api:

@@ -78,6 +78,18 @@ CENTRE = Summary(
 )
 
 
+FINDINGS = Counter(
+    "gongji_fsi_findings_dropped",
+    "Rows of the connection check of institutions that did not fit or could not be written",
+    registry=REGISTRY,
+)
+
+
+def count_dropped_findings(rows: int) -> None:
+    """Count rows of the connection check that are lost."""
+    FINDINGS.inc(rows)
+
+
 def measure_centre(infno: str, result: str, seconds: float) -> None:
     """Count a forwarded message; the numbers and the results are bounded sets."""
     CENTRE.labels(infno, result).observe(seconds)

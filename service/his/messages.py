@@ -46,6 +46,12 @@ async def look_at_message(
     return MessageOutcome(reply.refusal, reply.subject, cancelled)
 
 
+def is_national(msgid: str) -> bool:
+    """Whether a message's number has the national form."""
+    form = FORM.fullmatch(msgid)
+    return form is not None and _is_time(form[1])
+
+
 async def is_anothers(context: ServiceContext, caller: Caller, msgid: str) -> bool:
     """Whether a message's number belongs to another institution.
 
@@ -55,7 +61,7 @@ async def is_anothers(context: ServiceContext, caller: Caller, msgid: str) -> bo
     code, prefix = caller.subject[:CODE_SIZE], msgid[:CODE_SIZE]
     if msgid.startswith(code) or not prefix.isalnum():
         return False
-    if (form := FORM.fullmatch(msgid)) is not None and _is_time(form[1]):
+    if is_national(msgid):
         return True
     name = context.vault.name("institution", prefix)
     return await context.read(caller, lambda reads, _: reads.find(name) is not None)

@@ -7,7 +7,8 @@ from json.encoder import encode_basestring, encode_basestring_ascii
 from typing import Any, NamedTuple
 
 from aggregates.vocabulary import BEIJING
-from api.his.wire.reading import MISSING, read_json
+from api.his.wire.findings import Note, place_of, unnoted
+from api.his.wire.reading import MISSING, moment, read_json
 from api.http.problems import ProblemError
 from api.http.texts import PROBLEM_TEXTS
 from service.ids import short
@@ -24,8 +25,21 @@ A variant that is not here is a transaction of its own: 3203A is not 3203.
 """
 
 
+MEMBERS = frozenset(
+    {
+        *("infno", "msgid", "mdtrtarea_admvs", "insuplc_admdvs", "recer_sys_code", "dev_no"),
+        *("dev_safe_info", "cainfo", "signtype", "infver", "opter_type", "opter", "opter_name"),
+        *("inf_time", "fixmedins_code", "fixmedins_name", "sign_no", "input"),
+    }
+)
+"""The members of a request that the interface describes."""
+
+
 class RequestHead(NamedTuple):
-    """A request's head. `infno` is the transaction's own number: 2207 for its alias 2207A."""
+    """A request's head. `infno` is the transaction's own number: 2207 for its alias 2207A.
+
+    `sent_at` is its `inf_time`; None where there is none that can be read.
+    """
 
     infno: str
     msgid: str
@@ -35,21 +49,24 @@ class RequestHead(NamedTuple):
     input: Any
     is_gbk: bool
     came_at: datetime
+    sent_at: datetime | None = None
 
 
-def read_envelope(raw: bytes, came_at: datetime) -> RequestHead:
+def read_envelope(raw: bytes, came_at: datetime, note: Note = unnoted) -> RequestHead:
     """The head of a request.
 
     Raises:
         ProblemError: JSON_INVALID, FIELD_REQUIRED, FIELD_INVALID, PERSON_NAMED.
     """
-    body, is_gbk = read_json(raw)
+    body, is_gbk = read_json(raw, note)
     if not isinstance(body, Mapping):
         raise ProblemError("JSON_INVALID")
     infno = _identifier(body, "infno", 6).upper()
     msgid = _identifier(body, "msgid", MSGID_MAX)
     if is_id_number_in(msgid):
         raise ProblemError("PERSON_NAMED", field="msgid")
+    for name in body.keys() - MEMBERS:
+        note("unknown_member", place_of("head", name))
     return RequestHead(
         infno=ALIASES.get(infno, infno),
         msgid=msgid,
@@ -59,7 +76,18 @@ def read_envelope(raw: bytes, came_at: datetime) -> RequestHead:
         input=body.get("input"),
         is_gbk=is_gbk,
         came_at=came_at,
+        sent_at=_sent_at(body, note),
     )
+
+
+def _sent_at(body: Mapping[str, Any], note: Note) -> datetime | None:
+    """When a client says that it wrote its message. Nothing depends on it but SM2's signatures."""
+    try:
+        text = str(body.get("inf_time"))
+        return moment("inf_time", text, lambda kind, name: note(kind, place_of("head", name)))
+    except ProblemError:
+        note("inf_time_missing", "")
+        return None
 
 
 def _identifier(body: Mapping[str, Any], name: str, size: int) -> str:

@@ -2,9 +2,11 @@
 
 Accepted are numbers or strings, empty strings, nulls and the word "null", UTF-8 or GBK, an object
 or a text that holds one. Values are typed by the field tables: amounts in fen, moments aware.
+Whatever needed tolerance is noted by its kind and place.
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,6 +14,7 @@ from typing import Any, TypeVar
 
 from aggregates.vocabulary import BEIJING
 from api.his.wire.field_tables import Field, FieldNode, Transaction
+from api.his.wire.findings import Note, place_of, unnoted
 from api.http.problems import ProblemError
 from api.http.values.dates import is_within
 from api.http.values.numbers import decimal_of, near_fen_of, whole_of
@@ -30,7 +33,9 @@ MOMENTS = (
     "%m/%d/%Y %I:%M:%S %p",
     "%m/%d/%Y",
 )
-"""The last two are what a common runtime writes of a date without a format."""
+"""The first two are the published ones; the last two are what a common runtime writes of a date
+without a format."""
+PUBLISHED_SHAPES, US_SHAPES = 2, MOMENTS[-2:]
 DIGITS = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 """Formats of moments without separators, by their number of digits."""
 STORED_TEXTS = frozenset(
@@ -44,14 +49,17 @@ STORED_TEXTS = frozenset(
 """Texts that are stored in the clear, or could be: none may contain an ID number."""
 FREE_TEXTS = ("_name", "_dscr", "memo")
 """How the names of texts that people write end; tabs and line ends between their words go."""
+ID_NUMBERS = frozenset({"mdtrt_cert_no", "certno"})
+SMALL_X = re.compile(r"[0-9]{17}x")
 MILLIS_SIZE = 13
 MONTH_SIZE = 6
+DAY_SIZE = 10
 
 Values = dict[str, Any]
 N = TypeVar("N")
 
 
-def read_json(raw: bytes) -> tuple[Any, bool]:
+def read_json(raw: bytes, note: Note = unnoted) -> tuple[Any, bool]:
     """The JSON of a body, and whether it is in GBK.
 
     Raises:
@@ -66,6 +74,10 @@ def read_json(raw: bytes) -> tuple[Any, bool]:
             text = raw.decode("gb18030")
         except UnicodeDecodeError as error:
             raise ProblemError("JSON_INVALID") from error
+    if is_gbk:
+        note("gbk", "")
+    if text.startswith('"'):
+        note("body_as_text", "")
     return unfold(text), is_gbk
 
 
@@ -95,6 +107,7 @@ def read_input(
     transaction: Transaction,
     sent: Any,  # noqa: ANN401 -- JSON
     today: date | None = None,
+    note: Note = unnoted,
 ) -> dict[str, Any]:
     """The typed nodes of an input, each an object of values or a list of them.
 
@@ -103,32 +116,37 @@ def read_input(
     Raises:
         ProblemError: FIELD_REQUIRED, FIELD_INVALID, AMOUNT_FORMAT, DATE_INVALID, TOO_MANY_LINES.
     """
-    sent = unfold(sent) if isinstance(sent, str) and sent.strip() else sent
+    if isinstance(sent, str) and sent.strip():
+        note("input_as_text", "")
+        sent = unfold(sent)
     if not isinstance(sent, Mapping):
         raise _wrong("FIELD_REQUIRED", "input")
     first = transaction.takes[0]
-    values = {node: _find(node, sent, is_first=node == first) for node in transaction.takes}
-    return {node.name: _node(node, value, today) for node, value in values.items()}
+    values = {node: _find(node, sent, note, is_first=node == first) for node in transaction.takes}
+    return {node.name: _node(node, value, today, note) for node, value in values.items()}
 
 
-def _node(node: FieldNode, value: Any, today: date | None) -> Any:  # noqa: ANN401 -- JSON
+def _node(node: FieldNode, value: Any, today: date | None, note: Note) -> Any:  # noqa: ANN401
     if not node.is_list:
         if isinstance(value, list):
+            note("list_for_object", node.name)
             value = value[0] if len(value) == 1 else None
         if not isinstance(value, Mapping):
             raise _wrong("FIELD_REQUIRED", node.name)
-        return read_fields(node, value, today)
+        return read_fields(node, value, today, note)
     if value is None:
         return []
+    if not isinstance(value, list):
+        note("object_for_list", node.name)
     rows = value if isinstance(value, list) else [value]
     if len(rows) > LINES_MAX:
         raise _wrong("TOO_MANY_LINES", node.name)
     if not all(isinstance(row, Mapping) for row in rows):
         raise _wrong("FIELD_INVALID", node.name)
-    return [read_fields(node, row, today) for row in rows]
+    return [read_fields(node, row, today, note) for row in rows]
 
 
-def _find(node: FieldNode, sent: Mapping[str, Any], *, is_first: bool) -> Any:  # noqa: ANN401
+def _find(node: FieldNode, sent: Mapping[str, Any], note: Note, *, is_first: bool) -> Any:  # noqa: ANN401 -- JSON
     """A node under its own name; the first one also under a common name, or without a name.
 
     `sign_in` is `signIn`: some clients write every name with underscores.
@@ -137,27 +155,41 @@ def _find(node: FieldNode, sent: Mapping[str, Any], *, is_first: bool) -> Any:  
     for name in (node.name, "data", "mdtrtinfo") if is_first else (node.name,):
         value = by_name.get(_plain(name))
         if value is not None and value not in MISSING:
+            if name != node.name or name not in sent:
+                note("node_name", node.name)
+            if isinstance(value, str):
+                note("input_as_text", node.name)
             return unfold(value)
     is_flat = is_first and not any(isinstance(value, Mapping | list) for value in sent.values())
-    return sent if is_flat and not node.is_list else None
+    if not is_flat or node.is_list:
+        return None
+    if sent:
+        note("flat_input", node.name)
+    return sent
 
 
 def _plain(name: str) -> str:
     return name.replace("_", "").lower()
 
 
-def read_fields(node: FieldNode, sent: Mapping[str, Any], today: date | None = None) -> Values:
+def read_fields(
+    node: FieldNode, sent: Mapping[str, Any], today: date | None = None, note: Note = unnoted
+) -> Values:
     """One object's fields; members that the table does not have are ignored.
 
     Raises:
         ProblemError: as `read_input`.
     """
     values: Values = {}
+    names: set[str] = set()
+
+    def note_here(kind: str, name: str) -> None:
+        note(kind, place_of(node.name, name))
+
     for field in node.fields:
-        raw = sent.get(field.name)
-        for other in field.others if raw is None or raw in MISSING else ():
-            raw = sent.get(other, raw)
-        value = _value(field, raw)
+        names.update((field.name, *field.others))
+        raw = _sent(field, sent, note_here)
+        value = _value(field, raw, note_here)
         if value is None and field.is_required:
             raise _wrong("FIELD_REQUIRED", field.name)
         if field.name in STORED_TEXTS and value is not None and is_id_number_in(value):
@@ -165,38 +197,68 @@ def read_fields(node: FieldNode, sent: Mapping[str, Any], today: date | None = N
         if isinstance(value, date):
             check_day(field.name, value, today)
         values[field.name] = value
+    for name in sent.keys() - names:
+        note_here("unknown_member", name)
     return values
 
 
-def _value(field: Field, raw: Any) -> Any:  # noqa: ANN401 -- JSON
+def _sent(field: Field, sent: Mapping[str, Any], note: Note) -> Any:  # noqa: ANN401 -- JSON
+    """A field's value under its own name, or else under another one."""
+    raw = sent.get(field.name)
+    for other in field.others if raw is None or raw in MISSING else ():
+        raw = sent.get(other, raw)
+        if raw is not None and raw not in MISSING:
+            note("other_name", field.name)
+    return raw
+
+
+def _value(field: Field, raw: Any, note: Note) -> Any:  # noqa: ANN401 -- JSON
     if isinstance(raw, Mapping | list):
         if field.name != "exp_content":
             raise _wrong("FIELD_INVALID", field.name)
+        note("object_as_text", field.name)
         raw = json.dumps(raw, ensure_ascii=False, default=str)
-    text = "" if raw is None else str(int(raw) if isinstance(raw, bool) else raw).strip()
+    if isinstance(raw, bool):
+        note("boolean", field.name)
+        raw = int(raw)
+    told = "" if raw is None else str(raw)
+    text = told.strip()
     if text in MISSING:
+        if text:
+            note("null_word", field.name)
         return None
-    return READ[field.kind](field, text)
+    if text != told:
+        note("trimmed", field.name)
+    return READ[field.kind](field, text, note)
 
 
-def _text(field: Field, text: str) -> str:
+def _text(field: Field, text: str, note: Note) -> str:
     if field.name.endswith(FREE_TEXTS) and not text.isprintable():
+        note("trimmed", field.name)
         text = " ".join(text.split())
+    if field.name in ID_NUMBERS and SMALL_X.fullmatch(text):
+        note("small_x", field.name)
     if len(text) > field.size or (not text.isprintable() and field.name != "exp_content"):
         raise _wrong("FIELD_INVALID", field.name)
     return text
 
 
-def _fen(field: Field, text: str) -> int:
-    return _checked("AMOUNT_FORMAT", field, near_fen_of, text)
+def _fen(field: Field, text: str, note: Note) -> int:
+    fen = _checked("AMOUNT_FORMAT", field, near_fen_of, text)
+    if decimal_of(text) * 100 != fen:
+        note("near_amount", field.name)
+    return fen
 
 
-def _number(field: Field, text: str) -> str:
+def _number(field: Field, text: str, note: Note) -> str:
     number = _checked("FIELD_INVALID", field, decimal_of, text)
-    return f"{number:.{field.scale}f}"
+    written = f"{number:.{field.scale}f}"
+    if Decimal(written) != number:
+        note("rounded", field.name)
+    return written
 
 
-def _whole(field: Field, text: str) -> int:
+def _whole(field: Field, text: str, _: Note) -> int:
     whole = _checked("FIELD_INVALID", field, lambda sent: whole_of(decimal_of(sent)), text)
     if abs(whole) >= 10**field.size:
         raise _wrong("FIELD_INVALID", field.name)
@@ -210,18 +272,26 @@ def _checked(code: str, field: Field, convert: Callable[[str], N], text: str) ->
         raise _wrong(code, field.name) from error
 
 
-READ: Mapping[str, Callable[[Field, str], Any]] = {
+READ: Mapping[str, Callable[[Field, str, Note], Any]] = {
     "s": _text,
     "m": _fen,
     "n": _number,
     "i": _whole,
-    "d": lambda field, text: moment(field.name, text).date(),
-    "t": lambda field, text: moment(field.name, text),
+    "d": lambda field, text, note: moment(field.name, text, note).date(),
+    "t": lambda field, text, note: _moment(field.name, text, note),
 }
 """How a field of each kind is read."""
 
 
-def moment(name: str, text: str) -> datetime:
+def _moment(name: str, text: str, note: Note) -> datetime:
+    """A moment; a day alone is its midnight."""
+    read = moment(name, text, note)
+    if len(text) <= DAY_SIZE:
+        note("day_alone", name)
+    return read
+
+
+def moment(name: str, text: str, note: Note = unnoted) -> datetime:
     """A moment in Beijing time from any accepted form; 13 digits are milliseconds since 1970.
 
     Raises:
@@ -229,11 +299,16 @@ def moment(name: str, text: str) -> datetime:
     """
     try:
         if text.isascii() and text.isdigit():
-            return _of_digits(text)
-        for shape in MOMENTS:
-            if (read := _read_as(shape, text)) is not None:
-                return read.replace(tzinfo=BEIJING)
+            read = _of_digits(text)
+            note("epoch_date" if len(text) == MILLIS_SIZE else "date_form", name)
+            return read
+        for rank, shape in enumerate(MOMENTS):
+            if (known := _read_as(shape, text)) is not None:
+                if rank >= PUBLISHED_SHAPES:
+                    note("us_date" if shape in US_SHAPES else "date_form", name)
+                return known.replace(tzinfo=BEIJING)
         read = datetime.fromisoformat(text)
+        note("date_form", name)
     except (ValueError, OverflowError, KeyError) as error:
         raise _wrong("DATE_INVALID", name) from error
     return read if read.tzinfo else read.replace(tzinfo=BEIJING)

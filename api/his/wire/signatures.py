@@ -120,6 +120,22 @@ def _check_bearer(tokens: Tokens, caller: Caller, headers: Headers) -> None:
         raise ProblemError("SIGNATURE_INVALID")
 
 
+def signed_at(style: SignatureStyle | None, headers: Headers) -> float | None:
+    """The time in a signature's headers, in seconds since 1970; None if there is none."""
+    match style:
+        case SignatureStyle.X_TIF:
+            stamp = _sent(headers, "x-tif-timestamp")
+        case SignatureStyle.CSB:
+            stamp = _sent(headers, "_api_timestamp")
+        case SignatureStyle.X_CA:
+            stamp = _sent(headers, "x-ca-signature").partition(":")[0]
+        case _:
+            return None
+    if not (stamp.isascii() and stamp.isdigit() and len(stamp) in SECONDS | MILLIS):
+        return None
+    return int(stamp) / 1000 if len(stamp) in MILLIS else float(stamp)
+
+
 def _check_x_tif(terms: Terms, headers: Headers, now_s: float) -> tuple[str, str]:
     """SHA-256 over time, secret, nonce and time; the body is not signed."""
     stamp, nonce = _sent(headers, "x-tif-timestamp"), _sent(headers, "x-tif-nonce")

@@ -11,7 +11,7 @@ from typing_extensions import override
 from aggregates.institution import FIRST_DIALECT
 from aggregates.vocabulary import SignatureStyle
 from api.his import docs_page
-from api.his.docs_tables import FOLDER, read_toml
+from api.his.deviations import FOLDER, read_toml
 from api.his.wire.field_tables import TRANSACTIONS
 from api.institution import DialectReply
 from tests.api.clients import Desk

@@ -97,6 +97,7 @@ PROMISED = {
     "POST /v1/holds/{hold_id}/capture",
     "POST /v1/holds/{hold_id}/release",
     "GET /v1/institutions/{code}",
+    "GET /v1/institutions/{code}/fsi-check",
     "PUT /v1/institutions/{code}",
     "POST /v1/institutions/{code}/clearings",
     "GET /v1/institutions/{code}/clearing",

@@ -38,6 +38,7 @@ WRITERS = {
     "follower_positions": "siud",
     "parked": "siud",
     "fsi_files": "sid",
+    "fsi_findings": "siud",
     "fsi_nonces": "sid",
     "heads": KEPT,
     "log_head": ONE,
