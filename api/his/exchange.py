@@ -173,7 +173,8 @@ class Exchange:
             turn.head = _of_sender(head_of(raw, note=note), code)
         turn.is_known = terms.region != ""
         look_at_head(turn.head, self._api.context.clock().at, note)
-        look_at_signature(signed_at(terms.style, arrival.headers), machine_now().timestamp(), note)
+        signed_s = signed_at(terms.style, arrival.headers, envelope)
+        look_at_signature(signed_s, machine_now().timestamp(), note)
         came_as(caller, f"{MESSAGE}{turn.head.infno}")
         return await self._act(turn, caller, terms, arrival, raw)
 

@@ -22,11 +22,15 @@ class Field(NamedTuple):
 
 
 class FieldNode(NamedTuple):
-    """One object of fields, or a list of them; the root of an output has no name."""
+    """One object of fields, or a list of them; the root of an output has no name.
+
+    `names` are all names under which a field is read.
+    """
 
     name: str
     fields: tuple[Field, ...]
     is_list: bool
+    names: frozenset[str] = frozenset()
 
 
 class Transaction(NamedTuple):
@@ -47,7 +51,12 @@ def load() -> dict[str, Transaction]:
 
     def nodes(shapes: dict[str, str]) -> tuple[FieldNode, ...]:
         return tuple(
-            FieldNode(name.removesuffix("[]"), fields[shape], name.endswith("[]"))
+            FieldNode(
+                name.removesuffix("[]"),
+                fields[shape],
+                name.endswith("[]"),
+                frozenset(named for f in fields[shape] for named in (f.name, *f.others)),
+            )
             for name, shape in shapes.items()
         )
 

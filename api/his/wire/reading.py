@@ -181,13 +181,11 @@ def read_fields(
         ProblemError: as `read_input`.
     """
     values: Values = {}
-    names: set[str] = set()
 
     def note_here(kind: str, name: str) -> None:
         note(kind, place_of(node.name, name))
 
     for field in node.fields:
-        names.update((field.name, *field.others))
         raw = _sent(field, sent, note_here)
         value = _value(field, raw, note_here)
         if value is None and field.is_required:
@@ -197,7 +195,7 @@ def read_fields(
         if isinstance(value, date):
             check_day(field.name, value, today)
         values[field.name] = value
-    for name in sent.keys() - names:
+    for name in sent.keys() - node.names:
         note_here("unknown_member", name)
     return values
 
@@ -245,15 +243,21 @@ def _text(field: Field, text: str, note: Note) -> str:
 
 def _fen(field: Field, text: str, note: Note) -> int:
     fen = _checked("AMOUNT_FORMAT", field, near_fen_of, text)
-    if decimal_of(text) * 100 != fen:
+    if _has_more(text, 2) and decimal_of(text) * 100 != fen:
         note("near_amount", field.name)
     return fen
+
+
+def _has_more(text: str, scale: int) -> bool:
+    """Whether a number's text may have more decimals than these."""
+    point = text.find(".")
+    return 0 <= point < len(text) - 1 - scale or "e" in text.lower()
 
 
 def _number(field: Field, text: str, note: Note) -> str:
     number = _checked("FIELD_INVALID", field, decimal_of, text)
     written = f"{number:.{field.scale}f}"
-    if Decimal(written) != number:
+    if _has_more(text, field.scale) and Decimal(written) != number:
         note("rounded", field.name)
     return written
 

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping
+from typing import Any
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.hmac import HMAC
@@ -120,8 +121,10 @@ def _check_bearer(tokens: Tokens, caller: Caller, headers: Headers) -> None:
         raise ProblemError("SIGNATURE_INVALID")
 
 
-def signed_at(style: SignatureStyle | None, headers: Headers) -> float | None:
-    """The time in a signature's headers, in seconds since 1970; None if there is none."""
+def signed_at(
+    style: SignatureStyle | None, headers: Headers, envelope: Mapping[str, Any] | None
+) -> float | None:
+    """The time in a signature, in seconds since 1970; None if there is none."""
     match style:
         case SignatureStyle.X_TIF:
             stamp = _sent(headers, "x-tif-timestamp")
@@ -129,6 +132,8 @@ def signed_at(style: SignatureStyle | None, headers: Headers) -> float | None:
             stamp = _sent(headers, "_api_timestamp")
         case SignatureStyle.X_CA:
             stamp = _sent(headers, "x-ca-signature").partition(":")[0]
+        case SignatureStyle.SM4 if envelope is not None:
+            stamp = str(envelope.get("timestamp"))
         case _:
             return None
     if not (stamp.isascii() and stamp.isdigit() and len(stamp) in SECONDS | MILLIS):

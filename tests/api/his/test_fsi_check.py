@@ -30,6 +30,7 @@ from tests.api.clients import (
 from tests.api.his.by_the_book import ByTheBook
 from tests.api.his.client import ENTRANCE, RefusedError
 from tests.api.his.desks import a_hospital, signs
+from tests.api.his.test_signatures import SECRET, x_ca
 from tests.ledgers import tamper
 
 PATH = f"/v1/institutions/{HOSPITAL.subject}/fsi-check"
@@ -192,6 +193,18 @@ async def test_signatures_count_by_their_code(desk: Desk) -> None:
     await his.wire(ENTRANCE, {}, unknown)
 
     assert {("-", "SIGNATURE_INVALID", ""): 1} == await facts(desk)
+
+
+async def test_a_signature_s_clock_is_compared(desk: Desk) -> None:
+    """Two minutes are within the window and told; an hour is refused, and counts by its code."""
+    his = await a_book(desk)
+    await signs(desk, HOSPITAL, {"style": "x-ca", "secret": SECRET}, {})
+    raw = utf8(his.envelope("1101", {"data": WHO}, his.msgid()))
+    for late_s in (0, 120, 3600):
+        await his.wire(ENTRANCE, x_ca(raw, machine_now().timestamp() - late_s), raw)
+    told = await facts(desk)
+
+    assert {("1101", "signature_clock", ""): 1, ("-", "CLOCK_SKEW", ""): 1} == told
 
 
 async def test_others_do_not_see_it(desk: Desk) -> None:
