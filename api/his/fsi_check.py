@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from aggregates.vocabulary import BEIJING
 from api.his.deviations import read_toml
 from service.his.findings import MESSAGE, FindingCount
 
@@ -52,7 +53,7 @@ def check_of(institution: str, found: Iterable[FindingCount]) -> dict[str, Any]:
     return {
         "institution": institution,
         "messages": messages,
-        "last_at": None if last is None else last.isoformat(timespec="seconds"),
+        "last_at": None if last is None else _written(last),
         "verdict": _worst(area["verdict"] for area in areas) if rows else UNSEEN,
         "areas": areas if rows else [],
     }
@@ -66,7 +67,7 @@ def _area(name: str, titles: Sequence[str], facts: Iterable[FindingCount]) -> di
             "infno": row.infno,
             "place": row.place,
             "messages": row.messages,
-            "last_at": row.last_at.isoformat(timespec="seconds"),
+            "last_at": _written(row.last_at),
             "zh": kind.zh,
             "en": kind.en,
         }
@@ -80,6 +81,10 @@ def _area(name: str, titles: Sequence[str], facts: Iterable[FindingCount]) -> di
         "verdict": _worst(str(finding["verdict"]) for finding in findings),
         "findings": findings,
     }
+
+
+def _written(moment: datetime) -> str:
+    return moment.astimezone(BEIJING).isoformat(timespec="seconds")
 
 
 def _worst(verdicts: Iterable[str]) -> str:

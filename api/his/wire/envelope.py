@@ -35,6 +35,13 @@ MEMBERS = frozenset(
 """The members of a request that the interface describes."""
 
 
+REQUIRED = (
+    *("mdtrtarea_admvs", "recer_sys_code", "infver", "opter_type", "opter", "opter_name"),
+    "fixmedins_name",
+)
+"""Members that the interface requires and the service does not."""
+
+
 class RequestHead(NamedTuple):
     """A request's head. `infno` is the transaction's own number: 2207 for its alias 2207A.
 
@@ -67,6 +74,9 @@ def read_envelope(raw: bytes, came_at: datetime, note: Note = unnoted) -> Reques
         raise ProblemError("PERSON_NAMED", field="msgid")
     for name in body.keys() - MEMBERS:
         note("unknown_member", place_of("head", name))
+    for name in REQUIRED:
+        if body.get(name) is None or body[name] in MISSING:
+            note("left_out", place_of("head", name))
     return RequestHead(
         infno=ALIASES.get(infno, infno),
         msgid=msgid,

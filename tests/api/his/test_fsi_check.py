@@ -95,6 +95,7 @@ FAULTS: dict[str, tuple[Callable[[Body], bytes], set[tuple[str, str]]]] = {
     "left out": (without("certno"), {("left_out", "data.certno")}),
     "missing": (without("mdtrt_cert_no"), {("FIELD_REQUIRED", "mdtrt_cert_no")}),
     "too long": (with_data(card_sn="9" * 33), {("FIELD_INVALID", "card_sn")}),
+    "nobody": (with_head(opter=""), {("left_out", "head.opter")}),
     "late": (with_head(inf_time="2026-03-02 09:00:00"), {("clock", "")}),
     "no time": (with_head(inf_time=""), {("inf_time_missing", "")}),
     "number": (with_head(msgid="1"), {("msgid_form", "")}),
