@@ -15,6 +15,8 @@ GROUPS = {
     "药店购药": ("21",),
     "门诊": ("22",),
     "住院": ("23", "24"),
+    "备案": ("25",),
+    "结算清单": ("41",),
     "冲正与按报文查询": ("26", "GJ"),
     "对账与清算": ("32",),
     "查询": ("52", "53"),
@@ -35,9 +37,11 @@ CHANGES = {
 
 
 def grouped() -> Iterator[tuple[str, list[Transaction]]]:
-    """Every group's name and transactions."""
+    """The name and the transactions of every group that has any."""
     for name, beginnings in GROUPS.items():
-        yield name, [t for infno, t in TRANSACTIONS.items() if infno.startswith(beginnings)]
+        members = [t for infno, t in TRANSACTIONS.items() if infno.startswith(beginnings)]
+        if members:
+            yield name, members
 
 
 def table_of(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
