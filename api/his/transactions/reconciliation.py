@@ -8,7 +8,7 @@ from api.his.transactions.persons import INSUTYPE
 from api.his.transactions.statement_files import TOTALS, WORDS, bytes_of, read_rows, result_file
 from api.his.wire.call import Call, FailedError, check_reply
 from api.his.wire.envelope import Answered, Failed
-from api.his.wire.reading import Values, month, unfold
+from api.his.wire.reading import Values, month, node_of, unfold
 from api.http.problems import ProblemError
 from service.his.files import fetch, fetchable_until, store_file
 from service.reconciliation import clearing_applications, fsi_statement
@@ -74,8 +74,8 @@ async def details(call: Call) -> Answered:
 
 async def upload(call: Call) -> Answered:
     """9101: store a file. The same file again has the same number."""
-    node = unfold(call.head.input)
-    node = unfold(node.get("fsUploadIn", node.get("data", node)))
+    sent = unfold(call.head.input)
+    node = node_of(sent, ("fsUploadIn", "data")) or sent
     body = bytes_of(node.get("in") if isinstance(node, dict) else None)
     filename = call.first["filename"]
     number = await store_file(call.api.read_models, call.caller, filename, body)

@@ -52,7 +52,7 @@ def bytes_of(value: Any) -> bytes:  # noqa: ANN401 -- JSON
     try:
         if isinstance(value, list):
             return bytes(_byte(number) for number in value)
-        return base64.b64decode(str(value), validate=True)
+        return base64.b64decode(value, validate=True)
     except (ValueError, TypeError) as error:
         raise ProblemError("FILE_INVALID", field="in") from error
 

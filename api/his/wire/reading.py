@@ -147,25 +147,37 @@ def _node(node: FieldNode, value: Any, today: date | None, note: Note) -> Any:  
 
 
 def _find(node: FieldNode, sent: Mapping[str, Any], note: Note, *, is_first: bool) -> Any:  # noqa: ANN401 -- JSON
-    """A node under its own name; the first one also under a common name, or without a name.
-
-    `sign_in` is `signIn`: some clients write every name with underscores.
-    """
-    by_name = {_plain(name): value for name, value in sent.items()}
-    for name in (node.name, "data", "mdtrtinfo") if is_first else (node.name,):
-        value = by_name.get(_plain(name))
-        if value is not None and value not in MISSING:
-            if name != node.name or name not in sent:
-                note("node_name", node.name)
-            if isinstance(value, str):
-                note("input_as_text", node.name)
-            return unfold(value)
+    """A node under its own name; the first one also under a common name, or without a name."""
+    names = (node.name, "data", "mdtrtinfo") if is_first else (node.name,)
+    value = node_of(sent, names, note)
+    if value is not None:
+        return value
     is_flat = is_first and not any(isinstance(value, Mapping | list) for value in sent.values())
     if not is_flat or node.is_list:
         return None
     if sent:
         note("flat_input", node.name)
     return sent
+
+
+def node_of(sent: Mapping[str, Any], names: tuple[str, ...], note: Note = unnoted) -> Any:  # noqa: ANN401 -- JSON
+    """The first of these nodes that an input has; None if it has none.
+
+    `sign_in` is `signIn`: some clients write every name with underscores.
+
+    Raises:
+        ProblemError: JSON_INVALID, JSON_TOO_DEEP.
+    """
+    by_name = {_plain(name): value for name, value in sent.items()}
+    for name in names:
+        value = by_name.get(_plain(name))
+        if value is not None and value not in MISSING:
+            if name != names[0] or name not in sent:
+                note("node_name", names[0])
+            if isinstance(value, str):
+                note("input_as_text", names[0])
+            return unfold(value)
+    return None
 
 
 def _plain(name: str) -> str:

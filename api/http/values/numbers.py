@@ -4,6 +4,7 @@
 Every text or JSON number that becomes an amount or a count is converted here.
 """
 
+import re
 from decimal import Decimal, InvalidOperation
 
 from aggregates.vocabulary import FEN_MAX
@@ -11,6 +12,8 @@ from aggregates.vocabulary import FEN_MAX
 DIGITS_MAX = 18
 """The most digits of a number, before and behind its point together."""
 NEAR = Decimal("0.001")
+NOISE = re.compile(r"-?[0-9](\.[0-9]{1,17})?[eE]-(0?[7-9]|[1-9][0-9])")
+"""A double below a millionth of a yuan: what is left of binary sums that make 0."""
 SIGNS_MAX = 64
 """The most characters of a number's text, with leading zeros, a point and an exponent."""
 
@@ -49,13 +52,16 @@ def whole_of(number: Decimal) -> int:
 
 
 def near_fen_of(text: str) -> int:
-    """As `fen_of`, but a fraction of at most `NEAR` fen is rounded away.
+    """As `fen_of`, but a fraction of at most `NEAR` fen is rounded away, and `NOISE` is 0.
 
-    Hospitals' systems write binary sums as they are: 200.00000000000003.
+    Hospitals' systems write binary sums as they are: 200.00000000000003, or after a refund
+    5.551115123125783E-17.
 
     Raises:
         ValueError: as `fen_of`.
     """
+    if NOISE.fullmatch(text.strip()):
+        return 0
     fen = decimal_of(text) * 100
     near = fen.to_integral_value()
     is_near = near and abs(fen - near) <= NEAR

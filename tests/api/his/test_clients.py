@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from api.http.values.numbers import near_fen_of
 from tests.api.account.test_erasures import ORDER, end
 from tests.api.clients import AGENCY, CANARY_ID, HOSPITAL, Desk, a_claim
 from tests.api.his.client import ENTRANCE, His, RefusedError
@@ -201,6 +202,14 @@ async def test_a_sum_of_doubles_is_its_fen(desk: Desk) -> None:
         assert "AMOUNT_FORMAT" == refused.value.code
 
 
+@pytest.mark.parametrize("rest", ["5.551115123125783e-17", "-1.4210854715202004E-14", "1E-7"])
+def test_what_is_left_of_doubles_is_nothing(rest: str) -> None:
+    """0.1 + 0.2 - 0.3, a day's sums after a refund; a hundred-thousandth of a yuan is too much."""
+    assert 0 == near_fen_of(rest)
+    with pytest.raises(ValueError, match="whole"):
+        near_fen_of("1E-6")
+
+
 MOMENTS = {
     1772417700000: "10:15:00",
     "1772417700000": "10:15:00",
@@ -264,6 +273,22 @@ async def test_a_file_is_fetched_by_a_flat_input(desk_on_postgres: Desk) -> None
         asked = his.envelope("9102", named | {"file_qury_no": number}, his.msgid())
         raw = await his.wire("/fsi/api/fileupload/download", {}, json.dumps(asked).encode())
         assert b"PK\x03\x04" == raw
+
+
+async def test_a_file_is_found_however_its_node_is_written(desk_on_postgres: Desk) -> None:
+    """9101 with underscores has the same bytes; without bytes it is refused, not stored."""
+    his = await a_hospital(desk_on_postgres)
+    named: dict[str, object] = {"filename": "stmt.zip", "fixmedins_code": HOSPITAL.subject}
+    numbers = {
+        (await his.ask("9101", {node: named | {"in": [80, 75, 3, 4]}}))["file_qury_no"]
+        for node in ("fsUploadIn", "fs_upload_in", "FSUPLOADIN", "data")
+    }
+    assert 1 == len(numbers)
+    without: list[dict[str, object]] = [{}, {"in": None}, {"in": 1}, {"in": {}}, {"in": True}]
+    for nothing in without:
+        with pytest.raises(RefusedError) as refused:
+            await his.ask("9101", {"fsUploadIn": named | nothing})
+        assert "FILE_INVALID" == refused.value.code
 
 
 async def test_unequal_sums_are_one(desk_on_postgres: Desk) -> None:
