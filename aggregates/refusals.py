@@ -214,7 +214,11 @@ class LinkClosedError(RuleRefusedError):
 
 
 class NotInReviewError(RuleRefusedError):
-    """The binding or credential link does not wait for a review."""
+    """The binding, credential link or filing does not wait for a review."""
+
+
+class DiseaseFiledError(RuleRefusedError):
+    """A filing of this disease is under review or in force."""
 
 
 class NotInvitedError(RuleRefusedError):

@@ -12,6 +12,7 @@ from api import fhir
 from api import institution as institutions
 from api import pool as pools
 from api import premium as premiums
+from api.account import chronic_routes as chronic
 from api.account import correction_routes as corrections
 from api.account import erasure_routes as erasures
 from api.account import filing_routes as filings
@@ -69,6 +70,7 @@ ROUTES = (
     fsi,
     fsi_tokens,
     accounts,
+    chronic,
     facts,
     filings,
     statements,

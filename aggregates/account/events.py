@@ -200,6 +200,37 @@ class FlagsChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChronicDiseaseFiled:
+    """An institution filed that the person has a chronic disease (慢特病备案): a claim of its own.
+
+    `filing` is the filing's id, `disease` a code of the catalogue, `name` the disease's there.
+    """
+
+    filing: StreamId
+    institution: StreamId
+    disease: str
+    name: str
+    begins_on: date
+    ends_on: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChronicDiseaseReviewed:
+    """An agency granted a filing; or refused it, or ended one that it had granted before."""
+
+    filing: StreamId
+    is_granted: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChronicFilingWithdrawn:
+    """The institution took back its filing before an agency granted it."""
+
+    filing: StreamId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountFrozen:
     """The account was frozen: nothing may leave it, returns are accepted."""
 

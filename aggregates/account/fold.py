@@ -23,6 +23,7 @@ from aggregates.account.insurance_year import insurance_year
 from aggregates.account.state import (
     Account,
     BeneficiaryLink,
+    ChronicFiling,
     Filing,
     HeldCredential,
     PastTie,
@@ -49,6 +50,9 @@ StandingEvent = (
     | events.FlagsChanged
     | events.PersonErased
 )
+ChronicEvent = (
+    events.ChronicDiseaseFiled | events.ChronicDiseaseReviewed | events.ChronicFilingWithdrawn
+)
 CredentialEvent = events.CredentialAdded | events.CredentialWithdrawn
 AccountEvent = (
     events.AccountOpened
@@ -58,6 +62,7 @@ AccountEvent = (
     | FamilyEvent
     | StandingEvent
     | CredentialEvent
+    | ChronicEvent
     | PoolSideEvent
     | events.QuotaBegun
     | events.BalanceOpened
@@ -97,7 +102,30 @@ def _evolve_standing(account: Account, event: StandingEvent) -> Account:
         case events.FlagsChanged(flags=flags):
             return account._replace(flags=flags)
         case events.PersonErased():
-            return account._replace(is_erased=True, credentials=())
+            return account._replace(is_erased=True, credentials=(), chronic=())
+
+
+def _evolve_chronic(account: Account, event: ChronicEvent) -> Account:
+    others = tuple(f for f in account.chronic if f.filing != event.filing)
+    match event:
+        case events.ChronicDiseaseFiled():
+            filed = ChronicFiling(
+                event.filing,
+                event.institution,
+                event.disease,
+                event.name,
+                event.begins_on,
+                event.ends_on,
+            )
+            return account._replace(chronic=(*others, filed))
+        case events.ChronicDiseaseReviewed(is_granted=True):
+            granted = tuple(
+                f._replace(is_granted=f.is_granted or f.filing == event.filing)
+                for f in account.chronic
+            )
+            return account._replace(chronic=granted)
+        case events.ChronicDiseaseReviewed() | events.ChronicFilingWithdrawn():
+            return account._replace(chronic=others)
 
 
 def _evolve_credentials(account: Account, event: CredentialEvent) -> Account:
@@ -196,6 +224,7 @@ _FOLDS: dict[type, Callable[[Account, Any], Account]] = {
         (FamilyEvent, _evolve_family),
         (StandingEvent, _evolve_standing),
         (CredentialEvent, _evolve_credentials),
+        (ChronicEvent, _evolve_chronic),
     )
     for event_class in get_args(group)
 } | {

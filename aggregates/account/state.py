@@ -94,6 +94,18 @@ class ShownCode(NamedTuple):
     expires_at: datetime
 
 
+class ChronicFiling(NamedTuple):
+    """A filing of a chronic disease: a claim until an agency granted it; both days included."""
+
+    filing: StreamId
+    institution: StreamId
+    disease: str
+    name: str
+    begins_on: date
+    ends_on: date | None
+    is_granted: bool = False
+
+
 class Account(NamedTuple):
     """An account, folded from its events. Amounts in fen.
 
@@ -101,7 +113,8 @@ class Account(NamedTuple):
     `invitations` pairs bindings with their sponsors; `releases` is a year and how many bindings
     were released in it. `pool` is the owner's family pool; `pool_transfers` is a year, a month, and
     the transfers into the pool in it. `by_name` are the sponsors' bindings in the order of their
-    names, where the region breaks a tie by it.
+    names, where the region breaks a tie by it. `chronic` are the filings of chronic diseases that
+    are under review or granted.
     """
 
     region: str
@@ -135,6 +148,7 @@ class Account(NamedTuple):
     is_balance_open: bool = False
     shown_code: ShownCode | None = None
     year_from: str = NEW_YEAR
+    chronic: tuple[ChronicFiling, ...] = ()
 
     @property
     def has_funds(self) -> bool:

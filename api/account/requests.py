@@ -68,6 +68,16 @@ class FlagsBody(Body):
     reason: Remark = "not stated"
 
 
+class ChronicReviewBody(Body):
+    """An agency's decision on a filing of a chronic disease.
+
+    Without `granted` a filing under review is refused, and one that was granted ends.
+    """
+
+    granted: bool
+    reason: Remark = "not stated"
+
+
 class CreditBody(Body):
     """A credit to an account."""
 

@@ -1,5 +1,7 @@
 """Responses of accounts."""
 
+from pydantic import Field
+
 from api.http.schemas import ApiModel
 
 
@@ -37,6 +39,29 @@ class AccountReply(ApiModel):
     suspense: list[Suspense]
     pool_id: str | None = None
     version: int
+    position: int
+
+
+class ChronicFilingReply(ApiModel):
+    """A filing of a chronic disease; both days included. `status` is `in_review` or `granted`.
+
+    `disease` is a code of the catalogue. `institution_id` is who filed it.
+    """
+
+    filing_id: str
+    institution_id: str
+    disease: str
+    name: str
+    from_: str = Field(alias="from")
+    to: str | None
+    status: str
+
+
+class ChronicFilingsReply(ApiModel):
+    """A person's filings of chronic diseases that are under review or were granted."""
+
+    person_no: str
+    items: list[ChronicFilingReply]
     position: int
 
 

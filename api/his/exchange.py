@@ -17,7 +17,7 @@ from api.his.recording import (
     record,
     record_unsigned,
 )
-from api.his.transactions.registry import FILES, HANDLERS
+from api.his.transactions.registry import FILES, HANDLERS, REGISTER
 from api.his.wire.access_token import token_subject
 from api.his.wire.call import Call, FailedError
 from api.his.wire.envelope import Failed, RequestHead, bad_bytes, good_bytes, read_envelope
@@ -184,7 +184,10 @@ class Exchange:
         """Answer a message here, or let the region's centre answer it."""
         head = turn.head
         assert head is not None, "an authenticated message has one"
-        if head.infno not in TRANSACTIONS:
+        is_ours = head.infno in TRANSACTIONS
+        if head.infno in REGISTER and self._centres.of(terms.region) is not None:
+            is_ours = False
+        if not is_ours:
             return await self._forward(head, terms, arrival, raw)
         try:
             return await self._carry_out(head, caller, terms.dialect, turn.found.note)

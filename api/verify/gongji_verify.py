@@ -441,6 +441,8 @@ class FoldedAccount:
     code: JsonObject | None = None
     suspended: dict[str, int] = field(default_factory=dict)
     begins: str = NEW_YEAR
+    chronic: dict[str, bool] = field(default_factory=dict)
+    """Filings of chronic diseases, and whether an agency granted each."""
 
     def lend(self, binding: str | None, on: date, fen: int) -> None:
         """Add what was paid under a binding; own money (no binding) is not counted."""
@@ -539,6 +541,8 @@ class FoldedAccount:
             self.by_name = event.get("by_name") or self.by_name
         elif name == "sponsor-unlinked":
             self.links.pop(event["binding"], None)
+        elif name in CHRONIC:
+            self._fold_chronic(name, event)
         else:
             self._fold_use(name, event)
 
@@ -559,6 +563,14 @@ class FoldedAccount:
             self.has_funds, self.year = True, event["year"]
         elif name == "quota-begun":
             self.quotas[event["binding"]] = 0
+
+    def _fold_chronic(self, name: str, event: JsonObject) -> None:
+        """Fold a filing of a chronic disease."""
+        is_filed = name == "chronic-disease-filed"
+        if is_filed or event.get("is_granted"):
+            self.chronic[event["filing"]] = not is_filed
+        else:
+            self.chronic.pop(event["filing"], None)
 
 
 @dataclass(slots=True)
@@ -667,7 +679,8 @@ MONEY = _names(
 COUNTED = _names(
     "aid-received aid-returned held hold-released return-suspended suspense-paid-out year-moved"
 )
-STANDING = _names(
+CHRONIC = _names("chronic-disease-filed chronic-disease-reviewed chronic-filing-withdrawn")
+STANDING = CHRONIC | _names(
     "frozen unfrozen insurance-suspended insurance-resumed closed order-changed filing-made"
     " flags-changed"
     " invitation-received sponsor-linked sponsor-unlinked beneficiary-linked beneficiary-unlinked"
@@ -847,12 +860,26 @@ class FoldedLedger:
         if row.event["year"] != year_of(on, account.begins):
             self.fault("policies", row, f"{row.event['year']} is not its insurance year")
 
+    def _check_chronic(self, row: ExportRow, name: str, account: FoldedAccount) -> None:
+        """A filing comes once, is granted once, and is taken back before that alone."""
+        granted = account.chronic.get(row.event["filing"])
+        if name == "chronic-disease-filed":
+            follows = granted is None
+        elif name == "chronic-disease-reviewed":
+            follows = granted is not None and not (granted and row.event["is_granted"])
+        else:
+            follows = granted is False
+        if not follows:
+            self.fault("life cycles", row, f"{row.topic} cannot follow")
+
     def _check_account_event(self, row: ExportRow, name: str, account: FoldedAccount) -> None:
         event, suspended = row.event, account.suspended
         if account.is_known:
             self._check_turn(row, name, account)
         if name == "balance-opened":
             self._check_opened_balance(row, account)
+        if name in CHRONIC:
+            self._check_chronic(row, name, account)
         if name == "credited" and account.is_known and not account.has_funds:
             self.fault("life cycles", row, "a credit to an account that holds no money")
         if name == "year-closed" and account.is_known and event["carried_fen"] != account.current:

@@ -1,4 +1,4 @@
-"""The patient and the patient's entitlements, and the institution: 1101, 1162, 1201, 2001, 5301."""
+"""The patient and the patient's entitlements, and the institution: 1101, 1162, 1201, 2001."""
 
 from datetime import date
 
@@ -138,13 +138,3 @@ async def benefit(call: Call) -> Answered:
         "trt_chk_rslt": "可享受待遇" if covered else "参保状态不允许享受待遇",
     }
     return call.answer({"trtinfo": [row]})
-
-
-async def chronic(call: Call) -> Answered:
-    """5301: filings of chronic diseases (慢特病备案), always an empty list.
-
-    The insurance system has them, not this service. `/v1/filings` are for care elsewhere: listed
-    as a disease they would open entitlements that nobody granted.
-    """
-    await look_at_patient(call.context, call.caller, call.first["psn_no"])
-    return call.answer({"feedetail": []})

@@ -2,11 +2,14 @@
 
 from collections.abc import Awaitable, Callable
 
-from api.his.transactions import bills, persons, queries, reversals, sign_in, visits
+from api.his.transactions import bills, chronic, persons, queries, reversals, sign_in, visits
 from api.his.transactions import reconciliation as books
 from api.his.wire.call import Call, Handler
 
 FILES: dict[str, Callable[[Call], Awaitable[bytes]]] = {"9102": books.download}
+
+REGISTER = frozenset({"2503", "2504", "5301"})
+"""The register of chronic diseases: a region's centre keeps it where there is one."""
 
 HANDLERS: dict[str, Handler] = {
     "9001": sign_in.sign_in,
@@ -36,6 +39,8 @@ HANDLERS: dict[str, Handler] = {
     "2403": visits.describe,
     "2404": visits.withdraw,
     "2405": visits.reopen,
+    "2503": chronic.file_disease,
+    "2504": chronic.withdraw_filing,
     "2601": reversals.reverse_message,
     "3201": books.totals,
     "3202": books.details,
@@ -46,7 +51,7 @@ HANDLERS: dict[str, Handler] = {
     "5203": bills.query_bill,
     "5204": queries.fees,
     "5206": queries.sums,
-    "5301": persons.chronic,
+    "5301": chronic.filings,
     "5303": queries.stays,
     "9101": books.upload,
     "GJ01": reversals.query_message,

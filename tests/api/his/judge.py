@@ -16,7 +16,15 @@ TABLES = published()
 DECLARED = declared()
 TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
-OUR_IDS = ("mdtrt_id", "setl_id", "clr_appy_evt_id", "file_qury_no", "sign_no", "diag_info_id")
+OUR_IDS = (
+    "mdtrt_id",
+    "setl_id",
+    "clr_appy_evt_id",
+    "file_qury_no",
+    "sign_no",
+    "diag_info_id",
+    "trt_dcla_detl_sn",
+)
 """The members that hold a number of this service."""
 HANDED_OUT = re.compile(r"[0-9a-z]{1,30}")
 MONEY = {"acct_pay", "psn_part_amt"}

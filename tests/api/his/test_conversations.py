@@ -15,13 +15,14 @@ import pytest
 
 from api.his.transactions.registry import FILES, HANDLERS
 from service.replay.run import replay
-from tests.api.clients import ELSEWHERE, Desk, an_account
+from tests.api.clients import AGENCY, ELSEWHERE, Desk, an_account
 from tests.api.credential_link.guardians import a_code, a_link
 from tests.api.his.by_the_book import ByTheBook
 from tests.api.his.client import His
 from tests.api.his.day import Books
 from tests.api.his.desks import a_hospital, a_pharmacy
 from tests.api.his.judge import DECLARED, complaints, empties, misreadings, request_complaints
+from tests.api.his.test_chronic_filings import DISEASE, reviews
 
 HIS = Path(__file__).parents[3] / "api" / "his"
 GROUPS: dict[int, Iterable[int]] = {
@@ -32,6 +33,7 @@ GROUPS: dict[int, Iterable[int]] = {
     22: range(1, 9),
     23: range(1, 6),
     24: range(1, 6),
+    25: (3, 4),
     26: (1,),
     32: range(1, 5),
     52: (1, 2, 3, 4, 6),
@@ -50,14 +52,20 @@ TIMES = {
 }
 
 
-async def a_counter(his: His, code: str) -> None:
+async def a_counter(desk: Desk, his: His, code: str) -> None:
     """Signing in, and who stands there: by his card, and by a code his guardian shows."""
     signed = await his.ask("9001", {"signIn": {"opter_no": "001", "mac": "", "ip": "10.0.0.1"}})
     await his.ask("1101", {"data": {"mdtrt_cert_type": "02", "mdtrt_cert_no": "ID-P1"}})
     await his.ask("1162", {"data": {"businessType": "01101", "ecQrCode": code}})
     await his.ask("1201", {"medinsinfo": {"fixmedins_type": "1", "fixmedins_code": his.code}})
     await his.ask("2001", {"data": {"psn_no": "P1", "insutype": "310", "med_type": "11"}})
+    await his.ask("2503", {"data": DISEASE})
+    (review,) = await reviews(desk)
+    await desk.post(AGENCY, review, {"granted": True})
     await his.ask("5301", {"data": {"psn_no": "P1"}})
+    await desk.post(AGENCY, review, {"granted": False})
+    filed = await his.ask("2503", {"data": DISEASE})
+    await his.ask("2504", {"data": filed["result"] | {"psn_no": "P1", "memo": "误报"}})
     number = signed["signinoutb"]["sign_no"]
     await his.ask("9002", {"signOut": {"sign_no": number, "opter_no": "001"}})
 
@@ -151,7 +159,7 @@ async def test_every_transaction_speaks_as_recorded(
     pharmacy = by_the_book(await a_pharmacy(desk_on_postgres))
     await an_account(desk_on_postgres, "G1", region=ELSEWHERE)
     code = await a_code(desk_on_postgres, await a_link(desk_on_postgres))
-    await a_counter(hospital, code)
+    await a_counter(desk_on_postgres, hospital, code)
     await an_outpatient(hospital)
     await an_inpatient(hospital)
     await a_buyer(pharmacy)

@@ -40,6 +40,8 @@ PROMISED = {
     "POST /v1/accounts/{person_no}/status",
     "POST /v1/accounts/{person_no}/suspense/{ticket}/payout",
     "POST /v1/accounts/{person_no}/erasure",
+    "GET /v1/accounts/{person_no}/chronic-filings",
+    "POST /v1/accounts/{person_no}/chronic-filings/{filing_id}/review",
     "GET /v1/accounts/{person_no}/entries",
     "GET /v1/accounts/{person_no}/bills",
     "GET /v1/accounts/{person_no}/deduction-order",

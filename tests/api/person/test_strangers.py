@@ -108,6 +108,7 @@ BY_NUMBER = {
         "PUT", "/v1/accounts/{}/deduction-order", {"sponsors": ("X1",), "version": 0}
     ),
     "correct": Operation("POST", "/v1/corrections", WRONG),
+    "look at chronic filings": Operation("GET", "/v1/accounts/{}/chronic-filings"),
     "file elsewhere": Operation("POST", "/v1/filings", FILING),
     "enter a parent": Operation(
         "POST", "/v1/kinships", {"person_no": "{}", "relative": "X1"} | KIN

@@ -16,6 +16,9 @@ from aggregates.account.events import (
     BalanceOpened,
     BeneficiaryLinked,
     BeneficiaryUnlinked,
+    ChronicDiseaseFiled,
+    ChronicDiseaseReviewed,
+    ChronicFilingWithdrawn,
     CredentialAdded,
     CredentialWithdrawn,
     Credited,
@@ -90,8 +93,10 @@ from tests.service.ledger.stored_money_events import MONEY_EVENTS
 from tests.service.ledger.stored_parts import (
     AT,
     BINDING,
+    CDF,
     CLAIM,
     CODE,
+    INS,
     ON,
     PATIENT,
     PAYERS,
@@ -161,6 +166,18 @@ ACCOUNT_EVENTS: dict[str, Event] = {
     "account.flags-changed/1": FlagsChanged(
         flags=("CHRONIC_DISEASE", "E_CREDENTIAL_ACTIVE"), reason="慢特病登记"
     ),
+    "account.chronic-disease-filed/1": ChronicDiseaseFiled(
+        filing=CDF,
+        institution=INS,
+        disease="M03900",
+        name="高血压",
+        begins_on=ON,
+        ends_on=None,
+    ),
+    "account.chronic-disease-reviewed/1": ChronicDiseaseReviewed(
+        filing=CDF, is_granted=True, reason="已核实"
+    ),
+    "account.chronic-filing-withdrawn/1": ChronicFilingWithdrawn(filing=CDF),
     "account.frozen/1": AccountFrozen(reason="法院冻结"),
     "account.unfrozen/1": AccountUnfrozen(reason="解除冻结"),
     "account.insurance-suspended/1": InsuranceSuspended(
