@@ -128,6 +128,7 @@ TOPICS: dict[type[Event], str] = {
     visit.FeesWithdrawn: "visit.fees-withdrawn/1",
     visit.VisitClosed: "visit.closed/1",
     visit.VisitReopened: "visit.reopened/1",
+    visit.SettlementListUploaded: "visit.settlement-list-uploaded/1",
     link_events.CredentialLinkOpened: "link.opened/1",
     link_events.CredentialLinkRequested: "link.requested/1",
     link_events.CredentialLinkConfirmed: "link.confirmed/1",

@@ -84,6 +84,19 @@ class VisitReopened:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettlementListUploaded:
+    """The settlement list (结算清单) of a bill of the visit came; a later one replaces it.
+
+    `number` is this service's own of the bill's list, `digest` a keyed digest of all that it says.
+    """
+
+    settlement: StreamId
+    number: str
+    digest: str
+    at: datetime
+
+
 class FeesMismatchError(InputRefusedError):
     """The bill's total is not the sum of its uploaded fee lines; `uploaded` is, in fen."""
 
@@ -128,6 +141,8 @@ class Visit:
     end: VisitEnd | None = None
     ended_at: datetime | None = None
     proven_by: CredentialProof = CredentialProof.NONE
+    lists: tuple[tuple[StreamId, str], ...] = ()
+    """Each bill with a settlement list, and the newest list's digest."""
 
     @property
     def batches(self) -> tuple[str, ...]:
@@ -140,7 +155,13 @@ class Visit:
 
 
 VisitEvent = (
-    VisitRegistered | VisitDescribed | FeesUploaded | FeesWithdrawn | VisitClosed | VisitReopened
+    VisitRegistered
+    | VisitDescribed
+    | FeesUploaded
+    | FeesWithdrawn
+    | VisitClosed
+    | VisitReopened
+    | SettlementListUploaded
 )
 
 
@@ -166,10 +187,12 @@ def evolve(visit: Visit | None, event: VisitEvent) -> Visit:
         case FeesWithdrawn(lines=lines):
             withdrawn = frozenset(lines)
             return replace(visit, fees=tuple(f for f in visit.fees if f.line not in withdrawn))
-        case VisitClosed(end=end, at=at):
-            return replace(visit, end=end, ended_at=at)
-        case VisitReopened():
-            return replace(visit, end=None, ended_at=None)
+        case VisitClosed() | VisitReopened():
+            ended = (event.end, event.at) if isinstance(event, VisitClosed) else (None, None)
+            return replace(visit, end=ended[0], ended_at=ended[1])
+        case SettlementListUploaded(settlement=settlement, digest=digest):
+            others = tuple(one for one in visit.lists if one[0] != settlement)
+            return replace(visit, lists=(*others, (settlement, digest)))
 
 
 def upload(visit: Visit, fees: Iterable[Fee], settled: Collection[str]) -> FeesUploaded:
@@ -238,6 +261,11 @@ def reopen(visit: Visit, at: datetime, settled: Collection[str]) -> VisitReopene
     if settled:
         raise BatchSettledError(batch=min(settled))
     return VisitReopened(at=at)
+
+
+def upload_list(visit: Visit, event: SettlementListUploaded) -> list[SettlementListUploaded]:
+    """Record a bill's settlement list, also after a discharge; nothing if it says nothing new."""
+    return [] if (event.settlement, event.digest) in visit.lists else [event]
 
 
 def check_open(visit: Visit) -> None:

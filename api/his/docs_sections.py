@@ -107,6 +107,8 @@ def forwarding() -> str:
         "按 <code>GONGJI_FSI_CENTRE_KEYS_FILE</code> 重新签名。转发只做一次,不重试;"
         "中心没有在时限内完整应答时返回 -1,<code>outcome</code> 为 <code>unknown</code>,"
         "即中心可能已办理。地区没有设置中心时返回 -1(<code>INFNO_UNKNOWN</code>)。</p>"
+        "<p>结算清单(4101)先与结算核对(结算须有效,<code>payinfo</code> 与结算一致),"
+        "本服务只留存其摘要与时间;所在地区配置了医保中心时再转发,由中心应答。</p>"
         "<p>慢特病备案(2503)先为待审核,经办机构审核通过后才生效,5301 只列出生效的备案;"
         "所在地区配置了医保中心时,2503、2504、5301 转发到中心办理。</p>"
         f"<details><summary>公布的此类交易</summary><p>{numbers}</p></details>"

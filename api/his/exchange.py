@@ -17,7 +17,7 @@ from api.his.recording import (
     record,
     record_unsigned,
 )
-from api.his.transactions.registry import FILES, HANDLERS, REGISTER
+from api.his.transactions.registry import FILES, HANDLERS, PASSED_ON, REGISTER
 from api.his.wire.access_token import token_subject
 from api.his.wire.call import Call, FailedError
 from api.his.wire.envelope import Failed, RequestHead, bad_bytes, good_bytes, read_envelope
@@ -184,18 +184,20 @@ class Exchange:
         """Answer a message here, or let the region's centre answer it."""
         head = turn.head
         assert head is not None, "an authenticated message has one"
-        is_ours = head.infno in TRANSACTIONS
-        if head.infno in REGISTER and self._centres.of(terms.region) is not None:
-            is_ours = False
-        if not is_ours:
+        has_centre = self._centres.of(terms.region) is not None
+        is_theirs = has_centre and head.infno in REGISTER
+        if is_theirs or head.infno not in TRANSACTIONS:
             return await self._forward(head, terms, arrival, raw)
         try:
-            return await self._carry_out(head, caller, terms.dialect, turn.found.note)
-        except ProblemError as error:
-            is_file = head.infno in FILES and error.code == "NOT_FOUND" and terms.is_in_force
-            if not is_file or self._centres.of(terms.region) is None:
+            reply = await self._carry_out(head, caller, terms.dialect, turn.found.note)
+        except Exception as error:
+            may_be_theirs = has_centre and terms.is_in_force and head.infno in (*FILES, *PASSED_ON)
+            if not may_be_theirs or problem_of(error)[0] != "NOT_FOUND":
                 raise
-            return await self._forward(head, terms, arrival, raw)  # it may be the centre's file
+            return await self._forward(head, terms, arrival, raw)  # its file, or a bill of its own
+        if has_centre and head.infno in PASSED_ON:
+            return await self._forward(head, terms, arrival, raw)
+        return reply
 
     @property
     def _centres(self) -> Centres:

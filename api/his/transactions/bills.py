@@ -111,7 +111,7 @@ def _output(call: Call, facts: BillFacts) -> dict[str, Any]:
     return output
 
 
-async def _named_bill(call: Call) -> tuple[StreamId, BillFacts]:
+async def named_bill(call: Call) -> tuple[StreamId, BillFacts]:
     """The bill that the input names.
 
     Raises:
@@ -128,7 +128,7 @@ async def _named_bill(call: Call) -> tuple[StreamId, BillFacts]:
 
 async def cancel_bill(call: Call) -> Answered:
     """2103, 2208 and 2305: return the whole bill to the accounts and buckets that paid it."""
-    settlement, facts = await _named_bill(call)
+    settlement, facts = await named_bill(call)
     reply = check_reply(await cancel.cancel(call.context, call.request(), settlement, REASON))
     cancellation = json.loads(reply.answer)
     info = setlinfo.cancelled(facts, call.dialect, call.head.msgid, cancellation)
@@ -145,7 +145,7 @@ async def cancel_bill(call: Call) -> Answered:
 
 async def query_bill(call: Call) -> Answered:
     """5203: a bill as it was settled, and whether it was returned since."""
-    settlement, facts = await _named_bill(call)
+    settlement, facts = await named_bill(call)
     msgid = await message_of(call.api.read_models, call.caller, settlement)
     seen = await see_institution(call.context, call.caller, call.caller.subject)
     info = setlinfo.setlinfo(facts, call.dialect, msgid)

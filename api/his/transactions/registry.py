@@ -4,12 +4,16 @@ from collections.abc import Awaitable, Callable
 
 from api.his.transactions import bills, chronic, persons, queries, reversals, sign_in, visits
 from api.his.transactions import reconciliation as books
+from api.his.transactions import settlement_lists as lists
 from api.his.wire.call import Call, Handler
 
 FILES: dict[str, Callable[[Call], Awaitable[bytes]]] = {"9102": books.download}
 
 REGISTER = frozenset({"2503", "2504", "5301"})
 """The register of chronic diseases: a region's centre keeps it where there is one."""
+
+PASSED_ON = frozenset({"4101"})
+"""What is checked and kept here, and then answered by the region's centre where there is one."""
 
 HANDLERS: dict[str, Handler] = {
     "9001": sign_in.sign_in,
@@ -46,6 +50,7 @@ HANDLERS: dict[str, Handler] = {
     "3202": books.details,
     "3203": books.apply_for_clearing,
     "3204": books.withdraw_clearing,
+    "4101": lists.upload_list,
     "5201": queries.visits,
     "5202": queries.diagnoses,
     "5203": bills.query_bill,

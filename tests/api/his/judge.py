@@ -24,6 +24,7 @@ OUR_IDS = (
     "sign_no",
     "diag_info_id",
     "trt_dcla_detl_sn",
+    "setl_list_id",
 )
 """The members that hold a number of this service."""
 HANDED_OUT = re.compile(r"[0-9a-z]{1,30}")

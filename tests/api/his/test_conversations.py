@@ -23,6 +23,7 @@ from tests.api.his.day import Books
 from tests.api.his.desks import a_hospital, a_pharmacy
 from tests.api.his.judge import DECLARED, complaints, empties, misreadings, request_complaints
 from tests.api.his.test_chronic_filings import DISEASE, reviews
+from tests.api.his.test_settlement_lists import a_list
 
 HIS = Path(__file__).parents[3] / "api" / "his"
 GROUPS: dict[int, Iterable[int]] = {
@@ -36,6 +37,7 @@ GROUPS: dict[int, Iterable[int]] = {
     25: (3, 4),
     26: (1,),
     32: range(1, 5),
+    41: (1,),
     52: (1, 2, 3, 4, 6),
     53: (1, 3),
     90: (1, 2),
@@ -125,6 +127,7 @@ async def an_inpatient(his: His) -> None:
     await his.ask("2303", his.bill(visit, "P1", "1500.00", mid_setl_flag="0"))
     settled = await his.ask("2304", his.bill(visit, "P1", "1500.00", mid_setl_flag="0"))
     await his.ask("2402", {"dscginfo": name | {"endtime": his.now}})
+    await his.ask("4101", a_list(settled))
     bill = {"data": name | {"setl_id": settled["setlinfo"]["setl_id"]}}
     await his.ask("2305", bill)
     await his.ask("2405", {"data": name})
@@ -214,6 +217,7 @@ def plain(asked: dict[str, Any], reply: dict[str, Any], code: str) -> dict[str, 
 
     text = re.sub(r"(?<=plan_hash\u0001:\u0001)[\w-]+", "{方案}", text)
     text = re.sub(r"\b(?=[a-z]*[0-9])(?=[0-9]*[a-z])[0-9a-z]{25}(?:[0-9a-z]{5})?\b", name, text)
+    text = re.sub(r'(?<="setl_list_id": ")[0-9a-f]{9}', "{清单号}", text)
     text = re.sub(r'"dld_endtime": "[^"]+"', '"dld_endtime": "2026-04-01 10:15:00"', text)
     told: dict[str, Any] = json.loads(text.replace("\u0001", '\\"'))
     sent = told["asked"]["input"].get("fsUploadIn")

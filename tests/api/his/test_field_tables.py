@@ -18,6 +18,7 @@ INPUTS = "9a40de7ed6011a8653aa2da19f89277eb939640dca41b9d296ca5b6eb3a5408f"
 
 
 LATER = {
+    ("4101",): "3dc6f48b41f485cd104bd940954b931dfb30ad3c092f1c69ba7e497a501ea468",
     ("2503", "2504"): "1ad9039a9c7b84ee52ef430d3d9bffe1a2aab10963bcdec236499e5a29cbfd67",
 }
 """The same of what writes since a later release."""

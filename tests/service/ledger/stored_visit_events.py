@@ -6,13 +6,14 @@ from aggregates.visit import (
     Fee,
     FeesUploaded,
     FeesWithdrawn,
+    SettlementListUploaded,
     VisitClosed,
     VisitDescribed,
     VisitRegistered,
     VisitReopened,
 )
 from aggregates.vocabulary import Setting, VisitEnd
-from tests.service.ledger.stored_parts import AT, INS, PATIENT
+from tests.service.ledger.stored_parts import AT, INS, PATIENT, STL
 
 VISIT_EVENTS: dict[str, Event] = {
     "visit.registered/1": VisitRegistered(
@@ -43,4 +44,7 @@ VISIT_EVENTS: dict[str, Event] = {
     "visit.fees-withdrawn/1": FeesWithdrawn(lines=("1",)),
     "visit.closed/1": VisitClosed(end=VisitEnd.DISCHARGED, at=AT),
     "visit.reopened/1": VisitReopened(at=AT),
+    "visit.settlement-list-uploaded/1": SettlementListUploaded(
+        settlement=STL, number="0123456ab", digest="00112233", at=AT
+    ),
 }
