@@ -1,4 +1,4 @@
-"""Queries of visits, fees and sums: 5201, 5202, 5204, 5206, 5303."""
+"""Queries of visits, fees and sums: 5201, 5202, 5204, 5205, 5206, 5303."""
 
 from datetime import datetime
 from typing import Any
@@ -12,17 +12,26 @@ from api.his.wire.reading import month
 from service.ids import long, short
 from service.visit.bill_facts import look_at_bill
 from service.visit.queries import SeenVisit, Visits, stays_of, sums_of_year, visits_of
-from service.visit.visits import kind_of_care, look_at_visit
+from service.visit.visits import VisitRef, kind_of_care, look_at_visit
 
 FIRST = datetime(1990, 1, 1, tzinfo=BEIJING)
 LAST = datetime(2199, 12, 31, tzinfo=BEIJING)
+CHRONIC = "14"
+"""Begins the kinds of care for a chronic disease (慢特病)."""
+DRUGS = ("X", "Z", "T")
+"""Begins the national code of a western drug, a Chinese patent drug, a herb."""
+OF_A_DRUG = (
+    *("feedetl_sn", "cnt", "pric", "chrgitm_lv", "med_chrgitm_type", "bas_medn_flag"),
+    *("hi_nego_drug_flag", "chld_medc_flag", "list_sp_item_flag"),
+)
+"""What 5205 tells of a fee line as the upload of the line does."""
 MAIN = "1"
 RANK_MAX = 99
 UNKNOWN = (
     *("hilist_code", "hilist_name", "list_type", "medins_list_codg", "medins_list_name"),
     "dosform_name",
 )
-"""What the table of 5204 requires and the service does not keep."""
+"""What the tables of 5204 and 5205 require and the service does not keep."""
 
 
 def _span(sent: dict[str, Any]) -> tuple[datetime, datetime]:
@@ -149,6 +158,37 @@ async def fees(call: Call) -> Answered:
         for line, priced in zip(lines, fee_results(context.funds.table, lines), strict=True)
     ]
     return call.answer({"": rows})
+
+
+async def chronic_drugs(call: Call) -> Answered:
+    """5205: the drugs of a patient's visits for a chronic disease at the calling institution.
+
+    A fee line is a drug by the first letter of its national code.
+    """
+    sent, api = call.first, call.api
+    page = await visits_of(api.context, api.read_models, call.caller, sent["psn_no"], _span(sent))
+    rows: list[dict[str, Any]] = []
+    for seen, _ in page.visits:
+        med_type = kind_of_care(seen.med_type, seen.setting)
+        if not med_type.startswith(CHRONIC):
+            continue
+        ref = VisitRef(seen.visit, sent["psn_no"])
+        visit = await look_at_visit(api.context, call.caller, ref)
+        lines = [line for line in visit.fees if line.code.startswith(DRUGS)]
+        rows += [
+            {name: priced[name] for name in OF_A_DRUG}
+            | dict.fromkeys((*UNKNOWN, "spec"), "")
+            | {
+                "fixmedins_code": page.institution.code,
+                "fixmedins_name": page.institution.name,
+                "psn_no": sent["psn_no"],
+                "med_type": med_type,
+                "fee_ocur_time": line.occurred_at,
+                "med_list_codg": line.code,
+            }
+            for line, priced in zip(lines, fee_results(api.context.funds.table, lines), strict=True)
+        ]
+    return call.answer({"feedetail": rows})
 
 
 async def sums(call: Call) -> Answered:

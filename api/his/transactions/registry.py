@@ -9,8 +9,8 @@ from api.his.wire.call import Call, Handler
 
 FILES: dict[str, Callable[[Call], Awaitable[bytes]]] = {"9102": books.download}
 
-REGISTER = frozenset({"2503", "2504", "5301"})
-"""The register of chronic diseases: a region's centre keeps it where there is one."""
+REGISTER = frozenset({"2503", "2504", "5205", "5301"})
+"""Chronic diseases and their drugs: a region's centre keeps the register where there is one."""
 
 PASSED_ON = frozenset({"4101"})
 """What is checked and kept here, and then answered by the region's centre where there is one."""
@@ -55,6 +55,7 @@ HANDLERS: dict[str, Handler] = {
     "5202": queries.diagnoses,
     "5203": bills.query_bill,
     "5204": queries.fees,
+    "5205": queries.chronic_drugs,
     "5206": queries.sums,
     "5301": chronic.filings,
     "5303": queries.stays,

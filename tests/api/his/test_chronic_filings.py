@@ -181,6 +181,26 @@ async def test_a_regions_centre_keeps_the_register(desk: Desk) -> None:
     assert [] == await reviews(desk)
 
 
+async def test_drugs_are_told_of_visits_for_a_chronic_disease(desk_on_postgres: Desk) -> None:
+    """5205: of such a visit its drugs alone, and nothing to another institution."""
+    his = await a_hospital(desk_on_postgres)
+    plain, chronic = await his.register("P1"), await his.register("P1", "OP2")
+    described = {"psn_no": "P1", "mdtrt_id": chronic, "med_type": "140104"}
+    await his.ask("2203", {"mdtrtinfo": described, "diseinfo": []})
+    await his.ask("2204", {"feedetail": [his.fee(plain, "P1", "1", "9.90")]})
+    lines = [
+        his.fee(chronic, "P1", "1", "12.50"),
+        his.fee(chronic, "P1", "2", "5.00", med_list_codg="001102000010000-110200001"),
+    ]
+    await his.ask("2204", {"feedetail": lines})
+    asked = {"data": {"psn_no": "P1", "begntime": "2026-03-01 00:00:00"}}
+    (row,) = (await his.ask("5205", asked))["feedetail"]
+    elsewhere = await (await a_pharmacy(desk_on_postgres)).ask("5205", asked)
+
+    assert ("1", 12.5, "140104") == (row["feedetl_sn"], row["pric"], row["med_type"])
+    assert {"feedetail": []} == elsewhere
+
+
 async def test_the_verifier_refuses_a_grant_of_nothing(desk: Desk) -> None:
     """A filing that is not there, one granted twice, and one taken back after its grant."""
     await filed(await a_hospital(desk))

@@ -38,7 +38,7 @@ GROUPS: dict[int, Iterable[int]] = {
     26: (1,),
     32: range(1, 5),
     41: (1,),
-    52: (1, 2, 3, 4, 6),
+    52: range(1, 7),
     53: (1, 3),
     90: (1, 2),
     91: (1, 2),
@@ -68,6 +68,11 @@ async def a_counter(desk: Desk, his: His, code: str) -> None:
     await desk.post(AGENCY, review, {"granted": False})
     filed = await his.ask("2503", {"data": DISEASE})
     await his.ask("2504", {"data": filed["result"] | {"psn_no": "P1", "memo": "误报"}})
+    visit = await his.register("P1")
+    name = {"psn_no": "P1", "mdtrt_id": visit}
+    await his.ask("2203", {"mdtrtinfo": name | {"med_type": "14"}, "diseinfo": []})
+    await his.ask("2204", {"feedetail": [his.fee(visit, "P1", "1", "9.90")]})
+    await his.ask("5205", {"data": {"psn_no": "P1", "begntime": "2026-03-01 00:00:00"}})
     number = signed["signinoutb"]["sign_no"]
     await his.ask("9002", {"signOut": {"sign_no": number, "opter_no": "001"}})
 
