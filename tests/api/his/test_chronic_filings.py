@@ -6,7 +6,17 @@ from typing import Any
 import pytest
 
 from api.account.responses import AccountReply, ChronicFilingsReply
-from tests.api.clients import AGENCY, AGENCY_ELSEWHERE, Desk, a_person, is_answered, is_refused
+from tests.api.clients import (
+    AGENCY,
+    AGENCY_ELSEWHERE,
+    NATION,
+    Desk,
+    a_binding,
+    a_person,
+    an_account,
+    is_answered,
+    is_refused,
+)
 from tests.api.his.centre import a_centre
 from tests.api.his.client import His, RefusedError
 from tests.api.his.desks import a_hospital, a_pharmacy
@@ -14,6 +24,7 @@ from tests.api.his.test_forwarding import connect
 from tests.api.proof.tampering import counted, edited, place, without
 from tests.exports import export_of, faults_in, leaves_of
 
+LIUZHOU = "450200"
 LIST = "/v1/accounts/P1/chronic-filings"
 DISEASE = {
     "psn_no": "P1",
@@ -57,10 +68,11 @@ async def listed(his: His) -> list[dict[str, Any]]:
     return rows
 
 
-async def reviews(desk: Desk) -> list[str]:
-    """Where an agency reviews each filing of P1, the oldest first."""
-    answer = is_answered(await desk.get(AGENCY, LIST), ChronicFilingsReply)
-    return [f"{LIST}/{item['filing_id']}/review" for item in answer["items"]]
+async def reviews(desk: Desk, person: str = "P1") -> list[str]:
+    """Where an agency reviews each filing of a person, the oldest first."""
+    path = LIST.replace("P1", person)
+    answer = is_answered(await desk.get(NATION, path), ChronicFilingsReply)
+    return [f"{path}/{item['filing_id']}/review" for item in answer["items"]]
 
 
 async def marks(desk: Desk) -> list[str]:
@@ -84,6 +96,22 @@ async def test_a_filing_counts_once_an_agency_granted_it(desk: Desk) -> None:
     ended = await desk.post(AGENCY, review, {"granted": False})
     assert [] == is_answered(ended, AccountReply, 201)["flags"]
     assert [] == await listed(his)
+    assert [] == faults_in(export_of(leaves_of(desk.context.store)))
+
+
+async def test_a_grant_ends_what_the_sponsors_region_excludes(desk: Desk) -> None:
+    """In Liuzhou who is registered gives nothing; a filing under review ends no binding yet."""
+    await an_account(desk, "L1", "50.00", region=LIUZHOU)
+    await an_account(desk, "L2", region=LIUZHOU, insurance="resident")
+    binding = f"/v1/bindings/{await a_binding(desk, 'L1', 'L2')}"
+    his = await a_hospital(desk)
+    await filed(his, psn_no="L1")
+    assert "active" == (await desk.get(NATION, binding)).json()["status"]
+
+    (review,) = await reviews(desk, "L1")
+    granted = await desk.post(NATION, review, {"granted": True})
+    assert ["chronic_disease"] == is_answered(granted, AccountReply, 201)["flags"]
+    assert "ended" == (await desk.get(NATION, binding)).json()["status"]
     assert [] == faults_in(export_of(leaves_of(desk.context.store)))
 
 
