@@ -221,6 +221,10 @@ class DiseaseFiledError(RuleRefusedError):
     """A filing of this disease is under review or in force."""
 
 
+class FilingLimitError(RuleRefusedError):
+    """Too many filings of this person are under review."""
+
+
 class NotInvitedError(RuleRefusedError):
     """There is no open invitation to answer."""
 

@@ -21,12 +21,15 @@ from aggregates.refusals import (
     AccountEndedError,
     DateInvalidError,
     DiseaseFiledError,
+    FilingLimitError,
     NotInReviewError,
     UnknownError,
 )
 from aggregates.vocabulary import StreamId
 
 MARK = PersonFlag.CHRONIC_DISEASE
+IN_REVIEW_MAX = 20
+"""The most filings of a person under review; `own`: every bill reads the person's account."""
 
 
 def file_disease(account: Account, filed: ChronicDiseaseFiled, on: date) -> ChronicDiseaseFiled:
@@ -34,7 +37,8 @@ def file_disease(account: Account, filed: ChronicDiseaseFiled, on: date) -> Chro
 
     Raises:
         AccountEndedError: the account has ended; DateInvalidError: the filing ends before it
-        begins; DiseaseFiledError: one of this disease is under review, or granted and not over.
+        begins; DiseaseFiledError: one of this disease is under review, or granted and not over;
+        FilingLimitError: as many are under review as may be.
     """
     if account.ending is not None:
         raise AccountEndedError(status=account.status)
@@ -43,6 +47,8 @@ def file_disease(account: Account, filed: ChronicDiseaseFiled, on: date) -> Chro
     for other in account.chronic:
         if other.disease == filed.disease and not (other.is_granted and _is_over(other, on)):
             raise DiseaseFiledError
+    if sum(not other.is_granted for other in account.chronic) >= IN_REVIEW_MAX:
+        raise FilingLimitError
     return filed
 
 

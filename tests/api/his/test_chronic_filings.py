@@ -147,6 +147,15 @@ async def test_a_filing_is_in_force_on_its_days(desk: Desk) -> None:
     assert "DATE_INVALID" == await refusal(his, "2503", wrong)
 
 
+async def test_few_filings_wait_for_a_review(desk: Desk) -> None:
+    """Twenty; who takes one back may file another."""
+    his = await a_hospital(desk)
+    numbers = [await filed(his, opsp_dise_code=f"M{place}") for place in range(20)]
+    assert "FILING_LIMIT" == await refusal(his, "2503", DISEASE)
+    await his.ask("2504", {"data": {"trt_dcla_detl_sn": numbers[7], "psn_no": "P1"}})
+    await filed(his)
+
+
 async def test_its_institution_takes_it_back_before_it_is_granted(desk: Desk) -> None:
     """Nobody else does, and afterwards only an agency ends it."""
     his, other = await a_hospital(desk), await a_pharmacy(desk)
