@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from aggregates.policy.edition import Edition, NoEditionInForceError, in_force
 from aggregates.policy.rulebook import EditionPublished, Rulebook
@@ -42,7 +42,22 @@ async def publish(context: ServiceContext) -> int:
     for region in book.regions():
         if region in known or not book.is_layered(region):
             published += await _publish_region(context, region, dict(known.get(region, ())))
+    await _remember(context, tuple(context.published))
     return published
+
+
+async def _remember(context: ServiceContext, regions: tuple[str, ...]) -> None:
+    """Read the rules of all regions into the cache.
+
+    Every later look at an account reads its region's. Read only then, they would make the first
+    answer about somebody slower than the one about nobody.
+    """
+    for region in regions:
+        await context.read(PUBLISHER, partial(_look_at, region))
+
+
+def _look_at(region: str, reads: ReadSet, _: Instant) -> None:
+    reads.year_days(region)
 
 
 async def publish_area(context: ServiceContext, area: str) -> None:

@@ -20,6 +20,12 @@ So a key that another process destroyed does not stay in this process's memory f
 """
 LASTING = ("acc", "ins", "pol", "kin", "fpl")
 """Kinds of streams that never give up their names."""
+RULES = "pol_"
+"""Streams that are never evicted, nor are their names: some hundred at most.
+
+A start reads them all, and an account's area is looked up in them. Were one read again, the time
+of an answer would tell a stranger that there is an account.
+"""
 
 
 class HeadCache(Overlay):
@@ -46,6 +52,8 @@ class HeadCache(Overlay):
             if stream.startswith("stl_") or head.version == 0:
                 continue
             self.heads[stream] = head
+            if stream.startswith(RULES):
+                continue
             self._used[stream] = None
             self._used.move_to_end(stream)
             if isinstance(head.state, Account) and head.state.is_erased:
@@ -56,8 +64,11 @@ class HeadCache(Overlay):
             oldest, _ = self._used.popitem(last=False)
             del self.heads[oldest]
             self._forget_with_head(oldest)
-        while len(self.names) > self._heads_max:
-            del self.names[next(iter(self.names))]
+        for _ in range(len(self.names) - self._heads_max):
+            oldest_name = next(iter(self.names))
+            named = self.names.pop(oldest_name)
+            if named is not None and named.startswith(RULES):
+                self.names[oldest_name] = named
 
     def _merge_names(self, overlay: Overlay) -> None:
         for name, stream_or_none in overlay.names.items():

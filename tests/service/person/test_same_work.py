@@ -30,6 +30,7 @@ from service.ledger.command import Reply
 from service.ledger.memory_store import MemoryStore
 from service.ledger.store import ReadResult
 from service.person.lookup import IdCard
+from service.policy import publish
 from service.premium import premiums
 from service.regions.policy_book import load
 from service.vault import Personal, Vault
@@ -165,7 +166,7 @@ AFTER: tuple[Case, ...] = (*ALONE, look_at_it, take_it_back)
 
 
 async def work(case: Case, number: str, *, is_invited: bool) -> list[tuple[int, int, int]]:
-    """The reads of a process with empty caches."""
+    """The reads of a process that has just started: it has the rules, and nobody's account."""
     store = Counting()
     first = furnish(store, KEYS, load(REGIONS), business_clock())
     await move_in(first, sponsors=())
@@ -180,8 +181,9 @@ async def work(case: Case, number: str, *, is_invited: bool) -> list[tuple[int, 
     if is_invited:
         await invite_by_document(first, number)
     await first.appender.close()
-    store.reads.clear()
     cold = furnish(store, KEYS, load(REGIONS), business_clock())
+    await publish(cold)
+    store.reads.clear()
     try:
         await case(cold, number)
     except RefusalError:
