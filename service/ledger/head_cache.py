@@ -103,7 +103,7 @@ class HeadCache(Overlay):
         """Drop heads that may be stale."""
         for stream in streams:
             if self.heads.pop(stream, None) is not None:
-                del self._used[stream]
+                self._used.pop(stream, None)
                 self._forget_with_head(stream)
 
     def forget_persons(self, now_s: float) -> None:

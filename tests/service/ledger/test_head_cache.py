@@ -1,10 +1,11 @@
 """What a process remembers: heads, and persons for as long as they may be remembered."""
 
 from aggregates.account.state import Account, HeldCredential
+from aggregates.policy.rulebook import Rulebook
 from aggregates.vocabulary import CredentialType, StreamId
 from service.ledger.head_cache import PERSONS_KEPT_S, HeadCache
 from service.ledger.overlay import Overlay
-from service.ledger.store import SealedPerson
+from service.ledger.store import SealedPerson, StreamHead
 from tests.projections.recorded_families import an_id
 from tests.service.ledger.batches import OTHER, PURSE, Teller
 
@@ -78,3 +79,18 @@ def test_a_freed_name_is_forgotten() -> None:
     memory.merge(freed)
 
     assert {} == memory.names
+
+
+def test_the_rules_outlive_every_account() -> None:
+    """Rules are never evicted, nor is their name; what may be stale is forgotten and read again."""
+    memory, rules = HeadCache(heads_max=1), an_id("pol", 1)
+    overlay = landed()
+    overlay.heads[rules] = StreamHead(1, Rulebook("990000", ()))
+    overlay.names.update({b"region": rules, b"one": PURSE, b"other": OTHER})
+    memory.merge(overlay)
+    assert rules in memory.heads
+    assert 2 == len(memory.heads)
+    assert rules == memory.names[b"region"]
+
+    memory.forget([rules])
+    assert rules not in memory.heads
