@@ -83,9 +83,9 @@ def test_a_freed_name_is_forgotten() -> None:
 
 def test_the_rules_outlive_every_account() -> None:
     """Rules are never evicted, nor is their name; what may be stale is forgotten and read again."""
-    memory, rules = HeadCache(heads_max=1), an_id("pol", 1)
+    memory, rules = HeadCache(heads_max=1), StreamId("pol_" + "1" * 32)
     overlay = landed()
-    overlay.heads[rules] = StreamHead(1, Rulebook("990000", ()))
+    overlay.heads[rules] = StreamHead(1, Rulebook(region="990000", editions=()))
     overlay.names.update({b"region": rules, b"one": PURSE, b"other": OTHER})
     memory.merge(overlay)
     assert rules in memory.heads
