@@ -255,7 +255,7 @@ def _text(field: Field, text: str, note: Note) -> str:
 
 def _fen(field: Field, text: str, note: Note) -> int:
     fen = _checked("AMOUNT_FORMAT", field, near_fen_of, text)
-    if _has_more(text, 2) and decimal_of(text) * 100 != fen:
+    if _has_more(text, 2) and Decimal(text) * 100 != fen:
         note("near_amount", field.name)
     return fen
 
