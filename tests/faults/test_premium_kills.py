@@ -74,7 +74,7 @@ async def answered(sponsor: Caller, service: Service) -> httpx.Response:
     return told
 
 
-@pytest.mark.parametrize("behaviour", ["late", "lost"])
+@pytest.mark.parametrize("behaviour", ["late", pytest.param("lost", marks=pytest.mark.slow)])
 async def test_a_kill_in_mid_charge_pays_once(tmp_path: Path, behaviour: str) -> None:
     """Killed while the tax side booked it, or never got to: confirmed after the next start."""
     tax = Sandbox(tmp_path / "books.ndjson")

@@ -62,7 +62,9 @@ async def test_a_cut_append_settles_once(
 
 @pytest.mark.parametrize("fault", [Fault.CUT_BEFORE, Fault.CUT_AFTER])
 @pytest.mark.parametrize("kind", ["append", "commit", "locked read"])
-@pytest.mark.parametrize("keys", [SIX, SIX[:1]], ids=["six", "one"])
+@pytest.mark.parametrize(
+    "keys", [pytest.param(SIX, id="six", marks=pytest.mark.slow), pytest.param(SIX[:1], id="one")]
+)
 async def test_the_second_try_may_be_cut_too(
     wired: tuple[Wire, str], place: Path, fault: Fault, kind: str, keys: tuple[str, ...]
 ) -> None:

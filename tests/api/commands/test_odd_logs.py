@@ -104,6 +104,7 @@ def test_a_long_life_and_every_extreme_end_with_a_verdict(odd: Odd) -> None:
     check_commands(odd)
 
 
+@pytest.mark.slow
 def test_bytes_that_nobody_wrote_end_with_a_verdict(odd: Odd) -> None:
     """Malformed states, topics of a newer release and of another program."""
     odd.fill(list(Life().rows(2)), STATES)

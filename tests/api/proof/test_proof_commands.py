@@ -116,6 +116,7 @@ def institution_token(place: Path) -> str:
     return run("token", "--data", str(place / "data"), *named).strip()
 
 
+@pytest.mark.slow
 def test_the_log_is_exported_as_a_table(day: tuple[Path, Service]) -> None:
     """Whole, a part, an institution's day: the rows of the lines, and at which checkpoint."""
     place, _ = day
