@@ -8,14 +8,15 @@ it ends, which it does when its standard input ends. A test chooses how it behav
 import asyncio
 import contextlib
 import json
+import socket
 import sys
-import threading
 from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
-import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
+
+from api.sandbox.serving import serve
 
 SLOW_S, DROP_S = 0.2, 0.02
 """A slow answer is still in time; a drop of a dripping one comes every so often."""
@@ -156,22 +157,8 @@ async def _drops(desk: CentreDesk) -> AsyncIterator[bytes]:
 def main(arguments: list[str]) -> None:
     """Serve until the standard input ends."""
     (port,) = arguments
-    config = uvicorn.Config(
-        create_centre(CentreDesk()),
-        port=int(port),
-        access_log=False,
-        log_level="warning",
-        timeout_graceful_shutdown=1,
-    )
-    server = uvicorn.Server(config)
-
-    def end() -> None:
-        sys.stdin.buffer.read()
-        server.should_exit = True
-
-    threading.Thread(target=end, daemon=True).start()
     with contextlib.suppress(KeyboardInterrupt):
-        server.run()
+        serve(create_centre(CentreDesk()), socket.create_server(("127.0.0.1", int(port))))
 
 
 if __name__ == "__main__":

@@ -11,12 +11,12 @@ import hashlib
 import json
 import socket
 import sys
-import threading
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-import uvicorn
 from fastapi import FastAPI, Response
+
+from api.sandbox.serving import serve
 
 SLOW_S, LATE_S = 0.2, 10.0
 """A slow answer is still in time; a late one is not."""
@@ -157,20 +157,7 @@ def main(arguments: list[str]) -> None:
         listening = socket.socket(fileno=int(where.removeprefix("fd=")))
     else:
         listening = socket.create_server(("127.0.0.1", int(where)))
-    config = uvicorn.Config(
-        create_sandbox(TaxBooks(Path(path))),
-        access_log=False,
-        log_level="warning",
-        timeout_graceful_shutdown=1,
-    )
-    server = uvicorn.Server(config)
-
-    def end() -> None:
-        sys.stdin.buffer.read()
-        server.should_exit = True
-
-    threading.Thread(target=end, daemon=True).start()
-    server.run(sockets=[listening])
+    serve(create_sandbox(TaxBooks(Path(path))), listening)
 
 
 if __name__ == "__main__":
