@@ -1126,6 +1126,11 @@ NO_RESERVE = {"reserve_fen": 0, "sponsor_buckets": "ALL"}
 """What a region's rules on accounts mean for a pool: nothing."""
 
 
+def money_terms_of(rules: JsonObject) -> JsonObject:
+    """The terms on a sponsor's money: those on accounts mean nothing for a family pool."""
+    return rules["money"] | (NO_RESERVE if rules["money_model"] == FAMILY_POOL else {})
+
+
 class DecisionCheck:
     """Checks a bill that was settled or held: sums, order, caps, grants and rules.
 
@@ -1286,8 +1291,7 @@ class DecisionCheck:
             account = self.ledger.accounts.get(stream_of(share["account"]))
             if by_bucket and account is not None and account.is_known and share is not paying[-1]:
                 terms = self.ledger.edition(account.region, self.day) or rules
-                which = "sponsor_buckets" if share["binding"] else "own_buckets_order"
-                may = paid_within(left, kinds, terms["money"][which], account.as_spent(self.at))
+                may = self._may_pay(share, left, account, terms)
                 limits = [may, share["available_fen"], share["limit_fen"]]
                 if fen_of(share) != min(fen for fen in limits if fen is not None):
                     self.fault("order", f"{share['account']} could pay more than it did")
@@ -1302,6 +1306,16 @@ class DecisionCheck:
             may = paid_within(before, OWN_KINDS, rules["money"]["own_buckets_order"], spent)
             if fen_of(own) < min(may, own["available_fen"]):
                 self.fault("order", "aid paid before own money was spent")
+
+    def _may_pay(
+        self, share: JsonObject, left: list[int], account: FoldedAccount, rules: JsonObject
+    ) -> int:
+        """What the buckets of a payer's money, its family pool's where that pays, may pay."""
+        if share["binding"]:
+            order = money_terms_of(rules)["sponsor_buckets"]
+            return paid_within(left, AID_KINDS, order, self._payer(account, rules))
+        order = rules["money"]["own_buckets_order"]
+        return paid_within(left, OWN_KINDS, order, account.as_spent(self.at))
 
     def _check_order(self, patient: FoldedAccount) -> None:
         """Sponsors pay in their order, each all that is available, and none is left out."""
@@ -1383,7 +1397,7 @@ class DecisionCheck:
             self.fault("authority", f"{share['account']} paid without its owner's code")
         if share["available_fen"]:
             spent = self._payer(sponsor, rules)
-            money = rules["money"] | (NO_RESERVE if is_pooled else {})
+            money = money_terms_of(rules)
             self._check_purse(share, spent, money)
             limits = limits_of(grant, share["binding"], spent, money, self.day)
             self._check_limit(share, min(limits, default=None))
