@@ -17,7 +17,7 @@ from msgspec import json
 
 from aggregates.account.insurance_year import first_day, insurance_year
 from aggregates.refusals import ClaimChangedError, InputRefusedError, QuoteExpiredError
-from aggregates.settlement.cascade import Split
+from aggregates.settlement.settlement import ClaimSplit
 from aggregates.vocabulary import BEIJING, Instant
 from service.vault import Vault
 
@@ -37,10 +37,18 @@ class Plan(NamedTuple):
     digest: bytes
 
 
-def plan_digest(split: Split, editions: dict[str, str]) -> bytes:
-    """The digest of who pays what under which editions."""
-    paid = [[share.account, share.current_fen + share.prior_fen] for share in split.payers]
-    return hashlib.sha256(json.encode([paid, split.cash_fen, sorted(editions.items())])).digest()
+def plan_digest(claim_split: ClaimSplit) -> bytes:
+    """The digest of who pays what under which editions.
+
+    The patient stands under his own account also where he has none to pay from: his first credit
+    changes the plan only if it changes what is paid.
+    """
+    split, patient = claim_split.split, claim_split.claim.beneficiary
+    paid = [
+        [share.account or patient, share.current_fen + share.prior_fen] for share in split.payers
+    ]
+    editions = sorted(claim_split.editions.items())
+    return hashlib.sha256(json.encode([paid, split.cash_fen, editions])).digest()
 
 
 def plan_hash(vault: Vault, plan: Plan) -> str:

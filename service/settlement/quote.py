@@ -72,7 +72,7 @@ def quote_answer(
 ) -> dict[str, Any]:
     """A split as a quote, with the hash of its plan and when it expires."""
     split, ttl_s = claim_split.split, family.edition.quote.quote_ttl_seconds
-    plan = Plan(micros(now), bill.digest, plan_digest(split, claim_split.editions))
+    plan = Plan(micros(now), bill.digest, plan_digest(claim_split))
     return {
         **claim_answer(claim_split.claim),
         **split_answer(split.own_fen, split.aid_fen, split.cash_fen, split.payers),

@@ -128,8 +128,7 @@ def _is_changed(
         QuoteExpiredError, ClaimChangedError, PlanChangedError: in this order.
     """
     assert bill.plan is not None, "there is a quote to compare with"
-    digest = plan_digest(claim_split.split, claim_split.editions)
-    plan = Plan(micros(now), bill.digest, digest)
+    plan = Plan(micros(now), bill.digest, plan_digest(claim_split))
     terms = family.edition.quote
     if is_same_plan(vault, bill.plan, plan, terms.quote_ttl_seconds, year_days_of(family)):
         return False
