@@ -9,6 +9,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -16,6 +17,7 @@ from typing import cast
 import uvloop
 from typing_extensions import override
 
+from aggregates.vocabulary import BEIJING
 from service.clock import monotonic_s
 from tests.bench.families import HOSPITAL, TREATED_AT, Family, bill, families
 from tests.bench.visiting import BILLS
@@ -57,12 +59,20 @@ def national(token: str, visit: str, family: Family, number: int, batch: int) ->
         "acct_used_flag": "1",
         "insutype": "310",
     }
+    sent_at = TREATED_AT.astimezone(BEIJING) + timedelta(seconds=number)
     head = {
         "infno": "2207",
-        "msgid": f"{family.patient}-{number}",
+        "msgid": f"{HOSPITAL.subject}{sent_at:%Y%m%d%H%M%S}{int(family.patient[1:]):04d}",
         "mdtrtarea_admvs": "990000",
-        "fixmedins_code": HOSPITAL.subject,
+        "insuplc_admdvs": "990000",
+        "recer_sys_code": "MBS_LOCAL",
+        "infver": "V1.0",
+        "opter_type": "1",
         "opter": "001",
+        "opter_name": "bench",
+        "inf_time": f"{sent_at:%Y-%m-%d %H:%M:%S}",
+        "fixmedins_code": HOSPITAL.subject,
+        "fixmedins_name": "bench",
         "input": {"data": values},
     }
     body = json.dumps(head).encode()

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from json.encoder import encode_basestring, encode_basestring_ascii
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ from service.person.free_text import is_id_number_in
 MSGID_MAX = 30
 CODE_MAX = 30
 TEXT_MAX = 200
+INF_TIME = place_of("head", "inf_time")
 EXTRA_MAX = 4000
 ALIASES = {f"{infno}A": infno for infno in ("2102", "2203", "2204", "2206", "2207", "2304")}
 """Variants that clients send in the place of a transaction, with the same fields.
@@ -92,12 +94,12 @@ def read_envelope(raw: bytes, came_at: datetime, note: Note = unnoted) -> Reques
 
 def _sent_at(body: Mapping[str, Any], note: Note) -> datetime | None:
     """When a client says that it wrote its message. Nothing depends on it but SM2's signatures."""
-    try:
-        text = str(body.get("inf_time"))
-        return moment("inf_time", text, lambda kind, name: note(kind, place_of("head", name)))
-    except ProblemError:
-        note("inf_time_missing", "")
-        return None
+    sent = body.get("inf_time")
+    if sent is not None and sent not in MISSING:
+        with suppress(ProblemError):
+            return moment("inf_time", str(sent), lambda kind, _: note(kind, INF_TIME))
+    note("inf_time_missing", "")
+    return None
 
 
 def _identifier(body: Mapping[str, Any], name: str, size: int) -> str:
