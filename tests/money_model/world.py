@@ -233,10 +233,9 @@ class World:
         """Bring money in."""
         person = self.people[who]
         may = not person.resident or self.rules_of(who)["resident_balance"]
-        if refused := self.no_account(who) - ({"NO_FUNDS"} if may else set()):
+        ended = self.no_account(who) - {"NO_FUNDS"}
+        if refused := ended | (frozenset() if may else {"NO_FUNDS"}):
             return refused
-        if not may:
-            return words("NO_FUNDS")
         person.opened = True
         self.people[who].money = self.people[who].money.plus(money)
         self.credited += money.fen
