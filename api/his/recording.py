@@ -35,6 +35,7 @@ UNSIGNED = frozenset(
 )
 """Refusals of a signature."""
 NO_INFNO, OTHER_INFNO, DOWNLOAD = "-", "other", "GET"
+FLAG = "acct_used_flag"
 FLAGS = (None, "0", "00", "1", "01", "2", "02")
 ALL = "2"
 
@@ -73,9 +74,19 @@ def published_only() -> Mapping[str, frozenset[str]]:
 
 
 @lru_cache(maxsize=1)
-def expected() -> Mapping[str, frozenset[str]]:
-    """The places, by transaction, that the published tables require and the service does not."""
-    return {infno: frozenset(_places(infno, "optional")) for infno in TRANSACTIONS}
+def looked_at() -> Mapping[tuple[str, str], tuple[tuple[str, str, bool], ...]]:
+    """The fields to look at, by transaction and node: name, place, and whether it is expected.
+
+    The published tables require an expected field, and the service does not.
+    """
+    found: dict[tuple[str, str], tuple[tuple[str, str, bool], ...]] = {}
+    for infno, transaction in TRANSACTIONS.items():
+        expected = frozenset(_places(infno, "optional"))
+        for node in transaction.takes:
+            places = ((f.name, place_of(node.name, f.name)) for f in node.fields)
+            rows = ((name, place, place in expected) for name, place in places)
+            found[infno, node.name] = tuple(row for row in rows if row[0] == FLAG or row[2])
+    return found
 
 
 def _places(infno: str, what: str) -> Iterator[str]:
@@ -107,15 +118,14 @@ def look_at_input(
     transaction: Transaction, sent: Mapping[str, Any], dialect: Dialect, note: Note
 ) -> None:
     """Note what the published tables require and was not sent, and a flag of another dialect."""
-    wanted = expected()[transaction.infno]
     for node in transaction.takes:
         rows: Iterable[Mapping[str, Any]] = sent[node.name] if node.is_list else [sent[node.name]]
-        for field in node.fields:
-            place = place_of(node.name, field.name)
-            if place in wanted and any(row[field.name] is None for row in rows):
+        for name, place, is_expected in looked_at()[transaction.infno, node.name]:
+            values = [row[name] for row in rows]
+            if is_expected and None in values:
                 note("left_out", place)
-            if field.name == "acct_used_flag":
-                _look_at_flags({row[field.name] for row in rows}, place, dialect, note)
+            if name == FLAG:
+                _look_at_flags(set(values), place, dialect, note)
 
 
 def _look_at_flags(flags: set[str | None], place: str, dialect: Dialect, note: Note) -> None:

@@ -1128,7 +1128,8 @@ NO_RESERVE = {"reserve_fen": 0, "sponsor_buckets": "ALL"}
 
 def money_terms_of(rules: JsonObject) -> JsonObject:
     """The terms on a sponsor's money: those on accounts mean nothing for a family pool."""
-    return rules["money"] | (NO_RESERVE if rules["money_model"] == FAMILY_POOL else {})
+    terms: JsonObject = rules["money"]
+    return terms | NO_RESERVE if rules["money_model"] == FAMILY_POOL else terms
 
 
 class DecisionCheck:

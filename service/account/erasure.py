@@ -20,6 +20,7 @@ from service.context import ServiceContext
 from service.ledger.command import Decision, Reply
 from service.ledger.read_set import ReadSet
 from service.person.lookup import own_region
+from service.person.unsealed import personal_of
 from service.premium.tax_process import name_of
 from service.serializers import day
 from service.vault import Personal, Vault, names_of
@@ -81,7 +82,7 @@ def _is_payee(reads: ReadSet, vault: Vault, account_id: StreamId, now: Instant) 
 
 
 def _personal(reads: ReadSet, vault: Vault, account_id: StreamId) -> Personal:
-    personal = vault.unseal(*reads.person(account_id), account_id)
+    personal = personal_of(reads, vault, account_id)
     if personal is None:
         raise UnknownError
     return personal

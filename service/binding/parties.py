@@ -23,6 +23,7 @@ from service.person.lookup import (
     own_region,
     stand_in_of,
 )
+from service.person.unsealed import personal_of
 from service.policy import edition_in_force
 from service.vault import Vault
 
@@ -120,7 +121,7 @@ def sponsors_by_name(
     sponsors = [(link.binding, link.sponsor) for link in beneficiary.account.sponsors]
     names: dict[StreamId, str] = {}
     for binding_id, sponsor_id in (*sponsors, new):
-        person = vault.unseal(*reads.person(sponsor_id), sponsor_id)
+        person = personal_of(reads, vault, sponsor_id)
         names[binding_id] = person.name if person is not None else ""
     return by_name(names)
 

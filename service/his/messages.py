@@ -69,7 +69,7 @@ async def is_anothers(context: ServiceContext, caller: Caller, msgid: str) -> bo
 
 def _is_time(digits: str) -> bool:
     try:
-        return bool(datetime.strptime(f"{digits}+0800", "%Y%m%d%H%M%S%z"))
+        return bool(datetime.fromisoformat(f"{digits[:8]}T{digits[8:]}+08:00"))
     except ValueError:
         return False
 

@@ -11,6 +11,7 @@ from datetime import date
 from aggregates.refusals import InputRefusedError
 from aggregates.vocabulary import StreamId
 from service.ledger.read_set import ReadSet
+from service.person.unsealed import personal_of
 from service.vault import Vault
 
 MONTH, DAY = "(?:0[1-9]|1[0-2])", "(?:0[1-9]|[12][0-9]|3[01])"
@@ -103,7 +104,7 @@ def _digit(sign: str) -> str:
 
 def check_names_nobody(reads: ReadSet, vault: Vault, account_id: StreamId, text: str) -> None:
     """Refuse a text that contains the name of an account's owner: PersonNamedError."""
-    personal = vault.unseal(*reads.person(account_id), account_id)
+    personal = personal_of(reads, vault, account_id)
     name = _bare(personal.name) if personal is not None else ""
     if len(name) >= NAME_MIN and name in _bare(text):
         raise PersonNamedError

@@ -5,6 +5,7 @@ from datetime import date
 from aggregates.binding.kinship import Traits, age_on, is_minor
 from aggregates.vocabulary import Instant, ParentSex, Relation, StreamId
 from service.ledger.read_set import ReadSet
+from service.person.unsealed import personal_of
 from service.vault import Vault
 
 RESIDENT_ID_SIZE = 18
@@ -21,7 +22,7 @@ def registered(
 
 def traits_of(reads: ReadSet, vault: Vault, account: StreamId) -> Traits:
     """Sex and day of birth by ID number; none for other certificates and erased persons."""
-    person = vault.unseal(*reads.person(account), account)
+    person = personal_of(reads, vault, account)
     return NO_TRAITS if person is None else traits_in(person.cert_no)
 
 

@@ -10,6 +10,7 @@ from service.caller import Caller, Role, check_region
 from service.context import ServiceContext
 from service.ledger.read_set import ReadSet
 from service.person.kin import is_parent_of_minor
+from service.person.unsealed import personal_of
 from service.vault import Vault
 
 
@@ -51,7 +52,7 @@ def find_carded(reads: ReadSet, vault: Vault, asker: StreamId, card: IdCard) -> 
     stand_in = stand_in_of(vault, asker, card)
     candidate = found or _stand_in(vault, asker, card.number)
     reads.version(candidate)
-    person = vault.unseal(*reads.person(candidate), candidate)
+    person = personal_of(reads, vault, candidate)
     reads.version(stand_in)
     if found is None or person is None or _plain(person.name) != _plain(card.name):
         return stand_in

@@ -24,6 +24,7 @@ from service.context import ServiceContext
 from service.ledger.read_set import ReadSet
 from service.person.lookup import find_person
 from service.person.masking import masked
+from service.person.unsealed import personal_of
 from service.policy import edition_of_record
 from service.settlement.returns import own_settlement
 from service.vault import Personal, Vault
@@ -114,9 +115,7 @@ def parts_of(total_fen: int, fund_fen: int, lines: Sequence[FeeLine] | None) -> 
 def patient_of(reads: ReadSet, vault: Vault, account_id: StreamId) -> Patient:
     """A patient as recorded now."""
     account: Account = reads.account(account_id)
-    sealed = reads.person(account_id)
-    person = vault.unseal(sealed.sealed, sealed.wrapped, account_id) if sealed.sealed else None
-    return as_patient(account_id, account, person)
+    return as_patient(account_id, account, personal_of(reads, vault, account_id))
 
 
 def as_patient(account_id: StreamId, account: Account, person: Personal | None) -> Patient:

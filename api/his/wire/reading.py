@@ -225,7 +225,9 @@ def _sent(field: Field, sent: Mapping[str, Any], note: Note) -> Any:  # noqa: AN
 
 
 def _value(field: Field, raw: Any, note: Note) -> Any:  # noqa: ANN401 -- JSON
-    if isinstance(raw, Mapping | list):
+    if raw is None:
+        return None
+    if isinstance(raw, dict | list):
         if field.name != "exp_content":
             raise _wrong("FIELD_INVALID", field.name)
         note("object_as_text", field.name)
@@ -233,7 +235,7 @@ def _value(field: Field, raw: Any, note: Note) -> Any:  # noqa: ANN401 -- JSON
     if isinstance(raw, bool):
         note("boolean", field.name)
         raw = int(raw)
-    told = "" if raw is None else str(raw)
+    told = str(raw)
     text = told.strip()
     if text in MISSING:
         if text:
