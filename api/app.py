@@ -1,7 +1,7 @@
 """The application: routes, problems and documents, behind the middleware and the hot route."""
 
 import asyncpg
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
@@ -36,6 +36,7 @@ from api.http.dependencies import Api
 from api.http.metrics import MetricsMiddleware
 from api.http.problems import ProblemError, on_error, on_query_error
 from api.http.rate_limit_middleware import Limited
+from api.http.strict_query import check_query
 from api.openapi import describe
 from api.proof import routes as proofs
 from api.reconciliation import routes as reconciliations
@@ -101,7 +102,13 @@ ROUTES = (
 
 def plain_app() -> FastAPI:
     """The routes and their document; `serving` gives them something to work with."""
-    app = FastAPI(title="Gongji 共济", version="0.1.0", docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Gongji 共济",
+        version="0.1.0",
+        docs_url=None,
+        redoc_url=None,
+        dependencies=[Depends(check_query)],
+    )
     for routes in ROUTES:
         app.include_router(routes.router)
     for error in ERRORS:

@@ -159,10 +159,13 @@ def shape_problem(error: ValidationError) -> tuple[str, str, Mapping[str, object
 
 
 def _place(detail: ErrorDetails) -> str:
-    """The place in the body, without unknown names, which could be personal data."""
-    return ".".join(
-        str(at) if re.fullmatch("[a-z_]{1,40}|[0-9]+", str(at)) else "?" for at in detail["loc"]
-    )
+    """The place in the body."""
+    return ".".join(safe_member(str(at)) for at in detail["loc"])
+
+
+def safe_member(name: str) -> str:
+    """A member's name or place in a list, or "?": what else was sent could be personal data."""
+    return name if re.fullmatch("[a-z_]{1,40}|[0-9]+", name) else "?"
 
 
 FIELD_CODES = {

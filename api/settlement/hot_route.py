@@ -31,7 +31,8 @@ class FastSettlementRoute:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a settlement; pass every other request on."""
-        if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
+        is_plain = scope["type"] == "http" and not scope.get("query_string")
+        if not is_plain or scope["path"] != PATH or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
         headers = dict(reversed(scope["headers"]))  # the first of two by one name counts

@@ -298,5 +298,18 @@ OTHERS = (
         "B43 position", 422, "QUERY_INVALID", b"", AGENCY, "/v1/bindings?min_position=-1", "GET"
     ),
     Attack("B43 status", 422, "QUERY_INVALID", b"", AGENCY, "/v1/bindings?status=own%27ed", "GET"),
+    Attack("query typo", 422, "UNKNOWN_FIELD", b"", AGENCY, "/v1/bindings?staus=active", "GET"),
+    Attack("query nobody reads", 422, "UNKNOWN_FIELD", b"", AGENCY, "/v1/accounts/P1?x=1", "GET"),
+    Attack("query name", 422, "UNKNOWN_FIELD", b"", AGENCY, "/v1/accounts/P1?%E6%9D%8E=1", "GET"),
+    Attack("query of a claim", 422, "UNKNOWN_FIELD", GOOD, path="/v1/settlements?dry_run=true"),
+    Attack(
+        "query twice",
+        422,
+        "QUERY_INVALID",
+        b"",
+        AGENCY,
+        "/v1/bindings?status=active&status=ended",
+        "GET",
+    ),
     Attack("no such path", 404, "NOT_FOUND", b"", AGENCY, "/v1/nothing", "GET"),
 )
