@@ -131,6 +131,7 @@ def _answer(
         "code": code,
         "outcome": outcome,
         "trace_id": trace_id,
+        **_about(code, fields),
         **{
             f"current_{name}" if name == "status" else name: value
             for name, value in fields.items()
@@ -145,6 +146,17 @@ def _answer(
     if text.status == 401:  # noqa: PLR2004 -- who are you
         headers["WWW-Authenticate"] = "Bearer"
     return ProblemAnswer(to_json(body), status_code=text.status, headers=headers)
+
+
+def _about(code: str, fields: Mapping[str, object]) -> Mapping[str, object]:
+    """The member that a problem is about: first as `field`, and in the list `errors`."""
+    match fields:
+        case {"errors": [{"field": first}, *_]}:
+            return {"field": first}
+        case {"field": first}:
+            return {"errors": [{"field": first, "code": code}]}
+        case _:
+            return {}
 
 
 def shape_problem(error: ValidationError) -> tuple[str, str, Mapping[str, object]]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from fastapi import Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 
 from api.http.problems import ProblemError, safe_member
 
@@ -37,6 +38,10 @@ def _refused(code: str, name: str) -> ProblemError:
 
 def _names_in(dependant: Dependant) -> Iterator[str]:
     for field in dependant.query_params:
-        yield field.alias
+        model = field.field_info.annotation
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            yield from (known.alias or name for name, known in model.model_fields.items())
+        else:
+            yield field.alias
     for inner in dependant.dependencies:
         yield from _names_in(inner)

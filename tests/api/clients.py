@@ -288,6 +288,9 @@ def is_refused(response: httpx.Response, status: int, code: str) -> dict[str, An
     for member in ("title", "detail", "instance", "trace_id"):
         assert isinstance(problem[member], str)
         assert problem[member]
+    assert ("field" in problem) == ("errors" in problem), response.text
+    if "field" in problem:
+        assert problem["field"] == problem["errors"][0]["field"]
     return problem
 
 
