@@ -46,6 +46,7 @@ from api.settlement import routes as settlements
 from api.settlement import why_routes as whys
 from api.settlement.hot_route import FastSettlementRoute
 from api.web import docs_page as docs
+from api.web import problem_pages as catalogue
 from service import CursorInvalidError, RefusalError
 from service.ledger.command import KeyReusedError, OverloadedError
 from service.ledger.store import OutcomeUnknownError, StoreUnavailableError
@@ -96,6 +97,7 @@ ROUTES = (
     audit,
     feed,
     docs,
+    catalogue,
     health,
 )
 

@@ -21,3 +21,5 @@ PROBLEM_TEXTS = {code: ProblemText(**row) for code, row in _CATALOGUE["problems"
 """By code; the national protocol shows the Chinese alone."""
 REASON_TEXTS = {Reason(code): Bilingual(**row) for code, row in _CATALOGUE["reasons"].items()}
 """Why a payer gave nothing."""
+ADVICE_TEXTS = {kind: Bilingual(**row) for kind, row in _CATALOGUE["advice"].items()}
+"""What to do after a problem."""
