@@ -13,9 +13,8 @@ router = APIRouter(include_in_schema=False)
 
 STYLE = """body{font:18px/1.6 sans-serif;max-width:60rem;margin:1rem auto;padding:0 1rem;
 overflow-wrap:anywhere}
-table{border-collapse:collapse;width:100%}td,th{border-bottom:1px solid #ccc;padding:.4rem .5rem;
-text-align:left;vertical-align:top}dt{font-weight:bold;margin-top:.8rem}dd{margin:0}a{color:#064}
-nav a,td a{display:inline-block;padding:.3rem 0}"""
+dt{font-weight:bold;margin-top:.8rem}dd{margin:0}
+a{color:#064;display:inline-block;padding:.5rem 0}"""
 HEAD = """<!doctype html>
 <html lang="zh-CN"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -34,18 +33,17 @@ OUTCOMES = {
 
 @router.get("/problems")
 async def read_catalogue(request: Request) -> Response:
-    """Every problem in one table; JSON for a client that asks for it."""
+    """Every problem in one list; JSON for a client that asks for it."""
     entries = catalogue().values()
     if _wants_json(request):
         return JSONResponse({"items": [_told(entry) for entry in entries]}, headers=HEADERS)
-    rows = "".join(
-        f'<tr><td><a href="/problems/{entry.name}">{entry.code}</a><td>{entry.text.status}'
-        f'<td>{escape(entry.text.zh)}<br><span lang="en">{escape(entry.text.en)}</span>'
+    told = "".join(
+        f'<dt><a href="/problems/{entry.name}">{entry.code}</a> {entry.text.status}'
+        f'<dd>{escape(entry.text.zh)}<dd lang="en">{escape(entry.text.en)}'
         for entry in entries
     )
     title = "错误代码"
-    table = f"<table><tr><th>代码 Code<th>HTTP<th>含义 Meaning{rows}</table>"
-    return _page(title, f'<h1>{title} <span lang="en">Problems</span></h1>{table}')
+    return _page(title, f'<h1>{title} <span lang="en">Problems</span></h1><dl>{told}</dl>')
 
 
 @router.get("/problems/{name}")
