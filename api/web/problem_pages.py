@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
 
-from api.http.problem_catalogue import Entry, catalogue
+from api.web.problem_catalogue import Entry, catalogue
 
 router = APIRouter(include_in_schema=False)
 
