@@ -36,7 +36,7 @@ from api.http.dependencies import Api
 from api.http.metrics import MetricsMiddleware
 from api.http.problems import ProblemError, on_error, on_query_error
 from api.http.rate_limit_middleware import Limited
-from api.http.strict_query import check_query
+from api.http.values.query_names import check_query
 from api.openapi import describe
 from api.proof import routes as proofs
 from api.reconciliation import routes as reconciliations

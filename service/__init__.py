@@ -1,6 +1,6 @@
 """The work: one use case per file; the only room that waits, reads clocks and opens doors."""
 
-from aggregates.refusals import RefusalError, UnknownError
+from aggregates.refusals import RefusalError, RuleRefusedError, UnknownError
 from projections.kit.paging import CursorInvalidError
 
-__all__ = ["CursorInvalidError", "RefusalError", "UnknownError"]
+__all__ = ["CursorInvalidError", "RefusalError", "RuleRefusedError", "UnknownError"]

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from aggregates.refusals import RuleRefusedError
 from api.http.problems import CODES
 from api.http.texts import ADVICE_TEXTS, PROBLEM_TEXTS, ProblemText
+from service import RuleRefusedError
 from service.bilingual import Bilingual
 
 OF_CODE = {

@@ -1,1 +1,1 @@
-"""Values on the wire: bounded numbers and dates, cells of a CSV table."""
+"""Values on the wire: bounded numbers and dates, names in a query, cells of a CSV table."""
