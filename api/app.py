@@ -28,6 +28,7 @@ from api.binding import kinship_routes as facts
 from api.binding import routes as bindings
 from api.his import routes as fsi
 from api.his import token_route as fsi_tokens
+from api.his.check_page import routes as fsi_check_page
 from api.his.gateway import PATHS, Gateway
 from api.http import health
 from api.http.access_log_middleware import AccessLogMiddleware
@@ -71,6 +72,7 @@ ERRORS = (
 ROUTES = (
     fsi,
     fsi_tokens,
+    fsi_check_page,
     accounts,
     chronic,
     facts,
@@ -126,8 +128,13 @@ def create_app(api: Api, fsi_paths: tuple[str, ...] = PATHS) -> App:
 
 
 def serving(app: FastAPI, api: Api, fsi_paths: tuple[str, ...] = PATHS) -> App:
-    """A plain application with its middleware, serving this ledger from now on."""
+    """A plain application with its middleware, serving this ledger from now on.
+
+    `app.state.front` is for a route that asks another one as a client would.
+    """
     app.state.api = api
     app.state.feed = Feed(api.context.store, api.read_models.pool)
     native = Limited(FastSettlementRoute(app, api), api)
-    return MetricsMiddleware(AccessLogMiddleware(Gateway(native, api, fsi_paths), api))
+    front = AccessLogMiddleware(Gateway(native, api, fsi_paths), api)
+    app.state.front = front
+    return MetricsMiddleware(front)

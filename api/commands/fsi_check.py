@@ -8,9 +8,8 @@ import asyncio
 import json
 from datetime import datetime
 
-from aggregates.vocabulary import BEIJING
 from api.commands.terminal import database, parser, settings_of
-from api.his.fsi_check import ALWAYS, check_of, lines_of
+from api.his.fsi_check import ALWAYS, check_of, lines_of, moment_of
 from service.his.findings import FindingCount, findings_of
 from service.ledger.postgres.connect import make_pool
 from service.ledger.postgres.store import READER_SETTINGS
@@ -39,9 +38,7 @@ async def _read(dsn: str, institution: str, since: datetime) -> list[FindingCoun
 
 
 def _time(text: str) -> datetime:
-    """A time as in RFC 3339; without a zone it is Beijing's."""
     try:
-        moment = datetime.fromisoformat(text)
+        return moment_of(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no time") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=BEIJING)

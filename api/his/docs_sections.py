@@ -94,7 +94,8 @@ def ignored() -> str:
         "<code>cainfo</code>、<code>signtype</code>。</p>"
         "<p>要知道自己的系统被容忍或误读了什么:"
         "<code>./gongji fsi-check --institution 机构编号</code>,"
-        "或 <code>GET /v1/institutions/机构编号/fsi-check</code>。</p>"
+        "或 <code>GET /v1/institutions/机构编号/fsi-check</code>,"
+        '或在浏览器中打开<a href="/docs/fsi/check">连接自检页</a>。</p>'
     )
 
 

@@ -83,6 +83,16 @@ def _area(name: str, titles: Sequence[str], facts: Iterable[FindingCount]) -> di
     }
 
 
+def moment_of(text: str) -> datetime:
+    """A time as in RFC 3339; without a zone it is Beijing's.
+
+    Raises:
+        ValueError: it is no time.
+    """
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=BEIJING)
+
+
 def _written(moment: datetime) -> str:
     return moment.astimezone(BEIJING).isoformat(timespec="seconds")
 

@@ -49,7 +49,7 @@ async def pass_on(app: App, scope: Scope, receive: Receive, send: Send) -> None:
     if NUMBERED.search(await sent.whole()):
         is_hot = scope["path"] == HOT
         is_nobodys = status == NOT_FOUND and "route" not in scope and not is_hot
-        if is_nobodys or status == METHOD_WRONG:
+        if is_nobodys or status == METHOD_WRONG or _is_page(start):
             await _answer_message(bytes(sent.kept), REFUSAL, send)
             return
         body = _with_infcode(body)
@@ -114,6 +114,12 @@ async def _answer_message(raw: bytes, failed: Failed, send: Send) -> None:
     headers = [JSON, *raw_headers(answer_headers()), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+def _is_page(start: Message) -> bool:
+    """Whether an answer is a page, which no client of the protocol can read."""
+    kind: bytes = dict(start["headers"]).get(b"content-type", b"")
+    return kind.startswith(b"text/html")
 
 
 def _with_infcode(body: bytes) -> bytes:

@@ -75,7 +75,8 @@ async def test_the_page_has_contents_and_every_transaction(desk: Desk) -> None:
     )
     assert [] == seen.wrong
     assert len(seen.ids) == len(set(seen.ids))
-    assert {f"#{anchor}" for anchor in seen.ids} - {"#transactions"} == set(seen.links)
+    own = {f"#{anchor}" for anchor in seen.ids} - {"#transactions"}
+    assert own | {"/docs/fsi/check"} == set(seen.links)
     assert {f"#t{infno}" for infno in TRANSACTIONS} <= set(seen.links)
     assert set(SignatureStyle) <= seen.cells
     fields = (

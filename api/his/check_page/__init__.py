@@ -1,0 +1,1 @@
+"""The page at `/docs/fsi/check`: the connection check for a browser."""
