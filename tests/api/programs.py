@@ -40,6 +40,29 @@ def run(*arguments: str, status: int = 0, **changes: str) -> str:
     return done.stdout + done.stderr
 
 
+def unread(words: list[str]) -> tuple[int, str]:
+    """Run a command whose output nobody reads; its status, and what it said on its error output.
+
+    Every line that it prints is written at once, and so meets the end of the reader.
+    """
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(
+            words,
+            env=environment(PYTHONUNBUFFERED="1"),
+            cwd=tempfile.gettempdir(),
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+    finally:
+        os.close(writer)
+    return done.returncode, done.stderr
+
+
 @contextlib.contextmanager
 def a_place() -> Iterator[Path]:
     """A data directory that the server's user may enter too."""

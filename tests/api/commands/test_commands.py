@@ -14,7 +14,7 @@ from joserfc.jwk import OKPKey
 from api.app import plain_app
 from api.processes.tax_side import STAND_IN
 from tests.api.clients import CANARY_ID, CANARY_NAME, HOME, HOSPITAL, a_claim, an_opening
-from tests.api.programs import ROOT, Service, a_place, a_service, run
+from tests.api.programs import ROOT, Service, a_place, a_service, command, run, unread
 
 GOOD = (
     {
@@ -112,6 +112,19 @@ def test_a_file_is_imported_beside_the_service(
     found = get(service, token.strip(), "/v1/settlements?key=c1").json()
     assert ("20.00", "44.25") == (found["own"], found["aid"])
     assert "no file" in run("import", "--data", str(data), str(tmp_path / "none"), status=2)
+
+
+def test_an_import_that_nobody_reads_is_whole(
+    running: tuple[Path, Service], tmp_path: Path
+) -> None:
+    """A reader that stops changes neither what is applied nor the status."""
+    data, _ = running
+    account = {"type": "account"} | an_opening("Q1")
+    path = a_file(tmp_path, *BAD, account)
+    words = ("import", "--data", str(data), path)
+
+    assert (1, "") == unread(command(*words))
+    assert f"account again 1, bad {len(BAD)}" in run(*words, status=1)
 
 
 def test_read_models_are_rebuilt_beside_the_service(running: tuple[Path, Service]) -> None:
