@@ -22,6 +22,7 @@ class Settings:
     database_url: str | None = None
     migrate_url: str | None = None
     token_keys: Path | None = None
+    token_issuers: Path | None = None
     kinship_url: str | None = None
     identity_url: str | None = None
     credential_url: str | None = None

@@ -16,6 +16,8 @@ from api.commands.terminal import Logins, clock_option, fail, parser, port_optio
 from api.demo.run import tell_a_day
 from api.his.gateway import paths_of
 from api.http.dependencies import Api
+from api.http.issuers.key_sets import fetched
+from api.http.issuers.terms import IssuersFileError, issuers_of
 from api.http.limits.rate_limits import RateLimits
 from api.http.metrics import count_shadow
 from api.http.tokens import TokenKeysError, Tokens, issuer_path, make_issuer
@@ -61,6 +63,7 @@ STOPS = (
     ClusterStartError,
     EditionEditedError,
     ForkRefusedError,
+    IssuersFileError,
     KeyFileError,
     LogBrokenError,
     LogShortenedError,
@@ -144,11 +147,14 @@ async def _run(
             settle_in()
             api = _api_of(context, ReadModels(store.pool, follower), dsn, settings)
             is_on_trial = postgres is not None
+            issuers = issuers_of(settings.token_issuers) if settings.token_issuers else ()
             async with (
+                fetched(issuers, settings.data),
                 watched(outside, store.pool),
                 shadowed(context, dsn, settings.data, count_shadow),
                 connected_tax_side(context, store, settings, is_on_trial=is_on_trial),
             ):
+                api.tokens.also_of(issuers, settings.data)
                 return await _serve(api, options, postgres, settings)
         finally:
             await child.close()

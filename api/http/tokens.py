@@ -6,6 +6,9 @@ at every use on the machine's clock. Failures are never cached, and new keys emp
 The file of keys is read before the first request, and checked every second and whenever a token
 fails. New keys replace the old ones in one step. While the file cannot be read, the last good
 keys are used for `KEPT_S`, with a log line and a metric; after that every token is refused.
+
+A token of another issuer (`GONGJI_TOKEN_ISSUERS`) is verified with that issuer's own keys, by its
+own terms. The issuer that a token names only chooses the keys: the signature proves it.
 """
 
 import hashlib
@@ -15,15 +18,18 @@ import os
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OKPKey
+from joserfc.jws import extract_compact
 
+from api.http.issuers.key_sets import key_set_of
+from api.http.issuers.terms import IssuerTerms, TokenHolder
 from api.http.problems import ProblemError
 from service.caller import Caller, Role, agency, person
 from service.clock import machine_now, monotonic_s
@@ -66,11 +72,16 @@ class Tokens:
     """Verifies tokens with the public keys of a file, for any number of threads."""
 
     def __init__(
-        self, path: Path, person_keys: Vault, clock: Callable[[], float] = monotonic_s
+        self,
+        path: Path,
+        person_keys: Vault,
+        clock: Callable[[], float] = monotonic_s,
+        terms: IssuerTerms | None = None,
     ) -> None:
         """Verify with a JWK or JWK set in a file; persons are named by the ledger's keys.
 
-        `clock` measures seconds.
+        `clock` measures seconds. With `terms` they are the tokens of another issuer, whose keys
+        may come later: until then they are answered with TOKEN_KEYS_UNREADABLE.
 
         Raises:
             TokenKeysError: the file cannot be read.
@@ -78,10 +89,24 @@ class Tokens:
         self._path = path
         self._person_keys = person_keys
         self._clock = clock
+        self._terms = terms
+        self._others: dict[str, Tokens] = {}
         self._lock = threading.Lock()
-        self._held = _read(path)
         self._look_at_s = clock() + LOOK_AGAIN_S
         self._failing_since_s: float | None = None
+        try:
+            self._held = _read(path, terms)
+        except TokenKeysError:
+            if terms is None:
+                raise
+            self._held = KeysRead((), KeySet([]), OrderedDict())
+            self._failing_since_s = clock() - KEPT_S - 1
+
+    def also_of(self, issuers: Iterable[IssuerTerms], data: Path) -> None:
+        """Verify the tokens of these issuers too, with the keys that lie in the data directory."""
+        for terms in issuers:
+            path = terms.keys_path(data)
+            self._others[terms.issuer] = Tokens(path, self._person_keys, self._clock, terms)
 
     @property
     def failing_s(self) -> float:
@@ -92,12 +117,13 @@ class Tokens:
         return 0.0 if since_s is None else self._clock() - since_s
 
     def reasons(self) -> list[ReadinessReason]:
-        """The reason for readiness that the file of keys cannot be read."""
-        failing_s = self.failing_s
-        if not failing_s:
-            return []
-        told = f"the file of token keys could not be read for {failing_s:.0f} s of {KEPT_S:.0f}"
-        return [ReadinessReason("TOKEN_KEYS_UNREADABLE", told)]
+        """The reasons for readiness that files of keys cannot be read."""
+        reasons = [reason for other in self._others.values() for reason in other.reasons()]
+        if failing_s := self.failing_s:
+            whose = f"the token keys of {self._terms.issuer}" if self._terms else "token keys"
+            told = f"the file of {whose} could not be read for {failing_s:.0f} s of {KEPT_S:.0f}"
+            reasons.append(ReadinessReason("TOKEN_KEYS_UNREADABLE", told))
+        return reasons
 
     def caller(self, authorization: str | None) -> Caller:
         """The holder of an `Authorization: Bearer …` header.
@@ -108,9 +134,11 @@ class Tokens:
         """
         if authorization is None or authorization[:7].lower() != "bearer ":
             raise ProblemError("UNAUTHENTICATED")
+        token = authorization[7:].strip()
+        if self._others and (named := self._others.get(_named_issuer(token))):
+            return named.caller(authorization)
         if self.failing_s > KEPT_S:
             raise ProblemError("TOKEN_KEYS_UNREADABLE")
-        token = authorization[7:].strip()
         digest = hashlib.sha256(token.encode()).digest()
         remembered = self._held.remembered
         known = remembered.get(digest) or self._verified(token, digest)
@@ -146,7 +174,7 @@ class Tokens:
             self._look_at_s = self._clock() + LOOK_AGAIN_S
             if self._failing_since_s is None and _stamp(self._path) == self._held.stamp:
                 return
-            held = _read(self._path)
+            held = _read(self._path, self._terms)
             if held.stamp != self._held.stamp:
                 self._held = held
             self._failing_since_s = None
@@ -158,12 +186,19 @@ class Tokens:
             self._lock.release()
 
     def _verify(self, token: str, keys: KeySet) -> Remembered:
-        claims = jwt.decode(token, keys, algorithms=ALGORITHMS).claims
-        _CLAIMS.validate(claims)
-        return Remembered(self._holder(claims), float(claims["exp"]))
+        terms = self._terms
+        algorithms = ALGORITHMS if terms is None else list(terms.algorithms)
+        claims = jwt.decode(token, keys, algorithms=algorithms).claims
+        if terms is None:
+            _CLAIMS.validate(claims)
+            holder = TokenHolder(Role(claims["role"]), str(claims["sub"]), claims.get("region"))
+        else:
+            terms.check(claims)
+            holder = terms.holder(claims)
+        return Remembered(self._caller_of(holder), float(claims["exp"]))
 
-    def _holder(self, claims: dict[str, Any]) -> Caller:
-        role, subject, region = Role(claims["role"]), str(claims["sub"]), claims.get("region")
+    def _caller_of(self, holder: TokenHolder) -> Caller:
+        role, subject, region = holder
         if role is Role.PERSON:
             return person(self._person_keys, subject)
         if role is not Role.AGENCY:
@@ -182,16 +217,27 @@ def _stamp(path: Path) -> tuple[int, ...]:
     return found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_size
 
 
-def _read(path: Path) -> KeysRead:
+def _named_issuer(token: str) -> str:
+    """The issuer that a token names, not verified; empty if it names none."""
+    try:
+        claims = json.loads(extract_compact(token.encode()).payload)
+        return str(claims["iss"])
+    except FAILURES:
+        return ""
+
+
+def _read(path: Path, terms: IssuerTerms | None = None) -> KeysRead:
     """The keys of a file; its stamp is older than what was read, never younger.
 
     Raises:
-        TokenKeysError: it is not there, or not a JWK or JWK set of Ed25519 keys,
-        or an empty set, which would verify no token.
+        TokenKeysError: it is not there, or not a JWK or JWK set of Ed25519 keys (of another
+        issuer: of any kind that verifies), or an empty set, which would verify no token.
     """
     stamp = _stamp(path)
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
+        if terms is not None:
+            return KeysRead(stamp, key_set_of(told), OrderedDict())
         keys = told.get("keys", [told])
         if not keys:
             raise ValueError("a set without a key")
