@@ -18,7 +18,7 @@ from tests.api.clients import HOSPITAL, PHARMACY, Desk, an_institution
 from tests.api.his.centre import CentreOnASocket, a_centre
 from tests.api.his.client import ENTRANCE, His
 from tests.api.his.desks import a_hospital, signs
-from tests.api.his.test_signatures import SECRET, x_ca, x_tif
+from tests.api.his.signing import SECRET, x_ca, x_tif
 from tests.ledgers import tamper
 
 STOCK: dict[str, Any] = {"purcinfo": {"med_list_codg": "XA02", "memo": "药品,库存"}}

@@ -30,7 +30,7 @@ from tests.api.clients import (
 from tests.api.his.by_the_book import ByTheBook
 from tests.api.his.client import ENTRANCE, RefusedError
 from tests.api.his.desks import a_hospital, signs
-from tests.api.his.test_signatures import SECRET, x_ca
+from tests.api.his.signing import SECRET, x_ca
 from tests.ledgers import tamper
 
 PATH = f"/v1/institutions/{HOSPITAL.subject}/fsi-check"

@@ -4,47 +4,26 @@ import base64
 import json
 from typing import Any
 
-import gmalg
 import pytest
 
 from api.his.wire.sealed import (
-    SealingKeys,
     answer_key,
     encrypted,
     opened_text,
     signed_text,
 )
-from api.his.wire.sm2 import USER_ID, verifier
-from service.clock import machine_now
+from api.his.wire.sm2 import verifier
 from tests.api.clients import AGENCY, HOSPITAL, LEDGER_KEYS, NATION, Desk
 from tests.api.his.client import ENTRANCE, His
 from tests.api.his.desks import signs
+from tests.api.his.signing import SEALING, SEALS, sealed
+from tests.api.his.signing import SM2_PUBLIC as PUBLIC
 from tests.api.his.test_signatures import WHO
-from tests.api.his.test_sm2 import PUBLIC, SECRET
-
-KEYS = SealingKeys("T98HPCGN5ZVVQBS8LZQNOAEXVI9GYHKQ", "NMVFVILMKT13GEMD3BKPKCTBOQBPZR2P", PUBLIC)
-SIGNING = {"style": "sm4", "paasid": KEYS.app_id, "secret": f"{KEYS.secret}:{PUBLIC}"}
 
 
 def a_message() -> dict[str, Any]:
     his = His(HOSPITAL.subject, wire=None)  # type: ignore[arg-type]
     return his.envelope("1101", WHO, his.msgid())
-
-
-def sealed(text: str, minutes: int = 0, signed: str | None = None, **more: Any) -> dict[str, Any]:  # noqa: ANN401 -- JSON
-    """An envelope of a text, signed over another one where one is given."""
-    envelope: dict[str, Any] = {
-        "appId": KEYS.app_id,
-        "version": "1.0.0",
-        "encType": "SM4",
-        "signType": "SM2",
-        "timestamp": int(machine_now().timestamp()) + 60 * minutes,
-        "fixmedins_code": HOSPITAL.subject,
-    } | more
-    told = signed_text(envelope, signed or text, KEYS.secret).encode()
-    r, s = gmalg.SM2(sk=SECRET, uid=USER_ID, pk=bytes.fromhex(PUBLIC)).sign(told)
-    made = base64.b64encode(r.rjust(32, b"\0") + s.rjust(32, b"\0")).decode()
-    return envelope | {"encData": encrypted(KEYS, text.encode()), "signData": made}
 
 
 async def sent(desk: Desk, envelope: dict[str, Any]) -> dict[str, Any]:
@@ -60,16 +39,16 @@ def code_of(reply: dict[str, Any]) -> str:
 @pytest.fixture
 async def mobile(desk: Desk) -> Desk:
     """A desk whose hospital seals its messages."""
-    await signs(desk, HOSPITAL, SIGNING, {})
+    await signs(desk, HOSPITAL, SEALS, {})
     return desk
 
 
 def opened(reply: dict[str, Any]) -> dict[str, Any]:
     """The answer in an envelope, whose signature the service's own key made."""
-    text = opened_text(KEYS, reply)
+    text = opened_text(SEALING, reply)
     signed = base64.b64decode(reply["signData"])
     verify = verifier(answer_key(LEDGER_KEYS))
-    assert verify(signed_text(reply, text, KEYS.secret).encode(), signed[:32], signed[32:])
+    assert verify(signed_text(reply, text, SEALING.secret).encode(), signed[:32], signed[32:])
     told: dict[str, Any] = json.loads(text)
     assert reply["infcode"] == told["infcode"]
     return told
@@ -97,7 +76,7 @@ async def test_a_sealed_message_gets_a_sealed_answer(mobile: Desk) -> None:
 async def test_a_wrong_envelope_is_refused_in_the_clear(mobile: Desk) -> None:
     """Changed, of another app, unsigned, cut, in the clear, of another institution, too old."""
     right = sealed(json.dumps(a_message()))
-    other = encrypted(KEYS, json.dumps(a_message() | {"infno": "2207"}).encode())
+    other = encrypted(SEALING, json.dumps(a_message() | {"infno": "2207"}).encode())
     changes: list[dict[str, Any]] = [
         *({"encData": text} for text in (other, right["encData"][:-32], "zz", "")),
         *({"signData": text} for text in ("", "zz", right["signData"][:40])),
@@ -120,7 +99,7 @@ async def test_a_wrong_envelope_is_refused_in_the_clear(mobile: Desk) -> None:
 async def test_a_nonce_is_used_up_where_there_is_one(desk_on_postgres: Desk) -> None:
     """Without one a repetition gets the same answer: the msgid is the key."""
     desk = desk_on_postgres
-    await signs(desk, HOSPITAL, SIGNING, {})
+    await signs(desk, HOSPITAL, SEALS, {})
     plain, once = sealed(json.dumps(a_message())), sealed(json.dumps(a_message()), nonce="n1")
 
     assert [0, 0] == [(await sent(desk, plain))["infcode"] for _ in range(2)]
@@ -136,10 +115,10 @@ async def test_a_setting_without_its_keys_is_refused(mobile: Desk) -> None:
     wrong: list[tuple[str, str | None]] = [("paasid", "short"), ("paasid", None)]
     wrong += [("secret", text) for text in secrets]
     for name, text in wrong:
-        change = {**SIGNING, name: text}
+        change = {**SEALS, name: text}
         answer = await mobile.send("PUT", NATION, path, body | {"signature": change})
         assert (422, "FIELD_INVALID") == (answer.status_code, answer.json()["code"]), name
     shown = (await mobile.get(AGENCY, path)).json()["signature"]
 
     assert ("sm4", answer_key(LEDGER_KEYS)) == (shown["style"], shown["answer_key"])
-    assert KEYS.secret not in json.dumps(shown)
+    assert SEALING.secret not in json.dumps(shown)

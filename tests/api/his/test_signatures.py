@@ -1,15 +1,9 @@
 """Signatures as hospitals' clients make them: taken when right, refused when anything is not."""
 
-import base64
-import hashlib
-import hmac
 import json
 import time
-from collections.abc import Callable
 
 import pytest
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.hmac import HMAC
 
 from aggregates.institution import InstitutionDesignated
 from aggregates.vocabulary import Instant, SignatureStyle
@@ -19,51 +13,9 @@ from service.ledger.read_set import ReadSet
 from tests.api.clients import AGENCY, HOSPITAL, PHARMACY, Desk
 from tests.api.his.client import ENTRANCE, His
 from tests.api.his.desks import signs
+from tests.api.his.signing import SECRET, STYLES, x_ca, x_tif
 
-SECRET = "s3cret"
 WHO = {"data": {"mdtrt_cert_type": "02", "mdtrt_cert_no": "ID-P1"}}
-Sign = Callable[[bytes, float], dict[str, str]]
-
-
-def x_tif(_: bytes, now_s: float, nonce: str = "n1", secret: str = SECRET) -> dict[str, str]:
-    """SHA-256 over time, secret, nonce, time."""
-    stamp = str(int(now_s))
-    made = hashlib.sha256(f"{stamp}{secret}{nonce}{stamp}".encode()).hexdigest()
-    return {
-        "x-tif-paasid": "paas",
-        "x-tif-timestamp": stamp,
-        "x-tif-nonce": nonce,
-        "x-tif-signature": made,
-    }
-
-
-def csb(_: bytes, now_s: float, secret: str = SECRET) -> dict[str, str]:
-    """HMAC-SHA1 over the members in order."""
-    told = {
-        "_api_access_key": "paas",
-        "_api_name": "hsa-fsi-1101",
-        "_api_timestamp": str(int(now_s * 1000)),
-        "_api_version": "1.0.0",
-    }
-    text = "&".join(f"{name}={value}" for name, value in told.items())
-    digest = hmac.digest(secret.encode(), text.encode(), "sha1")
-    return told | {"_api_signature": base64.b64encode(digest).decode()}
-
-
-def x_ca(raw: bytes, now_s: float, secret: str = SECRET) -> dict[str, str]:
-    """HMAC-SM3 over the time and the body's bytes."""
-    stamp = str(int(now_s))
-    mac = HMAC(secret.encode(), hashes.SM3())
-    mac.update(f"{stamp}\n".encode() + raw)
-    made = f"{stamp}:{mac.finalize().hex().upper()}"
-    return {"x-ca-key": HOSPITAL.subject, "x-ca-signature": made}
-
-
-STYLES: dict[SignatureStyle, Sign] = {
-    SignatureStyle.X_TIF: x_tif,
-    SignatureStyle.CSB: csb,
-    SignatureStyle.X_CA: x_ca,
-}
 
 
 async def told(desk: Desk, raw: bytes, headers: dict[str, str]) -> str:

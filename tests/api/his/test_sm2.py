@@ -4,24 +4,19 @@ import json
 from datetime import timedelta
 from typing import Any
 
-import gmalg
 import pytest
 
 from aggregates.vocabulary import BEIJING
-from api.his.wire.sm2 import USER_ID, signed_text, verifier
+from api.his.wire.sm2 import verifier
 from api.http.problems import ProblemError
 from service.clock import machine_now
 from tests.api.clients import HOSPITAL, NATION, Desk, is_refused
 from tests.api.his.client import ENTRANCE, His
 from tests.api.his.desks import signs
+from tests.api.his.signing import SM2_PUBLIC as PUBLIC
+from tests.api.his.signing import sm2_signed as a_signed
 from tests.api.his.test_signatures import WHO, told
 
-SECRET = bytes.fromhex("3945208f7b2144b13f36e38ac6d39f95889393692860b51a42fb81ef4df7c5b8")
-PUBLIC = (
-    "0409f9df311e5421a150dd7d161e4bc5c672179fad1833fc076bb08ff356f35020"
-    "ccea490ce26775a52dc6ea718cc1aa600aed05fbf35e084a6632f6072da9ad13"
-)
-"""The key pair of the standard's own example (GB/T 32918.5 A.2)."""
 SIGNED = (
     "f5a03b0648d2c4630eeac513e1bb81a15944da3827d5b74143ac7eaceee720b3"
     "b1b6aa29df212fd8763182bc0d421ca1bb9038fd1f7f42d4840b69c485bbc1aa"
@@ -34,14 +29,6 @@ def an_envelope(minutes: int = 0, **changes: object) -> dict[str, Any]:
     now = machine_now().astimezone(BEIJING) + timedelta(minutes=minutes)
     his = His(HOSPITAL.subject, wire=None, now=f"{now:%Y-%m-%d %H:%M:%S}")  # type: ignore[arg-type]
     return his.envelope("1101", WHO, his.msgid()) | {"signtype": "SM2"} | changes
-
-
-def a_signed(envelope: dict[str, Any], uid: bytes = USER_ID, key: bytes = SECRET) -> bytes:
-    """The envelope with its signature, in capitals as clients write it."""
-    core = gmalg.SM2()._core  # noqa: SLF001 -- in front of it an empty user id is refused
-    r, s = core.sign(signed_text(envelope).encode(), int.from_bytes(key), uid)
-    made = {"cainfo": f"{r:064X}{s:064X}"}
-    return json.dumps(envelope | made, ensure_ascii=False).encode()
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from service.clock import monotonic_s
 from tests.api.clients import HOSPITAL, LEDGER_KEYS, NATION, PHARMACY, Desk
 from tests.api.his.client import ENTRANCE, His
 from tests.api.his.desks import signs
-from tests.api.his.test_signatures import SECRET, told, unsigned
+from tests.api.his.signing import SECRET
+from tests.api.his.test_signatures import told, unsigned
 
 PATH = "/auth/oauth/token"
 CODE = HOSPITAL.subject

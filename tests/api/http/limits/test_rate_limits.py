@@ -27,7 +27,8 @@ from tests.api.clients import (
 )
 from tests.api.his.client import ENTRANCE
 from tests.api.his.desks import a_hospital, signs
-from tests.api.his.test_signatures import SECRET, told, unsigned, x_ca
+from tests.api.his.signing import SECRET, x_ca
+from tests.api.his.test_signatures import told, unsigned
 
 STEPS = st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 30)), max_size=300)
 
