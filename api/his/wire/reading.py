@@ -20,6 +20,8 @@ from api.http.values.dates import is_within
 from api.http.values.numbers import decimal_of, near_fen_of, whole_of
 from service.person.free_text import is_id_number_in
 
+GBK = "gb18030"
+"""Reads GBK too, which it contains."""
 MISSING = ("", "null", "NULL")
 NESTED_MAX = 3
 """How many times a client may have encoded its body as a JSON text."""
@@ -73,7 +75,7 @@ def read_json(raw: bytes, note: Note = unnoted) -> tuple[Any, bool]:
     except UnicodeDecodeError:
         is_gbk = True
         try:
-            text = raw.decode("gb18030")
+            text = raw.decode(GBK)
         except UnicodeDecodeError as error:
             raise ProblemError("JSON_INVALID") from error
     if is_gbk:

@@ -23,8 +23,8 @@ from cryptography.hazmat.primitives.ciphers.algorithms import SM4
 from cryptography.hazmat.primitives.ciphers.modes import ECB
 from cryptography.hazmat.primitives.padding import PKCS7
 
-from api.his.wire.reading import read_json
-from api.his.wire.sm2 import LIBRARY, USER_ID, WORD_SIZE, verifier
+from api.his.wire.reading import GBK, read_json
+from api.his.wire.sm2 import LIBRARY, USER_ID, WORD_SIZE, signed_bytes, verifier
 from api.http.problems import ProblemError
 from service.his.institution_terms import Terms
 from service.vault import Vault
@@ -69,7 +69,7 @@ def read_sealed(raw: bytes) -> Envelope | None:
     Raises:
         ProblemError: as `read_json`.
     """
-    if b'"encData"' not in raw:
+    if b"encData" not in raw:
         return None
     body, _ = read_json(raw)
     is_sealed = isinstance(body, Mapping) and isinstance(body.get("encData"), str)
@@ -98,7 +98,7 @@ async def check_sealed(keys: SealingKeys, envelope: Envelope) -> str:
         raise ProblemError("SIGNATURE_ALG", field="signType")
     if keys.app_id not in [envelope.get(name) for name in APP]:
         raise ProblemError("SIGNATURE_INVALID")
-    verify, text = verifier(keys.public), opened_text(keys, envelope)
+    verify, (text, is_gbk) = verifier(keys.public), _opened(keys, envelope)
     try:
         signed = base64.b64decode(str(envelope["signData"]), validate=True)
     except ValueError as error:
@@ -107,24 +107,27 @@ async def check_sealed(keys: SealingKeys, envelope: Envelope) -> str:
     if len(s) != WORD_SIZE:
         raise ProblemError("SIGNATURE_INVALID")
     for written in dict.fromkeys((text, _sorted(text))):
-        told = signed_text(envelope, written, keys.secret).encode(errors="replace")
-        if await asyncio.to_thread(verify, told, r, s):
-            return str(envelope.get("timestamp"))
+        for told in signed_bytes(signed_text(envelope, written, keys.secret), is_gbk=is_gbk):
+            if await asyncio.to_thread(verify, told, r, s):
+                return str(envelope.get("timestamp"))
     raise ProblemError("SIGNATURE_INVALID")
 
 
 def message_of(keys: SealingKeys, envelope: Envelope) -> bytes:
-    """The message of a checked envelope, whole: its input may be all that was encrypted.
+    """The message of a checked envelope, whole and in GBK if it was encrypted in GBK.
+
+    Its input may be all that was encrypted.
 
     Raises:
         ProblemError: SIGNATURE_INVALID, JSON_INVALID.
     """
-    text = opened_text(keys, envelope)
-    told, _ = read_json(text.encode())
+    text, is_gbk = _opened(keys, envelope)
+    code = GBK if is_gbk else "utf-8"
+    told, _ = read_json(text.encode(code))
     if isinstance(told, Mapping) and "infno" in told:
-        return text.encode()
+        return text.encode(code)
     head = {name: value for name, value in envelope.items() if name not in (*UNSIGNED, *APP)}
-    return json.dumps(head | {"input": text}, ensure_ascii=False, default=str).encode()
+    return json.dumps(head | {"input": text}, ensure_ascii=False, default=str).encode(code)
 
 
 def signed_text(envelope: Envelope, data: str, secret: str) -> str:
@@ -193,12 +196,21 @@ def opened_text(keys: SealingKeys, envelope: Envelope) -> str:
     Raises:
         ProblemError: SIGNATURE_INVALID.
     """
+    return _opened(keys, envelope)[0]
+
+
+def _opened(keys: SealingKeys, envelope: Envelope) -> tuple[str, bool]:
+    """The text in an envelope, and whether it is in GBK."""
     try:
         ciphered = bytes.fromhex(str(envelope["encData"]))
         decryptor = Cipher(SM4(_key(keys)), ECB()).decryptor()  # noqa: S305 -- as clients do
         unpadder = PKCS7(BLOCK_BITS).unpadder()
         padded = decryptor.update(ciphered) + decryptor.finalize()
-        return (unpadder.update(padded) + unpadder.finalize()).decode()
+        plain = unpadder.update(padded) + unpadder.finalize()
+        try:
+            return plain.decode(), False
+        except UnicodeDecodeError:
+            return plain.decode(GBK), True
     except ValueError as error:
         raise ProblemError("SIGNATURE_INVALID") from error
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
-from api.his.wire.reading import moment, read_json
+from api.his.wire.reading import GBK, moment, read_json
 from api.http.problems import ProblemError
 
 LIBRARY = "gmalg"
@@ -55,20 +55,31 @@ async def check_sm2(key: str, raw: bytes) -> float:
         ProblemError: SIGNATURE_INVALID; SIGNATURE_ALG: `signtype` is not SM2; as `verifier`;
         JSON_INVALID, DATE_INVALID.
     """
-    envelope, _ = read_json(raw)
+    envelope, is_gbk = read_json(raw)
     if not isinstance(envelope, Mapping):
         raise ProblemError("JSON_INVALID")
     if envelope.get("signtype") != STYLE:
         raise ProblemError("SIGNATURE_ALG", field="signtype")
-    verify, text = verifier(key), signed_text(envelope).encode(errors="replace")
+    verify, text = verifier(key), signed_text(envelope)
     try:
         signed = bytes.fromhex(str(envelope.get("cainfo")))
     except ValueError as error:
         raise ProblemError("SIGNATURE_INVALID") from error
     r, s = signed[:WORD_SIZE], signed[WORD_SIZE:]
-    if len(s) != WORD_SIZE or not await asyncio.to_thread(verify, text, r, s):
+    if len(s) != WORD_SIZE:
+        raise ProblemError("SIGNATURE_INVALID")
+    for told in signed_bytes(text, is_gbk=is_gbk):
+        if await asyncio.to_thread(verify, told, r, s):
+            break
+    else:
         raise ProblemError("SIGNATURE_INVALID")
     return moment("inf_time", str(envelope.get("inf_time"))).timestamp()
+
+
+def signed_bytes(text: str, *, is_gbk: bool) -> tuple[bytes, ...]:
+    """The bytes that a client may have signed: a message in GBK is signed in GBK or in UTF-8."""
+    utf_8 = text.encode(errors="replace")
+    return (text.encode(GBK, errors="replace"), utf_8) if is_gbk else (utf_8,)
 
 
 def signed_text(envelope: Mapping[str, Any]) -> str:

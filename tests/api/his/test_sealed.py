@@ -26,7 +26,7 @@ def a_message() -> dict[str, Any]:
     return his.envelope("1101", WHO, his.msgid())
 
 
-async def sent(desk: Desk, envelope: dict[str, Any]) -> dict[str, Any]:
+async def sent(desk: Desk, envelope: dict[str, Any] | str) -> dict[str, Any]:
     answer = await desk.front.post(ENTRANCE, content=json.dumps(envelope).encode())
     reply: dict[str, Any] = answer.json()
     return reply
@@ -71,6 +71,24 @@ async def test_a_sealed_message_gets_a_sealed_answer(mobile: Desk) -> None:
         assert "王某" not in json.dumps(reply, ensure_ascii=False)
     refused = await sent(mobile, sealed(json.dumps(message | {"infno": "9999"})))
     assert (-1, "INFNO_UNKNOWN") == (refused["infcode"], code_of(opened(refused)))
+
+
+async def test_a_message_in_gbk_is_opened(mobile: Desk) -> None:
+    """Signed as GBK or as UTF-8; the answer is for a client that reads GBK."""
+    text = json.dumps(a_message(), ensure_ascii=False)
+    for signed in ("gbk", "utf-8"):
+        envelope = sealed(text, encoding=signed)
+        reply = await sent(mobile, envelope | {"encData": encrypted(SEALING, text.encode("gbk"))})
+        assert 0 == opened(reply)["infcode"], signed
+    refused = sealed(text.replace('"1101"', '"9999"'), encoding="gbk")
+    assert opened_text(SEALING, await sent(mobile, refused)).isascii()
+
+
+async def test_an_envelope_in_a_text_is_opened(mobile: Desk) -> None:
+    """A client that writes its body as JSON twice."""
+    reply = await sent(mobile, json.dumps(sealed(json.dumps(a_message()))))
+
+    assert 0 == opened(reply)["infcode"]
 
 
 async def test_a_wrong_envelope_is_refused_in_the_clear(mobile: Desk) -> None:

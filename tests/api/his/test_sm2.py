@@ -52,6 +52,15 @@ async def test_a_right_signature_is_taken(hubei: Desk) -> None:
     assert "ok" == await told(hubei, a_signed(an_envelope(dev_no=None, more="x")), {})
 
 
+async def test_a_client_in_gbk_signs_the_bytes_that_it_sends(hubei: Desk) -> None:
+    """Its message and the signed text are in GBK, or the signed text is in UTF-8 all the same."""
+    for signed in ("gbk", "utf-8"):
+        raw = a_signed(an_envelope(), encoding=signed).decode().encode("gbk")
+        assert "ok" == await told(hubei, raw, {}), signed
+    in_utf_8 = a_signed(an_envelope(), encoding="gbk")
+    assert "SIGNATURE_INVALID" == await told(hubei, in_utf_8, {})
+
+
 @pytest.mark.parametrize("uid", [b"", b"ALICE123@YAHOO.COM", b"1234567812345679"])
 async def test_another_user_id_is_refused(hubei: Desk, uid: bytes) -> None:
     """There is one user id, whatever a signer thinks (reliability.md B32)."""
