@@ -1,9 +1,10 @@
 """A national message at a path that is not the protocol's: it must never read as success.
 
 A client whose `infcode` is 0 until it is set takes the JSON of a problem for "done". So a POST
-whose body has an `infno` is answered with `infcode` -1 at every path. At a path that is nobody's
-the answer is an ordinary refusal with HTTP 200. A route of the native API keeps its status and
-its problem, and the problem has `infcode` and `err_msg` beside its own members.
+whose body has an `infno`, or is a sealed message, is answered with `infcode` -1 at every path. At
+a path that is nobody's the answer is an ordinary refusal with HTTP 200. A route of the native API
+keeps its status and its problem, and the problem has `infcode` and `err_msg` beside its own
+members.
 """
 
 import json
@@ -17,8 +18,8 @@ from service.clock import machine_now
 
 KEPT_MAX = 8 * 1_048_576
 """Bytes of a body that are searched for an `infno`."""
-NUMBERED = re.compile(rb'\\?"infno\\?"\s*:')
-"""An `infno` in a body, also in one that is encoded as a JSON text."""
+NUMBERED = re.compile(rb'\\?"(?:infno|encData)\\?"\s*:')
+"""An `infno` in a body, or a sealed message; also in a body that is encoded as a JSON text."""
 REFUSED_FROM = 300
 NOT_FOUND, METHOD_WRONG = 404, 405
 HOT = "/v1/settlements"

@@ -149,8 +149,11 @@ def good_bytes(head: RequestHead, answered: Answered, now: datetime) -> bytes:
 
 
 def bad_bytes(head: RequestHead | None, failed: Failed, came_at: datetime, now: datetime) -> bytes:
-    """A refusal: a Chinese sentence for people, and the code for programs."""
-    write = encode_basestring_ascii if head is not None and head.is_gbk else encode_basestring
+    """A refusal: a Chinese sentence for people, and the code for programs.
+
+    Without a head nobody knows what the client reads, so it is in ASCII.
+    """
+    write = encode_basestring_ascii if head is None or head.is_gbk else encode_basestring
     times = _times(head.place if head else "", came_at, 0, now)
     return _envelope(-1, times, write(err_msg(failed)), "null", write(extra(failed)), "null")
 

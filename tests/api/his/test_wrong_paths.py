@@ -45,6 +45,16 @@ async def test_a_path_that_is_nobody_s_says_so(desk: Desk) -> None:
         assert answer.headers["content-type"].startswith("application/json")
 
 
+async def test_a_sealed_message_is_refused_in_the_clear(desk: Desk) -> None:
+    """Its envelope has no `infno`; the refusal is in ASCII, which clients in GBK read too."""
+    raw = json.dumps({"appId": "x", "encData": "00", "signData": ""}).encode()
+    for body in (raw, json.dumps(raw.decode()).encode()):
+        answer = await desk.front.post("/his/2207", content=body)
+        assert 200 == answer.status_code
+        assert (-1, "FSI_PATH_UNKNOWN") == told(answer.content)
+        assert answer.content.isascii()
+
+
 async def test_a_native_route_keeps_its_status(desk: Desk) -> None:
     """Its problem also has what a client of the protocol reads."""
     raw = a_message(await a_hospital(desk))
