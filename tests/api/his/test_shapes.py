@@ -3,6 +3,7 @@
 Each system makes its own sums. At the end the ledger has what they believe.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -144,22 +145,36 @@ async def buyers(one: Client) -> None:
     await one.pay("2102", one.his.purchase(one.person, "8.10", "INV2"))
 
 
+MakeClient = Callable[[Desk, Shape, int, str, str], Awaitable[Client]]
+"""Makes a system: a desk, its shape, a number, its kind, and the patient."""
+
+
 async def a_client(desk: Desk, shape: Shape, number: int, kind: str, person: str) -> Client:
-    """A system of its own institution, in a shape."""
-    who = Who(Role.INSTITUTION, f"{kind[0].upper()}9900001{number:04d}")
-    told = {"name": f"第{number}机构", "class": kind, "dialect": shape.dialect}
-    await an_institution(desk, who, signature=CLOSED_NETWORK, **told)
+    """A system of its own institution, in a shape, on a closed network."""
+    who = await a_designated(desk, shape, number, kind, CLOSED_NETWORK)
     return Client(desk, who, person, His(who.subject, in_shape(shape, a_wire(desk))))
 
 
-async def a_day(desk: Desk, shape: Shape, number: int) -> None:
+async def a_designated(
+    desk: Desk, shape: Shape, number: int, kind: str, signature: dict[str, str] | None
+) -> Who:
+    """An institution that signs in a style; with a bearer token where none is given."""
+    who = Who(Role.INSTITUTION, f"{kind[0].upper()}9900001{number:04d}")
+    told = {"name": f"第{number}机构", "class": kind, "dialect": shape.dialect}
+    await an_institution(desk, who, **told, **({"signature": signature} if signature else {}))
+    return who
+
+
+async def a_day(
+    desk: Desk, shape: Shape, number: int, make: MakeClient = a_client
+) -> tuple[Client, Client]:
     """A hospital and a pharmacy of a family; then everything is compared."""
     patient, spouse = f"3301{number:03d}", f"3302{number:03d}"
     await an_account(desk, patient, OWN)
     await an_account(desk, spouse, AID)
     await a_binding(desk, spouse, patient)
-    hospital = await a_client(desk, shape, number, "hospital", patient)
-    pharmacy = await a_client(desk, shape, number, "pharmacy", patient)
+    hospital = await make(desk, shape, number, "hospital", patient)
+    pharmacy = await make(desk, shape, number, "pharmacy", patient)
     await out_patients(hospital)
     await buyers(pharmacy)
     await in_patients(hospital)
@@ -173,6 +188,7 @@ async def a_day(desk: Desk, shape: Shape, number: int) -> None:
     assert [4000 - own, 40000 - aid] == left
     assert sum(one.sum_of("psn_cash_pay") for one in both) > 0
     assert aid > 0
+    return both
 
 
 @pytest.mark.thorough
