@@ -1,6 +1,7 @@
 """`gongji import FILE`: NDJSON through the same use cases as HTTP, many lines at once."""
 
 import asyncio
+import os
 import sys
 from collections import Counter, deque
 from collections.abc import AsyncIterator
@@ -19,6 +20,7 @@ from api.commands.terminal import (
     parser,
     settings_of,
 )
+from api.http.texts import PROBLEM_TEXTS
 from api.ndjson_import.read_ahead import TOGETHER, ParsedLine, Window, reading, reason_of
 from service.command_batch import carry_out
 from service.context import ServiceContext
@@ -40,35 +42,63 @@ SHOWN_MAX = 200
 
 
 class LineResult(NamedTuple):
-    """The result of a line, with the reason if it is bad."""
+    """The result of a line, with its kind and the reason if it is bad."""
 
     number: int
     what: str
     why: str
+    kind: str = ""
+
+    def sentence(self) -> str:
+        """A bad line for people: where, of what kind, and why. It quotes nothing of the line."""
+        code = self.why.partition(" ")[0]
+        kind = f" ({self.kind})" if self.kind else ""
+        return f"line {self.number}{kind}: {self.why}: {PROBLEM_TEXTS[code].en}"
 
 
 def main(arguments: list[str]) -> int:
     """Load a file; exit status 1 if any line is bad."""
     made = parser("import", "Load an NDJSON file; loading it twice changes nothing.")
     made.add_argument("file", type=Path)
+    made.add_argument(
+        "--rejects", type=Path, metavar="FILE", help="write the bad lines there, to be mended"
+    )
     options = made.parse_args(arguments)
     set_up_logging()
     if not options.file.is_file():
         print(f"gongji: no file {options.file}", file=sys.stderr)
+        return 2
+    rejects: Path | None = options.rejects
+    if rejects is not None and rejects.exists() and rejects.samefile(options.file):
+        print("gongji: --rejects names the file itself", file=sys.stderr)
         return 2
     settings = settings_of(options)
     size = options.file.stat().st_size
     keys = load_keys(settings.key_file)
     with reading(options.file, keys) as windows, database(settings) as dsn:
         try:
-            return uvloop.run(_load(settings, dsn, windows, size))
+            bad = uvloop.run(_load(settings, dsn, windows, size))
         except (ClockSkewError, *UNSAFE) as error:
             print(f"gongji: {error}", file=sys.stderr)
             return 1
+    if rejects is not None:
+        _keep(options.file, bad, rejects)
+        print(f"rejected lines: {rejects}")
+    return 1 if bad else 0
 
 
-async def _load(settings: Settings, dsn: str, windows: Connection, size: int) -> int:
+def _keep(path: Path, bad: set[int], rejects: Path) -> None:
+    """Copy the bad lines as they are. They have personal data, so the file is its owner's alone."""
+    rejects.unlink(missing_ok=True)
+    made = os.open(rejects, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with path.open("rb") as lines, os.fdopen(made, "wb") as kept:
+        kept.writelines(line for number, line in enumerate(lines, 1) if number in bad)
+
+
+async def _load(settings: Settings, dsn: str, windows: Connection, size: int) -> set[int]:
+    """Load the windows, and print what happened; the numbers of the bad lines."""
     counts: Counter[str] = Counter()
+    bad: set[int] = set()
     done = 0
     limits = LIMITS._replace(heads_max=settings.heads_max)
     clock = await clock_beside(settings, dsn)
@@ -77,16 +107,19 @@ async def _load(settings: Settings, dsn: str, windows: Connection, size: int) ->
         await publish(context)
         settle_in()
         async for read, told in load(context, windows):
-            for number, what, why in told:
-                counts[what] += 1
-                if what == "bad" and counts["bad"] <= SHOWN_MAX:
+            for result in told:
+                counts[result.what] += 1
+                if result.what != "bad":
+                    continue
+                bad.add(result.number)
+                if len(bad) <= SHOWN_MAX:
                     bar.clear()
-                    print(f"line {number}: {why}")
+                    print(result.sentence())
             done += read
             bar.show(done, size)
     bar.clear()
     print(", ".join(f"{what} {count}" for what, count in sorted(counts.items())) or "nothing")
-    return 1 if counts["bad"] else 0
+    return bad
 
 
 async def load(
@@ -123,7 +156,7 @@ def _told(line: ParsedLine, reply: Reply | Exception | None) -> LineResult:
     if reply is None:
         return LineResult(line.number, "bad", line.why)
     if isinstance(reply, Exception):
-        return LineResult(line.number, "bad", reason_of(reply))
+        return LineResult(line.number, "bad", reason_of(reply), line.kind)
     if reply.refusal is not None:
-        return LineResult(line.number, "bad", reply.refusal)
+        return LineResult(line.number, "bad", reply.refusal, line.kind)
     return LineResult(line.number, f"{line.kind} again" if reply.is_replayed else line.kind, "")

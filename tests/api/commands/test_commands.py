@@ -12,6 +12,7 @@ from joserfc import jwt
 from joserfc.jwk import OKPKey
 
 from api.app import plain_app
+from api.http.texts import PROBLEM_TEXTS
 from api.processes.tax_side import STAND_IN
 from tests.api.clients import CANARY_ID, CANARY_NAME, HOME, HOSPITAL, a_claim, an_opening
 from tests.api.programs import ROOT, Service, a_place, a_service, command, run, unread
@@ -94,9 +95,9 @@ def test_a_file_is_imported_beside_the_service(
     first = run("import", "--data", str(data), path, status=1)
 
     assert [
-        "line 4: JSON_INVALID",
-        "line 5: FIELD_INVALID",
-        "line 6: AMOUNT_FORMAT credit.amount",
+        "line 4: JSON_INVALID: The body is not valid JSON.",
+        "line 5: FIELD_INVALID: A member has an invalid value.",
+        f"line 6: AMOUNT_FORMAT credit.amount: {PROBLEM_TEXTS['AMOUNT_FORMAT'].en}",
     ] == first.splitlines()[:3]
     assert "account 2, bad 3, binding 1, claim 1, credit 2, institution 1, order 1" in first
     assert CANARY_ID not in first
@@ -112,6 +113,26 @@ def test_a_file_is_imported_beside_the_service(
     found = get(service, token.strip(), "/v1/settlements?key=c1").json()
     assert ("20.00", "44.25") == (found["own"], found["aid"])
     assert "no file" in run("import", "--data", str(data), str(tmp_path / "none"), status=2)
+
+
+def test_rejected_lines_are_kept_to_be_mended(
+    running: tuple[Path, Service], tmp_path: Path
+) -> None:
+    """A file takes the bad lines as they were, for its owner alone; mended, they go in."""
+    data, _ = running
+    nobody = {"type": "credit", "person_no": "NOBODY", "amount": "1.00", "reference": "q7"}
+    path = a_file(tmp_path, {"type": "account"} | an_opening("Q7"), nobody, *BAD)
+    rejects = tmp_path / "rejects.ndjson"
+    words = ("import", "--data", str(data), path, "--rejects", str(rejects))
+    told = run(*words, status=1).splitlines()
+
+    assert told[0] == "line 2 (credit): NOT_FOUND: It does not exist, or it is not yours."
+    assert told[-1] == f"rejected lines: {rejects}"
+    assert Path(path).read_bytes().splitlines()[1:] == rejects.read_bytes().splitlines()
+    assert 0o600 == rejects.stat().st_mode & 0o777
+    rejects.write_text(json.dumps(nobody | {"person_no": "Q7"}))
+    assert "credit 1" in run("import", "--data", str(data), str(rejects))
+    assert "rejects" in run(*words[:3], path, "--rejects", path, status=2)
 
 
 def test_an_import_that_nobody_reads_is_whole(
