@@ -12,6 +12,7 @@ from aggregates.settlement.events import (
     SettlementReversed,
 )
 from aggregates.vocabulary import SettlementStatus, StreamId, instant
+from projections import binding
 from projections.kit import sql
 from projections.kit.paging import Page, bounded, fetch_page
 from projections.kit.recorded_event import RecordedEvent
@@ -155,6 +156,24 @@ OF_CLAIM = f"""
      WHERE visit = $2 AND charge_batch = $3 AND institution = $1::uuid
      ORDER BY position DESC LIMIT $4
 """  # noqa: S608 -- column names of ours
+ELSEWHERE = f"""
+    SELECT {", ".join(f"s.{name}" for name in SettlementRow._fields)}
+      FROM settlements s JOIN {binding.TABLE.stored}_regions r ON r.account = s.beneficiary
+     WHERE s.institution = $1::uuid AND s.day >= $2 AND s.day < $3 AND r.region <> $4
+       AND s.status IN ('settled', 'part_refunded')
+     ORDER BY s.position LIMIT $6 OFFSET $5
+"""  # noqa: S608 -- column names of ours
+
+
+async def of_people_elsewhere(
+    reader: Reader, institution: StreamId, days: tuple[date, date], home: str, rows: tuple[int, int]
+) -> list[SettlementRow]:
+    """An institution's live bills of people whom another region than `home` insures, oldest first.
+
+    `days` is the first day and the day after the last; `rows` is how many to skip, and how many.
+    """
+    found = await reader.fetch(ELSEWHERE, key_of(institution), *days, home, *rows)
+    return [COLUMNS.read(row) for row in found]
 
 
 async def of_day(

@@ -1,4 +1,4 @@
-"""Reconciliation: 3201 sums, 3202 bill by bill, 9101 and 9102 files, 3203 and 3204 clearing."""
+"""Reconciliation: 3201 and 3202 compare, 9101 and 9102 files, 3203 and 3204 clearing, 3260 lists."""
 
 from datetime import timedelta
 from typing import Any
@@ -11,6 +11,8 @@ from api.his.wire.envelope import Answered, Failed
 from api.his.wire.reading import Values, month, node_of, unfold
 from api.http.problems import ProblemError
 from service.his.files import fetch, fetchable_until, store_file
+from service.ids import short
+from service.reconciliation import bills_elsewhere as elsewhere
 from service.reconciliation import clearing_applications, fsi_statement
 from service.reconciliation.fsi_statement import BillFilter, FsiStatementQuery, stated
 
@@ -18,6 +20,8 @@ WITHOUT_REFUNDS = "0"
 RESULT_NAME = "result.zip"
 INSURED = {code: insurance for insurance, code in INSUTYPE.items()}
 ANY_CLEARING = "99"
+PAID_AT_THE_COUNTER = "0"
+"""`fulamt_advpay_flag`: the insurance paid at once; 1 is a bill that is reimbursed later."""
 
 
 def _query(call: Call) -> FsiStatementQuery:
@@ -113,6 +117,34 @@ async def apply_for_clearing(call: Call) -> Answered:
     )
     number = check_reply(reply).answer.decode().strip('"')
     return call.answer({"result": {"clr_appy_evt_id": number.lower()}}, reply)
+
+
+async def bills_elsewhere(call: Call) -> Answered:
+    """3260: a month's bills of people insured elsewhere, 100 rows from a row on."""
+    sent, skip = call.first, call.first["startrow"] - 1
+    if skip < 0:
+        raise ProblemError("FIELD_INVALID", field="startrow")
+    text = f"{sent['trt_year']}{sent['trt_month']:0>2}"
+    first = month(text, call.context.clock().on, "trt_month")
+    bills = await elsewhere.bills_elsewhere(
+        call.context, call.api.read_models, call.caller, first, skip
+    )
+    rows = [
+        {
+            "seqno": number,
+            "mdtrtarea": bill.place,
+            "medins_no": call.caller.subject,
+            "certno": bill.cert_no,
+            "mdtrt_id": bill.visit,
+            "mdtrt_setl_time": bill.settled_at,
+            "setl_sn": short(bill.settlement),
+            "fulamt_advpay_flag": PAID_AT_THE_COUNTER,
+            "medfee_sumamt": bill.total_fen,
+            "optins_pay_sumamt": bill.payable_fen,
+        }
+        for number, bill in enumerate(bills, skip + 1)
+    ]
+    return call.answer({"data": rows})
 
 
 async def withdraw_clearing(call: Call) -> Answered:

@@ -9,8 +9,10 @@ from api.his.wire.call import Call, Handler
 
 FILES: dict[str, Callable[[Call], Awaitable[bytes]]] = {"9102": books.download}
 
-REGISTER = frozenset({"2503", "2504", "5205", "5301"})
-"""Chronic diseases and their drugs: a region's centre keeps the register where there is one."""
+REGISTER = frozenset({"2503", "2504", "3260", "5205", "5301"})
+"""What a region's centre answers where there is one: the register of chronic diseases and their
+drugs, and the bills of people insured elsewhere.
+"""
 
 PASSED_ON = frozenset({"4101"})
 """What is checked and kept here, and then answered by the region's centre where there is one."""
@@ -50,6 +52,7 @@ HANDLERS: dict[str, Handler] = {
     "3202": books.details,
     "3203": books.apply_for_clearing,
     "3204": books.withdraw_clearing,
+    "3260": books.bills_elsewhere,
     "4101": lists.upload_list,
     "5201": queries.visits,
     "5202": queries.diagnoses,

@@ -362,16 +362,16 @@ def check_day(name: str, sent: date, today: date | None) -> None:
         raise _wrong("FIELD_INVALID", name)
 
 
-def month(text: str, today: date) -> date:
-    """The first day of a month written as yyyyMM.
+def month(text: str, today: date, name: str = "setlym") -> date:
+    """The first day of a month written as yyyyMM in a field.
 
     Raises:
         ProblemError: DATE_INVALID; FIELD_INVALID, as `check_day`.
     """
     if len(text) != MONTH_SIZE:
-        raise _wrong("DATE_INVALID", "setlym")
-    first = moment("setlym", f"{text}01").date()
-    check_day("setlym", first, today)
+        raise _wrong("DATE_INVALID", name)
+    first = moment(name, f"{text}01").date()
+    check_day(name, first, today)
     return first
 
 

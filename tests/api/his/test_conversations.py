@@ -36,7 +36,7 @@ GROUPS: dict[int, Iterable[int]] = {
     24: range(1, 6),
     25: (3, 4),
     26: (1,),
-    32: range(1, 5),
+    32: (1, 2, 3, 4, 60),
     41: (1,),
     52: range(1, 7),
     53: (1, 3),
@@ -157,6 +157,10 @@ async def the_books(his: His) -> None:
     )
     applied = await his.ask("3203", {"data": month})
     await his.ask("3204", {"data": applied["result"]})
+    visit = await his.register("G1")
+    await his.ask("2204", {"feedetail": [his.fee(visit, "G1", "1", "60.00")]})
+    await his.ask("2207", his.bill(visit, "G1", "60.00"))
+    await his.ask("3260", {"data": {"trt_year": "2026", "trt_month": "03", "startrow": "1"}})
 
 
 async def test_every_transaction_speaks_as_recorded(
