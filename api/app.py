@@ -48,6 +48,7 @@ from api.settlement import why_routes as whys
 from api.settlement.hot_route import FastSettlementRoute
 from api.web import docs_page as docs
 from api.web import problem_pages as catalogue
+from api.web import start_page as start
 from service import CursorInvalidError, RefusalError
 from service.ledger.command import KeyReusedError, OverloadedError
 from service.ledger.store import OutcomeUnknownError, StoreUnavailableError
@@ -100,6 +101,7 @@ ROUTES = (
     feed,
     docs,
     catalogue,
+    start,
     health,
 )
 

@@ -4,27 +4,15 @@ from html import escape
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from api.web.page import page_of
 from api.web.problem_catalogue import Entry, catalogue
 
 router = APIRouter(include_in_schema=False)
 
-STYLE = """body{font:18px/1.6 sans-serif;max-width:60rem;margin:1rem auto;padding:0 1rem;
-overflow-wrap:anywhere}
-dt{font-weight:bold;margin-top:.8rem}dd{margin:0}
-a{color:#064;display:inline-block;padding:.5rem 0}"""
-HEAD = """<!doctype html>
-<html lang="zh-CN"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title} · Gongji 共济</title><style>{style}</style></head><body><main>
-"""
-TAIL = "</main></body></html>\n"
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
-    "Vary": "Accept",
-}
+VARY = {"Vary": "Accept"}
 OUTCOMES = {
     "not_applied": ("未发生任何变更。", "Nothing was applied."),
     "unknown": ("可能已办理。", "The change may have been applied."),
@@ -36,14 +24,14 @@ async def read_catalogue(request: Request) -> Response:
     """Every problem in one list; JSON for a client that asks for it."""
     entries = catalogue().values()
     if _wants_json(request):
-        return JSONResponse({"items": [_told(entry) for entry in entries]}, headers=HEADERS)
+        return JSONResponse({"items": [_told(entry) for entry in entries]}, headers=VARY)
     told = "".join(
         f'<dt><a href="/problems/{entry.name}">{entry.code}</a> {entry.text.status}'
         f'<dd>{escape(entry.text.zh)}<dd lang="en">{escape(entry.text.en)}'
         for entry in entries
     )
     title = "错误代码"
-    return _page(title, f'<h1>{title} <span lang="en">Problems</span></h1><dl>{told}</dl>')
+    return page_of(title, f'<h1>{title} <span lang="en">Problems</span></h1><dl>{told}</dl>', VARY)
 
 
 @router.get("/problems/{name}")
@@ -53,7 +41,7 @@ async def read_problem(request: Request, name: str) -> Response:
     if entry is None:
         raise HTTPException(404)
     if _wants_json(request):
-        return JSONResponse(_told(entry), headers=HEADERS)
+        return JSONResponse(_told(entry), headers=VARY)
     zh, en = OUTCOMES[entry.outcome]
     facts = [
         ("发生了什么", "What happened", entry.text.zh, entry.text.en),
@@ -66,7 +54,7 @@ async def read_problem(request: Request, name: str) -> Response:
     )
     back = '<nav><a href="/problems">全部错误代码 <span lang="en">All problems</span></a></nav>'
     heading = f"<h1>{entry.code}</h1><p>HTTP {entry.text.status}</p>"
-    return _page(entry.code, f"{heading}<dl>{told}</dl>{back}")
+    return page_of(entry.code, f"{heading}<dl>{told}</dl>{back}", VARY)
 
 
 def _told(entry: Entry) -> dict[str, Any]:
@@ -83,7 +71,3 @@ def _told(entry: Entry) -> dict[str, Any]:
 def _wants_json(request: Request) -> bool:
     accepted = request.headers.get("accept", "")
     return "json" in accepted and "text/html" not in accepted
-
-
-def _page(title: str, body: str) -> Response:
-    return HTMLResponse(HEAD.format(title=title, style=STYLE) + body + TAIL, headers=HEADERS)

@@ -1,4 +1,4 @@
-"""Reconciliation: 3201 and 3202 compare, 9101 and 9102 files, 3203 and 3204 clearing, 3260 lists."""
+"""Reconciliation: 3201 and 3202 compare, 9101 and 9102 files, 3203 and 3204 clear, 3260 lists."""
 
 from datetime import timedelta
 from typing import Any
