@@ -84,7 +84,7 @@ class Typed(NamedTuple):
     since: str = ""
 
 
-class Refused(NamedTuple):
+class NotChecked(NamedTuple):
     """Why there is no check: a stable code, a sentence in both languages, the fields' names."""
 
     code: str
@@ -98,7 +98,7 @@ def empty_page() -> str:
     return HEAD + ABOUT + _form(Typed()) + TAIL
 
 
-def refused_page(typed: Typed, why: Refused) -> str:
+def refused_page(typed: Typed, why: NotChecked) -> str:
     """The page that says why there is no check."""
     named = f" (<code>{escape(', '.join(why.fields))}</code>)" if why.fields else ""
     told = (

@@ -16,7 +16,7 @@ from aggregates.vocabulary import BEIJING
 from api.his.check_page.page import (
     PATH,
     POLICY,
-    Refused,
+    NotChecked,
     Typed,
     check_page,
     empty_page,
@@ -34,12 +34,12 @@ FIELDS_MAX = 10
 CODE_MAX = 30
 """Characters of a code that the page shows again."""
 FORM = "application/x-www-form-urlencoded"
-FOREIGN = Refused(
+FOREIGN = NotChecked(
     "NOT_PERMITTED",
     "表单须从本页提交,不接受其他网站的表单。",
     "The form is taken from this page alone, and not from another site.",
 )
-NO_FORM = Refused("MEDIA_TYPE", f"请以表单({FORM})提交。", f"Send a form ({FORM}).")
+NO_FORM = NotChecked("MEDIA_TYPE", f"请以表单({FORM})提交。", f"Send a form ({FORM}).")
 KEPT_HEADERS = (b"retry-after", b"www-authenticate")
 """Headers of the API's refusal that the page's has too."""
 PASSED_HEADERS = (b"gongji-purpose", b"user-agent")
@@ -171,7 +171,7 @@ def _refused(
     typed: Typed, code: str, names: tuple[str, ...] = (), status: int | None = None
 ) -> HTMLResponse:
     text = PROBLEM_TEXTS[code]
-    page = refused_page(typed, Refused(code, text.zh, text.en, names))
+    page = refused_page(typed, NotChecked(code, text.zh, text.en, names))
     return _page(page, text.status if status is None else status)
 
 
