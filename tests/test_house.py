@@ -153,6 +153,19 @@ def test_the_verifier_leans_on_the_standard_library_alone() -> None:
     assert set() == foreign
 
 
+def test_the_client_leans_on_httpx_and_the_standard_library_alone() -> None:
+    """It is installed where the service is not; its plugin for pytest comes with pytest."""
+    known = {*sys.stdlib_module_names, "gongji_client", "httpx"}
+    foreign = {
+        (path.name, name)
+        for path in sources("api/client")
+        for _, name in imports_of(path)
+        if name not in known
+    }
+
+    assert {("pytest_plugin.py", "pytest")} == foreign
+
+
 def test_events_do_not_change() -> None:
     """Every event class, wherever it lies, is a frozen dataclass with slots and keywords only."""
     loose = [
