@@ -7,7 +7,8 @@ known, and the same command with the printed `--key` finds out.
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,9 @@ SHOWN = {
 
 
 def main(
-    arguments: Sequence[str] | None = None, transport: httpx.BaseTransport | None = None
+    arguments: Sequence[str] | None = None,
+    transport: httpx.BaseTransport | None = None,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> int:
     """Run a command; its exit status."""
     options = _parser().parse_args(arguments)
@@ -37,7 +40,9 @@ def main(
     except (OSError, ValueError) as error:
         print(f"gongji-client: {error}", file=sys.stderr)
         return 2
-    with Client(options.url, token, language=options.language, transport=transport) as client:
+    with Client(
+        options.url, token, language=options.language, transport=transport, sleep=sleep
+    ) as client:
         try:
             for answer in _answers(client, options, body):
                 print(_line(options, answer), flush=True)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from gongji_client import GongjiError, Retries, Unavailable, Unknown
+from gongji_client import GongjiError, Retries, Unavailable, Unknown, shapes
 from gongji_client.errors import Denied, Invalid, NotFound, Refused
 from gongji_client.exchange import Answer, Ask, Dialogue, Lost, Pause, Told
 from gongji_client.operations import Operations
@@ -151,3 +151,36 @@ def test_a_key_where_none_is_taken_is_a_mistake() -> None:
     """The caller would believe that a quote is kept."""
     with pytest.raises(ValueError, match="no key"):
         next(operations().call("POST", "/v1/quotes", {}, "key"))
+
+
+@pytest.mark.parametrize(
+    ("reversal", "found", "kind"),
+    [
+        (problem(409, "USE_REFUND"), answer(200, {"status": "settled"}), dict),
+        (problem(409, "USE_REFUND"), answer(200, {"status": "cancelled"}), type(None)),
+        (problem(409, "USE_REFUND"), problem(404, "NOT_FOUND"), Unknown),
+        (problem(401, "UNAUTHENTICATED"), GONE, Unknown),
+        (problem(503, "STORE_UNAVAILABLE"), GONE, Unknown),
+    ],
+)
+def test_a_reversal_that_does_nothing_is_no_answer(
+    reversal: Answer, found: Told, kind: type[object]
+) -> None:
+    """A settlement that can no longer be reversed stands; otherwise its own key is told."""
+    claim: shapes.ClaimJson = {
+        "beneficiary": {"type": "person_no", "value": "P1"},
+        "visit": "1",
+        "charge_batch": "1",
+        "med_type": "11",
+        "treated_at": "2026-03-02T10:15:00+08:00",
+        "total": "2.00",
+        "fund_pay": "1.00",
+    }
+    dialogue = operations().settle_or_reverse(claim, "settling")
+    attempts = Retries().attempts
+    times = attempts if reversal.status == 503 else 1
+    _, _, end = play(dialogue, *[GONE] * attempts, *[reversal] * times, found)
+
+    assert kind is type(end)
+    if isinstance(end, Unknown):
+        assert "settling" == end.key

@@ -15,7 +15,7 @@ import uvicorn
 from typing_extensions import override
 
 import gongji_client
-from gongji_client import Client
+from gongji_client import Client, pytest_plugin
 from gongji_client.__main__ import main
 from tests.api.client.losing import token_of
 from tests.api.client.test_webhooks import BODY, HEADERS, NOW, SECRET
@@ -155,6 +155,6 @@ def test_the_package_says_what_it_holds() -> None:
         for name, place in project["project"]["scripts"].items()
         for module, _, function in [place.partition(":")]
     }
-    assert import_module(entries["gongji_client"])
+    assert pytest_plugin is import_module(entries["gongji_client"])
     assert "gongji_client" == project["tool"]["flit"]["module"]["name"]
     assert (PACKAGE / "gongji_client" / "py.typed").exists()
