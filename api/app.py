@@ -38,7 +38,7 @@ from api.http.metrics import MetricsMiddleware
 from api.http.problems import ProblemError, on_error, on_query_error
 from api.http.rate_limit_middleware import Limited
 from api.http.values.query_names import check_query
-from api.openapi import describe
+from api.openapi import describe, operation_id
 from api.proof import routes as proofs
 from api.reconciliation import routes as reconciliations
 from api.settlement import batch_routes as batch
@@ -109,10 +109,11 @@ ROUTES = (
 def plain_app() -> FastAPI:
     """The routes and their document; `serving` gives them something to work with."""
     app = FastAPI(
-        title="Gongji 共济",
+        title="Gongji",
         version="0.1.0",
         docs_url=None,
         redoc_url=None,
+        generate_unique_id_function=operation_id,
         dependencies=[Depends(check_query)],
     )
     for routes in ROUTES:

@@ -242,7 +242,7 @@ async def activate_link(change: ChangeOf, link_id: str, body: ActivationBody) ->
     response_model=CodeReply,
     responses=problems(404, 409),
 )
-async def show_code(change: ChangeOf, link_id: str, body: NothingBody) -> Response:
+async def show_member_code(change: ChangeOf, link_id: str, body: NothingBody) -> Response:
     """Show the member's code, to be used as `e_credential` (the guardian, or his agency)."""
     stream = stream_of("lnk", link_id)
     asked = change.request(f"credential-links/{stream}/codes", body)

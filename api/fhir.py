@@ -3,9 +3,11 @@
 import json
 import re
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Response
+from fastapi.responses import JSONResponse
+from typing_extensions import override
 
 from api.http.dependencies import ApiOf, CallerOf, check_dates
 from api.http.headers import answer_headers
@@ -65,9 +67,18 @@ MEDIA = "application/fhir+json"
 MONEY = re.compile(r'"value":"(-?[0-9]+\.[0-9]{2})","currency"')
 """An amount in our JSON; within a text its quotes would be escaped."""
 DAY_ID = re.compile(r"([A-Za-z0-9]{1,20})-([0-9]{4}-[0-9]{2}-[0-9]{2})")
-FORMS: dict[int | str, dict[str, Any]] = {
-    200: {"content": {MEDIA: {}}, "description": "The resource, also as application/fhir+json"}
-}
+
+
+class FhirResponse(JSONResponse):
+    """A resource in FHIR's JSON."""
+
+    media_type = MEDIA
+
+    @override
+    def render(self, content: dict[str, Any]) -> bytes:
+        """The resource as `fhir_json` writes it."""
+        return fhir_json(content)
+
 
 router = APIRouter(prefix="/v1/fhir", tags=["fhir"])
 
@@ -75,7 +86,8 @@ router = APIRouter(prefix="/v1/fhir", tags=["fhir"])
 @router.get(
     "/ExplanationOfBenefit/{resource_id}",
     response_model=ExplanationOfBenefit,
-    responses=FORMS | problems(404),
+    response_class=FhirResponse,
+    responses=problems(404),
 )
 async def explain_settlement(api: ApiOf, caller: CallerOf, resource_id: str) -> Response:
     """A settlement as an ExplanationOfBenefit (institution, patient, agency, auditor).
@@ -89,12 +101,13 @@ async def explain_settlement(api: ApiOf, caller: CallerOf, resource_id: str) -> 
 @router.get(
     "/PaymentReconciliation/{resource_id}",
     response_model=PaymentReconciliation,
-    responses=FORMS | problems(404, 422),
+    response_class=FhirResponse,
+    responses=problems(404, 422),
 )
 async def reconcile_payments(
     api: ApiOf,
     caller: CallerOf,
-    resource_id: Annotated[str, Path(description="`CODE-YYYY-MM-DD`")],
+    resource_id: str,
 ) -> Response:
     """What accounts owe an institution for a day (itself, its region's agency, auditors).
 
@@ -121,4 +134,4 @@ def fhir_json(resource: dict[str, Any]) -> bytes:
 
 def _answer(answer: ComputedAnswer) -> Response:
     headers = answer_headers(answer.position)
-    return Response(fhir_json(answer.body), media_type=MEDIA, headers=headers)
+    return FhirResponse(answer.body, headers=headers)

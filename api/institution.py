@@ -4,7 +4,7 @@ from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Response
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 from pydantic_core import from_json
 
 from aggregates.vocabulary import (
@@ -114,11 +114,28 @@ class InstitutionReply(ApiModel):
     position: int
 
 
+class EditionReply(ApiModel):
+    """One edition of a region's rules: these members, and one for every rule.
+
+    `./gongji policy show` explains the rules; amounts of rules are in fen.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+    region: str
+    region_name: str
+    effective_on: str
+    effective_until: str | None
+    evidence: str
+    source: str
+
+
 class PolicyReply(ApiModel):
     """A region's published editions, oldest first."""
 
     region: str
-    editions: list[dict[str, Any]]
+    editions: list[EditionReply]
 
 
 NO_SECRET = {"field": "signature.secret", "code": "FIELD_INVALID"}
@@ -128,7 +145,7 @@ router = APIRouter(prefix="/v1", tags=["institutions and policies"], route_class
 @router.put(
     "/institutions/{code}", response_model=InstitutionReply, responses=problems(404, 422, 501)
 )
-async def designate(change: ChangeOf, code: str, body: InstitutionBody) -> Response:
+async def designate_institution(change: ChangeOf, code: str, body: InstitutionBody) -> Response:
     """Put an institution under agreement, or change it (agency)."""
     if body.code != code:
         raise ProblemError("FIELD_INVALID", errors=[{"field": "code", "code": "FIELD_INVALID"}])

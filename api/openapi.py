@@ -1,4 +1,4 @@
-"""The OpenAPI document: what FastAPI derives from the routes, with summaries and examples."""
+"""The OpenAPI document: what FastAPI derives from the routes, told whole, with examples."""
 
 import json
 from pathlib import Path
@@ -6,18 +6,25 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from api.audit.event_feed_responses import EventReply
 from api.http.fields import Body
+from api.http.headers import REPLAYED
+from api.http.openapi_helpers import HEADERS, PROBLEM, told_headers
 from api.http.schemas import Problem
+from api.openapi_members import describe_members, texts
+from api.settlement.responses import PlanReply
 
 DESCRIPTION = """
-Gongji settles the personal part of a medical bill from a family's insurance accounts:
+Gongji (共济) settles the personal part of a medical bill from a family's insurance accounts:
 **the patient's own account first, then the sponsors' in the patient's order, the rest in cash**.
 
-Amounts are strings of yuan with two decimals. Every POST that changes something takes an
+Amounts are strings of yuan with two decimals. A moment is RFC 3339, in answers in Beijing time; a
+position is the number of an event in the log. Every answer under `/v1` has `Cache-Control:
+no-store` and `X-Content-Type-Options: nosniff`. Every POST that changes something takes an
 `Idempotency-Key`; ask again with the same key whenever an answer was lost: nothing is ever
 done twice. Every error carries a `code` and an `outcome` (`applied`, `not_applied`, `unknown`).
 
@@ -32,11 +39,18 @@ Every request that shows something of a person or an institution, and every refu
 access log before its answer leaves; a change that was applied is its own record, in the event.
 `Gongji-Purpose` (a code: a letter, then up to 39 letters, digits, dots or dashes) says in any
 request what it is for, and is recorded with it; it names nobody.
+
+Every example of a request body works as shown on a fresh `./gongji run`, whose people are
+`DEMO01` to `DEMO38`. An id in a path (`stl_…`, `bnd_…`) is one of an answer before: the ledger
+gives ids, so the example shows only their form.
 """
 EXAMPLES = Path(__file__).with_name("openapi_examples.json")
 """Request bodies by method and path, answers by the name of their model."""
 IMPORT_LINES = "api.ndjson_import.lines"
 REF = "#/components/schemas/{model}"
+NOT_OURS = ("HTTPValidationError", "ValidationError")
+"""FastAPI's own schemas of a wrong parameter; ours is a problem."""
+KEY, KEY_SCHEMA = "Idempotency-Key", {"type": "string", "pattern": "^[ -~]{1,64}$"}
 
 
 def describe(app: FastAPI) -> dict[str, Any]:
@@ -46,19 +60,74 @@ def describe(app: FastAPI) -> dict[str, Any]:
     return app.openapi_schema
 
 
+def operation_id(route: APIRoute) -> str:
+    """The name of a route's function in camel case: `settle_claim` is `settleClaim`."""
+    first, *others = route.name.split("_")
+    return first + "".join(word.capitalize() for word in others)
+
+
 def _document_of(app: FastAPI) -> dict[str, Any]:
     document = get_openapi(
-        title="Gongji 共济", version=app.version, description=DESCRIPTION, routes=app.routes
+        title=app.title,
+        version=app.version,
+        description=DESCRIPTION,
+        routes=app.routes,
+        contact={"name": "The operator of this ledger"},
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        servers=[{"url": "/", "description": "The service that serves this document."}],
+        tags=[{"name": name, "description": text} for name, text in texts().tags.items()],
     )
+    document["security"] = [{"bearer": []}]
     components = document.setdefault("components", {})
+    components["headers"] = HEADERS
     components["securitySchemes"] = {
         "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
     }
-    document["security"] = [{"bearer": []}]
-    _, bodies = models_json_schema([(model, "validation") for model in _models()], ref_template=REF)
-    components.setdefault("schemas", {}).update(bodies["$defs"])
+    _add_schemas(components.setdefault("schemas", {}))
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            _tell_parameters(method, operation)
+            _tell_answers(path, operation)
+    describe_members(document)
     _add_summaries_and_examples(document)
     return document
+
+
+def _add_schemas(schemas: dict[str, Any]) -> None:
+    """Add the bodies, the problem and the feed's event, which no route names to FastAPI."""
+    _, bodies = models_json_schema([(model, "validation") for model in _models()], ref_template=REF)
+    schemas.update(bodies["$defs"])
+    schemas["Problem"]["properties"]["plan"] = {"$ref": REF.format(model=PlanReply.__name__)}
+    for name in NOT_OURS:
+        schemas.pop(name, None)
+
+
+def _tell_parameters(method: str, operation: dict[str, Any]) -> None:
+    """A parameter is sent or not, never null; a POST needs its key, a PUT or PATCH does not."""
+    for parameter in operation.get("parameters", ()):
+        schema = parameter["schema"]
+        kinds = [kind for kind in schema.pop("anyOf", ()) if kind != {"type": "null"}]
+        assert len(kinds) <= 1, "a parameter has one type"
+        schema.update(*kinds)
+        if parameter["name"] == KEY:
+            parameter["required"] = method == "post"
+            parameter["schema"] = KEY_SCHEMA
+
+
+def _tell_answers(path: str, operation: dict[str, Any]) -> None:
+    """The headers of answers, and our problem in place of FastAPI's for a wrong parameter."""
+    is_keyed = any(each["name"] == KEY for each in operation.get("parameters", ()))
+    for status, answer in operation["responses"].items():
+        if NOT_OURS[0] in json.dumps(answer):
+            answer |= {"description": "Not of the right shape", "content": PROBLEM}
+            answer["headers"] = told_headers("Content-Language")
+        headers = answer.setdefault("headers", {})
+        if status.startswith("2") and path.startswith("/v1/"):
+            headers |= told_headers("Gongji-Position")
+        if is_keyed and (status.startswith("2") or status == "409"):
+            headers |= told_headers(REPLAYED)
+        if not headers:
+            del answer["headers"]
 
 
 def _add_summaries_and_examples(document: dict[str, Any]) -> None:
@@ -75,7 +144,7 @@ def _add_summaries_and_examples(document: dict[str, Any]) -> None:
 
 
 def _models() -> list[type[BaseModel]]:
-    return [*_kinds_of(Body), Problem, EventReply]
+    return [*_kinds_of(Body), Problem, PlanReply, EventReply]
 
 
 def _kinds_of(model: type[BaseModel]) -> list[type[BaseModel]]:

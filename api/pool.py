@@ -99,7 +99,7 @@ async def look_at_pool_entries(
     response_model=PoolReply,
     responses=problems(404, 409, 422),
 )
-async def transfer(change: ChangeOf, pool_id: str, body: PoolTransferBody) -> Response:
+async def transfer_to_pool(change: ChangeOf, pool_id: str, body: PoolTransferBody) -> Response:
     """Move money from the owner's account into the pool (the owner, or the agency).
 
     409 `POOL_FLOOR`, `POOL_TRANSFER_TOO_SMALL` or `POOL_TRANSFER_LIMIT`: the region's rules
@@ -117,7 +117,7 @@ async def transfer(change: ChangeOf, pool_id: str, body: PoolTransferBody) -> Re
     response_model=PoolReply,
     responses=problems(404, 409, 422),
 )
-async def withdraw(change: ChangeOf, pool_id: str, body: NothingBody) -> Response:
+async def withdraw_from_pool(change: ChangeOf, pool_id: str, body: NothingBody) -> Response:
     """Move all that is free in the pool back to the owner's account (the owner, or the agency).
 
     409 `POOL_HAS_MEMBERS`: relatives are bound, and the money is theirs to spend. The end of the

@@ -34,7 +34,7 @@ router = APIRouter(prefix="/v1/corrections", tags=["corrections"], route_class=S
 
 
 @router.post("", status_code=201, response_model=CorrectionReply, responses=problems(404, 409, 422))
-async def propose(change: ChangeOf, body: CorrectionBody) -> Response:
+async def propose_correction(change: ChangeOf, body: CorrectionBody) -> Response:
     """Propose to correct a wrong balance (agency); no money moves yet."""
     reply = await corrections.propose(
         change.context,
@@ -80,7 +80,7 @@ async def look_at_correction(api: ApiOf, caller: CallerOf, correction_id: str) -
     response_model=CorrectionReply,
     responses=problems(404, 409, 422),
 )
-async def approve(change: ChangeOf, correction_id: str, body: NothingBody) -> Response:
+async def approve_correction(change: ChangeOf, correction_id: str, body: NothingBody) -> Response:
     """Approve what another clerk of the agency proposed; the money moves."""
     stream = stream_of("cor", correction_id)
     request = change.request(f"corrections/{stream}/approval", body)
@@ -94,7 +94,7 @@ async def approve(change: ChangeOf, correction_id: str, body: NothingBody) -> Re
     response_model=CorrectionReply,
     responses=problems(404, 409, 422),
 )
-async def reject(change: ChangeOf, correction_id: str, body: RejectionBody) -> Response:
+async def reject_correction(change: ChangeOf, correction_id: str, body: RejectionBody) -> Response:
     """Reject what another clerk of the agency proposed; no money moves."""
     stream = stream_of("cor", correction_id)
     request = change.request(f"corrections/{stream}/rejection", body)

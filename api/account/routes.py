@@ -54,7 +54,7 @@ async def look_at_account(api: ApiOf, caller: CallerOf, person_no: str) -> Respo
     response_model=AccountReply,
     responses=problems(404, 409, 422),
 )
-async def credit(change: ChangeOf, person_no: str, body: CreditBody) -> Response:
+async def credit_account(change: ChangeOf, person_no: str, body: CreditBody) -> Response:
     """Credit an account (agency)."""
     reply = await accounts.credit(
         change.context,
@@ -103,7 +103,9 @@ async def change_flags(change: ChangeOf, person_no: str, body: FlagsBody) -> Res
     response_model=AccountReply,
     responses=problems(404, 422),
 )
-async def pay_out(change: ChangeOf, person_no: str, ticket: str, body: PayOutBody) -> Response:
+async def pay_out_suspense(
+    change: ChangeOf, person_no: str, ticket: str, body: PayOutBody
+) -> Response:
     """Record that the money kept aside under a ticket was paid out (agency); once."""
     stream = stream_of("tkt", ticket)
     reply = await suspense.pay_out(
@@ -149,7 +151,7 @@ async def withdraw_credential(
 
 
 @router.get("/{person_no}/deduction-order", response_model=OrderReply, responses=problems(404))
-async def look_at_order(api: ApiOf, caller: CallerOf, person_no: str) -> Response:
+async def look_at_deduction_order(api: ApiOf, caller: CallerOf, person_no: str) -> Response:
     """The order in which today's sponsors pay; those bound after it was set pay last.
 
     Its version changes whenever a sponsor comes or goes, also when a binding expires.
@@ -163,7 +165,7 @@ async def look_at_order(api: ApiOf, caller: CallerOf, person_no: str) -> Respons
     response_model=OrderReply,
     responses=problems(400, 403, 404, 409),
 )
-async def change_order(change: ChangeOf, person_no: str, body: OrderBody) -> Response:
+async def change_deduction_order(change: ChangeOf, person_no: str, body: OrderBody) -> Response:
     """Set the deduction order (the beneficiary, or whom the region lets set it).
 
     Where the sponsors set it, a sponsor moves only himself: he may name only himself, and in `rank`

@@ -10,7 +10,7 @@ from pydantic_core import to_json
 from api.account.statement_schemas import BillsReply, EntriesReply
 from api.http.dependencies import ApiOf, CallerOf, PageOf
 from api.http.headers import answer_headers
-from api.http.openapi_helpers import problems
+from api.http.openapi_helpers import problems, told_headers
 from api.http.problems import is_english
 from api.http.values.csv_text import CSV, csv_text
 from service.account import patient_bills as bills
@@ -30,6 +30,7 @@ router = APIRouter(prefix="/v1/accounts", tags=["statements"])
 TABLE_ANSWER: dict[int | str, dict[str, Any]] = {
     200: {
         "content": {CSV: {"schema": {"type": "string"}}},
+        "headers": told_headers("Content-Language", "Content-Disposition", "Link"),
         "description": f"A page, or with `Accept: {CSV}` up to {ROWS_MAX} rows as a table",
     }
 }

@@ -51,12 +51,12 @@ router = APIRouter(prefix="/v1/consents", tags=["bindings"])
 
 
 @router.get("", response_model=list[ConsentTextReply], responses=problems())
-async def list_texts(_: CallerOf) -> Response:
+async def list_consent_texts(_: CallerOf) -> Response:
     """Every version of what both sides of a binding agree to, oldest first."""
     return json_answer(consents.look_at_texts())
 
 
 @router.get("/{version}", response_model=ConsentTextReply, responses=problems(404))
-async def look_at_text(_: CallerOf, version: str) -> Response:
+async def look_at_consent_text(_: CallerOf, version: str) -> Response:
     """One version of what both sides of a binding agree to."""
     return json_answer(consents.look_at_text(version))

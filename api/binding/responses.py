@@ -1,10 +1,10 @@
 """Response bodies."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
-from api.http.schemas import ApiModel
+from api.http.schemas import Absent, ApiModel, Maybe
 
 
 class OrderReply(ApiModel):
@@ -28,12 +28,15 @@ class CapsReply(ApiModel):
     total: str | None
 
 
-class BindingReply(ApiModel):
-    """A binding between a sponsor and a beneficiary (person numbers).
+class EvidenceReply(ApiModel):
+    """The proof of a kinship, as it was stated."""
 
-    `warnings` is there only if something keeps it from paying: ORDER_NOT_SET, while there are two
-    sponsors and nobody has set their order.
-    """
+    kind: str
+    reference: str | None
+
+
+class BindingSides(ApiModel):
+    """A binding between a sponsor and a beneficiary (person numbers)."""
 
     binding_id: str
     sponsor: str | None
@@ -45,12 +48,28 @@ class BindingReply(ApiModel):
     valid_from: str
     valid_until: str | None
     version: int
+
+
+class BindingReply(BindingSides):
+    """A binding between a sponsor and a beneficiary (person numbers).
+
+    `warnings` is there only if something keeps it from paying: ORDER_NOT_SET, while there are two
+    sponsors and nobody has set their order.
+    """
+
     warnings: list[Literal["ORDER_NOT_SET"]] = Field(default_factory=list)
     position: int
+
+
+class ListedBinding(BindingSides):
+    """A binding in a list."""
+
+    evidence: EvidenceReply | Maybe = Absent
+    review_until: str | None = Absent
 
 
 class BindingsReply(ApiModel):
     """A page of bindings, newest first."""
 
-    items: list[dict[str, Any]]
+    items: list[ListedBinding]
     next: str | None

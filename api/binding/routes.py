@@ -48,7 +48,7 @@ router = APIRouter(prefix="/v1/bindings", tags=["bindings"], route_class=StrictB
     response_model=BindingReply,
     responses={202: INVITED_BY_CARD, **problems(404, 409, 422)},
 )
-async def invite(change: ChangeOf, body: BindingBody) -> Response:
+async def invite_beneficiary(change: ChangeOf, body: BindingBody) -> Response:
     """Offer a family member the use of one's account (the sponsor, or his agency).
 
     Who names the beneficiary by ID number and name gets 202 and no person number; the answer is
@@ -102,7 +102,7 @@ async def look_at_binding(api: ApiOf, caller: CallerOf, binding_id: str) -> Resp
     response_model=BindingReply,
     responses=problems(404, 409, 422),
 )
-async def confirm(change: ChangeOf, binding_id: str, body: ConfirmationBody) -> Response:
+async def confirm_binding(change: ChangeOf, binding_id: str, body: ConfirmationBody) -> Response:
     """Agree to an invitation (the beneficiary, or his agency).
 
     Where the region asks for the order at the second sponsor, the answer warns until it is set.
@@ -138,7 +138,7 @@ async def review_document(change: ChangeOf, binding_id: str, body: DocumentRevie
     response_model=BindingReply,
     responses=problems(404, 409),
 )
-async def decline(change: ChangeOf, binding_id: str, body: NothingBody) -> Response:
+async def decline_binding(change: ChangeOf, binding_id: str, body: NothingBody) -> Response:
     """Say no to an invitation (the beneficiary, or his agency)."""
     stream = stream_of("bnd", binding_id)
     asked = change.request(f"bindings/{stream}/decline", body)
@@ -152,7 +152,7 @@ async def decline(change: ChangeOf, binding_id: str, body: NothingBody) -> Respo
     response_model=BindingReply,
     responses=problems(403, 404, 409),
 )
-async def release(change: ChangeOf, binding_id: str, body: ReasonBody) -> Response:
+async def release_binding(change: ChangeOf, binding_id: str, body: ReasonBody) -> Response:
     """Take a grant back (either side, as far as the region lets him)."""
     stream = stream_of("bnd", binding_id)
     asked = change.request(f"bindings/{stream}/release", body)

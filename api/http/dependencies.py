@@ -68,13 +68,7 @@ def caller_of(request: Request) -> Caller:
     return api_of(request).tokens.caller(request.headers.get("authorization"))
 
 
-KeyHeader = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        description="1–64 printable ASCII characters; the same key and body give the same answer.",
-    ),
-]
+KeyHeader = Annotated[str | None, Header(alias="Idempotency-Key")]
 CallerOf = Annotated[Caller, Depends(caller_of)]
 ApiOf = Annotated[Api, Depends(api_of)]
 

@@ -1,12 +1,15 @@
 """For the operator's network: alive, ready, measured."""
 
 import asyncio
+from typing import Any
 
 from fastapi import APIRouter, Response
+from fastapi.responses import PlainTextResponse
 
 from api.http.dependencies import Api, ApiOf
 from api.http.headers import json_answer
 from api.http.metrics import ScrapedState, measures
+from api.http.openapi_helpers import told_headers
 from api.http.problems import RETRY_AFTER_S
 from api.http.schemas import LiveReply, ReadyReason, ReadyReply, UnreadyReply
 from service.proof.outside import state_of
@@ -18,13 +21,22 @@ router = APIRouter(tags=["health"])
 
 
 @router.get("/livez", response_model=LiveReply)
-async def live() -> Response:
+async def check_liveness() -> Response:
     """The process answers."""
     return Response(b'{"status":"alive"}', media_type="application/json")
 
 
-@router.get("/readyz", response_model=ReadyReply, responses={503: {"model": UnreadyReply}})
-async def ready(api: ApiOf) -> Response:
+UNREADY: dict[int | str, dict[str, Any]] = {
+    503: {
+        "model": UnreadyReply,
+        "description": "Not ready; `reasons` say why",
+        "headers": told_headers("Retry-After"),
+    }
+}
+
+
+@router.get("/readyz", response_model=ReadyReply, responses=UNREADY)
+async def check_readiness(api: ApiOf) -> Response:
     """Whether this process serves, and why it is degraded; `position` is the newest event's."""
     reasons, position = await asyncio.gather(api.context.readiness.reasons(), _position(api))
     if isinstance(position, ReadinessReason):
@@ -48,8 +60,8 @@ async def _position(api: Api) -> int | ReadinessReason:
         return ReadinessReason("LEDGER_UNREACHABLE", type(error).__name__, stops=True)
 
 
-@router.get("/metrics")
-async def metrics(api: ApiOf) -> Response:
+@router.get("/metrics", response_class=PlainTextResponse)
+async def read_metrics(api: ApiOf) -> Response:
     """Numbers for Prometheus."""
     pool = api.read_models.pool
     behind = [] if pool is None else await lags(pool, api.context.clock)

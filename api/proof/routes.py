@@ -136,7 +136,9 @@ async def look_as_witness(
     response_model=CosignatureReply,
     responses=problems(404, 422),
 )
-async def cosign(request: Request, api: ApiOf, caller: CallerOf, body: CosignatureBody) -> Response:
+async def cosign_checkpoint(
+    request: Request, api: ApiOf, caller: CallerOf, body: CosignatureBody
+) -> Response:
     """Store a witness's signature of a checkpoint (institution, agency); the newest counts.
 
     Idempotent; nothing in the ledger changes.

@@ -10,7 +10,7 @@ from aggregates.vocabulary import SettlementStatus
 from api.http.dependencies import ApiOf, CallerOf, ChangeOf, check_dates, today
 from api.http.fields import fen, maybe_fen
 from api.http.headers import answer_headers, json_answer
-from api.http.openapi_helpers import body_of, problems
+from api.http.openapi_helpers import body_of, problems, told_headers
 from api.http.problems import ProblemError, is_english
 from api.http.strict_body import StrictBodyRoute, parse_body, read_json
 from api.http.values.csv_text import CSV, csv_text
@@ -29,7 +29,11 @@ BODY_MAX = 5 * 1_048_576
 """Bytes of a day's list."""
 MONTH = r"^[0-9]{4}-(0[1-9]|1[0-2])$"
 CSV_ANSWER: dict[int | str, dict[str, Any]] = {
-    200: {"content": {CSV: {"schema": {"type": "string"}}}, "description": "The month"}
+    200: {
+        "content": {CSV: {"schema": {"type": "string"}}},
+        "headers": told_headers("Content-Disposition"),
+        "description": f"The month, or with `Accept: {CSV}` the same as a table",
+    }
 }
 
 router = APIRouter(prefix="/v1", tags=["reconciliation and clearing"], route_class=StrictBodyRoute)

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
-from pydantic import Field
+from pydantic import BaseModel, Field
 from pydantic_core import from_json, to_json
 
 from api.http.dependencies import Api, ApiOf, CallerOf, Change, check_key
@@ -32,8 +32,10 @@ DUPLICATE = object()
 router = APIRouter(prefix="/v1", tags=["settlements"])
 
 
-class RawBatchBody(Body):
-    """A batch whose claims are not validated yet."""
+class RawBatchBody(BaseModel):
+    """A batch whose claims are not validated yet; clients are told `BatchBody`."""
+
+    model_config = Body.model_config
 
     claims: Annotated[list[Any], Field(max_length=CLAIMS_MAX)]
 

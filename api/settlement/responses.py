@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import ConfigDict
 
-from api.http.schemas import ApiModel, Problem
+from api.http.schemas import Absent, ApiModel, Maybe, Problem
 from service.serializers import PAYER_REASONS
 
 PayerReason = Literal[*PAYER_REASONS]  # type: ignore[valid-type]
@@ -24,6 +24,8 @@ class Payer(RankedAmount):
     model_config = ConfigDict(extra="allow")
 
     reason: PayerReason | None
+    account: str | Maybe = Absent
+    binding_id: str | None = Absent
 
 
 class ReturnedReply(ApiModel):
@@ -57,11 +59,16 @@ class SplitReply(BillSums):
     policy_edition: str
 
 
-class QuoteReply(SplitReply):
-    """What settling now would answer; show it, then settle with `plan_hash`."""
+class PlanReply(SplitReply):
+    """How a bill would be split now; show it, then settle with `plan_hash`."""
 
     plan_hash: str
     expires_at: str
+
+
+class QuoteReply(PlanReply):
+    """What settling now would answer; show it, then settle with `plan_hash`."""
+
     position: int
 
 
@@ -76,6 +83,8 @@ class SettlementReply(SplitReply):
     own_balance_after: str | None
     settled_at: str
     stays: RemainderReply | None = None
+    changed: bool | Maybe = Absent
+    beneficiary_account: str | Maybe = Absent
     position: int
 
 
