@@ -42,7 +42,10 @@ request what it is for, and is recorded with it; it names nobody.
 
 Every example of a request body works as shown on a fresh `./gongji run`, whose people are
 `DEMO01` to `DEMO38`. An id in a path (`stl_…`, `bnd_…`) is one of an answer before: the ledger
-gives ids, so the example shows only their form.
+gives ids, so the example shows only their form. Premiums of the example are paid from September
+to December, and reversed two hours later; a pool takes a transfer once its owner has the region's
+`floor` (the example of a credit gives it). Pay-outs, reviews and cosignatures need what the demo
+does not have: money kept aside, a filing or document under review, a witness's key.
 """
 EXAMPLES = Path(__file__).with_name("openapi_examples.json")
 """Request bodies by method and path, answers by the name of their model."""
