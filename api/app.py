@@ -49,6 +49,7 @@ from api.settlement.hot_route import FastSettlementRoute
 from api.web import docs_page as docs
 from api.web import problem_pages as catalogue
 from api.web import start_page as start
+from api.web.compression_middleware import CompressionMiddleware
 from service import CursorInvalidError, RefusalError
 from service.ledger.command import KeyReusedError, OverloadedError
 from service.ledger.store import OutcomeUnknownError, StoreUnavailableError
@@ -137,7 +138,7 @@ def serving(app: FastAPI, api: Api, fsi_paths: tuple[str, ...] = PATHS) -> App:
     """
     app.state.api = api
     app.state.feed = Feed(api.context.store, api.read_models.pool)
-    native = Limited(FastSettlementRoute(app, api), api)
+    native = Limited(FastSettlementRoute(CompressionMiddleware(app), api), api)
     front = AccessLogMiddleware(Gateway(native, api, fsi_paths), api)
     app.state.front = front
     return MetricsMiddleware(front)
