@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from api import credential_link as links
-from api import fhir
+from api import fhir, me
 from api import institution as institutions
 from api import pool as pools
 from api import premium as premiums
@@ -23,6 +23,7 @@ from api.audit import event_feed_routes as feed
 from api.audit import rehearsal_routes as rehearsals
 from api.audit import routes as audit
 from api.audit import signal_routes as signals
+from api.audit import stream_routes as streams
 from api.binding import consent_routes as consents
 from api.binding import kinship_routes as facts
 from api.binding import routes as bindings
@@ -75,6 +76,7 @@ ROUTES = (
     fsi,
     fsi_tokens,
     fsi_check_page,
+    me,
     accounts,
     chronic,
     facts,
@@ -99,6 +101,7 @@ ROUTES = (
     accesses,
     signals,
     audit,
+    streams,
     feed,
     docs,
     catalogue,

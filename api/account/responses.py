@@ -29,6 +29,11 @@ class AccountReply(ApiModel):
     """
 
     person_no: str
+    name: str | None = Field(
+        None,
+        description="The owner's name where the account is looked at: in clear for the owner and "
+        "a minor's parent, masked for others. Null once erased; absent in the answer to a change.",
+    )
     region: str
     insured_place: str
     insurance: str

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from api.account.responses import Balance, Suspense
-from api.binding.responses import BindingReply
+from api.binding.responses import BareBindingReply
 from api.http.fields import Body
 from api.http.schemas import ApiModel
 
@@ -178,14 +178,14 @@ class AccountAsOfReply(AccountAsOfStoryReply, PointReply):
     """An account at a position and its moment."""
 
 
-class BoundReply(BindingReply):
+class BoundReply(BareBindingReply):
     """A binding in a family's answer; its sides are account ids."""
 
     position: int = Field(default=0, exclude=True)
     last_position: int
 
 
-class BindingAsOfReply(BindingReply):
+class BindingAsOfReply(BareBindingReply):
     """A binding at a position and its moment; its sides are account ids."""
 
     as_of: str

@@ -59,7 +59,10 @@ async def tell_settlement(
 async def account_as_of(
     api: ApiOf, caller: CallerOf, person_no: str, as_of: AsOf = None
 ) -> Response:
-    """An account at a position or a moment, from the log alone (auditor)."""
+    """An account at a position or a moment, from the log alone (auditor).
+
+    `person_no` is a person number or an account id (`acc_…`).
+    """
     return _answer(await past.account_as_of(api.context, caller, person_no, _point(api, as_of)))
 
 
@@ -67,7 +70,10 @@ async def account_as_of(
 async def family_as_of(
     api: ApiOf, caller: CallerOf, person_no: str, as_of: AsOf = None
 ) -> Response:
-    """A patient and all sponsors at a position or a moment, from the log alone (auditor)."""
+    """A patient and all sponsors at a position or a moment, from the log alone (auditor).
+
+    `person_no` is a person number or an account id (`acc_…`).
+    """
     return _answer(await past.family_as_of(api.context, caller, person_no, _point(api, as_of)))
 
 
@@ -85,7 +91,10 @@ async def binding_as_of(
 async def institution_as_of(
     api: ApiOf, caller: CallerOf, code: str, as_of: AsOf = None
 ) -> Response:
-    """An institution at a position or a moment, from the log alone (auditor)."""
+    """An institution at a position or a moment, from the log alone (auditor).
+
+    `code` is the institution's code or its id (`ins_…`).
+    """
     return _answer(await past.institution_as_of(api.context, caller, code, _point(api, as_of)))
 
 

@@ -50,8 +50,8 @@ class BindingSides(ApiModel):
     version: int
 
 
-class BindingReply(BindingSides):
-    """A binding between a sponsor and a beneficiary (person numbers).
+class BareBindingReply(BindingSides):
+    """A binding between a sponsor and a beneficiary, without their names.
 
     `warnings` is there only if something keeps it from paying: ORDER_NOT_SET, while there are two
     sponsors and nobody has set their order.
@@ -61,7 +61,30 @@ class BindingReply(BindingSides):
     position: int
 
 
-class ListedBinding(BindingSides):
+class SideNames(ApiModel):
+    """The names of a binding's sides as far as the reader may know them."""
+
+    sponsor_name: str | None = Field(
+        description="The sponsor's name: in clear for himself, masked for others; null once erased."
+    )
+    beneficiary_name: str | None = Field(
+        description="As `sponsor_name`; null also while the reader may not know of the person."
+    )
+    relation_to_you: str | None = Field(
+        description="What the other side is to the reader, in the words of `relation`; null for "
+        "a reader who is on neither side, and where there is no such word."
+    )
+
+
+class BindingReply(BareBindingReply, SideNames):
+    """A binding between a sponsor and a beneficiary (person numbers).
+
+    `warnings` is there only if something keeps it from paying: ORDER_NOT_SET, while there are two
+    sponsors and nobody has set their order.
+    """
+
+
+class ListedBinding(BindingSides, SideNames):
     """A binding in a list."""
 
     evidence: EvidenceReply | Maybe = Absent

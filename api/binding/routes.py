@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from aggregates.vocabulary import KinshipEvidence, Relation, Use
 from api.binding.consent_routes import BindingWithConsentsReply
-from api.binding.person_numbers import answer_with_numbers, check_named, numbers_in
+from api.binding.person_numbers import check_named
 from api.binding.requests import (
     BindingBody,
     CapsBody,
@@ -21,6 +21,7 @@ from api.binding.responses import BindingReply, BindingsReply
 from api.http.dependencies import (
     ApiOf,
     CallerOf,
+    Change,
     ChangeOf,
     PageOf,
     answer_read,
@@ -29,12 +30,12 @@ from api.http.dependencies import (
 from api.http.fields import NothingBody, ReasonBody, maybe_fen
 from api.http.openapi_helpers import problems
 from api.http.strict_body import StrictBodyRoute
-from service.binding import bindings, consents, queries, review
+from service.binding import bindings, consents, naming, queries, review
 from service.binding.bindings import Caps, CapsChange
 from service.ids import stream_of
+from service.ledger.command import Reply
 from service.person.lookup import IdCard
 
-SIDES = ("sponsor", "beneficiary")
 INVITED_BY_CARD: dict[str, Any] = {
     "model": BindingReply,
     "description": "Invited by ID number and name, whether there is such a person or not",
@@ -60,8 +61,8 @@ async def invite_beneficiary(change: ChangeOf, body: BindingBody) -> Response:
         change.context, change.request("bindings", body), invitation_of(body)
     )
     named = None if isinstance(body.beneficiary, IdCardBody) else body.beneficiary
-    status = 202 if named is None else 201
-    return await answer_with_numbers(change, reply, SIDES, status, {"beneficiary": named})
+    sent = {"beneficiary": named}
+    return await _answered(change, reply, 202 if named is None else 201, sent)
 
 
 def _filter(
@@ -92,8 +93,8 @@ async def look_at_binding(api: ApiOf, caller: CallerOf, binding_id: str) -> Resp
     stream = stream_of("bnd", binding_id)
     reply = await bindings.look_at_binding(api.context, caller, stream)
     given = {"consents": await consents.consents_of(api.context, stream)}
-    numbers = await numbers_in(api.context, reply.answer, SIDES)
-    return answer_read(reply, lambda binding: binding | numbers | given)
+    persons = await naming.with_persons(api.context, caller, reply.answer)
+    return answer_read(reply, lambda binding: binding | persons | given)
 
 
 @router.post(
@@ -110,7 +111,7 @@ async def confirm_binding(change: ChangeOf, binding_id: str, body: ConfirmationB
     stream = stream_of("bnd", binding_id)
     asked = change.request(f"bindings/{stream}/confirmation", body)
     reply = await bindings.confirm(change.context, asked, stream, body.consent, body.order)
-    return await answer_with_numbers(change, reply, SIDES)
+    return await _answered(change, reply)
 
 
 @router.post(
@@ -129,7 +130,7 @@ async def review_document(change: ChangeOf, binding_id: str, body: DocumentRevie
     asked = change.request(f"bindings/{stream}/review", body)
     command = review.ReviewDocument(is_approved=body.decision == "approve", reason=body.reason)
     reply = await review.review(change.context, asked, stream, command)
-    return await answer_with_numbers(change, reply, SIDES)
+    return await _answered(change, reply)
 
 
 @router.post(
@@ -143,7 +144,7 @@ async def decline_binding(change: ChangeOf, binding_id: str, body: NothingBody) 
     stream = stream_of("bnd", binding_id)
     asked = change.request(f"bindings/{stream}/decline", body)
     reply = await bindings.decline(change.context, asked, stream)
-    return await answer_with_numbers(change, reply, SIDES)
+    return await _answered(change, reply)
 
 
 @router.post(
@@ -157,7 +158,7 @@ async def release_binding(change: ChangeOf, binding_id: str, body: ReasonBody) -
     stream = stream_of("bnd", binding_id)
     asked = change.request(f"bindings/{stream}/release", body)
     reply = await bindings.release(change.context, asked, stream, body.reason)
-    return await answer_with_numbers(change, reply, SIDES)
+    return await _answered(change, reply)
 
 
 @router.patch(
@@ -175,7 +176,19 @@ async def change_grant(change: ChangeOf, binding_id: str, body: GrantBody) -> Re
     sent = ",".join(_sent_members(body))
     asked = change.request(f"bindings/{stream}/grant/{sent}", body, needs_key=False)
     reply = await bindings.change(change.context, asked, stream, _change_of(body))
-    return await answer_with_numbers(change, reply, SIDES, 200)
+    return await _answered(change, reply, 200)
+
+
+async def _answered(
+    change: Change, reply: Reply, status: int = 201, sent: dict[str, str | None] | None = None
+) -> Response:
+    """Answer a change with numbers and names; `sent` are numbers to answer as they were sent."""
+    if reply.refusal is not None:
+        return change.answer(reply, status)
+    persons = await naming.with_persons(
+        change.context, change.caller, reply.answer, names_invited=sent is None
+    )
+    return change.answer(reply, status, lambda binding: binding | persons | (sent or {}))
 
 
 def invitation_of(body: BindingBody) -> bindings.Invite:

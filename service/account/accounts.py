@@ -40,6 +40,8 @@ from service.ledger.command import Decision, OverloadedError, Reply, StreamEvent
 from service.ledger.read_set import ReadSet
 from service.person.free_text import check_names_nobody
 from service.person.lookup import find_person, find_readable, own_region
+from service.person.masking import masked
+from service.person.unsealed import personal_of
 from service.policy import edition_in_force, publish_area
 from service.serializers import account_answer
 from service.vault import NONCE_SIZE, Personal, Vault, names_of
@@ -331,13 +333,17 @@ async def change_flags(context: ServiceContext, request: Request, command: Chang
 
 
 async def look_at_account(context: ServiceContext, caller: Caller, person_no: str) -> Reply:
-    """An account as of now, if `find_readable` finds it for the caller."""
+    """An account as of now with its owner's name, if `find_readable` finds it for the caller."""
     check_role(caller, Role.AGENCY, Role.PERSON, Role.AUDITOR)
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
         account_id = find_readable(reads, context.vault, caller, person_no, now)
         account = reads.account(account_id)
-        return Decision(answer=json.encode(account_answer(account, reads.version(account_id), now)))
+        answer = account_answer(account, reads.version(account_id), now)
+        owner = personal_of(reads, context.vault, account_id)
+        is_family = caller.role is Role.PERSON  # the owner, or the parent of a minor
+        name = owner and (owner.name if is_family else masked(owner.name))
+        return Decision(answer=json.encode(answer | {"name": name}))
 
     return await context.ask(caller, decide)
 

@@ -18,10 +18,12 @@ from aggregates.vocabulary import BEIJING, Instant, Relation, StreamId, instant
 from service.caller import Caller, Role, check_role
 from service.clock import micros
 from service.context import ServiceContext
+from service.ids import stream_of
 from service.institution import see_institution
 from service.ledger.codec import kind_of
 from service.ledger.store import Store
 from service.person.lookup import account_of
+from service.request_context import note
 from service.serializers import account_answer, binding_answer, day, moment, yuan
 
 S = TypeVar("S", bound=State)
@@ -112,16 +114,40 @@ async def _fold(
     return StreamAsOf(version, state, position)
 
 
+async def _account_named(context: ServiceContext, caller: Caller, named: str) -> StreamId:
+    """The account of a person number, or the one whose id is given: that of an erased person too.
+
+    Raises:
+        UnknownError: nobody has the number.
+    """
+    try:
+        account_id = stream_of("acc", named)
+    except UnknownError:
+        return await account_of(context, caller, named)
+    note([account_id])
+    return account_id
+
+
+async def _institution_named(context: ServiceContext, caller: Caller, named: str) -> StreamId:
+    """As `_account_named`, by an institution's code or id."""
+    try:
+        institution_id = stream_of("ins", named)
+    except UnknownError:
+        return (await see_institution(context, caller, named)).stream
+    note([institution_id])
+    return institution_id
+
+
 async def account_as_of(
-    context: ServiceContext, caller: Caller, person_no: str, as_of: int | datetime | None
+    context: ServiceContext, caller: Caller, named: str, as_of: int | datetime | None
 ) -> StateAsOf:
-    """An account at a point of the log, for auditors.
+    """An account at a point of the log, by person number or account id, for auditors.
 
     Raises:
         UnknownError: there was none; DateInvalidError: the log has no such position.
     """
     check_role(caller, Role.AUDITOR)
-    account_id = await account_of(context, caller, person_no)
+    account_id = await _account_named(context, caller, named)
     point = await point_of(context, as_of)
     return _point_answer(point) | await _account(context, account_id, point)
 
@@ -136,11 +162,11 @@ async def binding_as_of(
 
 
 async def institution_as_of(
-    context: ServiceContext, caller: Caller, code: str, as_of: int | datetime | None
+    context: ServiceContext, caller: Caller, named: str, as_of: int | datetime | None
 ) -> StateAsOf:
-    """An institution at a point of the log; raises as `account_as_of`."""
+    """An institution at a point of the log, by code or id; raises as `account_as_of`."""
     check_role(caller, Role.AUDITOR)
-    stream, _, _ = await see_institution(context, caller, code)
+    stream = await _institution_named(context, caller, named)
     point = await point_of(context, as_of)
     version, institution, position = await _fold(context, stream, Institution, point)
     return _point_answer(point) | {
@@ -160,11 +186,14 @@ async def institution_as_of(
 
 
 async def family_as_of(
-    context: ServiceContext, caller: Caller, person_no: str, as_of: int | datetime | None
+    context: ServiceContext, caller: Caller, named: str, as_of: int | datetime | None
 ) -> StateAsOf:
-    """A patient with all sponsors, invited ones too; raises as `account_as_of`."""
+    """A patient with all sponsors, invited ones too, by person number or account id.
+
+    It raises as `account_as_of`.
+    """
     check_role(caller, Role.AUDITOR)
-    account_id = await account_of(context, caller, person_no)
+    account_id = await _account_named(context, caller, named)
     point = await point_of(context, as_of)
     patient = (await _fold(context, account_id, Account, point)).state
     ties = [(link.binding, link.sponsor) for link in patient.sponsors] + [*patient.invitations]

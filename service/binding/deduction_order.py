@@ -51,7 +51,7 @@ async def change_order(
     def decide(reads: ReadSet, now: Instant) -> Decision:
         account_id, agent = _check_may_set(reads, context.vault, request.caller, person_no, now)
         account = reads.account(account_id)
-        live = _live(reads, account, now)
+        live = live_sponsors_of(reads, account, now)
         bindings = named_bindings(reads, context.vault, account_id, live, sponsors)
         event = rules.change_order(account, live, bindings, version)
         if request.caller.role is Role.PERSON:
@@ -78,7 +78,7 @@ async def look_at_order(context: ServiceContext, caller: Caller, person_no: str)
 
     def decide(reads: ReadSet, now: Instant) -> Decision:
         account = reads.account(find_readable(reads, context.vault, caller, person_no, now))
-        order = rules.current_order(account, _live(reads, account, now))
+        order = rules.current_order(account, live_sponsors_of(reads, account, now))
         return Decision(answer=json.encode(order_answer(order)))
 
     return await context.ask(caller, decide)
@@ -107,7 +107,7 @@ def _check_may_set(
         raise UnknownError
     account = reads.account(account_id)
     terms = edition_in_force(reads, vault, account.region, now).order
-    is_sponsor = any(link.sponsor == me for link in _live(reads, account, now))
+    is_sponsor = any(link.sponsor == me for link in live_sponsors_of(reads, account, now))
     if not (is_owner or is_sponsor):
         raise UnknownError
     by_sponsor = terms.order_strategy is OrderStrategy.SPONSOR_SET
@@ -116,7 +116,8 @@ def _check_may_set(
     return account_id, account_id if is_parent and not by_sponsor else None
 
 
-def _live(reads: ReadSet, account: Account, now: Instant) -> tuple[SponsorLink, ...]:
+def live_sponsors_of(reads: ReadSet, account: Account, now: Instant) -> tuple[SponsorLink, ...]:
+    """An account's sponsors whose grant has not expired."""
     reads.need(link.binding for link in account.sponsors)
     return live_sponsors(account, reads.binding, now)
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from aggregates.vocabulary import BindingStatus, Instant, StreamId
 from projections import binding as binding_views
 from projections.binding import BindingFilter, BindingRow
+from service.binding.naming import names_of_sides
 from service.binding.parties import Parties, may_know
 from service.caller import Caller, Role, check_role
 from service.context import ServiceContext
@@ -14,6 +15,7 @@ from service.person.lookup import account_of
 from service.person.masking import persons_of
 from service.read_models.reader import PageRequest, PageResult, ReadModels, reach
 from service.serializers import caps_answer, day
+from service.vault import Personal
 
 
 class BindingsQuery(NamedTuple):
@@ -57,9 +59,8 @@ async def bindings(
     hidden = await _hidden(context, caller, page.rows)
     sides = [side for row in page.rows for side in (row.sponsor, row.beneficiary)]
     persons = await persons_of(context, sides)
-    numbers = {stream: person and person.person_no for stream, person in persons.items()}
     items = [
-        _binding(row, numbers, names_beneficiary=row.binding not in hidden)
+        _binding(caller, row, persons, names_beneficiary=row.binding not in hidden)
         | (_evidence(row) if caller.role is not Role.PERSON else {})
         for row in page.rows
     ]
@@ -100,12 +101,18 @@ def _evidence(row: BindingRow) -> dict[str, Any]:
 
 
 def _binding(
-    row: BindingRow, numbers: dict[StreamId, str | None], *, names_beneficiary: bool
+    caller: Caller,
+    row: BindingRow,
+    persons: dict[StreamId, Personal | None],
+    *,
+    names_beneficiary: bool,
 ) -> dict[str, Any]:
+    sponsor = persons.get(row.sponsor)
+    beneficiary = persons.get(row.beneficiary) if names_beneficiary else None
     return {
         "binding_id": row.binding,
-        "sponsor": numbers.get(row.sponsor),
-        "beneficiary": numbers.get(row.beneficiary) if names_beneficiary else None,
+        "sponsor": sponsor and sponsor.person_no,
+        "beneficiary": beneficiary and beneficiary.person_no,
         "relation": row.relation.lower(),
         "uses": list(row.uses),
         "caps": caps_answer(row.caps),
@@ -113,4 +120,4 @@ def _binding(
         "valid_from": day(row.active_from or row.valid_from),
         "valid_until": day(row.valid_until),
         "version": row.version,
-    }
+    } | names_of_sides(caller, (sponsor, beneficiary), row.relation)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from aggregates.vocabulary import StreamId
+from service.caller import Caller, Role
 from service.context import ServiceContext
 from service.request_context import note
 from service.vault import Personal
@@ -41,6 +42,17 @@ async def masked_names_of(
     """Masked names by account id; None where the person was erased. It raises as `persons_of`."""
     persons = await persons_of(context, accounts)
     return {account: person and masked(person.name) for account, person in persons.items()}
+
+
+def name_for(caller: Caller, person: Personal | None) -> str | None:
+    """A person's name as a caller reads it: his own whole, anybody else's masked.
+
+    None of an erased person, and of one who is not shown.
+    """
+    if person is None:
+        return None
+    is_own = caller.role is Role.PERSON and caller.subject == person.person_no
+    return person.name if is_own else masked(person.name)
 
 
 def masked(name: str) -> str:

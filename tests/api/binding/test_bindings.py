@@ -26,6 +26,16 @@ from tests.api.clients import (
 
 S1, P1, X1 = a_person("S1"), a_person("P1"), a_person("X1")
 UNKNOWN_ID = "bnd_" + "0" * 32
+NAMES_TO = {
+    who: {"sponsor_name": name_of[0], "beneficiary_name": name_of[1], "relation_to_you": told}
+    for who, name_of, told in (
+        (S1, ("王某", "王*"), "spouse"),
+        (P1, ("王*", "王某"), "spouse"),
+        (AGENCY, ("王*", "王*"), None),
+        (AUDITOR, ("王*", "王*"), None),
+    )
+}
+"""The names in a binding of two, by reader."""
 NO_TEXTS = {"sponsor": None, "beneficiary": None}
 CAPS = {
     "per_settlement": "10.00",
@@ -98,7 +108,7 @@ async def test_a_yes_makes_it_active(desk: Desk) -> None:
     assert "active" == is_answered(confirmed, BindingReply, 201)["status"]
     for who in (S1, P1, AGENCY, AUDITOR):
         binding = is_answered(await desk.get(who, path), BindingWithConsentsReply)
-        assert confirmed.json() | {"consents": NO_TEXTS} == binding
+        assert confirmed.json() | NAMES_TO[who] | {"consents": NO_TEXTS} == binding
     again = await desk.post(P1, f"{path}/confirmation", {}, "k1")
     assert (confirmed.content, "true") == (again.content, again.headers["idempotency-replayed"])
     is_refused(await desk.post(P1, f"{path}/confirmation", {}), 409, "NOT_INVITED")

@@ -35,6 +35,7 @@ def kinds_of(model: type[BaseModel]) -> dict[str, type[BaseModel]]:
 
 BODIES, REPLIES = kinds_of(Body), kinds_of(ApiModel)
 PROMISED = {
+    "GET /v1/me",
     "POST /v1/accounts",
     "GET /v1/accounts/{person_no}",
     "POST /v1/accounts/{person_no}/credits",
@@ -77,6 +78,7 @@ PROMISED = {
     "GET /v1/policies/rehearsals/{rehearsal_id}",
     "GET /v1/audit/accesses",
     "GET /v1/audit/signals",
+    "GET /v1/audit/streams/{stream_id}",
     "POST /v1/settlements",
     "GET /v1/settlements",
     "GET /v1/settlements/{settlement_id}",
