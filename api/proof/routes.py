@@ -101,7 +101,7 @@ async def prove_consistency(
 async def look_at_receipt(
     request: Request, api: ApiOf, caller: CallerOf, settlement_id: str
 ) -> Response:
-    """Proof that a settlement is in the log (its institution, auditor); waits up to 2 s."""
+    """Proof that a settlement is in the log; waits up to 2 s (institution, patient, auditor)."""
     stream = stream_of("stl", settlement_id)
     inclusion = await proofs.receipt(api.context, api.read_models.pool, caller, stream)
     reply = {

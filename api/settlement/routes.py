@@ -33,6 +33,8 @@ from service.settlement.claims import SettleBill
 router = APIRouter(prefix="/v1", tags=["settlements"], route_class=StrictBodyRoute)
 
 OPERATION = "settlements"
+NAMING = (Role.AGENCY, Role.AUDITOR)
+"""Roles that name the institution whose day they list."""
 AnySettlementReply = replies.SettlementReply | replies.PartReply | replies.RefusedReply
 
 
@@ -73,7 +75,9 @@ class SettlementsQuery(BaseModel):
     visit: ShortText | None = Field(None, description="with its charge_batch")
     charge_batch: ShortText | None = None
     day: Day | None = Field(None, description="the business day it was decided on")
-    institution: str | None = Field(None, max_length=20, description="whose day, for an auditor")
+    institution: str | None = Field(
+        None, max_length=20, description="whose day, for an auditor or agency"
+    )
     cursor: str | None = Field(None, max_length=100)
     limit: int = Field(50, ge=1, le=200)
     min_position: int | None = Field(None, ge=0, le=NUMBER_MAX)
@@ -91,7 +95,7 @@ async def find_settlements(
 
     `key` finds the settlement itself (institution). `visit` with `charge_batch` lists the attempts
     to settle that bill, the newest 200 at most (institution). `day` lists what was decided on a
-    business day (institution; an auditor names the `institution`).
+    business day (institution; an auditor, or the agency of its region, names the `institution`).
     """
     _check_query(query, caller)
     check_dates(api, day=query.day)
@@ -121,7 +125,7 @@ def _check_query(query: SettlementsQuery, caller: Caller) -> None:
         wrong = ["charge_batch"]
     elif query.institution is not None and query.day is None:
         wrong = ["day"]
-    elif query.institution is None and query.day is not None and caller.role is Role.AUDITOR:
+    elif query.institution is None and query.day is not None and caller.role in NAMING:
         wrong = ["institution"]
     else:
         return

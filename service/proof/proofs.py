@@ -33,7 +33,7 @@ from service.proof.signed_notes import (
 )
 from service.proof.signing_keys import listed_keys
 from service.proof.tree import LogBrokenError, read_hashes, read_leaves, read_root
-from service.settlement.queries import check_readable
+from service.settlement.queries import check_whole
 
 SEAL_WAIT_S = 2.0
 """How long a receipt waits for its row to be sealed."""
@@ -179,11 +179,14 @@ async def receipt(
 ) -> Inclusion:
     """That a settlement is in the log; waits a moment for the next checkpoint.
 
+    For auditors, its institution, and the patient or a minor patient's parent.
+
     Raises:
-        UnknownError: there is none, or it is another's; NotSealedYetError: none came in time.
+        UnknownError: there is none, or it is another's; NotPermittedError: the caller paid for
+        another's; NotSealedYetError: none came in time.
     """
-    check_role(caller, Role.AUDITOR, Role.INSTITUTION)
-    await check_readable(context, caller, settlement_id)
+    check_role(caller, Role.AUDITOR, Role.INSTITUTION, Role.PERSON)
+    await check_whole(context, caller, settlement_id)
     position = (await context.store.first_events([settlement_id]))[0].position
     deadline = monotonic_s() + SEAL_WAIT_S
     while True:

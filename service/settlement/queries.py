@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from msgspec import json
 
-from aggregates.refusals import UnknownError
+from aggregates.refusals import NotPermittedError, UnknownError
 from aggregates.settlement.events import Settled
 from aggregates.settlement.settlement import Settlement
 from aggregates.vocabulary import Instant, SettlementStatus, StreamId
@@ -15,6 +15,7 @@ from service.caller import Caller, Role, check_role
 from service.clock import rfc3339
 from service.context import ServiceContext
 from service.ids import kept
+from service.institution import see_institution
 from service.ledger.command import Decision, Reply
 from service.ledger.read_set import ReadSet
 from service.person.kin import is_parent_of_minor
@@ -63,12 +64,13 @@ async def settlements_of_day(
 ) -> PageResult:
     """The settlements of an institution's business day, newest first.
 
-    `code` names the institution for an auditor; an institution sees its own.
+    `code` names the institution for an auditor and for the agency of its region; an institution
+    sees its own.
 
     Raises:
         UnknownError: no such institution, or not the caller; CursorInvalidError: not a cursor.
     """
-    check_role(caller, Role.INSTITUTION, Role.AUDITOR)
+    check_role(caller, Role.INSTITUTION, Role.AGENCY, Role.AUDITOR)
     institution = await _institution(context, caller, code)
     position = await reach(context, read_models, page, settlements.TABLE)
     rows, following = await settlements.of_day(
@@ -79,14 +81,8 @@ async def settlements_of_day(
 
 
 async def _institution(context: ServiceContext, caller: Caller, code: str | None) -> StreamId:
-    if caller.role is Role.INSTITUTION:
-        if code not in (None, caller.subject):
-            raise UnknownError
-        code = caller.subject
-    name = context.vault.name("institution", code or "")
-    institution = await context.read(caller, lambda reads, _: reads.find(name))
-    if institution is None:
-        raise UnknownError
+    named = caller.subject if caller.role is Role.INSTITUTION and code is None else code or ""
+    institution = (await see_institution(context, caller, named)).stream
     note([institution])
     return institution
 
@@ -152,12 +148,23 @@ async def status_since(
     return None if status is SettlementStatus.SETTLED else status
 
 
-async def check_readable(context: ServiceContext, caller: Caller, settlement_id: StreamId) -> None:
-    """Refuse a caller who may not see a settlement: UnknownError."""
-    await context.read(
-        caller,
-        lambda reads, now: _shown_to(reads, context, caller, reads.settlement(settlement_id), now),
-    )
+async def check_whole(context: ServiceContext, caller: Caller, settlement_id: StreamId) -> None:
+    """Refuse a caller who may not see a whole settlement.
+
+    Raises:
+        UnknownError: nothing of it; NotPermittedError: only what he paid of it, as a sponsor.
+    """
+
+    def check(reads: ReadSet, now: Instant) -> None:
+        settlement = reads.settlement(settlement_id)
+        _shown_to(reads, context, caller, settlement, now)
+        if caller.role is not Role.PERSON:
+            return
+        viewer = viewer_account(reads, context, caller, settlement, now)
+        if settlement.claim is None or settlement.claim.beneficiary != viewer:
+            raise NotPermittedError
+
+    await context.read(caller, check)
 
 
 async def find_by_key(context: ServiceContext, caller: Caller, key: str) -> StreamId:

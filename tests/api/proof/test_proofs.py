@@ -30,9 +30,11 @@ from tests.api.clients import (
     a_family,
     a_person,
     a_settlement,
+    an_account,
     an_institution,
     is_answered,
     is_refused,
+    untraced,
 )
 from tests.ledgers import tamper
 from tests.service.read_models.following import append_foreign
@@ -154,7 +156,7 @@ async def test_an_unsealed_row_is_told_as_such(sealing: Sealing) -> None:
 
 
 async def test_who_may_ask(sealing: Sealing) -> None:
-    """Audit is the auditor's; a receipt also its institution's; foreign is not there."""
+    """Audit is the auditor's; a receipt also the institution's and the patient's."""
     desk = sealing.desk
     await an_institution(desk, PHARMACY)
     settled = await a_settlement(desk)
@@ -165,13 +167,18 @@ async def test_who_may_ask(sealing: Sealing) -> None:
             is_refused(await desk.get(who, path), 403, "NOT_PERMITTED")
         is_refused(await desk.front.get(path), 401, "UNAUTHENTICATED")
     receipt = f"/v1/settlements/{settled['settlement_id']}/receipt"
-    for who in (AUDITOR, HOSPITAL):
+    for who in (AUDITOR, HOSPITAL, a_person("P1")):
         assert 200 == (await desk.get(who, receipt)).status_code
-    is_refused(await desk.get(PHARMACY, receipt), 404, "NOT_FOUND")
     nowhere = receipt.replace(settled["settlement_id"], f"stl_{'0' * 32}")
-    is_refused(await desk.get(PHARMACY, nowhere), 404, "NOT_FOUND")
+    await an_account(desk, "X1")
+    for who in (PHARMACY, a_person("X1")):
+        foreign = await desk.get(who, receipt)
+        is_refused(foreign, 404, "NOT_FOUND")
+        assert untraced(foreign) == untraced(await desk.get(who, nowhere))
     is_refused(await desk.get(AUDITOR, "/v1/settlements/x/receipt"), 404, "NOT_FOUND")
-    for who in (a_person("P1"), AGENCY, OPERATOR):
+    paid = await desk.get(a_person("S1"), f"/v1/settlements/{settled['settlement_id']}")
+    assert "paid_by_you" in paid.json()
+    for who in (a_person("S1"), AGENCY, OPERATOR):  # a sponsor who paid sees his own part only
         is_refused(await desk.get(who, receipt), 403, "NOT_PERMITTED")
     for who in (a_person("P1"), OPERATOR):
         is_refused(await desk.get(who, WITNESS), 403, "NOT_PERMITTED")

@@ -9,6 +9,7 @@ from api.settlement.responses import SettlementsReply
 from tests.api.binding.test_lists import pages
 from tests.api.clients import (
     AGENCY,
+    AGENCY_ELSEWHERE,
     AUDITOR,
     HOSPITAL,
     NATION,
@@ -85,7 +86,9 @@ async def test_a_day_is_listed_page_by_page(desk_on_postgres: Desk) -> None:
     (late,) = await listed(desk, HOSPITAL, f"{PATH}?day=2026-03-03")
     assert tomorrow["settlement_id"] == late["settlement_id"]
     named = f"{DAY}&institution={HOSPITAL.subject}"
-    assert items == await listed(desk, AUDITOR, named) == await listed(desk, HOSPITAL, named)
+    for who in (AUDITOR, HOSPITAL, AGENCY, NATION):
+        assert items == await listed(desk, who, named)
+    assert items == await pages(desk, AGENCY, named, 2)
 
 
 async def test_a_neighbours_settlements_are_not_seen(desk_on_postgres: Desk) -> None:
@@ -107,7 +110,12 @@ async def test_a_neighbours_settlements_are_not_seen(desk_on_postgres: Desk) -> 
     assert untraced(foreign) == untraced(nobodys)
     is_refused(await desk.get(AUDITOR, f"{DAY}&institution=H0"), 404, "NOT_FOUND")
     is_refused(await desk.get(Who(HOSPITAL.role, "H0"), DAY), 404, "NOT_FOUND")
-    for who in (AGENCY, NATION, a_person("P1"), OPERATOR):
+    elsewhere = await desk.get(AGENCY_ELSEWHERE, f"{DAY}&institution={HOSPITAL.subject}")
+    is_refused(elsewhere, 404, "NOT_FOUND")
+    unknown = await desk.get(AGENCY_ELSEWHERE, f"{DAY}&institution=H0")
+    assert untraced(elsewhere) == untraced(unknown)
+    is_refused(await desk.get(AGENCY, DAY), 422, "QUERY_INVALID")
+    for who in (a_person("P1"), OPERATOR):
         is_refused(await desk.get(who, DAY), 403, "NOT_PERMITTED")
     for who in (AGENCY, a_person("P1"), AUDITOR, OPERATOR):
         assert 403 == (await desk.get(who, BILL)).status_code
