@@ -17,6 +17,7 @@ from api.account import correction_routes as corrections
 from api.account import erasure_routes as erasures
 from api.account import filing_routes as filings
 from api.account import routes as accounts
+from api.account import search_routes as searches
 from api.account import statement_routes as statements
 from api.audit import access_log_routes as accesses
 from api.audit import event_feed_routes as feed
@@ -77,6 +78,7 @@ ROUTES = (
     fsi_tokens,
     fsi_check_page,
     me,
+    searches,
     accounts,
     chronic,
     facts,

@@ -26,7 +26,7 @@ OPEN = ("/v1/policies", "/livez", "/readyz", "/metrics", "/openapi.json", "/docs
 """Paths that show no person and no institution."""
 REHEARSALS = "/v1/policies/rehearsals"
 """Under an open path, and recorded: a report names settlements."""
-READING = frozenset({"POST /v1/quotes", "POST /v1/reconciliations"})
+READING = frozenset({"POST /v1/quotes", "POST /v1/reconciliations", "POST /v1/accounts:search"})
 """Operations that only read, though they take a body."""
 SETTLING = frozenset({f"{MESSAGE}2207"})
 """Messages whose events are record enough; every other message is recorded."""

@@ -37,6 +37,8 @@ BODIES, REPLIES = kinds_of(Body), kinds_of(ApiModel)
 PROMISED = {
     "GET /v1/me",
     "POST /v1/accounts",
+    "GET /v1/accounts",
+    "POST /v1/accounts:search",
     "GET /v1/accounts/{person_no}",
     "POST /v1/accounts/{person_no}/credits",
     "POST /v1/accounts/{person_no}/status",

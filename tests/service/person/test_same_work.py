@@ -30,6 +30,7 @@ from service.ledger.command import Reply
 from service.ledger.memory_store import MemoryStore
 from service.ledger.store import ReadResult
 from service.person.lookup import IdCard
+from service.person.search import Wanted, search
 from service.policy import publish
 from service.premium import premiums
 from service.regions.policy_book import load
@@ -147,6 +148,14 @@ async def see_order(context: ServiceContext, number: str) -> object:
     return await look_at_order(context, person(KEYS, ASKER), number)
 
 
+async def search_by_number(context: ServiceContext, number: str) -> object:
+    return await search(context, agency("a", REGION), Wanted(number, None))
+
+
+async def search_by_card(context: ServiceContext, number: str) -> object:
+    return await search(context, agency("a", REGION), Wanted(None, f"ID-{number}"))
+
+
 ALONE: tuple[Case, ...] = (
     link,
     invite,
@@ -160,6 +169,8 @@ ALONE: tuple[Case, ...] = (
     confirm_kin,
     see_account,
     see_order,
+    search_by_number,
+    search_by_card,
 )
 AFTER: tuple[Case, ...] = (*ALONE, look_at_it, take_it_back)
 """What a sponsor may request once the invitation is open."""
