@@ -17,7 +17,14 @@ from aggregates.vocabulary import (
 )
 from api.his.wire.sealed import SealingKeys, answer_key, is_sound
 from api.his.wire.sm2 import verifier
-from api.http.dependencies import ApiOf, CallerOf, ChangeOf, answer_read
+from api.http.dependencies import (
+    ApiOf,
+    CallerOf,
+    ChangeOf,
+    PageOf,
+    answer_read,
+    page_answer,
+)
 from api.http.fields import Body, InstitutionCode, Reference, RegionCode, ShortText, Word
 from api.http.headers import json_answer
 from api.http.openapi_helpers import problems
@@ -131,6 +138,24 @@ class EditionReply(ApiModel):
     source: str
 
 
+class ListedInstitutionReply(ApiModel):
+    """An institution in a list."""
+
+    institution_id: str = Field(description="Its id in the log, as signals show it.")
+    code: str = Field(description="The institution's code.")
+    name: str = Field(description="The institution's name.")
+    class_: str = Field(alias="class", description="`hospital`, `pharmacy` or `checkup`.")
+    region: str = Field(description="Code of the pooling area, 6 digits.")
+    status: str = Field(description="`active`, `suspended` or `ended`.")
+
+
+class InstitutionsReply(ApiModel):
+    """A page of institutions, those designated last first."""
+
+    items: list[ListedInstitutionReply] = Field(description="At most `limit` institutions.")
+    next: str | None = Field(description="The cursor of the next page; null after the last.")
+
+
 class PolicyReply(ApiModel):
     """A region's published editions, oldest first."""
 
@@ -152,6 +177,14 @@ async def designate_institution(change: ChangeOf, code: str, body: InstitutionBo
     request = change.request(f"institutions/{code}", body, needs_key=False)
     reply = await institutions.designate(change.context, request, designation_of(body))
     return change.answer(reply, 200, partial(_shown, change.context))
+
+
+@router.get("/institutions", response_model=InstitutionsReply, responses=problems(422))
+async def list_institutions(api: ApiOf, caller: CallerOf, page: PageOf) -> Response:
+    """The institutions of the region, those designated last first (agency, auditor)."""
+    return page_answer(
+        await institutions.institutions_of_region(api.context, api.read_models, caller, page)
+    )
 
 
 @router.get("/institutions/{code}", response_model=InstitutionReply, responses=problems(404))

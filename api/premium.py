@@ -2,20 +2,28 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from aggregates.policy.choices import PremiumType
 from aggregates.vocabulary import PremiumStatus
 from api.binding.person_numbers import answer_with_numbers, check_named, numbers_in
-from api.http.dependencies import ApiOf, CallerOf, Change, ChangeOf, answer_read
+from api.http.dependencies import (
+    ApiOf,
+    CallerOf,
+    Change,
+    ChangeOf,
+    PageOf,
+    answer_read,
+    page_answer,
+)
 from api.http.fields import Body, PersonNo, ReasonBody, Reference
 from api.http.openapi_helpers import problems
 from api.http.schemas import ApiModel
 from api.http.strict_body import StrictBodyRoute
 from service.ids import stream_of
 from service.ledger.command import Reply
-from service.premium import premiums
+from service.premium import premiums, queries
 
 InsuranceKind = Literal["resident_basic", "supplement", "ltci", "commercial_public", "large_amount"]
 
@@ -59,6 +67,15 @@ class PremiumReply(ApiModel):
     position: int
 
 
+class PremiumsReply(ApiModel):
+    """A page of premiums, newest first."""
+
+    items: list[dict[str, Any]] = Field(
+        description="Premiums as a single one is answered, without `position`."
+    )
+    next: str | None = Field(description="The cursor of the next page; null after the last.")
+
+
 SIDES = ("sponsor", "payee")
 router = APIRouter(prefix="/v1/premiums", tags=["premiums"], route_class=StrictBodyRoute)
 
@@ -93,6 +110,22 @@ async def pay_premium(change: ChangeOf, body: PremiumBody) -> Response:
     )
     asked = change.request("premiums", body)
     return await _answered(change, await premiums.pay(change.context, asked, command))
+
+
+@router.get("", response_model=PremiumsReply, responses=problems(404, 422))
+async def list_premiums(
+    api: ApiOf,
+    caller: CallerOf,
+    page: PageOf,
+    person_no: Annotated[
+        str | None,
+        Query(max_length=40, description="whose: a minor child's, or of the agency's region"),
+    ] = None,
+) -> Response:
+    """The premiums that a person paid or that were paid for him (himself, agency, auditor)."""
+    return page_answer(
+        await queries.premiums_of(api.context, api.read_models, caller, person_no, page)
+    )
 
 
 @router.get("/{premium_id}", response_model=PremiumReply, responses=problems(404))

@@ -12,7 +12,9 @@ the read model.
 
 from projections import binding as bindings
 from projections import credential_link as links
+from projections import institution as institutions
 from projections import premium as open_premiums
+from projections import premium_party as premiums
 from projections import visit as visits
 from projections.account import corrections
 from projections.account import patient_bills as bills
@@ -32,6 +34,8 @@ ALL = (
     Projection(open_premiums.TABLE, open_premiums.READS, open_premiums.write),
     Projection(corrections.TABLE, corrections.READS, corrections.write),
     Projection(visits.TABLE, visits.READS, visits.write),
+    Projection(premiums.TABLE, premiums.READS, premiums.write),
+    Projection(institutions.TABLE, institutions.READS, institutions.write),
     Projection(signals.TABLE, signals.READS, signals.write),
 )
 """The read models, in the order they are written."""

@@ -25,12 +25,22 @@ from aggregates.vocabulary import (
     StatementWords,
     StreamId,
 )
+from projections import institution as institution_views
 from service.caller import Caller, Request, Role, check_role, is_foreign
 from service.clock import new_stream
 from service.context import ServiceContext
 from service.ledger.command import Decision, Reply, StreamEvents
 from service.ledger.read_set import ReadSet
 from service.policy import publish_area
+from service.read_models.reader import (
+    PageRequest,
+    PageResult,
+    ReadModels,
+    only,
+    reach,
+    states_of,
+)
+from service.request_context import note
 from service.vault import Vault
 
 
@@ -125,6 +135,37 @@ async def look_at_institution(context: ServiceContext, caller: Caller, code: str
         return Decision(answer=json.encode(_answer(institution, reads.version(stream))))
 
     return await context.ask(caller, decide)
+
+
+async def institutions_of_region(
+    context: ServiceContext, read_models: ReadModels, caller: Caller, page_request: PageRequest
+) -> PageResult:
+    """The institutions of an agency's region, or of all for the nation's agency and auditors.
+
+    Raises:
+        CursorInvalidError: not a cursor.
+    """
+    check_role(caller, Role.AGENCY, Role.AUDITOR)
+    position = await reach(context, read_models, page_request, institution_views.TABLE)
+    page = await institution_views.of_region(
+        read_models.pool, caller.region, page_request.cursor, page_request.limit
+    )
+    streams = [row.institution for row in page.rows]
+    note(streams)
+    known = only(Institution, await states_of(context, streams))
+    items = [_listed(stream, known[stream]) for stream in streams]
+    return PageResult(items, page.next, position)
+
+
+def _listed(stream: StreamId, institution: Institution) -> dict[str, Any]:
+    return {
+        "institution_id": stream,
+        "code": institution.code,
+        "name": institution.name,
+        "class": institution.kind,
+        "region": institution.region,
+        "status": institution.status,
+    }
 
 
 def find_institution(

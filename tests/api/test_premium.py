@@ -3,11 +3,12 @@
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import pytest
 
-from api.premium import PremiumReply
+from api.premium import PremiumReply, PremiumsReply
 from tests.api.clients import (
     AGENCY,
     AGENCY_ELSEWHERE,
@@ -21,10 +22,12 @@ from tests.api.clients import (
     Desk,
     Who,
     a_binding,
+    a_desk_on_postgres,
     a_person,
     an_account,
     is_answered,
     is_refused,
+    untraced,
 )
 from tests.api.taxes import TaxOnASocket
 
@@ -72,6 +75,34 @@ async def test_a_premium_is_paid_and_seen(desk: Desk, tax: TaxOnASocket) -> None
     assert "true" == again.headers["idempotency-replayed"]
     assert answer["premium_id"] == again.json()["premium_id"]
     assert "100.00" == await desk.balance("S1")
+
+
+async def test_premiums_are_listed_to_their_own(dsn: str, tmp_path: Path) -> None:
+    """Both sides, their agency and an auditor list a premium as it is; others see none."""
+    tax = TaxOnASocket()
+    async with a_desk_on_postgres(dsn, tmp_path) as desk:
+        await furnish(desk, tax)
+        premium_id = (await paid(desk)).json()["premium_id"]
+        for who, named in (
+            (a_person("S1"), ""),
+            (a_person("P1"), ""),
+            (AGENCY, "?person_no=S1"),
+            (NATION, "?person_no=P1"),
+            (AUDITOR, "?person_no=P1"),
+        ):
+            answer = await desk.get(who, f"{PATH}{named}")
+            PremiumsReply.model_validate(answer.json())
+            (listed,) = answer.json()["items"]
+            alone = (await desk.get(who, f"{PATH}/{premium_id}")).json()
+            assert alone == listed | {"position": alone["position"]}
+        assert [] == (await desk.get(a_person("S2"), PATH)).json()["items"]
+        for who in (a_person("S2"), AGENCY_ELSEWHERE):
+            foreign = await desk.get(who, f"{PATH}?person_no=S1")
+            is_refused(foreign, 404, "NOT_FOUND")
+            nobody = await desk.get(who, f"{PATH}?person_no=NOBODY")
+            assert untraced(foreign) == untraced(nobody)
+        is_refused(await desk.get(HOSPITAL, PATH), 403, "NOT_PERMITTED")
+    await tax.close()
 
 
 async def test_what_is_not_one_s_own_is_not_there(desk: Desk, tax: TaxOnASocket) -> None:

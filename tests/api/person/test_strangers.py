@@ -100,6 +100,7 @@ BY_NUMBER = {
     "look at entries": Operation("GET", "/v1/accounts/{}/entries"),
     "look at bills": Operation("GET", "/v1/accounts/{}/bills"),
     "list links": Operation("GET", "/v1/credential-links?person_no={}"),
+    "list premiums": Operation("GET", "/v1/premiums?person_no={}"),
     "list bindings": Operation("GET", "/v1/bindings?person_no={}"),
     "credit": Operation("POST", "/v1/accounts/{}/credits", {"amount": "5.00"}),
     "freeze": Operation("POST", "/v1/accounts/{}/status", {"status": "frozen"}),

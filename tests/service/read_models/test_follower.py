@@ -57,6 +57,8 @@ ALIKE = dict.fromkeys(
         "open_premiums",
         "corrections",
         "visits",
+        "premium_parties",
+        "institutions",
         "signals_2",
         "signals_2_traces",
         "signals_2_owners",
@@ -103,7 +105,7 @@ async def test_the_read_models_show_what_was_recorded(dsn: str) -> None:
     story = families(range(1, 30))
     async with a_store(dsn) as store, a_follower(dsn, store.pool, events_max=13) as follower:
         head = await append(store, rows := story.rows())
-        assert await follower.wait_for(head, 10)
+        assert await follower.wait_for(head, 30)
         patient, _, _ = members(9)
         statement = await entries.of_account(store.pool, patient)
         amounts = [row.amount_fen for row in rows if row.stream == patient and row.amount_fen]
@@ -296,5 +298,7 @@ def test_every_read_model_is_known_by_name() -> None:
         "open_premiums",
         "corrections",
         "visits",
+        "premium_parties",
+        "institutions",
         "signals",
     )

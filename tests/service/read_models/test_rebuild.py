@@ -34,6 +34,8 @@ ALIKE = dict.fromkeys(
         "guardian_links",
         "guardian_links_uses",
         "visits",
+        "premium_parties",
+        "institutions",
         "bills",
         "open_premiums",
         "corrections",
