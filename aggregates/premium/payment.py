@@ -89,8 +89,8 @@ def hold(
     assert amount_fen is not None, "it was checked"
     payee_id, binding = payee
     is_pooled = pays_from_pool(sponsor.edition)
-    if is_pooled and (pool is None or free_fen(pool, now) < amount_fen):
-        raise refusals.InsufficientError
+    if is_pooled:
+        check_pool(amount_fen, pool, now)
     pool_id = sponsor.account.pool if is_pooled else None
     premium_held = PremiumHeld(
         sponsor=sponsor.account_id,
@@ -122,6 +122,16 @@ def hold(
         expires_at=None,
     )
     return [(order.premium_id, premium_held), (sponsor.account_id, account_hold)]
+
+
+def check_pool(amount_fen: int, pool: Pool | None, now: Instant) -> None:
+    """Check that a family pool has a premium's amount free.
+
+    Raises:
+        InsufficientError: it has less, or there is no pool.
+    """
+    if pool is None or free_fen(pool, now) < amount_fen:
+        raise refusals.InsufficientError
 
 
 def amount_of(order: PremiumOrder, terms: PremiumTerms, on: date) -> int | None:

@@ -159,11 +159,14 @@ def _ordered(reads: ReadSet, place: DecisionContext, held: premiums.PremiumHeld)
     The payee's age is not on record, so any age's amount of the tier is possible.
 
     Raises:
-        InsufficientError: the sponsor had less.
+        InsufficientError: the sponsor, or the family pool that pays, had less.
     """
-    sponsor = reads.account(held.sponsor)
+    sponsor, now = reads.account(held.sponsor), instant(held.held_at)
     edition = edition_of_record(reads, place.vault, sponsor.region, held.edition)
-    payments.by_bucket(held.amount_fen, held.insurance, sponsor, edition, instant(held.held_at))
+    if held.premium_pool is None:
+        payments.by_bucket(held.amount_fen, held.insurance, sponsor, edition, now)
+    else:
+        payments.check_pool(held.amount_fen, reads.pool(held.premium_pool), now)
     amounts = payments.amounts_of(held.insurance, held.tier, edition.premium)
     if held.amount_fen in amounts:
         return []
