@@ -44,7 +44,7 @@ class PremiumBody(Body):
 STATUSES = tuple(status.value for status in PremiumStatus)
 
 
-class PremiumReply(ApiModel):
+class ListedPremium(ApiModel):
     """A relative's premium (person numbers). `reason` says why it was rejected.
 
     `held`, `sent_to_tax`, `unknown` and `reverse_requested` wait for the tax authority.
@@ -64,15 +64,18 @@ class PremiumReply(ApiModel):
     held_at: str
     confirmed_at: str | None
     version: int
+
+
+class PremiumReply(ListedPremium):
+    """A relative's premium, as of a position of the log."""
+
     position: int
 
 
 class PremiumsReply(ApiModel):
     """A page of premiums, newest first."""
 
-    items: list[dict[str, Any]] = Field(
-        description="Premiums as a single one is answered, without `position`."
-    )
+    items: list[ListedPremium] = Field(description="At most `limit` premiums.")
     next: str | None = Field(description="The cursor of the next page; null after the last.")
 
 
