@@ -137,7 +137,7 @@ async def test_a_rebuild_keeps_the_names_of_everything(dsn: str) -> None:
     named = (
         "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace"
         " AND relname ~ '^(bills|signals|bindings|settlement|statements|guardian_links|"
-        "open_premiums|corrections|visits)'"
+        "open_premiums|corrections|visits|premium_parties|institutions)'"
         " ORDER BY relname"
     )
     async with a_store(dsn) as store, a_follower(dsn, store.pool):
