@@ -15,9 +15,10 @@ T = TypeVar("T")
 PagesOf = Callable[[str | None], Dialogue[tuple[list[T], str | None]]]
 """A list that comes in pages: from a cursor to the items and the next cursor."""
 
-READING = frozenset({"/v1/quotes", "/v1/reconciliations"})
+READING = frozenset({"/v1/accounts:search", "/v1/quotes", "/v1/reconciliations"})
 """POSTs that change nothing."""
 UNKEYED = {
+    "/v1/accounts:search": True,
     "/v1/quotes": True,
     "/v1/settlements:batch": True,
     "/v1/reconciliations": True,

@@ -48,10 +48,12 @@ class PayerJson(TypedDict):
     role: str
     amount: str
     reason: str | None
+    account: NotRequired[str]
+    binding_id: NotRequired[str | None]
 
 
-class QuoteJson(TypedDict):
-    """What settling now would answer."""
+class PlanJson(TypedDict):
+    """Who would pay what, and until when that is promised."""
 
     own: str
     aid: str
@@ -65,6 +67,11 @@ class QuoteJson(TypedDict):
     policy_edition: str
     plan_hash: str
     expires_at: str
+
+
+class QuoteJson(PlanJson):
+    """What settling now would answer."""
+
     position: int
 
 
@@ -98,6 +105,8 @@ class SettlementJson(TypedDict):
     fund_pay: str
     personal: str
     own_account: str
+    changed: NotRequired[bool]
+    beneficiary_account: NotRequired[str]
     payers: list[PayerJson]
     reasons: list[str]
     policy_edition: str
@@ -256,6 +265,9 @@ class BindingJson(TypedDict):
     valid_until: str | None
     version: int
     warnings: NotRequired[list[str]]
+    sponsor_name: str | None
+    beneficiary_name: str | None
+    relation_to_you: str | None
     position: int
 
 
@@ -299,9 +311,10 @@ class SuspenseJson(TypedDict):
 
 
 class AccountJson(TypedDict):
-    """An account."""
+    """An account; `name` is in clear for its owner, masked for others."""
 
     person_no: str
+    name: NotRequired[str | None]
     region: str
     insured_place: str
     insurance: str
@@ -409,6 +422,13 @@ class LoggedEventJson(TypedDict):
     event: dict[str, Any]
 
 
+class ProblemFieldJson(TypedDict):
+    """A member of a request that is wrong."""
+
+    field: str
+    code: str
+
+
 class ProblemJson(TypedDict):
     """An RFC 9457 problem; more members say more."""
 
@@ -420,3 +440,39 @@ class ProblemJson(TypedDict):
     code: str
     outcome: str
     trace_id: str
+    errors: NotRequired[list[ProblemFieldJson]]
+    field: NotRequired[str]
+    allowed: NotRequired[list[str]]
+    binding_id: NotRequired[str]
+    channel: NotRequired[str]
+    cleared_through: NotRequired[str]
+    closes: NotRequired[str]
+    consent: NotRequired[str]
+    current_status: NotRequired[str]
+    earliest: NotRequired[str]
+    floor: NotRequired[str]
+    insurance: NotRequired[str]
+    limit: NotRequired[int]
+    link_id: NotRequired[str]
+    minimum: NotRequired[str]
+    nearest: NotRequired[str | None]
+    next_on: NotRequired[str]
+    open: NotRequired[list[str]]
+    opens: NotRequired[str]
+    per_month: NotRequired[int]
+    plan: NotRequired[PlanJson]
+    pool_id: NotRequired[str]
+    position: NotRequired[int]
+    premium_id: NotRequired[str]
+    region: NotRequired[str]
+    relation: NotRequired[str]
+    replay_id: NotRequired[str]
+    retry_after_s: NotRequired[int]
+    role: NotRequired[str]
+    scope: NotRequired[str]
+    settlement_id: NotRequired[str]
+    side: NotRequired[str]
+    tier: NotRequired[str | None]
+    transferable: NotRequired[str]
+    version: NotRequired[int]
+    what: NotRequired[str]

@@ -16,6 +16,7 @@ SCHEMA_OF = {
     "LineJson": "LineBody",
     "ClaimJson": "ClaimBody",
     "PayerJson": "Payer",
+    "PlanJson": "PlanReply",
     "QuoteJson": "QuoteReply",
     "RankedAmountJson": "RankedAmount",
     "RemainderJson": "RemainderReply",
@@ -46,6 +47,7 @@ SCHEMA_OF = {
     "BillJson": "PatientBillReply",
     "ListedSettlementJson": "ListedSettlement",
     "LoggedEventJson": "EventReply",
+    "ProblemFieldJson": "ProblemField",
     "ProblemJson": "Problem",
 }
 """A shape and the schema it stands for; the names differ, as a type name means one thing."""
