@@ -21,12 +21,12 @@ class CompressionMiddleware:
     """An ASGI application that compresses the large answers of another."""
 
     def __init__(self, app: App) -> None:
-        self._plain = app
+        self._app = app
         self._small = GZipMiddleware(app, minimum_size=SIZE_MIN, compresslevel=LEVEL)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on; only a GET without cookies may be answered compressed."""
-        app = self._small if _may_be_small(scope) else self._plain
+        app = self._small if _may_be_small(scope) else self._app
         await app(scope, receive, send)
 
 

@@ -60,7 +60,10 @@ async def test_what_is_kept_aside_is_seen_and_paid_out_once(desk: Desk) -> None:
 
     told = is_answered(paid, AccountReply, 201)
     assert ([], "455.75") == (told["suspense"], told["balance"]["current"])
-    assert told == is_answered(await desk.get(AGENCY, "/v1/accounts/S1"), AccountReply)
+    read = is_answered(await desk.get(AGENCY, "/v1/accounts/S1"), AccountReply)
+    assert read == told | {
+        "name": read["name"]
+    }  # the answer to a change is kept, so it names nobody
     again = await desk.post(AGENCY, path, PAID, "k1")
     assert (paid.content, "true") == (again.content, again.headers["idempotency-replayed"])
     before = desk.stands()

@@ -156,6 +156,8 @@ async def send(
     body = operation["requestBody"]["content"]["application/json"]["example"]
     takes_key = any(parameter["name"] == "Idempotency-Key" for parameter in named)
     headers = {"Idempotency-Key": name} if is_keyed and takes_key else {}
+    if any(parameter["name"] == "Gongji-Purpose" for parameter in named):
+        headers["Gongji-Purpose"] = "counter"
     return await desk.send(method, CALLERS.get(name, NATION), path, body, headers)
 
 

@@ -65,14 +65,17 @@ async def test_a_batch_says_it_beside_each_repeat(desk: Desk, status: str) -> No
 
 def test_the_header_is_described() -> None:
     """The document has it wherever a settlement's answer may be replayed."""
-    paths = plain_app().openapi()["paths"]
+    document = plain_app().openapi()
+    paths, headers = document["paths"], document["components"]["headers"]
+    assert set(WAYS) == set(headers["Gongji-Since"]["schema"]["enum"])
     for path in (
         PATH,
         "/v1/settlements/{settlement_id}/replacement",
         "/v1/holds/{hold_id}/capture",
     ):
         answer = paths[path]["post"]["responses"]["201"]
-        assert set(WAYS) == set(answer["headers"]["Gongji-Since"]["schema"]["enum"]), path
+        told = answer["headers"]["Gongji-Since"]
+        assert {"$ref": "#/components/headers/Gongji-Since"} == told, path
         assert "application/json" in answer["content"]
 
 
