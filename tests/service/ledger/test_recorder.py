@@ -167,6 +167,12 @@ class TestExample(InTheEnvironment, shipped_application.ExampleApplicationTestCa
 class TestApplication(InTheEnvironment, shipped_application.ApplicationTestCase):
     """So do its applications, their caches, and a hundred threads on one aggregate."""
 
+    @pytest.mark.slow
+    @override
+    def test_check_aggregate_fastforwarding_nonblocking(self) -> None:
+        """Half a minute on two cores, for a cache of the library's own."""
+        super().test_check_aggregate_fastforwarding_nonblocking()
+
 
 class Counts(LedgerTracking, shipped_projection.EventCountersView):
     """Events counted in a table of the ledger's database."""
