@@ -247,7 +247,7 @@ def _read(path: Path, terms: IssuerTerms | None = None) -> KeysRead:
         raise TokenKeysError(f"the token keys in {path} cannot be read ({why})") from error
 
 
-FAILURES = (JoseError, ValueError, KeyError, TypeError, AttributeError)
+FAILURES = (JoseError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 """What the library raises for a malformed token or key."""
 _CLAIMS = jwt.JWTClaimsRegistry(
     iss={"essential": True, "value": ISSUER},

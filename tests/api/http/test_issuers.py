@@ -5,6 +5,7 @@ The provider is a transport that answers as its address of keys would.
 
 import asyncio
 import json
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -182,6 +183,15 @@ def test_no_other_key_or_algorithm_is_taken(tmp_path: Path) -> None:
 
     assert {"UNAUTHENTICATED"} == {code_of(tokens, one) for one in [*forged, none]}
     assert head.startswith("Bearer ")
+
+
+@pytest.mark.parametrize("part", [0, 1])
+def test_a_deeply_nested_token_is_no_sign_in(tmp_path: Path, part: int) -> None:
+    """Nobody has signed it yet when its issuer is looked at."""
+    parts = bearer().removeprefix("Bearer ").split(".")
+    parts[part] = urlsafe_b64encode(b"[" * 20_000).decode().rstrip("=")
+
+    assert "UNAUTHENTICATED" == code_of(with_keys(tmp_path, RSA), "Bearer " + ".".join(parts))
 
 
 def test_each_issuer_signs_for_itself_alone(tmp_path: Path) -> None:
