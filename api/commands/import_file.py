@@ -65,12 +65,9 @@ def main(arguments: list[str]) -> int:
     )
     options = made.parse_args(arguments)
     set_up_logging()
-    if not options.file.is_file():
-        print(f"gongji: no file {options.file}", file=sys.stderr)
-        return 2
     rejects: Path | None = options.rejects
-    if rejects is not None and rejects.exists() and rejects.samefile(options.file):
-        print("gongji: --rejects names the file itself", file=sys.stderr)
+    if wrong := _wrong_in(options.file, rejects):
+        print(f"gongji: {wrong}", file=sys.stderr)
         return 2
     settings = settings_of(options)
     size = options.file.stat().st_size
@@ -85,6 +82,21 @@ def main(arguments: list[str]) -> int:
         _keep(options.file, bad, rejects)
         print(f"rejected lines: {rejects}")
     return 1 if bad else 0
+
+
+def _wrong_in(path: Path, rejects: Path | None) -> str:
+    """Why these files cannot be used; empty if they can. The rejects are begun before the load."""
+    if not path.is_file():
+        return f"no file {path}"
+    if rejects is None:
+        return ""
+    if rejects.exists() and rejects.samefile(path):
+        return "--rejects names the file itself"
+    try:
+        _keep(path, set(), rejects)
+    except OSError as error:
+        return f"--rejects: {error.strerror}"
+    return ""
 
 
 def _keep(path: Path, bad: set[int], rejects: Path) -> None:

@@ -132,7 +132,9 @@ def test_rejected_lines_are_kept_to_be_mended(
     assert 0o600 == rejects.stat().st_mode & 0o777
     rejects.write_text(json.dumps(nobody | {"person_no": "Q7"}))
     assert "credit 1" in run("import", "--data", str(data), str(rejects))
-    assert "rejects" in run(*words[:3], path, "--rejects", path, status=2)
+    nowhere = str(tmp_path / "none" / "rejects")
+    for wrong in (path, nowhere):
+        assert "rejects" in run(*words[:3], path, "--rejects", wrong, status=2)
 
 
 def test_an_import_that_nobody_reads_is_whole(
